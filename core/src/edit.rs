@@ -1,0 +1,288 @@
+//! What a client can ask for: one enum, each edit all or nothing, each with a time.
+
+use crate::automation::{ShapeError, ShapeSpec};
+use crate::graph_ir::{Connection, GraphNode, RawGraph};
+use krach_patterns::{CompileError, Pattern};
+use std::fmt;
+
+/// A change to the session.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Edit {
+    /// Plays a pattern on a slot. A slot that was not playing starts at the next cycle (or at once
+    /// while the clock stands still); one that plays swaps in phase.
+    SetPattern {
+        /// Slot name.
+        slot: String,
+        /// The pattern.
+        pattern: Pattern,
+        /// The pattern's cycle 0 begins where the edit acts, instead of at the clock's cycle 0.
+        from_zero: bool,
+    },
+    /// Stops a slot; it stays listed. Unknown slots are accepted.
+    Hush {
+        /// Slot name.
+        slot: String,
+    },
+    /// Stops all slots.
+    HushAll,
+    /// Free-run tempo in beats per minute; ignored unless finite and positive.
+    SetBpm(f64),
+    /// Quarter notes per cycle; ignored unless finite and positive.
+    SetBeatsPerCycle(f64),
+    /// Who is the clock.
+    SetClockSource(ClockSource),
+    /// Keeps an own clock while the host is stopped or gives no transport.
+    SetFreeRun(bool),
+    /// Changes to the raw graph, applied as one.
+    Graph(Vec<GraphEdit>),
+    /// Replaces the raw graph.
+    LoadGraph(RawGraph),
+    /// Sets a control's base value, by exposed label or `node/control`. Unknown labels are accepted.
+    SetControl {
+        /// Label or path.
+        label: String,
+        /// Value in the control's unit.
+        value: f64,
+    },
+    /// Master gain, linear, 0 or more; declicked.
+    SetMasterGain(f64),
+    /// The safety limiter at +6 dBFS.
+    SetLimiter(bool),
+    /// Drives a control by a shape, periodically or once.
+    SetAutomation {
+        /// Name of the automation, for clearing it.
+        id: String,
+        /// The control it drives.
+        label: String,
+        /// The waveform.
+        shape: ShapeSpec,
+        /// Value at the shape's 0.
+        lo: f64,
+        /// Value at the shape's 1.
+        hi: f64,
+        /// Length of one period in seconds.
+        period_secs: f64,
+        /// Ends after one period; the control keeps the last value.
+        one_shot: bool,
+    },
+    /// Removes an automation; its control goes back to pattern or base value.
+    ClearAutomation {
+        /// Name of the automation.
+        id: String,
+    },
+    /// Lets the plugin's audio input into `adc_input` nodes. `None` is both channels as they are.
+    StartInput {
+        /// Input channel (0 left, 1 right) to spread over both sides.
+        channel: Option<u32>,
+    },
+    /// Remembers a MIDI controller mapping.
+    MidiMap {
+        /// MIDI channel, 0…15.
+        channel: u8,
+        /// Controller number, 0…127.
+        cc: u8,
+        /// The control it moves.
+        label: String,
+        /// Value at controller 0.
+        lo: f64,
+        /// Value at controller 127.
+        hi: f64,
+    },
+    /// The instance's name.
+    SetName(String),
+    /// The session's seed, added to every pattern seed.
+    SetSeed(u64),
+    /// Closes every gate and forgets every node's signal state. Patterns go on.
+    Panic,
+    /// Builds the whole engine anew from the session, as after a load; the way back from a fault.
+    Rebuild,
+    /// All validated, then all applied.
+    Batch(Vec<Edit>),
+}
+
+/// Who is the clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClockSource {
+    /// An own clock at the free-run tempo, whatever the host does.
+    Internal,
+    /// The host's transport.
+    #[default]
+    External,
+}
+
+/// A change to the raw graph.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GraphEdit {
+    /// Adds a node.
+    AddNode(GraphNode),
+    /// Removes a node and its connections.
+    RemoveNode {
+        /// The node's id.
+        id: String,
+    },
+    /// Adds a connection; adding one that exists changes nothing.
+    Connect(Connection),
+    /// Removes a connection; removing one that does not exist changes nothing.
+    Disconnect(Connection),
+    /// Names a control. The node need not exist (yet).
+    ExposeControl {
+        /// The label.
+        label: String,
+        /// The node's id.
+        node_id: String,
+        /// The control's name on that node.
+        control_name: String,
+    },
+}
+
+/// When an edit acts.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum At {
+    /// As soon as it is ready.
+    #[default]
+    Now,
+    /// At the start of the next cycle.
+    Cycle,
+    /// At the start of the host's next bar.
+    Bar,
+    /// At a position in cycles.
+    Position(f64),
+}
+
+/// Proof that an edit was accepted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Receipt {
+    /// Number of the edit, rising by one with each.
+    pub seq: u64,
+    /// Where it acts, in cycles, if it has a time.
+    pub position: Option<f64>,
+}
+
+/// Why the raw graph cannot be as asked. The texts are part of the wire protocol.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GraphError {
+    /// No such type.
+    TypeNotFound(String),
+    /// The type refused to create an instance.
+    CreationFailed(String),
+    /// Two nodes of one id.
+    DuplicateNode(String),
+    /// The connections run in a circle.
+    Cycle,
+    /// The node has no such port in that direction.
+    UnknownPort {
+        /// The port's name as given.
+        port: String,
+        /// The node's id.
+        node: String,
+    },
+    /// No such node.
+    UnknownNode(String),
+}
+
+impl fmt::Display for GraphError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TypeNotFound(ty) => write!(f, "registry error: node type not found: {ty}"),
+            Self::CreationFailed(why) => write!(f, "registry error: node creation failed: {why}"),
+            Self::DuplicateNode(id) => write!(f, "duplicate node id: {id}"),
+            Self::Cycle => f.write_str("graph contains a cycle"),
+            Self::UnknownPort { port, node } => write!(f, "unknown port '{port}' on node '{node}'"),
+            Self::UnknownNode(id) => write!(f, "unknown node: {id}"),
+        }
+    }
+}
+
+impl std::error::Error for GraphError {}
+
+/// Why an edit was refused. Nothing has changed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EditError {
+    /// The pattern does not compile.
+    Pattern(CompileError),
+    /// The graph cannot be so.
+    Graph(GraphError),
+    /// The automation's shape cannot be.
+    Shape(ShapeError),
+    /// More of something than the engine holds.
+    Limit {
+        /// What there is too much of.
+        what: &'static str,
+        /// The most there may be.
+        limit: usize,
+    },
+    /// A value that makes no sense.
+    Value {
+        /// Name of the field.
+        field: &'static str,
+        /// What would be right.
+        expected: &'static str,
+    },
+}
+
+impl fmt::Display for EditError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pattern(e) => e.fmt(f),
+            Self::Graph(e) => e.fmt(f),
+            Self::Shape(e) => e.fmt(f),
+            Self::Limit { what, limit } => write!(f, "too many {what} (the most is {limit})"),
+            Self::Value { field, expected } => write!(f, "{field}: expected {expected}"),
+        }
+    }
+}
+
+impl std::error::Error for EditError {}
+
+impl From<GraphError> for EditError {
+    fn from(e: GraphError) -> Self {
+        Self::Graph(e)
+    }
+}
+
+impl From<CompileError> for EditError {
+    fn from(e: CompileError) -> Self {
+        Self::Pattern(e)
+    }
+}
+
+/// Why a session document was refused. The session is as it was.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LoadError {
+    /// Not JSON of the right shape.
+    Malformed {
+        /// JSON path or line and column.
+        place: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// Written by a newer version.
+    Newer {
+        /// Its version.
+        version: u32,
+    },
+    /// Well-formed, but it cannot play.
+    Invalid {
+        /// JSON path.
+        place: String,
+        /// Why.
+        error: EditError,
+    },
+}
+
+impl std::fmt::Display for LoadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Malformed { place, message } => write!(f, "session not understood at {place}: {message}"),
+            Self::Newer { version } => write!(
+                f,
+                "session was written by a newer krach (format {version}); it is kept as it is, update the plugin to play it"
+            ),
+            Self::Invalid { place, error } => write!(f, "session cannot play: {place}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}

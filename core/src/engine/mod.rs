@@ -1,0 +1,410 @@
+//! The control side of one instance: edits go into the session, plans and actions go to audio,
+//! what audio returns comes back here to be counted and freed.
+
+mod check;
+mod numbers;
+mod returns;
+mod send;
+mod whole;
+
+pub use crate::edit::*;
+pub use crate::graph_ir::*;
+pub use crate::link::{Link, Position};
+pub use crate::notice::*;
+
+use crate::message::{Return, ToAudio};
+use crate::node::{CreateContext, Node, Registry};
+use crate::planner::Shape;
+use crate::processor::{MAX_AUTOMATIONS, MAX_SLOTS, chunk_of};
+use crate::session::Session;
+use numbers::Numbers;
+use rtrb::{Consumer, Producer};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+/// A "next" cycle or bar that is nearer than this many seconds is missed; the one after it is meant.
+const NEXT_MARGIN: f64 = 0.02;
+/// Edits that may wait for a position.
+pub const MAX_PENDING: usize = 4096;
+/// Graph edits that may wait for a position: each is a plan of its own.
+pub const MAX_PENDING_PLANS: usize = 64;
+/// The control side of one instance. Owned by its control thread.
+pub struct Engine {
+    registry: Registry,
+    session: Session,
+    link: Arc<Link>,
+    seq: u64,
+    generation: u64,
+    next_uid: u64,
+    /// Edits that wait for a position, in the order they came.
+    pending: Vec<Pending>,
+    /// Edits of today that audio has not answered yet: actions, and changes of the graph.
+    actions: BTreeSet<u64>,
+    graphs: BTreeSet<u64>,
+    /// Slots that wait for the next cycle to start: (edit, position in cycles).
+    starting: HashMap<String, (u64, f64)>,
+    /// Source of numbers for patterns and automations that were sent.
+    serial: u64,
+    /// The last pattern sent for each slot: its origin comes back under its number.
+    slot_serials: HashMap<String, u64>,
+    slots: Numbers,
+    automations: Numbers,
+    /// Automations that were sent, by their number.
+    drawn: BTreeMap<u64, Drawn>,
+    /// The number of the session's automation of an id, as audio knows it.
+    in_effect: HashMap<String, u64>,
+    /// Base values on their way to audio: edit → path.
+    sets: BTreeMap<u64, String>,
+    /// Base values that a graph edit set on controls that live on: path → (value, edit).
+    resets: BTreeMap<String, (f64, u64)>,
+    /// Nodes that a graph edit removed: id → edit. Until audio knows, one of that id is another node.
+    removed: BTreeMap<String, u64>,
+    spare: HashMap<String, Box<dyn Node>>,
+    /// Nodes that audio does not render any more: uid → id.
+    silenced: BTreeMap<u64, String>,
+    audio: Option<Audio>,
+    notices: Vec<Notice>,
+}
+
+struct Pending {
+    seq: u64,
+    due: f64,
+    relative: bool,
+    edit: Edit,
+}
+
+/// An automation that was sent.
+struct Drawn {
+    id: String,
+    label: String,
+    /// Where it comes to rest if it is drawn once.
+    end: f64,
+    /// The edit that set it.
+    seq: u64,
+}
+
+/// What is known of the processor.
+struct Audio {
+    to: Producer<ToAudio>,
+    from: Consumer<Return>,
+    backlog: VecDeque<ToAudio>,
+    sample_rate: f64,
+    max_frames: usize,
+    /// The plan that plays, as far as is known.
+    base: Shape,
+    /// Plans that are on their way.
+    sent: Vec<Sent>,
+    /// The session's graph is ahead of what was sent.
+    dirty: bool,
+    /// The pending graph edits are ahead of what was sent.
+    reschedule: bool,
+    /// The engine that plays has panicked.
+    poisoned: bool,
+    /// A whole engine is on its way, with this edit as its last.
+    replacing: Option<u64>,
+}
+
+struct Sent {
+    shape: Shape,
+    seq: u64,
+    /// The pending graph edit that it carries out; `None`: it is for now.
+    pending: Option<u64>,
+    /// It was called back; audio may have adopted it all the same.
+    dropped: bool,
+}
+
+impl Audio {
+    fn push_backlog(&mut self) {
+        while let Some(message) = self.backlog.pop_front() {
+            if let Err(rtrb::PushError::Full(message)) = self.to.push(message) {
+                self.backlog.push_front(message);
+                return;
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// An engine with an empty session.
+    pub fn new(registry: Registry) -> Self {
+        Self {
+            registry,
+            session: Session::default(),
+            link: Arc::new(Link::default()),
+            seq: 0,
+            generation: 0,
+            next_uid: 0,
+            pending: Vec::new(),
+            actions: BTreeSet::new(),
+            graphs: BTreeSet::new(),
+            starting: HashMap::new(),
+            serial: 0,
+            slot_serials: HashMap::new(),
+            slots: Numbers::below(MAX_SLOTS),
+            automations: Numbers::below(MAX_AUTOMATIONS),
+            drawn: BTreeMap::new(),
+            in_effect: HashMap::new(),
+            sets: BTreeMap::new(),
+            resets: BTreeMap::new(),
+            removed: BTreeMap::new(),
+            spare: HashMap::new(),
+            silenced: BTreeMap::new(),
+            audio: None,
+            notices: Vec::new(),
+        }
+    }
+
+    /// Validates and commits one edit, or leaves everything as it was. Never blocks, never compiles code.
+    ///
+    /// # Errors
+    /// What is wrong with the edit.
+    pub fn edit(&mut self, edit: Edit, at: At) -> Result<Receipt, EditError> {
+        let (due, relative) = self.resolve(at);
+        self.check(&edit, due)?;
+        let position = self.commit(edit, due, relative)?;
+        Ok(Receipt { seq: self.seq, position })
+    }
+
+    /// Where an edit acts, in cycles, and whether that was relative to where the clock is.
+    fn resolve(&self, at: At) -> (Option<f64>, bool) {
+        let now = self.link.position();
+        let next = |unit: f64| {
+            let margin = NEXT_MARGIN * now.tempo / 60.0 / self.session.beats_per_cycle;
+            ((now.cycles + margin) / unit).ceil() * unit
+        };
+        match at {
+            At::Now => (None, false),
+            At::Position(p) => (Some(p), false),
+            At::Cycle | At::Bar if !now.running || self.audio.is_none() => (None, false),
+            At::Cycle => (Some(next(1.0)), true),
+            At::Bar => (Some(next(now.bar_cycles.max(1e-6))), true),
+        }
+    }
+
+    fn commit(&mut self, edit: Edit, due: Option<f64>, relative: bool) -> Result<Option<f64>, EditError> {
+        if let Edit::Batch(edits) = edit {
+            let mut position = due;
+            for edit in edits {
+                position = self.commit(edit, due, relative)?.or(position);
+            }
+            return Ok(position);
+        }
+        if let (Some(due), true) = (due, acts_on_audio(&edit)) {
+            self.seq += 1;
+            let (seq, graph) = (self.seq, touches_graph(&edit));
+            if graph && let Some(audio) = &mut self.audio {
+                audio.reschedule = true;
+            }
+            self.pending.push(Pending { seq, due, relative, edit: edit.clone() });
+            if !graph && self.hears() {
+                self.send_action(&edit, seq, Some(due), relative);
+            }
+            return Ok(Some(due));
+        }
+        let start = self.start_of_slot(&edit);
+        if touches_graph(&edit) {
+            self.apply_to_graph(&edit)?;
+        } else {
+            self.session.apply(&edit, &self.registry)?;
+        }
+        self.seq += 1;
+        let seq = self.seq;
+        if let Edit::SetControl { label, value } = &edit
+            && let Some(path) = self.session.path_of(label)
+            && let Some(reset) = self.resets.get_mut(&path)
+        {
+            *reset = (*value, seq);
+        }
+        if !self.hears() {
+            if edit == Edit::Rebuild {
+                self.replace();
+            }
+            return Ok(None);
+        }
+        if edit == Edit::Rebuild {
+            self.replace();
+        } else if touches_graph(&edit) {
+            self.graphs.insert(seq);
+            if let Some(audio) = &mut self.audio {
+                audio.dirty = true;
+            }
+        } else if acts_on_audio(&edit) {
+            // In the order of the edits: what came before goes first.
+            self.flush();
+            self.actions.insert(seq);
+            if let Edit::SetControl { label, .. } = &edit
+                && let Some(path) = self.session.path_of(label)
+            {
+                self.sets.insert(seq, path);
+            }
+            if let (Edit::HushAll, false) = (&edit, self.starting.is_empty()) {
+                for (slot, (_, due)) in std::mem::take(&mut self.starting) {
+                    self.send_action(&Edit::Hush { slot }, seq, Some(due), true);
+                }
+            }
+            self.send_action(&edit, seq, start, start.is_some());
+            return Ok(start);
+        }
+        Ok(None)
+    }
+
+    /// Is there an engine that takes edits?
+    fn hears(&self) -> bool {
+        self.audio.as_ref().is_some_and(|a| !a.poisoned)
+    }
+
+    /// Changes the session's graph and notes what audio cannot see from the new graph alone.
+    fn apply_to_graph(&mut self, edit: &Edit) -> Result<(), EditError> {
+        let before: Vec<String> = self.session.graph.nodes.iter().map(|n| n.id.clone()).collect();
+        self.session.apply(edit, &self.registry)?;
+        if self.hears() {
+            self.note_resets(edit);
+            let now: HashSet<&str> = self.session.graph.nodes.iter().map(|n| n.id.as_str()).collect();
+            let seq = self.seq + 1;
+            self.removed.extend(before.into_iter().filter(|id| !now.contains(id.as_str())).map(|id| (id, seq)));
+        }
+        Ok(())
+    }
+
+    /// A slot that is not playing starts at the next cycle; while it waits for that, what else is
+    /// done to it waits too.
+    fn start_of_slot(&mut self, edit: &Edit) -> Option<f64> {
+        let (slot, sets) = match edit {
+            Edit::SetPattern { slot, .. } => (slot, true),
+            Edit::Hush { slot } => (slot, false),
+            _ => return None,
+        };
+        let seq = self.seq + 1;
+        if let Some((waiting, _)) = self.starting.get_mut(slot) {
+            *waiting = seq;
+        } else if sets && !self.session.slots.get(slot).is_some_and(|s| s.playing) {
+            let due = self.resolve(At::Cycle).0?;
+            self.starting.insert(slot.clone(), (seq, due));
+        }
+        self.starting.get(slot).map(|(_, due)| *due)
+    }
+
+    fn context(&self) -> CreateContext {
+        match &self.audio {
+            Some(a) => {
+                CreateContext { sample_rate: a.sample_rate, max_frames: chunk_of(a.max_frames) }
+            }
+            None => CreateContext { sample_rate: 48_000.0, max_frames: chunk_of(1024) },
+        }
+    }
+
+    fn note_resets(&mut self, edit: &Edit) {
+        let seq = self.seq + 1;
+        let mut note = |node: &GraphNode| {
+            for (control, value) in &node.controls {
+                self.resets.insert(format!("{}/{control}", node.id), (*value, seq));
+            }
+        };
+        match edit {
+            Edit::LoadGraph(graph) => graph.nodes.iter().for_each(&mut note),
+            Edit::Graph(edits) => edits.iter().for_each(|e| {
+                if let GraphEdit::AddNode(node) = e {
+                    note(node);
+                }
+            }),
+            _ => {}
+        }
+    }
+
+    /// Something is in flight or pending: tick every 1–2 ms.
+    pub fn busy(&self) -> bool {
+        let audio = self.audio.as_ref().filter(|a| !a.poisoned).is_some_and(|a| {
+            a.dirty || a.reschedule || !a.sent.is_empty() || !a.backlog.is_empty() || a.base.has_ghosts()
+        });
+        audio || !self.actions.is_empty() || !self.graphs.is_empty() || !self.pending.is_empty()
+    }
+
+    /// Have all edits up to this receipt been adopted, or failed?
+    pub fn is_done(&self, receipt: Receipt) -> bool {
+        let reached = |set: &BTreeSet<u64>| set.first().is_none_or(|first| *first > receipt.seq);
+        reached(&self.actions)
+            && reached(&self.graphs)
+            && self.pending.iter().all(|p| p.seq > receipt.seq)
+    }
+
+    /// Everything that follows from the edits so far has been handed to audio.
+    pub fn settled(&self) -> bool {
+        self.audio.as_ref().is_none_or(|a| a.poisoned || !a.dirty && !a.reschedule && a.backlog.is_empty())
+    }
+
+    /// The session in short.
+    pub fn status(&self) -> Status {
+        let s = &self.session;
+        Status {
+            nodes: s.graph.nodes.clone(),
+            connections: s.graph.connections.clone(),
+            exposed_controls: s.graph.exposed_controls.clone(),
+            control_values: s.values_by_label(),
+            slots: s
+                .slots
+                .iter()
+                .map(|(name, slot)| SlotStatus { name: name.clone(), playing: slot.playing })
+                .collect(),
+            bpm: s.bpm,
+            meter: s.beats_per_cycle,
+            master: s.master,
+            clock_source: s.clock_source,
+            free_run: s.free_run,
+            name: s.name.clone(),
+            position: self.link.position(),
+            poisoned: self.audio.as_ref().is_some_and(|a| a.poisoned),
+            silenced: self.silenced.values().cloned().collect(),
+        }
+    }
+
+    /// The session.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The session as ModuleIr JSON; equal sessions give equal bytes. Edits that still wait for
+    /// their position are not in it.
+    pub fn save(&self) -> Vec<u8> {
+        self.session.to_json()
+    }
+
+    /// Replaces the session, all or nothing. Edits that wait for a position are dropped.
+    ///
+    /// # Errors
+    /// What is wrong with the document.
+    pub fn load(&mut self, json: &[u8]) -> Result<Receipt, LoadError> {
+        let session = Session::from_json(json, &self.registry)?;
+        self.session = session;
+        self.pending.clear();
+        self.starting.clear();
+        self.seq += 1;
+        self.replace();
+        Ok(Receipt { seq: self.seq, position: None })
+    }
+
+    /// Atomics shared with the audio thread.
+    pub fn link(&self) -> Arc<Link> {
+        self.link.clone()
+    }
+
+    /// All node types, sorted.
+    pub fn type_ids(&self) -> Vec<String> {
+        self.registry.type_ids().map(str::to_owned).collect()
+    }
+}
+
+/// Pending edits in the order in which they will act.
+fn sorted(pending: &[Pending]) -> Vec<&Pending> {
+    let mut order: Vec<&Pending> = pending.iter().collect();
+    order.sort_by(|a, b| a.due.total_cmp(&b.due).then(a.seq.cmp(&b.seq)));
+    order
+}
+
+fn touches_graph(edit: &Edit) -> bool {
+    matches!(edit, Edit::Graph(_) | Edit::LoadGraph(_))
+}
+
+/// Is there anything for the audio thread to do at a time?
+fn acts_on_audio(edit: &Edit) -> bool {
+    !matches!(edit, Edit::SetName(_) | Edit::MidiMap { .. } | Edit::Rebuild)
+}

@@ -1,0 +1,190 @@
+//! What comes back from audio: answers are counted, garbage is freed, pending edits become session.
+
+use super::{Engine, Sent, touches_graph};
+use crate::edit::Edit;
+use crate::message::{Action, Return, TimedAction, ToAudio};
+use crate::notice::Notice;
+
+impl Engine {
+    /// Drains what audio sent, frees what it retired, sends what is due. Call every 1–2 ms while
+    /// [`Engine::busy`], and after edits.
+    pub fn tick(&mut self) -> Vec<Notice> {
+        while let Some(returned) = self.audio.as_mut().and_then(|a| a.from.pop().ok()) {
+            self.returned(returned);
+        }
+        if let Some(audio) = &mut self.audio {
+            audio.push_backlog();
+        }
+        self.flush();
+        std::mem::take(&mut self.notices)
+    }
+
+    fn returned(&mut self, returned: Return) {
+        match returned {
+            Return::Adopted { generation, late, old, .. } => {
+                drop(old);
+                self.adopted(generation, late);
+            }
+            Return::Stale(plan) => {
+                let Some(audio) = &mut self.audio else { return };
+                let newer = |s: &Sent| s.pending.is_none() && s.shape.generation > plan.generation;
+                let overtaken = audio.sent.iter().any(newer);
+                let at = audio.sent.iter().position(|s| s.shape.generation == plan.generation);
+                let Some(sent) = at.map(|at| audio.sent.remove(at)) else { return };
+                match sent.pending {
+                    // Nothing newer is on its way that would contain its edits.
+                    None if !overtaken => audio.dirty = true,
+                    // It built on a plan that does not play: it and those after it are built anew.
+                    Some(_) if !sent.dropped => audio.reschedule = true,
+                    _ => {}
+                }
+            }
+            Return::Faded { generation } => {
+                let Some(audio) = &mut self.audio else { return };
+                if audio.base.generation == generation && audio.base.has_ghosts() {
+                    audio.base.settle();
+                    audio.dirty = true;
+                }
+            }
+            Return::Applied { seq, late, garbage, .. } => {
+                drop(garbage);
+                self.actions.remove(&seq);
+                self.sets.remove(&seq);
+                if !self.starting.is_empty() {
+                    self.starting.retain(|_, (waiting, _)| *waiting != seq);
+                }
+                if self.carry_out(seq, late) && let Some(audio) = &mut self.audio {
+                    // Without a plan of its own.
+                    audio.dirty = true;
+                }
+            }
+            Return::Replaced { seq, old } => {
+                drop(old);
+                self.actions.retain(|s| *s > seq);
+                self.graphs.retain(|s| *s > seq);
+                if let Some(audio) = &mut self.audio
+                    && audio.replacing == Some(seq)
+                {
+                    audio.replacing = None;
+                }
+            }
+            Return::AutomationDone { serial, base } => self.automation_done(serial, base),
+            Return::Origin { serial, position } => self.note_origin(serial, position),
+            Return::Unheard(action) => drop(action),
+            Return::NodeFault { uid, silenced } => {
+                let id = self.audio.as_ref().and_then(|a| a.base.id_of(uid)).map(str::to_owned);
+                if let Some(node) = id {
+                    if silenced {
+                        self.silenced.insert(uid, node.clone());
+                    }
+                    self.notices.push(Notice::NodeFault { node, silenced });
+                }
+            }
+            Return::Panicked(payload) => {
+                let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned());
+                let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+                let message = text.unwrap_or_else(|| "panic".to_owned());
+                self.notices.push(Notice::Panicked { message });
+                if let Some(audio) = &mut self.audio
+                    && audio.replacing.is_none()
+                {
+                    audio.poisoned = true;
+                    audio.sent.clear();
+                    audio.backlog.clear();
+                    self.forget_answers();
+                }
+            }
+        }
+    }
+
+    fn adopted(&mut self, generation: u64, late: bool) {
+        let Some(audio) = &mut self.audio else { return };
+        let Some(at) = audio.sent.iter().position(|s| s.shape.generation == generation) else {
+            return; // of an engine that was replaced
+        };
+        let sent = audio.sent.remove(at);
+        audio.base = sent.shape;
+        let base = &audio.base;
+        self.silenced.retain(|uid, _| base.has_live(*uid));
+        match sent.pending {
+            Some(seq) => {
+                self.carry_out(seq, late);
+            }
+            None => {
+                self.removed.retain(|_, seq| *seq > sent.seq);
+                self.resets.retain(|_, (_, seq)| *seq > sent.seq);
+                self.graphs.retain(|seq| *seq > sent.seq);
+            }
+        }
+    }
+
+    /// A pending edit has acted: now it is part of the session. `true` if that changed the graph.
+    fn carry_out(&mut self, seq: u64, late: bool) -> bool {
+        let Some(at) = self.pending.iter().position(|p| p.seq == seq) else { return false };
+        let pending = self.pending.remove(at);
+        if late {
+            self.notices.push(Notice::Late { seq, position: pending.due });
+        }
+        if let Err(e) = self.session.apply(&pending.edit, &self.registry) {
+            self.notices.push(Notice::EditFailed { seq, message: e.to_string() });
+            return false;
+        }
+        match &pending.edit {
+            Edit::SetAutomation { id, .. } => {
+                let own = self.drawn.iter().rfind(|(_, d)| d.seq == seq && d.id == *id);
+                if let Some((&serial, _)) = own {
+                    self.in_effect.insert(id.clone(), serial);
+                }
+            }
+            Edit::ClearAutomation { id } => self.free_automation(id),
+            _ => {}
+        }
+        touches_graph(&pending.edit)
+    }
+
+    /// Where a pattern that counts from its own zero began.
+    fn note_origin(&mut self, serial: u64, position: f64) {
+        let Some((slot, _)) = self.slot_serials.iter().find(|(_, s)| **s == serial) else { return };
+        if let Some(state) = self.session.slots.get_mut(slot)
+            && state.from_zero
+        {
+            state.origin = Some(position);
+        }
+    }
+
+    /// A one-shot has arrived: its last value is the base value now.
+    fn automation_done(&mut self, serial: u64, base: Option<f32>) {
+        let Some(done) = self.drawn.remove(&serial) else { return };
+        if let Some(path) = self.session.path_of(&done.label) {
+            // Unless a newer value is on its way.
+            let overtaken = self.resets.contains_key(&path) || self.sets.values().any(|p| *p == path);
+            let exact = base.is_none_or(|b| b.to_bits() == (done.end as f32).to_bits());
+            let value = base.filter(|_| !exact).map_or(done.end, f64::from);
+            if !overtaken {
+                self.session.values.insert(path, value);
+            }
+        }
+        // The session may have another of that name by now.
+        if self.in_effect.get(&done.id) != Some(&serial) {
+            return;
+        }
+        self.in_effect.remove(&done.id);
+        self.session.automations.remove(&done.id);
+        if let Some(index) = self.automations.of(&done.id) {
+            let action = Action::ClearAutomation(index);
+            self.send(ToAudio::Edit(TimedAction { seq: 0, due: None, relative: false, action }));
+            self.free_automation(&done.id);
+        }
+    }
+
+    /// The automation's number is free, unless an edit that waits means it.
+    pub(super) fn free_automation(&mut self, id: &str) {
+        let waits = self.pending.iter().any(|p| match &p.edit {
+            Edit::SetAutomation { id: i, .. } | Edit::ClearAutomation { id: i } => i == id,
+            _ => false,
+        });
+        if !waits && !self.session.automations.contains_key(id) {
+            self.automations.free(id);
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! What goes to audio: actions in the order of the edits, plans when the graph changed.
+
+use super::{Audio, Drawn, Engine, Sent, sorted, touches_graph};
+use crate::automation::Automation;
+use crate::edit::{ClockSource, Edit};
+use crate::message::{Action, InputRoute, SlotPattern, Target, TimedAction, ToAudio};
+use crate::node::CreateContext;
+use crate::notice::Notice;
+use crate::plan::{NONE, Plan};
+use crate::planner::{self, Shape, is_gate_label};
+use crate::processor::{MAX_CHASED, chunk_of};
+use crate::session::Session;
+use crate::symbol::Symbol;
+use krach_patterns::{OscArg, Program, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Messages that may wait on this side for room in the ring; more and audio gets the whole session anew.
+const MAX_BACKLOG: usize = 16_384;
+/// Plans on their way; while there are more, changes of the graph gather.
+const MAX_IN_FLIGHT: usize = 128;
+/// Automations remembered beyond this many are looked through for those that nothing refers to.
+const MAX_DRAWN: usize = 8192;
+
+impl Engine {
+    pub(super) fn send_action(&mut self, edit: &Edit, seq: u64, due: Option<f64>, relative: bool) {
+        if self.audio.is_none() {
+            return;
+        }
+        if let Some(action) = self.action(edit, seq, due) {
+            self.send(ToAudio::Edit(TimedAction { seq, due, relative, action }));
+        } else {
+            // Nothing to do on the audio thread (hushing what never was).
+            self.actions.remove(&seq);
+            self.sets.remove(&seq);
+            self.pending.retain(|p| p.seq != seq);
+        }
+    }
+
+    pub(super) fn action(&mut self, edit: &Edit, seq: u64, due: Option<f64>) -> Option<Action> {
+        Some(match edit {
+            Edit::SetPattern { slot, pattern, from_zero } => {
+                let index = self.slot_of(slot)?;
+                let program = krach_patterns::compile(pattern).ok()?;
+                let mut voice = slot_pattern(slot, program, self.next_serial());
+                self.slot_serials.insert(slot.clone(), voice.serial);
+                voice.origin = if *from_zero { None } else { Some(0.0) };
+                // Without a time it is in phase at once, and the past has passed anyway.
+                voice.from = if due.is_some() { None } else { Some(f64::NEG_INFINITY) };
+                Action::Slot { slot: index, voice: Box::new(voice) }
+            }
+            // What is unknown now may be there by then.
+            Edit::Hush { slot } if due.is_some() => Action::Hush(self.slot_of(slot)?),
+            Edit::Hush { slot } => Action::Hush(self.slots.of(slot)?),
+            Edit::HushAll => Action::HushAll,
+            Edit::SetBpm(bpm) if bpm.is_finite() && *bpm > 0.0 => Action::Bpm(*bpm),
+            Edit::SetBeatsPerCycle(beats) if beats.is_finite() && *beats > 0.0 => {
+                Action::BeatsPerCycle(*beats)
+            }
+            Edit::SetClockSource(source) => Action::Internal(*source == ClockSource::Internal),
+            Edit::SetFreeRun(on) => Action::FreeRun(*on),
+            Edit::SetControl { label, value } => {
+                Action::Set(Symbol::of(&self.path_at(label, due)?), *value as f32)
+            }
+            Edit::SetMasterGain(gain) => Action::MasterGain(*gain as f32),
+            Edit::SetLimiter(on) => Action::Limiter(*on),
+            Edit::SetAutomation { id, label, shape, lo, hi, period_secs, one_shot } => {
+                let rate = self.context().sample_rate;
+                let automation = Automation {
+                    shape: shape.build().ok()?,
+                    lo: *lo,
+                    hi: *hi,
+                    period_frames: (period_secs * rate).max(1.0),
+                    one_shot: *one_shot,
+                    start_frame: 0,
+                };
+                let index = self.automation_of(id)?;
+                let serial = self.next_serial();
+                let share = automation.shape.end();
+                let end = lo * (1.0 - share) + hi * share;
+                self.drawn.insert(serial, Drawn { id: id.clone(), label: label.clone(), end, seq });
+                self.forget_drawn();
+                if due.is_none() {
+                    self.in_effect.insert(id.clone(), serial);
+                }
+                // By label: it goes where the label leads, in this plan and in those to come.
+                let target = Symbol::of(label);
+                Action::Automate { index, target, automation: Box::new(automation), serial }
+            }
+            Edit::ClearAutomation { id } if due.is_some() => {
+                Action::ClearAutomation(self.automation_of(id)?)
+            }
+            Edit::ClearAutomation { id } => {
+                let index = self.automations.of(id)?;
+                self.free_automation(id);
+                Action::ClearAutomation(index)
+            }
+            Edit::StartInput { channel } => Action::Input(input_route(*channel)),
+            Edit::SetSeed(seed) => Action::Seed(*seed),
+            Edit::Panic => Action::Panic,
+            _ => return None,
+        })
+    }
+
+    pub(super) fn next_serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    /// The number of a slot; `None` if all are taken.
+    pub(super) fn slot_of(&mut self, name: &str) -> Option<u32> {
+        let (session, pending) = (&self.session, &self.pending);
+        self.slots.assign(name, |known| {
+            session.slots.contains_key(known)
+                || pending.iter().any(|p| match &p.edit {
+                    Edit::SetPattern { slot, .. } | Edit::Hush { slot } => slot == known,
+                    _ => false,
+                })
+        })
+    }
+
+    fn automation_of(&mut self, id: &str) -> Option<u32> {
+        let (session, pending) = (&self.session, &self.pending);
+        self.automations.assign(id, |known| {
+            session.automations.contains_key(known)
+                || pending.iter().any(|p| match &p.edit {
+                    Edit::SetAutomation { id, .. } | Edit::ClearAutomation { id } => id == known,
+                    _ => false,
+                })
+        })
+    }
+
+    /// Forgets automations that nothing refers to any more.
+    fn forget_drawn(&mut self) {
+        if self.drawn.len() > MAX_DRAWN {
+            let (in_effect, pending) = (&self.in_effect, &self.pending);
+            self.drawn.retain(|serial, d| {
+                in_effect.get(&d.id) == Some(serial) || pending.iter().any(|p| p.seq == d.seq)
+            });
+        }
+    }
+
+    pub(super) fn send(&mut self, message: ToAudio) {
+        let Some(audio) = &mut self.audio else { return };
+        audio.backlog.push_back(message);
+        audio.push_backlog();
+        if audio.backlog.len() > MAX_BACKLOG {
+            // The host does not call us: what it will need is the session as it is then.
+            self.replace();
+        }
+    }
+
+    /// Builds and sends the plans that the session and the pending graph edits ask for.
+    pub(super) fn flush(&mut self) {
+        let can = |a: &mut Audio| {
+            let room = a.backlog.is_empty() && a.sent.len() < MAX_IN_FLIGHT;
+            !a.poisoned && (a.dirty || a.reschedule) && room
+        };
+        let Some(mut audio) = self.audio.take_if(can) else { return };
+        for sent in audio.sent.iter_mut().filter(|s| s.pending.is_some()) {
+            sent.dropped = true;
+        }
+        audio.backlog.push_back(ToAudio::DropScheduled);
+        let on_its_way = audio.sent.iter().rev().find(|s| s.pending.is_none());
+        let mut chain = on_its_way.map_or(&audio.base, |s| &s.shape).clone();
+        if audio.dirty {
+            let resets = self.resets.iter().map(|(path, (value, _))| (path.clone(), *value)).collect();
+            let base = audio.base.clone();
+            let removed = self.removed.keys().cloned().collect();
+            let changes = Changes { resets, removed };
+            let session = self.session.clone();
+            if let Some(shape) = self.send_plan(&mut audio, &base, &session, &changes, None) {
+                chain = shape;
+            }
+        }
+        if self.pending.iter().any(|p| touches_graph(&p.edit)) {
+            self.send_scheduled(&mut audio, chain);
+        }
+        // What is not in a plan by now never will be.
+        self.spare.clear();
+        (audio.dirty, audio.reschedule) = (false, false);
+        audio.push_backlog();
+        self.audio = Some(audio);
+    }
+
+    /// One plan for each pending graph edit, each building on the one before.
+    fn send_scheduled(&mut self, audio: &mut Audio, mut chain: Shape) {
+        let mut session = self.session.clone();
+        let matters = |e: &Edit| touches_graph(e) || matches!(e, Edit::SetControl { .. });
+        let pending: Vec<(Timed, Edit)> = sorted(&self.pending)
+            .into_iter()
+            .filter(|p| matters(&p.edit))
+            .map(|p| (Timed { seq: p.seq, due: p.due, relative: p.relative }, p.edit.clone()))
+            .collect();
+        for (timed, edit) in pending {
+            if !touches_graph(&edit) {
+                let _ = session.apply(&edit, &self.registry);
+                continue;
+            }
+            let before = session.values.clone();
+            let mut sent = None;
+            if session.apply(&edit, &self.registry).is_ok() {
+                let changed = |(path, value): &(&String, &f64)| before.get(*path) != Some(*value);
+                let resets = session.values.iter().filter(changed).map(|(p, v)| (p.clone(), *v)).collect();
+                let changes = Changes { resets, removed: BTreeSet::new() };
+                sent = self.send_plan(audio, &chain, &session, &changes, Some(&timed));
+            }
+            match sent {
+                Some(shape) => chain = shape,
+                // When its time comes it is tried, and what is wrong is said.
+                None => audio.backlog.push_back(ToAudio::Edit(TimedAction {
+                    seq: timed.seq,
+                    due: Some(timed.due),
+                    relative: timed.relative,
+                    action: Action::Nothing,
+                })),
+            }
+        }
+    }
+
+    /// Builds a plan to follow `base` and sends it; a failure is a notice, and what plays goes on.
+    fn send_plan(
+        &mut self,
+        audio: &mut Audio,
+        base: &Shape,
+        session: &Session,
+        changes: &Changes,
+        timed: Option<&Timed>,
+    ) -> Option<Shape> {
+        let seq = timed.map_or(self.seq, |t| t.seq);
+        match self.build(audio, base, session, changes) {
+            Ok((mut plan, shape)) => {
+                plan.seq = seq;
+                plan.due = timed.map(|t| t.due);
+                plan.relative = timed.is_some_and(|t| t.relative);
+                let pending = timed.map(|t| t.seq);
+                audio.sent.push(Sent { shape: shape.clone(), seq, pending, dropped: false });
+                audio.backlog.push_back(ToAudio::Plan(Box::new(plan)));
+                Some(shape)
+            }
+            Err(message) => {
+                self.notices.push(Notice::EditFailed { seq, message });
+                if timed.is_none() {
+                    self.graphs.retain(|s| *s > seq);
+                }
+                None
+            }
+        }
+    }
+
+    pub(super) fn build(
+        &mut self,
+        audio: &Audio,
+        base: &Shape,
+        session: &Session,
+        changes: &Changes,
+    ) -> Result<(Plan, Shape), String> {
+        let order = session.graph.order(&self.registry).map_err(|e| e.to_string())?;
+        self.generation += 1;
+        let context =
+            CreateContext { sample_rate: audio.sample_rate, max_frames: chunk_of(audio.max_frames) };
+        planner::build(
+            base,
+            self.generation,
+            planner::Request {
+                graph: &session.graph,
+                order: &order,
+                values: &session.values,
+                resets: &changes.resets,
+                removed: &changes.removed,
+                registry: &self.registry,
+                context,
+                spare: &mut self.spare,
+                next_uid: &mut self.next_uid,
+                crossfade: session.crossfade,
+                frames: chunk_of(audio.max_frames),
+            },
+        )
+    }
+}
+
+/// What a new plan must know beyond graph and values.
+#[derive(Default)]
+pub(super) struct Changes {
+    /// Base values that are set anew although the control lives on.
+    pub resets: BTreeMap<String, f64>,
+    /// Nodes that were removed since the base.
+    pub removed: BTreeSet<String>,
+}
+
+/// When a pending edit acts.
+struct Timed {
+    seq: u64,
+    due: f64,
+    relative: bool,
+}
+
+/// What the plugin's input becomes for `adc_input` nodes.
+pub(super) fn input_route(channel: Option<u32>) -> InputRoute {
+    channel.map_or(InputRoute::Stereo, InputRoute::Channel)
+}
+
+/// A compiled pattern with its labels resolved to symbols: `label` as it is, or within the slot.
+pub(super) fn slot_pattern(slot: &str, program: Program, serial: u64) -> SlotPattern {
+    let mut chased: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut targets = Vec::with_capacity(program.values().len());
+    for value in program.values() {
+        let set = match value {
+            Value::Control { label, value } => Some((label.as_str(), *value)),
+            Value::Osc { address, args } => match (address.as_str(), args.as_slice()) {
+                ("/audio/set", [OscArg::Str(label), value]) => number(value).map(|v| (label.as_str(), v)),
+                ("/audio/gain", [value]) => {
+                    targets.push(number(value).map_or(Target::Nothing, |v| Target::MasterGain(v as f32)));
+                    continue;
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        let Some((label, value)) = set else {
+            targets.push(Target::Nothing);
+            continue;
+        };
+        let gate = is_gate_label(label);
+        let next = chased.len() as u32;
+        let chase = if gate || (next as usize >= MAX_CHASED && !chased.contains_key(label)) {
+            NONE
+        } else {
+            *chased.entry(label).or_insert(next)
+        };
+        targets.push(Target::Control {
+            label: Symbol::of(label),
+            within: Symbol::control(slot, label),
+            value: value as f32,
+            gate,
+            chase,
+        });
+    }
+    let chased = chased.len() as u32;
+    SlotPattern { program, targets, chased, origin: Some(0.0), from: None, serial }
+}
+
+fn number(arg: &OscArg) -> Option<f64> {
+    match arg {
+        OscArg::Float(x) => Some(*x),
+        OscArg::Int(i) => Some(*i as f64),
+        OscArg::Str(_) => None,
+    }
+}

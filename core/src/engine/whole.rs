@@ -1,0 +1,165 @@
+//! Whole engines: for activation, after a load, after a fault.
+
+use super::send::{Changes, input_route, slot_pattern};
+use super::{Audio, Engine, touches_graph};
+use crate::edit::{ClockSource, Edit};
+use crate::message::{Action, RETURNS, TO_AUDIO, ToAudio};
+use crate::notice::Notice;
+use crate::plan::Plan;
+use crate::planner::Shape;
+use crate::processor::{Core, CoreSettings, Processor};
+use rtrb::RingBuffer;
+use std::collections::VecDeque;
+
+impl Engine {
+    /// Builds a processor that already has the whole session: for activate. Replaces any earlier one.
+    pub fn activate(&mut self, sample_rate: f64, max_frames: usize) -> Processor {
+        let (to, messages) = RingBuffer::new(TO_AUDIO);
+        let (returns, from) = RingBuffer::new(RETURNS);
+        self.spare.clear();
+        self.forget_answers();
+        self.audio = Some(Audio {
+            to,
+            from,
+            backlog: VecDeque::new(),
+            sample_rate,
+            max_frames,
+            base: Shape::default(),
+            sent: Vec::new(),
+            dirty: false,
+            reschedule: false,
+            poisoned: false,
+            replacing: None,
+        });
+        self.link.publish_standstill();
+        let core = self.build_core();
+        self.resend_pending();
+        Processor::new(messages, returns, self.link.clone(), core)
+    }
+
+    /// The processor is gone.
+    pub fn deactivate(&mut self) {
+        self.audio = None;
+        self.spare.clear();
+        self.link.publish_standstill();
+        self.forget_answers();
+    }
+
+    /// Nobody will answer what was sent: it is in the session, and with it in the next engine.
+    pub(super) fn forget_answers(&mut self) {
+        self.actions.clear();
+        self.graphs.clear();
+        self.starting.clear();
+        self.sets.clear();
+    }
+
+    fn build_core(&mut self) -> Box<Core> {
+        let mut audio = self.audio.take().expect("only called while active");
+        self.resets.clear();
+        self.removed.clear();
+        self.silenced.clear();
+        audio.sent.clear();
+        (audio.dirty, audio.reschedule) = (false, false);
+        let session = self.session.clone();
+        let empty = Shape::empty(self.generation);
+        let (plan, shape) = match self.build(&audio, &empty, &session, &Changes::default()) {
+            Ok((mut plan, shape)) => {
+                plan.begin_at_rest();
+                (plan, shape)
+            }
+            Err(message) => {
+                self.notices.push(Notice::EditFailed { seq: self.seq, message });
+                (Plan::empty(self.generation), empty)
+            }
+        };
+        audio.base = shape;
+        self.spare.clear();
+        let settings = CoreSettings {
+            sample_rate: audio.sample_rate,
+            max_frames: audio.max_frames,
+            clock: crate::clock::ClockSettings {
+                free_bpm: session.bpm,
+                free_run: session.free_run,
+                internal: session.clock_source == ClockSource::Internal,
+            },
+            beats_per_cycle: session.beats_per_cycle,
+            master: session.master as f32,
+            limiter: session.limiter,
+            input: session.input.map_or_else(Default::default, |i| input_route(i.channel)),
+            seed: session.seed,
+        };
+        self.audio = Some(audio);
+        let mut core = Box::new(Core::new(&settings, Box::new(plan)));
+        self.slots.clear();
+        self.slot_serials.clear();
+        self.automations.clear();
+        self.drawn.clear();
+        self.in_effect.clear();
+        for (name, slot) in &session.slots {
+            let Some(index) = self.slot_of(name) else { continue };
+            if slot.playing
+                && let Ok(program) = krach_patterns::compile(&slot.pattern)
+            {
+                let mut voice = slot_pattern(name, program, self.next_serial());
+                self.slot_serials.insert(name.clone(), voice.serial);
+                voice.origin = if slot.from_zero { slot.origin } else { Some(0.0) };
+                core.place_slot(index as usize, Box::new(voice));
+            }
+        }
+        for (id, a) in &session.automations {
+            let edit = Edit::SetAutomation {
+                id: id.clone(),
+                label: a.label.clone(),
+                shape: a.shape.clone(),
+                lo: a.lo,
+                hi: a.hi,
+                period_secs: a.period_secs,
+                one_shot: a.one_shot,
+            };
+            let action = self.action(&edit, 0, None);
+            if let Some(Action::Automate { index, target, automation, serial }) = action {
+                core.place_automation(index as usize, target, automation, serial);
+            }
+        }
+        core
+    }
+
+    /// Sends a whole engine made from the session; what was on its way to the old one is void.
+    pub(super) fn replace(&mut self) {
+        if self.audio.is_none() {
+            return;
+        }
+        let core = self.build_core();
+        let seq = self.seq;
+        self.forget_answers();
+        self.actions.insert(seq);
+        let audio = self.audio.as_mut().expect("checked above");
+        audio.poisoned = false;
+        audio.replacing = Some(seq);
+        audio.backlog.clear();
+        audio.backlog.push_back(ToAudio::Replace { seq, core });
+        audio.push_backlog();
+        self.resend_pending();
+    }
+
+    fn resend_pending(&mut self) {
+        if !self.hears() {
+            return;
+        }
+        let pending: Vec<(u64, f64, bool, Edit)> = self
+            .pending
+            .iter()
+            .map(|p| (p.seq, p.due, p.relative, p.edit.clone()))
+            .collect();
+        for (seq, due, relative, edit) in pending {
+            if touches_graph(&edit) {
+                if let Some(audio) = &mut self.audio {
+                    audio.reschedule = true;
+                }
+            } else {
+                self.send_action(&edit, seq, Some(due), relative);
+            }
+        }
+        self.flush();
+    }
+}

@@ -1,0 +1,36 @@
+//! The engine of krach.
+//!
+//! Clients edit one session ([`engine`]); the session compiles immutable [`plan`]s; the audio thread
+//! adopts plans and turns host sample positions into sound ([`processor`]). [`engine::Engine`] is
+//! the control side, [`processor::Processor`] the audio side; rings of ids and boxes ([`message`])
+//! are all that joins them. This crate knows no plugin format, no file, no socket.
+//!
+//! | module | question it answers |
+//! |---|---|
+//! | [`edit`] | what can a client ask for, and when does it act? |
+//! | [`session`] | what is saved, and what does each edit do to it? |
+//! | [`engine`] | how do edits reach the audio thread, and what comes back? |
+//! | [`graph_ir`] | what is a graph, and what can be wrong with it? |
+//! | [`planner`], [`plan`] | what does audio render, and what moves over from the last plan? |
+//! | [`clock`] | where in musical time is each sample? |
+//! | [`processor`] | what does one block do? |
+//! | [`node`], [`nodes`] | what makes sound? |
+//! | [`automation`], [`limiter`] | how do controls move by themselves, and what protects the ears? |
+
+pub mod automation;
+pub mod clock;
+mod dsp;
+pub mod edit;
+pub mod engine;
+pub mod graph_ir;
+pub mod limiter;
+pub mod link;
+pub mod message;
+pub mod node;
+pub mod notice;
+pub mod nodes;
+pub mod plan;
+pub mod planner;
+pub mod processor;
+pub mod session;
+pub mod symbol;

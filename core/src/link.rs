@@ -1,0 +1,107 @@
+//! The atomics that the audio thread, the control thread and the host's main thread share.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Where the clock stands, as last published by the audio thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Position {
+    /// Position in cycles at the end of the last block.
+    pub cycles: f64,
+    /// Length of the host's bar in cycles.
+    pub bar_cycles: f64,
+    /// Tempo in beats per minute.
+    pub tempo: f64,
+    /// The clock moves (host playing, or free run).
+    pub running: bool,
+    /// The clock that moves is our own.
+    pub free_run: bool,
+}
+
+/// Shared by one instance's threads; never locked.
+#[derive(Debug, Default)]
+pub struct Link {
+    submitted: AtomicU64,
+    settled: AtomicU64,
+    cycles: AtomicU64,
+    bar_cycles: AtomicU64,
+    tempo: AtomicU64,
+    running: AtomicBool,
+    free_run: AtomicBool,
+    blocks: AtomicU64,
+    offline_timeouts: AtomicU64,
+    version: AtomicU64,
+}
+
+impl Link {
+    /// Counts a command before it is queued for the control thread.
+    pub fn submitted(&self) -> u64 {
+        self.submitted.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// How many commands were ever queued.
+    pub fn submitted_count(&self) -> u64 {
+        self.submitted.load(Ordering::Acquire)
+    }
+
+    /// The control thread has handled the first `count` commands and sent audio what follows from them.
+    pub fn settled(&self, count: u64) {
+        self.settled.store(count, Ordering::Release);
+    }
+
+    /// How many commands have been handled to the end.
+    pub fn settled_count(&self) -> u64 {
+        self.settled.load(Ordering::Acquire)
+    }
+
+    /// Blocks processed so far: tells the control side whether the host calls `process` at all.
+    pub fn blocks(&self) -> u64 {
+        self.blocks.load(Ordering::Acquire)
+    }
+
+    /// Offline blocks that went on although edits were still due.
+    pub fn offline_timeouts(&self) -> u64 {
+        self.offline_timeouts.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_offline_timeout(&self) {
+        self.offline_timeouts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Called by the audio thread at the end of each block; readers retry while it writes.
+    pub(crate) fn publish(&self, p: Position) {
+        let v = self.version.load(Ordering::Relaxed);
+        self.version.store(v.wrapping_add(1), Ordering::Release);
+        std::sync::atomic::fence(Ordering::Release);
+        self.cycles.store(p.cycles.to_bits(), Ordering::Relaxed);
+        self.bar_cycles.store(p.bar_cycles.to_bits(), Ordering::Relaxed);
+        self.tempo.store(p.tempo.to_bits(), Ordering::Relaxed);
+        self.running.store(p.running, Ordering::Relaxed);
+        self.free_run.store(p.free_run, Ordering::Relaxed);
+        self.version.store(v.wrapping_add(2), Ordering::Release);
+        self.blocks.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Nobody calls `process`: the clock stands. Called by the control side, only then.
+    pub(crate) fn publish_standstill(&self) {
+        self.running.store(false, Ordering::Release);
+    }
+
+    /// The position of one block, never a mix of two.
+    pub fn position(&self) -> Position {
+        loop {
+            let before = self.version.load(Ordering::Acquire);
+            let p = Position {
+                cycles: f64::from_bits(self.cycles.load(Ordering::Relaxed)),
+                bar_cycles: f64::from_bits(self.bar_cycles.load(Ordering::Relaxed)),
+                tempo: f64::from_bits(self.tempo.load(Ordering::Relaxed)),
+                running: self.running.load(Ordering::Relaxed),
+                free_run: self.free_run.load(Ordering::Relaxed),
+            };
+            std::sync::atomic::fence(Ordering::Acquire);
+            if before.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == before {
+                return p;
+            }
+            std::hint::spin_loop();
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! What crosses between the control thread and the audio thread: one enum each way.
+
+use crate::automation::Automation;
+use crate::plan::Plan;
+use crate::processor::Core;
+use crate::symbol::Symbol;
+use krach_patterns::Program;
+use std::any::Any;
+
+/// Slots of the ring to audio. An overflow waits on the control side.
+pub const TO_AUDIO: usize = 1024;
+/// Slots of the ring back. Audio takes no message while fewer than [`RETURNS_PER_MESSAGE`] are free.
+pub const RETURNS: usize = 2048;
+/// Returns that one message can cause at most.
+pub const RETURNS_PER_MESSAGE: usize = 3;
+
+/// Control thread → audio thread, in the order of the edits.
+pub enum ToAudio {
+    /// A plan, now or scheduled.
+    Plan(Box<Plan>),
+    /// Scheduled plans are void; newer ones follow.
+    DropScheduled,
+    /// An edit that needs no plan.
+    Edit(TimedAction),
+    /// A whole engine, after a load or a fault.
+    Replace {
+        /// Its session's last edit.
+        seq: u64,
+        /// The engine.
+        core: Box<Core>,
+    },
+}
+
+/// An action and its time.
+pub struct TimedAction {
+    /// Number of the edit.
+    pub seq: u64,
+    /// Position in cycles; `None` is at once.
+    pub due: Option<f64>,
+    /// The position was asked for as "next cycle" or "next bar": a jump or a stop makes it due.
+    pub relative: bool,
+    /// What to do.
+    pub action: Action,
+}
+
+/// What an edit does on the audio thread.
+pub enum Action {
+    /// A control's base value.
+    Set(Symbol, f32),
+    /// A slot gets a pattern.
+    Slot {
+        /// Index of the slot.
+        slot: u32,
+        /// Its new pattern.
+        voice: Box<SlotPattern>,
+    },
+    /// A slot stops.
+    Hush(u32),
+    /// All slots stop.
+    HushAll,
+    /// Free-run tempo in bpm.
+    Bpm(f64),
+    /// Quarter notes per cycle.
+    BeatsPerCycle(f64),
+    /// The host is not the clock.
+    Internal(bool),
+    /// Keep an own clock while the host does not run.
+    FreeRun(bool),
+    /// Master gain, linear.
+    MasterGain(f32),
+    /// The safety limiter.
+    Limiter(bool),
+    /// An automation starts.
+    Automate {
+        /// Its index.
+        index: u32,
+        /// The control it drives.
+        target: Symbol,
+        /// Its course; the start frame is filled in by the audio thread.
+        automation: Box<Automation>,
+        /// Number of this automation, never used again: tells it from its successors at that index.
+        serial: u64,
+    },
+    /// An automation ends.
+    ClearAutomation(u32),
+    /// The plugin's input: off, both channels, or one.
+    Input(InputRoute),
+    /// The session's seed.
+    Seed(u64),
+    /// Gates shut, tails cut.
+    Panic,
+    /// Nothing: the edit cannot be carried out any more, which is to be said when its time comes.
+    Nothing,
+}
+
+/// What `adc_input` nodes get.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InputRoute {
+    /// Silence.
+    #[default]
+    Off,
+    /// Both channels as they are.
+    Stereo,
+    /// One channel on both sides.
+    Channel(u32),
+}
+
+/// A compiled pattern with its labels as symbols.
+pub struct SlotPattern {
+    /// The compiled pattern.
+    pub program: Program,
+    /// For each of the program's values, what it does.
+    pub targets: Vec<Target>,
+    /// Distinct labels among the targets that are chased after a jump, at most 64.
+    pub chased: u32,
+    /// Position in cycles of the pattern's cycle 0; `None`: where the edit acts.
+    pub origin: Option<f64>,
+    /// Onsets before this position (cycles) do not play; `None`: where the edit acts.
+    pub from: Option<f64>,
+    /// Number of this pattern, never used again: by it the control side learns the origin.
+    pub serial: u64,
+}
+
+/// What a pattern value does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Target {
+    /// Sets a control.
+    Control {
+        /// The label as written.
+        label: Symbol,
+        /// The label within the slot's node.
+        within: Symbol,
+        /// The value.
+        value: f32,
+        /// The label says gate or trigger.
+        gate: bool,
+        /// Number among the chased labels, or [`crate::plan::NONE`].
+        chase: u32,
+    },
+    /// Sets the master gain.
+    MasterGain(f32),
+    /// Nothing that the engine plays.
+    Nothing,
+}
+
+/// Audio thread → control thread. Never lost: what finds no room stays with the audio thread.
+pub enum Return {
+    /// A plan was adopted.
+    Adopted {
+        /// Its number.
+        generation: u64,
+        /// The last edit in it.
+        seq: u64,
+        /// It was due earlier, by this many cycles.
+        late: bool,
+        /// What played before, to be freed.
+        old: Box<Plan>,
+    },
+    /// A plan that was overtaken.
+    Stale(Box<Plan>),
+    /// A crossfade has ended: ghosts of that plan can go.
+    Faded {
+        /// Number of the plan.
+        generation: u64,
+    },
+    /// An edit acted.
+    Applied {
+        /// Number of the edit.
+        seq: u64,
+        /// Where, in cycles.
+        position: f64,
+        /// After its time.
+        late: bool,
+        /// What it replaced, to be freed.
+        garbage: Option<Garbage>,
+    },
+    /// An engine was replaced.
+    Replaced {
+        /// The last edit in the new one.
+        seq: u64,
+        /// An old engine, to be freed (it may come later, after its fade).
+        old: Option<Box<Core>>,
+    },
+    /// A one-shot automation has arrived.
+    AutomationDone {
+        /// Its number.
+        serial: u64,
+        /// The base value of its control by now; `None` if there is no such control.
+        base: Option<f32>,
+    },
+    /// A pattern that counts from its own zero has begun.
+    Origin {
+        /// Its number.
+        serial: u64,
+        /// Where it began, in cycles.
+        position: f64,
+    },
+    /// What came for an engine that has panicked, to be freed.
+    Unheard(Action),
+    /// A node produced NaN or infinity.
+    NodeFault {
+        /// The node.
+        uid: u64,
+        /// It is not rendered any more.
+        silenced: bool,
+    },
+    /// The engine panicked.
+    Panicked(Box<dyn Any + Send>),
+}
+
+/// Things with heap memory that the audio thread is done with.
+pub enum Garbage {
+    /// A slot's pattern.
+    Slot(Box<SlotPattern>),
+    /// An automation.
+    Automation(Box<Automation>),
+}

@@ -1,0 +1,208 @@
+//! The contract between the engine and anything that makes or changes sound.
+//!
+//! A node is five verbs: *create* (control side, may allocate), *reset*, *set a control*, *render* and
+//! *succeed*. All but create run on the audio thread: they never allocate, free, lock, wait, make a
+//! system call or panic.
+
+use std::any::Any;
+use std::sync::Arc;
+
+/// An audio port of a node type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// Name used in connections, e.g. `in`, `out`.
+    pub name: String,
+    /// 1 (mono) or 2 (stereo). Mono is spread to both sides where stereo is expected; stereo into
+    /// mono arrives as the mean of both sides.
+    pub channels: usize,
+}
+
+impl Port {
+    /// A port with one channel.
+    pub fn mono(name: &str) -> Self {
+        Self { name: name.to_owned(), channels: 1 }
+    }
+
+    /// A port with two channels.
+    pub fn stereo(name: &str) -> Self {
+        Self { name: name.to_owned(), channels: 2 }
+    }
+}
+
+/// What a control's value means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ControlKind {
+    /// Holds a level; chased after a jump; may be ramped.
+    Continuous,
+    /// Opens (> 0) and closes (0) a note; closed at stops and jumps, never chased.
+    Gate,
+}
+
+/// A control of a node type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Control {
+    /// Name within the node, e.g. `freq`; may contain `/`.
+    pub name: String,
+    /// Unit for display, e.g. `Hz`; may be empty.
+    pub unit: String,
+    /// Smallest value; values are clamped into `min..=max` on the audio thread.
+    pub min: f32,
+    /// Largest value.
+    pub max: f32,
+    /// Value of a fresh node.
+    pub default: f32,
+    /// What the value means.
+    pub kind: ControlKind,
+}
+
+/// Where a node stands in the graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Renders its outputs from its inputs.
+    Process,
+    /// Reads the plugin's audio input (`adc_input`); the engine copies the samples, `render` is not called.
+    HostInput,
+    /// Feeds the master (`dac`); the engine takes its inputs, `render` is not called.
+    Master,
+}
+
+/// Ports and controls of a node type: what a client can wire and set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeDecl {
+    /// Type id, e.g. `oscillator`, `faust:bass`.
+    pub type_id: String,
+    /// Input ports, in the order of the channels handed to `render`.
+    pub inputs: Vec<Port>,
+    /// Output ports, likewise.
+    pub outputs: Vec<Port>,
+    /// Controls; their index is the one given to [`Node::set`].
+    pub controls: Vec<Control>,
+    /// Where nodes of this type stand in the graph.
+    pub role: Role,
+}
+
+/// A new value for a control, from the next rendered frame on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Change {
+    /// Value to reach, in the control's unit and within its range.
+    pub value: f32,
+    /// Frames in which to get there, linearly: the first rendered frame is one step along, frame
+    /// number `ramp` has the value itself. 0 means at once (the node declicks by itself where a
+    /// jump would click). A node that cannot ramp a control may jump at the first frame.
+    pub ramp: u32,
+}
+
+/// How much a node took over from the one it replaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Succession {
+    /// Everything: it goes on exactly where the old one was; no crossfade.
+    Whole,
+    /// Some of it: crossfade.
+    Partial,
+    /// Nothing: crossfade.
+    None,
+}
+
+/// A running instance. Lives on the audio thread; built and freed elsewhere.
+///
+/// Determinism: the output must not depend on how a stretch of frames is cut into `render` calls,
+/// to the bit, and after `reset` a node is as if just created with the controls it has.
+pub trait Node: Send {
+    /// Forgets all signal state; controls keep their values, running ramps jump to their end.
+    fn reset(&mut self);
+
+    /// Sets a control from the next rendered frame on. The engine cuts `render` at the sample where
+    /// a change is due, so the change never needs an offset of its own. Several changes may arrive
+    /// between two renders; each counts (a gate may close and open again).
+    fn set(&mut self, control: usize, change: Change);
+
+    /// Renders `frames` ≥ 1 frames. One slice per channel (ports flattened in declaration order),
+    /// each of exactly `frames` samples; inputs and outputs never overlap; outputs hold garbage
+    /// on entry and must be filled.
+    fn render(&mut self, frames: usize, inputs: &[&[f32]], outputs: &mut [&mut [f32]]);
+
+    /// Takes over from `old`, the node that had the same id, what is the same in both. Called once,
+    /// before the first render, if the types' code keys differ. Bounded work.
+    fn succeed(&mut self, old: &mut dyn Node) -> Succession {
+        let _ = old;
+        Succession::None
+    }
+
+    /// For `succeed`: the way to one's own type.
+    fn as_any(&mut self) -> &mut dyn Any;
+}
+
+/// What a fresh instance is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CreateContext {
+    /// Sample rate in Hz.
+    pub sample_rate: f64,
+    /// Most frames that one `render` call will ask for.
+    pub max_frames: usize,
+}
+
+/// Why an instance could not be created, in words for the musician.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateError(pub String);
+
+impl std::fmt::Display for CreateError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CreateError {}
+
+/// A kind of node: its declaration and its factory.
+pub trait NodeType: Send + Sync {
+    /// Ports and controls.
+    fn decl(&self) -> &NodeDecl;
+
+    /// Identity of the code and shape: instances of types with equal keys are interchangeable, so
+    /// that a node whose key did not change keeps its instance through a swap.
+    fn code_key(&self) -> u64;
+
+    /// Creates an instance with every control at its default.
+    ///
+    /// # Errors
+    /// If the instance cannot exist (too large, library missing…).
+    fn create(&self, ctx: &CreateContext) -> Result<Box<dyn Node>, CreateError>;
+}
+
+/// Where the engine finds node types. The built-in ones are [`crate::nodes::builtin_types`]; `plugin`
+/// introduces others (FAUST, patches) without `core` knowing them.
+#[derive(Clone, Default)]
+pub struct Registry {
+    types: std::collections::BTreeMap<String, Arc<dyn NodeType>>,
+}
+
+impl Registry {
+    /// An empty registry.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A registry with the built-in types.
+    pub fn with_builtins() -> Self {
+        let mut registry = Self::new();
+        for ty in crate::nodes::builtin_types() {
+            registry.add(ty);
+        }
+        registry
+    }
+
+    /// Adds a type, or replaces the one of that name.
+    pub fn add(&mut self, ty: Arc<dyn NodeType>) {
+        self.types.insert(ty.decl().type_id.clone(), ty);
+    }
+
+    /// The type of that id.
+    pub fn find(&self, type_id: &str) -> Option<&Arc<dyn NodeType>> {
+        self.types.get(type_id)
+    }
+
+    /// All type ids, sorted.
+    pub fn type_ids(&self) -> impl Iterator<Item = &str> {
+        self.types.keys().map(String::as_str)
+    }
+}

@@ -1,0 +1,43 @@
+//! The built-in node types, one file each.
+
+mod adc_input;
+mod dac;
+mod gain;
+mod oscillator;
+
+use crate::node::{Change, Control, ControlKind, NodeType};
+use std::sync::Arc;
+
+/// All built-in types: `adc_input`, `dac`, `gain`, `oscillator`.
+pub fn builtin_types() -> Vec<Arc<dyn NodeType>> {
+    vec![
+        Arc::new(adc_input::AdcInputType::new()),
+        Arc::new(dac::DacType::new()),
+        Arc::new(gain::GainType::new()),
+        Arc::new(oscillator::OscillatorType::new()),
+    ]
+}
+
+/// A code key from a name and a version that grows whenever the type's sound or shape changes
+/// (FNV-1a, 64 bits: stable across builds).
+const fn code_key(name: &str, version: u64) -> u64 {
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+    let bytes = name.as_bytes();
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut i = 0;
+    while i < bytes.len() {
+        hash = (hash ^ bytes[i] as u64).wrapping_mul(PRIME);
+        i += 1;
+    }
+    (hash ^ version).wrapping_mul(PRIME)
+}
+
+/// A continuous control.
+fn continuous(name: &str, unit: &str, min: f32, max: f32, default: f32) -> Control {
+    Control { name: name.to_owned(), unit: unit.to_owned(), min, max, default, kind: ControlKind::Continuous }
+}
+
+/// The value of a change within `min..=max`, or nothing if it is not a number: then the control stays.
+fn within(change: Change, min: f32, max: f32) -> Option<f64> {
+    (!change.value.is_nan()).then(|| f64::from(change.value.clamp(min, max)))
+}

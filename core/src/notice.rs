@@ -1,0 +1,101 @@
+//! What the engine tells without being asked, and what `Status` tells.
+
+use crate::edit::ClockSource;
+use crate::graph_ir::{Connection, GraphNode};
+use crate::link::Position;
+use std::collections::BTreeMap;
+
+/// Something that happened by itself, for logs, events and Status.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// An edit acted after its time.
+    Late {
+        /// The edit.
+        seq: u64,
+        /// Position it had, in cycles.
+        position: f64,
+    },
+    /// An accepted edit could not be carried out when its time came.
+    EditFailed {
+        /// The edit.
+        seq: u64,
+        /// Why, for the musician.
+        message: String,
+    },
+    /// A node produced NaN or inf.
+    NodeFault {
+        /// The node's id.
+        node: String,
+        /// It is silenced until replaced or rebuilt.
+        silenced: bool,
+    },
+    /// The engine panicked and is silent until rebuilt.
+    Panicked {
+        /// The panic's message.
+        message: String,
+    },
+}
+
+impl std::fmt::Display for Notice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Late { seq, position } => {
+                write!(f, "edit {seq} for cycle {position} acted late")
+            }
+            Self::EditFailed { seq, message } => write!(f, "edit {seq} failed: {message}; all else plays on"),
+            Self::NodeFault { node, silenced: false } => {
+                write!(f, "node '{node}' produced NaN or infinity; it was faded out and reset")
+            }
+            Self::NodeFault { node, silenced: true } => {
+                write!(f, "node '{node}' keeps producing NaN or infinity and is silenced; replace it or rebuild")
+            }
+            Self::Panicked { message } => {
+                write!(f, "the engine stopped ({message}); rebuild it or restart the plugin")
+            }
+        }
+    }
+}
+
+/// A pattern slot, for Status.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct SlotStatus {
+    /// Slot name.
+    pub name: String,
+    /// Not hushed.
+    pub playing: bool,
+}
+
+/// What `Status` tells.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Status {
+    /// Nodes of the raw graph.
+    pub nodes: Vec<GraphNode>,
+    /// Connections of the raw graph.
+    pub connections: Vec<Connection>,
+    /// Label → (node, control).
+    pub exposed_controls: BTreeMap<String, (String, String)>,
+    /// Base values by label.
+    pub control_values: BTreeMap<String, f64>,
+    /// All slots ever set, hushed ones too.
+    pub slots: Vec<SlotStatus>,
+    /// Free-run tempo.
+    pub bpm: f64,
+    /// Quarter notes per cycle.
+    pub meter: f64,
+    /// Master gain, linear.
+    pub master: f64,
+    /// Who is the clock.
+    pub clock_source: ClockSource,
+    /// Free run as the session has it.
+    pub free_run: bool,
+    /// The instance's name.
+    pub name: String,
+    /// Where the clock stands.
+    pub position: Position,
+    /// The engine panicked and is silent.
+    pub poisoned: bool,
+    /// Ids of silenced nodes.
+    pub silenced: Vec<String>,
+}
+

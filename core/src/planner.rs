@@ -1,0 +1,548 @@
+//! Session → plan: nodes → order → wires and fades → buffers → moves, against the base that plays.
+
+use crate::graph_ir::{RawGraph, input_port, output_port, topological};
+use crate::node::{CreateContext, Node, NodeDecl, NodeType, Registry, Role};
+use crate::plan::{
+    ControlState, Crossfade, Fade, Health, InPort, MAX_CHANNELS, NONE, Plan, PlanNode, Tail, TailOrigin,
+    Wire,
+};
+use crate::symbol::Symbol;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// What the control side remembers of a plan it sent: enough to build the next one against it.
+#[derive(Clone, Default)]
+pub struct Shape {
+    /// Number of the plan.
+    pub generation: u64,
+    nodes: Vec<ShapeNode>,
+    wires: Vec<ShapeWire>,
+    controls: Vec<Symbol>,
+    /// Where tails die away: (target, port).
+    tails: Vec<(u64, usize)>,
+}
+
+#[derive(Clone)]
+struct ShapeNode {
+    uid: u64,
+    id: String,
+    ty: Arc<dyn NodeType>,
+    ghost: bool,
+}
+
+#[derive(Clone, Copy)]
+struct ShapeWire {
+    source: u64,
+    from: usize,
+    target: u64,
+    to: usize,
+    out: bool,
+}
+
+impl ShapeWire {
+    /// From where to where.
+    fn way(&self) -> (u64, usize, u64, usize) {
+        (self.source, self.from, self.target, self.to)
+    }
+}
+
+impl Shape {
+    /// A plan with nothing in it.
+    pub fn empty(generation: u64) -> Self {
+        Self { generation, ..Self::default() }
+    }
+
+    /// Has the plan nodes that are only there to fade out?
+    pub fn has_ghosts(&self) -> bool {
+        self.nodes.iter().any(|n| n.ghost && n.uid != u64::MAX)
+            || self.wires.iter().any(|w| w.out && w.source != u64::MAX)
+            || !self.tails.is_empty()
+    }
+
+    /// Is there that very instance, and not on its way out?
+    pub fn has_live(&self, uid: u64) -> bool {
+        self.nodes.iter().any(|n| !n.ghost && n.uid == uid)
+    }
+
+    /// The id of the node with that uid.
+    pub fn id_of(&self, uid: u64) -> Option<&str> {
+        self.nodes.iter().find(|n| n.uid == uid).map(|n| n.id.as_str())
+    }
+
+    /// Forgets ghosts that have faded out, so that the next plan leaves them behind.
+    pub fn settle(&mut self) {
+        self.tails.clear();
+        let gone: HashSet<u64> = self.nodes.iter().filter(|n| n.ghost).map(|n| n.uid).collect();
+        for wire in &mut self.wires {
+            // Kept in place: indices are those of the plan. Out of reach for the next one.
+            if wire.out || gone.contains(&wire.source) || gone.contains(&wire.target) {
+                *wire = ShapeWire { source: u64::MAX, from: 0, target: u64::MAX, to: 0, out: true };
+            }
+        }
+        for node in &mut self.nodes {
+            if node.ghost {
+                node.uid = u64::MAX;
+            }
+        }
+    }
+}
+
+/// What a plan is built from.
+pub struct Request<'a> {
+    /// The graph.
+    pub graph: &'a RawGraph,
+    /// Its nodes in topological order.
+    pub order: &'a [usize],
+    /// Base values by path `node/control`.
+    pub values: &'a BTreeMap<String, f64>,
+    /// Paths whose base values are set anew although the control lives on.
+    pub resets: &'a BTreeMap<String, f64>,
+    /// Ids of nodes that were removed since the base: one of that id is another node.
+    pub removed: &'a BTreeSet<String>,
+    /// Where types come from; every type in `graph` is there.
+    pub registry: &'a Registry,
+    /// What instances are told.
+    pub context: CreateContext,
+    /// Instances created ahead, by [`spare_key`].
+    pub spare: &'a mut HashMap<String, Box<dyn Node>>,
+    /// Source of uids.
+    pub next_uid: &'a mut u64,
+    /// Length of crossfades.
+    pub crossfade: Crossfade,
+    /// Frames per buffer.
+    pub frames: usize,
+}
+
+struct Member {
+    uid: u64,
+    id: String,
+    ty: Arc<dyn NodeType>,
+    base: Option<u32>,
+    ghost: bool,
+}
+
+/// Builds a plan to follow `base`.
+///
+/// # Errors
+/// The text of a type that refused to create an instance.
+pub fn build(base: &Shape, generation: u64, request: Request<'_>) -> Result<(Plan, Shape), String> {
+    let members = members(base, &request);
+    let wires = wires(base, &members, &request);
+    let (members, wires, cut) = schedule(members, wires);
+    let mut shape = Shape {
+        generation,
+        nodes: members
+            .iter()
+            .map(|m| ShapeNode { uid: m.uid, id: m.id.clone(), ty: m.ty.clone(), ghost: m.ghost })
+            .collect(),
+        wires: Vec::with_capacity(wires.len()),
+        controls: Vec::new(),
+        tails: Vec::new(),
+    };
+    let mut plan = Plan::empty(generation);
+    plan.base = base.generation;
+    plan.crossfade = request.crossfade;
+    place_nodes(&mut plan, base, &members);
+    place_wires(&mut plan, &mut shape, base, &members, &wires);
+    place_tails(&mut plan, &mut shape, base, &members, &cut);
+    plan.fading = shape.has_ghosts();
+    assign_buffers(&mut plan, &members, request.frames);
+    place_controls(&mut plan, &mut shape, base, &members, &request);
+    create_instances(&mut plan, &members, request)?;
+    Ok((plan, shape))
+}
+
+/// Live nodes in graph order, then whatever of the base is on its way out.
+fn members(base: &Shape, request: &Request<'_>) -> Vec<Member> {
+    let mut carried = vec![false; base.nodes.len()];
+    let mut members = Vec::with_capacity(request.order.len());
+    let mut next_uid = *request.next_uid;
+    let live: HashMap<&str, usize> =
+        base.nodes.iter().enumerate().filter(|(_, n)| !n.ghost).map(|(i, n)| (n.id.as_str(), i)).collect();
+    for &i in request.order {
+        let node = &request.graph.nodes[i];
+        let ty = request.registry.find(&node.type_id).expect("the graph was validated").clone();
+        let before = live.get(node.id.as_str()).copied().filter(|&at| {
+            same_code(base.nodes[at].ty.as_ref(), ty.as_ref()) && !request.removed.contains(&node.id)
+        });
+        let uid = match before {
+            Some(at) => {
+                carried[at] = true;
+                base.nodes[at].uid
+            }
+            None => {
+                next_uid += 1;
+                next_uid
+            }
+        };
+        let base = before.map(|at| at as u32);
+        members.push(Member { uid, id: node.id.clone(), ty, base, ghost: false });
+    }
+    for (at, node) in base.nodes.iter().enumerate() {
+        if !carried[at] && node.uid != u64::MAX {
+            members.push(Member {
+                uid: node.uid,
+                id: node.id.clone(),
+                ty: node.ty.clone(),
+                base: Some(at as u32),
+                ghost: true,
+            });
+        }
+    }
+    members
+}
+
+fn same_code(a: &dyn NodeType, b: &dyn NodeType) -> bool {
+    a.code_key() == b.code_key() && a.decl().type_id == b.decl().type_id
+}
+
+struct PlannedWire {
+    wire: ShapeWire,
+    base: Option<u32>,
+    fade: Fade,
+}
+
+fn wires(base: &Shape, members: &[Member], request: &Request<'_>) -> Vec<PlannedWire> {
+    let live: HashMap<&str, &Member> =
+        members.iter().filter(|m| !m.ghost).map(|m| (m.id.as_str(), m)).collect();
+    let known: HashSet<&str> =
+        base.nodes.iter().filter(|n| n.uid != u64::MAX).map(|n| n.id.as_str()).collect();
+    let before: HashMap<_, usize> = base.wires.iter().enumerate().map(|(at, w)| (w.way(), at)).collect();
+    let mut wires: Vec<PlannedWire> = Vec::with_capacity(request.graph.connections.len());
+    let mut ways = HashSet::with_capacity(request.graph.connections.len());
+    for c in &request.graph.connections {
+        let (source, target) = (live[c.from_node.as_str()], live[c.to_node.as_str()]);
+        let from = output_port(source.ty.decl(), &c.from_port).expect("validated");
+        let to = input_port(target.ty.decl(), &c.to_port).expect("validated");
+        let wire = ShapeWire { source: source.uid, from, target: target.uid, to, out: false };
+        if !ways.insert(wire.way()) {
+            continue; // `out` and `out0` may name the same wire twice
+        }
+        // What is new itself is not heard yet: only its way out fades. The master has none.
+        let unheard = target.base.is_none() && target.ty.decl().role != Role::Master;
+        let fade = match (unheard, known.contains(source.id.as_str())) {
+            (true, _) => Fade::Cut,
+            (false, true) => Fade::Long,
+            (false, false) => Fade::Short,
+        };
+        let base = before.get(&wire.way()).map(|&at| at as u32);
+        wires.push(PlannedWire { wire, base, fade });
+    }
+    // A master on its way out has nothing to fade but what leads to it.
+    let into_ghost = |m: &Member| m.ghost && m.ty.decl().role != Role::Master;
+    let ghost_of: HashMap<u64, bool> = members.iter().map(|m| (m.uid, into_ghost(m))).collect();
+    for (at, old) in base.wires.iter().enumerate() {
+        let (Some(_), Some(&into_ghost)) = (ghost_of.get(&old.source), ghost_of.get(&old.target))
+        else {
+            continue;
+        };
+        if ways.contains(&old.way()) {
+            continue;
+        }
+        // Into a ghost a wire stays as it was: the ghost itself is fading.
+        let wire = ShapeWire { out: if into_ghost { old.out } else { true }, ..*old };
+        wires.push(PlannedWire { wire, base: Some(at as u32), fade: Fade::Long });
+    }
+    wires
+}
+
+/// Topological order over live nodes and ghosts. Wires on their way out that would close a circle
+/// with the new ones cannot stay: they come third, to leave tails.
+fn schedule(
+    members: Vec<Member>,
+    mut wires: Vec<PlannedWire>,
+) -> (Vec<Member>, Vec<PlannedWire>, Vec<PlannedWire>) {
+    let index: HashMap<u64, usize> = members.iter().enumerate().map(|(i, m)| (m.uid, i)).collect();
+    let edges = |wires: &[PlannedWire]| -> Vec<(usize, usize)> {
+        wires.iter().map(|w| (index[&w.wire.source], index[&w.wire.target])).collect()
+    };
+    let mut cut = Vec::new();
+    let order = topological(members.len(), &edges(&wires)).unwrap_or_else(|| {
+        let circular = between_circles(members.len(), &edges(&wires));
+        let (gone, stay) = std::mem::take(&mut wires).into_iter().partition(|w| {
+            let ends = [index[&w.wire.source], index[&w.wire.target]];
+            w.wire.out && !members[ends[1]].ghost && ends.iter().all(|&n| circular[n])
+        });
+        (cut, wires) = (gone, stay);
+        topological(members.len(), &edges(&wires)).expect("the live graph has no circle")
+    });
+    let mut members: Vec<Option<Member>> = members.into_iter().map(Some).collect();
+    let members = order.iter().map(|&i| members[i].take().expect("each once")).collect();
+    (members, wires, cut)
+}
+
+/// The nodes that lie on circles, or on ways from one circle to another.
+fn between_circles(nodes: usize, edges: &[(usize, usize)]) -> Vec<bool> {
+    let mut inside = vec![true; nodes];
+    for turn in 0..2 {
+        let mut degree = vec![0usize; nodes];
+        let mut next = vec![Vec::new(); nodes];
+        for &(a, b) in edges {
+            let (from, to) = if turn == 0 { (a, b) } else { (b, a) };
+            degree[to] += 1;
+            next[from].push(to);
+        }
+        let mut ready: Vec<usize> = (0..nodes).filter(|&n| degree[n] == 0).collect();
+        while let Some(n) = ready.pop() {
+            inside[n] = false;
+            for &to in &next[n] {
+                degree[to] -= 1;
+                if degree[to] == 0 {
+                    ready.push(to);
+                }
+            }
+        }
+    }
+    inside
+}
+
+fn place_tails(
+    plan: &mut Plan,
+    shape: &mut Shape,
+    base: &Shape,
+    members: &[Member],
+    cut: &[PlannedWire],
+) {
+    if cut.is_empty() && base.tails.is_empty() {
+        return;
+    }
+    let index: HashMap<u64, usize> = members.iter().enumerate().map(|(i, m)| (m.uid, i)).collect();
+    let carried = base.tails.iter().enumerate();
+    let carried = carried.map(|(at, &(target, to))| (target, to, TailOrigin::Tail(at as u32)));
+    let fresh = cut.iter().filter_map(|w| Some((w.wire.target, w.wire.to, TailOrigin::Wire(w.base?))));
+    for (target, to, origin) in carried.chain(fresh) {
+        let Some(&n) = index.get(&target) else { continue };
+        let port = plan.nodes[n].ports.0 + to as u32;
+        plan.tails.push(Tail { port, origin, last: [0.0; 2], frames: 1, left: 0 });
+        shape.tails.push((target, to));
+    }
+}
+
+fn place_nodes(plan: &mut Plan, base: &Shape, members: &[Member]) {
+    let fresh_ghost = |g: &Member| g.ghost && g.base.is_some_and(|b| !base.nodes[b as usize].ghost);
+    let ghosts: HashMap<&str, usize> =
+        members.iter().enumerate().filter(|(_, g)| fresh_ghost(g)).map(|(i, g)| (g.id.as_str(), i)).collect();
+    for (i, m) in members.iter().enumerate() {
+        let replaces =
+            if m.ghost || m.base.is_some() { None } else { ghosts.get(m.id.as_str()).copied() };
+        let channels = channels(&m.ty.decl().outputs);
+        plan.nodes.push(PlanNode {
+            uid: m.uid,
+            role: m.ty.decl().role,
+            instance: None,
+            ports: (0, 0),
+            outputs: Vec::with_capacity(channels),
+            controls: (0, 0),
+            replaces: replaces.map_or(NONE, |at| at as u32),
+            fresh: m.base.is_none(),
+            ghost: m.ghost,
+            health: Health { last: vec![0.0; channels], ..Health::default() },
+        });
+        if let Some(before) = m.base {
+            plan.node_moves.push((i as u32, before));
+        }
+    }
+}
+
+fn channels(ports: &[crate::node::Port]) -> usize {
+    ports.iter().map(|p| p.channels).sum()
+}
+
+fn place_wires(
+    plan: &mut Plan,
+    shape: &mut Shape,
+    base: &Shape,
+    members: &[Member],
+    wires: &[PlannedWire],
+) {
+    let index: HashMap<u64, usize> = members.iter().enumerate().map(|(i, m)| (m.uid, i)).collect();
+    let mut by_target: HashMap<(u64, usize), Vec<&PlannedWire>> = HashMap::with_capacity(wires.len());
+    for w in wires {
+        by_target.entry((w.wire.target, w.wire.to)).or_default().push(w);
+    }
+    for (n, member) in members.iter().enumerate() {
+        let decl = member.ty.decl();
+        let first_port = plan.ports.len() as u32;
+        for (p, port) in decl.inputs.iter().enumerate() {
+            let first_wire = plan.wires.len() as u32;
+            for w in by_target.get(&(member.uid, p)).into_iter().flatten() {
+                let source = index[&w.wire.source];
+                let outputs = &members[source].ty.decl().outputs;
+                let target = if w.wire.out { 0.0 } else { 1.0 };
+                let cut = w.base.is_none() && w.fade == Fade::Cut;
+                if let Some(before) = w.base {
+                    plan.wire_moves.push((plan.wires.len() as u32, before));
+                }
+                plan.wires.push(Wire {
+                    source: source as u32,
+                    channel: channels(&outputs[..w.wire.from]) as u32,
+                    channels: outputs[w.wire.from].channels as u32,
+                    gain: if cut { target } else { 0.0 },
+                    step: 0.0,
+                    left: 0,
+                    target,
+                    fade: w.fade,
+                });
+                shape.wires.push(w.wire);
+            }
+            plan.ports.push(InPort {
+                channels: port.channels as u32,
+                wires: (first_wire, plan.wires.len() as u32 - first_wire),
+            });
+        }
+        plan.nodes[n].ports = (first_port, decl.inputs.len() as u32);
+    }
+    debug_assert!(plan.wire_moves.iter().all(|&(_, b)| (b as usize) < base.wires.len()));
+}
+
+/// Gives each output channel a buffer, and takes it back after the last node that reads it.
+fn assign_buffers(plan: &mut Plan, members: &[Member], frames: usize) {
+    let mut last_reader: Vec<usize> = (0..plan.nodes.len()).collect();
+    for (n, node) in plan.nodes.iter().enumerate() {
+        for port in &plan.ports[range(node.ports)] {
+            for wire in &plan.wires[range(port.wires)] {
+                let source = wire.source as usize;
+                last_reader[source] = last_reader[source].max(n);
+            }
+        }
+    }
+    let (mut free, mut buffers, mut widest) = (Vec::new(), 0u32, 0usize);
+    let mut expires: Vec<Vec<usize>> = vec![Vec::new(); plan.nodes.len()];
+    for n in 0..plan.nodes.len() {
+        let decl: &NodeDecl = members[n].ty.decl();
+        widest = widest.max(channels(&decl.inputs));
+        for _ in 0..channels(&decl.outputs) {
+            let buffer = free.pop().unwrap_or_else(|| {
+                buffers += 1;
+                buffers - 1
+            });
+            plan.nodes[n].outputs.push(buffer);
+        }
+        expires[last_reader[n]].push(n);
+        for &done in &expires[n] {
+            free.extend(plan.nodes[done].outputs.iter().rev());
+        }
+    }
+    plan.buffers = (0..buffers).map(|_| vec![0.0; frames].into_boxed_slice()).collect();
+    plan.mix = (0..widest).map(|_| vec![0.0; frames].into_boxed_slice()).collect();
+}
+
+/// A (first, count) pair as a range of indices.
+pub fn range((first, count): (u32, u32)) -> std::ops::Range<usize> {
+    first as usize..(first + count) as usize
+}
+
+fn place_controls(
+    plan: &mut Plan,
+    shape: &mut Shape,
+    base: &Shape,
+    members: &[Member],
+    request: &Request<'_>,
+) {
+    let before: HashMap<Symbol, u32> =
+        base.controls.iter().enumerate().map(|(i, s)| (*s, i as u32)).collect();
+    for (n, member) in members.iter().enumerate().filter(|(_, m)| !m.ghost) {
+        let first = plan.controls.len() as u32;
+        for (index, control) in member.ty.decl().controls.iter().enumerate() {
+            let path = format!("{}/{}", member.id, control.name);
+            let symbol = Symbol::of(&path);
+            let at = plan.controls.len() as u32;
+            let value = request.values.get(&path).map_or(control.default, |v| *v as f32);
+            if !request.removed.contains(&member.id)
+                && let Some(&old) = before.get(&symbol) {
+                plan.control_moves.push((at, old));
+                if let Some(value) = request.resets.get(&path) {
+                    plan.resets.push((at, *value as f32));
+                }
+            }
+            plan.labels.push((symbol, at));
+            shape.controls.push(symbol);
+            plan.controls.push(ControlState {
+                node: n as u32,
+                index: index as u32,
+                min: control.min,
+                max: control.max,
+                default: control.default,
+                gate: control.kind == crate::node::ControlKind::Gate,
+                base: value,
+                pattern: None,
+                slot: NONE,
+                automation: NONE,
+                open: false,
+            });
+        }
+        plan.nodes[n].controls = (first, plan.controls.len() as u32 - first);
+    }
+    let mut labels: BTreeMap<Symbol, u32> = plan.labels.drain(..).collect();
+    // An exposed label wins over a path of the same name.
+    let paths = labels.clone();
+    for (label, (node, control)) in &request.graph.exposed_controls {
+        if let Some(&at) = paths.get(&Symbol::control(node, control)) {
+            labels.insert(Symbol::of(label), at);
+            if is_gate_label(label) {
+                plan.controls[at as usize].gate = true;
+            }
+        }
+    }
+    plan.labels = labels.into_iter().collect();
+}
+
+/// A label whose last part says gate or trigger opens and closes notes, whatever it is wired to.
+pub fn is_gate_label(label: &str) -> bool {
+    let last = label.rsplit('/').next().unwrap_or(label);
+    matches!(last, "gate" | "trig" | "trigger")
+}
+
+fn create_instances(
+    plan: &mut Plan,
+    members: &[Member],
+    request: Request<'_>,
+) -> Result<(), String> {
+    for (n, member) in members.iter().enumerate() {
+        *request.next_uid = (*request.next_uid).max(member.uid);
+        let node = &mut plan.nodes[n];
+        if member.base.is_some() || node.role != Role::Process {
+            continue;
+        }
+        let instance = match request.spare.remove(&spare_key(&member.id, &member.ty.decl().type_id)) {
+            Some(instance) => instance,
+            None => create(member.ty.as_ref(), &request.context)?,
+        };
+        node.instance = Some(prepare(instance, &plan.controls[range(node.controls)], &member.id)?);
+        debug_assert!(channels(&member.ty.decl().inputs) <= MAX_CHANNELS);
+    }
+    Ok(())
+}
+
+/// Creates an instance; a type that panics refuses.
+///
+/// # Errors
+/// What the type says, for the musician.
+pub fn create(ty: &dyn NodeType, context: &CreateContext) -> Result<Box<dyn Node>, String> {
+    let panicked = |_| format!("'{}' panicked", ty.decl().type_id);
+    let created = catch_unwind(AssertUnwindSafe(|| ty.create(context))).map_err(panicked)?;
+    created.map_err(|e| e.0)
+}
+
+/// Sets an instance's controls; one that panics meanwhile never gets to the audio thread.
+fn prepare(
+    mut instance: Box<dyn Node>,
+    controls: &[ControlState],
+    id: &str,
+) -> Result<Box<dyn Node>, String> {
+    let prepared = catch_unwind(AssertUnwindSafe(move || {
+        for control in controls {
+            let change = crate::node::Change { value: control.held(), ramp: 0 };
+            instance.set(control.index as usize, change);
+        }
+        instance.reset();
+        instance
+    }));
+    prepared.map_err(|_| format!("node '{id}' panicked"))
+}
+
+/// Where an instance that was created ahead waits for its plan.
+pub fn spare_key(id: &str, type_id: &str) -> String {
+    format!("{type_id}\n{id}")
+}

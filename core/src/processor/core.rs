@@ -1,0 +1,364 @@
+//! The engine proper: clock, plan, slots, automations, master. Replaced as a whole by a load.
+
+use super::controls::{ControlEvent, NodeChange};
+use super::edits::Scheduled;
+use super::Returns;
+use crate::automation::Automation;
+use crate::clock::{Clock, ClockSettings, Mode, Segment, TransportAt};
+use crate::dsp::ramp::{Ramp, declick_frames};
+use crate::limiter::Limiter;
+use crate::link::Position;
+use crate::message::{InputRoute, Return, SlotPattern};
+use crate::plan::{Fade, Plan};
+use crate::symbol::Symbol;
+use krach_patterns::EventBuffer;
+
+/// Most slots of a session.
+pub const MAX_SLOTS: usize = 1024;
+/// Most automations of a session.
+pub const MAX_AUTOMATIONS: usize = 1024;
+/// Most frames rendered in one go; longer blocks are cut.
+pub const MAX_CHUNK: usize = 1024;
+/// Most events of one stretch; a stretch with more is halved.
+const MAX_EVENTS: usize = 16_384;
+/// Fade of a node that is new, in seconds.
+const SHORT_FADE: f64 = 0.005;
+
+/// What a fresh engine starts from.
+pub struct CoreSettings {
+    /// Sample rate in Hz.
+    pub sample_rate: f64,
+    /// Most frames per block.
+    pub max_frames: usize,
+    /// The clock's settings.
+    pub clock: ClockSettings,
+    /// Quarter notes per cycle.
+    pub beats_per_cycle: f64,
+    /// Master gain, linear.
+    pub master: f32,
+    /// The safety limiter is on.
+    pub limiter: bool,
+    /// What `adc_input` nodes get.
+    pub input: InputRoute,
+    /// The session's seed.
+    pub seed: u64,
+}
+
+/// A slot that plays.
+pub(super) struct Slot {
+    pub voice: Box<SlotPattern>,
+    pub origin: f64,
+    pub from: f64,
+    /// The control side is still to be told the origin.
+    pub untold: bool,
+}
+
+impl Slot {
+    pub fn new(voice: Box<SlotPattern>, origin: f64, from: f64) -> Self {
+        let untold = voice.origin.is_none();
+        Self { voice, origin, from, untold }
+    }
+}
+
+/// An automation that runs.
+pub(super) struct Running {
+    pub automation: Box<Automation>,
+    pub target: Symbol,
+    /// Its number.
+    pub serial: u64,
+    /// The control side has been told that it arrived.
+    pub done: bool,
+}
+
+/// The whole of what sounds. One per session; built on the control side.
+pub struct Core {
+    pub(super) sample_rate: f64,
+    pub(super) frames: usize,
+    pub(super) clock: Clock,
+    pub(super) own_free_run: bool,
+    pub(super) host_free_run: bool,
+    pub(super) beats_per_cycle: f64,
+    /// Replaced: it fades out, hears of no edits any more, and tells nothing.
+    pub(super) retired: bool,
+    /// Time jumped or stopped and the gates have not been closed yet.
+    pub(super) discontinuity: bool,
+    pub(super) plan: Box<Plan>,
+    pub(super) scheduled: Scheduled,
+    pub(super) slots: Vec<Option<Slot>>,
+    pub(super) automations: Vec<Option<Running>>,
+    /// Slots and automations beyond these were never used.
+    pub(super) used_slots: usize,
+    pub(super) used_automations: usize,
+    pub(super) seed: u64,
+    pub(super) input: InputRoute,
+    pub(super) events: EventBuffer,
+    pub(super) queue: Vec<ControlEvent>,
+    pub(super) changes: Vec<NodeChange>,
+    pub(super) master: Ramp,
+    pub(super) limiter: Limiter,
+    pub(super) grid_anchor: i64,
+    /// Buffers of the master sum.
+    pub(super) sum: [Box<[f32]>; 2],
+    pub(super) zeros: Box<[f32]>,
+}
+
+impl Core {
+    /// An engine that plays `plan`.
+    pub fn new(settings: &CoreSettings, plan: Box<Plan>) -> Self {
+        let frames = chunk_of(settings.max_frames);
+        let mut limiter = Limiter::new(settings.sample_rate);
+        limiter.set_enabled(settings.limiter);
+        Self {
+            sample_rate: settings.sample_rate,
+            frames,
+            clock: Clock::new(settings.sample_rate, settings.clock),
+            own_free_run: settings.clock.free_run,
+            host_free_run: false,
+            beats_per_cycle: settings.beats_per_cycle,
+            retired: false,
+            discontinuity: false,
+            used_slots: 0,
+            used_automations: 0,
+            plan,
+            scheduled: Scheduled::new(),
+            slots: (0..MAX_SLOTS).map(|_| None).collect(),
+            automations: (0..MAX_AUTOMATIONS).map(|_| None).collect(),
+            seed: settings.seed,
+            input: settings.input,
+            events: EventBuffer::with_capacity(4096),
+            queue: Vec::with_capacity(MAX_EVENTS),
+            changes: Vec::with_capacity(MAX_EVENTS),
+            master: Ramp::resting(f64::from(settings.master)),
+            limiter,
+            grid_anchor: 0,
+            sum: [vec![0.0; frames].into(), vec![0.0; frames].into()],
+            zeros: vec![0.0; frames].into(),
+        }
+    }
+
+    /// Puts a slot in place before the engine runs.
+    pub fn place_slot(&mut self, index: usize, voice: Box<SlotPattern>) {
+        let (origin, from) = (voice.origin.unwrap_or(f64::NAN), voice.from.unwrap_or(f64::NEG_INFINITY));
+        self.slots[index] = Some(Slot::new(voice, origin, from));
+        self.used_slots = self.used_slots.max(index + 1);
+    }
+
+    /// Puts an automation in place before the engine runs.
+    pub fn place_automation(
+        &mut self,
+        index: usize,
+        target: Symbol,
+        automation: Box<Automation>,
+        serial: u64,
+    ) {
+        self.automations[index] = Some(Running { automation, target, serial, done: false });
+        self.used_automations = self.used_automations.max(index + 1);
+    }
+
+    /// Frames rendered in one go at most.
+    pub fn chunk(&self) -> usize {
+        self.frames
+    }
+
+    /// Sample rate in Hz.
+    pub fn sample_rate(&self) -> f64 {
+        self.sample_rate
+    }
+
+    /// Number of the plan that plays.
+    pub fn generation(&self) -> u64 {
+        self.plan.generation
+    }
+
+    /// Where the clock stands.
+    pub fn position(&self) -> Position {
+        Position {
+            cycles: self.clock.beats() / self.beats_per_cycle,
+            bar_cycles: self.clock.bar_beats() / self.beats_per_cycle,
+            tempo: self.clock.bpm(),
+            running: self.clock.mode() != Mode::Stopped,
+            free_run: self.clock.mode() == Mode::Free,
+        }
+    }
+
+    /// The host's free-run parameter: it adds to the session's own setting.
+    pub fn set_host_free_run(&mut self, on: bool) {
+        self.host_free_run = on;
+        self.update_clock(|_| {});
+    }
+
+    pub(super) fn update_clock(&mut self, change: impl FnOnce(&mut ClockSettings)) {
+        let mut settings = self.clock.settings();
+        change(&mut settings);
+        settings.free_run = self.own_free_run || self.host_free_run;
+        if settings != self.clock.settings() {
+            self.clock.set(settings);
+        }
+    }
+
+    /// Begins a block; `run` is then called until its frames are rendered.
+    pub fn begin_block(&mut self, frames: usize) {
+        self.clock.begin_block(frames);
+    }
+
+    /// Renders the next `out[0].len()` frames of the block.
+    pub(super) fn run(
+        &mut self,
+        reports: &[TransportAt],
+        input: [&[f32]; 2],
+        mut out: [&mut [f32]; 2],
+        returns: &mut Returns,
+    ) {
+        let begin = self.clock.now();
+        let end = begin + out[0].len() as i64;
+        while self.clock.now() < end {
+            let Some(mut segment) = self.clock.next_segment(reports) else { break };
+            if segment.end > end {
+                self.clock.give_back(end);
+                segment.end = end;
+            }
+            let done = self.segment(&segment, begin, input, &mut out, returns);
+            if done < segment.end {
+                self.clock.give_back(done);
+            }
+        }
+    }
+
+    /// Renders a segment; returns early (with the sample reached) if an edit changed time itself.
+    fn segment(
+        &mut self,
+        segment: &Segment,
+        begin: i64,
+        input: [&[f32]; 2],
+        out: &mut [&mut [f32]; 2],
+        returns: &mut Returns,
+    ) -> i64 {
+        let running = segment.mode != Mode::Stopped;
+        if segment.first {
+            self.grid_anchor = segment.start;
+            if segment.epoch.jump || segment.stopped {
+                self.discontinuity = true;
+                self.scheduled.release_relative(segment.wrapped_at.map(|b| b / self.beats_per_cycle));
+            }
+        }
+        let mut at = segment.start;
+        while at < segment.end {
+            if self.act_on_due(at, segment, returns) {
+                return at;
+            }
+            if std::mem::take(&mut self.discontinuity) {
+                self.close_gates();
+                self.forget_beginnings();
+                if running {
+                    self.chase(segment, at);
+                }
+            }
+            let mut until = segment.end;
+            if running && !self.retired && let Some(due) = self.scheduled.next_due() {
+                let sample = segment.epoch.sample_of(due * self.beats_per_cycle);
+                if sample > at {
+                    until = until.min(sample);
+                }
+            }
+            until = self.gather(segment, at, until, running);
+            let frames = (at - begin) as usize..(until - begin) as usize;
+            let sides = input.map(|side| side.get(frames.clone()).unwrap_or(&[]));
+            let [left, right] = out;
+            let sum = [&mut left[frames.clone()], &mut right[frames]];
+            self.render(at, sides, sum, returns);
+            at = until;
+        }
+        if !self.retired {
+            self.report_arrivals(at, returns);
+            self.report_origins(returns);
+        }
+        at
+    }
+
+    /// Time jumped: where a pattern was put in place is no border any more.
+    fn forget_beginnings(&mut self) {
+        for slot in self.slots[..self.used_slots].iter_mut().flatten() {
+            if slot.from < f64::INFINITY {
+                slot.from = f64::NEG_INFINITY;
+            }
+        }
+    }
+
+    /// Tells the control side which one-shot automations have arrived, once what follows has been done.
+    fn report_arrivals(&mut self, now: i64, returns: &mut Returns) {
+        for running in self.automations[..self.used_automations].iter_mut().flatten() {
+            // The frame after the last gave the control back.
+            let arrived = running.automation.end_frame().is_some_and(|last| last.saturating_add(1) < now);
+            if arrived && !running.done {
+                let control = self.plan.control(running.target);
+                let base = control.map(|c| self.plan.controls[c as usize].base);
+                let serial = running.serial;
+                running.done = returns.try_send(Return::AutomationDone { serial, base });
+            }
+        }
+    }
+
+    /// Tells the control side where patterns that count from their own zero have begun.
+    fn report_origins(&mut self, returns: &mut Returns) {
+        for slot in self.slots[..self.used_slots].iter_mut().flatten() {
+            if slot.untold && !slot.origin.is_nan() {
+                let (serial, position) = (slot.voice.serial, slot.origin);
+                slot.untold = !returns.try_send(Return::Origin { serial, position });
+            }
+        }
+    }
+
+    /// From now on it fades out: see `retired`.
+    pub(super) fn retire(&mut self) {
+        self.retired = true;
+    }
+
+    /// Fills the queue for `[at, until)`; returns the end of the stretch that fitted.
+    fn gather(&mut self, segment: &Segment, at: i64, mut until: i64, running: bool) -> i64 {
+        loop {
+            self.queue.clear();
+            let fits = (!running || self.gather_patterns(segment, at, until))
+                && self.gather_automations(at, until);
+            if fits || until - at <= 1 {
+                return until;
+            }
+            until = at + (until - at) / 2;
+        }
+    }
+
+    pub(super) fn fade_frames(&self, fade: Fade) -> u32 {
+        use crate::plan::Crossfade;
+        let short = SHORT_FADE * self.sample_rate;
+        let frames = match fade {
+            Fade::Cut => 0.0,
+            Fade::Short => short,
+            Fade::Long => match self.plan.crossfade {
+                Crossfade::Seconds(s) => s * self.sample_rate,
+                Crossfade::Beats(b) => b * 60.0 * self.sample_rate / self.clock.bpm(),
+            }
+            .clamp(short, 30.0 * self.sample_rate),
+        };
+        frames as u32
+    }
+
+    pub(super) fn set_master(&mut self, gain: f32) {
+        let gain = if gain.is_finite() { gain.clamp(0.0, 16.0) } else { 1.0 };
+        self.master.go(f64::from(gain), declick_frames(self.sample_rate));
+    }
+
+    /// Gates shut, tails cut.
+    pub(super) fn panic(&mut self) {
+        self.close_gates();
+        for node in &mut self.plan.nodes {
+            if let Some(instance) = &mut node.instance {
+                instance.reset();
+            }
+        }
+        self.limiter.reset();
+    }
+}
+
+/// Frames rendered in one go for blocks of that length.
+pub fn chunk_of(max_frames: usize) -> usize {
+    max_frames.clamp(1, MAX_CHUNK)
+}

@@ -1,0 +1,311 @@
+//! Edits and plans that wait for their position, and what each does when it comes.
+
+use super::Returns;
+use super::controls::Write;
+use super::core::{Core, Running, Slot};
+use crate::clock::{Mode, Segment};
+use crate::message::{Action, Garbage, Return, TimedAction};
+use crate::plan::Plan;
+
+/// Most edits that wait on the audio thread; more wait on the control side.
+const MAX_WAITING: usize = 8192;
+
+enum What {
+    Action(Action),
+    Plan(Box<Plan>),
+}
+
+struct Waiting {
+    /// Position in cycles; −∞ is at once.
+    due: f64,
+    seq: u64,
+    relative: bool,
+    what: What,
+}
+
+impl Waiting {
+    /// By position, then by the order of the edits; a plan of the same edit before its action.
+    fn before(&self, other: &Self) -> std::cmp::Ordering {
+        let kind = |w: &Self| matches!(w.what, What::Action(_));
+        let by_seq = self.seq.cmp(&other.seq).then(kind(self).cmp(&kind(other)));
+        self.due.total_cmp(&other.due).then(by_seq)
+    }
+
+    fn is_plan_for_now(&self, base: u64) -> bool {
+        self.due == f64::NEG_INFINITY && matches!(&self.what, What::Plan(p) if p.due.is_none() && p.base == base)
+    }
+}
+
+/// What waits.
+pub(super) struct Scheduled {
+    /// The next is the last: what is for now comes and goes without moving what waits for later.
+    waiting: Vec<Waiting>,
+    /// A plan for this edit came back because its base had changed: what was to act after it waits
+    /// until it is built anew.
+    blocked: Option<u64>,
+}
+
+impl Scheduled {
+    pub fn new() -> Self {
+        Self { waiting: Vec::with_capacity(MAX_WAITING), blocked: None }
+    }
+
+    pub fn has_room(&self) -> bool {
+        self.waiting.len() < MAX_WAITING
+    }
+
+    /// The earliest position that something waits for.
+    pub fn next_due(&self) -> Option<f64> {
+        self.next().map(|w| w.due)
+    }
+
+    fn next(&self) -> Option<&Waiting> {
+        self.waiting.last()
+    }
+
+    fn is_blocked(&self) -> bool {
+        let Some(next) = self.next() else { return false };
+        let action = matches!(next.what, What::Action(_));
+        self.blocked.is_some_and(|seq| action && next.due > f64::NEG_INFINITY && next.seq > seq)
+    }
+
+    fn insert(&mut self, item: Waiting) {
+        let at = self.waiting.partition_point(|w| w.before(&item).is_gt());
+        self.waiting.insert(at, item);
+    }
+
+    /// Time jumped: what waited for "the next" cycle or bar is due, and so is what waited for a
+    /// position up to the loop's end, in cycles.
+    pub fn release_relative(&mut self, wrapped_at: Option<f64>) {
+        let mut moved = false;
+        for w in &mut self.waiting {
+            if w.relative || wrapped_at.is_some_and(|end| w.due <= end + 1e-9) {
+                w.due = f64::NEG_INFINITY;
+                moved = true;
+            }
+        }
+        if moved {
+            self.waiting.sort_unstable_by(|a, b| b.before(a));
+        }
+    }
+}
+
+impl Core {
+    /// Can one more edit wait here?
+    pub fn has_room(&self) -> bool {
+        self.scheduled.has_room()
+    }
+
+    /// Takes an edit; it acts at its position, or at the next sample.
+    pub fn take(&mut self, edit: TimedAction) {
+        let standing = self.clock.mode() == Mode::Stopped && edit.relative;
+        let due = if standing { f64::NEG_INFINITY } else { edit.due.unwrap_or(f64::NEG_INFINITY) };
+        let what = What::Action(edit.action);
+        self.scheduled.insert(Waiting { due, seq: edit.seq, relative: edit.relative, what });
+    }
+
+    /// Takes a plan; it is adopted at its position, or at the next sample.
+    pub(super) fn schedule(&mut self, plan: Box<Plan>, returns: &mut Returns) {
+        let active = self.plan.generation;
+        if plan.due.is_none() && plan.base == active {
+            // The newest plan wins.
+            let overtaken = self.scheduled.waiting.iter().rposition(|w| w.is_plan_for_now(active));
+            if let Some(What::Plan(old)) = overtaken.map(|at| self.scheduled.waiting.remove(at).what) {
+                returns.send(Return::Stale(old));
+            }
+        }
+        let standing = self.clock.mode() == Mode::Stopped && plan.relative;
+        let due = if standing { f64::NEG_INFINITY } else { plan.due.unwrap_or(f64::NEG_INFINITY) };
+        let (seq, relative) = (plan.seq, plan.relative);
+        self.scheduled.insert(Waiting { due, seq, relative, what: What::Plan(plan) });
+    }
+
+    /// Gives plans that wait for a position back: newer ones follow.
+    pub(super) fn drop_scheduled(&mut self, returns: &mut Returns) {
+        let mut at = 0;
+        while at < self.scheduled.waiting.len() {
+            let waits = &self.scheduled.waiting[at];
+            if waits.due > f64::NEG_INFINITY && matches!(waits.what, What::Plan(_)) && returns.has_room() {
+                if let What::Plan(plan) = self.scheduled.waiting.remove(at).what {
+                    returns.send(Return::Stale(plan));
+                }
+            } else {
+                at += 1;
+            }
+        }
+        self.scheduled.blocked = None;
+    }
+
+    /// Does what is due at sample `at`. `true`: time itself changed, the rest of the segment is void.
+    pub(super) fn act_on_due(&mut self, at: i64, segment: &Segment, returns: &mut Returns) -> bool {
+        if self.retired {
+            return false;
+        }
+        let running = segment.mode != Mode::Stopped;
+        let beats = if running { segment.epoch.beats_at(at) } else { segment.epoch.beats };
+        let mut time_changed = false;
+        while let Some(first) = self.scheduled.next() {
+            let at_once = first.due == f64::NEG_INFINITY;
+            let sample = segment.epoch.sample_of(first.due * self.beats_per_cycle);
+            if !(at_once || running && sample <= at)
+                || !returns.has_room()
+                || self.scheduled.is_blocked()
+            {
+                break;
+            }
+            let late = !at_once && sample < at;
+            let Some(item) = self.scheduled.waiting.pop() else { break };
+            // What was timed acts at its own position, what was not at this sample's.
+            let position = if at_once || late { beats / self.beats_per_cycle } else { item.due };
+            match item.what {
+                What::Plan(plan) => self.adopt(plan, late, returns),
+                What::Action(action) => {
+                    let (garbage, changed) = self.act(action, at, position, running);
+                    let position = if running { position } else { f64::NAN };
+                    returns.send(Return::Applied { seq: item.seq, position, late, garbage });
+                    if changed {
+                        time_changed = true;
+                        break;
+                    }
+                }
+            }
+        }
+        time_changed
+    }
+
+    fn adopt(&mut self, mut plan: Box<Plan>, late: bool, returns: &mut Returns) {
+        if plan.base != self.plan.generation {
+            if plan.due.is_some() {
+                self.scheduled.blocked = Some(plan.seq);
+            }
+            returns.send(Return::Stale(plan));
+            return;
+        }
+        std::mem::swap(&mut self.plan, &mut plan);
+        let mut old = plan;
+        let lengths = [self.fade_frames(crate::plan::Fade::Short), self.fade_frames(crate::plan::Fade::Long)];
+        self.plan.adopt(&mut old, |fade| match fade {
+            crate::plan::Fade::Cut => 0,
+            crate::plan::Fade::Short => lengths[0],
+            crate::plan::Fade::Long => lengths[1],
+        });
+        self.bring_nodes_up_to_date();
+        let (generation, seq) = (self.plan.generation, self.plan.seq);
+        returns.send(Return::Adopted { generation, seq, late, old });
+    }
+
+    /// Does one action; returns what is to be freed, and whether time changed.
+    fn act(&mut self, action: Action, at: i64, position: f64, running: bool) -> (Option<Garbage>, bool) {
+        let mut garbage = None;
+        let mut time_changed = false;
+        match action {
+            Action::Set(symbol, value) => {
+                if let Some(control) = self.plan.control(symbol) {
+                    self.write(control, Write::Base(value));
+                }
+            }
+            Action::Slot { slot, voice } => {
+                garbage = self.start_slot(slot, voice, position, running).map(Garbage::Slot);
+            }
+            Action::Hush(slot) => garbage = self.hush(slot).map(Garbage::Slot),
+            Action::HushAll => {
+                // Their patterns are freed when the slots get new ones: one message returns one thing.
+                self.release_all_controls();
+                for slot in self.slots[..self.used_slots].iter_mut().flatten() {
+                    slot.from = f64::INFINITY;
+                    slot.untold = false;
+                }
+            }
+            Action::Bpm(bpm) => {
+                self.clock.give_back(at);
+                self.update_clock(|s| s.free_bpm = bpm);
+                time_changed = true;
+            }
+            Action::Internal(on) => {
+                self.clock.give_back(at);
+                self.update_clock(|s| s.internal = on);
+                time_changed = true;
+            }
+            Action::FreeRun(on) => {
+                self.own_free_run = on;
+                self.clock.give_back(at);
+                self.update_clock(|_| {});
+                time_changed = true;
+            }
+            Action::BeatsPerCycle(beats) => {
+                if beats != self.beats_per_cycle {
+                    // Every position has another name now: to patterns that is a jump.
+                    self.beats_per_cycle = beats;
+                    self.discontinuity = true;
+                }
+            }
+            Action::MasterGain(gain) => self.set_master(gain),
+            Action::Limiter(on) => self.limiter.set_enabled(on),
+            Action::Automate { index, target, mut automation, serial } => {
+                automation.start_frame = at;
+                garbage = self.automate(index, target, automation, serial).map(Garbage::Automation);
+            }
+            Action::ClearAutomation(index) => {
+                garbage = self.clear_automation(index).map(Garbage::Automation);
+            }
+            Action::Input(route) => self.input = route,
+            Action::Seed(seed) => self.seed = seed,
+            Action::Panic => self.panic(),
+            Action::Nothing => {}
+        }
+        (garbage, time_changed)
+    }
+
+    fn start_slot(
+        &mut self,
+        index: u32,
+        voice: Box<crate::message::SlotPattern>,
+        position: f64,
+        running: bool,
+    ) -> Option<Box<crate::message::SlotPattern>> {
+        if index as usize >= self.slots.len() {
+            return Some(voice);
+        }
+        self.close_gates_of(index);
+        let from = voice.from.unwrap_or(if running { position } else { f64::NEG_INFINITY });
+        // Where time stands still, "from zero" means from wherever it starts.
+        let origin = voice.origin.unwrap_or(if running { position } else { f64::NAN });
+        let at = index as usize;
+        self.used_slots = self.used_slots.max(at + 1);
+        let old = self.slots[at].replace(Slot::new(voice, origin, from));
+        old.map(|slot| slot.voice)
+    }
+
+    fn hush(&mut self, index: u32) -> Option<Box<crate::message::SlotPattern>> {
+        self.release_controls(index);
+        self.slots.get_mut(index as usize)?.take().map(|slot| slot.voice)
+    }
+
+    fn automate(
+        &mut self,
+        index: u32,
+        target: crate::symbol::Symbol,
+        automation: Box<crate::automation::Automation>,
+        serial: u64,
+    ) -> Option<Box<crate::automation::Automation>> {
+        if index as usize >= self.automations.len() {
+            return Some(automation);
+        }
+        let old = self.clear_automation(index);
+        let at = index as usize;
+        self.used_automations = self.used_automations.max(at + 1);
+        self.automations[at] = Some(Running { automation, target, serial, done: false });
+        if let Some(control) = self.plan.control(target) {
+            self.plan.controls[control as usize].automation = index;
+        }
+        old
+    }
+
+    fn clear_automation(&mut self, index: u32) -> Option<Box<crate::automation::Automation>> {
+        let old = self.automations.get_mut(index as usize)?.take()?;
+        if let Some(control) = self.plan.control(old.target) {
+            self.write(control, Write::AutomationEnds { index, arrived: None });
+        }
+        Some(old.automation)
+    }
+}

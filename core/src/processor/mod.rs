@@ -1,0 +1,285 @@
+//! The audio side: what the host's audio thread owns and calls.
+//!
+//! One block: *take messages → cut the block into segments of contiguous time → for each stretch
+//! between edits, query patterns and automations, resolve who writes each control, render the graph
+//! → master*. Nothing in here allocates, frees, locks, waits (except offline, bounded), makes a
+//! system call or panics; a node that panics all the same is caught.
+
+mod controls;
+mod core;
+mod denormals;
+mod edits;
+mod patterns;
+mod render;
+
+pub use self::core::{Core, CoreSettings, MAX_AUTOMATIONS, MAX_SLOTS, chunk_of};
+pub use self::patterns::MAX_CHASED;
+
+use crate::clock::TransportAt;
+use crate::link::{Link, Position};
+use crate::message::{RETURNS_PER_MESSAGE, Return, ToAudio};
+use denormals::FlushDenormals;
+use rtrb::{Consumer, Producer};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Longest that an offline block waits for edits that are due.
+pub const OFFLINE_WAIT: Duration = Duration::from_secs(2);
+/// Length in seconds over which a replaced engine fades out.
+const REPLACE_FADE: f64 = 0.02;
+
+/// One block of audio as the host wants it.
+pub struct Block<'a> {
+    /// Frames to render.
+    pub frames: usize,
+    /// The host's transport at offsets into the block, sorted; empty if the host gives none.
+    pub transport: &'a [TransportAt],
+    /// The host renders offline: only then may `process` wait for edits that are due.
+    pub offline: bool,
+    /// Sidechain input, left and right; empty slices where there is none.
+    pub input: [&'a [f32]; 2],
+    /// Main output, left and right, each of at least `frames` samples; filled.
+    pub main: [&'a mut [f32]; 2],
+    /// Stem outputs; filled.
+    pub stems: &'a mut [[&'a mut [f32]; 2]],
+    /// The host's free-run parameter; it switches free run on beside the session's own setting.
+    pub free_run: Option<bool>,
+    /// MIDI to the host.
+    pub midi_out: &'a mut MidiOut,
+}
+
+/// A MIDI message at a frame of the block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MidiEvent {
+    /// Frame within the block.
+    pub offset: u32,
+    /// Status and data bytes.
+    pub bytes: [u8; 3],
+}
+
+/// A bounded list of MIDI messages, filled by `process`.
+#[derive(Debug, Default)]
+pub struct MidiOut {
+    events: Vec<MidiEvent>,
+}
+
+impl MidiOut {
+    /// With room for that many messages.
+    pub fn with_capacity(messages: usize) -> Self {
+        Self { events: Vec::with_capacity(messages) }
+    }
+
+    /// Forgets all messages; keeps the room.
+    pub fn clear(&mut self) {
+        self.events.clear();
+    }
+
+    /// The messages in order.
+    pub fn events(&self) -> &[MidiEvent] {
+        &self.events
+    }
+}
+
+/// The audio side of one instance. Owned by the audio thread while it runs; built, and dropped, elsewhere.
+pub struct Processor {
+    messages: Consumer<ToAudio>,
+    pub(crate) returns: Returns,
+    link: Arc<Link>,
+    core: Box<Core>,
+    leaving: Option<Leaving>,
+    /// Where the leaving engine renders.
+    scratch: [Box<[f32]>; 2],
+    poisoned: bool,
+}
+
+/// The way back to the control thread.
+pub(crate) struct Returns {
+    ring: Producer<Return>,
+}
+
+impl Returns {
+    /// Room for everything that one more message can cause?
+    pub fn has_room(&self) -> bool {
+        self.ring.slots() >= RETURNS_PER_MESSAGE
+    }
+
+    /// Sends; the caller has made sure of the room. Without room the thing is leaked rather than
+    /// freed on the audio thread.
+    pub fn send(&mut self, item: Return) {
+        if let Err(rtrb::PushError::Full(item)) = self.ring.push(item) {
+            std::mem::forget(item);
+        }
+    }
+
+    /// Sends what may be lost.
+    pub fn try_send(&mut self, item: Return) -> bool {
+        self.ring.slots() > RETURNS_PER_MESSAGE && self.ring.push(item).is_ok()
+    }
+}
+
+struct Leaving {
+    core: Option<Box<Core>>,
+    left: u32,
+    frames: u32,
+}
+
+impl Processor {
+    pub(crate) fn new(
+        messages: Consumer<ToAudio>,
+        returns: Producer<Return>,
+        link: Arc<Link>,
+        core: Box<Core>,
+    ) -> Self {
+        let frames = core.chunk();
+        Self {
+            messages,
+            returns: Returns { ring: returns },
+            link,
+            core,
+            leaving: None,
+            scratch: [vec![0.0; frames].into(), vec![0.0; frames].into()],
+            poisoned: false,
+        }
+    }
+
+    /// Renders one block. Fills `main` and `stems` whatever happens; a panic inside silences this
+    /// instance until it is rebuilt.
+    pub fn process(&mut self, mut block: Block<'_>) {
+        let _flush = FlushDenormals::on();
+        for stem in block.stems.iter_mut() {
+            stem.iter_mut().for_each(|side| side.fill(0.0));
+        }
+        let main = &mut block.main;
+        main.iter_mut().for_each(|side| side.fill(0.0));
+        let whole = catch_unwind(AssertUnwindSafe(|| self.run(&mut block)));
+        if let Err(payload) = whole {
+            self.poison(payload);
+            block.main.iter_mut().for_each(|side| side.fill(0.0));
+        }
+        self.publish();
+    }
+
+    /// Forgets all signal state, as hosts ask when they reset a plugin.
+    pub fn reset(&mut self) {
+        let _flush = FlushDenormals::on();
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.core.panic())) {
+            self.poison(payload);
+        }
+    }
+
+    fn poison(&mut self, payload: Box<dyn std::any::Any + Send>) {
+        self.poisoned = true;
+        self.returns.send(Return::Panicked(payload));
+    }
+
+    fn run(&mut self, block: &mut Block<'_>) {
+        if block.offline {
+            self.wait_until_settled();
+        }
+        self.core.set_host_free_run(block.free_run.unwrap_or(false));
+        self.take_messages();
+        let frames = block.frames.min(block.main[0].len()).min(block.main[1].len());
+        if self.poisoned {
+            return;
+        }
+        self.core.begin_block(frames);
+        if let Some(core) = self.leaving.as_mut().and_then(|l| l.core.as_mut()) {
+            core.set_host_free_run(block.free_run.unwrap_or(false));
+            core.begin_block(frames);
+        }
+        let mut at = 0;
+        while at < frames {
+            let n = (frames - at).min(self.core.chunk());
+            let input = block.input.map(|side| side.get(at..at + n).unwrap_or(&[]));
+            let [left, right] = &mut block.main;
+            let out = [&mut left[at..at + n], &mut right[at..at + n]];
+            self.core.run(block.transport, input, out, &mut self.returns);
+            at += n;
+        }
+        self.fade_out_leaving(block, frames);
+    }
+
+    /// Offline the block waits until every command that was submitted before it has been handled.
+    fn wait_until_settled(&mut self) {
+        let target = self.link.submitted_count();
+        if self.link.settled_count() >= target {
+            return;
+        }
+        let start = Instant::now();
+        while self.link.settled_count() < target && start.elapsed() < OFFLINE_WAIT {
+            // Makes room for what is still to come.
+            self.take_messages();
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        if self.link.settled_count() < target {
+            self.link.count_offline_timeout();
+        }
+    }
+
+    fn take_messages(&mut self) {
+        while self.returns.has_room() && (self.poisoned || self.core.has_room()) {
+            // One engine leaves at a time, so that none is cut off.
+            let replaces = matches!(self.messages.peek(), Ok(ToAudio::Replace { .. }));
+            if replaces && self.leaving.is_some() && !self.poisoned {
+                break;
+            }
+            let Ok(message) = self.messages.pop() else { break };
+            match message {
+                ToAudio::Replace { seq, core } => self.replace(seq, core),
+                ToAudio::Plan(plan) if self.poisoned => self.returns.send(Return::Stale(plan)),
+                ToAudio::Edit(edit) if self.poisoned => self.returns.send(Return::Unheard(edit.action)),
+                ToAudio::Plan(plan) => self.core.schedule(plan, &mut self.returns),
+                ToAudio::Edit(edit) => self.core.take(edit),
+                ToAudio::DropScheduled => self.core.drop_scheduled(&mut self.returns),
+            }
+        }
+    }
+
+    fn replace(&mut self, seq: u64, core: Box<Core>) {
+        let old = std::mem::replace(&mut self.core, core);
+        let previous = self.leaving.take().and_then(|l| l.core);
+        self.returns.send(Return::Replaced { seq, old: previous });
+        if self.poisoned {
+            self.poisoned = false;
+            self.returns.send(Return::Replaced { seq, old: Some(old) });
+        } else {
+            let frames = (REPLACE_FADE * self.core.sample_rate()) as u32;
+            let mut old = old;
+            old.retire();
+            self.leaving = Some(Leaving { core: Some(old), left: frames, frames });
+        }
+    }
+
+    /// The engine that was replaced plays on under a falling gain; the new one is heard from its
+    /// first sample as it is.
+    fn fade_out_leaving(&mut self, block: &mut Block<'_>, frames: usize) {
+        let Some(leaving) = &mut self.leaving else { return };
+        let mut at = 0;
+        while at < frames && leaving.left > 0 {
+            let Some(core) = &mut leaving.core else { break };
+            let n = (frames - at).min(core.chunk()).min(self.scratch[0].len());
+            let [left, right] = &mut self.scratch;
+            let input = block.input.map(|side| side.get(at..at + n).unwrap_or(&[]));
+            left[..n].fill(0.0);
+            right[..n].fill(0.0);
+            core.run(block.transport, input, [&mut left[..n], &mut right[..n]], &mut self.returns);
+            for i in 0..n.min(leaving.left as usize) {
+                let gain = (leaving.left as usize - i) as f32 / leaving.frames as f32;
+                block.main[0][at + i] += left[i] * gain;
+                block.main[1][at + i] += right[i] * gain;
+            }
+            leaving.left = leaving.left.saturating_sub(n as u32);
+            at += n;
+        }
+        if leaving.left == 0 && self.returns.has_room() {
+            let old = leaving.core.take();
+            self.leaving = None;
+            self.returns.send(Return::Replaced { seq: 0, old });
+        }
+    }
+
+    fn publish(&self) {
+        self.link.publish(if self.poisoned { Position::default() } else { self.core.position() });
+    }
+}

@@ -1,0 +1,219 @@
+//! What patterns and automations do within a stretch, each at its sample.
+
+use super::controls::{ControlEvent, Write};
+use super::core::Core;
+use crate::clock::{Epoch, ONSET_TOLERANCE, Residue, Segment};
+use crate::message::Target;
+use crate::plan::NONE;
+use krach_patterns::{Event, Span, Time};
+
+/// Continuous controls are chased within this many cycles before a landing.
+const CHASE_CYCLES: i32 = 4;
+/// Windows are asked for in these fractions of a cycle, rounded outwards.
+const WINDOW: f64 = (1i64 << 20) as f64;
+/// Patterns are exact up to 2^31 cycles from zero, here in windows; beyond nothing plays.
+const FARTHEST: f64 = (1i64 << 51) as f64;
+/// Most labels of one slot that are chased.
+pub const MAX_CHASED: usize = 64;
+
+/// The smallest window of pattern time that holds `[begin, end]` in cycles.
+fn window(begin: f64, end: f64) -> Span {
+    let at = |x: f64| Time::new_raw(x.clamp(-FARTHEST, FARTHEST) as i64, 1 << 20).reduced();
+    Span { begin: at((begin * WINDOW).floor()), end: at((end * WINDOW).floor() + 1.0) }
+}
+
+fn cycles(t: Time) -> f64 {
+    *t.numer() as f64 / *t.denom() as f64
+}
+
+impl Core {
+    /// Queues the onsets of all slots in `[at, until)`. `false`: no room.
+    pub(super) fn gather_patterns(&mut self, segment: &Segment, at: i64, until: i64) -> bool {
+        let epoch = &segment.epoch;
+        let margin = 2.0 * (ONSET_TOLERANCE + epoch.slack) * epoch.rate_at(at).max(epoch.rate_at(until));
+        let mut low = epoch.beats_at(at - 1) - margin;
+        let high = epoch.beats_at(until - 1) + margin;
+        if at == epoch.start && epoch.floor.is_finite() {
+            low = low.min(epoch.floor);
+        }
+        for slot in 0..self.used_slots {
+            if let Some(Residue { begin, end, length }) = epoch.residue.filter(|_| at == epoch.start) {
+                // By its time in the new pass it comes before all that the new pass plays.
+                let left = |beats: f64| (beats > begin && beats < end).then_some((at, beats - length));
+                if !self.gather_slot(slot, (begin, end), left) {
+                    return false;
+                }
+            }
+            let here = |beats: f64| {
+                epoch.onset(beats).filter(|&n| n >= at && n < until).map(|n| (n, beats))
+            };
+            self.start_from_zero(slot, epoch, at);
+            if !self.gather_slot(slot, (low, high), here) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// A slot that was to begin at zero wherever time starts begins here.
+    fn start_from_zero(&mut self, slot: usize, epoch: &Epoch, at: i64) {
+        if let Some(slot) = &mut self.slots[slot]
+            && slot.origin.is_nan()
+        {
+            slot.origin = epoch.beats_at(at) / self.beats_per_cycle;
+            slot.from = slot.from.max(slot.origin);
+        }
+    }
+
+    fn gather_slot(
+        &mut self,
+        index: usize,
+        (low, high): (f64, f64),
+        place: impl Fn(f64) -> Option<(i64, f64)>,
+    ) -> bool {
+        let Some(slot) = &self.slots[index] else { return true };
+        let bpc = self.beats_per_cycle;
+        if high <= low || high / bpc < slot.from || slot.origin.is_nan() {
+            return true;
+        }
+        let span = window(low / bpc - slot.origin, high / bpc - slot.origin);
+        self.events.clear();
+        if slot.voice.program.onsets(span, self.seed, &mut self.events).is_err() {
+            return false;
+        }
+        for (number, event) in self.events.as_slice().iter().enumerate() {
+            let position = slot.origin + cycles(event.whole.begin);
+            if position < slot.from {
+                continue;
+            }
+            let Some((sample, beats)) = place(position * bpc) else { continue };
+            let Some((control, write)) = self.target(index as u32, event) else { continue };
+            if self.queue.len() == self.queue.capacity() {
+                return false;
+            }
+            let order = (index as u32, number as u32);
+            self.queue.push(ControlEvent { sample, beats, order, control, write });
+        }
+        true
+    }
+
+    fn target(&self, slot: u32, event: &Event) -> Option<(u32, Write)> {
+        let voice = &self.slots[slot as usize].as_ref()?.voice;
+        match *voice.targets.get(event.value as usize)? {
+            Target::Control { label, within, value, gate, .. } => {
+                let control = self.plan.control(label).or_else(|| self.plan.control(within))?;
+                Some((control, Write::Pattern { value, slot, gate }))
+            }
+            Target::MasterGain(gain) => Some((NONE, Write::Base(gain))),
+            Target::Nothing => None,
+        }
+    }
+
+    /// After a jump to sample `at`, continuous controls get the value that their pattern gave them
+    /// last before, within [`CHASE_CYCLES`].
+    pub(super) fn chase(&mut self, segment: &Segment, at: i64) {
+        let landing = segment.epoch.beats_at(at) / self.beats_per_cycle;
+        for index in 0..self.used_slots {
+            let Some(slot) = &mut self.slots[index] else { continue };
+            if slot.from.is_finite() && slot.from > landing {
+                // It began later than time now is: there it plays from now on.
+                slot.from = f64::NEG_INFINITY;
+            }
+            if slot.voice.chased == 0 || slot.origin.is_nan() {
+                continue;
+            }
+            let start_of_song = if landing >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
+            let oldest = slot.from.max(start_of_song);
+            let mut found = [None::<(f64, u32)>; MAX_CHASED];
+            let mut missing = slot.voice.chased;
+            for back in 0..CHASE_CYCLES {
+                let end = landing - f64::from(back);
+                let begin = (end - 1.0).max(oldest);
+                if begin >= end || missing == 0 {
+                    break;
+                }
+                let span = window(begin - slot.origin, end - slot.origin);
+                self.events.clear();
+                if slot.voice.program.onsets(span, self.seed, &mut self.events).is_err() {
+                    break;
+                }
+                let before = found;
+                for (number, event) in self.events.as_slice().iter().enumerate() {
+                    let Some(Target::Control { chase, .. }) =
+                        slot.voice.targets.get(event.value as usize)
+                    else {
+                        continue;
+                    };
+                    let position = slot.origin + cycles(event.whole.begin);
+                    let inside = position >= begin && position < end;
+                    let Some(latest) = found.get_mut(*chase as usize).filter(|_| inside) else {
+                        continue;
+                    };
+                    let known = before[*chase as usize].is_some();
+                    if !known && latest.is_none_or(|(then, _)| position >= then) {
+                        missing -= u32::from(latest.is_none());
+                        *latest = Some((position, event.value));
+                        let _ = number;
+                    }
+                }
+            }
+            for (_, value) in found.into_iter().flatten() {
+                let Some(slot) = &self.slots[index] else { break };
+                let Target::Control { label, within, value, .. } = slot.voice.targets[value as usize]
+                else {
+                    continue;
+                };
+                let control = self.plan.control(label).or_else(|| self.plan.control(within));
+                if let Some(control) = control
+                    && !self.plan.controls[control as usize].gate
+                {
+                    self.write(control, Write::Pattern { value, slot: index as u32, gate: false });
+                }
+            }
+        }
+    }
+
+    /// Queues what automations do at the grid points in `[at, until)`. `false`: no room.
+    pub(super) fn gather_automations(&mut self, at: i64, until: i64) -> bool {
+        for index in 0..self.used_automations {
+            let Some(running) = &self.automations[index] else { continue };
+            let Some(control) = self.plan.control(running.target) else { continue };
+            let automation = &running.automation;
+            let last = automation.end_frame();
+            let mut frame = at.max(automation.start_frame);
+            while frame < until {
+                let line = automation.segment(self.grid_anchor, frame);
+                let index = index as u32;
+                // A line is announced where it begins, never where a block does.
+                let begins = frame == line.begin
+                    || frame == automation.start_frame
+                    || frame == self.grid_anchor;
+                let write = if last.is_some_and(|last| frame == last + 1) {
+                    Some(Write::AutomationEnds { index, arrived: Some(line.to) })
+                } else if begins && last.is_none_or(|last| frame <= last) {
+                    let change = line.change_at(frame);
+                    Some(Write::Automation { index, value: change.value, ramp: change.ramp })
+                } else {
+                    None
+                };
+                if let Some(write) = write
+                    && !push(&mut self.queue, frame, index, control, write)
+                {
+                    return false;
+                }
+                frame = line.end;
+            }
+        }
+        true
+    }
+}
+
+fn push(queue: &mut Vec<ControlEvent>, sample: i64, index: u32, control: u32, write: Write) -> bool {
+    let room = queue.len() < queue.capacity();
+    if room {
+        // After the patterns of the same sample.
+        let order = (u32::MAX, index);
+        queue.push(ControlEvent { sample, beats: f64::INFINITY, order, control, write });
+    }
+    room
+}

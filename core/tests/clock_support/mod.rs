@@ -1,0 +1,13 @@
+//! For the claims about time: a scripted host, what it should sound like, and what it sounds like.
+#![allow(dead_code)]
+
+pub mod host;
+pub mod probe;
+pub mod script;
+
+#[path = "../support/mod.rs"]
+pub mod support;
+
+pub use host::{Host, PARTITIONS, Position, assert_exact, probed, render, render_with};
+pub use probe::{Gate, Log};
+pub use script::Script;

@@ -1,0 +1,170 @@
+//! An engine and its processor, driven as a host would: the control side between blocks, time exact.
+#![allow(dead_code)]
+
+use krach_core::clock::{HostTransport, TransportAt};
+use krach_core::engine::*;
+use krach_core::node::Registry;
+use krach_core::processor::{Block, MidiOut, Processor};
+use krach_patterns::{Pattern, builders};
+
+pub const RATE: f64 = 48_000.0;
+pub const MAX_FRAMES: usize = 2048;
+
+/// A host that plays from `beats` at a constant tempo.
+pub struct Rig {
+    pub engine: Engine,
+    pub processor: Processor,
+    pub bpm: f64,
+    pub playing: bool,
+    pub start_beats: f64,
+    pub played: i64,
+    pub offline: bool,
+    pub notices: Vec<Notice>,
+    pub input: [Vec<f32>; 2],
+}
+
+impl Rig {
+    pub fn new() -> Self {
+        Self::with(Registry::with_builtins())
+    }
+
+    pub fn with(registry: Registry) -> Self {
+        Self::of(Engine::new(registry))
+    }
+
+    pub fn of(mut engine: Engine) -> Self {
+        let processor = engine.activate(RATE, MAX_FRAMES);
+        Self {
+            engine,
+            processor,
+            bpm: 120.0,
+            playing: true,
+            start_beats: 0.0,
+            played: 0,
+            offline: false,
+            notices: Vec::new(),
+            input: [Vec::new(), Vec::new()],
+        }
+    }
+
+    pub fn edit(&mut self, edit: Edit) -> Receipt {
+        self.edit_at(edit, At::Now)
+    }
+
+    pub fn edit_at(&mut self, edit: Edit, at: At) -> Receipt {
+        let receipt = self.engine.edit(edit, at).expect("the edit is right");
+        self.notices.extend(self.engine.tick());
+        receipt
+    }
+
+    pub fn transport(&self) -> HostTransport {
+        let beats = self.start_beats + self.played as f64 * self.bpm / (60.0 * RATE);
+        HostTransport {
+            playing: self.playing,
+            tempo: Some(self.bpm),
+            beats: Some(beats),
+            seconds: Some(self.played as f64 / RATE),
+            time_signature: Some((4, 4)),
+            ..HostTransport::default()
+        }
+    }
+
+    /// One block with the transport given.
+    pub fn block_with(&mut self, frames: usize, reports: &[TransportAt]) -> [Vec<f32>; 2] {
+        let mut left = vec![0.0; frames];
+        let mut right = vec![0.0; frames];
+        let mut midi = MidiOut::with_capacity(64);
+        let [a, b] = &self.input;
+        self.processor.process(Block {
+            frames,
+            transport: reports,
+            offline: self.offline,
+            input: [&a[..a.len().min(frames)], &b[..b.len().min(frames)]],
+            main: [&mut left, &mut right],
+            stems: &mut [],
+            free_run: None,
+            midi_out: &mut midi,
+        });
+        self.played += frames as i64;
+        self.notices.extend(self.engine.tick());
+        [left, right]
+    }
+
+    pub fn block(&mut self, frames: usize) -> [Vec<f32>; 2] {
+        let reports = [TransportAt { offset: 0, transport: self.transport() }];
+        self.block_with(frames, &reports)
+    }
+
+    /// `frames` frames in blocks of the sizes given, over and over.
+    pub fn render(&mut self, frames: usize, blocks: &[usize]) -> [Vec<f32>; 2] {
+        let mut out = [Vec::with_capacity(frames), Vec::with_capacity(frames)];
+        let mut sizes = blocks.iter().cycle();
+        while out[0].len() < frames {
+            let n = (*sizes.next().expect("some")).min(frames - out[0].len());
+            let [l, r] = self.block(n);
+            out[0].extend(l);
+            out[1].extend(r);
+        }
+        out
+    }
+}
+
+pub fn node(id: &str, type_id: &str, controls: &[(&str, f64)]) -> GraphNode {
+    GraphNode {
+        id: id.into(),
+        type_id: type_id.into(),
+        controls: controls.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect(),
+    }
+}
+
+pub fn wire(from: &str, to: &str) -> Connection {
+    Connection {
+        from_node: from.into(),
+        from_port: "out".into(),
+        to_node: to.into(),
+        to_port: "in".into(),
+    }
+}
+
+/// osc → osc_g → out, gain 0, `gate` opening the gain.
+pub fn voice(name: &str, freq: f64) -> RawGraph {
+    let gain = format!("{name}_g");
+    RawGraph {
+        nodes: vec![
+            node("out", "dac", &[]),
+            node(name, "oscillator", &[("freq", freq)]),
+            node(&gain, "gain", &[("gain", 0.0)]),
+        ],
+        connections: vec![wire(name, &gain), wire(&gain, "out")],
+        exposed_controls: [
+            (format!("{name}/gate"), (gain.clone(), "gain".to_owned())),
+            (format!("{name}/freq"), (name.to_owned(), "freq".to_owned())),
+        ]
+        .into(),
+    }
+}
+
+pub fn play(slot: &str, pattern: Pattern) -> Edit {
+    Edit::SetPattern { slot: slot.into(), pattern, from_zero: false }
+}
+
+pub fn hits(label: &str, n: usize) -> Pattern {
+    builders::hit(label) * n
+}
+
+/// Samples at which exact silence ends.
+pub fn onsets(samples: &[f32]) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut silent = 1000;
+    for (i, x) in samples.iter().enumerate() {
+        if *x == 0.0 {
+            silent += 1;
+        } else {
+            if silent >= 100 {
+                found.push(i);
+            }
+            silent = 0;
+        }
+    }
+    found
+}

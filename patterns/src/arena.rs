@@ -1,0 +1,118 @@
+//! The compiled program's insides: nodes in one flat array, time in whole ticks.
+
+use crate::tick::{Grid, Tick};
+
+/// "No node": a silent child.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// A node with its own cycle, in ticks.
+///
+/// One tick lasts equally long above and below every node but `Rev` (which mirrors) and `Warp`
+/// (which bends), so to go into a child is to add a constant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Node<T> {
+    pub op: Op<T>,
+    /// Ticks per cycle of the node's own time.
+    pub cycle: T,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Op<T> {
+    Atom {
+        leaf: u32,
+    },
+    Shape {
+        leaf: u32,
+    },
+    /// Children: `kids[first..first + len]`.
+    Stack {
+        first: u32,
+        len: u32,
+    },
+    /// Children, `NONE` for silence: `kids[first..first + len]`, each `slot` ticks long.
+    Cat {
+        first: u32,
+        slot: T,
+    },
+    /// Sounding steps in rising order: `hits[first..first + len]`, each `slot` ticks long.
+    Euclid {
+        first: u32,
+        len: u32,
+        slot: T,
+        child: u32,
+    },
+    Every {
+        n: T,
+        transform: u32,
+        child: u32,
+    },
+    /// `child tick = tick + shift`.
+    Line {
+        shift: T,
+        child: u32,
+    },
+    /// `reach`: how far units stick out of the cycle they stand in; `frozen`: are there units?
+    Rev {
+        child: u32,
+        frozen: bool,
+        reach: T,
+    },
+    Freeze {
+        child: u32,
+    },
+    Degrade {
+        prob: f64,
+        seed: u64,
+        child: u32,
+    },
+    Warp {
+        bend: Bend<T>,
+        child: u32,
+    },
+}
+
+/// Swing as two straight lines per pair of steps; all in ticks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bend<T> {
+    /// One step in the child's ticks; a pair is two.
+    pub step: T,
+    /// How many ticks one tick of the child lasts in the first and in the second step of a pair.
+    pub first: T,
+    pub second: T,
+}
+
+#[derive(Debug)]
+pub(crate) struct Arena<T> {
+    pub nodes: Vec<Node<T>>,
+    pub kids: Vec<u32>,
+    pub hits: Vec<u32>,
+    /// The root's ticks.
+    pub grid: Grid<T>,
+    pub root: u32,
+}
+
+/// An event while a query works on it; times in ticks of the node that has it in hand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RawEvent<T> {
+    pub whole: [T; 2],
+    pub part: [T; 2],
+    /// The outermost unit so far; without one, the whole.
+    pub unit: [T; 2],
+    /// Begin of the innermost unit.
+    pub inner: T,
+    /// The innermost unit's `Freeze` node + 1; 0: none.
+    pub freeze: u32,
+    pub leaf: u32,
+    pub period: i64,
+    pub from: f64,
+    pub to: f64,
+}
+
+impl<T: Tick> RawEvent<T> {
+    pub fn translate(&mut self, by: T) {
+        for t in self.whole.iter_mut().chain(&mut self.part).chain(&mut self.unit) {
+            *t = *t + by;
+        }
+        self.inner = self.inner + by;
+    }
+}

@@ -1,0 +1,261 @@
+//! The pattern tree as clients send it and sessions keep it.
+
+use serde::Serialize;
+
+use crate::Value;
+
+/// The deepest a pattern may nest: the number of steps from the root to the lowest node.
+pub const MAX_DEPTH: usize = 256;
+
+/// `[numerator, denominator]`, as in JSON. Not reduced and not checked: [`crate::compile`] does that.
+pub type Fraction = [i64; 2];
+
+/// Where in a text a node came from: `[start, end)` in bytes.
+pub type SourceSpan = [u32; 2];
+
+/// A pattern: a tree of operators over atoms. In JSON tagged by `op`.
+///
+/// Every node may carry the `span` of text it came from; a span changes nothing but the
+/// `source` of the events. `Clone`, `PartialEq` and `Debug` recurse; dropping does not.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "op")]
+#[allow(missing_docs)] // `span` and `child` say the same everywhere
+pub enum Pattern {
+    /// One event per cycle, filling it.
+    Atom {
+        value: Value,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// Nothing.
+    Silence {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// All children within one cycle, one after the other, each getting the same share.
+    Cat {
+        children: Vec<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// All children at once.
+    Stack {
+        children: Vec<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// `factor` cycles of the child in one cycle.
+    Fast {
+        factor: Fraction,
+        child: Box<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// One cycle of the child in `factor` cycles.
+    Slow {
+        factor: Fraction,
+        child: Box<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// The child `offset` cycles sooner.
+    Early {
+        offset: Fraction,
+        child: Box<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// The child `offset` cycles later.
+    Late {
+        offset: Fraction,
+        child: Box<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// Every cycle mirrored in itself; frozen units change place but stay as they are inside.
+    Rev {
+        child: Box<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// Cycles divisible by `n` take `transform`, the others `child`.
+    Every {
+        n: u32,
+        transform: Box<Pattern>,
+        child: Box<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// The child on `pulses` of `steps` equal steps, spread as evenly as can be (Bjorklund), the
+    /// row rotated left by `rotation`.
+    Euclid {
+        pulses: u32,
+        steps: u32,
+        rotation: i64,
+        child: Box<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// Drops units with probability `prob`, decided by a hash of the onset and `seed`.
+    Degrade {
+        prob: f64,
+        seed: u64,
+        child: Box<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// Each cycle of the child is one indivisible unit.
+    Freeze {
+        child: Box<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// Bends time within each pair of `grid` steps; the one kind is `swing`.
+    Warp {
+        kind: String,
+        amount: f64,
+        grid: u32,
+        child: Box<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// A control that moves continuously, one period per cycle. See [`crate::Shape`].
+    Shape {
+        kind: String,
+        lo: f64,
+        hi: f64,
+        label: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        duty: Option<f64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seed: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        table: Option<Vec<f64>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+}
+
+impl Pattern {
+    /// The node's operator, as the `op` tag spells it.
+    pub fn op(&self) -> &'static str {
+        match self {
+            Pattern::Atom { .. } => "Atom",
+            Pattern::Silence { .. } => "Silence",
+            Pattern::Cat { .. } => "Cat",
+            Pattern::Stack { .. } => "Stack",
+            Pattern::Fast { .. } => "Fast",
+            Pattern::Slow { .. } => "Slow",
+            Pattern::Early { .. } => "Early",
+            Pattern::Late { .. } => "Late",
+            Pattern::Rev { .. } => "Rev",
+            Pattern::Every { .. } => "Every",
+            Pattern::Euclid { .. } => "Euclid",
+            Pattern::Degrade { .. } => "Degrade",
+            Pattern::Freeze { .. } => "Freeze",
+            Pattern::Warp { .. } => "Warp",
+            Pattern::Shape { .. } => "Shape",
+        }
+    }
+
+    /// The piece of text the node came from, if it says so.
+    pub fn span(&self) -> Option<SourceSpan> {
+        match self {
+            Pattern::Atom { span, .. }
+            | Pattern::Silence { span }
+            | Pattern::Cat { span, .. }
+            | Pattern::Stack { span, .. }
+            | Pattern::Fast { span, .. }
+            | Pattern::Slow { span, .. }
+            | Pattern::Early { span, .. }
+            | Pattern::Late { span, .. }
+            | Pattern::Rev { span, .. }
+            | Pattern::Every { span, .. }
+            | Pattern::Euclid { span, .. }
+            | Pattern::Degrade { span, .. }
+            | Pattern::Freeze { span, .. }
+            | Pattern::Warp { span, .. }
+            | Pattern::Shape { span, .. } => *span,
+        }
+    }
+
+    /// The same node with its `span` set.
+    #[must_use]
+    pub fn with_span(mut self, at: SourceSpan) -> Self {
+        match &mut self {
+            Pattern::Atom { span, .. }
+            | Pattern::Silence { span }
+            | Pattern::Cat { span, .. }
+            | Pattern::Stack { span, .. }
+            | Pattern::Fast { span, .. }
+            | Pattern::Slow { span, .. }
+            | Pattern::Early { span, .. }
+            | Pattern::Late { span, .. }
+            | Pattern::Rev { span, .. }
+            | Pattern::Every { span, .. }
+            | Pattern::Euclid { span, .. }
+            | Pattern::Degrade { span, .. }
+            | Pattern::Freeze { span, .. }
+            | Pattern::Warp { span, .. }
+            | Pattern::Shape { span, .. } => *span = Some(at),
+        }
+        self
+    }
+
+    /// The nodes directly below, in order; `Every` gives its transform first.
+    pub fn children(&self) -> Vec<&Pattern> {
+        match self {
+            Pattern::Atom { .. } | Pattern::Silence { .. } | Pattern::Shape { .. } => Vec::new(),
+            Pattern::Cat { children, .. } | Pattern::Stack { children, .. } => children.iter().collect(),
+            Pattern::Every { transform, child, .. } => vec![transform, child],
+            Pattern::Fast { child, .. }
+            | Pattern::Slow { child, .. }
+            | Pattern::Early { child, .. }
+            | Pattern::Late { child, .. }
+            | Pattern::Rev { child, .. }
+            | Pattern::Euclid { child, .. }
+            | Pattern::Degrade { child, .. }
+            | Pattern::Freeze { child, .. }
+            | Pattern::Warp { child, .. } => vec![child],
+        }
+    }
+
+    fn take_children(&mut self, into: &mut Vec<Pattern>) {
+        let mut take = |child: &mut Box<Pattern>| {
+            into.push(std::mem::replace(child.as_mut(), Pattern::Silence { span: None }));
+        };
+        match self {
+            Pattern::Atom { .. } | Pattern::Silence { .. } | Pattern::Shape { .. } => {}
+            Pattern::Cat { children, .. } | Pattern::Stack { children, .. } => {
+                into.append(children);
+            }
+            Pattern::Every { transform, child, .. } => {
+                take(transform);
+                take(child);
+            }
+            Pattern::Fast { child, .. }
+            | Pattern::Slow { child, .. }
+            | Pattern::Early { child, .. }
+            | Pattern::Late { child, .. }
+            | Pattern::Rev { child, .. }
+            | Pattern::Euclid { child, .. }
+            | Pattern::Degrade { child, .. }
+            | Pattern::Freeze { child, .. }
+            | Pattern::Warp { child, .. } => take(child),
+        }
+    }
+}
+
+/// A tree of any depth is taken apart level by level: the default would recurse.
+impl Drop for Pattern {
+    fn drop(&mut self) {
+        if matches!(self, Pattern::Atom { .. } | Pattern::Silence { .. } | Pattern::Shape { .. }) {
+            return;
+        }
+        let mut pending = Vec::new();
+        self.take_children(&mut pending);
+        while let Some(mut next) = pending.pop() {
+            next.take_children(&mut pending);
+        }
+    }
+}

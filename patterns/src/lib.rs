@@ -1,0 +1,57 @@
+//! Rational-time music patterns.
+//!
+//! The data flow in one sentence: **JSON, mini-notation or builders make a [`Pattern`], [`compile`]
+//! turns it into an immutable [`Program`], and [`Program::query`] and [`Program::onsets`] fill an
+//! [`EventBuffer`] with exact [`Event`]s without allocating.**
+//!
+//! ```
+//! use krach_patterns::{EventBuffer, Span, Time, builders, compile};
+//!
+//! let program = compile(&(builders::hit("kick/gate") * 4)).unwrap();
+//! let mut events = EventBuffer::with_capacity(64);
+//! let cycle = Span { begin: Time::from_integer(0), end: Time::from_integer(1) };
+//! program.onsets(cycle, 0, &mut events).unwrap();
+//! assert_eq!(events.len(), 8); // four gates on, four gates off
+//! assert_eq!(events.as_slice()[1].whole.begin, Time::new(1, 8));
+//! ```
+//!
+//! What a time cannot hold, or what would cost too much, is refused by [`compile`] by the name of
+//! the offending node; a program that compiled is exact for every window within
+//! [`MAX_CYCLE`] and never panics (`lattice.rs` has the argument).
+
+mod arena;
+pub mod builders;
+mod compile;
+mod count;
+mod draft;
+mod error;
+mod euclid;
+mod event;
+mod fraction;
+mod ir;
+mod json;
+mod lattice;
+mod mini;
+mod pitch;
+mod program;
+mod query;
+mod shape;
+mod tick;
+mod time;
+mod unit;
+mod validate;
+mod value;
+mod warp;
+
+pub use compile::compile;
+pub use error::{CompileError, CompileErrorKind};
+pub use euclid::euclid_hits;
+pub use event::{Event, EventBuffer, Full, ShapeRef};
+pub use ir::{Fraction, MAX_DEPTH, Pattern, SourceSpan};
+pub use json::{JsonError, MAX_JSON_DEPTH, json_depth, parse_json};
+pub use mini::{MiniError, mini};
+pub use pitch::{PitchError, midi_to_hz, parse_pitch};
+pub use program::{MAX_CYCLE, MAX_EVENTS_PER_CYCLE, Program};
+pub use shape::{SHAPE_KINDS, Shape, ShapeKind};
+pub use time::{Span, Time};
+pub use value::{OscArg, Value};

@@ -1,0 +1,74 @@
+//! Mini-notation: a pattern as a line of text.
+//!
+//! | text | means |
+//! |---|---|
+//! | `x` | a hit (the gate opens and closes) |
+//! | `A2` `C#4` `eb3` | a note by name |
+//! | `60` `440.0` | a note by MIDI key, or by frequency in Hz (with a point) |
+//! | `~` or `.` | a rest |
+//! | `a b c` | steps of equal length within one cycle |
+//! | `[a b]` | a sequence within one step |
+//! | `a b, c d e` | both at once (in the whole line, in `[ ]` and in `< >`) |
+//! | `<a b>` | one per cycle, in turn |
+//! | `a*2` `a/2` | twice as fast, half as fast; fractions as `1.5` |
+//! | `a!3` `a!` | three steps of it; two |
+//! | `a@3` | a step three times as long as the others |
+//! | `a?` `a?0.2` | left out with probability 0.5; 0.2 |
+//! | `a(3,8)` `a(3,8,2)` | on 3 of 8 steps, spread evenly; rotated left by 2 |
+//!
+//! ```
+//! use krach_patterns::{compile, mini};
+//!
+//! assert!(compile(&mini("A2 . <C3 E3>(3,8) [x x]*2").unwrap()).is_ok());
+//!
+//! let error = mini("x [x H2").unwrap_err();
+//! assert_eq!(error.column(), 6);
+//! ```
+
+mod parse;
+mod steps;
+
+use std::fmt;
+
+use crate::Pattern;
+
+/// Reads a line of mini-notation. Every node gets the span of text that it came from.
+///
+/// # Errors
+/// [`MiniError`]: what is wrong, at which character, and what would work.
+pub fn mini(text: &str) -> Result<Pattern, MiniError> {
+    parse::Parser::new(text).line()
+}
+
+/// What is wrong with a line of mini-notation. `Display` shows the line with a mark below the place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MiniError {
+    /// The line.
+    pub text: String,
+    /// Where: a byte offset into it, at most its length.
+    pub at: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What would work.
+    pub hint: String,
+}
+
+impl MiniError {
+    /// The place in characters, from 1.
+    pub fn column(&self) -> usize {
+        self.text.get(..self.at).unwrap_or("").chars().count() + 1
+    }
+}
+
+impl fmt::Display for MiniError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let column = self.column();
+        writeln!(f, "mini-notation, character {column}: {}", self.message)?;
+        let line: String = self.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        writeln!(f, "  {line}")?;
+        writeln!(f, "  {:>column$}", "^")?;
+        write!(f, "{}", self.hint)
+    }
+}
+
+impl std::error::Error for MiniError {}

@@ -1,0 +1,363 @@
+//! The grammar of mini-notation, by recursive descent.
+
+use super::MiniError;
+use super::steps::{Step, sequence};
+use crate::builders::{cat, fraction, hit, note, rest, stack};
+use crate::{Pattern, SourceSpan, midi_to_hz, parse_pitch};
+
+/// How deep brackets may nest.
+const MAX_NESTING: usize = 40;
+/// How many nodes one line may make, `!` included.
+const MAX_NODES: usize = 1 << 16;
+
+const WORDS: &str = "a hit is x, a note A2 or C#4, a MIDI key 60, a frequency 440.0, a rest ~ or .";
+
+pub(super) struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+    nesting: usize,
+    /// How many `?` there were: each gets a seed of its own.
+    chances: u64,
+}
+
+type Parsed<T> = Result<T, MiniError>;
+
+impl<'a> Parser<'a> {
+    pub fn new(text: &'a str) -> Self {
+        Self { text, at: 0, nesting: 0, chances: 0 }
+    }
+
+    pub fn line(mut self) -> Parsed<Pattern> {
+        let layers = self.layers()?;
+        match self.peek() {
+            None => Ok(Self::both(layers.into_iter().map(sequence).collect())),
+            Some(close) => {
+                Err(self.error(format!("\"{close}\" closes nothing"), "remove it, or open a bracket before"))
+            }
+        }
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.text[self.at..].chars().next()
+    }
+
+    fn eat(&mut self, c: char) -> bool {
+        let found = self.peek() == Some(c);
+        if found {
+            self.at += c.len_utf8();
+        }
+        found
+    }
+
+    fn spaces(&mut self) {
+        while let Some(c) = self.peek()
+            && c.is_whitespace()
+        {
+            self.at += c.len_utf8();
+        }
+    }
+
+    fn error(&self, message: impl Into<String>, hint: &str) -> MiniError {
+        self.error_at(self.at, message, hint)
+    }
+
+    fn error_at(&self, at: usize, message: impl Into<String>, hint: &str) -> MiniError {
+        MiniError { text: self.text.into(), at, message: message.into(), hint: hint.into() }
+    }
+
+    fn span(&self, start: usize) -> SourceSpan {
+        [start as u32, self.at as u32]
+    }
+
+    /// Sequences separated by `,`, up to the end or a closing bracket.
+    fn layers(&mut self) -> Parsed<Vec<Vec<Step>>> {
+        let mut layers = vec![Vec::new()];
+        let mut nodes = 0;
+        loop {
+            self.spaces();
+            match self.peek() {
+                None | Some(']' | '>' | ')') => return Ok(layers),
+                Some(',') => {
+                    self.eat(',');
+                    layers.push(Vec::new());
+                }
+                Some(_) => {
+                    let start = self.at;
+                    let (step, times) = self.step()?;
+                    nodes += step.size * times;
+                    if nodes > MAX_NODES {
+                        let message = format!("more than {MAX_NODES} steps");
+                        return Err(self.error_at(start, message, "repeat fewer times"));
+                    }
+                    if let Some(layer) = layers.last_mut() {
+                        layer.extend(std::iter::repeat_n(step, times));
+                    }
+                }
+            }
+        }
+    }
+
+    fn both(mut layers: Vec<Pattern>) -> Pattern {
+        match layers.len() {
+            0 => rest(),
+            1 => layers.remove(0),
+            _ => stack(layers),
+        }
+    }
+
+    /// A step with all that follows it without a space, and how often it is repeated.
+    fn step(&mut self) -> Parsed<(Step, usize)> {
+        let start = self.at;
+        let (mut pattern, mut size) = self.element()?;
+        let (mut weight, mut times) = (1, 1_usize);
+        loop {
+            match self.peek() {
+                Some('*') => {
+                    self.eat('*');
+                    let factor = fraction(self.positive("how many times faster, such as x*2")?);
+                    let child = Box::new(pattern);
+                    let span = Some(self.span(start));
+                    pattern = Pattern::Fast { factor, child, span };
+                    size += 1;
+                }
+                Some('/') => {
+                    self.eat('/');
+                    let factor = fraction(self.positive("how many times slower, such as x/2")?);
+                    let child = Box::new(pattern);
+                    let span = Some(self.span(start));
+                    pattern = Pattern::Slow { factor, child, span };
+                    size += 1;
+                }
+                Some('!') => {
+                    self.eat('!');
+                    let more = match self.peek() {
+                        Some(c) if c.is_ascii_digit() => self.whole("how many times")?.max(1),
+                        _ => 2,
+                    };
+                    times = times.saturating_add(more as usize - 1).min(MAX_NODES + 1);
+                }
+                Some('@') => {
+                    self.eat('@');
+                    let number = self.at;
+                    weight = self.whole("how long the step is, such as x@3")?;
+                    if weight == 0 || weight > 1024 {
+                        return Err(self.error_at(number, "a step is 1 to 1024 long", "such as x@3"));
+                    }
+                }
+                Some('?') => {
+                    self.eat('?');
+                    let number = self.at;
+                    let prob = match self.peek() {
+                        Some(c) if c.is_ascii_digit() => self.number("a probability")?,
+                        _ => 0.5,
+                    };
+                    if !(0.0..=1.0).contains(&prob) {
+                        let message = "a probability is between 0 and 1";
+                        return Err(self.error_at(number, message, "such as x?0.3"));
+                    }
+                    let seed = self.chances;
+                    self.chances += 1;
+                    let child = Box::new(pattern);
+                    let span = Some(self.span(start));
+                    pattern = Pattern::Degrade { prob, seed, child, span };
+                    size += 1;
+                }
+                Some('(') => {
+                    pattern = self.euclid(start, pattern)?;
+                    size += 1;
+                }
+                _ => {
+                    let step = Step { pattern, weight, size };
+                    return Ok((step, times));
+                }
+            }
+        }
+    }
+
+    fn euclid(&mut self, start: usize, child: Pattern) -> Parsed<Pattern> {
+        const FORM: &str = "(pulses,steps) or (pulses,steps,rotation), such as x(3,8)";
+        let open = self.at;
+        self.eat('(');
+        self.spaces();
+        let pulses = self.whole(FORM)?;
+        self.spaces();
+        if !self.eat(',') {
+            return Err(self.error("here should be a comma and the number of steps", FORM));
+        }
+        self.spaces();
+        let number = self.at;
+        let steps = self.whole(FORM)?;
+        if steps == 0 || pulses > steps {
+            let message = format!("{pulses} pulses do not fit into {steps} steps");
+            return Err(self.error_at(number, message, FORM));
+        }
+        self.spaces();
+        let mut rotation = 0;
+        if self.eat(',') {
+            self.spaces();
+            let sign = if self.eat('-') { -1 } else { 1 };
+            rotation = sign * i64::from(self.whole(FORM)?);
+            self.spaces();
+        }
+        if !self.eat(')') {
+            return Err(self.error_at(open, "this \"(\" is not closed", FORM));
+        }
+        Ok(Pattern::Euclid { pulses, steps, rotation, child: Box::new(child), span: Some(self.span(start)) })
+    }
+
+    /// A word, a rest or a bracket; with the number of its nodes.
+    fn element(&mut self) -> Parsed<(Pattern, usize)> {
+        let start = self.at;
+        match self.peek() {
+            Some('~') => {
+                self.eat('~');
+                Ok((rest().with_span(self.span(start)), 1))
+            }
+            Some('.') => {
+                self.eat('.');
+                match self.peek() {
+                    Some(c) if c.is_ascii_digit() => {
+                        Err(self.error_at(start, "a number begins with a digit", "write 0.5, not .5"))
+                    }
+                    _ => Ok((rest().with_span(self.span(start)), 1)),
+                }
+            }
+            Some('x') => {
+                self.eat('x');
+                Ok((hit("gate").with_span(self.span(start)), 4))
+            }
+            Some(open @ ('[' | '<')) => self.bracket(open),
+            Some(c) if c.is_alphanumeric() => self.word(),
+            Some('-') if self.text[self.at + 1..].starts_with(|c: char| c.is_ascii_digit()) => {
+                let hint = "MIDI keys go from 0 to 127, frequencies are above 0";
+                Err(self.error("there are no negative notes", hint))
+            }
+            Some(c @ ('*' | '/' | '!' | '@' | '?' | '(')) => {
+                let hint = "it follows a step without a space, such as x*2";
+                Err(self.error(format!("\"{c}\" has nothing before it"), hint))
+            }
+            Some(c) => Err(self.error(format!("\"{c}\" means nothing here"), WORDS)),
+            None => Err(self.error("here should be a step", WORDS)),
+        }
+    }
+
+    fn bracket(&mut self, open: char) -> Parsed<(Pattern, usize)> {
+        let start = self.at;
+        let close = if open == '[' { ']' } else { '>' };
+        self.eat(open);
+        self.nesting += 1;
+        if self.nesting > MAX_NESTING {
+            let message = format!("brackets nest deeper than {MAX_NESTING}");
+            return Err(self.error_at(start, message, "make several patterns of it"));
+        }
+        let layers = self.layers()?;
+        if !self.eat(close) {
+            return Err(match self.peek() {
+                Some(other) => self.error(
+                    format!("\"{other}\" cannot close the \"{open}\" at character {}", self.column(start)),
+                    &format!("close it with \"{close}\" first"),
+                ),
+                None => self.error_at(
+                    start,
+                    format!("this \"{open}\" is not closed"),
+                    &format!("close it with \"{close}\""),
+                ),
+            });
+        }
+        self.nesting -= 1;
+        let size = layers.iter().flatten().map(|s| s.size + 2).sum::<usize>() + 2;
+        let patterns = layers.into_iter().map(|steps| match open {
+            '[' => sequence(steps),
+            _ => Self::turns(steps),
+        });
+        let pattern = Self::both(patterns.collect());
+        Ok(match pattern.span() {
+            // A single word in brackets keeps its own place.
+            Some(_) => (pattern, size),
+            None => (pattern.with_span(self.span(start)), size),
+        })
+    }
+
+    fn column(&self, at: usize) -> usize {
+        self.text[..at].chars().count() + 1
+    }
+
+    /// One step per cycle, in turn, each going on where it stopped; a weight is a number of cycles.
+    fn turns(steps: Vec<Step>) -> Pattern {
+        let cycles: i64 = steps.iter().map(|step| i64::from(step.weight)).sum();
+        if cycles < 2 {
+            return sequence(steps);
+        }
+        let child = match steps.len() {
+            1 => cat(steps.into_iter().map(|step| step.pattern).collect()),
+            _ => sequence(steps),
+        };
+        Pattern::Slow { factor: [cycles, 1], child: Box::new(child), span: None }
+    }
+
+    fn word(&mut self) -> Parsed<(Pattern, usize)> {
+        let start = self.at;
+        if self.peek().is_some_and(|c| c.is_ascii_digit()) {
+            let number = self.number("a note")?;
+            let digits = &self.text[start..self.at];
+            let hz = if digits.contains('.') { number } else { midi_to_hz(number) };
+            let fits = if digits.contains('.') { hz > 0.0 } else { number <= 127.0 };
+            if !fits {
+                let hint = "MIDI keys go from 0 to 127; a frequency has a point, such as 440.0";
+                return Err(self.error_at(start, format!("{digits} is no note"), hint));
+            }
+            return Ok((note(hz).with_span(self.span(start)), 6));
+        }
+        while let Some(c) = self.peek()
+            && (c.is_alphanumeric() || c == '#' || c == '-')
+        {
+            self.at += c.len_utf8();
+        }
+        let word = &self.text[start..self.at];
+        match parse_pitch(word) {
+            Ok(key) => {
+                let pattern = note(i32::from(key)).with_span(self.span(start));
+                Ok((pattern, 6))
+            }
+            Err(_) => Err(self.error_at(start, format!("unknown word \"{word}\""), WORDS)),
+        }
+    }
+
+    /// Digits, and with a point more digits.
+    fn number(&mut self, what: &str) -> Parsed<f64> {
+        let start = self.at;
+        self.digits();
+        if self.text[self.at..].starts_with('.')
+            && self.text[self.at + 1..].starts_with(|c: char| c.is_ascii_digit())
+        {
+            self.at += 1;
+            self.digits();
+        }
+        let number = self.text[start..self.at].parse::<f64>();
+        number.map_err(|_| self.error_at(start, "here should be a number", what))
+    }
+
+    fn digits(&mut self) {
+        while self.peek().is_some_and(|c| c.is_ascii_digit()) {
+            self.at += 1;
+        }
+    }
+
+    fn positive(&mut self, what: &str) -> Parsed<f64> {
+        let start = self.at;
+        let number = self.number(what)?;
+        if fraction(number)[0] > 0 && number <= 1e9 {
+            Ok(number)
+        } else {
+            let hint = "a factor is at least 1/256";
+            Err(self.error_at(start, format!("{number} is no factor"), hint))
+        }
+    }
+
+    fn whole(&mut self, what: &str) -> Parsed<u32> {
+        let start = self.at;
+        self.digits();
+        let number = self.text[start..self.at].parse::<u32>();
+        number.map_err(|_| self.error_at(start, "here should be a whole number", what))
+    }
+}

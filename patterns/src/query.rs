@@ -1,0 +1,273 @@
+//! Walking the arena: which events lie in a window of ticks.
+//!
+//! A walk goes down with the window cut to what each child can see, skips children outside it, and
+//! leaves events on the list on the way. It recurses at most as deep as the pattern nests
+//! (`MAX_DEPTH`), allocates nothing, and does not fail but by running out of room.
+
+use crate::arena::{Arena, Bend, NONE, Op, RawEvent};
+use crate::draft::Leaf;
+use crate::event::Full;
+use crate::tick::{Grid, Tick};
+use crate::unit;
+use crate::warp;
+
+/// Adds an event if there is room: the list never grows beyond what was allocated.
+#[inline]
+pub(crate) fn push<T: Tick>(out: &mut Vec<RawEvent<T>>, event: RawEvent<T>) -> Result<(), Full> {
+    if out.len() == out.capacity() {
+        return Err(Full);
+    }
+    out.push(event);
+    Ok(())
+}
+
+/// A window in a node's own ticks, on the way down.
+#[derive(Debug, Clone, Copy)]
+struct View<T> {
+    from: T,
+    to: T,
+    /// What to add to the node's ticks to get those in which events are written down.
+    shift: T,
+    /// Only events that begin in the window (and no shapes)?
+    onsets: bool,
+    /// The number of the cycle that the window lies in, where that is known from above: it saves
+    /// the division (half the time of a query of short steps).
+    within: Option<T>,
+}
+
+impl<T: Tick> View<T> {
+    /// The same window as a child sees it whose ticks are `by` ahead.
+    #[inline]
+    fn moved(self, by: T) -> Self {
+        Self {
+            from: self.from + by,
+            to: self.to + by,
+            shift: self.shift - by,
+            onsets: self.onsets,
+            within: None,
+        }
+    }
+
+    /// What of the window lies in the cycle `[from, to)` with this number.
+    #[inline]
+    fn cut(self, from: T, to: T, number: T) -> Self {
+        Self { from: self.from.max(from), to: self.to.min(to), within: Some(number), ..self }
+    }
+
+    /// What of the window lies in a step `[begin, begin + slot)` of cycle `number`, as the child in
+    /// it sees it: that cycle, compressed.
+    #[inline]
+    fn step(self, begin: T, slot: T, number: T) -> Self {
+        let by = number * slot - begin;
+        Self {
+            from: self.from.max(begin) + by,
+            to: self.to.min(begin + slot) + by,
+            shift: self.shift - by,
+            onsets: self.onsets,
+            within: Some(number),
+        }
+    }
+}
+
+pub(crate) struct Walk<'a, T> {
+    pub arena: &'a Arena<T>,
+    pub leaves: &'a [Leaf],
+    pub seed: u64,
+    pub out: &'a mut Vec<RawEvent<T>>,
+}
+
+impl<T: Tick> Walk<'_, T> {
+    /// All events in `[from, to)`, in the root's ticks, onto the list.
+    pub fn run(&mut self, from: T, to: T, onsets: bool) -> Result<(), Full> {
+        let view = View { from, to, shift: T::ZERO, onsets, within: None };
+        self.visit(self.arena.root, view)
+    }
+
+    fn visit(&mut self, index: u32, view: View<T>) -> Result<(), Full> {
+        if index == NONE || view.from >= view.to {
+            return Ok(());
+        }
+        let node = &self.arena.nodes[index as usize];
+        let cycle = node.cycle;
+        match node.op {
+            Op::Atom { leaf } => self.atom(leaf, cycle, view),
+            Op::Shape { .. } if view.onsets => Ok(()),
+            Op::Shape { leaf } => self.atom(leaf, cycle, view),
+            Op::Stack { first, len } => {
+                for kid in first..first + len {
+                    self.visit(self.arena.kids[kid as usize], view)?;
+                }
+                Ok(())
+            }
+            Op::Cat { first, slot } => self.cat(first, slot, cycle, view),
+            Op::Euclid { first, len, slot, child } => {
+                let hits = &self.arena.hits[first as usize..(first + len) as usize];
+                self.euclid(hits, slot, child, cycle, view)
+            }
+            Op::Every { n, transform, child } => each_cycle(cycle, view, |number, view| {
+                let divisible = number.modulo(n) == T::ZERO;
+                self.visit(if divisible { transform } else { child }, view)
+            }),
+            Op::Line { shift, child } => self.visit(child, view.moved(shift)),
+            Op::Rev { child, frozen, reach } => self.rev(child, frozen, reach, cycle, view),
+            Op::Freeze { child } => each_cycle(cycle, view, |number, view| {
+                let start = self.out.len();
+                self.visit(child, view)?;
+                let begin = number * cycle + view.shift;
+                unit::freeze(&mut self.out[start..], index, begin, begin + cycle);
+                Ok(())
+            }),
+            Op::Degrade { prob, seed, child } => {
+                let start = self.out.len();
+                self.visit(child, view)?;
+                let seed = seed.wrapping_add(self.seed);
+                unit::degrade(self.out, start, prob, seed, view.shift, &Grid::new(cycle));
+                Ok(())
+            }
+            Op::Warp { ref bend, child } => self.warp(bend, child, view),
+        }
+    }
+
+    /// One event per cycle, filling it.
+    #[inline]
+    fn atom(&mut self, leaf: u32, cycle: T, view: View<T>) -> Result<(), Full> {
+        let mut number = match view.within {
+            Some(number) => number,
+            None => view.from.floor_div(cycle),
+        };
+        let mut begin = number * cycle;
+        if view.onsets && begin < view.from {
+            number = number + T::ONE;
+            begin = begin + cycle;
+        }
+        while begin < view.to {
+            let end = begin + cycle;
+            let whole = [begin + view.shift, end + view.shift];
+            let part = [begin.max(view.from) + view.shift, end.min(view.to) + view.shift];
+            push(
+                self.out,
+                RawEvent {
+                    whole,
+                    part,
+                    unit: whole,
+                    inner: T::ZERO,
+                    freeze: 0,
+                    leaf,
+                    period: number.low(),
+                    from: 0.0,
+                    to: 1.0,
+                },
+            )?;
+            number = number + T::ONE;
+            begin = end;
+        }
+        Ok(())
+    }
+
+    /// Only the steps that the window touches are looked at: their numbers follow from its ends.
+    fn cat(&mut self, first: u32, slot: T, cycle: T, view: View<T>) -> Result<(), Full> {
+        each_cycle(cycle, view, |number, view| {
+            let base = number * cycle;
+            let mut step = (view.from - base).floor_div(slot);
+            let mut begin = base + step * slot;
+            while begin < view.to {
+                let kid = self.arena.kids[first as usize + step.low() as usize];
+                if kid != NONE {
+                    self.visit(kid, view.step(begin, slot, number))?;
+                }
+                step = step + T::ONE;
+                begin = begin + slot;
+            }
+            Ok(())
+        })
+    }
+
+    fn euclid(&mut self, hits: &[u32], slot: T, child: u32, cycle: T, view: View<T>) -> Result<(), Full> {
+        each_cycle(cycle, view, |number, view| {
+            let base = number * cycle;
+            let step = (view.from - base).floor_div(slot).low();
+            let next = hits.partition_point(|&hit| i64::from(hit) < step);
+            for &hit in &hits[next..] {
+                let begin = base + T::from_wide(i128::from(hit)) * slot;
+                if begin >= view.to {
+                    break;
+                }
+                self.visit(child, view.step(begin, slot, number))?;
+            }
+            Ok(())
+        })
+    }
+
+    fn rev(&mut self, child: u32, frozen: bool, reach: T, cycle: T, view: View<T>) -> Result<(), Full> {
+        let leaves = self.leaves;
+        each_cycle(cycle, view, |number, view| {
+            let begin = number * cycle;
+            let end = begin + cycle;
+            let start = self.out.len();
+            // A unit keeps its inner order, so where in it the window falls is not known before it
+            // is placed: look at all units of the cycle. Without units, at the mirrored window.
+            let (from, to) = if frozen {
+                (begin - reach, end + reach)
+            } else {
+                (begin + end - view.to, begin + end - view.from)
+            };
+            let all = View { from, to, shift: T::ZERO, onsets: false, within: None };
+            self.visit(child, all)?;
+            let window = [view.from, view.to];
+            let is_shape = |leaf: u32| leaves[leaf as usize].shape.is_some();
+            unit::mirror(self.out, start, [begin, end], window, view.onsets, is_shape);
+            translate(&mut self.out[start..], view.shift);
+            Ok(())
+        })
+    }
+
+    fn warp(&mut self, bend: &Bend<T>, child: u32, view: View<T>) -> Result<(), Full> {
+        let start = self.out.len();
+        let inside = View {
+            from: bend.undo(view.from, view.onsets),
+            to: bend.undo(view.to, true),
+            shift: T::ZERO,
+            onsets: view.onsets,
+            within: None,
+        };
+        self.visit(child, inside)?;
+        let leaves = self.leaves;
+        warp::bend(bend, self.out, start, |leaf| leaves[leaf as usize].shape.is_some())?;
+        // The child's window was rounded outwards: what it saw too much is cut off.
+        unit::retain(self.out, start, |event| {
+            event.part = [event.part[0].max(view.from), event.part[1].min(view.to)];
+            event.part[0] < event.part[1]
+        });
+        translate(&mut self.out[start..], view.shift);
+        Ok(())
+    }
+}
+
+fn translate<T: Tick>(events: &mut [RawEvent<T>], by: T) {
+    if by != T::ZERO {
+        for event in events {
+            event.translate(by);
+        }
+    }
+}
+
+/// Splits a window at cycle borders.
+#[inline]
+fn each_cycle<T: Tick>(
+    cycle: T,
+    view: View<T>,
+    mut visit: impl FnMut(T, View<T>) -> Result<(), Full>,
+) -> Result<(), Full> {
+    if let Some(number) = view.within {
+        return visit(number, view);
+    }
+    let mut number = view.from.floor_div(cycle);
+    let mut begin = number * cycle;
+    while begin < view.to {
+        let end = begin + cycle;
+        visit(number, view.cut(begin, end, number))?;
+        number = number + T::ONE;
+        begin = end;
+    }
+    Ok(())
+}

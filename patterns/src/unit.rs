@@ -1,0 +1,95 @@
+//! Units under `Rev` and `Degrade`: what `Freeze` holds together.
+
+use crate::arena::RawEvent;
+use crate::shape::hash;
+use crate::tick::{Grid, Tick};
+
+/// Marks the events from `start` on as one unit that stands on `[begin, end)`.
+///
+/// Above this `Freeze` the new unit is the one that counts; voices go by the innermost.
+pub(crate) fn freeze<T: Tick>(events: &mut [RawEvent<T>], node: u32, begin: T, end: T) {
+    for event in events {
+        event.unit = [begin, end];
+        if event.freeze == 0 {
+            event.freeze = node + 1;
+            event.inner = begin;
+        }
+    }
+}
+
+/// Mirrors the units (or bare events) from `start` on in the cycle `[begin, end)`, keeping the order
+/// inside each unit, and keeps what then lies in `window`; with `onsets`, only what begins there.
+pub(crate) fn mirror<T: Tick>(
+    out: &mut Vec<RawEvent<T>>,
+    start: usize,
+    [begin, end]: [T; 2],
+    window: [T; 2],
+    onsets: bool,
+    is_shape: impl Fn(u32) -> bool,
+) {
+    let axis = begin + end;
+    retain(out, start, |event| {
+        if event.freeze == 0 {
+            event.part = [event.part[0].max(begin), event.part[1].min(end)];
+            if event.part[0] >= event.part[1] {
+                return false;
+            }
+            let flip = |[a, b]: [T; 2]| [axis - b, axis - a];
+            event.whole = flip(event.whole);
+            event.part = flip(event.part);
+            event.unit = event.whole;
+            (event.from, event.to) = (event.to, event.from);
+        } else {
+            if event.unit[0] >= end || event.unit[1] <= begin {
+                return false;
+            }
+            event.translate(axis - event.unit[0] - event.unit[1]);
+        }
+        let starts = event.part[0] == event.whole[0] && !is_shape(event.leaf);
+        event.part = [event.part[0].max(window[0]), event.part[1].min(window[1])];
+        event.part[0] < event.part[1] && (!onsets || (starts && event.part[0] == event.whole[0]))
+    });
+}
+
+/// Drops each unit (or bare event) whose hash falls below `prob`; times are `shift` ahead of the
+/// node's own, whose `grid` this is.
+pub(crate) fn degrade<T: Tick>(
+    out: &mut Vec<RawEvent<T>>,
+    start: usize,
+    prob: f64,
+    seed: u64,
+    shift: T,
+    grid: &Grid<T>,
+) {
+    let mut last: Option<(T, bool)> = None;
+    retain(out, start, |event| {
+        let onset = event.unit[0] - shift;
+        if let Some((tick, kept)) = last
+            && tick == onset
+        {
+            return kept;
+        }
+        let time = grid.time(onset);
+        let h = hash(seed, hash(*time.numer() as u64, *time.denom() as u64));
+        let kept = (h % 10_000) as f64 / 10_000.0 >= prob;
+        last = Some((onset, kept));
+        kept
+    });
+}
+
+/// `Vec::retain_mut` for the tail of a list.
+pub(crate) fn retain<T: Tick>(
+    out: &mut Vec<RawEvent<T>>,
+    start: usize,
+    mut keep: impl FnMut(&mut RawEvent<T>) -> bool,
+) {
+    let mut kept = start;
+    for i in start..out.len() {
+        let mut event = out[i];
+        if keep(&mut event) {
+            out[kept] = event;
+            kept += 1;
+        }
+    }
+    out.truncate(kept);
+}

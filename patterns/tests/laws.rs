@@ -1,0 +1,247 @@
+//! Laws of time, on random patterns, and the compiled queries against the plain model.
+
+mod model;
+
+use krach_patterns::{Event, EventBuffer, Pattern, Program, Span, Time, Value, compile};
+use model::{Big, ModelEvent, of};
+use proptest::prelude::*;
+
+fn control(value: i64) -> Pattern {
+    let value = Value::Control { label: "c".into(), value: value as f64 };
+    Pattern::Atom { value, span: None }
+}
+
+fn boxed(p: Pattern) -> Box<Pattern> {
+    Box::new(p)
+}
+
+/// A unit of `n` events.
+fn unit(value: i64, n: i64) -> Pattern {
+    let children = (0..n).map(|i| control(value + 1000 * i)).collect();
+    Pattern::Freeze { child: boxed(Pattern::Cat { children, span: None }), span: None }
+}
+
+fn factor() -> impl Strategy<Value = [i64; 2]> {
+    (1..=6_i64, 1..=6_i64).prop_map(|(n, d)| [n, d])
+}
+
+fn offset() -> impl Strategy<Value = [i64; 2]> {
+    (-9..=9_i64, 1..=7_i64).prop_map(|(n, d)| [n, d])
+}
+
+/// Patterns of every operator; with `shapes`, continuous controls among the leaves.
+fn patterns(shapes: bool) -> BoxedStrategy<Pattern> {
+    let shape = Pattern::Shape {
+        kind: "sine".into(),
+        lo: 0.0,
+        hi: 1.0,
+        label: "s".into(),
+        duty: None,
+        seed: None,
+        table: None,
+        span: None,
+    };
+    let leaf = prop_oneof![
+        6 => (0..100_i64).prop_map(control),
+        1 => Just(Pattern::Silence { span: None }),
+        4 => (0..100_i64, 2..4_i64).prop_map(|(v, n)| unit(v, n)),
+        (if shapes { 2 } else { 1 }) => if shapes { Just(shape) } else { Just(control(7)) },
+    ];
+    leaf.prop_recursive(5, 24, 4, |p| {
+        let list = || prop::collection::vec(p.clone(), 1..4);
+        let b = || p.clone().prop_map(Box::new);
+        prop_oneof![
+            3 => list().prop_map(|children| Pattern::Cat { children, span: None }),
+            2 => list().prop_map(|children| Pattern::Stack { children, span: None }),
+            1 => (factor(), b()).prop_map(|(factor, child)| Pattern::Fast { factor, child, span: None }),
+            1 => (factor(), b()).prop_map(|(factor, child)| Pattern::Slow { factor, child, span: None }),
+            1 => (offset(), b()).prop_map(|(offset, child)| Pattern::Early { offset, child, span: None }),
+            1 => (offset(), b()).prop_map(|(offset, child)| Pattern::Late { offset, child, span: None }),
+            2 => b().prop_map(|child| Pattern::Rev { child, span: None }),
+            1 => (1..4_u32, b(), b()).prop_map(|(n, transform, child)| Pattern::Every { n, transform, child, span: None }),
+            1 => (0..6_u32, 0..4_u32, -9..9_i64, b()).prop_map(|(pulses, more, rotation, child)| {
+                let steps = (pulses + more).max(1);
+                Pattern::Euclid { pulses, steps, rotation, child, span: None }
+            }),
+            2 => (0..=4_u32, any::<u64>(), b()).prop_map(|(quarters, seed, child)| {
+                Pattern::Degrade { prob: f64::from(quarters) / 4.0, seed, child, span: None }
+            }),
+            2 => b().prop_map(|child| Pattern::Freeze { child, span: None }),
+            1 => (prop::sample::select(vec![0.6, 0.5, 0.25, 0.66]), 1..4_u32, b()).prop_map(|(amount, half, child)| {
+                Pattern::Warp { kind: "swing".into(), amount, grid: 2 * half, child, span: None }
+            }),
+        ]
+    })
+    .boxed()
+}
+
+fn events(program: &Program, window: Span, seed: u64) -> Vec<Event> {
+    let mut out = EventBuffer::with_capacity(100_000);
+    program.query(window, seed, &mut out).unwrap();
+    out.as_slice().to_vec()
+}
+
+fn onsets(program: &Program, window: Span, seed: u64) -> Vec<Event> {
+    let mut out = EventBuffer::with_capacity(100_000);
+    program.onsets(window, seed, &mut out).unwrap();
+    out.as_slice().to_vec()
+}
+
+type Key = (Big, Big, Big, Big, String);
+
+fn keys(program: &Program, events: &[Event]) -> Vec<Key> {
+    let mut keys: Vec<Key> = events
+        .iter()
+        .map(|e| {
+            let Value::Control { label, value } = &program.values()[e.value as usize] else {
+                panic!("only controls here");
+            };
+            let value = if e.shape.is_some() { label.clone() } else { format!("{label}={value}") };
+            (of(e.whole.begin), of(e.whole.end), of(e.part.begin), of(e.part.end), value)
+        })
+        .collect();
+    keys.sort();
+    keys
+}
+
+fn model_keys(events: &[ModelEvent]) -> Vec<Key> {
+    let mut keys: Vec<Key> = events.iter().map(ModelEvent::key).collect();
+    keys.sort();
+    keys
+}
+
+/// The same events in the same cycles, whatever their order.
+fn same(a: &Pattern, b: &Pattern, seed: u64) -> Result<(), TestCaseError> {
+    let (Ok(x), Ok(y)) = (compile(a), compile(b)) else {
+        return Err(TestCaseError::reject("too many events"));
+    };
+    for cycle in -3..5 {
+        let window = Span::cycle(cycle);
+        prop_assert_eq!(keys(&x, &onsets(&x, window, seed)), keys(&y, &onsets(&y, window, seed)));
+        prop_assert_eq!(merged(&x, window, seed), merged(&y, window, seed));
+    }
+    Ok(())
+}
+
+/// Events with touching parts of one whole joined: where a query splits is not part of a meaning.
+fn merged(program: &Program, window: Span, seed: u64) -> Vec<Key> {
+    let mut out: Vec<Key> = Vec::new();
+    let mut all = keys(program, &events(program, window, seed));
+    all.sort_by(|a, b| (&a.0, &a.1, &a.4, &a.2).cmp(&(&b.0, &b.1, &b.4, &b.2)));
+    for key in all {
+        match out.last_mut() {
+            Some(last) if (&last.0, &last.1, &last.4) == (&key.0, &key.1, &key.4) && last.3 == key.2 => {
+                last.3 = key.3
+            }
+            _ => out.push(key),
+        }
+    }
+    out
+}
+
+fn window() -> impl Strategy<Value = Span> {
+    (-40_i64..40, 1..60_i64, prop::sample::select(vec![1_i64, 2, 3, 7, 12, 16, 1 << 20, 999_983])).prop_map(
+        |(begin, length, d)| {
+            Span::new(Time::new(begin, d.min(16)), Time::new(begin, d.min(16)) + Time::new(length, d.max(8)))
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_query_gives_what_the_model_gives(p in patterns(false), window in window(), seed in 0..3_u64) {
+        let Ok(program) = compile(&p) else { return Err(TestCaseError::reject("refused")) };
+        let got = events(&program, window, seed);
+        let want = model::query(&p, window, seed);
+        prop_assert_eq!(keys(&program, &got), model_keys(&want));
+        for e in &got {
+            prop_assert_eq!(e.part.begin, e.part.begin.reduced());
+            prop_assert_eq!(*e.whole.end.denom(), *e.whole.end.reduced().denom());
+        }
+    }
+
+    #[test]
+    fn onsets_are_the_events_of_a_query_that_begin(p in patterns(true), window in window(), seed in 0..3_u64) {
+        let Ok(program) = compile(&p) else { return Err(TestCaseError::reject("refused")) };
+        let beginning: Vec<Event> = events(&program, window, seed).into_iter().filter(Event::has_onset).collect();
+        let got = onsets(&program, window, seed);
+        prop_assert_eq!(keys(&program, &got), keys(&program, &beginning));
+    }
+
+    #[test]
+    fn any_partition_of_a_span_gives_the_same_onsets(p in patterns(true), window in window(), cuts in prop::collection::vec(1..1000_i64, 0..8)) {
+        let Ok(program) = compile(&p) else { return Err(TestCaseError::reject("refused")) };
+        let length = window.end - window.begin;
+        let mut cuts: Vec<Time> = cuts.iter().map(|c| window.begin + length * Time::new(*c, 1001)).collect();
+        cuts.push(window.begin);
+        cuts.push(window.end);
+        cuts.sort();
+        let begins = |window| onsets(&program, window, 1).iter().map(|e| (e.whole.begin, e.whole.end, e.value)).collect::<Vec<_>>();
+        let mut pieces: Vec<_> = cuts.windows(2).flat_map(|w| begins(Span::new(w[0], w[1]))).collect();
+        let mut whole = begins(window);
+        pieces.sort();
+        whole.sort();
+        prop_assert_eq!(pieces, whole);
+    }
+
+    #[test]
+    fn the_bound_on_events_holds(p in patterns(true), cycle in -9..9_i64) {
+        let Ok(program) = compile(&p) else { return Err(TestCaseError::reject("refused")) };
+        prop_assert!(events(&program, Span::cycle(cycle), 0).len() <= program.events_per_cycle() as usize);
+    }
+
+    #[test]
+    fn fast_undoes_slow(p in patterns(true), f in factor()) {
+        let slow = Pattern::Slow { factor: f, child: boxed(p.clone()), span: None };
+        let both = Pattern::Fast { factor: f, child: boxed(slow), span: None };
+        same(&both, &p, 0)?;
+    }
+
+    #[test]
+    fn late_undoes_early(p in patterns(true), offset in offset()) {
+        let early = Pattern::Early { offset, child: boxed(p.clone()), span: None };
+        let both = Pattern::Late { offset, child: boxed(early), span: None };
+        same(&both, &p, 0)?;
+    }
+
+    #[test]
+    fn fast_factors_multiply(p in patterns(false), f in factor(), g in factor()) {
+        let inner = Pattern::Fast { factor: g, child: boxed(p.clone()), span: None };
+        let nested = Pattern::Fast { factor: f, child: boxed(inner), span: None };
+        let product = Pattern::Fast { factor: [f[0] * g[0], f[1] * g[1]], child: boxed(p), span: None };
+        same(&nested, &product, 0)?;
+    }
+
+    #[test]
+    fn rev_undoes_rev_within_cycles(steps in prop::collection::vec((0..100_i64, 0..3_u8), 1..8)) {
+        // Within a cycle: what reaches over its border comes back as seen from the cycle it left.
+        let children = steps.iter().map(|(v, kind)| match kind {
+            0 => Pattern::Silence { span: None },
+            1 => control(*v),
+            _ => Pattern::Freeze { child: boxed(Pattern::Cat { children: vec![control(*v), control(-*v)], span: None }), span: None },
+        }).collect();
+        let p = Pattern::Cat { children, span: None };
+        let rev = |p| Pattern::Rev { child: boxed(p), span: None };
+        same(&rev(rev(p.clone())), &p, 0)?;
+    }
+
+    #[test]
+    fn stacks_associate(a in patterns(true), b in patterns(true), c in patterns(true)) {
+        let stack = |children| Pattern::Stack { children, span: None };
+        let left = stack(vec![stack(vec![a.clone(), b.clone()]), c.clone()]);
+        let right = stack(vec![a, stack(vec![b, c])]);
+        same(&left, &right, 2)?;
+    }
+
+    #[test]
+    fn a_step_of_equal_sequences_is_one_long_sequence(a in prop::collection::vec(0..100_i64, 6)) {
+        let cat = |children| Pattern::Cat { children, span: None };
+        let flat = cat(a.iter().map(|v| control(*v)).collect());
+        let halves = cat(a.chunks(3).map(|c| cat(c.iter().map(|v| control(*v)).collect())).collect());
+        let thirds = cat(a.chunks(2).map(|c| cat(c.iter().map(|v| control(*v)).collect())).collect());
+        same(&flat, &halves, 0)?;
+        same(&flat, &thirds, 0)?;
+    }
+}

@@ -1,0 +1,160 @@
+//! Mini-notation: what a line means, and where it points when it means nothing.
+
+use krach_patterns::{Event, EventBuffer, Program, Span, Time, Value, compile, mini};
+
+fn program(line: &str) -> Program {
+    compile(&mini(line).unwrap_or_else(|e| panic!("{e}"))).unwrap()
+}
+
+fn onsets(program: &Program, cycle: i64) -> Vec<Event> {
+    let mut out = EventBuffer::with_capacity(4096);
+    program.onsets(Span::cycle(cycle), 0, &mut out).unwrap();
+    out.as_slice().to_vec()
+}
+
+/// Where gates open in a cycle, as fractions of it, with the text that opened them.
+fn gates(line: &str, cycle: i64) -> Vec<(String, String)> {
+    let program = program(line);
+    let mut gates: Vec<(Time, String)> = onsets(&program, cycle)
+        .iter()
+        .filter(|e| {
+            matches!(&program.values()[e.value as usize],
+                Value::Control { label, value } if label == "gate" && *value == 1.0)
+        })
+        .map(|e| {
+            let [a, b] = e.source.unwrap();
+            let word = &line[a as usize..b as usize];
+            (e.whole.begin - Time::from_integer(cycle), word.to_string())
+        })
+        .collect();
+    gates.sort();
+    gates.into_iter().map(|(t, w)| (t.to_string(), w)).collect()
+}
+
+#[track_caller]
+fn means(line: &str, cycle: i64, want: &[(&str, &str)]) {
+    let want: Vec<(String, String)> = want.iter().map(|(t, w)| (t.to_string(), w.to_string())).collect();
+    assert_eq!(gates(line, cycle), want, "{line:?} in cycle {cycle}");
+}
+
+#[test]
+fn steps_share_the_cycle_and_rests_keep_their_place() {
+    means("x ~ A2 .", 0, &[("0", "x"), ("1/2", "A2")]);
+    means("x..x..x.", 3, &[("0", "x"), ("3/8", "x"), ("3/4", "x")]);
+    means("", 0, &[]);
+}
+
+#[test]
+fn brackets_divide_a_step_and_commas_stack() {
+    means("x [A2 B2]", 0, &[("0", "x"), ("1/2", "A2"), ("3/4", "B2")]);
+    means("x x, A2 B2 C3", 0, &[("0", "A2"), ("0", "x"), ("1/3", "B2"), ("1/2", "x"), ("2/3", "C3")]);
+    means("x [A2, B2]", 0, &[("0", "x"), ("1/2", "A2"), ("1/2", "B2")]);
+}
+
+#[test]
+fn angles_take_turns_cycle_by_cycle() {
+    for (cycle, note) in [(0, "A2"), (1, "B2"), (2, "C3"), (3, "A2"), (-1, "C3")] {
+        means("x <A2 B2 C3>", cycle, &[("0", "x"), ("1/2", note)]);
+    }
+    means("<A2 B2, C3>", 1, &[("0", "B2"), ("0", "C3")]);
+    for (cycle, note) in [(0, Some("A2")), (1, None), (2, Some("B2"))] {
+        let want: Vec<(&str, &str)> = note.iter().map(|n| ("0", *n)).collect();
+        means("<A2@2 B2>", cycle, &want);
+    }
+}
+
+#[test]
+fn factors_repeat_and_stretch() {
+    means("x*4", 0, &[("0", "x"), ("1/4", "x"), ("1/2", "x"), ("3/4", "x")]);
+    means("[A2 B2]/2", 0, &[("0", "A2")]);
+    means("[A2 B2]/2", 1, &[("0", "B2")]);
+    means("x*1.5", 0, &[("0", "x"), ("2/3", "x")]);
+    means("x*1.5", 1, &[("1/3", "x")]);
+}
+
+#[test]
+fn exclamation_marks_add_steps() {
+    means("A2!3 x", 0, &[("0", "A2"), ("1/4", "A2"), ("1/2", "A2"), ("3/4", "x")]);
+    means("A2! x", 0, &[("0", "A2"), ("1/3", "A2"), ("2/3", "x")]);
+}
+
+#[test]
+fn a_weight_makes_a_step_exactly_that_long() {
+    means("A2@3 B2", 0, &[("0", "A2"), ("3/4", "B2")]);
+    means("A2@3 B2@2 C3@2 D3", 0, &[("0", "A2"), ("3/8", "B2"), ("5/8", "C3"), ("7/8", "D3")]);
+    let program = program("A2@3 B2 C3@3");
+    let ends: Vec<String> = onsets(&program, 0).iter().map(|e| e.whole.end.to_string()).collect();
+    // Each note twice (freq and gate on), then its gate off: half the step each.
+    assert_eq!(ends, ["3/14", "3/14", "3/7", "1/2", "1/2", "4/7", "11/14", "11/14", "1"]);
+}
+
+#[test]
+fn rhythms_spread_and_rotate() {
+    means("x(3,8)", 0, &[("0", "x"), ("3/8", "x"), ("3/4", "x")]);
+    means("x(3,8,2)", 0, &[("1/8", "x"), ("1/2", "x"), ("3/4", "x")]);
+    means("x( 3 , 8 , -6 )", 0, &[("1/8", "x"), ("1/2", "x"), ("3/4", "x")]);
+    means("<A2 B2>(2,4)", 1, &[("0", "B2"), ("1/2", "B2")]);
+}
+
+#[test]
+fn chance_is_the_same_every_time_and_different_for_each_mark() {
+    let often = |line: &str| (0..200).map(|c| gates(line, c).len()).sum::<usize>();
+    let one = often("x?");
+    assert!((70..130).contains(&one), "{one}");
+    assert_eq!(one, often("x?"));
+    assert!((140..180).contains(&often("x?0.2")));
+    assert_eq!((often("x?0"), often("x?1")), (200, 0));
+    let program = program("[x?, x?]");
+    assert!((0..50).any(|c| onsets(&program, c).len() == 2), "both marks agree for 50 cycles");
+}
+
+#[test]
+fn numbers_are_keys_or_frequencies() {
+    for (line, hz) in [("69", 440.0), ("440.0", 440.0), ("A4", 440.0), ("60", 261.625_58)] {
+        let program = program(line);
+        let Value::Control { label, value } = &program.values()[0] else {
+            panic!("not a control");
+        };
+        assert_eq!(label, "freq");
+        assert!((value - hz).abs() < 1e-4, "{line}: {value}");
+    }
+}
+
+#[test]
+fn an_error_points_at_its_character_and_says_what_would_work() {
+    for (line, column, says) in [
+        ("x [x x", 3, "not closed"),
+        ("x x]", 4, "closes nothing"),
+        ("[x >", 4, "cannot close"),
+        ("x H2 x", 3, "unknown word \"H2\""),
+        ("äh", 1, "unknown word"),
+        ("A2 äö x", 4, "unknown word \"äö\""),
+        ("x *2", 3, "nothing before"),
+        ("x*", 3, "number"),
+        ("x*0", 3, "no factor"),
+        ("x(3)", 4, "comma"),
+        ("x(9,8)", 5, "do not fit"),
+        ("x(3,8", 2, "not closed"),
+        ("x@0", 3, "1 to 1024"),
+        ("x?7", 3, "between 0 and 1"),
+        ("200", 1, "no note"),
+        ("x .5", 3, "begins with a digit"),
+        ("-3", 1, "negative"),
+        ("x $", 3, "means nothing"),
+        ("[x!9999]!9999", 1, "steps"),
+    ] {
+        let error = mini(line).unwrap_err();
+        assert_eq!(error.column(), column, "{error}");
+        assert!(error.message.contains(says), "{error}");
+        assert!(!error.hint.is_empty());
+        let marked = error.to_string().lines().nth(2).unwrap().chars().count();
+        assert_eq!(marked, column + 2, "{error}");
+    }
+}
+
+#[test]
+fn endless_brackets_are_refused_without_a_crash() {
+    let error = mini(&"[".repeat(100_000)).unwrap_err();
+    assert!(error.message.contains("nest deeper"));
+    assert!(mini(&("[".repeat(40) + "x" + &"]".repeat(40))).is_ok());
+}

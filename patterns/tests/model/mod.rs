@@ -1,0 +1,274 @@
+//! The meaning of patterns, said as plainly as possible: big fractions, lists, no cleverness.
+//!
+//! The laws and the random trees hold the compiled queries to this.
+
+#![allow(dead_code)] // each test binary uses its part
+
+use krach_patterns::{Pattern, Span, Time, Value};
+use num_bigint::BigInt;
+use num_rational::Ratio;
+use num_traits::ToPrimitive;
+
+pub type Big = Ratio<BigInt>;
+pub type Stretch = (Big, Big);
+
+/// An event with exact times.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelEvent {
+    pub whole: Stretch,
+    pub part: Stretch,
+    /// Outermost unit so far, and whether it is one.
+    unit: Stretch,
+    frozen: bool,
+    pub value: String,
+    pub shape: bool,
+}
+
+impl ModelEvent {
+    pub fn has_onset(&self) -> bool {
+        !self.shape && self.whole.0 == self.part.0
+    }
+
+    /// To sort and compare by.
+    pub fn key(&self) -> (Big, Big, Big, Big, String) {
+        let (w, p) = (self.whole.clone(), self.part.clone());
+        (w.0, w.1, p.0, p.1, self.value.clone())
+    }
+}
+
+pub fn big([n, d]: [i64; 2]) -> Big {
+    Big::new(n.into(), d.into())
+}
+
+pub fn of(t: Time) -> Big {
+    big([*t.numer(), *t.denom()])
+}
+
+pub fn int(n: i64) -> Big {
+    Big::from_integer(n.into())
+}
+
+fn cycles(from: &Big, to: &Big) -> Vec<(Big, Stretch)> {
+    let mut all = Vec::new();
+    let mut begin = from.clone();
+    while &begin < to {
+        let cycle = begin.floor();
+        let end = to.clone().min(&cycle + int(1));
+        all.push((cycle, (begin, end.clone())));
+        begin = end;
+    }
+    all
+}
+
+fn map(event: &mut ModelEvent, f: impl Fn(&Big) -> Big) {
+    for (a, b) in [&mut event.whole, &mut event.part, &mut event.unit] {
+        (*a, *b) = (f(a), f(b));
+    }
+}
+
+fn cut(event: &mut ModelEvent, (from, to): &Stretch) -> bool {
+    event.part.0 = event.part.0.clone().max(from.clone());
+    event.part.1 = event.part.1.clone().min(to.clone());
+    event.part.0 < event.part.1
+}
+
+fn hash(a: u64, b: u64) -> u64 {
+    (a.wrapping_mul(6364136223846793005).wrapping_add(b)).wrapping_mul(1442695040888963407)
+}
+
+fn bjorklund(pulses: u32, steps: u32, rotation: i64) -> Vec<bool> {
+    let mut a = vec![vec![true]; pulses as usize];
+    let mut b = vec![vec![false]; (steps - pulses) as usize];
+    while b.len() > 1 && !a.is_empty() {
+        let paired = a.len().min(b.len());
+        let next: Vec<Vec<bool>> = (0..paired).map(|i| [a[i].clone(), b[i].clone()].concat()).collect();
+        b = if a.len() > paired { a[paired..].to_vec() } else { b[paired..].to_vec() };
+        a = next;
+    }
+    let mut row: Vec<bool> = a.into_iter().chain(b).flatten().collect();
+    row.rotate_left(rotation.rem_euclid(i64::from(steps)) as usize);
+    row
+}
+
+/// All events of a pattern in a window, cycle by cycle.
+pub fn query(p: &Pattern, window: Span, seed: u64) -> Vec<ModelEvent> {
+    let pieces = cycles(&of(window.begin), &of(window.end));
+    let events = pieces.into_iter().flat_map(|(_, (a, b))| go(p, &a, &b, seed));
+    events.collect()
+}
+
+fn go(p: &Pattern, from: &Big, to: &Big, seed: u64) -> Vec<ModelEvent> {
+    match p {
+        Pattern::Silence { .. } => Vec::new(),
+        Pattern::Atom { value, .. } => leaf(from, to, text(value), false),
+        Pattern::Shape { label, .. } => leaf(from, to, label.clone(), true),
+        Pattern::Stack { children, .. } => children.iter().flat_map(|c| go(c, from, to, seed)).collect(),
+        Pattern::Fast { factor, child, .. } => line(child, big(*factor), int(0), from, to, seed),
+        Pattern::Slow { factor, child, .. } => line(child, big(*factor).recip(), int(0), from, to, seed),
+        Pattern::Early { offset, child, .. } => line(child, int(1), big(*offset), from, to, seed),
+        Pattern::Late { offset, child, .. } => line(child, int(1), -big(*offset), from, to, seed),
+        Pattern::Cat { children, .. } => {
+            let steps: Vec<Option<&Pattern>> = children.iter().map(Some).collect();
+            steps_in(&steps, from, to, seed)
+        }
+        Pattern::Euclid { pulses, steps, rotation, child, .. } => {
+            let row = bjorklund(*pulses, *steps, *rotation);
+            let steps: Vec<Option<&Pattern>> =
+                row.into_iter().map(|on| on.then_some(child.as_ref())).collect();
+            steps_in(&steps, from, to, seed)
+        }
+        Pattern::Every { n, transform, child, .. } => cycles(from, to)
+            .iter()
+            .flat_map(|(c, (a, b))| {
+                let n = int(i64::from(*n));
+                let divisible = (c / &n).is_integer();
+                go(if divisible { transform } else { child }, a, b, seed)
+            })
+            .collect(),
+        Pattern::Freeze { child, .. } => cycles(from, to)
+            .iter()
+            .flat_map(|(c, (a, b))| {
+                let mut events = go(child, a, b, seed);
+                for event in &mut events {
+                    event.unit = (c.clone(), c + int(1));
+                    event.frozen = true;
+                }
+                events
+            })
+            .collect(),
+        Pattern::Degrade { prob, seed: own, child, .. } => {
+            let mut events = go(child, from, to, seed);
+            events.retain(|e| {
+                let onset = &e.unit.0;
+                let num = onset.numer().to_i64().unwrap() as u64;
+                let den = onset.denom().to_i64().unwrap() as u64;
+                let h = hash(own.wrapping_add(seed), hash(num, den));
+                (h % 10000) as f64 / 10000.0 >= *prob
+            });
+            events
+        }
+        Pattern::Rev { child, .. } => {
+            cycles(from, to).iter().flat_map(|(c, w)| rev(child, c, w, seed)).collect()
+        }
+        Pattern::Warp { amount, grid, child, .. } => warp(child, *amount, *grid, from, to, seed),
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Control { label, value } => format!("{label}={}", *value as f32),
+        other => format!("{other:?}"),
+    }
+}
+
+fn leaf(from: &Big, to: &Big, value: String, shape: bool) -> Vec<ModelEvent> {
+    let each = |(c, part): (Big, Stretch)| {
+        let whole = (c.clone(), c + int(1));
+        ModelEvent { whole: whole.clone(), part, unit: whole, frozen: false, value: value.clone(), shape }
+    };
+    cycles(from, to).into_iter().map(each).collect()
+}
+
+fn line(child: &Pattern, f: Big, o: Big, from: &Big, to: &Big, seed: u64) -> Vec<ModelEvent> {
+    let mut events = go(child, &(from * &f + &o), &(to * &f + &o), seed);
+    for event in &mut events {
+        map(event, |t| (t - &o) / &f);
+    }
+    events
+}
+
+fn steps_in(steps: &[Option<&Pattern>], from: &Big, to: &Big, seed: u64) -> Vec<ModelEvent> {
+    let n = int(steps.len() as i64);
+    let mut all = Vec::new();
+    for (c, (a, b)) in cycles(from, to) {
+        for (i, step) in steps.iter().enumerate() {
+            let lo = &c + int(i as i64) / &n;
+            let hi = &c + int(i as i64 + 1) / &n;
+            let (x, y) = (a.clone().max(lo.clone()), b.clone().min(hi));
+            if let Some(step) = step
+                && x < y
+            {
+                let inside = |t: &Big| (t - &lo) * &n + &c;
+                let mut events = go(step, &inside(&x), &inside(&y), seed);
+                for event in &mut events {
+                    map(event, |t| (t - &c) / &n + &lo);
+                }
+                all.append(&mut events);
+            }
+        }
+    }
+    all
+}
+
+/// The longest unit of a pattern, in cycles (an upper bound).
+fn longest_unit(p: &Pattern) -> Big {
+    let below = p.children().into_iter().map(longest_unit).max().unwrap_or_else(|| int(0));
+    match p {
+        Pattern::Freeze { .. } => below.max(int(1)),
+        Pattern::Fast { factor, .. } => below / big(*factor),
+        Pattern::Slow { factor, .. } => below * big(*factor),
+        Pattern::Warp { .. } => below * int(2) + int(2),
+        _ => below,
+    }
+}
+
+/// A unit is seen in a cycle if it reaches into it; it is placed where its mirrored extent is.
+fn rev(child: &Pattern, c: &Big, window: &Stretch, seed: u64) -> Vec<ModelEvent> {
+    let end = c + int(1);
+    let axis = c + &end;
+    let mut all = Vec::new();
+    let around = longest_unit(child);
+    for mut event in go(child, &(c - &around), &(&end + &around), seed) {
+        if event.frozen {
+            if event.unit.0 >= end || event.unit.1 <= *c {
+                continue;
+            }
+            let by = &axis - &event.unit.0 - &event.unit.1;
+            map(&mut event, |t| t + &by);
+        } else {
+            if !cut(&mut event, &(c.clone(), end.clone())) {
+                continue;
+            }
+            map(&mut event, |t| &axis - t);
+            for (a, b) in [&mut event.whole, &mut event.part, &mut event.unit] {
+                std::mem::swap(a, b);
+            }
+        }
+        if cut(&mut event, window) {
+            all.push(event);
+        }
+    }
+    all
+}
+
+fn warp(child: &Pattern, amount: f64, grid: u32, from: &Big, to: &Big, seed: u64) -> Vec<ModelEvent> {
+    // The tests use amounts that are hundredths.
+    let amount = Big::new(((amount * 100.0).round() as i64).into(), 100.into());
+    let pair = Big::new(2.into(), grid.into());
+    let half = int(1) / int(2);
+    let bend = |t: &Big| {
+        let number = (t / &pair).floor();
+        let x = t / &pair - &number;
+        let y = if x < half {
+            &x * int(2) * &amount
+        } else {
+            &amount + (&x - &half) * int(2) * (int(1) - &amount)
+        };
+        (number + y) * &pair
+    };
+    let unbend = |t: &Big| {
+        let number = (t / &pair).floor();
+        let y = t / &pair - &number;
+        let x = if y < amount {
+            &y / (int(2) * &amount)
+        } else {
+            &half + (&y - &amount) / (int(2) * (int(1) - &amount))
+        };
+        (number + x) * &pair
+    };
+    let mut events = go(child, &unbend(from), &unbend(to), seed);
+    for event in &mut events {
+        map(event, bend);
+    }
+    events
+}

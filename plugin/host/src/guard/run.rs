@@ -1,0 +1,357 @@
+//! Processes blocks on a guarded thread while other threads flood the socket.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{alloc, syscalls};
+use crate::client::Client;
+use crate::error::HostError;
+use crate::events::InputEvent;
+use crate::instance::Instance;
+use crate::library::Library;
+use crate::processor::Processor;
+use crate::render::TimedInput;
+use crate::threads::AudioScope;
+use crate::transport::{BlockPlan, Blocks, Player, Script};
+
+/// What other threads send meanwhile.
+#[derive(Clone, Debug, Default)]
+pub struct Flood {
+    /// Request lines, sent over and over in this order.
+    pub lines: Vec<String>,
+    /// How many connections do so at once.
+    pub clients: usize,
+    /// Whether they read the replies, as good clients do; otherwise they only ever send.
+    pub read_replies: bool,
+}
+
+/// A guarded run.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The `.clap`, and the plugin's id within it.
+    pub plugin: PathBuf,
+    /// Id within the library; see [`Library::plugin`].
+    pub plugin_id: Option<String>,
+    /// Frames per second.
+    pub sample_rate: f64,
+    /// How time is cut.
+    pub blocks: Blocks,
+    /// What the transport does.
+    pub script: Script,
+    /// How much is processed.
+    pub frames: u64,
+    /// Blocks on the same thread before the guards go up; afterwards a thread's first use of a
+    /// library's thread-locals, for which the loader allocates, is over.
+    pub warm_up: usize,
+    /// Notes, MIDI, parameters.
+    pub events: Vec<TimedInput>,
+    /// Requests that are sent, and answered, before the first block.
+    pub setup: Vec<String>,
+    /// What is sent during the run.
+    pub flood: Option<Flood>,
+    /// Catch allocations. The program needs [`interpose_malloc!`](crate::interpose_malloc).
+    pub guard_alloc: bool,
+    /// Catch system calls. The program can run one such scenario, once.
+    pub guard_syscalls: bool,
+    /// Blocks come at this multiple of real time; `f64::INFINITY` is as fast as they go.
+    pub speed: f64,
+}
+
+impl Scenario {
+    /// Ten seconds at 48 kHz in blocks of 256 at four times real time, both guards up from the first
+    /// block on, nothing sent.
+    pub fn of(plugin: impl AsRef<Path>) -> Self {
+        Self {
+            plugin: plugin.as_ref().to_owned(),
+            plugin_id: None,
+            sample_rate: 48_000.0,
+            blocks: Blocks::Fixed(256),
+            script: Script::playing(120.0),
+            frames: 480_000,
+            warm_up: 0,
+            events: Vec::new(),
+            setup: Vec::new(),
+            flood: None,
+            guard_alloc: true,
+            guard_syscalls: true,
+            speed: 4.0,
+        }
+    }
+}
+
+/// What a guarded run saw.
+#[derive(Clone, Debug)]
+pub struct Guarded {
+    /// Allocations inside `process`.
+    pub alloc: alloc::Caught,
+    /// The system call inside `process` at which the run ended, if there was one.
+    pub syscall: Option<syscalls::Caught>,
+    /// First frame of the first block in which something was caught.
+    pub first_caught_at: Option<u64>,
+    /// Blocks that were processed.
+    pub blocks: usize,
+    /// The main output (left, right), as far as it got.
+    pub channels: Vec<Vec<f32>>,
+    /// Requests that were sent during the run, on all connections.
+    pub flooded: u64,
+    /// The replies to the setup.
+    pub setup_replies: Vec<serde_json::Value>,
+}
+
+impl Guarded {
+    /// Whether nothing was caught.
+    pub fn is_clean(&self) -> bool {
+        self.alloc.calls == 0 && self.syscall.is_none()
+    }
+
+    /// Panics with what was caught, where, and who called.
+    pub fn assert_clean(&self) {
+        if let Some(call) = &self.syscall {
+            panic!(
+                "system call {} inside process, in the block at frame {:?}; called from:\n  {}",
+                call.name,
+                self.first_caught_at,
+                call.callers.join("\n  ")
+            );
+        }
+        assert!(
+            self.alloc.calls == 0,
+            "{} allocations or frees inside process, the first ({} of {} bytes) in the block at frame {:?}; called from:\n  {}",
+            self.alloc.calls,
+            self.alloc.first,
+            self.alloc.first_size,
+            self.first_caught_at,
+            self.alloc.callers.join("\n  ")
+        );
+    }
+}
+
+/// What the guarded thread and the main thread share.
+struct Progress {
+    /// Blocks that may be processed: real time, as the main thread counts it.
+    allowed: AtomicUsize,
+    /// Blocks that are done.
+    done: AtomicUsize,
+    /// First frame of the first block in which an allocation was caught.
+    caught_at: AtomicU64,
+    finished: AtomicBool,
+    failed: AtomicBool,
+    /// Filled by the guarded thread before it sets `finished`, taken by the main thread after.
+    handed_back: Mutex<Option<(Processor, Vec<Vec<f32>>)>>,
+}
+
+/// Processes the scenario's blocks on a thread of their own under its guards.
+///
+/// # Errors
+/// What the host fails at; a guard that cannot go up is [`HostError::Usage`] with the reason. That
+/// something was caught is not an error, see [`Guarded`].
+pub fn run_guarded(scenario: &Scenario) -> Result<Guarded, HostError> {
+    if scenario.guard_alloc && !alloc::is_live() {
+        return Err(HostError::Usage(
+            "the allocator guard is not linked in: put krach_host::interpose_malloc!() into the test program"
+                .to_owned(),
+        ));
+    }
+    let library = Library::load(&scenario.plugin)?;
+    let id = scenario.plugin_id.as_deref();
+    let talks = scenario.flood.is_some() || !scenario.setup.is_empty();
+    let mut instance = if talks {
+        Instance::create_with_socket(&library, id, Duration::from_secs(10))?
+    } else {
+        Instance::create(&library, id)?
+    };
+    let max_frames = scenario.blocks.longest().max(1);
+    let processor = instance.activate(scenario.sample_rate, max_frames)?;
+    let setup_replies = set_up(&mut instance, &scenario.setup)?;
+
+    let mut player = Player::new(&scenario.script, &scenario.blocks, scenario.sample_rate);
+    let blocks = with_events(player.plan(scenario.frames), &scenario.events);
+    let frames: usize = blocks.iter().map(|(plan, _)| plan.frames).sum();
+    // One by one: a clone of an empty vector would forget its capacity.
+    let channels = (0..processor.output_channels(0)).map(|_| Vec::with_capacity(frames)).collect();
+    let progress = Arc::new(Progress {
+        allowed: AtomicUsize::new(0),
+        done: AtomicUsize::new(0),
+        caught_at: AtomicU64::new(u64::MAX),
+        finished: AtomicBool::new(false),
+        failed: AtomicBool::new(false),
+        handed_back: Mutex::new(None),
+    });
+    alloc::take();
+    let due: Vec<f64> = blocks.iter().map(|(plan, _)| plan.start as f64 / scenario.sample_rate).collect();
+    let starts: Vec<u64> = blocks.iter().map(|(plan, _)| plan.start).collect();
+
+    let stop_flood = Arc::new(AtomicBool::new(false));
+    let flooders = flood(scenario, instance.socket(), &stop_flood)?;
+    let audio = {
+        let progress = Arc::clone(&progress);
+        let scenario = scenario.clone();
+        std::thread::spawn(move || guarded_thread(&scenario, processor, &blocks, channels, &progress))
+    };
+
+    let began = Instant::now();
+    let limit = Duration::from_secs(120);
+    let mut syscall = None;
+    while !progress.finished.load(Ordering::Acquire) && !progress.failed.load(Ordering::Acquire) {
+        let now = began.elapsed().as_secs_f64() * scenario.speed;
+        let allowed = due.partition_point(|due| *due <= now);
+        progress.allowed.store(allowed, Ordering::Release);
+        instance.idle();
+        syscall = syscalls::caught();
+        if syscall.is_some() {
+            break;
+        }
+        if began.elapsed() > limit {
+            let at = progress.done.load(Ordering::Acquire);
+            return Err(HostError::Process { at: starts.get(at).copied().unwrap_or(0), frames: max_frames });
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    stop_flood.store(true, Ordering::Release);
+    let flooded = flooders.into_iter().map(|thread| thread.join().unwrap_or(0)).sum();
+    if progress.failed.load(Ordering::Acquire) {
+        return Err(HostError::Usage("the guards could not be put up, or process failed".to_owned()));
+    }
+    let blocks_done = progress.done.load(Ordering::Acquire);
+    let caught_at = progress.caught_at.load(Ordering::Acquire);
+    let mut first_caught_at = (caught_at != u64::MAX).then_some(caught_at);
+    let mut channels = Vec::new();
+    if syscall.is_some() {
+        first_caught_at = first_caught_at.or_else(|| starts.get(blocks_done).copied());
+        // The thread hangs in the plugin's code for ever, so the instance must outlive it.
+        std::mem::forget(instance);
+        std::mem::forget(library);
+    } else {
+        if !scenario.guard_syscalls {
+            let _ = audio.join();
+        }
+        let handed_back = progress.handed_back.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((processor, recorded)) = handed_back {
+            instance.deactivate(processor);
+            channels = recorded;
+        }
+    }
+    Ok(Guarded {
+        alloc: alloc::take(),
+        syscall,
+        first_caught_at,
+        blocks: blocks_done,
+        channels,
+        flooded,
+        setup_replies,
+    })
+}
+
+fn set_up(instance: &mut Instance, lines: &[String]) -> Result<Vec<serde_json::Value>, HostError> {
+    let Some(socket) = instance.socket().filter(|_| !lines.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let mut client = Client::connect(socket)?;
+    lines.iter().map(|line| client.request(line)).collect()
+}
+
+/// The plans, each with the events that fall into it.
+fn with_events(plans: Vec<BlockPlan>, events: &[TimedInput]) -> Vec<(BlockPlan, Vec<InputEvent>)> {
+    let mut events = events.to_vec();
+    events.sort_by_key(|event| event.frame);
+    let mut rest = events.into_iter().peekable();
+    plans
+        .into_iter()
+        .map(|plan| {
+            let end = plan.start + plan.frames as u64;
+            let mut inside = Vec::new();
+            while let Some(event) = rest.next_if(|event| event.frame < end) {
+                inside.push(InputEvent {
+                    offset: event.frame.saturating_sub(plan.start) as u32,
+                    kind: event.kind,
+                });
+            }
+            (plan, inside)
+        })
+        .collect()
+}
+
+fn flood(
+    scenario: &Scenario,
+    socket: Option<&Path>,
+    stop: &Arc<AtomicBool>,
+) -> Result<Vec<std::thread::JoinHandle<u64>>, HostError> {
+    let (Some(flood), Some(socket)) = (&scenario.flood, socket) else {
+        return Ok(Vec::new());
+    };
+    (0..flood.clients)
+        .map(|_| {
+            let mut client = Client::connect(socket)?;
+            let (flood, stop) = (flood.clone(), Arc::clone(stop));
+            Ok(std::thread::spawn(move || {
+                let mut sent = 0;
+                for line in flood.lines.iter().cycle() {
+                    if stop.load(Ordering::Acquire) || client.send(line).is_err() {
+                        break;
+                    }
+                    sent += 1;
+                    if flood.read_replies && client.wait(line, Duration::from_secs(5)).is_err() {
+                        break;
+                    }
+                }
+                sent
+            }))
+        })
+        .collect()
+}
+
+fn guarded_thread(
+    scenario: &Scenario,
+    mut processor: Processor,
+    blocks: &[(BlockPlan, Vec<InputEvent>)],
+    mut channels: Vec<Vec<f32>>,
+    progress: &Progress,
+) {
+    let _audio = AudioScope::enter();
+    if processor.start().is_err() {
+        progress.failed.store(true, Ordering::Release);
+        return;
+    }
+    let mut guarded = false;
+    for (index, (plan, events)) in blocks.iter().enumerate() {
+        if index >= scenario.warm_up && !guarded {
+            guarded = true;
+            if scenario.guard_syscalls && syscalls::forbid().is_err() {
+                progress.failed.store(true, Ordering::Release);
+                return;
+            }
+        }
+        while progress.allowed.load(Ordering::Acquire) <= index {
+            std::hint::spin_loop();
+        }
+        let armed = (guarded && scenario.guard_alloc).then(alloc::Armed::new);
+        let answer = processor.process(plan, events);
+        drop(armed);
+        if alloc::count() > 0 {
+            let _ = progress.caught_at.compare_exchange(
+                u64::MAX,
+                plan.start,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+        }
+        if answer.is_err() {
+            progress.failed.store(true, Ordering::Release);
+            break;
+        }
+        for (channel, samples) in channels.iter_mut().enumerate() {
+            // Within the capacity that was reserved: no allocation.
+            samples.extend_from_slice(processor.output(0, channel));
+        }
+        processor.clear_sent();
+        progress.done.store(index + 1, Ordering::Release);
+    }
+    // Nobody else holds this lock before `finished`, so taking it is one atomic exchange.
+    *progress.handed_back.lock().unwrap_or_else(PoisonError::into_inner) = Some((processor, channels));
+    progress.finished.store(true, Ordering::Release);
+    if scenario.guard_syscalls && guarded {
+        syscalls::park();
+    }
+}

@@ -1,0 +1,85 @@
+//! `krach-host`: renders a performance to a file, or keeps an instance running.
+
+mod args;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use args::{Command, RenderCommand};
+use krach_host::serve::{ServeOptions, serve};
+use krach_host::{HostError, render_performance, use_private_socket, wav};
+
+fn main() -> ExitCode {
+    let done = match args::parse(lexopt::Parser::from_env()) {
+        Ok(Command::Help) => {
+            print!("{}", args::HELP);
+            Ok(ExitCode::SUCCESS)
+        }
+        Ok(Command::Render(command)) => render(&command),
+        Ok(Command::Serve(options)) => run_serve(&options),
+        Err(error) => Err(HostError::Usage(format!("{error}\n{}", args::HELP))),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("krach-host: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn render(command: &RenderCommand) -> Result<ExitCode, HostError> {
+    // SAFETY: the first thing that this process does; no other thread is running yet.
+    let _socket = unsafe { use_private_socket() }?;
+    let rendered = render_performance(&command.options)?;
+    if let Some(path) = &command.output {
+        wav::write(path, rendered.sample_rate, &rendered.channels)?;
+        if command.stems {
+            for (index, stem) in rendered.stems.iter().enumerate() {
+                let stem_path = args::stem_path(path, index + 1);
+                wav::write(&stem_path, rendered.sample_rate, &stem.channels)?;
+            }
+        }
+    }
+    if let Some(path) = &command.replies {
+        let lines: String = rendered.replies.iter().map(|reply| format!("{}\n", reply.reply)).collect();
+        std::fs::write(path, lines)
+            .map_err(|error| HostError::File { path: path.clone(), reason: error.to_string() })?;
+    }
+    let mut refused = 0;
+    for reply in rendered.refused() {
+        refused += 1;
+        eprintln!("krach-host: line {} was refused: {}", reply.line, reply.reply);
+    }
+    println!(
+        "{} frames ({:.2} s), peak {:.4}, {} requests ({refused} refused), {} events out, {:.2} s of work, {:.1} times real time",
+        rendered.frames,
+        rendered.seconds(),
+        rendered.peak(),
+        rendered.replies.len(),
+        rendered.midi_out.len(),
+        rendered.elapsed.as_secs_f64(),
+        rendered.time_factor(),
+    );
+    Ok(if refused == 0 || command.replies.is_some() { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
+fn run_serve(options: &ServeOptions) -> Result<ExitCode, HostError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let on_signal = Arc::clone(&stop);
+    ctrlc::set_handler(move || on_signal.store(true, Ordering::Release))
+        .map_err(|error| HostError::Usage(format!("cannot listen for signals: {error}")))?;
+    let served = serve(options, &stop, |instance| {
+        if let Some(socket) = instance.socket() {
+            println!("socket: {}", socket.display());
+            println!("attach: NOISE_SOCKET={} krach", socket.display());
+        }
+        println!("end:    Ctrl-C");
+    })?;
+    println!(
+        "{} frames, peak {:.4}, {} dropouts, slowest block {:.2} ms",
+        served.frames,
+        served.peak,
+        served.dropouts,
+        served.slowest_block.as_secs_f64() * 1000.0
+    );
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,367 @@
+//! An instance on a stage: a transport that moves, a socket that listens, a tape that runs.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::error::HostError;
+use crate::events::{InputEvent, OutputEvent};
+use crate::instance::{Instance, Ports};
+use crate::library::{Library, default_plugin};
+use crate::performance::{Performance, Step};
+use crate::processor::Processor;
+use crate::render::{Length, RenderOptions, Rendered, Reply, Stem};
+use crate::transport::{BlockPlan, ONSET_TOLERANCE, Player, When};
+
+/// How long the plugin may take to open its socket.
+const SOCKET_WAIT: Duration = Duration::from_secs(10);
+/// How long a plain reply may take.
+const REPLY_WAIT: Duration = Duration::from_secs(10);
+/// How long a `sync` may take after everything that it waits for has been rendered.
+const SYNC_WAIT: Duration = Duration::from_secs(60);
+/// How long it may take where the transport does not come to what it waits for.
+const UNREACHED_WAIT: Duration = Duration::from_secs(3);
+
+/// Renders block by block on the present thread; for whatever [`crate::render_performance`] cannot
+/// say. Time moves only in [`Self::advance`] and in what calls it.
+pub struct Stage {
+    instance: Instance,
+    processor: Option<Processor>,
+    ports: Ports,
+    player: Player,
+    client: Option<Client>,
+    options: RenderOptions,
+    plan: BlockPlan,
+    block_events: Vec<InputEvent>,
+    next_event: usize,
+    tape: Vec<Vec<Vec<f32>>>,
+    sent: Vec<OutputEvent>,
+    replies: Vec<Reply>,
+    beats_per_cycle: f64,
+    /// The largest position in cycles that a reply has named since the last sync.
+    named_position: Option<f64>,
+    began: Instant,
+    in_process: Duration,
+    told: Instant,
+}
+
+impl Stage {
+    /// Loads the plugin, makes an instance, gives it its state, activates it, and connects to its
+    /// socket if `with_socket`.
+    ///
+    /// # Errors
+    /// Whatever fails first.
+    pub fn open(options: &RenderOptions, with_socket: bool) -> Result<Self, HostError> {
+        let path = match &options.plugin {
+            Some(path) => path.clone(),
+            None => default_plugin()?,
+        };
+        let library = Library::load(&path)?;
+        let id = options.plugin_id.as_deref();
+        let mut instance = if with_socket {
+            Instance::create_with_socket(&library, id, SOCKET_WAIT)?
+        } else {
+            Instance::create(&library, id)?
+        };
+        if let Some(chunk) = &options.state {
+            instance.load_state(chunk)?;
+        }
+        let offline = instance.set_offline(!options.realtime);
+        if offline.is_err() && !options.realtime && with_socket {
+            eprintln!("krach-host: the plugin knows no offline mode; edits may act late");
+        }
+        let client = instance.socket().map(Client::connect).transpose()?;
+        let ports = instance.ports();
+        let max_frames = options.blocks.longest().max(1);
+        let processor = instance.activate(options.sample_rate, max_frames)?;
+        let mut options = options.clone();
+        options.events.sort_by_key(|event| event.frame);
+        let channels = |port: &crate::instance::AudioPort| vec![Vec::new(); port.channels];
+        Ok(Self {
+            tape: ports.outputs.iter().map(channels).collect(),
+            player: Player::new(&options.script, &options.blocks, options.sample_rate),
+            beats_per_cycle: options.beats_per_cycle,
+            processor: Some(processor),
+            instance,
+            ports,
+            client,
+            options,
+            plan: BlockPlan::default(),
+            block_events: Vec::new(),
+            next_event: 0,
+            sent: Vec::new(),
+            replies: Vec::new(),
+            named_position: None,
+            began: Instant::now(),
+            in_process: Duration::ZERO,
+            told: Instant::now(),
+        })
+    }
+
+    /// The instance, for parameters, state and what was observed.
+    pub fn instance(&mut self) -> &mut Instance {
+        &mut self.instance
+    }
+
+    /// The transport, to ask it or to give it more to do.
+    pub fn player(&mut self) -> &mut Player {
+        &mut self.player
+    }
+
+    /// The connection, if the stage was opened with one.
+    pub fn client(&mut self) -> Option<&mut Client> {
+        self.client.as_mut()
+    }
+
+    /// The audio side, for port feeds and the like.
+    pub fn processor(&mut self) -> &mut Processor {
+        self.processor.as_mut().expect("the processor is there until finish")
+    }
+
+    /// What was recorded so far of one channel of an output port.
+    pub fn recorded(&self, port: usize, channel: usize) -> &[f32] {
+        self.tape.get(port).and_then(|port| port.get(channel)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Renders one block; in realtime, not before its time has come.
+    ///
+    /// # Errors
+    /// As [`Processor::process`].
+    pub fn advance(&mut self) -> Result<(), HostError> {
+        if self.options.realtime {
+            let due = Duration::from_secs_f64(self.player.frame() as f64 / self.options.sample_rate);
+            while let Some(early) = due.checked_sub(self.began.elapsed()).filter(|d| !d.is_zero()) {
+                self.instance.idle();
+                std::thread::sleep(early.min(Duration::from_millis(2)));
+            }
+        }
+        self.player.next_block_into(&mut self.plan);
+        let plan = &self.plan;
+        let processor = self.processor.as_mut().expect("the processor is there until finish");
+        let end = plan.start + plan.frames as u64;
+        self.block_events.clear();
+        while let Some(event) = self.options.events.get(self.next_event) {
+            if event.frame >= end {
+                break;
+            }
+            self.block_events
+                .push(InputEvent { offset: event.frame.saturating_sub(plan.start) as u32, kind: event.kind });
+            self.next_event += 1;
+        }
+        if let Some(sidechain) = &self.options.sidechain {
+            for (buffer, samples) in processor.input_mut(0).iter_mut().zip(sidechain) {
+                let rest = samples.get(plan.start as usize..).unwrap_or(&[]);
+                let there = rest.len().min(plan.frames);
+                buffer[..there].copy_from_slice(&rest[..there]);
+                buffer[there..].fill(0.0);
+            }
+        }
+        let before = Instant::now();
+        processor.process(plan, &self.block_events)?;
+        self.in_process += before.elapsed();
+        for (port, channels) in self.tape.iter_mut().enumerate() {
+            for (channel, samples) in channels.iter_mut().enumerate() {
+                samples.extend_from_slice(processor.output(port, channel));
+            }
+        }
+        self.sent.extend_from_slice(processor.sent());
+        processor.clear_sent();
+        self.instance.idle();
+        self.tell_progress();
+        Ok(())
+    }
+
+    /// Renders until the last rendered frame stands at or after this position in quarter notes, at
+    /// least one block. Gives up, and returns false, once the host's time has moved a bar further
+    /// than that without getting there, as happens in a loop or at a stop.
+    ///
+    /// # Errors
+    /// As [`Self::advance`].
+    pub fn render_past(&mut self, beats: f64) -> Result<bool, HostError> {
+        const BAR: f64 = 4.0;
+        let distance = (beats - self.player.beats()).max(0.0) + BAR;
+        let give_up = self.player.elapsed_beats() + distance;
+        let tolerance = ONSET_TOLERANCE * self.player.tempo() / (60.0 * self.options.sample_rate);
+        loop {
+            self.advance()?;
+            let last = self.player.frame().saturating_sub(1);
+            if self.player.truth().beats_at(last) >= beats - tolerance {
+                return Ok(true);
+            }
+            if self.player.elapsed_beats() > give_up {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Performs all lines, see [`crate::performance`].
+    ///
+    /// # Errors
+    /// The first thing that fails. A request that the plugin refuses is not a failure; its reply is
+    /// among [`Rendered::replies`].
+    pub fn perform(&mut self, performance: &Performance) -> Result<(), HostError> {
+        for step in &performance.steps {
+            match step {
+                Step::Host { when, action } => {
+                    let now = When::Frame(self.player.frame());
+                    self.player.schedule(when.unwrap_or(now), action.clone());
+                }
+                Step::Request { line, text, sync, beats_per_cycle } => {
+                    let reply = self.exchange(text, *sync)?;
+                    if !is_error(&reply) {
+                        self.beats_per_cycle = beats_per_cycle.unwrap_or(self.beats_per_cycle);
+                    }
+                    self.replies.push(Reply {
+                        line: *line,
+                        request: text.clone(),
+                        refused: is_error(&reply),
+                        reply,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends one request and waits for its reply; at a `sync`, renders first.
+    fn exchange(&mut self, text: &str, sync: bool) -> Result<Value, HostError> {
+        self.connection()?.send(text)?;
+        let (mut arrives, mut target) = (true, f64::NEG_INFINITY);
+        if sync {
+            if let Some(cycles) = self.named_position.take() {
+                target = cycles * self.beats_per_cycle;
+            }
+            arrives = self.render_past(target)?;
+        }
+        let wait = match (sync, arrives) {
+            (false, _) => REPLY_WAIT,
+            (true, true) => SYNC_WAIT,
+            (true, false) => UNREACHED_WAIT,
+        };
+        let end = Instant::now() + wait;
+        let line = loop {
+            if let Some(line) = self.connection()?.poll()? {
+                break line;
+            }
+            if Instant::now() >= end {
+                let request = crate::client::shorten(text);
+                return Err(if arrives {
+                    HostError::NoReply { waited: wait, request }
+                } else {
+                    HostError::Unreachable { beats: target, stands: self.player.beats(), request }
+                });
+            }
+            if self.options.realtime {
+                self.advance()?;
+            } else if !arrives {
+                // The transport does not get there, so what is waited for may need no more than
+                // further blocks; slowly, or they would pile up by the hour.
+                self.advance()?;
+                std::thread::sleep(Duration::from_millis(5));
+            } else {
+                self.instance.idle();
+                std::thread::sleep(Duration::from_micros(300));
+            }
+        };
+        let reply = serde_json::from_str(&line).unwrap_or(Value::String(line));
+        if let Some(position) = reply["result"]["position"].as_f64().filter(|_| !sync) {
+            self.named_position = Some(self.named_position.map_or(position, |p| p.max(position)));
+        }
+        Ok(reply)
+    }
+
+    fn connection(&mut self) -> Result<&mut Client, HostError> {
+        self.client.as_mut().ok_or_else(|| {
+            HostError::Usage("this stage was opened without a socket, so it cannot send".to_owned())
+        })
+    }
+
+    /// Renders on until the length that the options ask for.
+    ///
+    /// # Errors
+    /// As [`Self::advance`].
+    pub fn render_to_end(&mut self) -> Result<(), HostError> {
+        while self.player.frame() < self.end_frame() {
+            self.advance()?;
+        }
+        Ok(())
+    }
+
+    fn end_frame(&self) -> u64 {
+        match self.options.length {
+            Length::Seconds(seconds) => (seconds * self.options.sample_rate).round() as u64,
+            Length::Bars(bars) => {
+                let (numerator, denominator) = self.options.script.time_signature;
+                let beats = bars * f64::from(numerator) * 4.0 / f64::from(denominator);
+                self.player.frame_of_elapsed(beats)
+            }
+        }
+    }
+
+    fn tell_progress(&mut self) {
+        if self.options.progress && self.told.elapsed() >= Duration::from_secs(1) {
+            self.told = Instant::now();
+            eprintln!(
+                "krach-host: beat {:.2}, {:.1} s of sound after {:.1} s",
+                self.player.beats(),
+                self.player.frame() as f64 / self.options.sample_rate,
+                self.began.elapsed().as_secs_f64(),
+            );
+        }
+    }
+
+    /// Deactivates and destroys the instance; what was recorded, cut to the length asked for.
+    pub fn finish(mut self) -> Rendered {
+        let frames = (self.end_frame().min(self.player.frame())) as usize;
+        let wall = self.began.elapsed();
+        if let Some(processor) = self.processor.take() {
+            self.instance.deactivate(processor);
+        }
+        for samples in self.tape.iter_mut().flatten() {
+            samples.truncate(frames);
+        }
+        self.sent.retain(|event| event.frame < frames as u64);
+        let mut tape = self.tape.into_iter();
+        let channels = tape.next().unwrap_or_default();
+        let names = self.ports.outputs.iter().skip(1);
+        Rendered {
+            sample_rate: self.options.sample_rate,
+            channels,
+            stems: names
+                .zip(tape)
+                .map(|(port, channels)| Stem { name: port.name.clone(), channels })
+                .collect(),
+            midi_out: self.sent,
+            frames,
+            elapsed: wall,
+            in_process: self.in_process,
+            transport: self.player.into_truth(),
+            replies: self.replies,
+        }
+    }
+}
+
+/// Whether a reply says that its request was refused, in any of the protocol's families, or that
+/// edits before a `sync` failed.
+fn is_error(reply: &Value) -> bool {
+    let failed = reply["result"]["failed"].as_array();
+    reply.get("error").is_some()
+        || reply.get("status") == Some(&"Error".into())
+        || failed.is_some_and(|failed| !failed.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_seen_in_every_family() {
+        let refused = |text: &str| is_error(&serde_json::from_str(text).unwrap());
+        assert!(refused(r#"{"status":"Error","msg":"no"}"#));
+        assert!(refused(r#"{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no"}}"#));
+        assert!(refused(r#"{"jsonrpc":"2.0","id":1,"result":{"synced":true,"failed":[{"seq":3}]}}"#));
+        assert!(!refused(r#"{"jsonrpc":"2.0","id":1,"result":{"synced":true,"failed":[]}}"#));
+        assert!(!refused(r#"{"status":"Pong"}"#));
+    }
+}

@@ -1,0 +1,97 @@
+//! Which plugins the library holds. Everything the host asks while it scans is a constant: no thread,
+//! file, allocation or engine comes into being before `init` of an instance.
+
+use std::ffi::{c_char, c_void};
+
+use clap_sys::entry::clap_plugin_entry;
+use clap_sys::factory::plugin_factory::{CLAP_PLUGIN_FACTORY_ID, clap_plugin_factory};
+use clap_sys::host::clap_host;
+use clap_sys::plugin::{clap_plugin, clap_plugin_descriptor};
+use clap_sys::plugin_features::{
+    CLAP_PLUGIN_FEATURE_INSTRUMENT, CLAP_PLUGIN_FEATURE_STEREO, CLAP_PLUGIN_FEATURE_SYNTHESIZER,
+};
+use clap_sys::version::{CLAP_VERSION, clap_version_is_compatible};
+
+use super::guard;
+use super::object::{Object, is, table};
+use crate::shell::{CLAP_ID, DESCRIPTION, NAME, VENDOR};
+
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
+
+/// Constant pointers in a constant.
+struct Constant<T>(T);
+
+// SAFETY: only ever read, and so is all that it points to.
+unsafe impl<T> Sync for Constant<T> {}
+
+static FEATURES: Constant<[*const c_char; 4]> = Constant([
+    CLAP_PLUGIN_FEATURE_INSTRUMENT.as_ptr(),
+    CLAP_PLUGIN_FEATURE_SYNTHESIZER.as_ptr(),
+    CLAP_PLUGIN_FEATURE_STEREO.as_ptr(),
+    std::ptr::null(),
+]);
+
+static INSTRUMENT: clap_plugin_descriptor = clap_plugin_descriptor {
+    clap_version: CLAP_VERSION,
+    id: CLAP_ID.as_ptr(),
+    name: NAME.as_ptr(),
+    vendor: VENDOR.as_ptr(),
+    url: c"".as_ptr(),
+    manual_url: c"".as_ptr(),
+    support_url: c"".as_ptr(),
+    version: VERSION.as_ptr().cast(),
+    description: DESCRIPTION.as_ptr(),
+    features: (&raw const FEATURES.0).cast(),
+};
+
+static FACTORY: clap_plugin_factory = clap_plugin_factory {
+    get_plugin_count: Some(get_plugin_count),
+    get_plugin_descriptor: Some(get_plugin_descriptor),
+    create_plugin: Some(create_plugin),
+};
+
+/// The library's only exported symbol.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals, reason = "the name is CLAP's")]
+pub static clap_entry: clap_plugin_entry = clap_plugin_entry {
+    clap_version: CLAP_VERSION,
+    init: Some(init),
+    deinit: Some(deinit),
+    get_factory: Some(get_factory),
+};
+
+unsafe extern "C" fn init(_path: *const c_char) -> bool {
+    true
+}
+
+unsafe extern "C" fn deinit() {}
+
+unsafe extern "C" fn get_factory(id: *const c_char) -> *const c_void {
+    // SAFETY: null or a string of the host's.
+    if unsafe { is(id, CLAP_PLUGIN_FACTORY_ID) } { table(&FACTORY) } else { std::ptr::null() }
+}
+
+unsafe extern "C" fn get_plugin_count(_factory: *const clap_plugin_factory) -> u32 {
+    1
+}
+
+unsafe extern "C" fn get_plugin_descriptor(
+    _factory: *const clap_plugin_factory,
+    index: u32,
+) -> *const clap_plugin_descriptor {
+    if index == 0 { &raw const INSTRUMENT } else { std::ptr::null() }
+}
+
+unsafe extern "C" fn create_plugin(
+    _factory: *const clap_plugin_factory,
+    host: *const clap_host,
+    id: *const c_char,
+) -> *const clap_plugin {
+    guard(std::ptr::null(), || {
+        // SAFETY: null or a string of the host's; null or a host that lives until `destroy`.
+        unsafe {
+            let compatible = host.as_ref().is_some_and(|host| clap_version_is_compatible(host.clap_version));
+            if is(id, CLAP_ID) && compatible { Object::create(host, &INSTRUMENT) } else { std::ptr::null() }
+        }
+    })
+}

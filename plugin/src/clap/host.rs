@@ -1,0 +1,154 @@
+//! How our threads reach the host: most of its functions may only be called on its main thread, so
+//! requests are noted and the host is asked to call `on_main_thread`.
+
+use std::ffi::CStr;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use clap_sys::ext::params::{CLAP_EXT_PARAMS, clap_host_params, clap_param_rescan_flags};
+use clap_sys::ext::state::{CLAP_EXT_STATE, clap_host_state};
+use clap_sys::host::clap_host;
+
+/// Things to do on the host's main thread, as bits.
+pub mod request {
+    /// Tell the host that the session is no longer what it saved.
+    pub const MARK_DIRTY: u32 = 1 << 0;
+    /// Tell the host that names, units or values of parameters have changed.
+    pub const RESCAN_PARAMS: u32 = 1 << 1;
+    /// Close all gates.
+    pub const PANIC: u32 = 1 << 2;
+}
+
+/// The host of one instance.
+pub struct Host {
+    raw: NonNull<clap_host>,
+    /// False from `destroy` on. Held while another thread calls the host, so that it cannot go.
+    alive: Mutex<bool>,
+    pending: AtomicU32,
+    extensions: OnceLock<Extensions>,
+}
+
+struct Extensions {
+    state: Option<NonNull<clap_host_state>>,
+    params: Option<NonNull<clap_host_params>>,
+}
+
+// SAFETY: the host's struct is constant and lives until `destroy`; from our own threads only
+// `request_callback`, which CLAP allows on any thread, is called, and only while `alive` is held.
+unsafe impl Send for Host {}
+// SAFETY: as above; all fields are atomics, locks and constants.
+unsafe impl Sync for Host {}
+
+// SAFETY: pointers to the host's constant tables.
+unsafe impl Send for Extensions {}
+// SAFETY: as above.
+unsafe impl Sync for Extensions {}
+
+impl Host {
+    /// Before `init`: calls nothing. `None` if null.
+    ///
+    /// # Safety
+    /// `raw` is null or stays valid until [`Host::gone`].
+    pub unsafe fn new(raw: *const clap_host) -> Option<Self> {
+        let raw = NonNull::new(raw.cast_mut())?;
+        let (alive, pending) = (Mutex::new(true), AtomicU32::new(0));
+        Some(Self { raw, alive, pending, extensions: OnceLock::new() })
+    }
+
+    /// For nice-plug.
+    pub fn raw(&self) -> *const clap_host {
+        self.raw.as_ptr()
+    }
+
+    /// Name and version, as far as the host tells them.
+    pub fn name(&self) -> Option<String> {
+        let read = |text: *const std::ffi::c_char| {
+            // SAFETY: the host's strings are null or end in NUL, and live as long as it does.
+            (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
+        };
+        // SAFETY: valid until `gone`.
+        let host = unsafe { self.raw.as_ref() };
+        let version = read(host.version).filter(|version| !version.is_empty());
+        let name = read(host.name).filter(|name| !name.is_empty())?;
+        Some(version.map_or(name.clone(), |version| format!("{name} {version}")))
+    }
+
+    /// Looks up what the host can do. Main thread, in `init`: not allowed earlier.
+    pub fn query(&self) {
+        self.extensions.get_or_init(|| Extensions {
+            state: self.extension(CLAP_EXT_STATE),
+            params: self.extension(CLAP_EXT_PARAMS),
+        });
+    }
+
+    /// `T` must be the type of the extension `id`.
+    fn extension<T>(&self, id: &CStr) -> Option<NonNull<T>> {
+        // SAFETY: valid until `gone`; main thread, after `init` began.
+        let table = unsafe { self.raw.as_ref().get_extension?(self.raw.as_ptr(), id.as_ptr()) };
+        NonNull::new(table.cast_mut().cast())
+    }
+
+    /// Notes a request and asks for the main thread. For our own threads: may wait for another of
+    /// them, never for the host's. Does nothing once the host is gone.
+    pub fn post(&self, request: u32) {
+        let alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
+        if *alive {
+            self.note(request);
+        }
+    }
+
+    /// The same for the audio thread, inside a call of the host's, which cannot be gone then: no
+    /// lock; one call of the host's `request_callback`, which hosts make safe for that.
+    pub fn post_from_process(&self, request: u32) {
+        self.note(request);
+    }
+
+    fn note(&self, request: u32) {
+        let before = self.pending.fetch_or(request, Ordering::AcqRel);
+        if before & request != request {
+            // SAFETY: the host is alive (see the callers); any thread may call this.
+            unsafe {
+                if let Some(request_callback) = self.raw.as_ref().request_callback {
+                    request_callback(self.raw.as_ptr());
+                }
+            }
+        }
+    }
+
+    /// The requests noted since the last call.
+    pub fn take_requests(&self) -> u32 {
+        self.pending.swap(0, Ordering::AcqRel)
+    }
+
+    /// Main thread.
+    pub fn mark_dirty(&self) {
+        let Some(state) = self.extensions.get().and_then(|extensions| extensions.state) else {
+            return;
+        };
+        // SAFETY: the host's tables live as long as the host; main thread.
+        unsafe {
+            if let Some(mark_dirty) = state.as_ref().mark_dirty {
+                mark_dirty(self.raw.as_ptr());
+            }
+        }
+    }
+
+    /// Main thread. INFO, TEXT and VALUES are legal while active.
+    pub fn rescan_params(&self, what: clap_param_rescan_flags) {
+        let Some(params) = self.extensions.get().and_then(|extensions| extensions.params) else {
+            return;
+        };
+        // SAFETY: the host's tables live as long as the host; main thread.
+        unsafe {
+            if let Some(rescan) = params.as_ref().rescan {
+                rescan(self.raw.as_ptr(), what);
+            }
+        }
+    }
+
+    /// No thread calls the host after this. Main thread, in `destroy`.
+    pub fn gone(&self) {
+        *self.alive.lock().unwrap_or_else(PoisonError::into_inner) = false;
+    }
+}

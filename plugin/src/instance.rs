@@ -1,0 +1,232 @@
+//! One plugin instance behind the host's shell: **it owns the engine on a control thread of its own,
+//! serves clients over its socket, and hands the shell processors and state.**
+//!
+//! The host's threads speak to it by questions that are answered within a bounded time; dropping it joins
+//! every thread and removes every file, whatever its clients are doing.
+
+mod control;
+mod dirty;
+mod front;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Sender, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use krach_core::edit::{At, Edit, EditError, Receipt};
+use krach_core::engine::{Engine, Status};
+use krach_core::link::Link;
+use krach_core::node::Registry;
+use krach_core::processor::Processor;
+
+use crate::socket::registry::Entry;
+use crate::socket::{Addresses, Server};
+use crate::state::StateError;
+use control::{Command, Control};
+use front::{Front, Greeting};
+
+/// How long a question of the host may take before it goes on without an answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Stack of the control thread: compiling a pattern of the deepest legal nesting recurses.
+const CONTROL_STACK: usize = 16 << 20;
+
+/// What an instance is made from.
+pub struct InstanceConfig {
+    /// Plugin format, e.g. `clap`.
+    pub format: &'static str,
+    /// Name of the host, if it said.
+    pub host: Option<String>,
+    /// Where the engine finds node types.
+    pub registry: Registry,
+    /// How the instance reaches the host.
+    pub hooks: HostHooks,
+}
+
+/// Called from the control thread; must return soon and may be called at any time until the instance is
+/// dropped.
+#[derive(Default)]
+pub struct HostHooks {
+    /// The session differs from what was saved or loaded last.
+    pub mark_dirty: Option<Box<dyn Fn() + Send + Sync>>,
+}
+
+/// A running instance.
+pub struct Instance {
+    id: String,
+    commands: Sender<Command>,
+    link: Arc<Link>,
+    /// The newest state that is known, should the control thread not answer.
+    last_state: Mutex<Vec<u8>>,
+    server: Option<Server>,
+    control: Option<JoinHandle<()>>,
+    trouble: Option<String>,
+}
+
+impl Instance {
+    /// Starts the control thread and the socket server at the addresses that the environment names.
+    /// Socket trouble is a text in [`Instance::socket_problem`], never an error.
+    pub fn start(config: InstanceConfig) -> Self {
+        Self::start_at(config, Addresses::from_env())
+    }
+
+    /// As [`Instance::start`], at the given addresses.
+    pub fn start_at(config: InstanceConfig, addresses: Addresses) -> Self {
+        let InstanceConfig { format, host, registry, hooks } = config;
+        let id = new_id();
+        let engine = Engine::new(registry);
+        let link = engine.link();
+        let (commands, inbox) = mpsc::channel();
+        let greeting = Arc::new(Mutex::new(Greeting { name: id.clone(), sample_rate: None }));
+        let front = Front {
+            id: id.clone(),
+            commands: Mutex::new(commands.clone()),
+            link: Arc::clone(&link),
+            greeting: Arc::clone(&greeting),
+        };
+        let entry = Entry {
+            instance: id.clone(),
+            name: id.clone(),
+            pid: std::process::id(),
+            format: format.to_owned(),
+            host,
+            track: None,
+            colour: None,
+            socket: PathBuf::new(),
+            started: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        };
+        let server = Server::start(addresses, entry, Arc::new(front));
+        let control = Control::new(id.clone(), engine, hooks, greeting, server.announcer());
+        let spawned = std::thread::Builder::new()
+            .name("krach-control".to_owned())
+            .stack_size(CONTROL_STACK)
+            .spawn(move || control.run(&inbox));
+        let (control, trouble) = match spawned {
+            Ok(thread) => (Some(thread), None),
+            Err(error) => (None, Some(format!("no control thread: {error}; this instance stays silent"))),
+        };
+        Self { id, commands, link, last_state: Mutex::default(), server: Some(server), control, trouble }
+    }
+
+    /// The instance's id: random, never saved.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Where clients reach this instance, if anywhere.
+    pub fn socket_path(&self) -> Option<PathBuf> {
+        self.server.as_ref().and_then(Server::path)
+    }
+
+    /// The name that instances contend for, while this one holds it.
+    pub fn contested_path(&self) -> Option<PathBuf> {
+        self.server.as_ref().and_then(Server::contested)
+    }
+
+    /// What is wrong with the socket, for the window.
+    pub fn socket_problem(&self) -> Option<String> {
+        self.trouble.clone().or_else(|| self.server.as_ref().and_then(Server::problem))
+    }
+
+    /// Atomics shared with the audio thread.
+    pub fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+
+    /// A processor that plays the whole session, at `sample_rate` Hz in blocks of at most `max_frames`.
+    /// `None` if the control thread does not answer within ten seconds: the instance is silent then.
+    pub fn activate(&self, sample_rate: f64, max_frames: usize) -> Option<Processor> {
+        self.ask(|reply| Command::Activate { sample_rate, max_frames, reply }).map(|boxed| *boxed)
+    }
+
+    /// The processor is gone (dropped by the caller, off the audio thread).
+    pub fn deactivate(&self) {
+        self.ask(|reply| Command::Deactivate { reply });
+    }
+
+    /// Hands an edit of the host's (a parameter, a panic button) to the engine. `None` if the control
+    /// thread does not answer.
+    pub fn edit(&self, edit: Edit, at: At) -> Option<Result<Receipt, EditError>> {
+        self.ask(|reply| Command::Edit { edit: Box::new(edit), at, reply })
+    }
+
+    /// The session in short. `None` if the control thread does not answer.
+    pub fn status(&self) -> Option<Status> {
+        self.ask(|reply| Command::Status { reply }).map(|boxed| *boxed)
+    }
+
+    /// What went wrong lately, newest last, for the window.
+    pub fn problems(&self) -> Vec<String> {
+        let lately: VecDeque<String> = self.ask(|reply| Command::Problems { reply }).unwrap_or_default();
+        lately.into()
+    }
+
+    /// The chunk that the host is to store, without host parameters.
+    pub fn save_state(&self) -> Vec<u8> {
+        self.save_state_with(BTreeMap::new())
+    }
+
+    /// The chunk that the host is to store, with host parameters by string id, normalised 0…1. A chunk
+    /// that was refused at load is given back verbatim until the session is edited.
+    pub fn save_state_with(&self, params: BTreeMap<String, f64>) -> Vec<u8> {
+        let mut last = self.last_state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(chunk) = self.ask(|reply| Command::Save { params, reply }).flatten() {
+            *last = chunk;
+        }
+        last.clone()
+    }
+
+    /// Replaces the session by the one in the chunk.
+    ///
+    /// # Errors
+    /// Why the chunk was refused. The session is untouched, and the chunk is kept: [`Instance::save_state`]
+    /// gives it back until the next edit.
+    pub fn load_state(&self, chunk: &[u8]) -> Result<(), StateError> {
+        self.load_state_params(chunk).map(drop)
+    }
+
+    /// As [`Instance::load_state`], and gives the host parameters that the chunk carries.
+    ///
+    /// # Errors
+    /// As [`Instance::load_state`].
+    pub fn load_state_params(&self, chunk: &[u8]) -> Result<BTreeMap<String, f64>, StateError> {
+        chunk.clone_into(&mut self.last_state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.ask(|reply| Command::Load { chunk: chunk.to_vec(), reply })
+            .unwrap_or(Err(StateError::Damaged { what: "the engine does not answer" }))
+    }
+
+    /// Asks the control thread and waits, within [`PATIENCE`].
+    fn ask<T>(&self, question: impl FnOnce(SyncSender<T>) -> Command) -> Option<T> {
+        self.control.as_ref()?;
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.link.submitted();
+        self.commands.send(question(reply)).ok()?;
+        answer.recv_timeout(PATIENCE).ok()
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // Clients first: after that nobody asks the control thread anything.
+        self.server = None;
+        self.link.submitted();
+        let _ = self.commands.send(Command::Stop);
+        if let Some(control) = self.control.take() {
+            let _ = control.join();
+        }
+    }
+}
+
+/// Twelve random hexadecimal digits. Should the system have none to give, time and address will do: an
+/// id is a name, not a secret.
+fn new_id() -> String {
+    let mut bytes = [0_u8; 6];
+    if getrandom::fill(&mut bytes).is_err() {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+        let mixed = now ^ u64::from(std::process::id()).rotate_left(32) ^ (&raw const bytes as u64);
+        bytes.copy_from_slice(&mixed.to_le_bytes()[..6]);
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

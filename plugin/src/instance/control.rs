@@ -1,0 +1,371 @@
+//! The control thread: runs what the host and the clients ask, one at a time, and keeps the engine ticking
+//! while something is on its way.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use krach_core::edit::{At, Edit, EditError, Receipt};
+use krach_core::engine::{Engine, Notice, Status};
+use krach_core::link::Link;
+use krach_core::processor::Processor;
+
+use super::HostHooks;
+use super::dirty::Dirty;
+use super::front::Greeting;
+use crate::socket::{Announcer, ReplySlot};
+use crate::state::{Payload, StateError};
+use crate::wire::desk::{Connection, Desk};
+use crate::wire::{Action, Outcome, Wait};
+
+/// Between two ticks while something is on its way: the audio thread cannot wake us.
+const TICK: Duration = Duration::from_millis(1);
+
+/// Between two ticks while a processor lives: what it reports by itself is not urgent.
+const IDLE_TICK: Duration = Duration::from_millis(100);
+
+/// Commands between two ticks.
+const COMMANDS_PER_TICK: usize = 64;
+
+/// Problems that are kept for `Status` and the window.
+const MAX_PROBLEMS: usize = 32;
+
+/// Host parameters by string id, normalised 0…1.
+type Params = BTreeMap<String, f64>;
+
+/// What the control thread can be asked.
+pub(super) enum Command {
+    /// A client's request.
+    Request { connection: u64, action: Action, slot: ReplySlot },
+    /// A client is gone.
+    Closed { connection: u64 },
+    /// The host activates.
+    Activate { sample_rate: f64, max_frames: usize, reply: SyncSender<Box<Processor>> },
+    /// The host has dropped the processor.
+    Deactivate { reply: SyncSender<()> },
+    /// An edit by the host.
+    Edit { edit: Box<Edit>, at: At, reply: SyncSender<Result<Receipt, EditError>> },
+    /// The session in short.
+    Status { reply: SyncSender<Box<Status>> },
+    /// What went wrong lately.
+    Problems { reply: SyncSender<VecDeque<String>> },
+    /// The host saves.
+    Save { params: Params, reply: SyncSender<Option<Vec<u8>>> },
+    /// The host loads.
+    Load { chunk: Vec<u8>, reply: SyncSender<Result<Params, StateError>> },
+    /// The end.
+    Stop,
+}
+
+/// A reply that takes its time.
+struct Waiting {
+    connection: u64,
+    wait: Wait,
+    slot: ReplySlot,
+}
+
+/// Everything the control thread owns.
+pub(super) struct Control {
+    id: String,
+    engine: Engine,
+    link: Arc<Link>,
+    hooks: HostHooks,
+    greeting: Arc<Mutex<Greeting>>,
+    announcer: Announcer,
+    connections: HashMap<u64, Connection>,
+    waiting: Vec<Waiting>,
+    problems: VecDeque<String>,
+    dirty: Dirty,
+    /// A chunk that was refused, to be saved back until the session is edited.
+    kept: Option<Vec<u8>>,
+    active: bool,
+    /// Number of the last edit that the engine accepted.
+    last_edit: u64,
+    /// The last tick panicked: the next ones are not to be a thousand a second.
+    faulty: bool,
+    handled: u64,
+}
+
+/// Whatever ends the control thread, an offline `process` must not wait for it ever after.
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.link.settled(u64::MAX);
+    }
+}
+
+impl Control {
+    /// Ready to run.
+    pub(super) fn new(
+        id: String,
+        engine: Engine,
+        hooks: HostHooks,
+        greeting: Arc<Mutex<Greeting>>,
+        announcer: Announcer,
+    ) -> Self {
+        Self {
+            link: engine.link(),
+            dirty: Dirty::new(&engine),
+            id,
+            engine,
+            hooks,
+            greeting,
+            announcer,
+            connections: HashMap::new(),
+            waiting: Vec::new(),
+            problems: VecDeque::new(),
+            kept: None,
+            active: false,
+            last_edit: 0,
+            faulty: false,
+            handled: 0,
+        }
+    }
+
+    /// Serves until [`Command::Stop`]. A panic in one command or tick is reported and survived.
+    pub(super) fn run(mut self, inbox: &Receiver<Command>) {
+        loop {
+            let mut next = match self.receive(inbox) {
+                Ok(command) => Some(command),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            for handled in 1..=COMMANDS_PER_TICK {
+                let Some(command) = next.take() else { break };
+                if matches!(command, Command::Stop) {
+                    return;
+                }
+                self.handled += 1;
+                self.guarded(|control| control.handle(command));
+                if handled < COMMANDS_PER_TICK {
+                    next = inbox.try_recv().ok();
+                }
+            }
+            self.faulty = self.guarded(Self::tick).is_none();
+            if self.engine.settled() {
+                self.link.settled(self.handled);
+            }
+            self.guarded(Self::report_changes);
+        }
+    }
+
+    fn receive(&self, inbox: &Receiver<Command>) -> Result<Command, RecvTimeoutError> {
+        let mut timeout = (self.active || self.faulty).then_some(IDLE_TICK);
+        if self.faulty {
+            // Requests are still answered at once.
+        } else if !self.waiting.is_empty() || self.engine.busy() {
+            timeout = Some(TICK);
+        } else if let Some(due) = self.dirty.due() {
+            let until = due.saturating_duration_since(Instant::now());
+            timeout = Some(timeout.map_or(until, |timeout| timeout.min(until)));
+        }
+        match timeout {
+            Some(timeout) => inbox.recv_timeout(timeout),
+            None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+
+    /// Does the work; a panic in it is reported, and the work's result is `None`.
+    fn guarded<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        let panic = match catch_unwind(AssertUnwindSafe(|| work(self))) {
+            Ok(result) => return Some(result),
+            Err(panic) => panic,
+        };
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let what = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        self.report(format!("internal error: {what}; what played before plays on"));
+        None
+    }
+
+    fn report(&mut self, problem: String) {
+        if self.problems.back() == Some(&problem) {
+            return;
+        }
+        if self.problems.len() == MAX_PROBLEMS {
+            self.problems.pop_front();
+        }
+        self.problems.push_back(problem);
+    }
+
+    fn handle(&mut self, command: Command) {
+        // An answer that nobody waits for any more is dropped here, on the control thread.
+        match command {
+            Command::Request { connection, action, slot } => self.request(connection, action, slot),
+            Command::Closed { connection } => {
+                self.connections.remove(&connection);
+                self.waiting.retain(|waiting| waiting.connection != connection);
+            }
+            Command::Activate { sample_rate, max_frames, reply } => {
+                let processor = self.engine.activate(sample_rate, max_frames);
+                self.active = true;
+                self.greeting().sample_rate = Some(sample_rate);
+                let _ = reply.try_send(Box::new(processor));
+            }
+            Command::Deactivate { reply } => {
+                self.engine.deactivate();
+                self.active = false;
+                self.greeting().sample_rate = None;
+                let _ = reply.try_send(());
+            }
+            Command::Edit { edit, at, reply } => {
+                let outcome = self.engine.edit(*edit, at);
+                if let Ok(receipt) = &outcome {
+                    self.last_edit = receipt.seq;
+                    self.edited();
+                }
+                let _ = reply.try_send(outcome);
+            }
+            Command::Status { reply } => {
+                self.tick();
+                let _ = reply.try_send(Box::new(self.engine.status()));
+            }
+            Command::Problems { reply } => {
+                self.tick();
+                let _ = reply.try_send(self.problems.clone());
+            }
+            Command::Save { params, reply } => {
+                let _ = reply.try_send(self.save(params));
+            }
+            Command::Load { chunk, reply } => {
+                let outcome = self.load(chunk);
+                let _ = reply.try_send(outcome);
+            }
+            Command::Stop => {}
+        }
+    }
+
+    fn request(&mut self, connection: u64, action: Action, slot: ReplySlot) {
+        self.tick_engine();
+        let before = self.last_edit;
+        let outcome = self.at_desk(connection, action);
+        if self.last_edit != before {
+            self.edited();
+        }
+        match outcome {
+            Outcome::Reply(line) => slot.answer(line),
+            Outcome::Later(wait) => {
+                slot.park();
+                self.waiting.push(Waiting { connection, wait, slot });
+            }
+        }
+    }
+
+    fn at_desk<T>(&mut self, connection: u64, work: impl FnOnce(&mut Desk<'_>) -> T) -> T {
+        work(&mut Desk {
+            engine: &mut self.engine,
+            instance: &self.id,
+            problems: &self.problems,
+            announcer: &self.announcer,
+            connection: self.connections.entry(connection).or_default(),
+            last_edit: &mut self.last_edit,
+        })
+    }
+
+    fn edited(&mut self) {
+        self.kept = None;
+        self.dirty.touch();
+    }
+
+    fn tick(&mut self) {
+        let busy = self.engine.busy();
+        self.tick_engine();
+        let mut acted = busy && !self.engine.busy();
+        for connection in self.connections.values_mut() {
+            acted |= connection.settle(&self.engine);
+        }
+        if acted {
+            // An edit changes the session when its time comes, not when it is asked for.
+            self.dirty.touch();
+        }
+        for mut waiting in std::mem::take(&mut self.waiting) {
+            match self.at_desk(waiting.connection, &mut waiting.wait) {
+                Some(line) => waiting.slot.answer(line),
+                None => self.waiting.push(waiting),
+            }
+        }
+    }
+
+    fn tick_engine(&mut self) {
+        for notice in self.engine.tick() {
+            if let Notice::EditFailed { seq, message } = &notice {
+                self.connections.values_mut().for_each(|connection| connection.failed(*seq, message));
+            }
+            self.report(notice.to_string());
+        }
+    }
+
+    fn report_changes(&mut self) {
+        if !self.dirty.look(&self.engine) {
+            return;
+        }
+        self.announce();
+        if let Some(mark_dirty) = &self.hooks.mark_dirty {
+            mark_dirty();
+        }
+    }
+
+    /// The chunk; `None` if the session is too large for one.
+    fn save(&mut self, params: Params) -> Option<Vec<u8>> {
+        if let Some(kept) = &self.kept {
+            return Some(kept.clone());
+        }
+        let chunk = Payload::new(params, self.engine.save()).and_then(|payload| payload.encode());
+        match chunk {
+            Ok(chunk) => {
+                self.announce();
+                self.dirty.settle(&self.engine);
+                Some(chunk)
+            }
+            Err(error) => {
+                self.report(error.to_string());
+                None
+            }
+        }
+    }
+
+    fn load(&mut self, chunk: Vec<u8>) -> Result<Params, StateError> {
+        let loaded = Payload::decode(&chunk).and_then(|payload| {
+            self.last_edit = self.engine.load(payload.session())?.seq;
+            Ok(payload.params)
+        });
+        match loaded {
+            Ok(params) => {
+                self.kept = None;
+                self.take_free_name();
+                self.dirty.settle(&self.engine);
+                Ok(params)
+            }
+            Err(error) => {
+                self.report(error.to_string());
+                self.kept = Some(chunk);
+                Err(error)
+            }
+        }
+    }
+
+    /// Two instances of one name could not be told apart: the later one becomes `bass-2`.
+    fn take_free_name(&mut self) {
+        let wanted = self.engine.status().name;
+        if wanted.is_empty() {
+            return self.announce();
+        }
+        let free = self.announcer.announce_unique(&wanted);
+        if free != wanted && self.engine.edit(Edit::SetName(free.clone()), At::Now).is_err() {
+            self.report(format!("two instances are called {wanted}"));
+        }
+        self.announce();
+    }
+
+    /// Tells clients the present name.
+    fn announce(&mut self) {
+        let name = self.engine.status().name;
+        let shown = if name.is_empty() { self.id.clone() } else { name };
+        self.announcer.announce(&shown);
+        self.greeting().name = shown;
+    }
+
+    fn greeting(&self) -> std::sync::MutexGuard<'_, Greeting> {
+        self.greeting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,78 @@
+//! What stands between the socket and the control thread: greets, parses, queues.
+
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use krach_core::link::Link;
+use serde_json::json;
+
+use super::control::Command;
+use crate::socket::{After, Replies, Service};
+use crate::wire::lines::Line;
+use crate::wire::{self, Heard};
+
+/// What the hello line tells that can change.
+#[derive(Debug)]
+pub(super) struct Greeting {
+    /// The instance's name.
+    pub name: String,
+    /// Hz, while active.
+    pub sample_rate: Option<f64>,
+}
+
+/// The service that the socket server calls.
+pub(super) struct Front {
+    pub id: String,
+    pub commands: Mutex<Sender<Command>>,
+    pub link: Arc<Link>,
+    pub greeting: Arc<Mutex<Greeting>>,
+}
+
+impl Front {
+    fn send(&self, command: Command) {
+        // Counted before it is queued: an offline `process` that sees the count waits for it.
+        self.link.submitted();
+        let commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        // If nobody receives, the command is dropped here and its reply slot says so to the client.
+        let _ = commands.send(command);
+    }
+}
+
+impl Service for Front {
+    fn hello(&self) -> String {
+        let greeting = self.greeting.lock().unwrap_or_else(PoisonError::into_inner);
+        json!({
+            "protocol": 1,
+            "engine": "krach-engine",
+            "version": env!("CARGO_PKG_VERSION"),
+            "instance": self.id,
+            "name": greeting.name,
+            "sample_rate": greeting.sample_rate,
+            "capabilities": wire::capabilities(),
+        })
+        .to_string()
+    }
+
+    fn line(&self, connection: u64, line: Line, replies: &Arc<Replies>) -> After {
+        match wire::hear(&line) {
+            Heard::Reply(reply) => replies.say(reply),
+            Heard::Farewell(reply) => {
+                replies.say(reply);
+                return After::Close;
+            }
+            Heard::Ask(ask) => {
+                let weight = match &line {
+                    Line::Text(text) => text.len(),
+                    Line::TooLarge { .. } => 0,
+                };
+                let slot = replies.ask(weight, ask.fallback);
+                self.send(Command::Request { connection, action: ask.action, slot });
+            }
+        }
+        After::Continue
+    }
+
+    fn closed(&self, connection: u64) {
+        self.send(Command::Closed { connection });
+    }
+}

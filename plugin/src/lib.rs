@@ -1,0 +1,21 @@
+//! krach as a plugin: **the host calls [`clap`], which hands sample positions to the engine's
+//! processor and state chunks to the [`instance`], which owns the engine and serves clients over a
+//! [`socket`].**
+//!
+//! | module | question it answers |
+//! |---|---|
+//! | [`clap`] | what does a CLAP host see and call? |
+//! | [`shell`] | what plugin is this (names, ids, what nice-plug needs to know)? |
+//! | [`params`], [`ports`] | which parameters and ports does it have, for ever? |
+//! | [`state`] | which bytes does the host store? |
+//! | [`instance`] | who owns the engine and its thread? |
+//! | [`wire`], [`socket`] | what do clients say, and where do they connect? |
+
+pub mod clap;
+pub mod instance;
+pub mod params;
+pub mod ports;
+pub mod shell;
+pub mod socket;
+pub mod state;
+pub mod wire;

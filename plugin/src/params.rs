@@ -1,0 +1,366 @@
+//! Host parameters: complete from the start and fixed for ever, since projects store their ids and
+//! automation lanes their ranges. Held by `tests/golden/host_visible.txt`.
+//!
+//! | id | name | host range | value text |
+//! |---|---|---|---|
+//! | `m1` … `m64` | Macro 1 … 64, or what it moves | 0…1 | value, unit and range of what it moves |
+//! | `master` | Master | 0…1 (0.875 is 0 dB) | −84…+12 dB, `-inf dB` at the bottom |
+//! | `scene` | Scene | 0…127 in steps | the scene's name |
+//! | `frun` | Free Run | off, on | own clock while the host is stopped |
+//! | `panic` | Panic | off, on | closes all gates when it turns on |
+//!
+//! CLAP's numeric id is a hash of the string id ([`nice_plug`]'s), and its range is normalised.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use nice_plug::prelude::{BoolParam, FloatParam, FloatRange, IntParam, IntRange, Param, ParamPtr, Params};
+
+/// Macro parameters.
+pub const MACROS: usize = 64;
+/// Values of the scene parameter.
+pub const SCENES: usize = 128;
+/// Bottom of the master, in dB; there and below it is silent.
+pub const MASTER_MIN_DB: f32 = -84.0;
+/// Top of the master, in dB. The range is a power of two's multiple of 0 dB's place in it, so that
+/// the default survives the way through the host's 0…1 to the bit: 84 / 96 = 0.875.
+pub const MASTER_MAX_DB: f32 = 12.0;
+
+/// What a macro shows in the host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MacroLabel {
+    /// Name of what it moves, e.g. `Cutoff`.
+    pub name: String,
+    /// Unit of what it moves, e.g. `Hz`; may be empty.
+    pub unit: String,
+    /// Value at 0.
+    pub min: f64,
+    /// Value at 1.
+    pub max: f64,
+}
+
+impl MacroLabel {
+    /// The label of macro `index` (from 0) while it moves nothing.
+    pub fn unmapped(index: usize) -> Self {
+        Self { name: format!("Macro {}", index + 1), unit: String::new(), min: 0.0, max: 1.0 }
+    }
+
+    /// Value text of a normalised value: `0.500`, or `440.0 Hz (20…8000)`.
+    pub fn text(&self, normalised: f64) -> String {
+        let value = self.min + (self.max - self.min) * normalised;
+        let digits = if (self.max - self.min).abs() >= 100.0 { 1 } else { 3 };
+        let space = if self.unit.is_empty() { "" } else { " " };
+        let text = format!("{value:.digits$}{space}{}", self.unit);
+        if self.unit.is_empty() && self.min == 0.0 && self.max == 1.0 {
+            text
+        } else {
+            format!("{text} ({}…{})", self.min, self.max)
+        }
+    }
+
+    /// The normalised value of a text; unit and range may be left out.
+    pub fn parse(&self, text: &str) -> Option<f64> {
+        let value = leading_number(text)?;
+        let span = self.max - self.min;
+        if span == 0.0 { None } else { Some(((value - self.min) / span).clamp(0.0, 1.0)) }
+    }
+}
+
+/// Names that change while the plugin lives: of macros and scenes. Written by the control side, read
+/// on the host's main thread; the audio thread never looks. A change is told to the listener, which
+/// has the host rescan.
+pub struct Labels {
+    macros: RwLock<Vec<MacroLabel>>,
+    scenes: RwLock<BTreeMap<usize, String>>,
+    listener: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Default for Labels {
+    fn default() -> Self {
+        let macros = (0..MACROS).map(MacroLabel::unmapped).collect();
+        Self { macros: RwLock::new(macros), scenes: RwLock::default(), listener: OnceLock::new() }
+    }
+}
+
+impl Labels {
+    /// The label of macro `index` (0…63).
+    ///
+    /// # Panics
+    /// If there is no such macro.
+    pub fn macro_label(&self, index: usize) -> MacroLabel {
+        self.macros.read().unwrap_or_else(PoisonError::into_inner)[index].clone()
+    }
+
+    /// Labels macro `index` (0…63); `None` is the default. True if that changed anything.
+    ///
+    /// # Panics
+    /// If there is no such macro.
+    pub fn set_macro(&self, index: usize, label: Option<MacroLabel>) -> bool {
+        let label = label.unwrap_or_else(|| MacroLabel::unmapped(index));
+        let mut macros = self.macros.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = std::mem::replace(&mut macros[index], label.clone()) != label;
+        drop(macros);
+        self.told(changed)
+    }
+
+    /// Text of scene `index`: its name, or `Scene 3` for 3.
+    pub fn scene(&self, index: usize) -> String {
+        let scenes = self.scenes.read().unwrap_or_else(PoisonError::into_inner);
+        scenes.get(&index).cloned().unwrap_or_else(|| format!("Scene {index}"))
+    }
+
+    /// Names scenes by index (0…127). True if that changed anything.
+    pub fn set_scenes(&self, names: BTreeMap<usize, String>) -> bool {
+        let mut scenes = self.scenes.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = std::mem::replace(&mut *scenes, names.clone()) != names;
+        drop(scenes);
+        self.told(changed)
+    }
+
+    /// Who is told of changes, on the thread that makes them. The first listener stays.
+    pub fn listen(&self, listener: Box<dyn Fn() + Send + Sync>) {
+        let _ = self.listener.set(listener);
+    }
+
+    fn told(&self, changed: bool) -> bool {
+        if let Some(listener) = self.listener.get().filter(|_| changed) {
+            listener();
+        }
+        changed
+    }
+
+    fn scene_of(&self, text: &str) -> Option<i32> {
+        let text = text.trim();
+        let named = (0..SCENES).find(|&index| self.scene(index).eq_ignore_ascii_case(text));
+        let number = || text.parse::<usize>().ok().filter(|&index| index < SCENES);
+        named.or_else(number).map(|index| index as i32)
+    }
+}
+
+/// All host parameters of one instance. Values are atomics.
+pub struct KrachParams {
+    /// Macros 1…64.
+    pub macros: Vec<FloatParam>,
+    /// Gain of the main output in dB.
+    pub master: FloatParam,
+    /// Scene to play.
+    pub scene: IntParam,
+    /// Own clock while the host is stopped.
+    pub free_run: BoolParam,
+    /// Closes all gates when it turns on.
+    pub panic: BoolParam,
+    /// The names behind the value texts.
+    pub labels: Arc<Labels>,
+}
+
+impl Default for KrachParams {
+    fn default() -> Self {
+        let labels = Arc::new(Labels::default());
+        Self {
+            macros: (0..MACROS).map(|index| macro_param(index, &labels)).collect(),
+            master: master_param(),
+            scene: scene_param(&labels),
+            free_run: BoolParam::new("Free Run", false)
+                .with_value_to_string(switch_text("Off", "On"))
+                .with_string_to_value(switch_parse("Off", "On")),
+            panic: BoolParam::new("Panic", false)
+                .with_value_to_string(switch_text("Ready", "Panic"))
+                .with_string_to_value(switch_parse("Ready", "Panic")),
+            labels,
+        }
+    }
+}
+
+impl KrachParams {
+    /// String ids in the host's order, with the parameters behind them.
+    pub fn entries(&self) -> impl Iterator<Item = (String, ParamPtr)> + '_ {
+        let macros = self.macros.iter().enumerate();
+        macros.map(|(index, param)| (format!("m{}", index + 1), param.as_ptr())).chain([
+            ("master".to_owned(), self.master.as_ptr()),
+            ("scene".to_owned(), self.scene.as_ptr()),
+            ("frun".to_owned(), self.free_run.as_ptr()),
+            ("panic".to_owned(), self.panic.as_ptr()),
+        ])
+    }
+
+    /// String ids in the host's order.
+    pub fn ids(&self) -> impl Iterator<Item = String> + '_ {
+        self.entries().map(|(id, _)| id)
+    }
+
+    /// Linear gain that the master asks for: exactly 1 at 0 dB, 0 at the bottom.
+    pub fn master_gain(&self) -> f32 {
+        gain_of(self.master.value())
+    }
+}
+
+/// Linear gain of a master value in dB. Within 0.001 dB of 0 it is exactly 1, so that a host which
+/// stores the default less exactly does not change the sound.
+fn gain_of(db: f32) -> f32 {
+    if db <= MASTER_MIN_DB {
+        0.0
+    } else if db.abs() < 1e-3 {
+        1.0
+    } else {
+        10f32.powf(db / 20.0)
+    }
+}
+
+// SAFETY: the pointers that `param_map` hands out point into `self`, which nice-plug keeps alive in
+// the `Arc` that it got it in; the vector of macros is never changed, so they stay where they are.
+unsafe impl Params for KrachParams {
+    fn param_map(&self) -> Vec<(String, ParamPtr, String)> {
+        let group = |index: usize| if index < MACROS { "Macros" } else { "" }.to_owned();
+        self.entries().enumerate().map(|(index, (id, param))| (id, param, group(index))).collect()
+    }
+}
+
+fn macro_param(index: usize, labels: &Arc<Labels>) -> FloatParam {
+    let (shown, parsed) = (labels.clone(), labels.clone());
+    let name = MacroLabel::unmapped(index).name;
+    FloatParam::new(name, 0.0, FloatRange::Linear { min: 0.0, max: 1.0 })
+        .with_value_to_string(Arc::new(move |value| shown.macro_label(index).text(f64::from(value))))
+        .with_string_to_value(Arc::new(move |text| {
+            parsed.macro_label(index).parse(text).map(|value| value as f32)
+        }))
+}
+
+fn master_param() -> FloatParam {
+    let range = FloatRange::Linear { min: MASTER_MIN_DB, max: MASTER_MAX_DB };
+    FloatParam::new("Master", 0.0, range)
+        .with_value_to_string(Arc::new(|db| {
+            if db <= MASTER_MIN_DB { "-inf dB".to_owned() } else { format!("{db:.2} dB") }
+        }))
+        .with_string_to_value(Arc::new(|text| {
+            if text.trim_start().to_ascii_lowercase().starts_with("-inf") {
+                return Some(MASTER_MIN_DB);
+            }
+            leading_number(text).map(|db| (db as f32).clamp(MASTER_MIN_DB, MASTER_MAX_DB))
+        }))
+}
+
+fn scene_param(labels: &Arc<Labels>) -> IntParam {
+    let (shown, parsed) = (labels.clone(), labels.clone());
+    IntParam::new("Scene", 0, IntRange::Linear { min: 0, max: SCENES as i32 - 1 })
+        .with_value_to_string(Arc::new(move |index| shown.scene(index.max(0) as usize)))
+        .with_string_to_value(Arc::new(move |text| parsed.scene_of(text)))
+}
+
+fn switch_text(off: &'static str, on: &'static str) -> Arc<dyn Fn(bool) -> String + Send + Sync> {
+    Arc::new(move |value| if value { on } else { off }.to_owned())
+}
+
+#[expect(clippy::type_complexity, reason = "nice-plug's own type for a parser")]
+fn switch_parse(off: &'static str, on: &'static str) -> Arc<dyn Fn(&str) -> Option<bool> + Send + Sync> {
+    Arc::new(move |text| match text.trim() {
+        text if text.eq_ignore_ascii_case(on) || text == "1" => Some(true),
+        text if text.eq_ignore_ascii_case(off) || text == "0" => Some(false),
+        _ => None,
+    })
+}
+
+/// The number that a text starts with, whatever unit follows.
+fn leading_number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let end = text
+        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e' | 'E')))
+        .unwrap_or(text.len());
+    // `1.5e` of a unit that starts with an e: give up letters from the end.
+    (1..=end).rev().find_map(|end| text[..end].parse::<f64>().ok()).filter(|value| value.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn hash(id: &str) -> u32 {
+        id.bytes().fold(0u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into())) & !(1 << 31)
+    }
+
+    #[test]
+    fn every_parameter_has_an_id_and_a_number_of_its_own() {
+        let params = KrachParams::default();
+        let ids: Vec<String> = params.ids().collect();
+        assert_eq!(ids.len(), MACROS + 4);
+        assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
+        assert_eq!(ids.iter().map(|id| hash(id)).collect::<HashSet<_>>().len(), ids.len());
+    }
+
+    #[test]
+    fn the_master_is_transparent_by_default_and_silent_at_the_bottom() {
+        let params = KrachParams::default();
+        assert_eq!(params.master_gain(), 1.0);
+        assert_eq!(params.master.default_normalized_value(), 0.875);
+        assert_eq!(params.master.preview_plain(0.875), 0.0);
+        assert_eq!(gain_of(params.master.preview_plain(0.0)), 0.0);
+        assert!((gain_of(-6.0206) - 0.5).abs() < 1e-5, "-6.02 dB is half");
+    }
+
+    #[test]
+    fn the_master_speaks_decibels() {
+        let params = KrachParams::default();
+        let text = |value| params.master.normalized_value_to_string(value, true);
+        assert_eq!(
+            (text(0.875), text(0.0), text(1.0)),
+            ("0.00 dB".into(), "-inf dB".into(), "12.00 dB".into())
+        );
+        let value = |text| params.master.string_to_normalized_value(text);
+        assert_eq!(value("0 dB"), Some(0.875));
+        assert_eq!(value("-inf dB"), Some(0.0));
+        assert_eq!(value("+99"), Some(1.0));
+        assert_eq!(value("loud"), None);
+    }
+
+    #[test]
+    fn a_macro_speaks_the_language_of_what_it_moves() {
+        let params = KrachParams::default();
+        let cutoff = MacroLabel { name: "Cutoff".into(), unit: "Hz".into(), min: 20.0, max: 8020.0 };
+        let text = |value| params.macros[2].normalized_value_to_string(value, true);
+        assert_eq!(text(0.5), "0.500");
+        assert!(params.labels.set_macro(2, Some(cutoff.clone())));
+        assert!(!params.labels.set_macro(2, Some(cutoff)), "the same again is no change");
+        assert_eq!(text(0.5), "4020.0 Hz (20…8020)");
+        for typed in ["4020", "4020 Hz", "4020.0 Hz (20…8020)"] {
+            assert_eq!(params.macros[2].string_to_normalized_value(typed), Some(0.5), "{typed}");
+        }
+        assert!(params.labels.set_macro(2, None));
+        assert_eq!(text(0.5), "0.500");
+    }
+
+    #[test]
+    fn scenes_go_by_name_or_number() {
+        let params = KrachParams::default();
+        let text = |index: i32| {
+            params.scene.normalized_value_to_string(params.scene.preview_normalized(index), true)
+        };
+        assert!(params.labels.set_scenes(BTreeMap::from([(3, "Drop".to_owned())])));
+        assert_eq!((text(3), text(127)), ("Drop".into(), "Scene 127".into()));
+        let index =
+            |text| params.scene.string_to_normalized_value(text).map(|v| params.scene.preview_plain(v));
+        assert_eq!(
+            (index("drop"), index("Scene 127"), index("5"), index("128")),
+            (Some(3), Some(127), Some(5), None)
+        );
+    }
+
+    #[test]
+    fn numbers_are_read_in_front_of_any_unit() {
+        assert_eq!(leading_number(" -3.5 dB"), Some(-3.5));
+        assert_eq!(leading_number("2e3 Hz"), Some(2000.0));
+        assert_eq!(leading_number("4ep"), Some(4.0));
+        assert_eq!(leading_number("1/0"), Some(1.0));
+        assert_eq!(leading_number(""), None);
+        assert_eq!(leading_number("…"), None);
+    }
+
+    #[test]
+    fn a_saved_value_survives_any_number_of_round_trips() {
+        let params = KrachParams::default();
+        let trip = |value: f32| params.master.preview_normalized(params.master.preview_plain(value));
+        for step in 0..=1_000_000 {
+            let once = trip(step as f32 / 1e6);
+            assert_eq!(trip(once), once, "step {step}");
+        }
+    }
+}

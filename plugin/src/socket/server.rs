@@ -1,0 +1,371 @@
+//! Listening for an instance: its own address, the contested name, and the threads of its clients.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use interprocess::local_socket::traits::{Listener as _, Stream as _};
+use interprocess::local_socket::{Listener, Stream};
+
+use super::address::{Addresses, MAX_PATH};
+use super::claim::Claim;
+use super::client::Client;
+use super::endpoint::Endpoint;
+use super::folder::{FolderProblem, make_private};
+use super::os::{self, WakeSource, Waker};
+use super::registry::{self, Entry, sweep};
+use super::{MAX_CLIENTS, Replies, Service};
+
+/// How often the addresses are looked after: a deleted name is back well within a second.
+const TEND: Duration = Duration::from_millis(250);
+
+/// Stack of a client's thread: parsing a pattern of the deepest legal nesting recurses.
+pub(crate) const DEEP_STACK: usize = 16 << 20;
+
+/// The running server. Dropping it ends every connection, joins every thread and removes every file.
+pub(crate) struct Server {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    stop: AtomicBool,
+    waker: Option<Waker>,
+    service: Arc<dyn Service>,
+    standing: Mutex<Standing>,
+}
+
+/// What the other threads may know and say about the addresses.
+struct Standing {
+    entry: Entry,
+    entry_changed: bool,
+    folder: Option<PathBuf>,
+    own: Option<PathBuf>,
+    contested: Option<PathBuf>,
+    named: bool,
+    problems: Vec<String>,
+}
+
+impl Shared {
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            waker.wake();
+        }
+    }
+}
+
+impl Server {
+    /// Starts listening. Whatever fails is a text in [`Server::problem`], never an error: an instance
+    /// without a socket still plays. `entry.socket` is filled in.
+    pub(crate) fn start(addresses: Addresses, entry: Entry, service: Arc<dyn Service>) -> Self {
+        let mut standing = Standing {
+            entry,
+            entry_changed: false,
+            folder: None,
+            own: None,
+            contested: None,
+            named: addresses.named,
+            problems: Vec::new(),
+        };
+        let (waker, source) = match os::waker() {
+            Ok((waker, source)) => (Some(waker), Some(source)),
+            Err(error) => {
+                standing.problems.push(format!("no socket: {error}"));
+                (None, None)
+            }
+        };
+        let mut listening =
+            Listening { own: None, claim: addresses.contested.map(Claim::new), refused: Vec::new() };
+        if source.is_some() {
+            listening.open(&addresses.folders, &mut standing);
+            listening.tend(&mut standing);
+        }
+        let stop = AtomicBool::new(false);
+        let shared = Arc::new(Shared { stop, waker, service, standing: Mutex::new(standing) });
+        let thread = source.and_then(|source| {
+            let accepting = Arc::clone(&shared);
+            let spawned = std::thread::Builder::new()
+                .name("krach-accept".to_owned())
+                .spawn(move || accept(&accepting, listening, &source));
+            spawned
+                .map_err(|error| shared.standing().problems.push(format!("no socket: no thread: {error}")))
+                .ok()
+        });
+        Self { shared, thread }
+    }
+
+    /// Where clients reach this instance: the contested name if it holds it and `NOISE_SOCKET` asked for
+    /// it, else its own address, else whatever there is.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        let standing = self.shared.standing();
+        let (first, second) = match standing.named {
+            true => (&standing.contested, &standing.own),
+            false => (&standing.own, &standing.contested),
+        };
+        first.as_ref().or(second.as_ref()).cloned()
+    }
+
+    /// The contested name, while this instance holds it.
+    pub(crate) fn contested(&self) -> Option<PathBuf> {
+        self.shared.standing().contested.clone()
+    }
+
+    /// What is wrong with the addresses, for the window and `Status`.
+    pub(crate) fn problem(&self) -> Option<String> {
+        self.announcer().problem()
+    }
+
+    /// A way to change what clients find.
+    pub(crate) fn announcer(&self) -> Announcer {
+        Announcer(Arc::clone(&self.shared))
+    }
+}
+
+/// Changes what clients find of the instance.
+pub(crate) struct Announcer(Arc<Shared>);
+
+impl Announcer {
+    /// Puts the name into the entry beside the socket.
+    pub(crate) fn announce(&self, name: &str) {
+        self.0.standing().rename(name);
+    }
+
+    /// Announces the first of `name`, `name-2`, `name-3`, … that no other live instance has, and says
+    /// which it is.
+    pub(crate) fn announce_unique(&self, name: &str) -> String {
+        let mut standing = self.0.standing();
+        let Some(folder) = standing.folder.clone() else { return name.to_owned() };
+        let own = standing.entry.instance.clone();
+        registry::one_at_a_time(&folder, || {
+            let free = registry::free_name(&folder, &own, name);
+            standing.rename(&free);
+            free
+        })
+    }
+
+    /// What is wrong with the addresses.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let standing = self.0.standing();
+        (!standing.problems.is_empty()).then(|| standing.problems.join("; "))
+    }
+}
+
+impl Standing {
+    fn rename(&mut self, name: &str) {
+        if self.entry.name != name {
+            name.clone_into(&mut self.entry.name);
+            if let Some(folder) = &self.folder {
+                let _ = self.entry.write(folder);
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Release);
+        self.shared.wake();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The sockets that the accepting thread owns.
+struct Listening {
+    own: Option<Endpoint>,
+    claim: Option<Claim>,
+    refused: Vec<String>,
+}
+
+impl Listening {
+    /// Takes the first folder that works.
+    fn open(&mut self, folders: &[PathBuf], standing: &mut Standing) {
+        for folder in folders {
+            match open_in(folder, &standing.entry.instance) {
+                Ok(endpoint) => {
+                    self.adopt(endpoint, folder, standing);
+                    self.refused.clear();
+                    return;
+                }
+                Err(problem) => self.refused.push(problem.to_string()),
+            }
+        }
+        if folders.is_empty() {
+            self.refused.push("neither XDG_RUNTIME_DIR nor a home folder is known".to_owned());
+        }
+    }
+
+    fn adopt(&mut self, endpoint: Endpoint, folder: &Path, standing: &mut Standing) {
+        standing.own = Some(endpoint.path().to_owned());
+        standing.folder = Some(folder.to_owned());
+        endpoint.path().clone_into(&mut standing.entry.socket);
+        standing.entry_changed = true;
+        self.own = Some(endpoint);
+    }
+
+    /// Puts back what was deleted, takes what became free, writes the entry if it changed.
+    fn tend(&mut self, standing: &mut Standing) {
+        if let (Some(own), Some(folder)) = (&self.own, standing.folder.clone())
+            && !own.in_place()
+            && let Ok(endpoint) = open_in(&folder, &standing.entry.instance)
+        {
+            self.adopt(endpoint, &folder, standing);
+        }
+        if let Some(claim) = &mut self.claim {
+            claim.tend();
+            standing.contested = claim.path().map(Path::to_owned);
+        }
+        if standing.entry_changed {
+            standing.entry_changed = false;
+            if let Some(folder) = &standing.folder {
+                let _ = standing.entry.write(folder);
+            }
+        }
+        standing.problems.clear();
+        if self.own.is_none() {
+            standing.problems.push(format!("no socket of its own: {}", self.refused.join(", ")));
+        }
+        standing.problems.extend(self.claim.as_ref().and_then(Claim::problem).map(str::to_owned));
+    }
+
+    fn listeners(&self) -> Vec<&Listener> {
+        let own = self.own.as_ref().map(Endpoint::listener);
+        own.into_iter().chain(self.claim.as_ref().and_then(Claim::listener)).collect()
+    }
+
+    fn close(self, standing: &Standing) {
+        if let Some(folder) = &standing.folder {
+            standing.entry.remove(folder);
+        }
+        if let Some(own) = self.own {
+            own.remove();
+        }
+        if let Some(claim) = self.claim {
+            claim.release();
+        }
+    }
+}
+
+fn open_in(folder: &Path, id: &str) -> Result<Endpoint, FolderProblem> {
+    if cfg!(unix) && folder.join(format!("{id}.sock")).as_os_str().len() >= MAX_PATH {
+        return Err(FolderProblem::TooLong(folder.to_owned()));
+    }
+    make_private(folder)?;
+    sweep(folder);
+    Endpoint::in_folder(folder, id).map_err(|error| FolderProblem::Io(folder.to_owned(), error))
+}
+
+/// A client's thread and the ways to end it.
+struct Connected {
+    thread: JoinHandle<()>,
+    replies: Arc<Replies>,
+}
+
+/// What the accepting thread keeps of its clients.
+#[derive(Default)]
+struct Clients {
+    connected: Vec<Connected>,
+    leave: Arc<AtomicBool>,
+    number: u64,
+}
+
+/// Serves until told to stop, then ends every connection and removes every file, whatever happened.
+fn accept(shared: &Arc<Shared>, mut listening: Listening, source: &WakeSource) {
+    let mut clients = Clients::default();
+    while !shared.stop.load(Ordering::Acquire) {
+        let serving = AssertUnwindSafe(|| serve(shared, &mut listening, source, &mut clients));
+        if catch_unwind(serving).is_err() {
+            let _ = os::wait_wake(source, TEND);
+        }
+    }
+    clients.leave.store(true, Ordering::Release);
+    for client in clients.connected {
+        client.replies.wake();
+        let _ = client.thread.join();
+    }
+    listening.close(&shared.standing());
+}
+
+fn serve(shared: &Arc<Shared>, listening: &mut Listening, source: &WakeSource, clients: &mut Clients) {
+    let mut tended = Instant::now();
+    while !shared.stop.load(Ordering::Acquire) {
+        if tended.elapsed() >= TEND {
+            tended = Instant::now();
+            listening.tend(&mut shared.standing());
+        }
+        let mut troubled = os::wait_listeners(source, &listening.listeners(), TEND).is_err();
+        clients.reap();
+        for listener in listening.listeners() {
+            match listener.accept() {
+                Ok(stream) => clients.admit(shared, stream),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => troubled = true,
+            }
+        }
+        if troubled {
+            // Out of descriptors or the like: it would be reported again at once.
+            let _ = os::wait_wake(source, Duration::from_millis(50));
+        }
+    }
+}
+
+impl Clients {
+    fn reap(&mut self) {
+        for gone in self.connected.extract_if(.., |client| client.thread.is_finished()) {
+            let _ = gone.thread.join();
+        }
+    }
+
+    /// Gives the client a thread, unless it is another user's or one too many.
+    fn admit(&mut self, shared: &Arc<Shared>, stream: Stream) {
+        self.number += 1;
+        let full = self.connected.len() >= MAX_CLIENTS;
+        self.connected.extend(connect(shared, &self.leave, full, self.number, stream));
+    }
+}
+
+fn connect(
+    shared: &Arc<Shared>,
+    leave: &Arc<AtomicBool>,
+    full: bool,
+    number: u64,
+    stream: Stream,
+) -> Option<Connected> {
+    stream.set_nonblocking(true).ok()?;
+    if !os::admit(&stream).unwrap_or(false) {
+        return None;
+    }
+    if full {
+        let _ = os::send(&stream, too_many().as_bytes());
+        return None;
+    }
+    let (waker, wake) = os::waker().ok()?;
+    let replies = Arc::new(Replies::new(waker));
+    let client = Client {
+        number,
+        stream,
+        wake,
+        replies: Arc::clone(&replies),
+        service: Arc::clone(&shared.service),
+        stop: Arc::clone(leave),
+    };
+    let thread = std::thread::Builder::new()
+        .name(format!("krach-client-{number}"))
+        .stack_size(DEEP_STACK)
+        .spawn(move || client.run())
+        .ok()?;
+    Some(Connected { thread, replies })
+}
+
+fn too_many() -> String {
+    format!("{{\"status\":\"Error\",\"msg\":\"too many clients (the most is {MAX_CLIENTS})\"}}\n")
+}

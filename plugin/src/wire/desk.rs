@@ -1,0 +1,110 @@
+//! What a request finds on the control thread: the engine, what is known of the instance, and what its
+//! own connection has been promised.
+
+use std::collections::VecDeque;
+
+use krach_core::edit::{At, Edit, EditError, Receipt};
+use krach_core::engine::Engine;
+
+use crate::socket::Announcer;
+
+/// Receipts that a connection keeps in mind. Older ones are done when younger ones are.
+const MAX_PENDING: usize = 1024;
+
+/// Failures that a connection is told of at its next `sync`.
+const MAX_FAILURES: usize = 64;
+
+/// The place where requests are run.
+pub(crate) struct Desk<'a> {
+    /// The engine.
+    pub engine: &'a mut Engine,
+    /// The instance's id.
+    pub instance: &'a str,
+    /// What went wrong lately, newest last, for the musician.
+    pub problems: &'a VecDeque<String>,
+    /// What the socket server says of itself.
+    pub announcer: &'a Announcer,
+    /// The connection that asks.
+    pub connection: &'a mut Connection,
+    /// Number of the last edit that was accepted, whoever asked for it.
+    pub last_edit: &'a mut u64,
+}
+
+impl Desk<'_> {
+    /// Hands an edit to the engine and remembers whose it is.
+    pub(crate) fn edit(&mut self, edit: Edit, at: At) -> Result<Receipt, EditError> {
+        let receipt = self.engine.edit(edit, at)?;
+        let before = std::mem::replace(self.last_edit, receipt.seq);
+        self.connection.promise(before + 1, receipt);
+        Ok(receipt)
+    }
+}
+
+/// An accepted edit that could not be carried out in the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// Number of the edit.
+    pub seq: u64,
+    /// Why, for the musician.
+    pub message: String,
+}
+
+/// An accepted request; the engine numbers the edits of a batch one by one.
+#[derive(Debug)]
+struct Promise {
+    first: u64,
+    receipt: Receipt,
+}
+
+/// The edits of one connection that are on their way.
+#[derive(Debug, Default)]
+pub(crate) struct Connection {
+    pending: VecDeque<Promise>,
+    failures: VecDeque<Failure>,
+    last: u64,
+}
+
+impl Connection {
+    fn promise(&mut self, first: u64, receipt: Receipt) {
+        if self.pending.len() == MAX_PENDING {
+            self.pending.pop_front();
+        }
+        self.last = receipt.seq;
+        self.pending.push_back(Promise { first, receipt });
+    }
+
+    /// Notes that an edit failed, if it is one of this connection's.
+    pub(crate) fn failed(&mut self, seq: u64, message: &str) {
+        if !self.pending.iter().any(|promise| (promise.first..=promise.receipt.seq).contains(&seq)) {
+            return;
+        }
+        if self.failures.len() == MAX_FAILURES {
+            self.failures.pop_front();
+        }
+        self.failures.push_back(Failure { seq, message: message.to_owned() });
+    }
+
+    /// Forgets what has been adopted or has failed; true if there was any.
+    pub(crate) fn settle(&mut self, engine: &Engine) -> bool {
+        let before = self.pending.len();
+        self.pending.retain(|promise| !engine.is_done(promise.receipt));
+        self.pending.len() < before
+    }
+
+    /// Number of the last edit.
+    pub(crate) fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Are all edits up to that number adopted, or have they failed?
+    pub(crate) fn is_done(&self, last: u64) -> bool {
+        self.pending.iter().all(|promise| promise.receipt.seq > last)
+    }
+
+    /// The failures up to that number, told once.
+    pub(crate) fn take_failures(&mut self, last: u64) -> Vec<Failure> {
+        let (told, kept): (Vec<_>, Vec<_>) = self.failures.drain(..).partition(|failure| failure.seq <= last);
+        self.failures = kept.into();
+        told
+    }
+}

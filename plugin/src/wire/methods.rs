@@ -1,0 +1,184 @@
+//! The table of JSON-RPC methods. A new one is a row here: its name, and how its parameters become work
+//! for the control thread.
+
+use std::time::{Duration, Instant};
+
+use krach_core::edit::EditError;
+use krach_core::engine::GraphError;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::desk::Desk;
+use super::low::{Low, Refusal};
+use super::rpc::{Answer, INVALID_PARAMS, METHOD_NOT_FOUND, REFUSED, RpcError, TIMED_OUT, Work};
+use super::{at, low, reply, state, tagged};
+
+struct Method {
+    name: &'static str,
+    read: fn(Option<&RawValue>) -> Result<Work, RpcError>,
+}
+
+const METHODS: &[Method] = &[
+    Method { name: "at", read: read_at },
+    Method { name: "status", read: |_| Ok(Box::new(|desk| Answer::Now(Ok(state::state(desk))))) },
+    Method { name: "sync", read: read_sync },
+];
+
+/// Finds the method and reads its parameters.
+pub(super) fn read(method: &str, params: Option<&RawValue>) -> Result<Work, RpcError> {
+    match METHODS.iter().find(|known| known.name == method) {
+        Some(known) => (known.read)(params),
+        None => Err(unknown(method)),
+    }
+}
+
+/// Names of all methods, for the hello line and for error texts.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    METHODS.iter().map(|method| method.name)
+}
+
+fn unknown(method: &str) -> RpcError {
+    let shown: String = method.chars().take(64).collect();
+    let known: Vec<_> = names().collect();
+    let nearest = names()
+        .map(|name| (strsim::damerau_levenshtein(name, &shown), name))
+        .min()
+        .filter(|&(distance, name)| distance <= 1 + name.len() / 3);
+    let meant = nearest.map(|(_, name)| format!("did you mean \"{name}\"? ")).unwrap_or_default();
+    RpcError::new(METHOD_NOT_FOUND, format!("unknown method: {shown}"))
+        .at("method")
+        .hint(format!("{meant}known methods: {}", known.join(", ")))
+}
+
+fn params<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Result<T, RpcError> {
+    let raw = raw.map_or("{}", RawValue::get);
+    if !raw.trim_start().starts_with('{') {
+        return Err(RpcError::new(INVALID_PARAMS, "parameters are an object, by name").at("params"));
+    }
+    serde_json::from_str(raw).map_err(|error| {
+        RpcError::new(INVALID_PARAMS, format!("parameters not understood: {error}")).at("params")
+    })
+}
+
+#[derive(Deserialize)]
+struct AtParams<'a> {
+    #[serde(default)]
+    at: Option<Value>,
+    #[serde(borrow)]
+    request: &'a RawValue,
+}
+
+/// `at {at, request}`: a request of an older family that acts at a time.
+fn read_at(raw: Option<&RawValue>) -> Result<Work, RpcError> {
+    let AtParams { at, request } = params(raw)?;
+    let not_understood = |message: String| RpcError::new(INVALID_PARAMS, message).at("params.request");
+    let at = at::read(at.as_ref()).ok_or_else(|| {
+        RpcError::new(INVALID_PARAMS, "not a time").at("params.at").hint(format!("expected {}", at::EXPECTED))
+    })?;
+    let text = request.get();
+    let low = tagged(text).and_then(|tags| low::read(text, &tags));
+    let change = match low {
+        Some(Low::Change(change)) => change,
+        Some(Low::Known(line)) => match known_error(&line) {
+            Some(message) => return Err(RpcError::new(REFUSED, message).at("params.request")),
+            None => return Err(not_an_edit()),
+        },
+        Some(_) => return Err(not_an_edit()),
+        None => return Err(not_understood(message_of(&reply::unrecognized(text)))),
+    };
+    Ok(Box::new(move |desk| {
+        Answer::Now(match change.run(at, desk) {
+            Ok((msg, receipt)) => Ok(json!({
+                "reply": {"status": "Ok", "msg": msg},
+                "position": receipt.position,
+                "seq": receipt.seq,
+            })),
+            Err(refusal) => Err(refused(refusal, desk)),
+        })
+    }))
+}
+
+fn not_an_edit() -> RpcError {
+    RpcError::new(INVALID_PARAMS, "only an edit can have a time")
+        .at("params.request")
+        .hint("send this request by itself")
+}
+
+/// The text of a reply line of the older families, if it is an error.
+fn known_error(line: &str) -> Option<String> {
+    let reply: Value = serde_json::from_str(line).ok()?;
+    (reply["status"] == "Error").then(|| reply["msg"].as_str().unwrap_or_default().to_owned())
+}
+
+fn message_of(line: &str) -> String {
+    known_error(line).unwrap_or_default()
+}
+
+fn refused(refusal: Refusal, desk: &Desk<'_>) -> RpcError {
+    let Refusal { message, error } = refusal;
+    let mut answer = RpcError::new(REFUSED, message);
+    answer.still_playing = !desk.engine.status().poisoned;
+    match error {
+        EditError::Pattern(error) => answer.at(error.path),
+        EditError::Graph(GraphError::TypeNotFound(wanted)) => match nearest_type(&wanted, desk) {
+            Some(near) => answer.hint(format!("did you mean {near}?")),
+            None => answer.hint("list_nodes tells which types there are"),
+        },
+        EditError::Graph(GraphError::UnknownPort { node, .. }) => answer.at(node),
+        EditError::Graph(GraphError::DuplicateNode(id) | GraphError::UnknownNode(id)) => answer.at(id),
+        EditError::Value { field, expected } => answer.at(field).hint(format!("expected {expected}")),
+        _ => answer,
+    }
+}
+
+fn nearest_type(wanted: &str, desk: &Desk<'_>) -> Option<String> {
+    let near =
+        desk.engine.type_ids().into_iter().map(|id| (strsim::damerau_levenshtein(&id, wanted), id)).min();
+    near.filter(|(distance, id)| *distance <= 1 + id.len() / 3).map(|(_, id)| id)
+}
+
+#[derive(Deserialize)]
+struct SyncParams {
+    /// Seconds to wait at most.
+    #[serde(default)]
+    timeout: Option<f64>,
+}
+
+/// `sync {timeout?}`: answers when every earlier edit of the connection is adopted or has failed.
+fn read_sync(raw: Option<&RawValue>) -> Result<Work, RpcError> {
+    let SyncParams { timeout } = params(raw)?;
+    let deadline = match timeout.map(Duration::try_from_secs_f64) {
+        None => None,
+        Some(Ok(limit)) => Instant::now().checked_add(limit),
+        Some(Err(_)) => {
+            let error = RpcError::new(INVALID_PARAMS, "not a time to wait").at("params.timeout");
+            return Err(error.hint("expected seconds, 0 or more"));
+        }
+    };
+    Ok(Box::new(move |desk| {
+        let last = desk.connection.last();
+        Answer::Later(Box::new(move |desk| {
+            if desk.connection.is_done(last) {
+                return Some(Ok(synced(last, desk)));
+            }
+            let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            late.then(|| {
+                Err(RpcError::new(TIMED_OUT, "some edits are not adopted yet").hint(
+                    "is the host processing audio, and is the transport on its way to their positions?",
+                ))
+            })
+        }))
+    }))
+}
+
+fn synced(last: u64, desk: &mut Desk<'_>) -> Value {
+    let failed: Vec<Value> = desk
+        .connection
+        .take_failures(last)
+        .into_iter()
+        .map(|failure| json!({"seq": failure.seq, "message": failure.message}))
+        .collect();
+    let position = desk.engine.status().position;
+    json!({"synced": true, "position": position.cycles, "failed": failed})
+}

@@ -1,0 +1,177 @@
+//! JSON-RPC 2.0: one request object per line, ids, error objects, notifications. Batches (arrays) are not
+//! offered: a line is a request.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::desk::Desk;
+use super::{Action, Ask, Heard, Outcome, Wait, methods, string};
+
+/// The line is not JSON.
+pub(super) const PARSE_ERROR: i32 = -32700;
+/// The line is JSON but not a request.
+pub(super) const INVALID_REQUEST: i32 = -32600;
+/// There is no such method.
+pub(super) const METHOD_NOT_FOUND: i32 = -32601;
+/// The parameters do not fit the method.
+pub(super) const INVALID_PARAMS: i32 = -32602;
+/// A fault of ours.
+pub(super) const INTERNAL: i32 = -32603;
+/// The engine refused the edit.
+pub(super) const REFUSED: i32 = -32000;
+/// It took longer than the client wanted to wait.
+pub(super) const TIMED_OUT: i32 = -32001;
+
+/// Why a request has no result.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct RpcError {
+    /// One of the codes above.
+    pub code: i32,
+    /// What is wrong.
+    pub message: String,
+    /// Where: a JSON path, or the way to a node of a pattern.
+    pub place: Option<String>,
+    /// What would work.
+    pub hint: Option<String>,
+    /// What sounded before sounds on.
+    pub still_playing: bool,
+}
+
+impl RpcError {
+    /// An error without place and hint; what plays plays on.
+    pub(super) fn new(code: i32, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), place: None, hint: None, still_playing: true }
+    }
+
+    /// With the place.
+    pub(super) fn at(mut self, place: impl Into<String>) -> Self {
+        self.place = Some(place.into());
+        self
+    }
+
+    /// With what would work.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// What a method came to.
+pub(super) enum Answer {
+    /// At once.
+    Now(Result<Value, RpcError>),
+    /// When it can: asked at every tick.
+    Later(Question),
+}
+
+/// Asked again and again; answers when it can.
+pub(super) type Question = Box<dyn FnMut(&mut Desk<'_>) -> Option<Result<Value, RpcError>> + Send>;
+
+/// A method's work on the control thread.
+pub(super) type Work = Box<dyn FnOnce(&mut Desk<'_>) -> Answer + Send>;
+
+#[derive(Deserialize)]
+struct Request<'a> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    method: Option<&'a RawValue>,
+    #[serde(borrow)]
+    params: Option<&'a RawValue>,
+}
+
+/// Whom the answer is for.
+#[derive(Clone)]
+struct Id(Option<Value>);
+
+impl Id {
+    /// The reply line; nothing for a notification.
+    fn reply(&self, answer: Result<Value, RpcError>) -> String {
+        let Some(id) = &self.0 else { return String::new() };
+        match answer {
+            Ok(result) => json!({"jsonrpc": "2.0", "id": id, "result": result}),
+            Err(error) => json!({"jsonrpc": "2.0", "id": id, "error": error_object(&error)}),
+        }
+        .to_string()
+    }
+}
+
+fn error_object(error: &RpcError) -> Value {
+    let RpcError { code, message, place, hint, still_playing } = error;
+    json!({
+        "code": code,
+        "message": message,
+        "data": {"place": place, "hint": hint, "still_playing": still_playing},
+    })
+}
+
+fn refuse(id: Value, error: &RpcError) -> Heard {
+    Heard::Reply(json!({"jsonrpc": "2.0", "id": id, "error": error_object(error)}).to_string())
+}
+
+/// Understands a line that carries the `jsonrpc` tag.
+pub(super) fn hear(text: &str, version: &RawValue) -> Heard {
+    let Ok(request) = serde_json::from_str::<Request<'_>>(text) else {
+        return refuse(Value::Null, &RpcError::new(INVALID_REQUEST, "a field appears twice"));
+    };
+    let id = match read_id(request.id) {
+        Ok(id) => id,
+        Err(error) => return refuse(Value::Null, &error),
+    };
+    let invalid = |message: &str, place: &str| {
+        refuse(id.0.clone().unwrap_or(Value::Null), &RpcError::new(INVALID_REQUEST, message).at(place))
+    };
+    if string(version).as_deref() != Some("2.0") {
+        return invalid("only version \"2.0\" is spoken here", "jsonrpc");
+    }
+    let Some(method) = request.method.and_then(string) else {
+        return invalid("the name of a method is missing", "method");
+    };
+    match methods::read(&method, request.params) {
+        Ok(work) => Heard::Ask(ask(id, work)),
+        Err(error) => Heard::Reply(id.reply(Err(error))),
+    }
+}
+
+/// An `id` of null is an id; none at all makes the request a notification.
+fn present<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(d).map(Some)
+}
+
+fn read_id(raw: Option<&RawValue>) -> Result<Id, RpcError> {
+    let Some(raw) = raw else { return Ok(Id(None)) };
+    match serde_json::from_str(raw.get()) {
+        Ok(id @ (Value::String(_) | Value::Number(_) | Value::Null)) => Ok(Id(Some(id))),
+        _ => Err(RpcError::new(INVALID_REQUEST, "an id is a string, a number or null").at("id")),
+    }
+}
+
+fn ask(id: Id, work: Work) -> Ask {
+    let fault = RpcError::new(INTERNAL, "internal error: the request was dropped");
+    let fallback = id.reply(Err(fault));
+    let action: Action = Box::new(move |desk| match work(desk) {
+        Answer::Now(answer) => Outcome::Reply(id.reply(answer)),
+        Answer::Later(mut wait) => {
+            let wait: Wait = Box::new(move |desk| wait(desk).map(|answer| id.reply(answer)));
+            Outcome::Later(wait)
+        }
+    });
+    Ask { action, fallback }
+}
+
+/// A line that mentions JSON-RPC but is not JSON.
+pub(super) fn unreadable(text: &str) -> String {
+    let why = match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        Ok(_) => "a request is one object, with each field once".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let error = RpcError::new(PARSE_ERROR, format!("not understood: {why}"));
+    json!({"jsonrpc": "2.0", "id": null, "error": error_object(&error)}).to_string()
+}
+
+/// A line beyond the limit.
+pub(super) fn too_large(bytes: u64, max: usize) -> String {
+    let error = RpcError::new(INVALID_REQUEST, format!("message too large ({bytes} bytes, max {max})"));
+    json!({"jsonrpc": "2.0", "id": null, "error": error_object(&error)}).to_string()
+}

@@ -1,0 +1,640 @@
+//! The plugin as a CLAP host calls it, in good and in bad order.
+
+#![cfg(target_os = "linux")]
+
+mod raw_host;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use clap_sys::ext::params::{CLAP_PARAM_RESCAN_VALUES, clap_plugin_params};
+use clap_sys::ext::render::{CLAP_EXT_RENDER, CLAP_RENDER_OFFLINE, clap_plugin_render};
+use clap_sys::ext::state::{CLAP_EXT_STATE, clap_plugin_state};
+use clap_sys::ext::tail::{CLAP_EXT_TAIL, clap_plugin_tail};
+use clap_sys::process::{CLAP_PROCESS_CONTINUE, CLAP_PROCESS_ERROR};
+use krach::state::{Payload, encode};
+use krach_core::edit::{At, Edit};
+use krach_core::engine::Engine;
+use krach_core::node::Registry;
+use raw_host::{Block, Event, Host, Plugin, alone, our_threads, rolling, run_folder};
+use serde_json::json;
+
+const RATE: f64 = 48_000.0;
+/// Frames of a quarter note at 120 bpm.
+const BEAT: f64 = 24_000.0;
+
+/// A chunk with a session that these edits make.
+fn chunk(edits: Vec<Edit>) -> Vec<u8> {
+    let mut engine = Engine::new(Registry::with_builtins());
+    for edit in edits {
+        engine.edit(edit, At::Now).expect("an edit that the engine accepts");
+    }
+    Payload::new(BTreeMap::new(), engine.save()).unwrap().encode().unwrap()
+}
+
+fn graph(graph: serde_json::Value) -> Edit {
+    Edit::LoadGraph(serde_json::from_value(graph).unwrap())
+}
+
+/// A sine at -6 dB.
+fn sine() -> Vec<u8> {
+    chunk(vec![graph(json!({
+        "nodes": [{"id": "osc", "type_id": "oscillator", "controls": {"amp": 0.5}}, {"id": "out", "type_id": "dac"}],
+        "connections": [{"from_node": "osc", "from_port": "out", "to_node": "out", "to_port": "in"}],
+    }))])
+}
+
+/// The sidechain, gated by a pattern: shut in the first half of each cycle, open in the second.
+fn gated_input() -> Vec<u8> {
+    let gate =
+        |value| json!({"op": "Atom", "value": {"type": "Control", "label": "gate/gain", "value": value}});
+    let pattern = json!({"op": "Cat", "children": [gate(0.0), gate(1.0)]});
+    chunk(vec![
+        graph(json!({
+            "nodes": [
+                {"id": "adc_in", "type_id": "adc_input"},
+                {"id": "gate", "type_id": "gain", "controls": {"gain": 0.0}},
+                {"id": "out", "type_id": "dac"},
+            ],
+            "connections": [
+                {"from_node": "adc_in", "from_port": "out", "to_node": "gate", "to_port": "in"},
+                {"from_node": "gate", "from_port": "out", "to_node": "out", "to_port": "in"},
+            ],
+            "exposed_controls": {"gate/gain": ["gate", "gain"]},
+        })),
+        Edit::StartInput { channel: None },
+        Edit::SetPattern {
+            slot: "gate".into(),
+            pattern: serde_json::from_value(pattern).unwrap(),
+            from_zero: false,
+        },
+    ])
+}
+
+/// An active instance that plays a chunk, and a block for it.
+fn playing(host: &Host, chunk: &[u8], max_frames: usize) -> (Plugin, Block) {
+    let plugin = host.instance();
+    assert!(plugin.load(chunk));
+    assert!(plugin.activate(RATE, max_frames as u32));
+    assert!(plugin.start());
+    (plugin, Block::new(max_frames))
+}
+
+/// Main left of so many frames, in blocks of the given sizes over and over.
+fn render(plugin: &Plugin, block: &mut Block, frames: usize, sizes: &[usize], events: &[Event]) -> Vec<f32> {
+    let mut heard = Vec::new();
+    let mut sizes = sizes.iter().cycle();
+    while heard.len() < frames {
+        let (from, size) = (heard.len(), (*sizes.next().unwrap()).min(frames - heard.len()));
+        block.frames = size as u32;
+        block.events = events.iter().filter_map(|event| shifted(event, from, size)).collect();
+        assert_eq!(block.render(plugin, true), CLAP_PROCESS_CONTINUE);
+        heard.extend_from_slice(block.main());
+    }
+    heard
+}
+
+/// A value event of a song in a block from `from` on, if it lies there.
+fn shifted(event: &Event, from: usize, size: usize) -> Option<Event> {
+    let Event::Value(mut value) = event.clone() else { panic!("only values") };
+    let time = (value.header.time as usize).checked_sub(from).filter(|time| *time < size)?;
+    value.header.time = time as u32;
+    Some(Event::Value(value))
+}
+
+fn peak(samples: &[f32]) -> f32 {
+    samples.iter().fold(0.0, |peak, sample| peak.max(sample.abs()))
+}
+
+#[test]
+fn nothing_starts_before_init_and_nothing_is_left_after_destroy() {
+    let _turn = alone();
+    let host = Host::new();
+    let plugin = host.create();
+    std::thread::sleep(Duration::from_millis(20));
+    assert_eq!(our_threads(), [""; 0]);
+    assert!(plugin.extension::<clap_plugin_params>(clap_sys::ext::params::CLAP_EXT_PARAMS).is_none());
+    assert!(plugin.init());
+    let named = (0..5000).any(|_| {
+        std::thread::sleep(Duration::from_millis(1));
+        our_threads().iter().any(|name| name.starts_with("krach-control"))
+    });
+    assert!(named, "the control thread, once it has given itself its name");
+    assert!(!sockets().is_empty());
+    plugin.destroy();
+    threads_are_gone();
+    assert_eq!(sockets(), [""; 0]);
+}
+
+/// All threads have been joined. The system lists one that has just ended for a moment longer.
+fn threads_are_gone() {
+    for _ in 0..20 {
+        if our_threads().is_empty() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("left behind: {:?}", our_threads());
+}
+
+/// Files that instances keep while they live.
+fn sockets() -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![run_folder()];
+    while let Some(folder) = folders.pop() {
+        for file in std::fs::read_dir(folder).unwrap().flatten() {
+            if file.file_type().unwrap().is_dir() {
+                folders.push(file.path());
+            } else if file.path().extension().is_some_and(|end| end == "sock" || end == "json") {
+                found.push(file.file_name().into_string().unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn calls_in_an_order_that_no_host_may_use_are_refused_or_harmless() {
+    let _turn = alone();
+    let host = Host::new();
+    let mut block = Block::new(64);
+
+    host.create().destroy();
+
+    let plugin = host.create();
+    assert!(!plugin.activate(RATE, 64), "before init");
+    assert_eq!(block.render(&plugin, true), CLAP_PROCESS_ERROR, "before init");
+    plugin.deactivate();
+    plugin.reset();
+    plugin.on_main_thread();
+    assert!(!plugin.start());
+    assert!(plugin.init());
+    assert!(!plugin.init(), "twice");
+    assert_eq!(block.render(&plugin, true), CLAP_PROCESS_ERROR, "before activate");
+    for (rate, max) in [(0.0, 64), (f64::NAN, 64), (-1.0, 64), (RATE, 0)] {
+        assert!(!plugin.activate(rate, max), "{rate} Hz, {max} frames");
+    }
+    assert!(plugin.activate(RATE, 64));
+    assert!(plugin.activate(RATE, 32), "twice");
+    assert_eq!(plugin.process(std::ptr::null()), CLAP_PROCESS_ERROR);
+    block.output[0].fill(9.0);
+    assert_eq!(block.render(&plugin, true), CLAP_PROCESS_ERROR, "more frames than agreed");
+    assert_eq!(peak(&block.output[0]), 0.0);
+    block.frames = 32;
+    assert_eq!(block.render(&plugin, true), CLAP_PROCESS_CONTINUE, "the second activation counts");
+    assert!(plugin.start() && plugin.start());
+    plugin.stop();
+    plugin.stop();
+    plugin.deactivate();
+    plugin.deactivate();
+    assert_eq!(block.render(&plugin, true), CLAP_PROCESS_ERROR, "after deactivate");
+    plugin.destroy();
+
+    let plugin = host.instance();
+    assert!(plugin.activate(RATE, 64) && plugin.start());
+    assert_eq!(block.render(&plugin, true), CLAP_PROCESS_CONTINUE);
+    plugin.destroy();
+    threads_are_gone();
+}
+
+#[test]
+fn a_host_without_ports_transport_or_events_is_served() {
+    let _turn = alone();
+    let host = Host::new();
+    let (plugin, mut block) = playing(&host, &sine(), 256);
+    for frames in [256, 0, 1, 255] {
+        block.frames = frames;
+        assert_eq!(block.render(&plugin, false), CLAP_PROCESS_CONTINUE);
+    }
+    // SAFETY: zero is a value of each field.
+    let mut bare: clap_sys::process::clap_process = unsafe { std::mem::zeroed() };
+    bare.frames_count = 256;
+    assert_eq!(plugin.process(&bare), CLAP_PROCESS_CONTINUE);
+    block.frames = 256;
+    assert_eq!(block.render(&plugin, true), CLAP_PROCESS_CONTINUE);
+    assert!(peak(block.main()) > 0.4, "it played all the while");
+    plugin.destroy();
+}
+
+#[test]
+fn tail_is_endless_and_offline_rendering_is_accepted() {
+    let _turn = alone();
+    let host = Host::new();
+    let (plugin, mut block) = playing(&host, &sine(), 64);
+    let tail = plugin.extension::<clap_plugin_tail>(CLAP_EXT_TAIL).unwrap();
+    let mode = plugin.extension::<clap_plugin_render>(CLAP_EXT_RENDER).unwrap();
+    // SAFETY: CLAP's calls.
+    unsafe {
+        assert_eq!(tail.get.unwrap()(plugin.raw), u32::MAX);
+        assert!(!mode.has_hard_realtime_requirement.unwrap()(plugin.raw));
+        assert!(mode.set.unwrap()(plugin.raw, CLAP_RENDER_OFFLINE));
+    }
+    assert_eq!(block.render(&plugin, true), CLAP_PROCESS_CONTINUE);
+    assert!(plugin.extension::<u8>(c"no.such.extension").is_none());
+    plugin.destroy();
+}
+
+#[test]
+fn two_instances_know_nothing_of_each_other() {
+    let _turn = alone();
+    let host = Host::new();
+    let (first, mut block) = playing(&host, &sine(), 256);
+    let second = host.instance();
+    assert!(second.activate(RATE, 256) && second.start());
+    let master = second.param("Master");
+    second.flush(&[Event::value(0, master, 0.0)]);
+    assert_eq!((first.value(master), second.value(master)), (0.875, 0.0));
+    assert_eq!(block.render(&second, true), CLAP_PROCESS_CONTINUE);
+    assert_eq!(peak(block.main()), 0.0, "an empty session");
+    second.destroy();
+    assert_eq!(block.render(&first, true), CLAP_PROCESS_CONTINUE);
+    assert!(peak(block.main()) > 0.4);
+    let third = host.instance();
+    first.destroy();
+    assert!(third.activate(RATE, 256));
+    assert_eq!(block.render(&third, true), CLAP_PROCESS_CONTINUE);
+    third.destroy();
+    threads_are_gone();
+}
+
+#[test]
+fn the_master_at_0_db_changes_no_bit_and_moves_on_its_frame_without_a_click() {
+    let _turn = alone();
+    let host = Host::new();
+    let song = |sizes: &[usize], moves: &[(u32, f64)]| {
+        let (plugin, mut block) = playing(&host, &sine(), 1024);
+        let master = plugin.param("Master");
+        let events: Vec<_> = moves.iter().map(|&(time, value)| Event::value(time, master, value)).collect();
+        let heard = render(&plugin, &mut block, 4096, sizes, &events);
+        plugin.destroy();
+        heard
+    };
+    let plain = song(&[1024], &[]);
+    assert_eq!(song(&[1024], &[(0, 0.875), (700, 0.875)]), plain, "0 dB");
+    let faded = song(&[1024], &[(700, 0.0)]);
+    assert_eq!(faded[..700], plain[..700]);
+    assert_ne!(faded[700..1180], plain[700..1180]);
+    assert_eq!(peak(&faded[1180..]), 0.0, "silent 10 ms later");
+    for sizes in [&[17][..], &[1], &[333, 64, 1000]] {
+        assert_eq!(song(sizes, &[(700, 0.0)]), faded, "blocks of {sizes:?}");
+    }
+}
+
+#[test]
+fn a_state_brings_back_sound_and_parameters() {
+    let _turn = alone();
+    let host = Host::new();
+    let (plugin, mut block) = playing(&host, &sine(), 512);
+    let scene = plugin.param("Scene");
+    let [macro_1, macro_64, master, free] =
+        ["Macro 1", "Macro 64", "Master", "Free Run"].map(|name| plugin.param(name));
+    let panic = plugin.param("Panic");
+    let set = [(macro_1, 0.25), (macro_64, 1.0), (master, 0.75), (scene, 37.0), (free, 1.0), (panic, 1.0)];
+    plugin.flush(&set.map(|(id, value)| Event::value(0, id, value)));
+    let saved = plugin.save().expect("a state");
+    let heard = render(&plugin, &mut block, 512, &[512], &[]);
+
+    let copy = host.instance();
+    assert!(copy.load(&saved), "before activate");
+    assert_eq!(host.heard.rescans.lock().unwrap().last(), Some(&CLAP_PARAM_RESCAN_VALUES));
+    assert!(copy.activate(RATE, 512));
+    for (id, value) in &set[..5] {
+        assert_eq!(copy.value(*id), *value);
+    }
+    assert_eq!(copy.value(panic), 0.0, "a moment is not a state");
+    assert_eq!(copy.save().as_ref(), Some(&saved), "the same bytes");
+    assert_eq!(render(&copy, &mut block, 512, &[512], &[])[480..], heard[480..], "the same sound");
+
+    assert!(copy.load(&chunk(vec![])), "while active");
+    render(&copy, &mut block, 9600, &[512], &[]);
+    assert_eq!(peak(block.main()), 0.0, "an empty session");
+    assert_eq!(copy.value(master), 0.75, "a chunk without parameters changes none");
+    plugin.destroy();
+    copy.destroy();
+}
+
+#[test]
+fn a_state_that_cannot_be_read_changes_nothing_and_is_saved_back() {
+    let _turn = alone();
+    let host = Host::new();
+    let (plugin, mut block) = playing(&host, &sine(), 512);
+    let master = plugin.param("Master");
+    plugin.flush(&[Event::value(0, master, 0.75)]);
+    let good = plugin.save().unwrap();
+    let mut newer = good.clone();
+    newer[8] = 99;
+    let mut damaged = good.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    let params = BTreeMap::from([("master".to_owned(), 0.0)]);
+    let unplayable = Payload::new(params, br#"{"tempo":-1}"#.to_vec()).unwrap().encode().unwrap();
+    for refused in
+        [newer, damaged, good[..good.len() / 2].to_vec(), unplayable, encode(b"[]"), b"VST preset".to_vec()]
+    {
+        assert!(!plugin.load(&refused));
+        assert_eq!(plugin.save(), Some(refused), "verbatim");
+        assert_eq!(plugin.value(master), 0.75);
+        render(&plugin, &mut block, 9600, &[512], &[]);
+        assert!(peak(block.main()) > 0.05, "the old session plays on");
+    }
+    assert!(plugin.load(&good));
+    assert_eq!(plugin.save(), Some(good));
+    plugin.destroy();
+}
+
+#[test]
+fn a_stream_that_fails_fails_the_call() {
+    let _turn = alone();
+    let host = Host::new();
+    let plugin = host.instance();
+    let state = plugin.extension::<clap_plugin_state>(CLAP_EXT_STATE).unwrap();
+    // SAFETY: CLAP's calls, with the null that none may send.
+    unsafe {
+        assert!(!state.save.unwrap()(plugin.raw, std::ptr::null()));
+        assert!(!state.load.unwrap()(plugin.raw, std::ptr::null()));
+    }
+    assert!(!plugin.load(b""), "an empty state");
+    plugin.destroy();
+}
+
+#[test]
+fn modulation_is_heard_but_neither_shown_nor_saved() {
+    let _turn = alone();
+    let host = Host::new();
+    let (plugin, mut block) = playing(&host, &sine(), 1024);
+    let master = plugin.param("Master");
+    block.events = vec![Event::modulation(0, master, -1.0)];
+    block.render(&plugin, true);
+    assert_eq!(peak(&block.main()[480..]), 0.0, "modulated to silence");
+    assert_eq!(plugin.value(master), 0.875);
+    let saved = Payload::decode(&plugin.save().unwrap()).unwrap();
+    assert_eq!(saved.params["master"], 0.875);
+    // The base moves while modulation holds the sum at the bottom, and counts when it lets go.
+    block.events = vec![Event::value(0, master, 0.75)];
+    block.render(&plugin, true);
+    assert_eq!(plugin.value(master), 0.75);
+    block.events = vec![Event::modulation(0, master, 0.0)];
+    block.render(&plugin, true);
+    let twelve_down = 0.5 * 10f32.powf(-12.0 / 20.0);
+    assert!((peak(&block.main()[480..]) - twelve_down).abs() < 1e-3);
+    plugin.destroy();
+}
+
+#[test]
+fn values_that_make_no_sense_are_ignored() {
+    let _turn = alone();
+    let host = Host::new();
+    let plugin = host.instance();
+    let (master, scene) = (plugin.param("Master"), plugin.param("Scene"));
+    plugin.flush(&[
+        Event::value(0, master, f64::NAN),
+        Event::modulation(0, master, f64::INFINITY),
+        Event::value(0, scene, f64::NEG_INFINITY),
+        Event::value(0, 123_456, 1.0),
+        Event::note_on(0, 60),
+        Event::midi(0, [0xb0, 1, 64]),
+    ]);
+    assert_eq!((plugin.value(master), plugin.value(scene)), (0.875, 0.0));
+    plugin.flush(&[Event::value(0, scene, 1e9), Event::value(0, master, -5.0)]);
+    assert_eq!((plugin.value(master), plugin.value(scene)), (0.0, 127.0));
+    plugin.destroy();
+}
+
+/// First frame of a block in which the gate is open, if any.
+fn opening(block: &Block) -> Option<usize> {
+    block.main().iter().position(|sample| *sample != 0.0)
+}
+
+#[test]
+fn an_onset_falls_on_the_frame_that_the_host_says() {
+    let _turn = alone();
+    let host = Host::new();
+    for distance in [0, 1, 100, 511] {
+        let (plugin, mut block) = playing(&host, &gated_input(), 512);
+        block.input.iter_mut().for_each(|side| side.fill(1.0));
+        block.transport = Some(rolling(2.0 - f64::from(distance) / BEAT, 120.0));
+        block.render(&plugin, true);
+        assert_eq!(opening(&block), Some(distance as usize));
+        plugin.destroy();
+    }
+}
+
+#[test]
+fn a_transport_event_inside_a_block_counts_from_its_frame_on() {
+    let _turn = alone();
+    let host = Host::new();
+    let (plugin, mut block) = playing(&host, &gated_input(), 512);
+    block.input.iter_mut().for_each(|side| side.fill(1.0));
+    block.transport = Some(rolling(0.0, 120.0));
+    block.events = vec![Event::transport(64, rolling(2.0 - 50.0 / BEAT, 120.0))];
+    block.render(&plugin, true);
+    assert_eq!(opening(&block), Some(114), "50 frames after the jump at frame 64");
+    plugin.destroy();
+
+    // The tempo rises by 120 bpm over 100 frames from frame 0 on: a mean of 180, then 240.
+    let (plugin, mut block) = playing(&host, &gated_input(), 512);
+    block.input.iter_mut().for_each(|side| side.fill(1.0));
+    let rising =
+        clap_sys::events::clap_event_transport { tempo_inc: 1.2, ..rolling(2.0 - 350.0 / BEAT, 120.0) };
+    block.transport = Some(rising);
+    let (steady, at) = (rolling(2.0 - 200.0 / BEAT, 240.0), 100);
+    block.events = vec![Event::transport(at, steady)];
+    block.render(&plugin, true);
+    assert_eq!(opening(&block), Some(200), "100 frames at double tempo after frame 100");
+    plugin.destroy();
+}
+
+#[test]
+fn without_a_transport_time_stands_still_until_free_run_is_switched_on() {
+    let _turn = alone();
+    let host = Host::new();
+    let (plugin, mut block) = playing(&host, &gated_input(), 512);
+    block.input.iter_mut().for_each(|side| side.fill(1.0));
+    let second_half = |plugin: &Plugin, block: &mut Block, events: &[Event]| {
+        render(plugin, block, 3 * BEAT as usize, &[512], events).last() == Some(&1.0)
+    };
+    assert!(!second_half(&plugin, &mut block, &[]));
+    let free = plugin.param("Free Run");
+    assert!(second_half(&plugin, &mut block, &[Event::value(0, free, 1.0)]), "3 beats on, the gate is open");
+    plugin.destroy();
+}
+
+#[test]
+fn the_panic_switch_acts_once_each_time_it_turns_on() {
+    let _turn = alone();
+    let host = Host::new();
+    let (plugin, mut block) = playing(&host, &sine(), 64);
+    let panic = plugin.param("Panic");
+    let asked = |plugin: &Plugin, block: &mut Block, value| {
+        block.events = vec![Event::value(3, panic, value)];
+        block.render(plugin, true);
+        let asked = host.heard.callbacks.swap(0, Ordering::SeqCst) > 0;
+        plugin.on_main_thread();
+        asked
+    };
+    host.heard.callbacks.store(0, Ordering::SeqCst);
+    let turns = [1.0, 1.0, 0.0, 0.0, 1.0];
+    assert_eq!(turns.map(|value| asked(&plugin, &mut block, value)), [true, false, false, false, true]);
+    plugin.destroy();
+}
+
+#[test]
+fn panic_silences_what_the_engine_remembers() {
+    let _turn = alone();
+    let host = Host::new();
+    let song = |value| {
+        let (plugin, mut block) = playing(&host, &sine(), 64);
+        block.events = vec![Event::value(0, plugin.param("Panic"), value)];
+        block.render(&plugin, true);
+        plugin.on_main_thread();
+        let mut heard = Vec::new();
+        for _ in 0..50 {
+            // The control thread has a moment for each block, as it has while a host plays.
+            std::thread::sleep(Duration::from_millis(1));
+            heard.extend(render(&plugin, &mut block, 64, &[64], &[]));
+        }
+        plugin.destroy();
+        heard
+    };
+    let undisturbed = song(0.0);
+    assert_eq!(song(0.0), undisturbed);
+    assert_ne!(song(1.0), undisturbed, "the sine begins anew");
+}
+
+/// The first instance's socket, past its greeting.
+fn client() -> BufReader<UnixStream> {
+    let path = run_folder().join("krach-engine.sock");
+    let mut client = BufReader::new(UnixStream::connect(path).expect("the fixed name"));
+    client.read_line(&mut String::new()).unwrap();
+    client
+}
+
+#[test]
+fn an_edit_by_a_client_marks_the_project_dirty_on_the_main_thread() {
+    let _turn = alone();
+    let host = Host::new();
+    let plugin = host.instance();
+    let mut client = client();
+    client.get_mut().write_all(b"{\"cmd\":\"SetBpm\",\"bpm\":99}\n").unwrap();
+    client.read_line(&mut String::new()).unwrap();
+    assert!(host.main_thread(&plugin));
+    assert_eq!(host.heard.dirty.load(Ordering::SeqCst), 1);
+    drop(client);
+    plugin.destroy();
+    threads_are_gone();
+}
+
+#[test]
+fn destroying_while_a_client_edits_leaves_nothing_behind() {
+    let _turn = alone();
+    for _ in 0..20 {
+        let host = Host::new();
+        let (plugin, mut block) = playing(&host, &sine(), 64);
+        let mut client = client();
+        let editor = std::thread::spawn(move || {
+            for bpm in 1.. {
+                let line = format!("{{\"cmd\":\"SetBpm\",\"bpm\":{bpm}}}\n");
+                if client.get_mut().write_all(line.as_bytes()).is_err() {
+                    return;
+                }
+            }
+        });
+        block.render(&plugin, true);
+        plugin.destroy();
+        threads_are_gone();
+        drop(host);
+        editor.join().unwrap();
+    }
+}
+
+#[test]
+fn the_built_library_can_be_loaded_and_unloaded_again_and_again() {
+    let _turn = alone();
+    let exe = std::env::current_exe().unwrap();
+    let library = exe.parent().unwrap().join("libkrach.so");
+    for _ in 0..5 {
+        // SAFETY: our own library, whose initialisers do nothing.
+        let library =
+            unsafe { libloading::Library::new(&library) }.expect("cargo builds the cdylib for its tests");
+        // SAFETY: the symbol is of that type.
+        let entry =
+            unsafe { library.get::<*const clap_sys::entry::clap_plugin_entry>(b"clap_entry") }.unwrap();
+        let host = Host::new();
+        // SAFETY: a constant of the library.
+        let plugin = host.create_from(unsafe { &**entry });
+        assert!(plugin.init() && plugin.load(&sine()));
+        assert!(plugin.activate(RATE, 64));
+        let mut block = Block::new(64);
+        assert_eq!(block.render(&plugin, true), CLAP_PROCESS_CONTINUE);
+        assert!(peak(block.main()) > 0.1);
+        plugin.destroy();
+        // SAFETY: CLAP's last call.
+        unsafe { (**entry).deinit.unwrap()() };
+        threads_are_gone();
+        library.close().unwrap();
+    }
+}
+
+/// Counts what the watched thread allocates and frees.
+struct Watched;
+
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+thread_local!(static WATCH: Cell<bool> = const { Cell::new(false) });
+
+fn count() {
+    if WATCH.get() {
+        COUNT.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+// SAFETY: hands everything on to the system's allocator.
+unsafe impl GlobalAlloc for Watched {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count();
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Watched = Watched;
+
+#[test]
+fn a_block_allocates_and_frees_nothing() {
+    let _turn = alone();
+    let host = Host::new();
+    let (plugin, mut block) = playing(&host, &gated_input(), 512);
+    let ids: Vec<u32> = (1..=64).map(|n| plugin.param(&format!("Macro {n}"))).collect();
+    let (master, panic, free) = (plugin.param("Master"), plugin.param("Panic"), plugin.param("Free Run"));
+    COUNT.store(0, Ordering::SeqCst);
+    for number in 0..400u32 {
+        let t = number % 512;
+        block.transport = (number % 3 > 0).then(|| rolling(f64::from(number) * 512.0 / BEAT, 120.0));
+        block.events.clear();
+        block.events.extend(ids.iter().map(|&id| Event::value(t, id, f64::from(number % 7) / 7.0)));
+        block.events.extend((0..600).map(|n| Event::transport(n, rolling(f64::from(n), 90.0))));
+        block.events.extend((0..600).map(|n| Event::value(511, master, f64::from(n) / 600.0)));
+        block.events.extend([
+            Event::value(511, panic, f64::from(number % 2)),
+            Event::value(511, free, f64::from(number / 100 % 2)),
+            Event::modulation(511, master, 0.1),
+            Event::note_on(511, 60),
+            Event::midi(511, [0xb0, 1, 2]),
+        ]);
+        WATCH.set(true);
+        let status = block.render(&plugin, number % 5 > 0);
+        WATCH.set(false);
+        assert_eq!(status, CLAP_PROCESS_CONTINUE);
+    }
+    assert_eq!(COUNT.load(Ordering::SeqCst), 0);
+    plugin.destroy();
+}

@@ -1,0 +1,252 @@
+//! `bundle` and `install`: from the built library to what a DAW finds.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Failure, Result};
+use crate::symbols;
+use crate::workspace::{Workspace, run};
+
+/// Systems whose plugins are laid out differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum System {
+    /// Linux and the BSDs: a plugin is one file.
+    Linux,
+    /// A plugin is a folder with an `Info.plist`.
+    MacOs,
+    /// A plugin is one file.
+    Windows,
+}
+
+impl System {
+    /// The system that this runs on.
+    pub const HERE: Self = if cfg!(target_os = "macos") {
+        Self::MacOs
+    } else if cfg!(windows) {
+        Self::Windows
+    } else {
+        Self::Linux
+    };
+
+    /// File that cargo makes of the library `krach`.
+    fn library(self) -> &'static str {
+        match self {
+            Self::Linux => "libkrach.so",
+            Self::MacOs => "libkrach.dylib",
+            Self::Windows => "krach.dll",
+        }
+    }
+
+    /// Where the binary is inside the bundle `krach.clap`; empty if the bundle is the binary.
+    fn binary_in_bundle(self) -> &'static str {
+        match self {
+            Self::Linux | Self::Windows => "",
+            Self::MacOs => "Contents/MacOS/krach",
+        }
+    }
+
+    /// The user's folder for CLAP plugins, from the variables of the environment.
+    fn clap_folder(self, variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+        match self {
+            Self::Linux => Some(variable("HOME")?.join(".clap")),
+            Self::MacOs => Some(variable("HOME")?.join("Library/Audio/Plug-Ins/CLAP")),
+            Self::Windows => Some(variable("LOCALAPPDATA")?.join("Programs/Common/CLAP")),
+        }
+    }
+}
+
+/// Builds the plugin in release mode and lays out `target/bundled/krach.clap`.
+///
+/// # Errors
+/// If the build fails, a file cannot be written, or the binary exports anything but its entry point.
+pub fn bundle(workspace: &Workspace) -> Result<PathBuf> {
+    run(&mut workspace.cargo(["build", "--release", "--package", "krach-plugin"]))?;
+    let library = workspace.target.join("release").join(System::HERE.library());
+    let bundle = lay_out(System::HERE, &library, &workspace.bundled())?;
+    symbols::check_exports(&binary(System::HERE, &bundle), symbols::CLAP)?;
+    println!("bundle: {}", bundle.display());
+    Ok(bundle)
+}
+
+/// Bundles and copies the result to where the user's DAWs look.
+///
+/// # Errors
+/// As [`bundle`]; or if the folder cannot be written.
+pub fn install(workspace: &Workspace) -> Result<()> {
+    let bundle = bundle(workspace)?;
+    let folder = System::HERE
+        .clap_folder(|name| env::var_os(name).map(PathBuf::from))
+        .ok_or_else(|| Failure::Check("install: no home folder is set".to_owned()))?;
+    let installed = put(&bundle, &folder)?;
+    println!("install: {}; let the DAW scan its plugins again", installed.display());
+    Ok(())
+}
+
+/// Makes `krach.clap` in `folder` from the built library.
+fn lay_out(system: System, library: &Path, folder: &Path) -> Result<PathBuf> {
+    let bundle = folder.join("krach.clap");
+    let binary = binary(system, &bundle);
+    remove(&bundle)?;
+    create_folder(binary.parent().unwrap_or(folder))?;
+    copy_file(library, &binary)?;
+    if system == System::MacOs {
+        write(&bundle.join("Contents/Info.plist"), &info_plist(env!("CARGO_PKG_VERSION")))?;
+        write(&bundle.join("Contents/PkgInfo"), "BNDL????")?;
+    }
+    Ok(bundle)
+}
+
+fn binary(system: System, bundle: &Path) -> PathBuf {
+    match system.binary_in_bundle() {
+        "" => bundle.to_owned(),
+        inside => bundle.join(inside),
+    }
+}
+
+fn info_plist(version: &str) -> String {
+    let entries = [
+        ("CFBundleExecutable", "krach"),
+        ("CFBundleIdentifier", "io.krach.krach"),
+        ("CFBundleName", "krach"),
+        ("CFBundleDisplayName", "krach"),
+        ("CFBundlePackageType", "BNDL"),
+        ("CFBundleSignature", "????"),
+        ("CFBundleShortVersionString", version),
+        ("CFBundleVersion", version),
+    ];
+    let mut text = String::from(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \
+         \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n<plist version=\"1.0\">\n<dict>\n",
+    );
+    for (key, value) in entries {
+        text.push_str(&format!("  <key>{key}</key>\n  <string>{value}</string>\n"));
+    }
+    text.push_str("  <key>NSHighResolutionCapable</key>\n  <true/>\n</dict>\n</plist>\n");
+    text
+}
+
+/// Copies a bundle, file or folder, into `folder`, in place of an older one.
+///
+/// The new one is complete before the old one goes, and a library that a running DAW has mapped is
+/// never written to.
+fn put(bundle: &Path, folder: &Path) -> Result<PathBuf> {
+    create_folder(folder)?;
+    let name = bundle.file_name().unwrap_or_default();
+    let (target, fresh) = (folder.join(name), folder.join(format!(".{}.new", name.display())));
+    remove(&fresh)?;
+    copy(bundle, &fresh)?;
+    remove(&target)?;
+    fs::rename(&fresh, &target).map_err(|source| Failure::file("rename", &fresh, source))?;
+    Ok(target)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    if !from.is_dir() {
+        return copy_file(from, to);
+    }
+    create_folder(to)?;
+    let list = |source| Failure::file("list", from, source);
+    for entry in fs::read_dir(from).map_err(list)? {
+        let entry = entry.map_err(list)?;
+        copy(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+fn copy_file(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to).map(drop).map_err(|source| Failure::file("copy", from, source))
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).map_err(|source| Failure::file("write", path, source))
+}
+
+fn create_folder(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(|source| Failure::file("create", folder, source))
+}
+
+fn remove(path: &Path) -> Result<()> {
+    let removed = if path.is_dir() && !path.is_symlink() {
+        fs::remove_dir_all(path)
+    } else if path.exists() || path.is_symlink() {
+        fs::remove_file(path)
+    } else {
+        Ok(())
+    };
+    removed.map_err(|source| Failure::file("remove", path, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = env::temp_dir().join(format!("krach-bundle-{name}-{}", std::process::id()));
+        remove(&folder).unwrap();
+        create_folder(&folder).unwrap();
+        folder
+    }
+
+    fn built(folder: &Path) -> PathBuf {
+        let library = folder.join("built");
+        write(&library, "machine code").unwrap();
+        library
+    }
+
+    #[test]
+    fn on_linux_and_windows_the_bundle_is_the_library_itself() {
+        for system in [System::Linux, System::Windows] {
+            let folder = folder("file");
+            let bundle = lay_out(system, &built(&folder), &folder.join("bundled")).unwrap();
+            assert_eq!(bundle, folder.join("bundled/krach.clap"));
+            assert_eq!(fs::read_to_string(bundle).unwrap(), "machine code");
+        }
+    }
+
+    #[test]
+    fn on_macos_the_bundle_is_a_folder_with_its_papers() {
+        let folder = folder("folder");
+        let bundle = lay_out(System::MacOs, &built(&folder), &folder).unwrap();
+        let inside = |path: &str| fs::read_to_string(bundle.join(path)).unwrap();
+        assert_eq!(inside("Contents/MacOS/krach"), "machine code");
+        assert_eq!(inside("Contents/PkgInfo"), "BNDL????");
+        let plist = inside("Contents/Info.plist");
+        assert!(plist.contains("<key>CFBundleExecutable</key>\n  <string>krach</string>"));
+        assert!(plist.ends_with("</plist>\n"));
+    }
+
+    #[test]
+    fn a_library_that_was_not_built_is_an_error_that_names_it() {
+        let folder = folder("missing");
+        let text = lay_out(System::Linux, &folder.join("libkrach.so"), &folder).unwrap_err();
+        assert!(text.to_string().contains("libkrach.so"), "{text}");
+    }
+
+    #[test]
+    fn installing_again_replaces_what_was_there() {
+        let folder = folder("install");
+        let bundle = folder.join("krach.clap");
+        write(&bundle, "old").unwrap();
+        put(&bundle, &folder.join("plugins")).unwrap();
+        write(&bundle, "new").unwrap();
+        let installed = put(&bundle, &folder.join("plugins")).unwrap();
+        assert_eq!(fs::read_to_string(&installed).unwrap(), "new");
+        assert_eq!(fs::read_dir(folder.join("plugins")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn each_system_has_its_own_folder_for_plugins() {
+        let variable = |name: &str| match name {
+            "HOME" => Some(PathBuf::from("/home/ada")),
+            "LOCALAPPDATA" => Some(PathBuf::from("/users/ada")),
+            _ => None,
+        };
+        let folder = |system: System| system.clap_folder(variable).unwrap();
+        assert_eq!(folder(System::Linux), Path::new("/home/ada/.clap"));
+        assert_eq!(folder(System::MacOs), Path::new("/home/ada/Library/Audio/Plug-Ins/CLAP"));
+        assert_eq!(folder(System::Windows), Path::new("/users/ada/Programs/Common/CLAP"));
+        assert_eq!(System::Linux.clap_folder(|_| None), None);
+    }
+}

@@ -1,0 +1,63 @@
+//! The project's own commands: `cargo xtask <command>`.
+
+mod bench;
+mod bundle;
+mod counts;
+mod demo;
+mod failure;
+mod setup;
+mod symbols;
+mod test;
+mod workspace;
+
+use std::env;
+use std::process::ExitCode;
+
+use failure::{Failure, Result};
+use workspace::Workspace;
+
+const USAGE: &str = "\
+cargo xtask <command>
+  setup    installs the system packages that the build needs (Debian, Ubuntu)
+  bundle   builds the plugin into target/bundled and checks it
+  install  bundles and copies the plugin to where DAWs look
+  demo     renders a live-coded performance through the plugin and measures it
+  test     checks form and runs every test; ends with \"N passed, N failed\"
+  bench    runs the benchmarks into target/bench";
+
+fn main() -> ExitCode {
+    match dispatch() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(text)) => {
+            eprintln!("{text}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Told) => ExitCode::FAILURE,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch() -> Result<()> {
+    let mut arguments = env::args().skip(1);
+    let command = arguments.next();
+    if let Some(extra) = arguments.next() {
+        return Err(Failure::Usage(format!("unexpected argument `{extra}`\n\n{USAGE}")));
+    }
+    match command.as_deref() {
+        Some("setup") => setup::setup(),
+        Some("bundle") => bundle::bundle(&Workspace::find()?).map(drop),
+        Some("install") => bundle::install(&Workspace::find()?),
+        Some("demo") => demo::demo(&Workspace::find()?),
+        Some("test") => test::test(&Workspace::find()?),
+        Some("bench") => bench::bench(&Workspace::find()?),
+        Some("help" | "-h" | "--help") => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        Some(other) => Err(Failure::Usage(format!("unknown command `{other}`\n\n{USAGE}"))),
+        None => Err(Failure::Usage(USAGE.to_owned())),
+    }
+}

@@ -1,0 +1,129 @@
+//! `setup`: what the system must have before anything is built.
+
+use std::process::{Command, Stdio};
+
+use crate::failure::Result;
+use crate::workspace::{on_path, output, run};
+
+/// A Debian package that the build needs, and what for.
+struct Package {
+    name: &'static str,
+    reason: &'static str,
+}
+
+/// Everything that a Debian or Ubuntu system needs beyond Rust itself.
+const PACKAGES: &[Package] = &[
+    Package { name: "gcc", reason: "links the plugin and compiles the C sources of zstd" },
+    Package { name: "libc6-dev", reason: "headers and start files for gcc" },
+];
+
+/// What other systems need, in the words of their own tools.
+const ELSEWHERE: &str = "\
+Besides Rust (https://rustup.rs) the build needs a C compiler and linker:
+  macOS    xcode-select --install
+  Windows  Visual Studio Build Tools with \"Desktop development with C++\"
+  Fedora   dnf install gcc glibc-devel
+  Arch     pacman -S gcc";
+
+/// Installs what is missing, or says what is needed where there is no apt.
+///
+/// # Errors
+/// If a package could not be installed.
+pub fn setup() -> Result<()> {
+    if !cfg!(target_os = "linux") || !on_path("dpkg-query") || !on_path("apt-get") {
+        println!("{ELSEWHERE}");
+        return Ok(());
+    }
+    let missing = missing(PACKAGES, &installed()?);
+    if missing.is_empty() {
+        println!("setup: all {} Debian packages are there", PACKAGES.len());
+        return Ok(());
+    }
+    for package in &missing {
+        println!("setup: {} is missing ({})", package.name, package.reason);
+    }
+    run(&mut apt_get(&["update"]))?;
+    let mut install = vec!["install", "--yes", "--no-install-recommends"];
+    install.extend(missing.iter().map(|package| package.name));
+    run(&mut apt_get(&install))
+}
+
+/// `dpkg-query`'s list: one line `status name` per package that dpkg knows.
+fn installed() -> Result<String> {
+    let mut command = Command::new("dpkg-query");
+    command.args(["--show", "--showformat", "${db:Status-Abbrev} ${Package}\n"]);
+    output(&mut command)
+}
+
+/// Those packages that the list does not report as installed (`ii`).
+fn missing<'a>(packages: &'a [Package], list: &str) -> Vec<&'a Package> {
+    let is_installed = |name: &str| {
+        list.lines().any(|line| {
+            let mut words = line.split_whitespace();
+            words.next() == Some("ii") && words.next() == Some(name)
+        })
+    };
+    packages.iter().filter(|package| !is_installed(package.name)).collect()
+}
+
+/// `apt-get` that asks nothing, as root: by itself or through sudo.
+fn apt_get(arguments: &[&str]) -> Command {
+    let mut command = if is_root() {
+        Command::new("apt-get")
+    } else {
+        let mut sudo = Command::new("sudo");
+        sudo.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+        sudo
+    };
+    command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WANTED: &[Package] = &[
+        Package { name: "gcc", reason: "" },
+        Package { name: "libc6-dev", reason: "" },
+        Package { name: "zip", reason: "" },
+    ];
+
+    fn names(list: &str) -> Vec<&'static str> {
+        missing(WANTED, list).iter().map(|package| package.name).collect()
+    }
+
+    #[test]
+    fn nothing_is_missing_when_all_is_installed() {
+        assert!(names("ii  gcc\nii  libc6-dev\nii  zip\nii  vim\n").is_empty());
+    }
+
+    #[test]
+    fn a_package_of_a_similar_name_does_not_count() {
+        assert_eq!(names("ii  gcc-12\nii  libc6-dev\nii  zip-doc\n"), ["gcc", "zip"]);
+    }
+
+    #[test]
+    fn a_package_that_was_removed_or_half_installed_is_missing() {
+        assert_eq!(names("rc  gcc\niU  libc6-dev\nii  zip\n"), ["gcc", "libc6-dev"]);
+    }
+
+    #[test]
+    fn every_package_has_a_reason() {
+        assert!(PACKAGES.iter().all(|package| !package.reason.is_empty()));
+    }
+
+    #[test]
+    fn nothing_is_asked_while_installing() {
+        let command = apt_get(&["install", "--yes", "zip"]);
+        let line = crate::workspace::line(&command);
+        assert!(line.ends_with("apt-get install --yes zip"), "{line}");
+        let frontend = command.get_envs().find(|(key, _)| *key == "DEBIAN_FRONTEND");
+        assert_eq!(frontend.unwrap().1.unwrap(), "noninteractive");
+    }
+}
