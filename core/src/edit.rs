@@ -154,8 +154,10 @@ pub enum At {
 /// Proof that an edit was accepted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Receipt {
-    /// Number of the edit, rising by one with each.
+    /// Number of the edit, rising by one with each; of a batch, that of its last part.
     pub seq: u64,
+    /// Number of a batch's first part; the same as `seq` for anything else.
+    pub first: u64,
     /// Where it acts, in cycles, if it has a time.
     pub position: Option<f64>,
 }

@@ -343,7 +343,10 @@ impl Plan {
     fn hand_over(&mut self, ghost: u32, new: u32, fade: u32) {
         for port in &self.ports {
             let wires = port.wires.0 as usize..(port.wires.0 + port.wires.1) as usize;
-            for at in wires.clone().filter(|&at| self.wires[at].source == new) {
+            for at in wires.clone() {
+                if self.wires[at].source != new {
+                    continue;
+                }
                 let channel = self.wires[at].channel;
                 let same = |w: &Wire| w.source == ghost && w.channel == channel;
                 let Some(twin) = wires.clone().find(|&w| same(&self.wires[w])) else { continue };

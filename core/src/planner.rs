@@ -1,92 +1,19 @@
 //! Session → plan: nodes → order → wires and fades → buffers → moves, against the base that plays.
 
+mod shape;
+
+pub use shape::Shape;
+
 use crate::graph_ir::{RawGraph, input_port, output_port, topological};
 use crate::node::{CreateContext, Node, NodeDecl, NodeType, Registry, Role};
 use crate::plan::{
-    ControlState, Crossfade, Fade, Health, InPort, MAX_CHANNELS, NONE, Plan, PlanNode, Tail, TailOrigin,
-    Wire,
+    ControlState, Crossfade, Fade, Health, InPort, MAX_CHANNELS, NONE, Plan, PlanNode, Tail, TailOrigin, Wire,
 };
 use crate::symbol::Symbol;
+use shape::{ShapeNode, ShapeWire};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-
-/// What the control side remembers of a plan it sent: enough to build the next one against it.
-#[derive(Clone, Default)]
-pub struct Shape {
-    /// Number of the plan.
-    pub generation: u64,
-    nodes: Vec<ShapeNode>,
-    wires: Vec<ShapeWire>,
-    controls: Vec<Symbol>,
-    /// Where tails die away: (target, port).
-    tails: Vec<(u64, usize)>,
-}
-
-#[derive(Clone)]
-struct ShapeNode {
-    uid: u64,
-    id: String,
-    ty: Arc<dyn NodeType>,
-    ghost: bool,
-}
-
-#[derive(Clone, Copy)]
-struct ShapeWire {
-    source: u64,
-    from: usize,
-    target: u64,
-    to: usize,
-    out: bool,
-}
-
-impl ShapeWire {
-    /// From where to where.
-    fn way(&self) -> (u64, usize, u64, usize) {
-        (self.source, self.from, self.target, self.to)
-    }
-}
-
-impl Shape {
-    /// A plan with nothing in it.
-    pub fn empty(generation: u64) -> Self {
-        Self { generation, ..Self::default() }
-    }
-
-    /// Has the plan nodes that are only there to fade out?
-    pub fn has_ghosts(&self) -> bool {
-        self.nodes.iter().any(|n| n.ghost && n.uid != u64::MAX)
-            || self.wires.iter().any(|w| w.out && w.source != u64::MAX)
-            || !self.tails.is_empty()
-    }
-
-    /// Is there that very instance, and not on its way out?
-    pub fn has_live(&self, uid: u64) -> bool {
-        self.nodes.iter().any(|n| !n.ghost && n.uid == uid)
-    }
-
-    /// The id of the node with that uid.
-    pub fn id_of(&self, uid: u64) -> Option<&str> {
-        self.nodes.iter().find(|n| n.uid == uid).map(|n| n.id.as_str())
-    }
-
-    /// Forgets ghosts that have faded out, so that the next plan leaves them behind.
-    pub fn settle(&mut self) {
-        self.tails.clear();
-        let gone: HashSet<u64> = self.nodes.iter().filter(|n| n.ghost).map(|n| n.uid).collect();
-        for wire in &mut self.wires {
-            // Kept in place: indices are those of the plan. Out of reach for the next one.
-            if wire.out || gone.contains(&wire.source) || gone.contains(&wire.target) {
-                *wire = ShapeWire { source: u64::MAX, from: 0, target: u64::MAX, to: 0, out: true };
-            }
-        }
-        for node in &mut self.nodes {
-            if node.ghost {
-                node.uid = u64::MAX;
-            }
-        }
-    }
-}
 
 /// What a plan is built from.
 pub struct Request<'a> {
@@ -233,8 +160,7 @@ fn wires(base: &Shape, members: &[Member], request: &Request<'_>) -> Vec<Planned
     let into_ghost = |m: &Member| m.ghost && m.ty.decl().role != Role::Master;
     let ghost_of: HashMap<u64, bool> = members.iter().map(|m| (m.uid, into_ghost(m))).collect();
     for (at, old) in base.wires.iter().enumerate() {
-        let (Some(_), Some(&into_ghost)) = (ghost_of.get(&old.source), ghost_of.get(&old.target))
-        else {
+        let (Some(_), Some(&into_ghost)) = (ghost_of.get(&old.source), ghost_of.get(&old.target)) else {
             continue;
         };
         if ways.contains(&old.way()) {
@@ -297,13 +223,7 @@ fn between_circles(nodes: usize, edges: &[(usize, usize)]) -> Vec<bool> {
     inside
 }
 
-fn place_tails(
-    plan: &mut Plan,
-    shape: &mut Shape,
-    base: &Shape,
-    members: &[Member],
-    cut: &[PlannedWire],
-) {
+fn place_tails(plan: &mut Plan, shape: &mut Shape, base: &Shape, members: &[Member], cut: &[PlannedWire]) {
     if cut.is_empty() && base.tails.is_empty() {
         return;
     }
@@ -324,8 +244,7 @@ fn place_nodes(plan: &mut Plan, base: &Shape, members: &[Member]) {
     let ghosts: HashMap<&str, usize> =
         members.iter().enumerate().filter(|(_, g)| fresh_ghost(g)).map(|(i, g)| (g.id.as_str(), i)).collect();
     for (i, m) in members.iter().enumerate() {
-        let replaces =
-            if m.ghost || m.base.is_some() { None } else { ghosts.get(m.id.as_str()).copied() };
+        let replaces = if m.ghost || m.base.is_some() { None } else { ghosts.get(m.id.as_str()).copied() };
         let channels = channels(&m.ty.decl().outputs);
         plan.nodes.push(PlanNode {
             uid: m.uid,
@@ -349,13 +268,7 @@ fn channels(ports: &[crate::node::Port]) -> usize {
     ports.iter().map(|p| p.channels).sum()
 }
 
-fn place_wires(
-    plan: &mut Plan,
-    shape: &mut Shape,
-    base: &Shape,
-    members: &[Member],
-    wires: &[PlannedWire],
-) {
+fn place_wires(plan: &mut Plan, shape: &mut Shape, base: &Shape, members: &[Member], wires: &[PlannedWire]) {
     let index: HashMap<u64, usize> = members.iter().enumerate().map(|(i, m)| (m.uid, i)).collect();
     let mut by_target: HashMap<(u64, usize), Vec<&PlannedWire>> = HashMap::with_capacity(wires.len());
     for w in wires {
@@ -450,7 +363,8 @@ fn place_controls(
             let at = plan.controls.len() as u32;
             let value = request.values.get(&path).map_or(control.default, |v| *v as f32);
             if !request.removed.contains(&member.id)
-                && let Some(&old) = before.get(&symbol) {
+                && let Some(&old) = before.get(&symbol)
+            {
                 plan.control_moves.push((at, old));
                 if let Some(value) = request.resets.get(&path) {
                     plan.resets.push((at, *value as f32));
@@ -483,6 +397,9 @@ fn place_controls(
             if is_gate_label(label) {
                 plan.controls[at as usize].gate = true;
             }
+        } else if request.graph.node(node).is_some() {
+            // It leads to a control that the node does not have: nowhere, as in the session.
+            labels.remove(&Symbol::of(label));
         }
     }
     plan.labels = labels.into_iter().collect();
@@ -494,11 +411,7 @@ pub fn is_gate_label(label: &str) -> bool {
     matches!(last, "gate" | "trig" | "trigger")
 }
 
-fn create_instances(
-    plan: &mut Plan,
-    members: &[Member],
-    request: Request<'_>,
-) -> Result<(), String> {
+fn create_instances(plan: &mut Plan, members: &[Member], request: Request<'_>) -> Result<(), String> {
     for (n, member) in members.iter().enumerate() {
         *request.next_uid = (*request.next_uid).max(member.uid);
         let node = &mut plan.nodes[n];

@@ -19,7 +19,7 @@ fn jumps_both_ways_close_the_gates_and_go_on_exactly() {
         .play(30_000)
         .jump(8.0)
         .play(40_000);
-    for position in [Position::Beats, Position::BeatsAndSamples, Position::FixedPoint, Position::BeatsOnly] {
+    for position in [Tells::Beats, Tells::BeatsAndSamples, Tells::FixedPoint, Tells::BeatsOnly] {
         for blocks in PARTITIONS {
             assert_exact(&script, Host::new(position), 16, blocks);
         }
@@ -40,26 +40,27 @@ fn a_stop_in_the_middle_of_a_hit_closes_its_gate_on_that_sample() {
 
 #[test]
 fn stop_and_start_elsewhere_and_start_where_it_stopped() {
-    let script = Script::at(RATE, 2.0, 97.0)
+    // whole samples, so that a host that counts samples can say them
+    let script = Script::at(RATE, 97.0 / 30.0, 97.0)
         .stop(3_000)
         .play(60_000)
         .stop(777)
-        .jump(100.0)
+        .jump(97.0)
         .play(60_000)
         .stop(1)
         .play(60_000);
     for blocks in PARTITIONS {
         assert_exact(&script, Host::EXACT, 16, blocks);
-        assert_exact(&script, Host::new(Position::Samples), 16, blocks);
+        assert_exact(&script, Host::new(Tells::Samples), 16, blocks);
     }
 }
 
 #[test]
 fn negative_positions_count_up_to_zero() {
     let script = Script::at(RATE, -7.3, 137.0).play(300_000);
-    for position in [Position::Beats, Position::FixedPoint, Position::Seconds, Position::Samples] {
+    for position in [Tells::Beats, Tells::FixedPoint, Tells::Seconds, Tells::Samples] {
         // samples are whole: where a start lies between two, they say it no better
-        let script = if position == Position::Samples {
+        let script = if position == Tells::Samples {
             Script::at(RATE, -8.0 * 137.0 / 60.0, 137.0).play(300_000)
         } else {
             script.clone()
@@ -75,7 +76,7 @@ fn two_hours_in_at_any_sample_rate() {
     for rate in [44_100.0, 48_000.0, 96_000.0] {
         for bpm in [120.0, 137.0, 174.5, 61.803] {
             let script = Script::at(rate, 7200.0 * bpm / 60.0, bpm).play(200_000);
-            for position in [Position::Beats, Position::BeatsAndSamples, Position::FixedPoint] {
+            for position in [Tells::Beats, Tells::BeatsAndSamples, Tells::FixedPoint] {
                 assert_exact(&script, Host::new(position), 16, &[512]);
                 assert_exact(&script, Host::new(position), 7, &[1000, 3]);
             }
@@ -90,7 +91,8 @@ fn a_jump_into_a_bass_line_has_its_frequency_and_no_gate() {
         builders::control("v/freq", 220.0),
         builders::control("v/freq", 330.0),
         builders::control("v/freq", 440.0),
-    ]);
+    ])
+    .over(4.0);
     let gate = support::hits("v/gate", 4);
     let edits = [play("bass", line), play("gate", gate)];
     // one cycle each; into the middle of the second, back into the fourth, then start at bar three
@@ -123,7 +125,8 @@ fn what_was_said_less_than_four_cycles_ago_is_chased() {
         builders::rest(),
         builders::rest(),
         builders::control("v/freq", 880.0),
-    ]);
+    ])
+    .over(5.0);
     let script = Script::at(RATE, 0.0, 120.0).play(5_000).jump(15.9).play(5_000).jump(39.0).play(5_000);
     let (log, _) = render_with(&script, Host::EXACT, &[play("bass", slow)], &[256]);
     assert_eq!(held(&log, FREQ, 5_000), Some(110.0), "3.98 cycles after its onset");

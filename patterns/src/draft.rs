@@ -93,6 +93,23 @@ impl DraftOp {
             | DraftOp::Warp { child, .. } => vec![*child],
         }
     }
+
+    fn renumber(&mut self, place: impl Fn(usize) -> usize) {
+        match self {
+            DraftOp::Leaf(_) => {}
+            DraftOp::Stack(children) => children.iter_mut().for_each(|c| *c = place(*c)),
+            DraftOp::Cat(children) => children.iter_mut().flatten().for_each(|c| *c = place(*c)),
+            DraftOp::Every { transform, child, .. } => {
+                transform.iter_mut().chain(child).for_each(|c| *c = place(*c));
+            }
+            DraftOp::Euclid { child, .. }
+            | DraftOp::Line { child, .. }
+            | DraftOp::Rev(child)
+            | DraftOp::Freeze(child)
+            | DraftOp::Degrade { child, .. }
+            | DraftOp::Warp { child, .. } => *child = place(*child),
+        }
+    }
 }
 
 impl Draft {
@@ -100,12 +117,40 @@ impl Draft {
     pub fn new(pattern: &Pattern) -> Result<Self, CompileError> {
         let mut draft = Self::default();
         draft.root = draft.lower(pattern, None, None)?;
+        draft.sweep();
         for node in 0..draft.nodes.len() {
             for child in draft.nodes[node].op.children() {
                 draft.nodes[child].parent = node;
             }
         }
         Ok(draft)
+    }
+
+    /// Removes the nodes that joining and mirroring left behind; the others keep their order.
+    fn sweep(&mut self) {
+        let mut live = vec![false; self.nodes.len()];
+        if let Some(root) = self.root {
+            live[root] = true;
+        }
+        for node in (0..live.len()).rev() {
+            if live[node] {
+                self.nodes[node].op.children().into_iter().for_each(|child| live[child] = true);
+            }
+        }
+        let mut kept = 0;
+        let places: Vec<usize> = live
+            .iter()
+            .map(|&live| {
+                kept += usize::from(live);
+                kept.saturating_sub(1)
+            })
+            .collect();
+        let mut alive = live.iter();
+        self.nodes.retain(|_| alive.next() == Some(&true));
+        for node in &mut self.nodes {
+            node.op.renumber(|child| places[child]);
+        }
+        self.root = self.root.map(|root| places[root]);
     }
 
     /// The error of `kind` at a node.
@@ -273,17 +318,17 @@ impl Draft {
 
     /// A node mirrored. Layers are mirrored one by one, so that a long unit in one of them does not
     /// make all look far around; an atom or a unit fills its cycle and is its own mirror image.
-    fn mirror(&mut self, child: usize, path: usize) -> Option<usize> {
+    fn mirror(&mut self, child: usize, rev: usize) -> Option<usize> {
         match &self.nodes[child].op {
             DraftOp::Freeze(_) => Some(child),
             DraftOp::Leaf(leaf) if self.leaves[*leaf as usize].shape.is_none() => Some(child),
             DraftOp::Stack(layers) => {
                 let layers = layers.clone();
-                let stack = self.nodes.pop()?;
-                let mirrored = layers.iter().filter_map(|&layer| self.mirror(layer, path)).collect();
-                self.push(DraftOp::Stack(mirrored), stack.path)
+                let path = self.nodes[child].path;
+                let mirrored = layers.iter().filter_map(|&layer| self.mirror(layer, rev)).collect();
+                self.push(DraftOp::Stack(mirrored), path)
             }
-            _ => self.push(DraftOp::Rev(child), path),
+            _ => self.push(DraftOp::Rev(child), rev),
         }
     }
 
@@ -309,9 +354,6 @@ impl Draft {
             };
             (factor, offset) = joined;
             child = *below;
-            // Nothing points at the joined node any more, and it was the last: whatever lowers to
-            // nothing pushes nothing.
-            self.nodes.pop();
         }
         if factor == one() && offset == zero() {
             return Ok(Some(child));

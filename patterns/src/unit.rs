@@ -40,9 +40,7 @@ pub(crate) fn mirror<T: Tick>(
             event.unit = event.whole;
             (event.from, event.to) = (event.to, event.from);
         } else {
-            if event.unit[0] >= end || event.unit[1] <= begin {
-                return false;
-            }
+            // A unit that does not reach into the cycle is mirrored to beyond it, and cut off below.
             event.translate(axis - event.unit[0] - event.unit[1]);
         }
         let starts = event.part[0] == event.whole[0] && !is_shape(event.leaf);

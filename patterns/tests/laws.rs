@@ -45,6 +45,10 @@ fn patterns(shapes: bool) -> BoxedStrategy<Pattern> {
         6 => (0..100_i64).prop_map(control),
         1 => Just(Pattern::Silence { span: None }),
         4 => (0..100_i64, 2..4_i64).prop_map(|(v, n)| unit(v, n)),
+        3 => (0..100_i64, -5..5_i64, 1..4_i64).prop_map(|(v, quarters, cycles)| {
+            let child = boxed(Pattern::Slow { factor: [cycles, 1], child: boxed(unit(v, 3)), span: None });
+            Pattern::Late { offset: [quarters, 4], child, span: None }
+        }),
         (if shapes { 2 } else { 1 }) => if shapes { Just(shape) } else { Just(control(7)) },
     ];
     leaf.prop_recursive(5, 24, 4, |p| {

@@ -175,6 +175,14 @@ fn nothing_panics_beyond_the_last_cycle() {
 }
 
 #[test]
+fn layers_within_layers_are_mirrored_and_shifted_as_one() {
+    let inner = stack(vec![hit("a"), stack(vec![late([1, 3], hit("b")), atom() * 3]), hit("c") * 2]);
+    for p in [inner.clone().rev(), late([1, 4], late([-1, 4], inner.clone().rev())), inner.rev().rev()] {
+        agrees_with_the_model(&p, &compile(&p).unwrap()).unwrap();
+    }
+}
+
+#[test]
 fn a_full_buffer_is_left_as_it_was() {
     let program = compile(&fast([10, 1], atom())).unwrap();
     let mut out = EventBuffer::with_capacity(15);

@@ -31,7 +31,7 @@ pub struct Epoch {
     pub floor: f64,
     /// Onsets up to here (beats) have sounded, or lie before the loop, and do not play.
     pub played: f64,
-    /// Uncertainty of `beats`, in samples, added to the tolerance.
+    /// Uncertainty of `beats`, added to the tolerance.
     pub slack: f64,
     /// What is left over from before a wrap plays at `start`.
     pub residue: Option<Residue>,
@@ -89,18 +89,18 @@ impl Epoch {
 
     /// The first sample at or after a position, not looking at where the epoch starts.
     pub fn sample_of(&self, beats: f64) -> i64 {
-        let tolerance = ONSET_TOLERANCE + self.slack;
         let distance = beats - self.beats;
-        let n = if self.ramp == 0.0 {
-            distance / self.rate
+        let (n, rate) = if self.ramp == 0.0 {
+            (distance / self.rate, self.rate)
         } else {
             // Root of ramp/2·n² + rate·n − distance = 0 in the form that stays accurate for small ramps.
             let root = self.rate * self.rate + 2.0 * self.ramp * distance;
             if root <= 0.0 {
                 return i64::MAX; // a falling tempo that never gets there
             }
-            2.0 * distance / (self.rate + root.sqrt())
+            (2.0 * distance / (self.rate + root.sqrt()), root.sqrt())
         };
+        let tolerance = ONSET_TOLERANCE + self.slack / rate;
         if !n.is_finite() || n.abs() > 9e15 {
             return if n > 0.0 { i64::MAX } else { i64::MIN };
         }
@@ -126,7 +126,7 @@ impl Epoch {
     /// Onsets up to this position (beats, inclusive) play before `sample`.
     pub fn covered_before(&self, sample: i64) -> f64 {
         let last = sample - 1;
-        self.beats_at(last) + (ONSET_TOLERANCE + self.slack) * self.rate_at(last)
+        self.beats_at(last) + ONSET_TOLERANCE * self.rate_at(last) + self.slack
     }
 }
 

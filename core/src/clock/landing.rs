@@ -31,9 +31,11 @@ impl Clock {
     }
 
     /// Did the tempo change from ours to `rate` somewhere since the last report, and is that all
-    /// why the host is at `at`? Then time went on, only the host did not say when.
-    pub(super) fn tempo_explains(&self, at: f64, rate: f64) -> bool {
-        if self.unconfirmed || self.wrap_is_due() {
+    /// why the host is at `at`? Then time went on, only the host did not say when; its finer clocks
+    /// went on too.
+    pub(super) fn tempo_explains(&self, t: &HostTransport, at: f64, rate: f64) -> bool {
+        let leapt = self.off_by_samples(t).is_some_and(|off| off.abs() > JUMP_SAMPLES + 0.01);
+        if leapt || self.unconfirmed || self.wrap_is_due() {
             return false;
         }
         let frames = (self.now - self.heard.0) as f64;
@@ -45,7 +47,7 @@ impl Clock {
 
     /// The epoch after a jump to `at`: nothing that sounded in this pass of a loop repeats, and
     /// what a late wrap skipped within the last 10 ms plays at the landing sample.
-    pub(super) fn landing(&self, at: Reading, rate: f64, ramp: f64) -> Epoch {
+    pub(super) fn landing(&mut self, at: Reading, rate: f64, ramp: f64) -> Epoch {
         let beats = at.beats;
         let mut next = Epoch::at(self.now, beats, rate, ramp);
         let Some(Loop { start, end, .. }) = self.looping else { return next };
@@ -65,6 +67,7 @@ impl Clock {
             next.played = start - tolerance;
             next.floor = late.max(next.played);
             next.residue = self.residue();
+            self.wrapped_at = Some(end);
         }
         next
     }

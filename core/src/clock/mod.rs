@@ -3,6 +3,14 @@
 //! Between anchors (start, jump, tempo change) position = anchor + whole samples × rate; what the
 //! host says in between is only compared. A wrap of the loop inside a block is predicted and
 //! confirmed by the next block.
+//!
+//! | question | file |
+//! |---|---|
+//! | where in a contiguous stretch is a sample, and which sample plays an onset? | `epoch` |
+//! | what does the host say, and how finely? | `host`, `reading` |
+//! | what does a report change? | `reports` |
+//! | is it a jump, and what plays where it lands? | `landing` |
+//! | how do small differences go away? | `drift` |
 
 mod drift;
 mod epoch;
@@ -85,6 +93,8 @@ pub struct Clock {
     block_start: i64,
     block_end: i64,
     next_report: usize,
+    /// First sample at which the host may say something else.
+    horizon: i64,
     mode: Mode,
     epoch: Epoch,
     first: bool,
@@ -121,6 +131,7 @@ impl Clock {
             block_start: 0,
             block_end: 0,
             next_report: 0,
+            horizon: 0,
             mode: Mode::Stopped,
             epoch: Epoch::at(0, 0.0, rate, 0.0),
             first: false,
@@ -219,16 +230,15 @@ impl Clock {
             self.next_report += 1;
             latest = Some(&r.transport);
         }
+        let next = reports.get(self.next_report).map(|r| self.block_start + i64::from(r.offset));
+        self.horizon = next.map_or(self.block_end, |next| next.min(self.block_end));
         if let Some(transport) = latest {
             self.report(transport);
         }
         if self.wrap_is_due() {
             self.wrap();
         }
-        let mut end = self.block_end;
-        if let Some(r) = reports.get(self.next_report) {
-            end = end.min(self.block_start + i64::from(r.offset));
-        }
+        let mut end = self.horizon;
         if let Some(at) = self.next_wrap() {
             end = end.min(at);
         }

@@ -51,10 +51,13 @@ impl Clock {
             return Some(Reading { beats, grain: 0.0 });
         }
         let step = 1.0 / GRID;
-        // While the tempo was the same from the song's start, the seconds say what the beats round.
-        Some(match absolute.filter(|a| (a - beats).abs() <= step) {
-            Some(beats) => Reading { beats, grain: 0.0 },
-            None => Reading { beats, grain: step },
+        // While the tempo was the same from the song's start, the seconds say what the beats round;
+        // samples are rounded themselves.
+        let half = 0.5 * self.rate_of(bpm);
+        Some(match absolute.map(|a| (a, (a - beats).abs())) {
+            Some((_, off)) if off <= half * (1.0 + ON_GRID) => Reading { beats, grain: half },
+            Some((seconds, off)) if off <= step => Reading { beats: seconds, grain: 0.0 },
+            _ => Reading { beats, grain: step },
         })
     }
 

@@ -6,7 +6,7 @@ use super::{Clock, Epoch, HostTransport, Loop, Mode, TEMPO_RANGE};
 
 /// At a tempo change or a wrap the host's position is preferred to ours where they differ by more
 /// samples than this.
-const EXACT: f64 = 0.01;
+const EXACT: f64 = 0.001;
 /// A wrap lands this many samples from where it was predicted where the host drops the overshoot.
 const OVERSHOOT: f64 = 1.0;
 /// Tempo of a host that gives beats only: beats that moved faster than this many bpm jumped.
@@ -95,10 +95,9 @@ impl Clock {
             self.looping = range;
             return;
         }
-        if !self.settle_wrap(t, reading, rate, range.is_some())
-            && !(changed && self.tempo_explains(reading.beats, rate))
-            && self.is_jump(t, reading.beats, self.epoch.beats_at(self.now), rate)
-        {
+        let explained = self.settle_wrap(t, reading, rate, range.is_some())
+            || changed && self.tempo_explains(t, reading.beats, rate);
+        if !explained && self.is_jump(t, reading.beats, self.epoch.beats_at(self.now), rate) {
             self.tempo = (self.now, bpm, inc);
             let landing = self.landing(reading, rate, ramp);
             self.looping = range;
@@ -135,9 +134,10 @@ impl Clock {
         Some(known.unwrap_or(Loop { start, end, since: self.now }))
     }
 
-    /// The tempo's change per sample as far as it can be believed: it must not stop time within this block.
+    /// The tempo's change per sample as far as it can be believed: it must not stop time
+    /// before the host can say more.
     fn ramp_of(&self, bpm: f64, inc: f64) -> f64 {
-        let last = bpm + inc * (self.block_end - self.now) as f64;
+        let last = bpm + inc * (self.horizon - self.now) as f64;
         if inc.is_finite() && TEMPO_RANGE.contains(&last) { inc } else { 0.0 }
     }
 
@@ -167,7 +167,7 @@ impl Clock {
 
     fn anchor(&mut self, t: &HostTransport, mut epoch: Epoch, at: Option<Reading>) {
         if t.samples.is_none() && at.is_some() {
-            epoch.slack = FIXED_POINT / epoch.rate;
+            epoch.slack = FIXED_POINT;
         }
         self.seconds = believable(t.seconds).map(|s| (self.now, s));
         self.samples = t.samples.map(|s| (self.now, s));

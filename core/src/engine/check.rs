@@ -63,8 +63,7 @@ impl Engine {
         let slots = self.session.slots.keys().map(String::as_str);
         let slots: BTreeSet<&str> = slots.chain(pending.clone().filter_map(slot_set_by)).collect();
         let automations = self.session.automations.keys().map(String::as_str);
-        let automations: BTreeSet<&str> =
-            automations.chain(pending.filter_map(automation_set_by)).collect();
+        let automations: BTreeSet<&str> = automations.chain(pending.filter_map(automation_set_by)).collect();
         let new_slots: BTreeSet<&str> = edits.iter().copied().filter_map(slot_set_by).collect();
         if !new_slots.is_subset(&slots) && slots.union(&new_slots).count() > MAX_SLOTS {
             return Err(EditError::Limit { what: "slots", limit: MAX_SLOTS });
@@ -84,19 +83,6 @@ impl Engine {
             let _ = session.apply(&p.edit, &self.registry);
         }
         session
-    }
-
-    /// The path that a label stands for at a position.
-    pub(super) fn path_at(&self, label: &str, due: Option<f64>) -> Option<String> {
-        let due = due.unwrap_or(f64::NEG_INFINITY);
-        if !self.pending.iter().any(|p| p.due <= due && touches_graph(&p.edit)) {
-            return self.session.path_of(label);
-        }
-        let mut session = self.session.clone();
-        for p in sorted(&self.pending).into_iter().filter(|p| p.due <= due && touches_graph(&p.edit)) {
-            let _ = session.apply(&p.edit, &self.registry);
-        }
-        session.path_of(label)
     }
 
     fn prepare_nodes(&mut self, edits: &[&Edit]) -> Result<(), EditError> {

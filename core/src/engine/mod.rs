@@ -24,6 +24,8 @@ use std::sync::Arc;
 
 /// A "next" cycle or bar that is nearer than this many seconds is missed; the one after it is meant.
 const NEXT_MARGIN: f64 = 0.02;
+/// Positions less than this many seconds ahead may pass at any moment.
+const NEAR: f64 = 0.5;
 /// Edits that may wait for a position.
 pub const MAX_PENDING: usize = 4096;
 /// Graph edits that may wait for a position: each is a plan of its own.
@@ -161,8 +163,9 @@ impl Engine {
     pub fn edit(&mut self, edit: Edit, at: At) -> Result<Receipt, EditError> {
         let (due, relative) = self.resolve(at);
         self.check(&edit, due)?;
+        let first = self.seq + 1;
         let position = self.commit(edit, due, relative)?;
-        Ok(Receipt { seq: self.seq, position })
+        Ok(Receipt { seq: self.seq, first: first.min(self.seq), position })
     }
 
     /// Where an edit acts, in cycles, and whether that was relative to where the clock is.
@@ -197,6 +200,10 @@ impl Engine {
             }
             self.pending.push(Pending { seq, due, relative, edit: edit.clone() });
             if !graph && self.hears() {
+                if self.is_near(due) {
+                    // In the order of the edits: what came before goes first.
+                    self.flush();
+                }
                 self.send_action(&edit, seq, Some(due), relative);
             }
             return Ok(Some(due));
@@ -248,6 +255,13 @@ impl Engine {
         Ok(None)
     }
 
+    /// May that position pass before the next tick?
+    fn is_near(&self, due: f64) -> bool {
+        let now = self.link.position();
+        let seconds = (due - now.cycles) * self.session.beats_per_cycle * 60.0 / now.tempo.max(1.0);
+        seconds < NEAR
+    }
+
     /// Is there an engine that takes edits?
     fn hears(&self) -> bool {
         self.audio.as_ref().is_some_and(|a| !a.poisoned)
@@ -261,7 +275,8 @@ impl Engine {
             self.note_resets(edit);
             let now: HashSet<&str> = self.session.graph.nodes.iter().map(|n| n.id.as_str()).collect();
             let seq = self.seq + 1;
-            self.removed.extend(before.into_iter().filter(|id| !now.contains(id.as_str())).map(|id| (id, seq)));
+            self.removed
+                .extend(before.into_iter().filter(|id| !now.contains(id.as_str())).map(|id| (id, seq)));
         }
         Ok(())
     }
@@ -286,9 +301,7 @@ impl Engine {
 
     fn context(&self) -> CreateContext {
         match &self.audio {
-            Some(a) => {
-                CreateContext { sample_rate: a.sample_rate, max_frames: chunk_of(a.max_frames) }
-            }
+            Some(a) => CreateContext { sample_rate: a.sample_rate, max_frames: chunk_of(a.max_frames) },
             None => CreateContext { sample_rate: 48_000.0, max_frames: chunk_of(1024) },
         }
     }
@@ -319,12 +332,12 @@ impl Engine {
         audio || !self.actions.is_empty() || !self.graphs.is_empty() || !self.pending.is_empty()
     }
 
-    /// Have all edits up to this receipt been adopted, or failed?
+    /// Has this edit been adopted, or has it failed? Of a batch: all of it.
     pub fn is_done(&self, receipt: Receipt) -> bool {
-        let reached = |set: &BTreeSet<u64>| set.first().is_none_or(|first| *first > receipt.seq);
-        reached(&self.actions)
-            && reached(&self.graphs)
-            && self.pending.iter().all(|p| p.seq > receipt.seq)
+        let edits = receipt.first..=receipt.seq;
+        self.actions.range(edits.clone()).next().is_none()
+            && self.graphs.range(edits.clone()).next().is_none()
+            && !self.pending.iter().any(|p| edits.contains(&p.seq))
     }
 
     /// Everything that follows from the edits so far has been handed to audio.
@@ -379,7 +392,7 @@ impl Engine {
         self.starting.clear();
         self.seq += 1;
         self.replace();
-        Ok(Receipt { seq: self.seq, position: None })
+        Ok(Receipt { seq: self.seq, first: self.seq, position: None })
     }
 
     /// Atomics shared with the audio thread.

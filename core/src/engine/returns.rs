@@ -53,7 +53,9 @@ impl Engine {
                 if !self.starting.is_empty() {
                     self.starting.retain(|_, (waiting, _)| *waiting != seq);
                 }
-                if self.carry_out(seq, late) && let Some(audio) = &mut self.audio {
+                if self.carry_out(seq, late)
+                    && let Some(audio) = &mut self.audio
+                {
                     // Without a plan of its own.
                     audio.dirty = true;
                 }

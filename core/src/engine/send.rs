@@ -59,7 +59,12 @@ impl Engine {
             Edit::SetClockSource(source) => Action::Internal(*source == ClockSource::Internal),
             Edit::SetFreeRun(on) => Action::FreeRun(*on),
             Edit::SetControl { label, value } => {
-                Action::Set(Symbol::of(&self.path_at(label, due)?), *value as f32)
+                // What the label stands for by then is known by the plan that plays then.
+                let symbol = match due {
+                    Some(_) => Symbol::of(label),
+                    None => Symbol::of(&self.session.path_of(label)?),
+                };
+                Action::Set(symbol, *value as f32)
             }
             Edit::SetMasterGain(gain) => Action::MasterGain(*gain as f32),
             Edit::SetLimiter(on) => Action::Limiter(*on),
@@ -86,9 +91,7 @@ impl Engine {
                 let target = Symbol::of(label);
                 Action::Automate { index, target, automation: Box::new(automation), serial }
             }
-            Edit::ClearAutomation { id } if due.is_some() => {
-                Action::ClearAutomation(self.automation_of(id)?)
-            }
+            Edit::ClearAutomation { id } if due.is_some() => Action::ClearAutomation(self.automation_of(id)?),
             Edit::ClearAutomation { id } => {
                 let index = self.automations.of(id)?;
                 self.free_automation(id);

@@ -146,11 +146,8 @@ impl Engine {
         if !self.hears() {
             return;
         }
-        let pending: Vec<(u64, f64, bool, Edit)> = self
-            .pending
-            .iter()
-            .map(|p| (p.seq, p.due, p.relative, p.edit.clone()))
-            .collect();
+        let pending: Vec<(u64, f64, bool, Edit)> =
+            self.pending.iter().map(|p| (p.seq, p.due, p.relative, p.edit.clone())).collect();
         for (seq, due, relative, edit) in pending {
             if touches_graph(&edit) {
                 if let Some(audio) = &mut self.audio {

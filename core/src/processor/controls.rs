@@ -151,7 +151,9 @@ impl Core {
         for &(control, _) in &plan.control_moves {
             let c = &plan.controls[control as usize];
             let node = &mut plan.nodes[c.node as usize];
-            if node.fresh && let Some(instance) = &mut node.instance {
+            if node.fresh
+                && let Some(instance) = &mut node.instance
+            {
                 instance.set(c.index as usize, Change { value: c.held(), ramp: 0 });
             }
         }

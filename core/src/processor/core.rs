@@ -1,8 +1,8 @@
 //! The engine proper: clock, plan, slots, automations, master. Replaced as a whole by a load.
 
+use super::Returns;
 use super::controls::{ControlEvent, NodeChange};
 use super::edits::Scheduled;
-use super::Returns;
 use crate::automation::Automation;
 use crate::clock::{Clock, ClockSettings, Mode, Segment, TransportAt};
 use crate::dsp::ramp::{Ramp, declick_frames};
@@ -254,7 +254,10 @@ impl Core {
                 }
             }
             let mut until = segment.end;
-            if running && !self.retired && let Some(due) = self.scheduled.next_due() {
+            if running
+                && !self.retired
+                && let Some(due) = self.scheduled.next_due()
+            {
                 let sample = segment.epoch.sample_of(due * self.beats_per_cycle);
                 if sample > at {
                     until = until.min(sample);
@@ -317,8 +320,8 @@ impl Core {
     fn gather(&mut self, segment: &Segment, at: i64, mut until: i64, running: bool) -> i64 {
         loop {
             self.queue.clear();
-            let fits = (!running || self.gather_patterns(segment, at, until))
-                && self.gather_automations(at, until);
+            let fits =
+                (!running || self.gather_patterns(segment, at, until)) && self.gather_automations(at, until);
             if fits || until - at <= 1 {
                 return until;
             }

@@ -32,7 +32,8 @@ impl Waiting {
     }
 
     fn is_plan_for_now(&self, base: u64) -> bool {
-        self.due == f64::NEG_INFINITY && matches!(&self.what, What::Plan(p) if p.due.is_none() && p.base == base)
+        self.due == f64::NEG_INFINITY
+            && matches!(&self.what, What::Plan(p) if p.due.is_none() && p.base == base)
     }
 }
 
@@ -147,10 +148,7 @@ impl Core {
         while let Some(first) = self.scheduled.next() {
             let at_once = first.due == f64::NEG_INFINITY;
             let sample = segment.epoch.sample_of(first.due * self.beats_per_cycle);
-            if !(at_once || running && sample <= at)
-                || !returns.has_room()
-                || self.scheduled.is_blocked()
-            {
+            if !(at_once || running && sample <= at) || !returns.has_room() || self.scheduled.is_blocked() {
                 break;
             }
             let late = !at_once && sample < at;

@@ -30,7 +30,8 @@ impl Core {
     /// Queues the onsets of all slots in `[at, until)`. `false`: no room.
     pub(super) fn gather_patterns(&mut self, segment: &Segment, at: i64, until: i64) -> bool {
         let epoch = &segment.epoch;
-        let margin = 2.0 * (ONSET_TOLERANCE + epoch.slack) * epoch.rate_at(at).max(epoch.rate_at(until));
+        let fastest = epoch.rate_at(at).max(epoch.rate_at(until));
+        let margin = 2.0 * (ONSET_TOLERANCE * fastest + epoch.slack);
         let mut low = epoch.beats_at(at - 1) - margin;
         let high = epoch.beats_at(until - 1) + margin;
         if at == epoch.start && epoch.floor.is_finite() {
@@ -44,9 +45,7 @@ impl Core {
                     return false;
                 }
             }
-            let here = |beats: f64| {
-                epoch.onset(beats).filter(|&n| n >= at && n < until).map(|n| (n, beats))
-            };
+            let here = |beats: f64| epoch.onset(beats).filter(|&n| n >= at && n < until).map(|n| (n, beats));
             self.start_from_zero(slot, epoch, at);
             if !self.gather_slot(slot, (low, high), here) {
                 return false;
@@ -139,8 +138,7 @@ impl Core {
                 }
                 let before = found;
                 for (number, event) in self.events.as_slice().iter().enumerate() {
-                    let Some(Target::Control { chase, .. }) =
-                        slot.voice.targets.get(event.value as usize)
+                    let Some(Target::Control { chase, .. }) = slot.voice.targets.get(event.value as usize)
                     else {
                         continue;
                     };
@@ -159,8 +157,7 @@ impl Core {
             }
             for (_, value) in found.into_iter().flatten() {
                 let Some(slot) = &self.slots[index] else { break };
-                let Target::Control { label, within, value, .. } = slot.voice.targets[value as usize]
-                else {
+                let Target::Control { label, within, value, .. } = slot.voice.targets[value as usize] else {
                     continue;
                 };
                 let control = self.plan.control(label).or_else(|| self.plan.control(within));
@@ -185,9 +182,8 @@ impl Core {
                 let line = automation.segment(self.grid_anchor, frame);
                 let index = index as u32;
                 // A line is announced where it begins, never where a block does.
-                let begins = frame == line.begin
-                    || frame == automation.start_frame
-                    || frame == self.grid_anchor;
+                let begins =
+                    frame == line.begin || frame == automation.start_frame || frame == self.grid_anchor;
                 let write = if last.is_some_and(|last| frame == last + 1) {
                     Some(Write::AutomationEnds { index, arrived: Some(line.to) })
                 } else if begins && last.is_none_or(|last| frame <= last) {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// How a host tells its position.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Position {
+pub enum Tells {
     /// Quarter notes and seconds as f64.
     Beats,
     /// Quarter notes, seconds and samples (VST3).
@@ -34,7 +34,7 @@ pub enum Position {
 /// A way of telling.
 #[derive(Clone, Copy, Debug)]
 pub struct Host {
-    pub position: Position,
+    pub position: Tells,
     pub tempo: bool,
     /// Factor on the tempo that it tells.
     pub tempo_error: f64,
@@ -49,7 +49,7 @@ pub struct Host {
 }
 
 impl Host {
-    pub const fn new(position: Position) -> Self {
+    pub const fn new(position: Tells) -> Self {
         Self {
             position,
             tempo: true,
@@ -61,7 +61,7 @@ impl Host {
         }
     }
 
-    pub const EXACT: Self = Self::new(Position::Beats);
+    pub const EXACT: Self = Self::new(Tells::Beats);
 
     /// What it says of a sample.
     pub fn tells(&self, script: &Script, sample: i64) -> HostTransport {
@@ -73,15 +73,15 @@ impl Host {
         let fixed = |x: f64| (x * 2f64.powi(31)).round() / 2f64.powi(31);
         let none = (None, None, None);
         let (beats, seconds, samples) = match self.position {
-            Position::Beats => (Some(beats), Some(seconds), None),
-            Position::BeatsAndSamples => (Some(beats), Some(seconds), samples),
-            Position::FixedPoint => (Some(fixed(beats)), Some(fixed(seconds)), None),
-            Position::Coarse => (Some((beats * 1920.0).round() / 1920.0), None, samples),
-            Position::CoarseBeatsOnly => (Some((beats * 1920.0).floor() / 1920.0), None, None),
-            Position::BeatsOnly => (Some(beats), None, None),
-            Position::Seconds => (None, Some(seconds), None),
-            Position::Samples => (None, None, samples),
-            Position::None => none,
+            Tells::Beats => (Some(beats), Some(seconds), None),
+            Tells::BeatsAndSamples => (Some(beats), Some(seconds), samples),
+            Tells::FixedPoint => (Some(fixed(beats)), Some(fixed(seconds)), None),
+            Tells::Coarse => (Some((beats * 1920.0).round() / 1920.0), None, samples),
+            Tells::CoarseBeatsOnly => (Some((beats * 1920.0).floor() / 1920.0), None, None),
+            Tells::BeatsOnly => (Some(beats), None, None),
+            Tells::Seconds => (None, Some(seconds), None),
+            Tells::Samples => (None, None, samples),
+            Tells::None => none,
         };
         let inc = if run.playing { run.inc } else { 0.0 };
         HostTransport {

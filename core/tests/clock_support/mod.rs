@@ -1,5 +1,5 @@
 //! For the claims about time: a scripted host, what it should sound like, and what it sounds like.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 pub mod host;
 pub mod probe;
@@ -8,6 +8,6 @@ pub mod script;
 #[path = "../support/mod.rs"]
 pub mod support;
 
-pub use host::{Host, PARTITIONS, Position, assert_exact, probed, render, render_with};
+pub use host::{Host, PARTITIONS, Tells, assert_exact, probed, render, render_with};
 pub use probe::{Gate, Log};
 pub use script::Script;

@@ -152,6 +152,12 @@ impl Script {
         self
     }
 
+    /// Plays while the tempo goes to `bpm`.
+    pub fn ramp_to(self, bpm: f64, frames: i64) -> Self {
+        let inc = (bpm - self.bpm) / frames as f64;
+        self.ramp(frames, inc)
+    }
+
     /// One run as it is, whatever the loop says: for hosts that wrap late or not at all.
     pub fn straight(mut self, frames: i64) -> Self {
         let begins = std::mem::replace(&mut self.begins, Begins::On);
@@ -192,6 +198,11 @@ impl Script {
 
     /// The gates of `hits` evenly spaced hits per cycle of `cycle` quarter notes, each open for half its step.
     pub fn gates_of(&self, hits: u32, cycle: f64) -> Vec<Gate> {
+        self.gates_within(TOLERANCE, hits, cycle)
+    }
+
+    /// The same with another tolerance, in samples.
+    pub fn gates_within(&self, samples: f64, hits: u32, cycle: f64) -> Vec<Gate> {
         let half = |j: i64| cycle * j as f64 / f64::from(2 * hits);
         let mut found = Vec::new();
         let mut add = |sample, j: i64| found.push(Gate { sample, open: j % 2 == 0 });
@@ -211,7 +222,7 @@ impl Script {
                 previous = None;
                 continue;
             }
-            let tolerance = TOLERANCE * run.bpm / run.minute();
+            let tolerance = samples * run.bpm / run.minute();
             let before = previous.map(|p| p.beats_at(p.end - 1) + tolerance);
             let mut reached = match run.begins {
                 Begins::On => before.expect("something goes on"),

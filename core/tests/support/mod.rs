@@ -1,6 +1,8 @@
 //! An engine and its processor, driven as a host would: the control side between blocks, time exact.
 #![allow(dead_code)]
 
+pub mod probes;
+
 use krach_core::clock::{HostTransport, TransportAt};
 use krach_core::engine::*;
 use krach_core::node::Registry;
@@ -118,12 +120,7 @@ pub fn node(id: &str, type_id: &str, controls: &[(&str, f64)]) -> GraphNode {
 }
 
 pub fn wire(from: &str, to: &str) -> Connection {
-    Connection {
-        from_node: from.into(),
-        from_port: "out".into(),
-        to_node: to.into(),
-        to_port: "in".into(),
-    }
+    Connection { from_node: from.into(), from_port: "out".into(), to_node: to.into(), to_port: "in".into() }
 }
 
 /// osc → osc_g → out, gain 0, `gate` opening the gain.
@@ -167,4 +164,46 @@ pub fn onsets(samples: &[f32]) -> Vec<usize> {
         }
     }
     found
+}
+
+/// Nodes and wires as a graph, nothing exposed.
+pub fn graph(nodes: Vec<GraphNode>, wires: &[(&str, &str)]) -> RawGraph {
+    let connections = wires.iter().map(|(a, b)| wire(a, b)).collect();
+    RawGraph { nodes, connections, exposed_controls: Default::default() }
+}
+
+/// The largest difference between neighbours.
+pub fn largest_step(samples: &[f32]) -> f32 {
+    samples.windows(2).map(|w| (w[1] - w[0]).abs()).fold(0.0, f32::max)
+}
+
+/// The first sample that differs in its bits.
+pub fn first_difference(a: &[f32], b: &[f32]) -> Option<usize> {
+    assert_eq!(a.len(), b.len());
+    (0..a.len()).find(|&i| a[i].to_bits() != b[i].to_bits())
+}
+
+pub fn set(label: &str, value: f64) -> Edit {
+    Edit::SetControl { label: label.into(), value }
+}
+
+impl Rig {
+    /// A stretch of blocks in which the control side does not listen.
+    pub fn unheard(&mut self, frames: usize, blocks: &[usize]) -> [Vec<f32>; 2] {
+        let engine = std::mem::replace(&mut self.engine, Engine::new(Registry::new()));
+        let out = self.render(frames, blocks);
+        self.engine = engine;
+        out
+    }
+
+    /// Blocks until nothing is in flight; how many it took.
+    pub fn settle(&mut self) -> usize {
+        for blocks in 0..2000 {
+            if !self.engine.busy() {
+                return blocks;
+            }
+            self.block(256);
+        }
+        panic!("the engine does not come to rest");
+    }
 }

@@ -28,7 +28,7 @@ krach-host serve                              keep an instance running; clients 
     --bpm X  --rate HZ  --block N
     --seconds N       end by itself
     --record OUT.wav  record the main output
-Both: --plugin FILE.clap (target/bundled/krach.clap), --id PLUGIN-ID
+Both: --plugin FILE.clap ($KRACH_CLAP, else target/bundled/krach.clap), --id PLUGIN-ID
 
 Exit status: 0 done, 1 failed, 2 rendered, but requests were refused (standard error names them; not
 with --replies).

@@ -32,4 +32,4 @@ mod stack;
 pub mod syscalls;
 
 pub use cases::{Case, run_cases};
-pub use run::{Flood, Guarded, Scenario, run_guarded};
+pub use run::{Flood, Guarded, MainWork, Scenario, Stall, run_guarded};

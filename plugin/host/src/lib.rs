@@ -31,7 +31,7 @@ pub use error::HostError;
 pub use events::{InputEvent, InputKind, OutputEvent, OutputKind};
 pub use handlers::Observed;
 pub use instance::{AudioPort, Instance, Ports};
-pub use library::{DEFAULT_PLUGIN_ID, Descriptor, Library, default_plugin};
+pub use library::{DEFAULT_PLUGIN_ID, Descriptor, Library, PLUGIN_VARIABLE, default_plugin};
 pub use params::Param;
 pub use performance::Performance;
 pub use processor::{EVENT_CAPACITY, Feed, Processor, Status};

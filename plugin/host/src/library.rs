@@ -99,13 +99,22 @@ impl Library {
     }
 }
 
-/// Where a build leaves the plugin: `bundled/krach.clap` in `$CARGO_TARGET_DIR`, in `target` of the
-/// current directory or one above it, in the target directory that this executable lies in, or in
-/// `target` of the workspace that this was built from.
+/// The variable that names the plugin where it is not the one that the build left.
+pub const PLUGIN_VARIABLE: &str = "KRACH_CLAP";
+
+/// The file that `KRACH_CLAP` names; where that is not set, what a build leaves: `bundled/krach.clap`
+/// in `$CARGO_TARGET_DIR`, in `target` of the current directory or one above it, in the target
+/// directory that this executable lies in, or in `target` of the workspace that this was built from.
 ///
 /// # Errors
 /// [`HostError::NoPlugin`] with all the places that were looked in.
 pub fn default_plugin() -> Result<PathBuf, HostError> {
+    if let Some(named) = env::var_os(PLUGIN_VARIABLE).filter(|value| !value.is_empty()) {
+        let named = PathBuf::from(named);
+        let looked = format!("{PLUGIN_VARIABLE}={}", named.display());
+        let name = DEFAULT_FILE.to_owned();
+        return if named.exists() { Ok(named) } else { Err(HostError::NoPlugin { name, looked }) };
+    }
     let mut places: Vec<PathBuf> = Vec::new();
     if let Some(target) = env::var_os("CARGO_TARGET_DIR") {
         places.push(PathBuf::from(target));

@@ -186,7 +186,7 @@ mod cases {
         let flood =
             Flood { lines: vec!["{\"cmd\":\"Nonsense\"}".to_owned()], clients: 1, read_replies: true };
         let setup = vec!["{\"cmd\":\"Nonsense\"}".to_owned()];
-        let guarded = run_guarded(&Scenario { flood: Some(flood), setup, ..scenario(0.0) }).unwrap();
+        let guarded = run_guarded(&Scenario { floods: vec![flood], setup, ..scenario(0.0) }).unwrap();
         guarded.assert_clean();
         assert!(guarded.flooded > 10, "{}", guarded.flooded);
         assert_eq!(guarded.setup_replies[0]["status"], "Error");

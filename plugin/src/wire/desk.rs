@@ -8,7 +8,7 @@ use krach_core::engine::Engine;
 
 use crate::socket::Announcer;
 
-/// Receipts that a connection keeps in mind. Older ones are done when younger ones are.
+/// Receipts that a connection keeps in mind; beyond, the oldest two become one that covers both.
 const MAX_PENDING: usize = 1024;
 
 /// Failures that a connection is told of at its next `sync`.
@@ -34,8 +34,8 @@ impl Desk<'_> {
     /// Hands an edit to the engine and remembers whose it is.
     pub(crate) fn edit(&mut self, edit: Edit, at: At) -> Result<Receipt, EditError> {
         let receipt = self.engine.edit(edit, at)?;
-        let before = std::mem::replace(self.last_edit, receipt.seq);
-        self.connection.promise(before + 1, receipt);
+        *self.last_edit = receipt.seq;
+        self.connection.promise(receipt);
         Ok(receipt)
     }
 }
@@ -49,33 +49,29 @@ pub(crate) struct Failure {
     pub message: String,
 }
 
-/// An accepted request; the engine numbers the edits of a batch one by one.
-#[derive(Debug)]
-struct Promise {
-    first: u64,
-    receipt: Receipt,
-}
-
 /// The edits of one connection that are on their way.
 #[derive(Debug, Default)]
 pub(crate) struct Connection {
-    pending: VecDeque<Promise>,
+    pending: VecDeque<Receipt>,
     failures: VecDeque<Failure>,
     last: u64,
 }
 
 impl Connection {
-    fn promise(&mut self, first: u64, receipt: Receipt) {
-        if self.pending.len() == MAX_PENDING {
-            self.pending.pop_front();
+    fn promise(&mut self, receipt: Receipt) {
+        if self.pending.len() == MAX_PENDING
+            && let Some(oldest) = self.pending.pop_front()
+            && let Some(next) = self.pending.front_mut()
+        {
+            next.first = oldest.first;
         }
         self.last = receipt.seq;
-        self.pending.push_back(Promise { first, receipt });
+        self.pending.push_back(receipt);
     }
 
     /// Notes that an edit failed, if it is one of this connection's.
     pub(crate) fn failed(&mut self, seq: u64, message: &str) {
-        if !self.pending.iter().any(|promise| (promise.first..=promise.receipt.seq).contains(&seq)) {
+        if !self.pending.iter().any(|receipt| (receipt.first..=receipt.seq).contains(&seq)) {
             return;
         }
         if self.failures.len() == MAX_FAILURES {
@@ -87,7 +83,7 @@ impl Connection {
     /// Forgets what has been adopted or has failed; true if there was any.
     pub(crate) fn settle(&mut self, engine: &Engine) -> bool {
         let before = self.pending.len();
-        self.pending.retain(|promise| !engine.is_done(promise.receipt));
+        self.pending.retain(|receipt| !engine.is_done(*receipt));
         self.pending.len() < before
     }
 
@@ -98,7 +94,7 @@ impl Connection {
 
     /// Are all edits up to that number adopted, or have they failed?
     pub(crate) fn is_done(&self, last: u64) -> bool {
-        self.pending.iter().all(|promise| promise.receipt.seq > last)
+        self.pending.iter().all(|receipt| receipt.seq > last)
     }
 
     /// The failures up to that number, told once.

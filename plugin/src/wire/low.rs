@@ -55,7 +55,7 @@ pub(crate) struct Refusal {
     /// The text for the client.
     pub message: String,
     /// The engine's reason.
-    pub error: EditError,
+    pub error: Box<EditError>,
 }
 
 impl Change {
@@ -63,7 +63,7 @@ impl Change {
     pub(crate) fn run(self, at: At, desk: &mut Desk<'_>) -> Result<(String, Receipt), Refusal> {
         match desk.edit(self.edit, at) {
             Ok(receipt) => Ok((self.ok, receipt)),
-            Err(error) => Err(Refusal { message: self.refused.text(&error), error }),
+            Err(error) => Err(Refusal { message: self.refused.text(&error), error: Box::new(error) }),
         }
     }
 }

@@ -119,7 +119,7 @@ fn refused(refusal: Refusal, desk: &Desk<'_>) -> RpcError {
     let Refusal { message, error } = refusal;
     let mut answer = RpcError::new(REFUSED, message);
     answer.still_playing = !desk.engine.status().poisoned;
-    match error {
+    match *error {
         EditError::Pattern(error) => answer.at(error.path),
         EditError::Graph(GraphError::TypeNotFound(wanted)) => match nearest_type(&wanted, desk) {
             Some(near) => answer.hint(format!("did you mean {near}?")),

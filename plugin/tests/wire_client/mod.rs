@@ -109,7 +109,10 @@ impl Voice {
 }
 
 impl NodeType for Voice {
+    /// `test:panics` does so where the engine asks for it: on the control thread.
     fn decl(&self) -> &NodeDecl {
+        let on_control = std::thread::current().name() == Some("krach-control");
+        assert!(!(on_control && self.0.type_id == "test:panics"), "the drummer fell off the stage");
         &self.0
     }
 
@@ -120,7 +123,6 @@ impl NodeType for Voice {
     fn create(&self, _: &CreateContext) -> Result<Box<dyn Node>, CreateError> {
         match self.0.type_id.as_str() {
             "test:refuses" => Err(CreateError("no room on the stage".to_owned())),
-            "test:panics" => panic!("the drummer fell off the stage"),
             _ => Ok(Box::new(Level(0.0))),
         }
     }

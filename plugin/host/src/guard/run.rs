@@ -27,6 +27,24 @@ pub struct Flood {
     pub read_replies: bool,
 }
 
+/// What the main thread does meanwhile, as hosts do: state is saved and loaded there while audio runs.
+#[derive(Clone, Copy, Debug)]
+pub struct MainWork {
+    /// Done again whenever this many more frames were processed.
+    pub every: u64,
+    /// What is done; gets the number of the turn, from 0.
+    pub act: fn(&mut Instance, u64),
+}
+
+/// A time in which the host processes no block while clients go on.
+#[derive(Clone, Copy, Debug)]
+pub struct Stall {
+    /// The block that holds this frame is the first to wait.
+    pub frame: u64,
+    /// It waits until this many more requests of the floods were sent.
+    pub requests: u64,
+}
+
 /// A guarded run.
 #[derive(Clone, Debug)]
 pub struct Scenario {
@@ -49,8 +67,16 @@ pub struct Scenario {
     pub events: Vec<TimedInput>,
     /// Requests that are sent, and answered, before the first block.
     pub setup: Vec<String>,
-    /// What is sent during the run.
-    pub flood: Option<Flood>,
+    /// What is sent during the run, by clients of different kinds.
+    pub floods: Vec<Flood>,
+    /// A block waits until the floods have sent this many requests per second of sound before it.
+    pub requests_per_second: f64,
+    /// When blocks wait beyond that, in order of time.
+    pub stalls: Vec<Stall>,
+    /// What the main thread does.
+    pub main_work: Option<MainWork>,
+    /// The first audio input's channels in every block, from the block's first frame on.
+    pub sidechain: Vec<Vec<f32>>,
     /// Catch allocations. The program needs [`interpose_malloc!`](crate::interpose_malloc).
     pub guard_alloc: bool,
     /// Catch system calls. The program can run one such scenario, once.
@@ -73,7 +99,11 @@ impl Scenario {
             warm_up: 0,
             events: Vec::new(),
             setup: Vec::new(),
-            flood: None,
+            floods: Vec::new(),
+            requests_per_second: 0.0,
+            stalls: Vec::new(),
+            main_work: None,
+            sidechain: Vec::new(),
             guard_alloc: true,
             guard_syscalls: true,
             speed: 4.0,
@@ -96,6 +126,8 @@ pub struct Guarded {
     pub channels: Vec<Vec<f32>>,
     /// Requests that were sent during the run, on all connections.
     pub flooded: u64,
+    /// How often the main thread did its work.
+    pub main_turns: u64,
     /// The replies to the setup.
     pub setup_replies: Vec<serde_json::Value>,
 }
@@ -156,14 +188,18 @@ pub fn run_guarded(scenario: &Scenario) -> Result<Guarded, HostError> {
     }
     let library = Library::load(&scenario.plugin)?;
     let id = scenario.plugin_id.as_deref();
-    let talks = scenario.flood.is_some() || !scenario.setup.is_empty();
+    let talks = !scenario.floods.is_empty() || !scenario.setup.is_empty();
     let mut instance = if talks {
         Instance::create_with_socket(&library, id, Duration::from_secs(10))?
     } else {
         Instance::create(&library, id)?
     };
     let max_frames = scenario.blocks.longest().max(1);
-    let processor = instance.activate(scenario.sample_rate, max_frames)?;
+    let mut processor = instance.activate(scenario.sample_rate, max_frames)?;
+    for (buffer, samples) in processor.input_mut(0).iter_mut().zip(&scenario.sidechain) {
+        let there = buffer.len().min(samples.len());
+        buffer[..there].copy_from_slice(&samples[..there]);
+    }
     let setup_replies = set_up(&mut instance, &scenario.setup)?;
 
     let mut player = Player::new(&scenario.script, &scenario.blocks, scenario.sample_rate);
@@ -183,8 +219,8 @@ pub fn run_guarded(scenario: &Scenario) -> Result<Guarded, HostError> {
     let due: Vec<f64> = blocks.iter().map(|(plan, _)| plan.start as f64 / scenario.sample_rate).collect();
     let starts: Vec<u64> = blocks.iter().map(|(plan, _)| plan.start).collect();
 
-    let stop_flood = Arc::new(AtomicBool::new(false));
-    let flooders = flood(scenario, instance.socket(), &stop_flood)?;
+    let sending = Arc::new(Sending::default());
+    let flooders = flood(scenario, instance.socket(), &sending)?;
     let audio = {
         let progress = Arc::clone(&progress);
         let scenario = scenario.clone();
@@ -194,11 +230,27 @@ pub fn run_guarded(scenario: &Scenario) -> Result<Guarded, HostError> {
     let began = Instant::now();
     let limit = Duration::from_secs(120);
     let mut syscall = None;
+    let mut stalls = Stalls { list: &scenario.stalls, until: None };
+    let mut main_turns = 0;
     while !progress.finished.load(Ordering::Acquire) && !progress.failed.load(Ordering::Acquire) {
         let now = began.elapsed().as_secs_f64() * scenario.speed;
-        let allowed = due.partition_point(|due| *due <= now);
+        let sent = sending.count.load(Ordering::Acquire);
+        let requested = match scenario.requests_per_second {
+            rate if rate > 0.0 => sent as f64 / rate,
+            _ => f64::INFINITY,
+        };
+        let done = progress.done.load(Ordering::Acquire);
+        let allowed = due.partition_point(|due| *due <= now.min(requested));
+        let allowed = stalls.hold_back(allowed, done, sent, &starts);
         progress.allowed.store(allowed, Ordering::Release);
         instance.idle();
+        if let Some(work) = scenario.main_work {
+            let passed = starts.get(done).copied().unwrap_or(0);
+            if passed >= (main_turns + 1) * work.every {
+                (work.act)(&mut instance, main_turns);
+                main_turns += 1;
+            }
+        }
         syscall = syscalls::caught();
         if syscall.is_some() {
             break;
@@ -209,8 +261,12 @@ pub fn run_guarded(scenario: &Scenario) -> Result<Guarded, HostError> {
         }
         std::thread::sleep(Duration::from_micros(200));
     }
-    stop_flood.store(true, Ordering::Release);
-    let flooded = flooders.into_iter().map(|thread| thread.join().unwrap_or(0)).sum();
+    sending.stop.store(true, Ordering::Release);
+    for flooder in flooders {
+        // One that panicked has sent what it had counted.
+        let _ = flooder.join();
+    }
+    let flooded = sending.count.load(Ordering::Acquire);
     if progress.failed.load(Ordering::Acquire) {
         return Err(HostError::Usage("the guards could not be put up, or process failed".to_owned()));
     }
@@ -240,8 +296,34 @@ pub fn run_guarded(scenario: &Scenario) -> Result<Guarded, HostError> {
         blocks: blocks_done,
         channels,
         flooded,
+        main_turns,
         setup_replies,
     })
+}
+
+/// Holds blocks back while a stall lasts.
+struct Stalls<'a> {
+    list: &'a [Stall],
+    /// The number of requests that ends the present one.
+    until: Option<u64>,
+}
+
+impl Stalls<'_> {
+    /// How many of the `allowed` blocks may be processed, with `done` of them done and `sent` requests
+    /// sent. A stall begins when all blocks before it are done.
+    fn hold_back(&mut self, allowed: usize, done: usize, sent: u64, starts: &[u64]) -> usize {
+        while let Some((stall, rest)) = self.list.split_first() {
+            let before = starts.partition_point(|start| *start <= stall.frame).saturating_sub(1);
+            if done < before {
+                return allowed.min(before);
+            }
+            if sent < *self.until.get_or_insert(sent + stall.requests) {
+                return before;
+            }
+            (self.list, self.until) = (rest, None);
+        }
+        allowed
+    }
 }
 
 fn set_up(instance: &mut Instance, lines: &[String]) -> Result<Vec<serde_json::Value>, HostError> {
@@ -273,33 +355,39 @@ fn with_events(plans: Vec<BlockPlan>, events: &[TimedInput]) -> Vec<(BlockPlan, 
         .collect()
 }
 
+/// What the flooding threads share.
+#[derive(Default)]
+struct Sending {
+    stop: AtomicBool,
+    /// Requests of all of them.
+    count: AtomicU64,
+}
+
 fn flood(
     scenario: &Scenario,
     socket: Option<&Path>,
-    stop: &Arc<AtomicBool>,
-) -> Result<Vec<std::thread::JoinHandle<u64>>, HostError> {
-    let (Some(flood), Some(socket)) = (&scenario.flood, socket) else {
+    sending: &Arc<Sending>,
+) -> Result<Vec<std::thread::JoinHandle<()>>, HostError> {
+    let Some(socket) = socket else {
         return Ok(Vec::new());
     };
-    (0..flood.clients)
-        .map(|_| {
-            let mut client = Client::connect(socket)?;
-            let (flood, stop) = (flood.clone(), Arc::clone(stop));
-            Ok(std::thread::spawn(move || {
-                let mut sent = 0;
-                for line in flood.lines.iter().cycle() {
-                    if stop.load(Ordering::Acquire) || client.send(line).is_err() {
-                        break;
-                    }
-                    sent += 1;
-                    if flood.read_replies && client.wait(line, Duration::from_secs(5)).is_err() {
-                        break;
-                    }
+    let each = scenario.floods.iter().flat_map(|flood| std::iter::repeat_n(flood, flood.clients));
+    each.map(|flood| {
+        let mut client = Client::connect(socket)?;
+        let (flood, sending) = (flood.clone(), Arc::clone(sending));
+        Ok(std::thread::spawn(move || {
+            for line in flood.lines.iter().cycle() {
+                if sending.stop.load(Ordering::Acquire) || client.send(line).is_err() {
+                    break;
                 }
-                sent
-            }))
-        })
-        .collect()
+                sending.count.fetch_add(1, Ordering::AcqRel);
+                if flood.read_replies && client.wait(line, Duration::from_secs(5)).is_err() {
+                    break;
+                }
+            }
+        }))
+    })
+    .collect()
 }
 
 fn guarded_thread(

@@ -1,0 +1,83 @@
+//! What the control side remembers of a plan: enough to build the next one against it.
+
+use crate::node::NodeType;
+use crate::symbol::Symbol;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// What the control side remembers of a plan it sent: enough to build the next one against it.
+#[derive(Clone, Default)]
+pub struct Shape {
+    /// Number of the plan.
+    pub generation: u64,
+    pub(super) nodes: Vec<ShapeNode>,
+    pub(super) wires: Vec<ShapeWire>,
+    pub(super) controls: Vec<Symbol>,
+    /// Where tails die away: (target, port).
+    pub(super) tails: Vec<(u64, usize)>,
+}
+
+#[derive(Clone)]
+pub(super) struct ShapeNode {
+    pub(super) uid: u64,
+    pub(super) id: String,
+    pub(super) ty: Arc<dyn NodeType>,
+    pub(super) ghost: bool,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct ShapeWire {
+    pub(super) source: u64,
+    pub(super) from: usize,
+    pub(super) target: u64,
+    pub(super) to: usize,
+    pub(super) out: bool,
+}
+
+impl ShapeWire {
+    /// From where to where.
+    pub(super) fn way(&self) -> (u64, usize, u64, usize) {
+        (self.source, self.from, self.target, self.to)
+    }
+}
+
+impl Shape {
+    /// A plan with nothing in it.
+    pub fn empty(generation: u64) -> Self {
+        Self { generation, ..Self::default() }
+    }
+
+    /// Has the plan nodes that are only there to fade out?
+    pub fn has_ghosts(&self) -> bool {
+        self.nodes.iter().any(|n| n.ghost && n.uid != u64::MAX)
+            || self.wires.iter().any(|w| w.out && w.source != u64::MAX)
+            || !self.tails.is_empty()
+    }
+
+    /// Is there that very instance, and not on its way out?
+    pub fn has_live(&self, uid: u64) -> bool {
+        self.nodes.iter().any(|n| !n.ghost && n.uid == uid)
+    }
+
+    /// The id of the node with that uid.
+    pub fn id_of(&self, uid: u64) -> Option<&str> {
+        self.nodes.iter().find(|n| n.uid == uid).map(|n| n.id.as_str())
+    }
+
+    /// Forgets ghosts that have faded out, so that the next plan leaves them behind.
+    pub fn settle(&mut self) {
+        self.tails.clear();
+        let gone: HashSet<u64> = self.nodes.iter().filter(|n| n.ghost).map(|n| n.uid).collect();
+        for wire in &mut self.wires {
+            // Kept in place: indices are those of the plan. Out of reach for the next one.
+            if wire.out || gone.contains(&wire.source) || gone.contains(&wire.target) {
+                *wire = ShapeWire { source: u64::MAX, from: 0, target: u64::MAX, to: 0, out: true };
+            }
+        }
+        for node in &mut self.nodes {
+            if node.ghost {
+                node.uid = u64::MAX;
+            }
+        }
+    }
+}

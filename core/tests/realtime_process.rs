@@ -1,0 +1,228 @@
+//! In `process` nothing allocates or frees, whatever floods in.
+
+mod support;
+
+use krach_core::automation::ShapeSpec;
+use krach_core::clock::TransportAt;
+use krach_core::engine::*;
+use krach_core::processor::{Block, MidiOut, Processor};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::hint::black_box;
+use support::*;
+
+thread_local! {
+    static CALLS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The system's allocator, which counts this thread's calls.
+struct Counting;
+
+fn count() {
+    CALLS.with(|calls| calls.set(calls.get() + 1));
+}
+
+// SAFETY: every call goes to the system's allocator unchanged; counting touches only a
+// constant-initialised thread-local without a destructor, which itself never allocates.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: as the caller promised.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count();
+        // SAFETY: as the caller promised.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as the caller promised.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Calls to the allocator in one block.
+fn calls_in(processor: &mut Processor, frames: usize, reports: &[TransportAt], midi: &mut MidiOut) -> usize {
+    let (mut left, mut right) = ([0.0; MAX_FRAMES], [0.0; MAX_FRAMES]);
+    let before = CALLS.get();
+    processor.process(Block {
+        frames,
+        transport: reports,
+        offline: false,
+        input: [&[], &[]],
+        main: [&mut left[..frames], &mut right[..frames]],
+        stems: &mut [],
+        free_run: None,
+        midi_out: midi,
+    });
+    let calls = CALLS.get() - before;
+    black_box((left, right));
+    calls
+}
+
+/// Plays blocks while `control` edits in between; `tick` says after which blocks the control side listens.
+fn flood(mut control: impl FnMut(&mut Rig, usize), tick: impl Fn(usize) -> bool) {
+    let mut rig = Rig::with(probes::registry());
+    rig.engine.edit(Edit::LoadGraph(small(0)), At::Now).unwrap();
+    let mut midi = MidiOut::with_capacity(64);
+    let mut total = 0;
+    for block in 0..200 {
+        control(&mut rig, block);
+        // Stops and jumps among it.
+        rig.playing = block % 97 != 96;
+        rig.start_beats += if block % 61 == 60 { 3.3 } else { 0.0 };
+        let frames = [256, 64, 1, 2048, 333][block % 5];
+        let reports = [TransportAt { offset: 0, transport: rig.transport() }];
+        total += calls_in(&mut rig.processor, frames, &reports, &mut midi);
+        rig.played += frames as i64;
+        if tick(block) {
+            let notices = rig.engine.tick();
+            assert!(notices.iter().all(|n| !matches!(n, Notice::Panicked { .. })), "{notices:?}");
+        }
+    }
+    assert_eq!(total, 0);
+}
+
+fn small(k: usize) -> RawGraph {
+    let ty = ["dc", "dc_other", "oscillator", "faulty"][k % 4];
+    let wires: &[(&str, &str)] = if k.is_multiple_of(2) {
+        &[("a", "t"), ("t", "u"), ("u", "out"), ("o", "g"), ("g", "out")]
+    } else {
+        &[("a", "u"), ("u", "t"), ("t", "out"), ("o", "g"), ("g", "out")]
+    };
+    let controls: &[(&str, f64)] = if k % 4 == 3 { &[("after", 100.0)] } else { &[] };
+    graph(
+        vec![
+            node("out", "dac", &[]),
+            node("a", ty, controls),
+            node("t", "thru", &[]),
+            node("u", "thru", &[]),
+            node("o", "oscillator", &[("amp", 0.1)]),
+            node("g", "gain", &[]),
+        ],
+        wires,
+    )
+}
+
+fn automation(id: usize, one_shot: bool) -> Edit {
+    Edit::SetAutomation {
+        id: format!("auto{id}"),
+        label: "g/gain".into(),
+        shape: ShapeSpec::Custom { table: vec![0.0, 1.0, 0.5] },
+        lo: 0.0,
+        hi: 1.0,
+        period_secs: 0.01,
+        one_shot,
+    }
+}
+
+#[test]
+fn the_guard_is_live() {
+    let before = CALLS.get();
+    drop(black_box(vec![1, 2, 3]));
+    assert_eq!(CALLS.get() - before, 2);
+    // And it watches `process`: a panic in there allocates.
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut rig = Rig::with(probes::registry());
+    rig.edit(Edit::LoadGraph(graph(vec![node("p", "panicky", &[])], &[])));
+    rig.edit(set("p/when", 1.0));
+    assert!(calls_in(&mut rig.processor, 64, &[], &mut MidiOut::with_capacity(1)) > 0);
+}
+
+#[test]
+fn swaps_and_overtaken_plans() {
+    let swap = |rig: &mut Rig, block: usize| {
+        for k in 0..1 + block % 4 {
+            rig.engine.edit(Edit::LoadGraph(small(block + k)), At::Now).unwrap();
+        }
+    };
+    flood(swap, |_| true);
+    flood(swap, |block| block % 7 == 0);
+}
+
+#[test]
+fn slots_and_automations() {
+    let control = |rig: &mut Rig, block: usize| {
+        for k in 0..20 {
+            let slot = format!("s{}", (block + k) % 30);
+            let edit = match (block + k) % 6 {
+                0 => Edit::Hush { slot },
+                1 if k == 1 => Edit::HushAll,
+                2 => automation(k, block.is_multiple_of(2)),
+                3 => Edit::ClearAutomation { id: format!("auto{}", k + 1) },
+                _ => play(&slot, hits("g/gain", 1 + k % 7)),
+            };
+            let at = if k % 3 == 0 { At::Cycle } else { At::Now };
+            let _ = rig.engine.edit(edit, at);
+        }
+    };
+    flood(control, |_| true);
+    flood(control, |block| block % 11 == 0);
+}
+
+#[test]
+fn timed_edits_of_every_kind() {
+    let control = |rig: &mut Rig, block: usize| {
+        let here = rig.transport().beats.unwrap() / 4.0;
+        for k in 0..12 {
+            let at = At::Position(here + [0.0, 0.001, 0.01, 0.3][k % 4]);
+            let edit = match (block + k) % 7 {
+                0 => Edit::LoadGraph(small(block)),
+                1 => play("s", hits("g/gain", 4)),
+                2 => automation(k, true),
+                3 => Edit::SetBpm(100.0 + k as f64),
+                4 => Edit::SetMasterGain(0.5),
+                5 => Edit::Panic,
+                _ => set("o/freq", 300.0 + k as f64),
+            };
+            let _ = rig.engine.edit(edit, at);
+        }
+    };
+    flood(control, |_| true);
+    flood(control, |block| block % 5 == 0);
+}
+
+#[test]
+fn whole_sessions() {
+    let mut saved = Vec::new();
+    flood(
+        move |rig, block| {
+            let _ = rig.engine.edit(play(&format!("s{}", block % 9), hits("g/gain", 3)), At::Now);
+            if block % 10 == 0 {
+                saved = rig.engine.save();
+            }
+            if block % 3 == 0 {
+                rig.engine.load(&saved).unwrap();
+            } else if block % 7 == 0 {
+                rig.engine.edit(Edit::Rebuild, At::Now).unwrap();
+            }
+        },
+        |block| block % 2 == 0,
+    );
+}
+
+#[test]
+fn rings_that_are_full() {
+    flood(
+        |rig, block| {
+            if block % 50 == 0 {
+                for k in 0..3_000 {
+                    let edit = if k % 40 == 0 {
+                        Edit::LoadGraph(small(k / 40))
+                    } else {
+                        play("s", hits("g/gain", 2))
+                    };
+                    rig.engine.edit(edit, At::Now).unwrap();
+                }
+            }
+        },
+        // The way back is full most of the time.
+        |block| block % 45 == 44,
+    );
+}

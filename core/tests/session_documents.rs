@@ -1,0 +1,219 @@
+//! The saved session: what comes back is what was, and what is wrong says where.
+
+mod support;
+
+use krach_core::automation::ShapeSpec;
+use krach_core::engine::*;
+use krach_patterns::{Pattern, builders};
+use support::*;
+
+fn engine() -> Engine {
+    Engine::new(probes::registry())
+}
+
+fn rev(pattern: Pattern) -> Pattern {
+    Pattern::Rev { child: Box::new(pattern), span: None }
+}
+
+/// One of everything.
+fn performed() -> Rig {
+    let mut rig = Rig::with(probes::registry());
+    rig.edit(Edit::LoadGraph(voice("lead", 330.0)));
+    rig.edit(Edit::Graph(vec![
+        GraphEdit::AddNode(node("bus/fx", "gain", &[("gain", 0.5)])),
+        GraphEdit::AddNode(node("o", "oscillator", &[("waveform", 1.0), ("amp", 0.3)])),
+        GraphEdit::Connect(wire("o", "bus/fx")),
+        GraphEdit::Connect(wire("bus/fx", "out")),
+    ]));
+    rig.edit(set("bus/fx/gain", 0.25));
+    rig.edit(play("lead", hits("lead/gate", 5)));
+    rig.edit(play("hushed", hits("lead/gate", 3)));
+    rig.edit(Edit::Hush { slot: "hushed".into() });
+    let zero = Edit::SetPattern { slot: "zero".into(), pattern: hits("o/amp", 3), from_zero: true };
+    rig.edit_at(zero, At::Position(0.3));
+    rig.edit(Edit::SetAutomation {
+        id: "sweep".into(),
+        label: "lead/freq".into(),
+        shape: ShapeSpec::Pulse { duty: 0.25 },
+        lo: 200.0,
+        hi: 500.0,
+        period_secs: 0.37,
+        one_shot: false,
+    });
+    for edit in [
+        Edit::SetBpm(133.0),
+        Edit::SetSeed(u64::MAX),
+        Edit::SetName("bass".into()),
+        Edit::SetMasterGain(0.7),
+        Edit::StartInput { channel: Some(1) },
+        Edit::MidiMap { channel: 1, cc: 74, label: "lead/freq".into(), lo: 100.0, hi: 900.0 },
+    ] {
+        rig.edit(edit);
+    }
+    rig.render(50_000, &[256]);
+    rig
+}
+
+#[test]
+fn saved_and_loaded_and_saved_are_equal_bytes() {
+    let rig = performed();
+    let saved = rig.engine.save();
+    let mut other = engine();
+    other.load(&saved).unwrap();
+    assert_eq!(String::from_utf8(other.save()).unwrap(), String::from_utf8(saved).unwrap());
+    assert_eq!(other.session(), rig.engine.session());
+}
+
+#[test]
+fn a_session_sounds_the_same_loaded_before_after_and_while_playing() {
+    let from = performed();
+    let saved = from.engine.save();
+    let mut before = engine();
+    before.load(&saved).unwrap();
+    let mut before = Rig::of(before);
+    let mut after = Rig::with(probes::registry());
+    after.engine.load(&saved).unwrap();
+    let mut playing = performed();
+    playing
+        .edit(Edit::LoadGraph(graph(vec![node("out", "dac", &[]), node("x", "dc", &[])], &[("x", "out")])));
+    playing.block(256);
+    playing.edit_at(set("x/level", 0.2), At::Position(2.0));
+    playing.engine.load(&saved).unwrap();
+    let mut over = from;
+    over.engine.load(&saved).unwrap();
+    let start = playing.played.max(over.played);
+    let mut heard = Vec::new();
+    for rig in [&mut before, &mut after, &mut playing, &mut over] {
+        rig.start_beats = (start - rig.played) as f64 * rig.bpm / (60.0 * RATE);
+        heard.push(rig.render(100_000, &[256]).into_iter().next().unwrap());
+        rig.settle();
+        assert_eq!(rig.engine.save(), saved);
+    }
+    assert_eq!(first_difference(&heard[0], &heard[1]), None);
+    for late in &heard[2..] {
+        assert_eq!(first_difference(&heard[0][960..], &late[960..]), None);
+    }
+}
+
+#[test]
+fn loads_on_the_heels_of_each_other_do_not_click() {
+    let of = |level| {
+        let mut e = engine();
+        e.edit(
+            Edit::LoadGraph(graph(
+                vec![node("out", "dac", &[]), node("x", "dc", &[("level", level)])],
+                &[("x", "out")],
+            )),
+            At::Now,
+        )
+        .unwrap();
+        e.save()
+    };
+    // From silence to silence: only what leaves is heard.
+    let (loud, silent) = (of(1.0), of(0.0));
+    let mut rig = Rig::with(probes::registry());
+    rig.engine.load(&loud).unwrap();
+    rig.render(4_096, &[64]);
+    let mut all = Vec::new();
+    for _ in 0..5 {
+        rig.engine.load(&silent).unwrap();
+        all.extend(rig.render(128, &[64]).into_iter().next().unwrap());
+    }
+    all.extend(rig.render(4_096, &[64]).into_iter().next().unwrap());
+    assert!(largest_step(&all) < 1.1 / 960.0, "{}", largest_step(&all));
+    rig.settle();
+}
+
+#[test]
+fn what_is_not_understood_is_kept() {
+    let mut e = engine();
+    let text = r#"{"future":{"a":[1,2.5,null]},"tempo":99.0,"krach":{"version":1,"aura":"blue"}}"#;
+    e.load(text.as_bytes()).unwrap();
+    e.edit(Edit::SetBpm(101.0), At::Now).unwrap();
+    let saved = String::from_utf8(e.save()).unwrap();
+    assert!(
+        saved.contains(r#""future":{"a":[1,2.5,null]}"#) && saved.contains(r#""aura":"blue""#),
+        "{saved}"
+    );
+    assert!(saved.contains(r#""tempo":101.0"#));
+}
+
+#[test]
+fn a_newer_session_is_refused_untouched() {
+    let mut rig = performed();
+    let before = rig.engine.save();
+    let newer = br#"{"krach":{"version":2,"raw_graph":"of a shape yet to come"}}"#;
+    assert_eq!(rig.engine.load(newer), Err(LoadError::Newer { version: 2 }));
+    assert_eq!(rig.engine.save(), before);
+    rig.settle();
+}
+
+#[test]
+fn a_bad_document_says_where_and_changes_nothing() {
+    let mut rig = performed();
+    let before = rig.engine.save();
+    let place = |e: LoadError| match e {
+        LoadError::Malformed { place, .. } | LoadError::Invalid { place, .. } => place,
+        LoadError::Newer { .. } => panic!("it is not newer"),
+    };
+    for (text, wanted) in [
+        (r#"{"tempo":-1}"#, "$.tempo"),
+        (r#"{"meter":0}"#, "$.meter"),
+        (r#"{"master":99}"#, "$.master"),
+        (r#"{"krach":{"raw_graph":{"nodes":[{"id":"a","type_id":"nonsense"}]}}}"#, "$.krach.raw_graph"),
+        (
+            r#"{"patterns":[{"target":"a","pattern":{"op":"Slow","child":{"op":"Silence"},"factor":[0,1]}}]}"#,
+            "$.patterns[0].pattern",
+        ),
+        (
+            r#"{"krach":{"automations":{"x":{"label":"a","shape":"sine","lo":0,"hi":1,"period_secs":0}}}}"#,
+            "$.krach.automations.x",
+        ),
+        ("{\n\"tempo\":\n[1]}", "line 3"),
+        ("{", "line 1"),
+        ("", "line 1"),
+    ] {
+        let error = rig.engine.load(text.as_bytes()).expect_err(text);
+        let found = place(error);
+        assert!(found.starts_with(wanted), "{text}: {found}");
+        assert_eq!(rig.engine.save(), before);
+    }
+    assert!(matches!(rig.engine.load(&[0xff, 0xfe]), Err(LoadError::Malformed { .. })));
+    let deep = "[".repeat(100_000);
+    assert!(matches!(rig.engine.load(deep.as_bytes()), Err(LoadError::Malformed { .. })));
+    rig.settle();
+}
+
+#[test]
+fn the_deepest_patterns_come_back() {
+    let mut pattern = builders::control("a/level", 0.5);
+    while krach_patterns::compile(&rev(pattern.clone())).is_ok() {
+        pattern = rev(pattern);
+    }
+    let depth = krach_patterns::json_depth(&serde_json::to_string(&pattern).unwrap());
+    assert!(depth >= 255, "{depth}");
+    let mut e = engine();
+    e.edit(play("deep", pattern.clone()), At::Now).expect("the deepest there may be");
+    let mut other = engine();
+    other.load(&e.save()).unwrap();
+    assert_eq!(*other.session().slots["deep"].pattern, pattern);
+    assert!(e.edit(play("deep", rev(pattern)), At::Now).is_err());
+}
+
+#[test]
+fn four_megabytes_come_back() {
+    let mut e = engine();
+    for slot in 0..200 {
+        let steps =
+            (0..300).map(|k| builders::control(&format!("lead/control-{k}"), f64::from(k) / 7.0)).collect();
+        e.edit(play(&format!("slot {slot}"), builders::cat(steps)), At::Now).unwrap();
+    }
+    let saved = e.save();
+    assert!(saved.len() > 4 << 20, "{}", saved.len());
+    let mut other = engine();
+    other.load(&saved).unwrap();
+    assert!(other.save() == saved);
+    let mut rig = Rig::of(other);
+    rig.render(10_000, &[512]);
+    assert!(rig.notices.is_empty());
+}

@@ -1,0 +1,196 @@
+//! Thousands of edits at random, half of them wrong, against the session as a pure function.
+
+mod support;
+
+use krach_core::automation::ShapeSpec;
+use krach_core::engine::*;
+use krach_core::session::Session;
+use krach_patterns::builders;
+use support::*;
+
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+
+    fn name(&mut self) -> String {
+        ["a", "b", "c", "grp/d", "out"][self.roll(5) as usize].into()
+    }
+
+    fn value(&mut self) -> f64 {
+        if self.roll(12) == 0 { f64::NAN } else { self.roll(1000) as f64 / 1000.0 }
+    }
+
+    fn node(&mut self) -> GraphNode {
+        let id = self.name();
+        let ty = ["dc", "dc_other", "gain", "thru", "dac", "count", "refuses", "nonsense"];
+        let ty = if id == "out" { "dac" } else { ty[self.roll(8) as usize] };
+        let level = self.value();
+        let set: &[(&str, f64)] = &[("level", level)];
+        node(&id, ty, if self.roll(2) == 0 { set } else { &[] })
+    }
+
+    fn wire(&mut self) -> Connection {
+        wire(&self.name(), &self.name())
+    }
+
+    fn change(&mut self) -> GraphEdit {
+        match self.roll(6) {
+            0 | 1 => GraphEdit::AddNode(self.node()),
+            2 => GraphEdit::RemoveNode { id: self.name() },
+            3 => GraphEdit::Disconnect(self.wire()),
+            4 => GraphEdit::ExposeControl {
+                label: ["x", "y", "a/level"][self.roll(3) as usize].into(),
+                node_id: self.name(),
+                control_name: "level".into(),
+            },
+            _ => GraphEdit::Connect(self.wire()),
+        }
+    }
+
+    fn label(&mut self) -> String {
+        match self.roll(5) {
+            0 => "x".into(),
+            1 => "nobody/level".into(),
+            _ => format!("{}/level", self.name()),
+        }
+    }
+
+    fn edit(&mut self, patterns: bool) -> Edit {
+        match self.roll(if patterns { 16 } else { 9 }) {
+            0..=2 => Edit::Graph((0..1 + self.roll(3)).map(|_| self.change()).collect()),
+            3 => Edit::LoadGraph(RawGraph {
+                nodes: (0..self.roll(4)).map(|_| self.node()).chain([node("out", "dac", &[])]).collect(),
+                connections: (0..self.roll(3)).map(|_| self.wire()).collect(),
+                exposed_controls: Default::default(),
+            }),
+            4..=6 => set(&self.label(), self.value()),
+            7 => Edit::SetMasterGain(self.value()),
+            8 => Edit::Batch((0..self.roll(4)).map(|_| self.edit(false)).collect()),
+            9 | 10 => play(
+                &self.name(),
+                builders::control(&self.label(), self.roll(9) as f64) * (1 + self.roll(4) as usize),
+            ),
+            11 => Edit::Hush { slot: self.name() },
+            12 => Edit::HushAll,
+            13 => Edit::SetAutomation {
+                id: self.name(),
+                label: self.label(),
+                shape: ShapeSpec::Tri,
+                lo: self.value(),
+                hi: 0.5,
+                period_secs: 0.1 + self.roll(10) as f64 / 10.0,
+                one_shot: false,
+            },
+            14 => Edit::ClearAutomation { id: self.name() },
+            _ => Edit::SetSeed(self.roll(5)),
+        }
+    }
+}
+
+/// The session as it must be: a pure function of the edits and their order.
+struct Model {
+    session: Session,
+    waiting: Vec<(i64, usize, Edit)>,
+}
+
+impl Model {
+    fn act(&mut self, edit: &Edit) -> bool {
+        self.session.apply(edit, &probes::registry()).is_ok()
+    }
+
+    fn played(&mut self, until: i64) {
+        self.waiting.sort_by_key(|(sample, number, _)| (*sample, *number));
+        while self.waiting.first().is_some_and(|(sample, ..)| *sample < until) {
+            let (.., edit) = self.waiting.remove(0);
+            self.act(&edit);
+        }
+    }
+}
+
+fn flat(edit: Edit) -> Vec<Edit> {
+    if let Edit::Batch(edits) = edit { edits.into_iter().flat_map(flat).collect() } else { vec![edit] }
+}
+
+fn perform(seed: u64, edits: usize, patterns: bool) -> (Rig, usize) {
+    let mut dice = Dice(seed);
+    let mut rig = Rig::with(probes::registry());
+    let mut model = Model { session: Session::default(), waiting: Vec::new() };
+    let mut refused = 0;
+    for number in 0..edits {
+        let edit = dice.edit(patterns);
+        if dice.roll(5) == 0 {
+            // Whole steps of 1500 samples: 120 bpm, 4 beats per cycle.
+            let step = rig.played / 1500 + dice.roll(6) as i64;
+            match rig.engine.edit(edit.clone(), At::Position(step as f64 / 64.0)) {
+                Ok(_) => {
+                    let each = flat(edit).into_iter();
+                    model.waiting.extend(each.map(|e| (step * 1500, number, e)));
+                }
+                Err(_) => refused += 1,
+            }
+        } else {
+            let accepted = rig.engine.edit(edit.clone(), At::Now).is_ok();
+            refused += usize::from(!accepted);
+            if accepted {
+                assert!(model.act(&edit), "the engine took what the session refuses: {edit:?}");
+            }
+        }
+        assert_eq!(rig.engine.session().to_json(), model.session.to_json(), "edit {number} of seed {seed}");
+        if dice.roll(3) == 0 {
+            rig.notices.extend(rig.engine.tick());
+            rig.block(1 + dice.roll(700) as usize);
+            model.played(rig.played);
+            assert_eq!(rig.engine.session(), &model.session, "after edit {number} of seed {seed}");
+        }
+    }
+    rig.render(20_000, &[500]);
+    model.played(rig.played);
+    assert_eq!(rig.engine.save(), model.session.to_json());
+    rig.settle();
+    (rig, refused)
+}
+
+fn reloaded(rig: &Rig) -> Rig {
+    let mut engine = Engine::new(probes::registry());
+    engine.load(&rig.engine.save()).unwrap();
+    let mut fresh = Rig::of(engine);
+    fresh.played = rig.played;
+    fresh
+}
+
+#[test]
+fn the_session_is_a_pure_function_of_the_edits_and_a_rebuild_sounds_like_a_fresh_engine() {
+    let mut refused = 0;
+    for seed in 0..6 {
+        let (mut rig, no) = perform(seed, 1200, true);
+        refused += no;
+        rig.edit(Edit::Rebuild);
+        let mut fresh = reloaded(&rig);
+        let (a, b) = (rig.render(48_000, &[512]), fresh.render(48_000, &[512]));
+        // The old engine is gone after 20 ms.
+        assert_eq!(first_difference(&a[0][960..], &b[0][960..]), None, "seed {seed}");
+        assert!(rig.notices.iter().all(|n| !matches!(n, Notice::Panicked { .. })));
+    }
+    assert!(refused > 1000, "a test of wrong edits too: {refused}");
+}
+
+#[test]
+fn without_state_in_its_nodes_the_engine_that_played_on_sounds_like_a_fresh_one() {
+    for seed in 100..112 {
+        let (mut rig, _) = perform(seed, 400, false);
+        let keep = |n: &&GraphNode| n.type_id == "count";
+        let counters: Vec<_> = rig.engine.status().nodes.iter().filter(keep).map(|n| n.id.clone()).collect();
+        for id in counters {
+            rig.edit(Edit::Graph(vec![GraphEdit::RemoveNode { id }]));
+        }
+        rig.render(40_000, &[512]);
+        rig.settle();
+        let mut fresh = reloaded(&rig);
+        let (a, b) = (rig.render(9_600, &[512]), fresh.render(9_600, &[512]));
+        assert_eq!(first_difference(&a[0], &b[0]), None, "seed {seed}");
+    }
+}

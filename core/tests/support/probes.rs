@@ -1,0 +1,195 @@
+//! Node types that show what the engine does to them: a constant, a counter, a wire, a fault, a panic.
+#![allow(dead_code)]
+
+use krach_core::node::{
+    Change, Control, ControlKind, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Registry, Role,
+    Succession,
+};
+use std::any::Any;
+use std::sync::Arc;
+
+type Make = fn() -> Box<dyn Node>;
+
+struct ProbeType {
+    decl: NodeDecl,
+    key: u64,
+    make: Make,
+    refuses: bool,
+}
+
+impl NodeType for ProbeType {
+    fn decl(&self) -> &NodeDecl {
+        &self.decl
+    }
+
+    fn code_key(&self) -> u64 {
+        self.key
+    }
+
+    fn create(&self, _: &CreateContext) -> Result<Box<dyn Node>, CreateError> {
+        if self.refuses { Err(CreateError("out of tubes".into())) } else { Ok((self.make)()) }
+    }
+}
+
+fn ty(type_id: &str, inputs: usize, controls: &[(&str, f32)], make: Make) -> ProbeType {
+    let controls = controls.iter().map(|(name, default)| Control {
+        name: (*name).into(),
+        unit: String::new(),
+        min: -1e9,
+        max: 1e9,
+        default: *default,
+        kind: ControlKind::Continuous,
+    });
+    let decl = NodeDecl {
+        type_id: type_id.into(),
+        inputs: (0..inputs).map(|_| Port::mono("in")).collect(),
+        outputs: vec![Port::mono("out")],
+        controls: controls.collect(),
+        role: Role::Process,
+    };
+    let key = type_id.bytes().fold(7u64, |k, b| k.wrapping_mul(31).wrapping_add(u64::from(b)));
+    ProbeType { decl, key, make, refuses: false }
+}
+
+/// The built-in types and the probes.
+pub fn registry() -> Registry {
+    let mut registry = Registry::with_builtins();
+    for probe in [
+        ty("dc", 0, &[("level", 1.0)], || Box::new(Dc { level: 1.0 })),
+        ty("dc_other", 0, &[("level", 0.25)], || Box::new(Dc { level: 0.25 })),
+        ty("count", 0, &[], || Box::new(Count { frames: 0, whole: false })),
+        ty("count_better", 0, &[], || Box::new(Count { frames: 0, whole: true })),
+        ty("thru", 1, &[], || Box::new(Thru)),
+        ty("faulty", 0, &[("after", 0.0), ("level", 0.5)], || {
+            Box::new(Faulty { frames: 0, after: 0, level: 0.5 })
+        }),
+        ty("panicky", 0, &[("when", 0.0)], || Box::new(Panicky { when: 0 })),
+        ty("panicky_heir", 0, &[("when", 0.0)], || Box::new(Panicky { when: 4 })),
+    ] {
+        registry.add(Arc::new(probe));
+    }
+    let mut refuses = ty("refuses", 0, &[], || Box::new(Thru));
+    refuses.refuses = true;
+    registry.add(Arc::new(refuses));
+    registry
+}
+
+/// A constant: its control, at once.
+struct Dc {
+    level: f32,
+}
+
+impl Node for Dc {
+    fn reset(&mut self) {}
+    fn set(&mut self, _: usize, change: Change) {
+        self.level = change.value;
+    }
+    fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+        outputs[0].fill(self.level);
+    }
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+/// Frames since creation or reset, in 2⁻²⁰: shows any restart, any frame rendered twice.
+struct Count {
+    frames: u32,
+    whole: bool,
+}
+
+impl Node for Count {
+    fn reset(&mut self) {
+        self.frames = 0;
+    }
+    fn set(&mut self, _: usize, _: Change) {}
+    fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+        for x in outputs[0].iter_mut() {
+            *x = self.frames as f32 / 1_048_576.0;
+            self.frames += 1;
+        }
+    }
+    fn succeed(&mut self, old: &mut dyn Node) -> Succession {
+        match old.as_any().downcast_mut::<Count>() {
+            Some(old) if self.whole => {
+                self.frames = old.frames;
+                Succession::Whole
+            }
+            _ => Succession::None,
+        }
+    }
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+/// A wire.
+struct Thru;
+
+impl Node for Thru {
+    fn reset(&mut self) {}
+    fn set(&mut self, _: usize, _: Change) {}
+    fn render(&mut self, _: usize, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) {
+        outputs[0].copy_from_slice(inputs[0]);
+    }
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+/// A constant with one NaN `after` that many frames since creation or reset; never, if 0.
+struct Faulty {
+    frames: u32,
+    after: u32,
+    level: f32,
+}
+
+impl Node for Faulty {
+    fn reset(&mut self) {
+        self.frames = 0;
+    }
+    fn set(&mut self, control: usize, change: Change) {
+        match control {
+            0 => (self.after, self.frames) = (change.value as u32, 0),
+            _ => self.level = change.value,
+        }
+    }
+    fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+        for x in outputs[0].iter_mut() {
+            self.frames += 1;
+            let odd = [f32::NAN, f32::INFINITY][self.frames as usize % 2];
+            *x = if self.frames == self.after { odd } else { self.level };
+        }
+    }
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+/// Silence that panics: 1 in render, 2 in set, 3 in reset, 4 in succeed.
+struct Panicky {
+    when: u32,
+}
+
+impl Node for Panicky {
+    fn reset(&mut self) {
+        assert_ne!(self.when, 3, "reset hurts");
+    }
+    fn set(&mut self, _: usize, change: Change) {
+        if self.when != 4 {
+            self.when = change.value as u32;
+        }
+        assert_ne!(self.when, 2, "set hurts");
+    }
+    fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+        assert_ne!(self.when, 1, "render hurts");
+        outputs[0].fill(0.125);
+    }
+    fn succeed(&mut self, _: &mut dyn Node) -> Succession {
+        assert_ne!(self.when, 4, "succeed hurts");
+        Succession::None
+    }
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+}

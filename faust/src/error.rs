@@ -1,0 +1,116 @@
+//! Why a program did not become sound, in words for the musician.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// One complaint about the text of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// File that it is about, as the musician named it.
+    pub file: String,
+    /// Line, counted from 1, if known.
+    pub line: Option<u32>,
+    /// Column in characters, counted from 1, if known.
+    pub column: Option<u32>,
+    /// What is wrong.
+    pub text: String,
+    /// What would work, if we have an idea.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        for place in [self.line, self.column].into_iter().flatten() {
+            write!(f, ":{place}")?;
+        }
+        write!(f, ": {}", self.text)?;
+        match &self.hint {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How the `faust` command ended without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrontEnd {
+    /// It took longer than it may.
+    TimeUp,
+    /// It died of this signal: a crash, or a limit on memory or file size.
+    Signal(i32),
+    /// It ended by itself with this code and said nothing that we understand.
+    Silent(i32),
+}
+
+/// Why a compile failed. Whatever sounded before goes on sounding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CompileError {
+    /// The text is wrong, or asks for something that programs may not do.
+    Program(Diagnostic),
+    /// The program needs more than a program may have.
+    TooLarge {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much it asks for.
+        size: u64,
+        /// How much there may be.
+        limit: u64,
+    },
+    /// The `faust` command stopped without an answer.
+    Front {
+        /// Program that was being compiled.
+        name: String,
+        /// How it ended.
+        end: FrontEnd,
+    },
+    /// There is no `faust` command, and the program was never compiled on this machine.
+    NoFaust,
+    /// The code that came out of the front half is not what FAUST makes.
+    Code(String),
+    /// A file could not be read or written.
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        error: String,
+    },
+    /// A newer version took its place, or nobody wants it any more.
+    Cancelled,
+}
+
+impl CompileError {
+    pub(crate) fn file(path: impl Into<PathBuf>, error: &std::io::Error) -> Self {
+        Self::File { path: path.into(), error: error.to_string() }
+    }
+}
+
+impl fmt::Display for CompileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Program(diagnostic) => diagnostic.fmt(f),
+            Self::TooLarge { what, size, limit } => {
+                write!(f, "the program has {size} {what}; {limit} is the most: shorten delays, tables or voices")
+            }
+            Self::Front { name, end: FrontEnd::TimeUp } => write!(
+                f,
+                "{name}: the faust command took too long and was stopped: look for a definition that refers to itself, or a huge par, seq or sum"
+            ),
+            Self::Front { name, end: FrontEnd::Signal(signal) } => write!(
+                f,
+                "{name}: the faust command crashed or ran out of memory (signal {signal}): look for a huge par, seq or sum, or constant arithmetic such as a division by zero"
+            ),
+            Self::Front { name, end: FrontEnd::Silent(code) } => {
+                write!(f, "{name}: the faust command gave up without a reason (code {code})")
+            }
+            Self::NoFaust => f.write_str(
+                "no faust command was found and this program is not in the object cache: install faust (Debian: apt install faust), the session stays as it is until then",
+            ),
+            Self::Code(what) => write!(f, "the compiled program cannot be used: {what}"),
+            Self::File { path, error } => write!(f, "{}: {error}", path.display()),
+            Self::Cancelled => f.write_str("cancelled: a newer version took its place"),
+        }
+    }
+}
+
+impl std::error::Error for CompileError {}

@@ -1,0 +1,152 @@
+//! A program with everything it imports, as text: what is hashed is what is checked is what is compiled.
+
+use super::scan::scan;
+use crate::error::{CompileError, Diagnostic};
+use crate::source::{Source, Text};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Most bytes of one file.
+const FILE_LIMIT: u64 = 1 << 20;
+/// Most bytes of a program with its imports, FAUST's own libraries aside.
+const TOTAL_LIMIT: u64 = 8 << 20;
+/// Most files likewise.
+const FILES_LIMIT: u64 = 256;
+
+/// A program and its imports. FAUST's own libraries are not part of it: they are named in
+/// `standard`, and their content counts through the identity of the `faust` command.
+#[derive(Clone, Debug)]
+pub(crate) struct Closure {
+    /// Name of the program.
+    pub(crate) name: String,
+    /// Text of the program.
+    pub(crate) main: String,
+    /// Imported files by the path that names them.
+    pub(crate) imports: BTreeMap<String, String>,
+    /// Files of FAUST's own libraries that are named.
+    pub(crate) standard: BTreeSet<String>,
+}
+
+impl Closure {
+    /// Hash of every byte that the front half will read outside FAUST's own libraries.
+    pub(crate) fn hash(&self) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new();
+        let mut part = |bytes: &[u8]| {
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        };
+        part(self.name.as_bytes());
+        part(self.main.as_bytes());
+        for (path, text) in &self.imports {
+            part(path.as_bytes());
+            part(text.as_bytes());
+        }
+        hasher.finalize()
+    }
+}
+
+/// Reads a program and, transitively, what it imports from its folders.
+///
+/// # Errors
+/// If a file is missing, too large or not text, or if any of them asks for what programs may not do.
+pub(crate) fn gather(
+    source: &Source,
+    libraries: Option<&Path>,
+    may_call: fn(&str) -> bool,
+) -> Result<Closure, CompileError> {
+    let name = checked_name(&source.name)?;
+    let mut folders: Vec<PathBuf> = Vec::new();
+    let main = match &source.text {
+        Text::Inline(text) => text.clone(),
+        Text::File(path) => {
+            folders.extend(path.parent().map(Path::to_path_buf));
+            read_text(path)?
+        }
+    };
+    folders.extend(source.folders.iter().cloned());
+    let mut closure = Closure { name, main, imports: BTreeMap::new(), standard: BTreeSet::new() };
+    let mut total = limit("bytes of text", closure.main.len() as u64, TOTAL_LIMIT)?;
+    let mut open = vec![(format!("{}.dsp", closure.name), closure.main.clone())];
+    while let Some((file, text)) = open.pop() {
+        let imports = scan(&text, may_call).map_err(|refusal| {
+            CompileError::Program(Diagnostic {
+                file: file.clone(),
+                line: Some(refusal.line),
+                column: Some(refusal.column),
+                text: refusal.text,
+                hint: Some(refusal.hint.to_owned()),
+            })
+        })?;
+        for import in imports {
+            if closure.imports.contains_key(&import.path) || closure.standard.contains(&import.path) {
+                continue;
+            }
+            if let Some(path) = folders.iter().find_map(|folder| inside(folder, &import.path)) {
+                let text = read_text(&path)?;
+                total = limit("bytes of text", total + text.len() as u64, TOTAL_LIMIT)?;
+                limit("imported files", closure.imports.len() as u64 + 1, FILES_LIMIT)?;
+                closure.imports.insert(import.path.clone(), text.clone());
+                open.push((import.path, text));
+            } else if libraries.is_none_or(|folder| folder.join(&import.path).is_file()) {
+                closure.standard.insert(import.path);
+            } else {
+                return Err(CompileError::Program(Diagnostic {
+                    file,
+                    line: Some(import.line),
+                    column: Some(import.column),
+                    text: format!("there is no file {}", import.path),
+                    hint: Some("it is looked for beside the program, then in FAUST's libraries".to_owned()),
+                }));
+            }
+        }
+    }
+    Ok(closure)
+}
+
+/// The file of that name in the folder, unless a link leads out of it.
+fn inside(folder: &Path, name: &str) -> Option<PathBuf> {
+    let path = folder.join(name).canonicalize().ok()?;
+    (path.starts_with(folder.canonicalize().ok()?) && path.is_file()).then_some(path)
+}
+
+fn read_text(path: &Path) -> Result<String, CompileError> {
+    let mut bytes = Vec::new();
+    let opened = File::open(path).map_err(|error| CompileError::file(path, &error))?;
+    if !opened.metadata().is_ok_and(|meta| meta.is_file()) {
+        return Err(CompileError::File { path: path.to_owned(), error: "is not a file".to_owned() });
+    }
+    opened.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| CompileError::file(path, &error))?;
+    limit("bytes in one file", bytes.len() as u64, FILE_LIMIT)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        CompileError::Program(Diagnostic {
+            file: path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+            line: Some(before.iter().filter(|&&byte| byte == b'\n').count() as u32 + 1),
+            column: None,
+            text: "is not UTF-8 text".to_owned(),
+            hint: Some("save it as UTF-8".to_owned()),
+        })
+    })
+}
+
+fn checked_name(name: &str) -> Result<String, CompileError> {
+    let fits = (1..=64).contains(&name.len())
+        && !name.starts_with('-')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    if fits {
+        return Ok(name.to_owned());
+    }
+    Err(CompileError::Program(Diagnostic {
+        file: name.to_owned(),
+        line: None,
+        column: None,
+        text: "is not a name for a program".to_owned(),
+        hint: Some("1 to 64 letters, digits, _ and -, not starting with -".to_owned()),
+    }))
+}
+
+fn limit(what: &'static str, size: u64, limit: u64) -> Result<u64, CompileError> {
+    if size > limit { Err(CompileError::TooLarge { what, size, limit }) } else { Ok(size) }
+}

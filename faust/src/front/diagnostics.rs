@@ -1,0 +1,93 @@
+//! What the `faust` command says when it is not content, as file, line, column and text.
+//!
+//! It says `file : line : ERROR : text`, `ERROR : text` or `ERROR text`, sometimes with more lines of
+//! detail; never a column. Where it names a symbol, the column is found in the text.
+
+use crate::error::Diagnostic;
+
+/// Longest text that is kept.
+const LONGEST: usize = 600;
+
+/// The first complaint in `said`; `text_of` hands out the text of a file by its name.
+pub(super) fn parse(
+    said: &str,
+    main: &str,
+    text_of: &dyn Fn(&str) -> Option<String>,
+) -> Option<Diagnostic> {
+    let start = said.find("ERROR")?;
+    let line_start = said[..start].rfind('\n').map_or(0, |at| at + 1);
+    let mut place = said[line_start..start].rsplit(':').map(str::trim).skip(1);
+    let line = place.next().and_then(|number| number.parse().ok());
+    let file = place.next().filter(|file| !file.is_empty()).unwrap_or(main);
+    let file = file.rsplit('/').next().unwrap_or(file).to_owned();
+    let rest = said[start + "ERROR".len()..].trim_start_matches([' ', ':']);
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    let mut text = words.join(" ");
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text.push('…');
+    }
+    let symbol = text.split_once("undefined symbol : ").map(|(_, symbol)| symbol.trim().to_owned());
+    let column = match (&symbol, line) {
+        (Some(symbol), Some(line)) => text_of(&file).and_then(|text| column_of(&text, line, symbol)),
+        _ => None,
+    };
+    let hint = hint(&text);
+    Some(Diagnostic { file, line, column, text, hint })
+}
+
+fn column_of(text: &str, line: u32, symbol: &str) -> Option<u32> {
+    let line = text.lines().nth(line.checked_sub(1)? as usize)?;
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(symbol)
+        .find(|(at, _)| {
+            !line[..*at].ends_with(word) && !line[at + symbol.len()..].starts_with(word)
+        })
+        .map(|(at, _)| line[..at].chars().count() as u32 + 1)
+}
+
+fn hint(text: &str) -> Option<String> {
+    let hint = if text.contains("undefined symbol") {
+        "is import(\"stdfaust.lib\"); at the top, and the name complete (os.osc, fi.lowpass)?"
+    } else if text.contains("syntax error") {
+        "look at the end of the definition before: is its ; there?"
+    } else if text.contains("sequential composition") {
+        "the outputs before : must match the inputs after it"
+    } else if text.contains("split composition") || text.contains("merge composition") {
+        "one side's channels must be a multiple of the other's"
+    } else if text.contains("recursive composition") {
+        "in A~B, B takes at most A's outputs and gives at most A's inputs"
+    } else if text.contains("unable to open file") {
+        "files are looked for beside the program, then in FAUST's libraries"
+    } else {
+        return None;
+    };
+    Some(hint.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complaint_with_a_place_keeps_it_and_the_symbol_gives_the_column() {
+        let text = |_: &str| Some("a = 1;\nprocess = food + foo;\n".to_owned());
+        let found = parse("bass.dsp : 2 : ERROR : undefined symbol : foo\n", "main.dsp", &text).expect("found");
+        assert_eq!((found.file.as_str(), found.line, found.column), ("bass.dsp", Some(2), Some(18)));
+        assert_eq!(found.text, "undefined symbol : foo");
+        assert!(found.hint.is_some());
+    }
+
+    #[test]
+    fn a_complaint_without_a_place_belongs_to_the_program_and_keeps_its_detail() {
+        let said = "ERROR in sequential composition A:B\nThe number of outputs [1] of A must be equal to the number of inputs [2] of B\n";
+        let found = parse(said, "main.dsp", &|_| None).expect("found");
+        assert_eq!((found.file.as_str(), found.line), ("main.dsp", None));
+        assert!(found.text.contains("[1] of A must be"), "{}", found.text);
+    }
+
+    #[test]
+    fn chatter_is_no_complaint() {
+        assert_eq!(parse("WARNING : nothing\n", "main.dsp", &|_| None), None);
+    }
+}

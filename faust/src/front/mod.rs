@@ -1,0 +1,7 @@
+//! FAUST text → bitcode: gather and check the text, run the `faust` command on it, read what it says.
+
+pub(crate) mod child;
+pub(crate) mod closure;
+pub(crate) mod command;
+mod diagnostics;
+mod scan;

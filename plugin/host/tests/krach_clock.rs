@@ -1,0 +1,386 @@
+//! Onsets through CLAP: each sounds once, on the first frame at or after its time, never early,
+//! whatever the host's transport does; and no gate stays open.
+
+mod krach_support;
+
+use krach_host::transport::{Action, Announce, Blocks, Landing, LoopStyle, Report, Script, When};
+use krach_host::{InputKind, Instance, Length, Library, RenderOptions, Rendered, TimedInput};
+use krach_support::gates::{assert_opens_where_the_transport_was, assert_shut, closes, expected, opens};
+use krach_support::session::gate_session;
+use krach_support::{home, plugin, render_with};
+
+const RATE: f64 = 48_000.0;
+/// The transport stands still for this long first, in which the voice comes to rest.
+const PREPARE: u64 = 4_800;
+/// Hits per cycle.
+const HITS: usize = 16;
+
+/// Blocks of one frame and of a few, of odd and of large sizes, and a mixture.
+fn partitions() -> [Blocks; 5] {
+    [
+        Blocks::Fixed(17),
+        Blocks::Fixed(256),
+        Blocks::Fixed(333),
+        Blocks::Fixed(2048),
+        Blocks::Random { seed: 5, min: 1, max: 1500 },
+    ]
+}
+
+/// A transport that stands at `beats` and starts after the preparation.
+fn from(beats: f64, tempo: f64) -> Script {
+    Script::stopped(tempo).from_beat(beats).at(When::Frame(PREPARE), Action::Play)
+}
+
+fn options(script: &Script, blocks: &Blocks, seconds: f64) -> RenderOptions {
+    RenderOptions {
+        script: script.clone(),
+        blocks: blocks.clone(),
+        sample_rate: RATE,
+        length: Length::Seconds(seconds),
+        ..RenderOptions::default()
+    }
+}
+
+fn render(script: &Script, blocks: &Blocks, seconds: f64) -> Rendered {
+    render_with(&options(script, blocks, seconds), &gate_session(HITS))
+}
+
+/// Every onset on its frame in every partition.
+#[track_caller]
+fn assert_exact(script: &Script, seconds: f64, what: &str) {
+    for blocks in partitions() {
+        let rendered = render(script, &blocks, seconds);
+        assert_opens_where_the_transport_was(&rendered, HITS, &format!("{what}, {blocks:?}"));
+    }
+}
+
+/// A wrap inside a block, told in each way there is.
+fn wraps() -> [(Announce, &'static str); 3] {
+    [
+        (Announce::Silent, "predicted, and confirmed by the next block"),
+        (Announce::Event, "told by an event"),
+        (Announce::Split, "told by a block that ends there"),
+    ]
+}
+
+#[test]
+fn straight_on_every_onset_falls_on_its_frame() {
+    for tempo in [120.0, 137.0, 61.7] {
+        assert_exact(&from(0.0, tempo), 4.0, &format!("{tempo} bpm"));
+    }
+}
+
+#[test]
+fn a_loop_wrap_inside_a_block_fires_each_onset_once() {
+    for (announce, how) in wraps() {
+        let style = LoopStyle { announce, landing: Landing::Exact };
+        // The end falls between two frames at 137 bpm.
+        assert_exact(&from(1.0, 137.0).looping(2.0, 6.0, style), 7.0, how);
+    }
+}
+
+#[test]
+fn a_loop_shorter_than_a_block_fires_each_onset_once() {
+    for (announce, how) in wraps() {
+        let style = LoopStyle { announce, landing: Landing::Exact };
+        // 1920 frames with two hits; the second one's gate is shut for 120 frames before the wrap.
+        let script = from(2.0, 150.0).looping(2.0, 2.1, style);
+        for blocks in partitions() {
+            let rendered = render_with(&options(&script, &blocks, 2.0), &gate_session(64));
+            assert_opens_where_the_transport_was(&rendered, 64, &format!("{how}, {blocks:?}"));
+        }
+    }
+}
+
+#[test]
+fn a_loop_that_begins_and_ends_off_the_grid_plays_only_what_lies_within() {
+    for (announce, how) in wraps() {
+        let style = LoopStyle { announce, landing: Landing::Exact };
+        assert_exact(&from(0.0, 120.0).looping(1.1, 3.3, style), 6.0, how);
+    }
+}
+
+#[test]
+fn a_host_that_lands_on_the_loop_start_and_says_so_is_followed_to_the_frame() {
+    for announce in [Announce::Event, Announce::Split] {
+        let style = LoopStyle { announce, landing: Landing::OnStart };
+        assert_exact(&from(1.0, 137.0).looping(2.0, 6.0, style), 7.0, &format!("{announce:?}"));
+    }
+}
+
+#[test]
+fn a_host_that_lands_ten_milliseconds_late_still_plays_the_downbeat() {
+    for announce in [Announce::Event, Announce::Split] {
+        let style = LoopStyle { announce, landing: Landing::Late(0.0099) };
+        assert_exact(&from(1.0, 120.0).looping(2.0, 6.0, style), 7.0, &format!("{announce:?}"));
+    }
+}
+
+#[test]
+fn a_late_landing_that_is_only_seen_at_the_next_block_loses_and_repeats_nothing() {
+    let style = LoopStyle { announce: Announce::Silent, landing: Landing::Late(0.0099) };
+    let script = from(1.0, 120.0).looping(2.0, 6.0, style);
+    for blocks in partitions() {
+        let rendered = render(&script, &blocks, 7.0);
+        let (found, expected) = (opens(&rendered.channels[0]), expected(&rendered, HITS));
+        assert_eq!(found.len(), expected.len(), "{blocks:?}: {found:?} for {expected:?}");
+        for (found, expected) in found.iter().zip(&expected) {
+            // Between the wrap and the next block it cannot be known that the host stands 475 frames
+            // further on than predicted.
+            let late = 476;
+            assert!(
+                found >= &expected.saturating_sub(1) && *found <= expected + late,
+                "{blocks:?}: {found} for {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_host_that_wraps_at_the_end_of_the_block_repeats_and_loses_nothing() {
+    let style = LoopStyle { announce: Announce::NextBlock, landing: Landing::OnStart };
+    let script = from(1.0, 120.0).looping(2.0, 6.0, style);
+    for frames in [17_u64, 64, 333, 480] {
+        let rendered = render(&script, &Blocks::Fixed(frames as usize), 7.0);
+        let found = opens(&rendered.channels[0]);
+        // Hits are 6000 frames apart, sixteen to a pass; each pass is that much longer as the block
+        // in which the loop ended went on. The downbeat sounds where the loop ended: as predicted.
+        let wraps: Vec<u64> = rendered
+            .transport
+            .segments()
+            .iter()
+            .filter(|segment| segment.cause == krach_host::transport::Cause::Wrap)
+            .map(|segment| segment.frame)
+            .collect();
+        assert!(wraps.len() >= 2, "{frames}: {wraps:?}");
+        let mut expected: Vec<u64> = (0..20).map(|hit| PREPARE + hit * 6_000).collect();
+        let mut end = PREPARE + 20 * 6_000;
+        for wrap in &wraps {
+            expected.push(end);
+            expected.extend((1..16).map(|hit| wrap + hit * 6_000));
+            end = wrap + 16 * 6_000;
+        }
+        expected.push(end);
+        expected.retain(|frame| *frame < rendered.frames as u64);
+        assert_eq!(found, expected, "blocks of {frames}");
+    }
+}
+
+#[test]
+fn jumps_both_ways_and_inside_blocks_play_each_onset_once() {
+    for announce in [Announce::Split, Announce::Event] {
+        let script = from(0.0, 133.0)
+            .announced(announce)
+            .at(When::Beat(3.44), Action::Jump(11.07))
+            .at(When::Beat(14.41), Action::Jump(1.06))
+            .at(When::Beat(2.93), Action::Jump(-3.2));
+        assert_exact(&script, 6.0, &format!("{announce:?}"));
+    }
+}
+
+#[test]
+fn a_jump_while_a_gate_is_open_shuts_it_on_that_frame() {
+    for announce in [Announce::Split, Announce::Event] {
+        // A sixteenth of a beat into a hit, to a sixteenth before one.
+        let script = from(0.0, 120.0)
+            .announced(announce)
+            .at(When::Beat(2.0 + 1.0 / 16.0), Action::Jump(8.0 - 1.0 / 8.0 + 1.0 / 16.0));
+        for blocks in partitions() {
+            let rendered = render(&script, &blocks, 4.0);
+            let jump = PREPARE + 49_500;
+            assert!(closes(&rendered.channels[0]).contains(&jump), "{announce:?} {blocks:?}");
+            assert_shut(&rendered, jump + 480..jump + 1_500, "after the jump");
+        }
+    }
+}
+
+#[test]
+fn a_stop_shuts_the_gate_at_once_and_leaves_silence() {
+    for announce in [Announce::Split, Announce::Event] {
+        // In the middle of an open gate.
+        let script = from(0.0, 120.0).announced(announce).at(When::Beat(5.05), Action::Stop);
+        for blocks in partitions() {
+            let rendered = render(&script, &blocks, 4.0);
+            let stop = PREPARE + 121_200;
+            let what = format!("{announce:?} {blocks:?}");
+            assert_opens_where_the_transport_was(&rendered, HITS, &what);
+            assert_eq!(closes(&rendered.channels[0]).last(), Some(&stop), "{what}");
+            assert_shut(&rendered, stop + 480..rendered.frames as u64, &what);
+        }
+    }
+}
+
+#[test]
+fn starts_after_stops_go_on_where_the_transport_stands() {
+    let script = from(0.0, 137.0)
+        .at(When::Seconds(1.3), Action::Stop)
+        .at(When::Seconds(1.55), Action::Play)
+        .at(When::Seconds(2.2), Action::Stop)
+        .at(When::Seconds(2.3), Action::Jump(7.03))
+        .at(When::Seconds(2.4), Action::Play)
+        .at(When::Seconds(3.6), Action::Stop);
+    for announce in [Announce::Split, Announce::Event] {
+        assert_exact(&script.clone().announced(announce), 4.5, &format!("{announce:?}"));
+    }
+    let rendered = render(&script, &Blocks::Fixed(256), 4.5);
+    assert_shut(&rendered, 173_280..rendered.frames as u64, "after the last stop");
+}
+
+#[test]
+fn tempo_steps_between_and_inside_blocks_are_exact() {
+    for announce in [Announce::Split, Announce::Event] {
+        let script = from(0.0, 120.0)
+            .announced(announce)
+            .at(When::Seconds(0.9), Action::Tempo(60.0))
+            .at(When::Seconds(2.01), Action::Tempo(250.5))
+            .at(When::Seconds(3.33), Action::Tempo(137.0));
+        assert_exact(&script, 5.0, &format!("{announce:?}"));
+    }
+}
+
+#[test]
+fn tempo_ramps_are_exact() {
+    for announce in [Announce::Split, Announce::Event] {
+        let script = from(0.0, 120.0)
+            .announced(announce)
+            .at(When::Seconds(0.51), Action::Ramp { to: 187.0, seconds: 2.2 })
+            .at(When::Seconds(3.1), Action::Ramp { to: 90.0, seconds: 1.1 });
+        assert_exact(&script, 5.0, &format!("{announce:?}"));
+    }
+}
+
+#[test]
+fn a_tempo_step_that_only_the_next_block_tells_loses_and_repeats_nothing() {
+    let script = Script::playing(120.0)
+        .from_beat(-0.2)
+        .announced(Announce::Silent)
+        .at(When::Seconds(0.903), Action::Tempo(60.0))
+        .at(When::Seconds(2.013), Action::Tempo(180.0));
+    for frames in [64_u64, 333, 2048] {
+        let rendered = render(&script, &Blocks::Fixed(frames as usize), 4.0);
+        let (found, expected) = (opens(&rendered.channels[0]), expected(&rendered, HITS));
+        assert_eq!(found.len(), expected.len(), "{frames}: {found:?} for {expected:?}");
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!(found.abs_diff(*expected) <= frames, "{frames}: {found} for {expected}");
+        }
+        assert_eq!(found.last(), expected.last(), "{frames}: once told, it is exact again");
+    }
+}
+
+#[test]
+fn negative_positions_count_up_to_zero() {
+    assert_exact(&from(-5.3, 137.0), 5.0, "from before the song's start");
+    // As an export does that begins with a count-in and is playing from the first frame on.
+    for blocks in partitions() {
+        let script = Script::playing(120.0).from_beat(-2.2);
+        let rendered = render(&script, &blocks, 3.0);
+        assert_opens_where_the_transport_was(&rendered, HITS, &format!("{blocks:?}"));
+    }
+}
+
+#[test]
+fn positions_rounded_as_in_ardour_move_no_onset() {
+    // From a position on its grid: then nothing but the tempo's last digits is wrong.
+    for tempo in [120.0, 137.0] {
+        let script = from(0.0, tempo).reporting(Report::ardour());
+        assert_exact(&script, 8.0, &format!("{tempo} bpm in steps of 1/1920"));
+    }
+}
+
+#[test]
+fn positions_rounded_as_in_ardour_lose_and_repeat_nothing_in_loops() {
+    let style = LoopStyle { announce: Announce::Split, landing: Landing::Exact };
+    let script = from(1.0, 137.0).looping(2.0, 6.0, style).reporting(Report::ardour());
+    for blocks in partitions() {
+        let rendered = render(&script, &blocks, 7.0);
+        let (found, expected) = (opens(&rendered.channels[0]), expected(&rendered, HITS));
+        assert_eq!(found.len(), expected.len(), "{blocks:?}: {found:?} for {expected:?}");
+        for (found, expected) in found.iter().zip(&expected) {
+            // Half a step of the grid at 137 bpm is 5.5 frames.
+            assert!(found.abs_diff(*expected) <= 7, "{blocks:?}: {found} for {expected}");
+        }
+    }
+}
+
+/// Frames of `HITS` per cycle at 120 bpm, from this frame on.
+fn at_120(from: u64, until: u64) -> Vec<u64> {
+    (0..).map(|hit| from + hit * 6_000).take_while(|frame| *frame < until).collect()
+}
+
+#[test]
+fn a_host_without_tempo_and_beats_is_played_at_the_sessions_own_tempo() {
+    let script = from(0.0, 77.0).reporting(Report::seconds_only());
+    for blocks in partitions() {
+        let rendered = render(&script, &blocks, 3.0);
+        assert_eq!(opens(&rendered.channels[0]), at_120(PREPARE, 144_000), "{blocks:?}");
+    }
+}
+
+#[test]
+fn a_host_without_tempo_that_tells_beats_is_measured() {
+    let script = from(0.0, 137.0).reporting(Report { tempo: false, ..Report::default() });
+    for frames in [64, 333, 2048] {
+        let rendered = render(&script, &Blocks::Fixed(frames), 4.0);
+        let (found, expected) = (opens(&rendered.channels[0]), expected(&rendered, HITS));
+        assert_eq!(found.len(), expected.len(), "{frames}: {found:?} for {expected:?}");
+        let settled = |frames_: &[u64]| -> Vec<u64> {
+            let after = PREPARE + 3 * frames as u64;
+            frames_.iter().copied().filter(|frame| *frame > after).collect()
+        };
+        assert_eq!(settled(&found), settled(&expected), "blocks of {frames}");
+    }
+}
+
+/// Turns the host's parameter for free run on and off: each acts from the first frame of its block on.
+fn free_run(events: &[(u64, f64)]) -> Vec<TimedInput> {
+    home::enter();
+    let library = Library::load(&plugin()).expect("the plugin loads");
+    let mut instance = Instance::create(&library, None).expect("an instance");
+    let params = instance.params();
+    let id = params.iter().find(|param| param.name == "Free Run").expect("a parameter of that name").id;
+    let event = |&(frame, value)| TimedInput { frame, kind: InputKind::Param { id, value } };
+    events.iter().map(event).collect()
+}
+
+/// First frame of the block that holds this frame, where nothing splits blocks before it.
+fn block_start(blocks: &Blocks, frame: u64) -> u64 {
+    let mut start = 0;
+    for length in blocks.lengths() {
+        if start + length as u64 > frame {
+            break;
+        }
+        start += length as u64;
+    }
+    start
+}
+
+#[test]
+fn without_any_transport_it_idles_until_free_run_is_switched_on() {
+    let events = free_run(&[(48_000, 1.0), (154_000, 0.0)]);
+    for blocks in partitions() {
+        let script = Script::playing(120.0).reporting(Report::null());
+        let options = RenderOptions { events: events.clone(), ..options(&script, &blocks, 4.0) };
+        let rendered = render_with(&options, &gate_session(HITS));
+        let (on, off) = (block_start(&blocks, 48_000), block_start(&blocks, 154_000));
+        assert_eq!(opens(&rendered.channels[0]), at_120(on, off), "{blocks:?}");
+        assert_shut(&rendered, off + 480..rendered.frames as u64, "after free run");
+    }
+}
+
+#[test]
+fn free_run_fills_the_time_in_which_the_host_stands_still() {
+    let events = free_run(&[(4_800, 1.0)]);
+    // The host plays two seconds at 90 bpm, to beat 3; before and after our own 120 bpm hold.
+    let (play, stop) = (50_400, 50_400 + 96_000);
+    let script = Script::stopped(90.0)
+        .at(When::Frame(play), Action::Play)
+        .at(When::Frame(stop), Action::Stop);
+    for blocks in partitions() {
+        let options = RenderOptions { events: events.clone(), ..options(&script, &blocks, 4.0) };
+        let rendered = render_with(&options, &gate_session(HITS));
+        let mut wanted = at_120(block_start(&blocks, 4_800), play);
+        wanted.extend(expected(&rendered, HITS));
+        wanted.extend(at_120(stop, rendered.frames as u64));
+        assert_eq!(opens(&rendered.channels[0]), wanted, "{blocks:?}");
+    }
+}
