@@ -139,6 +139,26 @@ pub enum Target {
     },
     /// Sets the master gain.
     MasterGain(f32),
+    /// Sends a note to the host.
+    Note {
+        /// MIDI channel, 0…15.
+        channel: u8,
+        /// 0…127.
+        key: u8,
+        /// 0…127.
+        velocity: u8,
+        /// Length in cycles.
+        cycles: f64,
+    },
+    /// Sends a controller to the host.
+    Cc {
+        /// MIDI channel, 0…15.
+        channel: u8,
+        /// 0…127.
+        controller: u8,
+        /// 0…127.
+        value: u8,
+    },
     /// Nothing that the engine plays.
     Nothing,
 }

@@ -308,6 +308,19 @@ pub(super) fn slot_pattern(slot: &str, program: Program, serial: u64) -> SlotPat
     let mut targets = Vec::with_capacity(program.values().len());
     for value in program.values() {
         let set = match value {
+            Value::Note { channel, note, velocity, dur } => {
+                targets.push(Target::Note {
+                    channel: *channel,
+                    key: *note,
+                    velocity: *velocity,
+                    cycles: *dur,
+                });
+                continue;
+            }
+            Value::Cc { channel, controller, value } => {
+                targets.push(Target::Cc { channel: *channel, controller: *controller, value: *value });
+                continue;
+            }
             Value::Control { label, value } => Some((label.as_str(), *value)),
             Value::Osc { address, args } => match (address.as_str(), args.as_slice()) {
                 ("/audio/set", [OscArg::Str(label), value]) => number(value).map(|v| (label.as_str(), v)),
@@ -317,7 +330,6 @@ pub(super) fn slot_pattern(slot: &str, program: Program, serial: u64) -> SlotPat
                 }
                 _ => None,
             },
-            _ => None,
         };
         let Some((label, value)) = set else {
             targets.push(Target::Nothing);

@@ -11,7 +11,7 @@ pub(super) enum Write {
     /// A new base value.
     Base(f32),
     /// A pattern's event.
-    Pattern { value: f32, slot: u32, gate: bool },
+    Pattern { value: f32, slot: u32, gate: bool, ramp: u32 },
     /// The pattern that held it was hushed.
     Hushed,
     /// An open gate closes because time jumped or stopped.
@@ -55,11 +55,11 @@ fn resolve(c: &mut ControlState, write: Write) -> Option<Change> {
             c.base = value;
             if c.pattern.is_some() { None } else { unless_automated(c) }
         }
-        Write::Pattern { value, slot, gate } => {
+        Write::Pattern { value, slot, gate, ramp } => {
             c.pattern = Some(value);
             c.slot = slot;
             c.open = (gate || c.gate) && value > 0.0;
-            unless_automated(c)
+            unless_automated(c).map(|change| Change { ramp, ..change })
         }
         Write::Hushed => {
             c.pattern = None;

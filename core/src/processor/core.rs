@@ -3,6 +3,7 @@
 use super::Returns;
 use super::controls::{ControlEvent, NodeChange};
 use super::edits::Scheduled;
+use super::midi::MidiVoices;
 use crate::automation::Automation;
 use crate::clock::{Clock, ClockSettings, Mode, Segment, TransportAt};
 use crate::dsp::ramp::{Ramp, declick_frames};
@@ -94,6 +95,7 @@ pub struct Core {
     pub(super) events: EventBuffer,
     pub(super) queue: Vec<ControlEvent>,
     pub(super) changes: Vec<NodeChange>,
+    pub(super) midi: MidiVoices,
     pub(super) master: Ramp,
     pub(super) limiter: Limiter,
     pub(super) grid_anchor: i64,
@@ -125,9 +127,10 @@ impl Core {
             automations: (0..MAX_AUTOMATIONS).map(|_| None).collect(),
             seed: settings.seed,
             input: settings.input,
-            events: EventBuffer::with_capacity(4096),
+            events: EventBuffer::with_capacity(2 * krach_patterns::MAX_EVENTS_PER_CYCLE as usize),
             queue: Vec::with_capacity(MAX_EVENTS),
             changes: Vec::with_capacity(MAX_EVENTS),
+            midi: MidiVoices::new(),
             master: Ramp::resting(f64::from(settings.master)),
             limiter,
             grid_anchor: 0,
@@ -165,6 +168,11 @@ impl Core {
         self.sample_rate
     }
 
+    /// The next sample to render, counted since this engine began.
+    pub fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
     /// Number of the plan that plays.
     pub fn generation(&self) -> u64 {
         self.plan.generation
@@ -196,9 +204,10 @@ impl Core {
         }
     }
 
-    /// Begins a block; `run` is then called until its frames are rendered.
-    pub fn begin_block(&mut self, frames: usize) {
+    /// Begins a block and tells its first sample; `run` is then called until its frames are rendered.
+    pub fn begin_block(&mut self, frames: usize) -> i64 {
         self.clock.begin_block(frames);
+        self.clock.now()
     }
 
     /// Renders the next `out[0].len()` frames of the block.
@@ -248,6 +257,7 @@ impl Core {
             }
             if std::mem::take(&mut self.discontinuity) {
                 self.close_gates();
+                self.midi.end(at, |_| true);
                 self.forget_beginnings();
                 if running {
                     self.chase(segment, at);
@@ -264,6 +274,9 @@ impl Core {
                 }
             }
             until = self.gather(segment, at, until, running);
+            if running {
+                self.midi.play(&segment.epoch, at, until);
+            }
             let frames = (at - begin) as usize..(until - begin) as usize;
             let sides = input.map(|side| side.get(frames.clone()).unwrap_or(&[]));
             let [left, right] = out;
@@ -311,6 +324,11 @@ impl Core {
         }
     }
 
+    /// Ends the notes that the engine before this one left sounding at the host.
+    pub(super) fn inherit_midi(&mut self, old: &mut Self) {
+        self.midi.take_over(&mut old.midi, self.clock.now());
+    }
+
     /// From now on it fades out: see `retired`.
     pub(super) fn retire(&mut self) {
         self.retired = true;
@@ -320,8 +338,10 @@ impl Core {
     fn gather(&mut self, segment: &Segment, at: i64, mut until: i64, running: bool) -> i64 {
         loop {
             self.queue.clear();
+            self.midi.clear_requests();
             let fits =
-                (!running || self.gather_patterns(segment, at, until)) && self.gather_automations(at, until);
+                (!running || self.gather_patterns(segment, at, until) && self.gather_shapes(segment, at, until))
+                    && self.gather_automations(at, until);
             if fits || until - at <= 1 {
                 return until;
             }
@@ -350,8 +370,9 @@ impl Core {
     }
 
     /// Gates shut, tails cut.
-    pub(super) fn panic(&mut self) {
+    pub(super) fn panic(&mut self, at: i64) {
         self.close_gates();
+        self.midi.end(at, |_| true);
         for node in &mut self.plan.nodes {
             if let Some(instance) = &mut node.instance {
                 instance.reset();

@@ -203,11 +203,16 @@ impl Core {
                 }
             }
             Action::Slot { slot, voice } => {
+                self.midi.end(at, |s| s == slot);
                 garbage = self.start_slot(slot, voice, position, running).map(Garbage::Slot);
             }
-            Action::Hush(slot) => garbage = self.hush(slot).map(Garbage::Slot),
+            Action::Hush(slot) => {
+                self.midi.end(at, |s| s == slot);
+                garbage = self.hush(slot).map(Garbage::Slot);
+            }
             Action::HushAll => {
                 // Their patterns are freed when the slots get new ones: one message returns one thing.
+                self.midi.end(at, |_| true);
                 self.release_all_controls();
                 for slot in self.slots[..self.used_slots].iter_mut().flatten() {
                     slot.from = f64::INFINITY;
@@ -248,7 +253,7 @@ impl Core {
             }
             Action::Input(route) => self.input = route,
             Action::Seed(seed) => self.seed = seed,
-            Action::Panic => self.panic(),
+            Action::Panic => self.panic(at),
             Action::Nothing => {}
         }
         (garbage, time_changed)

@@ -5,14 +5,32 @@ use crate::clock::Epoch;
 
 /// Most notes that sound at the host at once; one more ends the oldest.
 pub const MAX_SOUNDING: usize = 512;
+/// Messages of one block.
+pub const MIDI_MESSAGES: usize = 4096;
 
 /// What a pattern asks of the MIDI output.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Midi {
     /// A note of some length in quarter notes.
-    Note { channel: u8, key: u8, velocity: u8, beats: f64 },
+    Note {
+        /// 0…15.
+        channel: u8,
+        /// 0…127.
+        key: u8,
+        /// 1…127.
+        velocity: u8,
+        /// Length in quarter notes.
+        beats: f64,
+    },
     /// A controller.
-    Cc { channel: u8, controller: u8, value: u8 },
+    Cc {
+        /// 0…15.
+        channel: u8,
+        /// 0…127.
+        controller: u8,
+        /// 0…127.
+        value: u8,
+    },
 }
 
 /// A pattern's event for the MIDI output.
@@ -20,11 +38,13 @@ pub enum Midi {
 pub struct MidiRequest {
     /// Sample since activation.
     pub sample: i64,
-    /// Exact time in beats, and order among equals.
+    /// Exact time in beats.
     pub beats: f64,
+    /// Order among equals.
     pub order: (u32, u32),
     /// The slot that asks.
     pub slot: u32,
+    /// What it asks.
     pub midi: Midi,
 }
 
@@ -37,72 +57,128 @@ struct Sounding {
     end: f64,
 }
 
-/// The notes that sound at the host.
+/// The notes that sound at the host, what patterns ask of the next stretch, and what is to be sent.
 pub struct MidiVoices {
     sounding: Vec<Sounding>,
+    queue: Vec<MidiRequest>,
+    /// (sample since activation, message), in order.
+    out: Vec<(i64, [u8; 3])>,
 }
 
 const NOTE_ON: u8 = 0x90;
 const NOTE_OFF: u8 = 0x80;
 const CONTROL_CHANGE: u8 = 0xb0;
+/// Requests of one stretch; a stretch with more is halved.
+const MAX_REQUESTS: usize = 4096;
 
 impl MidiVoices {
     /// None sounds.
     pub fn new() -> Self {
-        Self { sounding: Vec::with_capacity(MAX_SOUNDING) }
+        Self {
+            sounding: Vec::with_capacity(MAX_SOUNDING),
+            queue: Vec::with_capacity(MAX_REQUESTS),
+            out: Vec::with_capacity(MIDI_MESSAGES),
+        }
     }
 
-    /// Ends the notes that `which` selects at frame `offset` of the block.
-    pub fn end(&mut self, offset: u32, out: &mut MidiOut, mut which: impl FnMut(u32) -> bool) {
-        self.sounding.retain(|note| {
-            // One that finds no room sounds on and is tried again: better late than never.
-            let over = which(note.slot) && out.push_end(offset, [NOTE_OFF | note.channel, note.key, 0]);
-            !over
-        });
+    /// Forgets what was asked of the next stretch.
+    pub fn clear_requests(&mut self) {
+        self.queue.clear();
     }
 
-    /// The sooner of `until` and the first sample at which a note ends.
-    pub fn next_end(&self, epoch: &Epoch, at: i64, until: i64) -> i64 {
-        let ends = self.sounding.iter().map(|note| epoch.sample_of(note.end));
-        ends.filter(|&sample| sample > at).fold(until, i64::min)
+    /// Asks something of the next stretch. `false`: no room.
+    pub fn request(&mut self, request: MidiRequest) -> bool {
+        let room = self.queue.len() < self.queue.capacity();
+        if room {
+            self.queue.push(request);
+        }
+        room
     }
 
-    /// Ends the notes whose time is over at sample `at`.
-    pub fn end_due(&mut self, epoch: &Epoch, at: i64, offset: u32, out: &mut MidiOut) {
-        self.sounding.retain(|note| {
-            let over = epoch.sample_of(note.end) <= at;
-            !(over && out.push_end(offset, [NOTE_OFF | note.channel, note.key, 0]))
-        });
+    /// Ends the notes of the slots that `which` selects.
+    pub fn end(&mut self, sample: i64, mut which: impl FnMut(u32) -> bool) {
+        self.end_where(sample, |note| which(note.slot));
     }
 
-    /// Does what a pattern asks, at frame `offset` of the block.
-    pub fn play(&mut self, request: &MidiRequest, offset: u32, out: &mut MidiOut) {
-        match request.midi {
-            Midi::Cc { channel, controller, value } => {
-                out.push(offset, [CONTROL_CHANGE | (channel & 15), controller & 127, value & 127]);
-            }
-            Midi::Note { channel, key, velocity, beats } => {
-                let (channel, key) = (channel & 15, key & 127);
-                self.end_same(channel, key, offset, out);
-                if self.sounding.len() == MAX_SOUNDING {
-                    let oldest = self.sounding.remove(0);
-                    out.push_end(offset, [NOTE_OFF | oldest.channel, oldest.key, 0]);
-                }
-                // A velocity of 0 would be an end: the softest note there is has 1.
-                if out.push(offset, [NOTE_ON | channel, key, velocity.clamp(1, 127)]) {
-                    let end = request.beats + beats.max(0.0);
-                    self.sounding.push(Sounding { channel, key, slot: request.slot, end });
-                }
+    /// Ends what `old` left sounding.
+    pub fn take_over(&mut self, old: &mut Self, sample: i64) {
+        for note in old.sounding.drain(..) {
+            if self.out.len() < self.out.capacity() {
+                self.out.push((sample, [NOTE_OFF | note.channel, note.key, 0]));
             }
         }
     }
 
-    /// A key that is struck again ends first.
-    fn end_same(&mut self, channel: u8, key: u8, offset: u32, out: &mut MidiOut) {
-        self.sounding.retain(|note| {
-            let same = note.channel == channel && note.key == key;
-            !(same && out.push_end(offset, [NOTE_OFF | channel, key, 0]))
+    /// Does what was asked of `[at, until)` and ends what is over by then, each at its sample; an
+    /// end comes before a beginning on the same sample.
+    pub fn play(&mut self, epoch: &Epoch, at: i64, until: i64) {
+        let mut queue = std::mem::take(&mut self.queue);
+        queue.sort_unstable_by(|a, b| {
+            a.sample.cmp(&b.sample).then(a.beats.total_cmp(&b.beats)).then(a.order.cmp(&b.order))
         });
+        for request in &queue {
+            self.end_due(epoch, at, request.sample + 1);
+            self.start(request);
+        }
+        self.end_due(epoch, at, until);
+        queue.clear();
+        self.queue = queue;
+    }
+
+    /// Hands over what is to be sent, as frames of the block that began at `begin`.
+    pub fn flush(&mut self, begin: i64, block: &mut MidiOut) {
+        for (sample, bytes) in self.out.drain(..) {
+            block.push((sample - begin).max(0) as u32, bytes);
+        }
+    }
+
+    /// Ends the notes whose time is over before `until`, the sooner the first.
+    fn end_due(&mut self, epoch: &Epoch, at: i64, until: i64) {
+        loop {
+            let ends = self.sounding.iter().map(|note| epoch.sample_of(note.end).max(at));
+            let Some(sample) = ends.min().filter(|&sample| sample < until) else { return };
+            let before = self.sounding.len();
+            self.end_where(sample, |note| epoch.sample_of(note.end).max(at) <= sample);
+            if self.sounding.len() == before {
+                return; // no room to say so: in the next stretch
+            }
+        }
+    }
+
+    fn end_where(&mut self, sample: i64, mut over: impl FnMut(&Sounding) -> bool) {
+        let out = &mut self.out;
+        self.sounding.retain(|note| {
+            if !over(note) || out.len() == out.capacity() {
+                return true; // without room it sounds on and is tried again
+            }
+            out.push((sample, [NOTE_OFF | note.channel, note.key, 0]));
+            false
+        });
+    }
+
+    fn start(&mut self, request: &MidiRequest) {
+        // The second half of the room is for ends.
+        let room = self.out.len() < self.out.capacity() / 2;
+        let sample = request.sample;
+        match request.midi {
+            Midi::Cc { channel, controller, value } if room => {
+                self.out.push((sample, [CONTROL_CHANGE | (channel & 15), controller & 127, value & 127]));
+            }
+            Midi::Note { channel, key, velocity, beats } if room => {
+                let (channel, key) = (channel & 15, key & 127);
+                // A key that is struck again ends first.
+                self.end_where(sample, |note| note.channel == channel && note.key == key);
+                if self.sounding.len() == MAX_SOUNDING {
+                    let oldest = self.sounding.remove(0);
+                    self.out.push((sample, [NOTE_OFF | oldest.channel, oldest.key, 0]));
+                }
+                // A velocity of 0 would be an end: the softest note there is has 1.
+                self.out.push((sample, [NOTE_ON | channel, key, velocity.clamp(1, 127)]));
+                let end = request.beats + beats.max(0.0);
+                self.sounding.push(Sounding { channel, key, slot: request.slot, end });
+            }
+            _ => {}
+        }
     }
 }
 
@@ -112,41 +188,68 @@ mod tests {
 
     const RATE: f64 = 1.0 / 24_000.0;
 
+    fn epoch() -> Epoch {
+        Epoch::at(0, 0.0, RATE, 0.0)
+    }
+
     fn note(key: u8, at: f64, beats: f64) -> MidiRequest {
         let midi = Midi::Note { channel: 0, key, velocity: 100, beats };
-        MidiRequest { sample: 0, beats: at, order: (0, 0), slot: 0, midi }
+        MidiRequest { sample: epoch().sample_of(at), beats: at, order: (0, u32::from(key)), slot: 0, midi }
+    }
+
+    fn sent(voices: &mut MidiVoices) -> Vec<(u32, u8, u8)> {
+        let mut out = MidiOut::with_capacity(MIDI_MESSAGES);
+        voices.flush(0, &mut out);
+        out.events().iter().map(|e| (e.offset, e.bytes[0], e.bytes[1])).collect()
     }
 
     #[test]
     fn a_note_ends_at_the_first_sample_at_or_after_its_length() {
-        let (mut voices, mut out) = (MidiVoices::new(), MidiOut::with_capacity(16));
-        let epoch = Epoch::at(0, 0.0, RATE, 0.0);
-        voices.play(&note(60, 0.0, 0.5), 0, &mut out);
-        assert_eq!(voices.next_end(&epoch, 0, 48_000), 12_000);
-        voices.end_due(&epoch, 11_999, 9, &mut out);
-        assert_eq!(out.events().len(), 1);
-        voices.end_due(&epoch, 12_000, 10, &mut out);
-        assert_eq!(out.events()[1].bytes, [0x80, 60, 0]);
+        let mut voices = MidiVoices::new();
+        voices.request(note(60, 0.0, 0.5));
+        voices.play(&epoch(), 0, 11_999);
+        assert_eq!(sent(&mut voices), [(0, 0x90, 60)]);
+        voices.play(&epoch(), 11_999, 12_001);
+        assert_eq!(sent(&mut voices), [(12_000, 0x80, 60)]);
+    }
+
+    #[test]
+    fn a_note_shorter_than_the_stretch_ends_within_it_and_in_order() {
+        let mut voices = MidiVoices::new();
+        for (key, at) in [(60, 0.0), (61, 0.25), (62, 0.5)] {
+            voices.request(note(key, at, 0.25));
+        }
+        voices.play(&epoch(), 0, 48_000);
+        let expected = [
+            (0, 0x90, 60),
+            (6_000, 0x80, 60),
+            (6_000, 0x90, 61),
+            (12_000, 0x80, 61),
+            (12_000, 0x90, 62),
+            (18_000, 0x80, 62),
+        ];
+        assert_eq!(sent(&mut voices), expected);
     }
 
     #[test]
     fn a_key_struck_again_ends_before_it_begins() {
-        let (mut voices, mut out) = (MidiVoices::new(), MidiOut::with_capacity(16));
-        voices.play(&note(60, 0.0, 4.0), 0, &mut out);
-        voices.play(&note(60, 1.0, 4.0), 5, &mut out);
-        let status: Vec<u8> = out.events().iter().map(|e| e.bytes[0]).collect();
-        assert_eq!(status, [0x90, 0x80, 0x90]);
+        let mut voices = MidiVoices::new();
+        voices.request(note(60, 0.0, 4.0));
+        voices.request(note(60, 1.0, 4.0));
+        voices.play(&epoch(), 0, 30_000);
+        assert_eq!(sent(&mut voices), [(0, 0x90, 60), (24_000, 0x80, 60), (24_000, 0x90, 60)]);
     }
 
     #[test]
     fn a_full_output_refuses_beginnings_and_keeps_room_for_ends() {
-        let (mut voices, mut out) = (MidiVoices::new(), MidiOut::with_capacity(8));
-        for key in 0..40 {
-            voices.play(&note(key, 0.0, 1.0), 0, &mut out);
+        let mut voices = MidiVoices::new();
+        for round in 0..MAX_REQUESTS {
+            voices.request(note((round % 128) as u8, round as f64 * 1e-3, 1.0));
         }
-        voices.end(3, &mut out, |_| true);
-        let begun = out.events().iter().filter(|e| e.bytes[0] == 0x90).count();
-        let ended = out.events().iter().filter(|e| e.bytes[0] == 0x80).count();
-        assert!(begun > 0 && begun == ended, "{begun} {ended}");
+        voices.play(&epoch(), 0, 24);
+        voices.end(24, |_| true);
+        let sent = sent(&mut voices);
+        let count = |status| sent.iter().filter(|(_, s, _)| *s == status).count();
+        assert!(count(0x90) > 100 && count(0x90) == count(0x80), "{} {}", count(0x90), count(0x80));
     }
 }

@@ -9,8 +9,10 @@ mod controls;
 mod core;
 mod denormals;
 mod edits;
+mod midi;
 mod patterns;
 mod render;
+mod shapes;
 
 pub use self::core::{Core, CoreSettings, MAX_AUTOMATIONS, MAX_SLOTS, chunk_of};
 pub use self::patterns::MAX_CHASED;
@@ -73,6 +75,15 @@ impl MidiOut {
     /// Forgets all messages; keeps the room.
     pub fn clear(&mut self) {
         self.events.clear();
+    }
+
+    /// Adds a message; `false` if there is no room.
+    pub(crate) fn push(&mut self, offset: u32, bytes: [u8; 3]) -> bool {
+        let room = self.events.len() < self.events.capacity();
+        if room {
+            self.events.push(MidiEvent { offset, bytes });
+        }
+        room
     }
 
     /// The messages in order.
@@ -155,6 +166,7 @@ impl Processor {
         let whole = catch_unwind(AssertUnwindSafe(|| self.run(&mut block)));
         if let Err(payload) = whole {
             self.poison(payload);
+            silence_host(block.midi_out);
             block.main.iter_mut().for_each(|side| side.fill(0.0));
         }
         self.publish();
@@ -163,7 +175,7 @@ impl Processor {
     /// Forgets all signal state, as hosts ask when they reset a plugin.
     pub fn reset(&mut self) {
         let _flush = FlushDenormals::on();
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.core.panic())) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.core.panic(self.core.now()))) {
             self.poison(payload);
         }
     }
@@ -183,7 +195,7 @@ impl Processor {
         if self.poisoned {
             return;
         }
-        self.core.begin_block(frames);
+        let begin = self.core.begin_block(frames);
         if let Some(core) = self.leaving.as_mut().and_then(|l| l.core.as_mut()) {
             core.set_host_free_run(block.free_run.unwrap_or(false));
             core.begin_block(frames);
@@ -197,6 +209,7 @@ impl Processor {
             self.core.run(block.transport, input, out, &mut self.returns);
             at += n;
         }
+        self.core.midi.flush(begin, block.midi_out);
         self.fade_out_leaving(block, frames);
     }
 
@@ -247,6 +260,7 @@ impl Processor {
             let frames = (REPLACE_FADE * self.core.sample_rate()) as u32;
             let mut old = old;
             old.retire();
+            self.core.inherit_midi(&mut old);
             self.leaving = Some(Leaving { core: Some(old), left: frames, frames });
         }
     }
@@ -281,5 +295,14 @@ impl Processor {
 
     fn publish(&self) {
         self.link.publish(if self.poisoned { Position::default() } else { self.core.position() });
+    }
+}
+
+/// "All notes off" on every channel: who knows what still sounds.
+fn silence_host(out: &mut MidiOut) {
+    const ALL_NOTES_OFF: u8 = 123;
+    out.clear();
+    for channel in 0..16 {
+        out.push(0, [0xb0 | channel, ALL_NOTES_OFF, 0]);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::controls::{ControlEvent, Write};
 use super::core::Core;
+use super::midi::{Midi, MidiRequest};
 use crate::clock::{Epoch, ONSET_TOLERANCE, Residue, Segment};
 use crate::message::Target;
 use crate::plan::NONE;
@@ -17,12 +18,12 @@ const FARTHEST: f64 = (1i64 << 51) as f64;
 pub const MAX_CHASED: usize = 64;
 
 /// The smallest window of pattern time that holds `[begin, end]` in cycles.
-fn window(begin: f64, end: f64) -> Span {
+pub(super) fn window(begin: f64, end: f64) -> Span {
     let at = |x: f64| Time::new_raw(x.clamp(-FARTHEST, FARTHEST) as i64, 1 << 20).reduced();
     Span { begin: at((begin * WINDOW).floor()), end: at((end * WINDOW).floor() + 1.0) }
 }
 
-fn cycles(t: Time) -> f64 {
+pub(super) fn cycles(t: Time) -> f64 {
     *t.numer() as f64 / *t.denom() as f64
 }
 
@@ -86,11 +87,18 @@ impl Core {
                 continue;
             }
             let Some((sample, beats)) = place(position * bpc) else { continue };
+            let order = (index as u32, number as u32);
+            if let Some(midi) = self.midi_of(index as u32, event) {
+                let request = MidiRequest { sample, beats, order, slot: index as u32, midi };
+                if !self.retired && !self.midi.request(request) {
+                    return false;
+                }
+                continue;
+            }
             let Some((control, write)) = self.target(index as u32, event) else { continue };
             if self.queue.len() == self.queue.capacity() {
                 return false;
             }
-            let order = (index as u32, number as u32);
             self.queue.push(ControlEvent { sample, beats, order, control, write });
         }
         true
@@ -101,10 +109,21 @@ impl Core {
         match *voice.targets.get(event.value as usize)? {
             Target::Control { label, within, value, gate, .. } => {
                 let control = self.plan.control(label).or_else(|| self.plan.control(within))?;
-                Some((control, Write::Pattern { value, slot, gate }))
+                Some((control, Write::Pattern { value, slot, gate, ramp: 0 }))
             }
             Target::MasterGain(gain) => Some((NONE, Write::Base(gain))),
-            Target::Nothing => None,
+            Target::Note { .. } | Target::Cc { .. } | Target::Nothing => None,
+        }
+    }
+
+    fn midi_of(&self, slot: u32, event: &Event) -> Option<Midi> {
+        let voice = &self.slots[slot as usize].as_ref()?.voice;
+        match *voice.targets.get(event.value as usize)? {
+            Target::Note { channel, key, velocity, cycles } => {
+                Some(Midi::Note { channel, key, velocity, beats: cycles * self.beats_per_cycle })
+            }
+            Target::Cc { channel, controller, value } => Some(Midi::Cc { channel, controller, value }),
+            _ => None,
         }
     }
 
@@ -164,7 +183,7 @@ impl Core {
                 if let Some(control) = control
                     && !self.plan.controls[control as usize].gate
                 {
-                    self.write(control, Write::Pattern { value, slot: index as u32, gate: false });
+                    self.write(control, Write::Pattern { value, slot: index as u32, gate: false, ramp: 0 });
                 }
             }
         }

@@ -23,6 +23,9 @@ pub struct Rig {
     pub offline: bool,
     pub notices: Vec<Notice>,
     pub input: [Vec<f32>; 2],
+    /// Frames rendered so far, and the MIDI sent in them.
+    pub rendered: i64,
+    pub midi: Vec<(i64, [u8; 3])>,
 }
 
 impl Rig {
@@ -46,6 +49,8 @@ impl Rig {
             offline: false,
             notices: Vec::new(),
             input: [Vec::new(), Vec::new()],
+            rendered: 0,
+            midi: Vec::new(),
         }
     }
 
@@ -75,7 +80,7 @@ impl Rig {
     pub fn block_with(&mut self, frames: usize, reports: &[TransportAt]) -> [Vec<f32>; 2] {
         let mut left = vec![0.0; frames];
         let mut right = vec![0.0; frames];
-        let mut midi = MidiOut::with_capacity(64);
+        let mut midi = MidiOut::with_capacity(4096);
         let [a, b] = &self.input;
         self.processor.process(Block {
             frames,
@@ -87,6 +92,9 @@ impl Rig {
             free_run: None,
             midi_out: &mut midi,
         });
+        let begin = self.rendered;
+        self.midi.extend(midi.events().iter().map(|e| (begin + i64::from(e.offset), e.bytes)));
+        self.rendered += frames as i64;
         self.played += frames as i64;
         self.notices.extend(self.engine.tick());
         [left, right]
