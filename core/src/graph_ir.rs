@@ -120,8 +120,7 @@ impl RawGraph {
                 port: port.to_owned(),
                 node: node.to_owned(),
             };
-            output_port(decls[from], &c.from_port)
-                .ok_or_else(|| unknown(&c.from_port, &c.from_node))?;
+            output_port(decls[from], &c.from_port).ok_or_else(|| unknown(&c.from_port, &c.from_node))?;
             input_port(decls[to], &c.to_port).ok_or_else(|| unknown(&c.to_port, &c.to_node))?;
             edges.push((from, to));
         }

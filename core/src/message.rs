@@ -85,12 +85,36 @@ pub enum Action {
     ClearAutomation(u32),
     /// The plugin's input: off, both channels, or one.
     Input(InputRoute),
+    /// A controller moves a control.
+    Map(ControllerMap),
     /// The session's seed.
     Seed(u64),
     /// Gates shut, tails cut.
     Panic,
     /// Nothing: the edit cannot be carried out any more, which is to be said when its time comes.
     Nothing,
+}
+
+/// A controller of the host that moves a control.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ControllerMap {
+    /// MIDI channel, 0…15.
+    pub channel: u8,
+    /// Controller number, 0…127.
+    pub cc: u8,
+    /// The control, by label or path.
+    pub target: Symbol,
+    /// Value at controller 0.
+    pub lo: f64,
+    /// Value at controller 127.
+    pub hi: f64,
+}
+
+impl ControllerMap {
+    /// What a controller's position means, in the control's unit.
+    pub fn value(&self, position: u8) -> f32 {
+        (self.lo + (self.hi - self.lo) * f64::from(position & 127) / 127.0) as f32
+    }
 }
 
 /// What `adc_input` nodes get.
@@ -214,6 +238,13 @@ pub enum Return {
         serial: u64,
         /// Where it began, in cycles.
         position: f64,
+    },
+    /// A controller has set a base value.
+    Moved {
+        /// The control, by label or path.
+        target: Symbol,
+        /// The value.
+        value: f32,
     },
     /// What came for an engine that has panicked, to be freed.
     Unheard(Action),

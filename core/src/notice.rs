@@ -48,7 +48,10 @@ impl std::fmt::Display for Notice {
                 write!(f, "node '{node}' produced NaN or infinity; it was faded out and reset")
             }
             Self::NodeFault { node, silenced: true } => {
-                write!(f, "node '{node}' keeps producing NaN or infinity and is silenced; replace it or rebuild")
+                write!(
+                    f,
+                    "node '{node}' keeps producing NaN or infinity and is silenced; replace it or rebuild"
+                )
             }
             Self::Panicked { message } => {
                 write!(f, "the engine stopped ({message}); rebuild it or restart the plugin")
@@ -98,4 +101,3 @@ pub struct Status {
     /// Ids of silenced nodes.
     pub silenced: Vec<String>,
 }
-

@@ -20,7 +20,7 @@ pub const MAX_NODES: usize = 4096;
 /// Deepest nesting of a document: a pattern's, and the document's own around it.
 const MAX_DEPTH: usize = krach_patterns::MAX_JSON_DEPTH + 16;
 /// Most MIDI maps.
-const MAX_MIDI_MAPS: usize = 4096;
+pub const MAX_MIDI_MAPS: usize = 4096;
 
 /// One session. Cheap to clone: patterns are shared.
 #[derive(Clone, Debug, PartialEq)]

@@ -45,7 +45,8 @@ fn any_block_partition_gives_the_same_samples_to_the_bit() {
     for blocks in [&[1usize][..], &[17], &[64], &[333], &[2048], &[5, 1000, 2, 77, 1, 512]] {
         let other = render(blocks);
         for side in 0..2 {
-            let differs = (0..reference[side].len()).find(|&i| reference[side][i].to_bits() != other[side][i].to_bits());
+            let differs = (0..reference[side].len())
+                .find(|&i| reference[side][i].to_bits() != other[side][i].to_bits());
             assert_eq!(differs, None, "blocks {blocks:?}");
         }
     }

@@ -43,8 +43,7 @@ fn notes_begin_and_end_on_their_samples() {
     rig.edit(play("lead", seq(vec![note(60, 0.25), note(64, 0.125)])));
     rig.render(seconds(2.0), &[256]);
     let sent: Vec<_> = rig.midi.iter().map(|(at, b)| (*at, b[0], b[1])).collect();
-    let expected =
-        [(0, ON, 60), (24_000, OFF, 60), (48_000, ON, 64), (60_000, OFF, 64)];
+    let expected = [(0, ON, 60), (24_000, OFF, 60), (48_000, ON, 64), (60_000, OFF, 64)];
     assert_eq!(sent, expected);
 }
 
@@ -72,16 +71,25 @@ fn what_is_sent_does_not_depend_on_the_blocks() {
 #[test]
 fn stop_jump_hush_swap_load_and_panic_end_what_sounds() {
     let long = || seq(vec![note(50, 8.0)]);
-    let act: [(&str, fn(&mut Rig)); 7] = [
+    type Act = fn(&mut Rig);
+    let act: [(&str, Act); 7] = [
         ("stop", |rig| rig.playing = false),
         ("jump", |rig| rig.start_beats += 1.7),
-        ("hush", |rig| drop(rig.edit(Edit::Hush { slot: "a".into() }))),
-        ("hush all", |rig| drop(rig.edit(Edit::HushAll))),
-        ("swap", |rig| drop(rig.edit(play("a", Pattern::Silence { span: None })))),
+        ("hush", |rig| {
+            rig.edit(Edit::Hush { slot: "a".into() });
+        }),
+        ("hush all", |rig| {
+            rig.edit(Edit::HushAll);
+        }),
+        ("swap", |rig| {
+            rig.edit(play("a", Pattern::Silence { span: None }));
+        }),
         ("load", |rig| {
             rig.engine.load(&Engine::new(krach_core::node::Registry::with_builtins()).save()).unwrap();
         }),
-        ("panic", |rig| drop(rig.edit(Edit::Panic))),
+        ("panic", |rig| {
+            rig.edit(Edit::Panic);
+        }),
     ];
     for (name, act) in act {
         let mut rig = Rig::new();
@@ -114,7 +122,9 @@ fn random_patterns_and_jumps_leave_no_note_behind() {
                 let pattern = seq(notes.collect()).fast(16.0).thin(0.3, random(9));
                 rig.edit(play(&slot, pattern));
             }
-            3 => drop(rig.edit(Edit::Hush { slot: format!("s{}", random(4)) })),
+            3 => {
+                rig.edit(Edit::Hush { slot: format!("s{}", random(4)) });
+            }
             _ => {}
         }
         let frames = 1 + random(3000) as usize;

@@ -48,6 +48,12 @@ fn shapes_sound_the_same_in_any_blocks_through_tempo_and_loops() {
     assert!(reference[0].iter().any(|x| *x != 0.0));
     for blocks in [&[1usize][..], &[17], &[64], &[2048], &[5, 1000, 2, 77]] {
         let other = render(blocks);
-        assert!(other.iter().zip(&reference).all(|(a, b)| a.iter().zip(b).all(|(x, y)| x.to_bits() == y.to_bits())), "{blocks:?}");
+        assert!(
+            other
+                .iter()
+                .zip(&reference)
+                .all(|(a, b)| a.iter().zip(b).all(|(x, y)| x.to_bits() == y.to_bits())),
+            "{blocks:?}"
+        );
     }
 }

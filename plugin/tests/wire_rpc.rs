@@ -51,6 +51,7 @@ impl Host {
                     main: [&mut left, &mut right],
                     stems: &mut [],
                     free_run: None,
+                    midi_in: &[],
                     midi_out: &mut midi_out,
                 });
                 if playing {

@@ -419,5 +419,5 @@ fn touches_graph(edit: &Edit) -> bool {
 
 /// Is there anything for the audio thread to do at a time?
 fn acts_on_audio(edit: &Edit) -> bool {
-    !matches!(edit, Edit::SetName(_) | Edit::MidiMap { .. } | Edit::Rebuild)
+    !matches!(edit, Edit::SetName(_) | Edit::Rebuild)
 }

@@ -4,6 +4,7 @@ use super::{Engine, Sent, touches_graph};
 use crate::edit::Edit;
 use crate::message::{Action, Return, TimedAction, ToAudio};
 use crate::notice::Notice;
+use crate::symbol::Symbol;
 
 impl Engine {
     /// Drains what audio sent, frees what it retired, sends what is due. Call every 1–2 ms while
@@ -72,6 +73,7 @@ impl Engine {
             }
             Return::AutomationDone { serial, base } => self.automation_done(serial, base),
             Return::Origin { serial, position } => self.note_origin(serial, position),
+            Return::Moved { target, value } => self.moved(target, value),
             Return::Unheard(action) => drop(action),
             Return::NodeFault { uid, silenced } => {
                 let id = self.audio.as_ref().and_then(|a| a.base.id_of(uid)).map(str::to_owned);
@@ -187,6 +189,15 @@ impl Engine {
         });
         if !waits && !self.session.automations.contains_key(id) {
             self.automations.free(id);
+        }
+    }
+
+    /// A controller has set a base value: last writer wins, so the session has it too.
+    fn moved(&mut self, target: Symbol, value: f32) {
+        let labels = self.session.midi_maps.iter().map(|m| &m.label);
+        let path = labels.filter(|l| Symbol::of(l) == target).find_map(|l| self.session.path_of(l));
+        if let Some(path) = path {
+            self.session.values.insert(path, f64::from(value));
         }
     }
 }

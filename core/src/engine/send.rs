@@ -3,7 +3,7 @@
 use super::{Audio, Drawn, Engine, Sent, sorted, touches_graph};
 use crate::automation::Automation;
 use crate::edit::{ClockSource, Edit};
-use crate::message::{Action, InputRoute, SlotPattern, Target, TimedAction, ToAudio};
+use crate::message::{Action, ControllerMap, InputRoute, SlotPattern, Target, TimedAction, ToAudio};
 use crate::node::CreateContext;
 use crate::notice::Notice;
 use crate::plan::{NONE, Plan};
@@ -96,6 +96,10 @@ impl Engine {
                 let index = self.automations.of(id)?;
                 self.free_automation(id);
                 Action::ClearAutomation(index)
+            }
+            Edit::MidiMap { channel, cc, label, lo, hi } => {
+                let target = Symbol::of(label);
+                Action::Map(ControllerMap { channel: *channel, cc: *cc, target, lo: *lo, hi: *hi })
             }
             Edit::StartInput { channel } => Action::Input(input_route(*channel)),
             Edit::SetSeed(seed) => Action::Seed(*seed),

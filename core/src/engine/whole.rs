@@ -3,11 +3,12 @@
 use super::send::{Changes, input_route, slot_pattern};
 use super::{Audio, Engine, touches_graph};
 use crate::edit::{ClockSource, Edit};
-use crate::message::{Action, RETURNS, TO_AUDIO, ToAudio};
+use crate::message::{Action, ControllerMap, RETURNS, TO_AUDIO, ToAudio};
 use crate::notice::Notice;
 use crate::plan::Plan;
 use crate::planner::Shape;
 use crate::processor::{Core, CoreSettings, Processor};
+use crate::symbol::Symbol;
 use rtrb::RingBuffer;
 use std::collections::VecDeque;
 
@@ -120,6 +121,10 @@ impl Engine {
             if let Some(Action::Automate { index, target, automation, serial }) = action {
                 core.place_automation(index as usize, target, automation, serial);
             }
+        }
+        for m in &session.midi_maps {
+            let target = Symbol::of(&m.label);
+            core.map_controller(ControllerMap { channel: m.channel, cc: m.cc, target, lo: m.lo, hi: m.hi });
         }
         core
     }

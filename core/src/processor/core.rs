@@ -1,6 +1,7 @@
 //! The engine proper: clock, plan, slots, automations, master. Replaced as a whole by a load.
 
 use super::Returns;
+use super::controllers::Controllers;
 use super::controls::{ControlEvent, NodeChange};
 use super::edits::Scheduled;
 use super::midi::MidiVoices;
@@ -96,6 +97,7 @@ pub struct Core {
     pub(super) queue: Vec<ControlEvent>,
     pub(super) changes: Vec<NodeChange>,
     pub(super) midi: MidiVoices,
+    pub(super) controllers: Controllers,
     pub(super) master: Ramp,
     pub(super) limiter: Limiter,
     pub(super) grid_anchor: i64,
@@ -131,6 +133,7 @@ impl Core {
             queue: Vec::with_capacity(MAX_EVENTS),
             changes: Vec::with_capacity(MAX_EVENTS),
             midi: MidiVoices::new(),
+            controllers: Controllers::new(),
             master: Ramp::resting(f64::from(settings.master)),
             limiter,
             grid_anchor: 0,
@@ -287,6 +290,7 @@ impl Core {
         if !self.retired {
             self.report_arrivals(at, returns);
             self.report_origins(returns);
+            self.report_controllers(returns);
         }
         at
     }
@@ -339,9 +343,10 @@ impl Core {
         loop {
             self.queue.clear();
             self.midi.clear_requests();
-            let fits =
-                (!running || self.gather_patterns(segment, at, until) && self.gather_shapes(segment, at, until))
-                    && self.gather_automations(at, until);
+            let fits = (!running
+                || self.gather_patterns(segment, at, until) && self.gather_shapes(segment, at, until))
+                && self.gather_controllers(at, until)
+                && self.gather_automations(at, until);
             if fits || until - at <= 1 {
                 return until;
             }

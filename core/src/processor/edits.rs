@@ -252,6 +252,7 @@ impl Core {
                 garbage = self.clear_automation(index).map(Garbage::Automation);
             }
             Action::Input(route) => self.input = route,
+            Action::Map(map) => self.map_controller(map),
             Action::Seed(seed) => self.seed = seed,
             Action::Panic => self.panic(at),
             Action::Nothing => {}

@@ -5,6 +5,7 @@
 //! → master*. Nothing in here allocates, frees, locks, waits (except offline, bounded), makes a
 //! system call or panics; a node that panics all the same is caught.
 
+mod controllers;
 mod controls;
 mod core;
 mod denormals;
@@ -47,6 +48,8 @@ pub struct Block<'a> {
     pub stems: &'a mut [[&'a mut [f32]; 2]],
     /// The host's free-run parameter; it switches free run on beside the session's own setting.
     pub free_run: Option<bool>,
+    /// MIDI from the host, sorted by offset.
+    pub midi_in: &'a [MidiEvent],
     /// MIDI to the host.
     pub midi_out: &'a mut MidiOut,
 }
@@ -196,6 +199,7 @@ impl Processor {
             return;
         }
         let begin = self.core.begin_block(frames);
+        self.core.hear(begin, block.midi_in);
         if let Some(core) = self.leaving.as_mut().and_then(|l| l.core.as_mut()) {
             core.set_host_free_run(block.free_run.unwrap_or(false));
             core.begin_block(frames);

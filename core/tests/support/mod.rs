@@ -6,7 +6,7 @@ pub mod probes;
 use krach_core::clock::{HostTransport, TransportAt};
 use krach_core::engine::*;
 use krach_core::node::Registry;
-use krach_core::processor::{Block, MidiOut, Processor};
+use krach_core::processor::{Block, MidiEvent, MidiOut, Processor};
 use krach_patterns::{Pattern, builders};
 
 pub const RATE: f64 = 48_000.0;
@@ -26,6 +26,8 @@ pub struct Rig {
     /// Frames rendered so far, and the MIDI sent in them.
     pub rendered: i64,
     pub midi: Vec<(i64, [u8; 3])>,
+    /// MIDI for the next block.
+    pub midi_in: Vec<MidiEvent>,
 }
 
 impl Rig {
@@ -51,6 +53,7 @@ impl Rig {
             input: [Vec::new(), Vec::new()],
             rendered: 0,
             midi: Vec::new(),
+            midi_in: Vec::new(),
         }
     }
 
@@ -90,6 +93,7 @@ impl Rig {
             main: [&mut left, &mut right],
             stems: &mut [],
             free_run: None,
+            midi_in: &std::mem::take(&mut self.midi_in),
             midi_out: &mut midi,
         });
         let begin = self.rendered;

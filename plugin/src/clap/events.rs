@@ -7,8 +7,8 @@ use clap_sys::events::{
 };
 use krach_core::processor::MidiEvent;
 
-/// What we read of the host's events. Notes, MIDI and their expressions are accepted and skipped
-/// until the engine takes them.
+/// What we read of the host's events. Notes and their expressions are accepted and skipped: no node
+/// plays them yet.
 #[derive(Clone, Copy, Debug)]
 pub enum Event {
     /// The transport from this frame on.
@@ -27,6 +27,8 @@ pub enum Event {
         /// The offset.
         amount: f64,
     },
+    /// A MIDI message.
+    Midi([u8; 3]),
 }
 
 /// Calls `on` with each event of a block that we read, in order, with its frame, at most `last`.
@@ -73,6 +75,10 @@ unsafe fn decode(raw: *const clap_event_header) -> Option<(u32, Event)> {
                 return None;
             }
             Event::Modulation { id: event.param_id, amount: event.amount }
+        }
+        CLAP_EVENT_MIDI if holds(size_of::<clap_event_midi>()) => {
+            // SAFETY: type and size are those of a MIDI message.
+            Event::Midi(unsafe { raw.cast::<clap_event_midi>().read() }.data)
         }
         _ => return None,
     };

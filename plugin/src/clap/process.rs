@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use clap_sys::events::{clap_input_events, clap_output_events};
 use clap_sys::process::{CLAP_PROCESS_CONTINUE, CLAP_PROCESS_ERROR, clap_process, clap_process_status};
-use krach_core::processor::{Block, MidiOut, Processor};
+use krach_core::processor::{Block, MidiEvent, MidiOut, Processor};
 use nice_plug::prelude::{Param, ParamPtr};
 use nice_plug::wrapper::clap::Wrapper;
 
@@ -30,6 +30,8 @@ use crate::params::KrachParams;
 use crate::ports::STEMS;
 use crate::shell::Shell;
 
+/// MIDI messages that one block may bring.
+const MIDI_IN: usize = 2048;
 /// MIDI messages that one block may send.
 const MIDI_OUT: usize = 4096;
 
@@ -113,13 +115,13 @@ impl ParamEvents {
     fn handle(&self, event: &Event, host: &Host) -> bool {
         let (id, slot) = match *event {
             Event::Value { id, .. } | Event::Modulation { id, .. } => (id, self.slot(id)),
-            Event::Transport(_) => return false,
+            Event::Transport(_) | Event::Midi(_) => return false,
         };
         let Some(slot) = slot else { return false };
         match *event {
             Event::Value { value, .. } => slot.set(value / slot.steps),
             Event::Modulation { amount, .. } => slot.modulate(amount / slot.steps),
-            Event::Transport(_) => {}
+            Event::Transport(_) | Event::Midi(_) => {}
         }
         if id == self.panic {
             let on = self.params.panic.value();
@@ -206,6 +208,7 @@ pub struct AudioSide {
     master: MasterGain,
     /// Frames and gains that the master goes to in this block.
     moves: Vec<(u32, f32)>,
+    midi_in: Vec<MidiEvent>,
     midi: MidiOut,
     /// Our own code panicked: silence until the next activation.
     poisoned: bool,
@@ -220,6 +223,7 @@ impl AudioSide {
             transports: Transports::new(),
             master: MasterGain::new(gain, sample_rate),
             moves: Vec::with_capacity(MASTER_MOVES),
+            midi_in: Vec::with_capacity(MIDI_IN),
             midi: MidiOut::with_capacity(MIDI_OUT),
             poisoned: false,
         }
@@ -283,9 +287,13 @@ impl AudioSide {
         // SAFETY: null or valid for this call.
         self.transports.begin(unsafe { process.transport.as_ref() });
         self.moves.clear();
+        self.midi_in.clear();
         keep_move(&mut self.moves, 0, params.params.master_gain());
         let on_event = |frame, event| match event {
             Event::Transport(transport) => self.transports.push(frame, &transport),
+            Event::Midi(bytes) if self.midi_in.len() < self.midi_in.capacity() => {
+                self.midi_in.push(MidiEvent { offset: frame, bytes });
+            }
             event if params.handle(&event, host) => {
                 keep_move(&mut self.moves, frame, params.params.master_gain());
             }
@@ -307,6 +315,7 @@ impl AudioSide {
                 main: [left, right],
                 stems: &mut stems,
                 free_run: Some(params.params.free_run.value()),
+                midi_in: &self.midi_in,
                 midi_out: &mut self.midi,
             });
         } else {

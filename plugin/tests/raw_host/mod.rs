@@ -76,8 +76,7 @@ impl Host {
 
     /// Creates the instrument of this very program, without `init`.
     pub fn create(&self) -> Plugin {
-        // SAFETY: a constant of the library linked in.
-        let entry = unsafe { &*(&raw const krach::clap::clap_entry) };
+        let entry = &krach::clap::clap_entry;
         self.create_from(entry)
     }
 

@@ -1,0 +1,105 @@
+//! Controllers from the host: which control each moves, at its sample.
+
+use super::controls::{ControlEvent, Write};
+use super::core::Core;
+use super::{MidiEvent, Returns};
+use crate::message::{ControllerMap, Return};
+use crate::session::MAX_MIDI_MAPS;
+
+/// Controllers of one block that are heard; more change nothing.
+const MAX_MOVES: usize = 2048;
+const CONTROL_CHANGE: u8 = 0xb0;
+
+/// A controller at a sample.
+#[derive(Clone, Copy, Debug)]
+struct Move {
+    sample: i64,
+    channel: u8,
+    cc: u8,
+    value: u8,
+}
+
+struct Mapped {
+    map: ControllerMap,
+    /// The value it set last, until the control side knows.
+    untold: Option<f32>,
+}
+
+/// The maps, and what came with this block.
+pub(super) struct Controllers {
+    maps: Vec<Mapped>,
+    moves: Vec<Move>,
+}
+
+impl Controllers {
+    pub fn new() -> Self {
+        Self { maps: Vec::with_capacity(MAX_MIDI_MAPS), moves: Vec::with_capacity(MAX_MOVES) }
+    }
+
+    /// Adds a map, or replaces the one of the same channel, controller and label.
+    pub fn map(&mut self, map: ControllerMap) {
+        let same =
+            |m: &&mut Mapped| (m.map.channel, m.map.cc, m.map.target) == (map.channel, map.cc, map.target);
+        if let Some(mapped) = self.maps.iter_mut().find(same) {
+            mapped.map = map;
+        } else if self.maps.len() < self.maps.capacity() {
+            self.maps.push(Mapped { map, untold: None });
+        }
+    }
+}
+
+impl Core {
+    /// Puts a map in place.
+    pub fn map_controller(&mut self, map: ControllerMap) {
+        self.controllers.map(map);
+    }
+
+    /// Takes the controllers of the block that begins at sample `begin`.
+    pub(super) fn hear(&mut self, begin: i64, midi: &[MidiEvent]) {
+        self.controllers.moves.clear();
+        for event in midi {
+            let [status, cc, value] = event.bytes;
+            let room = self.controllers.moves.len() < self.controllers.moves.capacity();
+            if room && status & 0xf0 == CONTROL_CHANGE {
+                let sample = begin + i64::from(event.offset);
+                self.controllers.moves.push(Move { sample, channel: status & 15, cc, value });
+            }
+        }
+    }
+
+    /// Queues what controllers set in `[at, until)`. `false`: no room.
+    pub(super) fn gather_controllers(&mut self, at: i64, until: i64) -> bool {
+        let Controllers { maps, moves } = &mut self.controllers;
+        for (number, m) in moves.iter().enumerate().filter(|(_, m)| m.sample >= at && m.sample < until) {
+            for mapped in maps.iter_mut().filter(|x| x.map.channel == m.channel && x.map.cc == m.cc) {
+                let Some(control) = self.plan.control(mapped.map.target) else { continue };
+                if self.queue.len() == self.queue.capacity() {
+                    return false;
+                }
+                let value = mapped.map.value(m.value);
+                mapped.untold = Some(value);
+                // Before the patterns of the same sample.
+                self.queue.push(ControlEvent {
+                    sample: m.sample,
+                    beats: f64::NEG_INFINITY,
+                    order: (0, number as u32),
+                    control,
+                    write: Write::Base(value),
+                });
+            }
+        }
+        true
+    }
+
+    /// Tells the control side which base values controllers have set.
+    pub(super) fn report_controllers(&mut self, returns: &mut Returns) {
+        for mapped in &mut self.controllers.maps {
+            if let Some(value) = mapped.untold {
+                let target = mapped.map.target;
+                if returns.try_send(Return::Moved { target, value }) {
+                    mapped.untold = None;
+                }
+            }
+        }
+    }
+}
