@@ -12,8 +12,12 @@ use krach_patterns::builders;
 const RUNS: usize = 20;
 
 fn instance() -> Instance {
-    let config =
-        InstanceConfig { format: "bench", host: None, registry: Registry::with_builtins(), hooks: HostHooks::default() };
+    let config = InstanceConfig {
+        format: "bench",
+        host: None,
+        registry: Registry::with_builtins(),
+        hooks: HostHooks::default(),
+    };
     // Without a folder there is no socket: nothing but the state is measured.
     Instance::start_at(config, Addresses { folders: Vec::new(), contested: None, named: false })
 }
@@ -42,7 +46,12 @@ fn main() {
     }
     let chunk = report("save a session of 4 MB to a chunk", || full.save_state());
     let size = krach::state::decode(&chunk).expect("our own").len();
-    println!("{:<40} {:>8.2} MB, as a chunk {:.2} MB", "the session", size as f64 / 1e6, chunk.len() as f64 / 1e6);
+    println!(
+        "{:<40} {:>8.2} MB, as a chunk {:.2} MB",
+        "the session",
+        size as f64 / 1e6,
+        chunk.len() as f64 / 1e6
+    );
     let other = instance();
     report("load it, not active", || other.load_state(&chunk).expect("our own"));
     let playing = instance();
