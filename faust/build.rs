@@ -47,11 +47,14 @@ fn llvm_config() -> PathBuf {
             .map(PathBuf::from),
     );
     for candidate in candidates {
-        if Command::new(&candidate).arg("--version").output().is_ok_and(|out| out.stdout.starts_with(b"19.")) {
+        if Command::new(&candidate).arg("--version").output().is_ok_and(|out| out.stdout.starts_with(b"19."))
+        {
             return candidate;
         }
     }
-    panic!("krach-faust: LLVM 19 not found; on Debian: apt-get install llvm-19-dev libpolly-19-dev libzstd-dev")
+    panic!(
+        "krach-faust: LLVM 19 not found; on Debian: apt-get install llvm-19-dev libpolly-19-dev libzstd-dev"
+    )
 }
 
 fn ask(config: &PathBuf, args: &[&str]) -> String {

@@ -1,1 +1,32 @@
-//! x
+//! FAUST programs as node types.
+//!
+//! A [`Source`] is gathered with its imports, refused if it asks for what programs may not do,
+//! compiled to bitcode by the `faust` command in a bounded child process, made safe and compiled to
+//! an [`Object`] with LLVM, kept in a cache, and linked into a [`FaustType`] that `krach-core` can play.
+
+mod back;
+mod cache;
+mod compiler;
+mod controls;
+mod cpu;
+mod error;
+mod front;
+mod interface;
+mod node;
+mod object;
+mod program;
+mod source;
+mod workers;
+
+pub use back::Budget;
+pub use cache::ObjectCache;
+pub use compiler::{Compiled, Compiler, Timings};
+pub use cpu::{CpuLevel, Tier};
+pub use error::{CompileError, Diagnostic, FrontEnd};
+pub use front::child::ChildLimits;
+pub use front::command::FaustCommand;
+pub use interface::{Interface, Scale, Style, Widget};
+pub use node::FaustType;
+pub use object::{Object, ObjectKey};
+pub use source::{Source, Text};
+pub use workers::{JobKey, Outcome, Workers};

@@ -47,7 +47,7 @@ fn dispatch() -> Result<()> {
         return Err(Failure::Usage(format!("unexpected argument `{extra}`\n\n{USAGE}")));
     }
     match command.as_deref() {
-        Some("setup") => setup::setup(),
+        Some("setup") => setup::setup(setup::Need::Everything),
         Some("bundle") => bundle::bundle(&Workspace::find()?).map(drop),
         Some("install") => bundle::install(&Workspace::find()?),
         Some("demo") => demo::demo(&Workspace::find()?),

@@ -5,16 +5,42 @@ use std::process::{Command, Stdio};
 use crate::failure::Result;
 use crate::workspace::{on_path, output, run};
 
+/// What the packages are wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// Building and playing the plugin.
+    Plugin,
+    /// Building and testing everything, the FAUST compiler too, which no plugin contains yet.
+    Everything,
+}
+
 /// A Debian package that the build needs, and what for.
 struct Package {
     name: &'static str,
     reason: &'static str,
+    need: Need,
 }
 
 /// Everything that a Debian or Ubuntu system needs beyond Rust itself.
 const PACKAGES: &[Package] = &[
-    Package { name: "gcc", reason: "links the plugin and compiles the C sources of zstd" },
-    Package { name: "libc6-dev", reason: "headers and start files for gcc" },
+    Package {
+        name: "gcc",
+        reason: "links the plugin and compiles the C sources of zstd",
+        need: Need::Plugin,
+    },
+    Package { name: "libc6-dev", reason: "headers and start files for gcc", need: Need::Plugin },
+    Package {
+        name: "g++",
+        reason: "compiles FAUST's C++, which ours is compared with",
+        need: Need::Everything,
+    },
+    Package { name: "faust", reason: "front half of the FAUST compiler", need: Need::Everything },
+    Package {
+        name: "llvm-19-dev",
+        reason: "back half of the FAUST compiler, linked statically",
+        need: Need::Everything,
+    },
+    Package { name: "libzstd-dev", reason: "LLVM links it", need: Need::Everything },
 ];
 
 /// What other systems need, in the words of their own tools.
@@ -23,20 +49,23 @@ Besides Rust (https://rustup.rs) the build needs a C compiler and linker:
   macOS    xcode-select --install
   Windows  Visual Studio Build Tools with \"Desktop development with C++\"
   Fedora   dnf install gcc glibc-devel
-  Arch     pacman -S gcc";
+  Arch     pacman -S gcc
+and for everything in the workspace LLVM 19 with its static libraries, zstd and the `faust` command.";
 
 /// Installs what is missing, or says what is needed where there is no apt.
 ///
 /// # Errors
 /// If a package could not be installed.
-pub fn setup() -> Result<()> {
+pub fn setup(need: Need) -> Result<()> {
     if !cfg!(target_os = "linux") || !on_path("dpkg-query") || !on_path("apt-get") {
         println!("{ELSEWHERE}");
         return Ok(());
     }
-    let missing = missing(PACKAGES, &installed()?);
+    let wanted = PACKAGES.iter().filter(|package| package.need <= need);
+    let count = wanted.clone().count();
+    let missing = missing(wanted, &installed()?);
     if missing.is_empty() {
-        println!("setup: all {} Debian packages are there", PACKAGES.len());
+        println!("setup: all {count} Debian packages are there");
         return Ok(());
     }
     for package in &missing {
@@ -56,14 +85,14 @@ fn installed() -> Result<String> {
 }
 
 /// Those packages that the list does not report as installed (`ii`).
-fn missing<'a>(packages: &'a [Package], list: &str) -> Vec<&'a Package> {
+fn missing<'a>(packages: impl Iterator<Item = &'a Package>, list: &str) -> Vec<&'a Package> {
     let is_installed = |name: &str| {
         list.lines().any(|line| {
             let mut words = line.split_whitespace();
             words.next() == Some("ii") && words.next() == Some(name)
         })
     };
-    packages.iter().filter(|package| !is_installed(package.name)).collect()
+    packages.filter(|package| !is_installed(package.name)).collect()
 }
 
 /// `apt-get` that asks nothing, as root: by itself or through sudo.
@@ -89,13 +118,13 @@ mod tests {
     use super::*;
 
     const WANTED: &[Package] = &[
-        Package { name: "gcc", reason: "" },
-        Package { name: "libc6-dev", reason: "" },
-        Package { name: "zip", reason: "" },
+        Package { name: "gcc", reason: "", need: Need::Plugin },
+        Package { name: "libc6-dev", reason: "", need: Need::Plugin },
+        Package { name: "zip", reason: "", need: Need::Plugin },
     ];
 
     fn names(list: &str) -> Vec<&'static str> {
-        missing(WANTED, list).iter().map(|package| package.name).collect()
+        missing(WANTED.iter(), list).iter().map(|package| package.name).collect()
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::bundle::bundle;
 use crate::counts::Counts;
 use crate::failure::{Failure, Result};
-use crate::setup::setup;
+use crate::setup::{Need, setup};
 use crate::workspace::{Workspace, line, on_path, run};
 
 /// Sets up, checks the form, bundles, runs every test, and prints `N passed, N failed` last.
@@ -18,7 +18,7 @@ use crate::workspace::{Workspace, line, on_path, run};
 /// If anything failed. The counts are printed in any case.
 pub fn test(workspace: &Workspace) -> Result<()> {
     let mut all = Counts::default();
-    all += step(setup());
+    all += step(setup(Need::Everything));
     all += step(run(&mut workspace.cargo(["fmt", "--all", "--check"])));
     all +=
         step(run(&mut workspace.cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])));

@@ -8,7 +8,7 @@
 mod controllers;
 mod controls;
 mod core;
-mod denormals;
+pub mod denormals;
 mod edits;
 mod midi;
 mod patterns;

@@ -75,7 +75,11 @@ impl Drop for Bounded {
 }
 
 /// Runs `command` to its end, or stops it when it overruns or `cancelled` says so.
-pub(crate) fn run(command: &mut Command, limits: ChildLimits, cancelled: &dyn Fn() -> bool) -> io::Result<End> {
+pub(crate) fn run(
+    command: &mut Command,
+    limits: ChildLimits,
+    cancelled: &dyn Fn() -> bool,
+) -> io::Result<End> {
     let started = Instant::now();
     let mut child = Bounded(command.process_group(0).spawn()?, false);
     limit(&child.0, limits)?;
@@ -109,7 +113,8 @@ fn limit(child: &Child, limits: ChildLimits) -> io::Result<()> {
     let set = |what, value: u64| {
         let value = libc::rlimit { rlim_cur: value, rlim_max: value };
         // SAFETY: plain system call on a child that has not been reaped; both pointers are valid or null.
-        let failed = unsafe { libc::prlimit(child.id() as i32, what, &raw const value, std::ptr::null_mut()) };
+        let failed =
+            unsafe { libc::prlimit(child.id() as i32, what, &raw const value, std::ptr::null_mut()) };
         // A child that has ended already has no limits left to set.
         if failed != 0 && io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH) {
             return Err(io::Error::last_os_error());

@@ -9,11 +9,7 @@ use crate::error::Diagnostic;
 const LONGEST: usize = 600;
 
 /// The first complaint in `said`; `text_of` hands out the text of a file by its name.
-pub(super) fn parse(
-    said: &str,
-    main: &str,
-    text_of: &dyn Fn(&str) -> Option<String>,
-) -> Option<Diagnostic> {
+pub(super) fn parse(said: &str, main: &str, text_of: &dyn Fn(&str) -> Option<String>) -> Option<Diagnostic> {
     let start = said.find("ERROR")?;
     let line_start = said[..start].rfind('\n').map_or(0, |at| at + 1);
     let mut place = said[line_start..start].rsplit(':').map(str::trim).skip(1);
@@ -40,9 +36,7 @@ fn column_of(text: &str, line: u32, symbol: &str) -> Option<u32> {
     let line = text.lines().nth(line.checked_sub(1)? as usize)?;
     let word = |c: char| c.is_alphanumeric() || c == '_';
     line.match_indices(symbol)
-        .find(|(at, _)| {
-            !line[..*at].ends_with(word) && !line[at + symbol.len()..].starts_with(word)
-        })
+        .find(|(at, _)| !line[..*at].ends_with(word) && !line[at + symbol.len()..].starts_with(word))
         .map(|(at, _)| line[..at].chars().count() as u32 + 1)
 }
 
@@ -72,7 +66,8 @@ mod tests {
     #[test]
     fn a_complaint_with_a_place_keeps_it_and_the_symbol_gives_the_column() {
         let text = |_: &str| Some("a = 1;\nprocess = food + foo;\n".to_owned());
-        let found = parse("bass.dsp : 2 : ERROR : undefined symbol : foo\n", "main.dsp", &text).expect("found");
+        let found =
+            parse("bass.dsp : 2 : ERROR : undefined symbol : foo\n", "main.dsp", &text).expect("found");
         assert_eq!((found.file.as_str(), found.line, found.column), ("bass.dsp", Some(2), Some(18)));
         assert_eq!(found.text, "undefined symbol : foo");
         assert!(found.hint.is_some());

@@ -236,7 +236,9 @@ mod tests {
 
     #[test]
     fn addresses_and_ways_out_of_the_folder_are_refused_where_they_stand() {
-        for path in ["http://x.org/a.lib", "file:a", "/etc/passwd", "../a.lib", "a/../../b", "~/a", "", "c:/a"] {
+        for path in
+            ["http://x.org/a.lib", "file:a", "/etc/passwd", "../a.lib", "a/../../b", "~/a", "", "c:/a"]
+        {
             for word in ["import", "library", "component"] {
                 let refusal = scan(&format!("\n x = {word}(\"{path}\");"), sinh_only).expect_err(path);
                 assert_eq!(refusal.line, 2, "{word} {path}");

@@ -20,7 +20,7 @@ use std::fs;
 
 use crate::bundle::bundle;
 use crate::failure::{Failure, Result};
-use crate::setup::setup;
+use crate::setup::{Need, setup};
 use crate::workspace::{Workspace, run};
 use clicks::Window;
 use onsets::{Sound, Timing};
@@ -46,7 +46,7 @@ const PLANTED: f32 = 0.01;
 /// # Errors
 /// If a part does not build or run, or the table does not hold.
 pub fn demo(workspace: &Workspace) -> Result<()> {
-    setup()?;
+    setup(Need::Plugin)?;
     let plugin = bundle(workspace)?;
     run(&mut workspace.cargo(["build", "--release", "--package", "krach-host"]))?;
     let folder = workspace.target.join("demo");

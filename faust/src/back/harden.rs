@@ -1,0 +1,422 @@
+//! Makes a module mean one thing only: the same samples at every effort, for every CPU level and block
+//! size, and no way to crash.
+//!
+//! | FAUST wrote | becomes |
+//! |---|---|
+//! | `fast` arithmetic | exact IEEE arithmetic: reassociation and contraction differ by CPU and effort |
+//! | a maths call | our function of the same name ([`super::maths`]), or an exact intrinsic |
+//! | min, max | compare and select, as C++'s `std::min` and `std::max`: one answer for NaN and ±0 |
+//! | integer a / b, a % b | 0 where b is 0; the smallest number by -1 wraps |
+//! | float → int | saturates; NaN gives 0 |
+//! | a shift | by the distance modulo the width |
+//! | an element of a delay line or table | index held within it |
+//! | the block size as a value (`ma.BS`) | [`BLOCK_SIZE`], whatever the block |
+//! | a local variable | starts at 0 |
+
+use super::budget::PLAIN_INTRINSICS;
+use super::llvm::{blocks, c, constant, functions, instructions, name, operands, uses};
+use super::maths::{Lowering, lowering};
+use crate::error::CompileError;
+use crate::front::command::CLASS;
+use llvm_sys::core::*;
+use llvm_sys::prelude::*;
+use llvm_sys::{LLVMIntPredicate, LLVMOpcode, LLVMRealPredicate};
+
+/// What `ma.BS` is, since sound must not depend on the host's block size.
+const BLOCK_SIZE: u64 = 512;
+
+/// Function attributes that would let LLVM assume or choose something.
+const LOOSE: [&str; 9] = [
+    "unsafe-fp-math",
+    "no-nans-fp-math",
+    "no-infs-fp-math",
+    "no-signed-zeros-fp-math",
+    "approx-func-fp-math",
+    "denormal-fp-math",
+    "denormal-fp-math-f32",
+    "target-cpu",
+    "target-features",
+];
+
+struct Hardening {
+    context: LLVMContextRef,
+    module: LLVMModuleRef,
+    builder: LLVMBuilderRef,
+}
+
+impl Drop for Hardening {
+    fn drop(&mut self) {
+        // SAFETY: owned.
+        unsafe { LLVMDisposeBuilder(self.builder) }
+    }
+}
+
+/// Hardens every function of a module that was measured.
+pub(super) fn harden(context: LLVMContextRef, module: LLVMModuleRef) -> Result<(), CompileError> {
+    // SAFETY: the context is alive.
+    let this = Hardening { context, module, builder: unsafe { LLVMCreateBuilderInContext(context) } };
+    for function in functions(module) {
+        // SAFETY: this holds for all blocks of this file. Context, module and builder are alive; values come from
+        // walking the module, and each call is made on the kind of value that it is for. The walks
+        // collect before anything changes, and only the instruction at hand is ever removed.
+        unsafe {
+            if LLVMIsDeclaration(function) != 0 {
+                continue;
+            }
+            if name(function) == format!("compute{CLASS}") {
+                this.fix_block_size(function);
+            }
+            this.tighten(function);
+        }
+        for block in blocks(function) {
+            for instruction in instructions(block) {
+                this.instruction(instruction)?;
+            }
+        }
+        let left = blocks(function).into_iter().flat_map(instructions).any(|instruction| {
+            // SAFETY: as above.
+            unsafe {
+                LLVMCanValueUseFastMathFlags(instruction) != 0 && LLVMGetFastMathFlags(instruction) != 0
+            }
+        });
+        if left {
+            return Err(CompileError::Code("it holds loose arithmetic of an unknown kind".to_owned()));
+        }
+    }
+    Ok(())
+}
+
+impl Hardening {
+    /// The second parameter of `compute` may bound the loop, and nothing else.
+    unsafe fn fix_block_size(&self, compute: LLVMValueRef) {
+        // SAFETY: see `harden`.
+        unsafe {
+            let count = LLVMGetParam(compute, 1);
+            let fixed = LLVMConstInt(LLVMTypeOf(count), BLOCK_SIZE, 0);
+            for used in uses(count) {
+                let user = LLVMGetUser(used);
+                if LLVMGetInstructionOpcode(user) == LLVMOpcode::LLVMICmp {
+                    continue;
+                }
+                for (at, operand) in operands(user).into_iter().enumerate() {
+                    if operand == count {
+                        LLVMSetOperand(user, at as u32, fixed);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Function attributes: nothing loose, denormals flushed as at run time, no exceptions.
+    unsafe fn tighten(&self, function: LLVMValueRef) {
+        let (key, value) = ("denormal-fp-math", "preserve-sign,preserve-sign");
+        // SAFETY: see `harden`.
+        unsafe {
+            for loose in LOOSE {
+                LLVMRemoveStringAttributeAtIndex(
+                    function,
+                    llvm_sys::LLVMAttributeFunctionIndex,
+                    c(loose).as_ptr(),
+                    loose.len() as u32,
+                );
+            }
+            let flushed = LLVMCreateStringAttribute(
+                self.context,
+                c(key).as_ptr(),
+                key.len() as u32,
+                c(value).as_ptr(),
+                value.len() as u32,
+            );
+            LLVMAddAttributeAtIndex(function, llvm_sys::LLVMAttributeFunctionIndex, flushed);
+        }
+    }
+
+    fn instruction(&self, at: LLVMValueRef) -> Result<(), CompileError> {
+        use LLVMOpcode::*;
+        // SAFETY: see `harden`.
+        unsafe {
+            LLVMPositionBuilderBefore(self.builder, at);
+            let opcode = LLVMGetInstructionOpcode(at);
+            let loose = LLVMCanValueUseFastMathFlags(at) != 0 && LLVMGetFastMathFlags(at) != 0;
+            match opcode {
+                LLVMFAdd | LLVMFSub | LLVMFMul | LLVMFDiv | LLVMFNeg | LLVMFCmp | LLVMSelect | LLVMPHI
+                    if loose =>
+                {
+                    self.rebuild(at, opcode);
+                }
+                LLVMAdd | LLVMSub | LLVMMul => self.wrap(at),
+                LLVMShl => {
+                    self.wrap(at);
+                    self.shift(at);
+                }
+                LLVMLShr | LLVMAShr => {
+                    LLVMSetExact(at, 0);
+                    self.shift(at);
+                }
+                LLVMSDiv | LLVMUDiv => {
+                    LLVMSetExact(at, 0);
+                    self.divide(at);
+                }
+                LLVMSRem | LLVMURem => self.divide(at),
+                LLVMFRem => self.call_own(at, "krach_fmodf"),
+                LLVMFPToSI => self.saturate(at, "llvm.fptosi.sat"),
+                LLVMFPToUI => self.saturate(at, "llvm.fptoui.sat"),
+                LLVMGetElementPtr => return self.element(at),
+                LLVMAlloca => self.start_at_zero(at),
+                LLVMCall => self.call(at),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The same instruction without flags. They cannot be cleared in place: LLVM's setter only adds.
+    unsafe fn rebuild(&self, at: LLVMValueRef, opcode: LLVMOpcode) {
+        use LLVMOpcode::*;
+        // SAFETY: see `harden`.
+        unsafe {
+            let (build, none) = (self.builder, c"".as_ptr());
+            let parts = operands(at);
+            let exact = match opcode {
+                LLVMFNeg => LLVMBuildFNeg(build, parts[0], none),
+                LLVMFCmp => LLVMBuildFCmp(build, LLVMGetFCmpPredicate(at), parts[0], parts[1], none),
+                LLVMSelect => LLVMBuildSelect(build, parts[0], parts[1], parts[2], none),
+                LLVMPHI => {
+                    let phi = LLVMBuildPhi(build, LLVMTypeOf(at), none);
+                    for from in 0..LLVMCountIncoming(at) {
+                        let mut value = LLVMGetIncomingValue(at, from);
+                        let mut block = LLVMGetIncomingBlock(at, from);
+                        LLVMAddIncoming(phi, &raw mut value, &raw mut block, 1);
+                    }
+                    phi
+                }
+                _ => LLVMBuildBinOp(build, opcode, parts[0], parts[1], none),
+            };
+            self.replace(at, exact);
+        }
+    }
+
+    unsafe fn wrap(&self, at: LLVMValueRef) {
+        // SAFETY: see `harden`.
+        unsafe {
+            LLVMSetNSW(at, 0);
+            LLVMSetNUW(at, 0);
+        }
+    }
+
+    unsafe fn replace(&self, at: LLVMValueRef, with: LLVMValueRef) {
+        // SAFETY: see `harden`.
+        unsafe {
+            LLVMReplaceAllUsesWith(at, with);
+            LLVMInstructionEraseFromParent(at);
+        }
+    }
+
+    unsafe fn shift(&self, at: LLVMValueRef) {
+        // SAFETY: see `harden`.
+        unsafe {
+            let distance = LLVMGetOperand(at, 1);
+            let ty = LLVMTypeOf(distance);
+            let width = u64::from(LLVMGetIntTypeWidth(ty));
+            let mask = LLVMConstInt(ty, width - 1, 0);
+            LLVMSetOperand(at, 1, LLVMBuildAnd(self.builder, distance, mask, c"".as_ptr()));
+        }
+    }
+
+    unsafe fn divide(&self, at: LLVMValueRef) {
+        use LLVMIntPredicate::LLVMIntEQ;
+        // SAFETY: see `harden`.
+        unsafe {
+            let (a, b) = (LLVMGetOperand(at, 0), LLVMGetOperand(at, 1));
+            if constant(b).is_some_and(|b| b != 0 && b != -1) {
+                return;
+            }
+            let (build, none) = (self.builder, c"".as_ptr());
+            let ty = LLVMTypeOf(b);
+            let (zero, one) = (LLVMConstNull(ty), LLVMConstInt(ty, 1, 0));
+            let opcode = LLVMGetInstructionOpcode(at);
+            let by_zero = LLVMBuildICmp(build, LLVMIntEQ, b, zero, none);
+            let mut unsafe_divisor = by_zero;
+            if matches!(opcode, LLVMOpcode::LLVMSDiv | LLVMOpcode::LLVMSRem) {
+                let smallest = LLVMConstInt(ty, 1 << (LLVMGetIntTypeWidth(ty).clamp(1, 64) - 1), 0);
+                let minus = LLVMBuildICmp(build, LLVMIntEQ, b, LLVMConstAllOnes(ty), none);
+                let least = LLVMBuildICmp(build, LLVMIntEQ, a, smallest, none);
+                let overflow = LLVMBuildAnd(build, minus, least, none);
+                unsafe_divisor = LLVMBuildOr(build, by_zero, overflow, none);
+            }
+            let divisor = LLVMBuildSelect(build, unsafe_divisor, one, b, none);
+            let result = LLVMBuildBinOp(build, opcode, a, divisor, none);
+            self.replace(at, LLVMBuildSelect(build, by_zero, zero, result, none));
+        }
+    }
+
+    unsafe fn saturate(&self, at: LLVMValueRef, intrinsic: &str) {
+        // SAFETY: see `harden`.
+        unsafe {
+            let mut value = LLVMGetOperand(at, 0);
+            let mut types = [LLVMTypeOf(at), LLVMTypeOf(value)];
+            let id = LLVMLookupIntrinsicID(c(intrinsic).as_ptr(), intrinsic.len());
+            let function = LLVMGetIntrinsicDeclaration(self.module, id, types.as_mut_ptr(), 2);
+            let ty = LLVMGlobalGetValueType(function);
+            self.replace(at, LLVMBuildCall2(self.builder, ty, function, &raw mut value, 1, c"".as_ptr()));
+        }
+    }
+
+    unsafe fn start_at_zero(&self, at: LLVMValueRef) {
+        // SAFETY: see `harden`. A fresh `alloca` has an instruction behind it: its block's terminator.
+        unsafe {
+            LLVMPositionBuilderBefore(self.builder, LLVMGetNextInstruction(at));
+            LLVMBuildStore(self.builder, LLVMConstNull(LLVMGetAllocatedType(at)), at);
+        }
+    }
+
+    /// Holds the index of an array element within the array.
+    unsafe fn element(&self, at: LLVMValueRef) -> Result<(), CompileError> {
+        // SAFETY: see `harden`.
+        unsafe {
+            let parts = operands(at);
+            let source = LLVMGetGEPSourceElementType(at);
+            let is_array = LLVMGetTypeKind(source) == llvm_sys::LLVMTypeKind::LLVMArrayTypeKind;
+            let (which, length) = if is_array && parts.len() >= 3 {
+                (2, Some(LLVMGetArrayLength2(source)))
+            } else if parts.len() == 2 {
+                (1, array_length(parts[0]))
+            } else {
+                return Ok(());
+            };
+            let Some(length) = length else { return Ok(()) };
+            let index = parts[which];
+            if let Some(index) = constant(index) {
+                if index < 0 || index as u64 >= length {
+                    return Err(CompileError::Code("it reads beside a table".to_owned()));
+                }
+                return Ok(());
+            }
+            let ty = LLVMTypeOf(index);
+            let (last, zero) = (LLVMConstInt(ty, length.saturating_sub(1), 0), LLVMConstNull(ty));
+            let low = self.pick(LLVMIntPredicate::LLVMIntSLT, index, zero, zero, index);
+            let held = self.pick(LLVMIntPredicate::LLVMIntSGT, low, last, last, low);
+            LLVMSetOperand(at, which as u32, held);
+        }
+        Ok(())
+    }
+
+    unsafe fn pick(
+        &self,
+        by: LLVMIntPredicate,
+        a: LLVMValueRef,
+        b: LLVMValueRef,
+        then: LLVMValueRef,
+        other: LLVMValueRef,
+    ) -> LLVMValueRef {
+        // SAFETY: see `harden`.
+        unsafe {
+            let is = LLVMBuildICmp(self.builder, by, a, b, c"".as_ptr());
+            LLVMBuildSelect(self.builder, is, then, other, c"".as_ptr())
+        }
+    }
+
+    unsafe fn call(&self, at: LLVMValueRef) {
+        // SAFETY: see `harden`.
+        unsafe {
+            let callee = LLVMGetCalledValue(at);
+            let (function, ty) = (callee, LLVMGetCalledFunctionType(at));
+            if LLVMIsDeclaration(callee) == 0 {
+                self.call_instead(at, function, ty);
+                return;
+            }
+            let name = name(callee);
+            match name.as_str() {
+                "llvm.minnum.f32" | "llvm.maxnum.f32" => {
+                    let (a, b) = (LLVMGetOperand(at, 0), LLVMGetOperand(at, 1));
+                    let (left, right) = if name.contains("min") { (b, a) } else { (a, b) };
+                    let is = LLVMBuildFCmp(
+                        self.builder,
+                        LLVMRealPredicate::LLVMRealOLT,
+                        left,
+                        right,
+                        c"".as_ptr(),
+                    );
+                    self.replace(at, LLVMBuildSelect(self.builder, is, b, a, c"".as_ptr()));
+                }
+                known if PLAIN_INTRINSICS.contains(&known) => self.call_instead(at, function, ty),
+                _ => match lowering(&name) {
+                    Some(Lowering::Own(own)) => self.call_own(at, own),
+                    Some(Lowering::Intrinsic(intrinsic)) => {
+                        let mut ty = LLVMTypeOf(at);
+                        let id = LLVMLookupIntrinsicID(c(intrinsic).as_ptr(), intrinsic.len());
+                        let function = LLVMGetIntrinsicDeclaration(self.module, id, &raw mut ty, 1);
+                        self.call_instead(at, function, LLVMGlobalGetValueType(function));
+                    }
+                    None => {} // measured before: there is none
+                },
+            }
+        }
+    }
+
+    /// Calls our function with the operands of `at`, a call or an arithmetic instruction.
+    unsafe fn call_own(&self, at: LLVMValueRef, own: &str) {
+        // SAFETY: see `harden`.
+        unsafe {
+            let mut function = LLVMGetNamedFunction(self.module, c(own).as_ptr());
+            if function.is_null() {
+                let is_call = LLVMGetInstructionOpcode(at) == LLVMOpcode::LLVMCall;
+                let ty = if is_call {
+                    LLVMGetCalledFunctionType(at)
+                } else {
+                    let float = LLVMTypeOf(at);
+                    LLVMFunctionType(float, [float, float].as_mut_ptr(), 2, 0)
+                };
+                function = LLVMAddFunction(self.module, c(own).as_ptr(), ty);
+                let touches_memory = matches!(own, "krach_calloc" | "krach_free");
+                let pure: &[&str] =
+                    if touches_memory { &[] } else { &["memory", "willreturn", "speculatable"] };
+                for attribute in pure.iter().chain(&["nounwind"]) {
+                    // `memory` with the value 0 is `memory(none)`.
+                    let kind = LLVMGetEnumAttributeKindForName(c(attribute).as_ptr(), attribute.len());
+                    let attribute = LLVMCreateEnumAttribute(self.context, kind, 0);
+                    LLVMAddAttributeAtIndex(function, llvm_sys::LLVMAttributeFunctionIndex, attribute);
+                }
+            }
+            self.call_instead(at, function, LLVMGlobalGetValueType(function));
+        }
+    }
+
+    unsafe fn call_instead(&self, at: LLVMValueRef, function: LLVMValueRef, ty: LLVMTypeRef) {
+        // SAFETY: see `harden`. The operands of a call end with its callee, which `LLVMCountParams`
+        // leaves out.
+        unsafe {
+            let count = LLVMCountParams(function);
+            let mut arguments = operands(at);
+            arguments.truncate(count as usize);
+            let call =
+                LLVMBuildCall2(self.builder, ty, function, arguments.as_mut_ptr(), count, c"".as_ptr());
+            self.replace(at, call);
+        }
+    }
+}
+
+/// Number of elements behind a pointer to the first element of an array, if that is what it is.
+unsafe fn array_length(base: LLVMValueRef) -> Option<u64> {
+    // SAFETY: see `harden`.
+    unsafe {
+        let array = if !LLVMIsAGlobalVariable(base).is_null() {
+            LLVMGlobalGetValueType(base)
+        } else if !LLVMIsAAllocaInst(base).is_null() {
+            LLVMGetAllocatedType(base)
+        } else if !LLVMIsABitCastInst(base).is_null() {
+            return array_length(LLVMGetOperand(base, 0));
+        } else if !LLVMIsAGetElementPtrInst(base).is_null() {
+            let indices = &operands(base)[1..];
+            let first = indices.len() == 2 && indices.iter().all(|&index| constant(index) == Some(0));
+            if !first {
+                return None;
+            }
+            LLVMGetGEPSourceElementType(base)
+        } else {
+            return None;
+        };
+        (LLVMGetTypeKind(array) == llvm_sys::LLVMTypeKind::LLVMArrayTypeKind)
+            .then(|| LLVMGetArrayLength2(array))
+    }
+}

@@ -1,0 +1,158 @@
+//! Source → object, by way of the cache: the order of steps, and how long each took.
+
+use crate::back::{Budget, maths};
+use crate::cache::ObjectCache;
+use crate::cpu::{CpuLevel, Tier};
+use crate::error::CompileError;
+use crate::front::child::ChildLimits;
+use crate::front::closure::{Closure, gather};
+use crate::front::command::FaustCommand;
+use crate::object::{Object, ObjectKey};
+use crate::source::Source;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long the steps of a compile took; zero for those that were not needed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// Reading and checking the text with its imports, and asking the cache.
+    pub gather: Duration,
+    /// The `faust` command.
+    pub front: Duration,
+    /// LLVM.
+    pub back: Duration,
+}
+
+/// A compiled program and how it came about.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The program.
+    pub object: Arc<Object>,
+    /// Whether it was in the cache.
+    pub cached: bool,
+    /// How long it took.
+    pub timings: Timings,
+}
+
+/// Compiles programs: front half, back half and cache with their limits.
+pub struct Compiler {
+    command: Option<FaustCommand>,
+    cache: ObjectCache,
+    cpu: CpuLevel,
+    /// Limits of the back half.
+    pub budget: Budget,
+    /// Limits of the front half.
+    pub limits: ChildLimits,
+}
+
+/// A program past the front half: its bitcode makes objects of any tier.
+#[derive(Clone)]
+pub(crate) struct Prepared {
+    closure: Closure,
+    layout: blake3::Hash,
+    front: blake3::Hash,
+    bitcode: Option<Arc<[u8]>>,
+}
+
+impl Compiler {
+    /// A compiler with this command, if the machine has one, for this machine's CPU.
+    ///
+    /// # Errors
+    /// If the CPU is below every level that code is made for.
+    pub fn new(command: Option<FaustCommand>, cache: ObjectCache) -> Result<Self, CompileError> {
+        let cpu = CpuLevel::host().ok_or_else(|| {
+            CompileError::Code("this CPU is older than x86-64-v2: FAUST programs need SSE4.2".to_owned())
+        })?;
+        Ok(Self::for_cpu(command, cache, cpu))
+    }
+
+    /// A compiler for a CPU level, which must be one that this machine has for its objects to be played.
+    pub fn for_cpu(command: Option<FaustCommand>, cache: ObjectCache, cpu: CpuLevel) -> Self {
+        Self { command, cache, cpu, budget: Budget::default(), limits: ChildLimits::default() }
+    }
+
+    /// The object of a program, from the cache or compiled. `cancelled` is asked again and again.
+    ///
+    /// # Errors
+    /// If the program is wrong, too large, or asks for what programs may not do; if the front half
+    /// fails or is missing; or if `cancelled` said so.
+    pub fn compile(
+        &self,
+        source: &Source,
+        tier: Tier,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Compiled, CompileError> {
+        let started = Instant::now();
+        let mut prepared = self.prepare(source)?;
+        let gathered = started.elapsed();
+        let mut compiled = self.finish(&mut prepared, tier, cancelled)?;
+        compiled.timings.gather += gathered;
+        Ok(compiled)
+    }
+
+    /// Reads and checks the text.
+    pub(crate) fn prepare(&self, source: &Source) -> Result<Prepared, CompileError> {
+        let libraries = self.command.as_ref().map(FaustCommand::libraries);
+        let closure = gather(source, libraries, maths::may_be_named)?;
+        let front = match &self.command {
+            Some(command) => command.identity(),
+            // What was compiled on this machine before still plays.
+            None => self.cache.front().ok_or(CompileError::NoFaust)?,
+        };
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(closure.hash().as_bytes()).update(front.as_bytes());
+        Ok(Prepared { layout: hasher.finalize(), closure, front, bitcode: None })
+    }
+
+    fn key(&self, prepared: &Prepared, tier: Tier) -> ObjectKey {
+        ObjectKey::new(prepared.closure.hash(), prepared.front, self.cpu, tier)
+    }
+
+    /// The object of a tier, if it was compiled before.
+    pub(crate) fn cached(&self, prepared: &Prepared, tier: Tier) -> Option<Compiled> {
+        let started = Instant::now();
+        let object = self.cache.find(self.key(prepared, tier))?;
+        let timings = Timings { gather: started.elapsed(), ..Timings::default() };
+        Some(Compiled { object, cached: true, timings })
+    }
+
+    /// Makes the object of a tier, running the front half only if nothing else helps.
+    pub(crate) fn finish(
+        &self,
+        prepared: &mut Prepared,
+        tier: Tier,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Compiled, CompileError> {
+        if let Some(compiled) = self.cached(prepared, tier) {
+            return Ok(compiled);
+        }
+        let mut timings = Timings::default();
+        let key = self.key(prepared, tier);
+        let command = self.command.as_ref().ok_or(CompileError::NoFaust)?;
+        let bitcode = match &prepared.bitcode {
+            Some(bitcode) => bitcode.clone(),
+            None => {
+                let started = Instant::now();
+                let bitcode: Arc<[u8]> = command.bitcode(&prepared.closure, self.limits, cancelled)?.into();
+                timings.front = started.elapsed();
+                prepared.bitcode = Some(bitcode.clone());
+                bitcode
+            }
+        };
+        if cancelled() {
+            return Err(CompileError::Cancelled);
+        }
+        let started = Instant::now();
+        let layout = *prepared.layout.as_bytes();
+        let name = &prepared.closure.name;
+        let object = Object::compile(name, &bitcode, key, layout, (self.cpu, tier), &self.budget)?;
+        timings.back = started.elapsed();
+        let object = Arc::new(object);
+        self.cache.keep(&object);
+        self.cache.keep_front(prepared.front);
+        if cancelled() {
+            return Err(CompileError::Cancelled);
+        }
+        Ok(Compiled { object, cached: false, timings })
+    }
+}

@@ -1,0 +1,256 @@
+//! What FAUST says about a program, as ports and controls.
+//!
+//! A control's name is its path in the program's groups, without the outermost one, joined by `/`;
+//! characters outside letters, digits, `_`, `-` and `.` become `_`. A button, and anything whose last
+//! name is `gate`, is a gate. One or two channels are one port, `in` or `out`; more are mono ports
+//! `in0`, `in1`… and `out0`, `out1`…
+
+use crate::error::CompileError;
+use krach_core::node::{Control, ControlKind, NodeDecl, Port, Role};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How a control wants to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// A momentary button.
+    Button,
+    /// On or off.
+    Checkbox,
+    /// A slider (`hslider`, `vslider`).
+    Slider,
+    /// A knob (`[style:knob]`).
+    Knob,
+    /// A number to type (`nentry`).
+    Number,
+    /// A choice from a list (`[style:menu{…}]`, `[style:radio{…}]`).
+    Menu,
+}
+
+/// How values are spread over a control's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// Evenly.
+    Linear,
+    /// Evenly in the logarithm (`[scale:log]`).
+    Logarithmic,
+    /// Evenly in the exponential (`[scale:exp]`).
+    Exponential,
+}
+
+/// What a program says about a control beyond what the engine needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Widget {
+    /// The control, as in [`NodeDecl::controls`].
+    pub control: Control,
+    /// Wanted appearance.
+    pub style: Style,
+    /// Spread of values.
+    pub scale: Scale,
+    /// Distance between neighbouring values; 0 for none.
+    pub step: f32,
+    /// Byte offset of the value in the state.
+    pub(crate) zone: usize,
+}
+
+/// Ports, controls and state of a program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interface {
+    /// For the engine.
+    pub decl: NodeDecl,
+    /// For people; in the order of `decl.controls`.
+    pub widgets: Vec<Widget>,
+}
+
+#[derive(Deserialize)]
+struct Description {
+    #[serde(default)]
+    inputs: u64,
+    #[serde(default)]
+    outputs: u64,
+    #[serde(default)]
+    ui: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    label: String,
+    index: Option<u64>,
+    #[serde(default)]
+    meta: Vec<BTreeMap<String, String>>,
+    init: Option<f64>,
+    min: Option<f64>,
+    max: Option<f64>,
+    step: Option<f64>,
+    #[serde(default)]
+    items: Vec<Item>,
+}
+
+impl Interface {
+    /// Reads FAUST's description of the program `name`, whose instances have `state` bytes.
+    ///
+    /// # Errors
+    /// If it is not a description, has more than `channels` on a side, or zones outside the state.
+    pub(crate) fn read(name: &str, json: &str, state: u64, channels: u64) -> Result<Self, CompileError> {
+        let description: Description = serde_json::from_str(json)
+            .map_err(|error| CompileError::Code(format!("its description is damaged: {error}")))?;
+        for (what, size) in [("inputs", description.inputs), ("outputs", description.outputs)] {
+            if size > channels {
+                return Err(CompileError::TooLarge { what, size, limit: channels });
+            }
+        }
+        let mut widgets = Vec::new();
+        // FAUST wraps everything in one group that has the program's name: not part of the path.
+        for item in description.ui.iter() {
+            if item.index.is_some() {
+                collect(item, "", state, &mut widgets)?;
+            }
+            for inner in &item.items {
+                collect(inner, "", state, &mut widgets)?;
+            }
+        }
+        make_unique(&mut widgets);
+        let decl = NodeDecl {
+            type_id: format!("faust:{name}"),
+            inputs: ports("in", description.inputs as usize),
+            outputs: ports("out", description.outputs as usize),
+            controls: widgets.iter().map(|widget| widget.control.clone()).collect(),
+            role: Role::Process,
+        };
+        Ok(Self { decl, widgets })
+    }
+}
+
+fn ports(name: &str, channels: usize) -> Vec<Port> {
+    match channels {
+        0 => Vec::new(),
+        1 => vec![Port::mono(name)],
+        2 => vec![Port::stereo(name)],
+        more => (0..more).map(|at| Port::mono(&format!("{name}{at}"))).collect(),
+    }
+}
+
+fn collect(item: &Item, group: &str, state: u64, widgets: &mut Vec<Widget>) -> Result<(), CompileError> {
+    let label = clean(&item.label);
+    let path = match (group, label.as_str()) {
+        (group, "") => group.to_owned(),
+        ("", label) => label.to_owned(),
+        (group, label) => format!("{group}/{label}"),
+    };
+    if item.kind.ends_with("group") {
+        return item.items.iter().try_for_each(|inner| collect(inner, &path, state, widgets));
+    }
+    let style = match item.kind.as_str() {
+        "button" => Style::Button,
+        "checkbox" => Style::Checkbox,
+        "nentry" => Style::Number,
+        "hslider" | "vslider" => Style::Slider,
+        "soundfile" => return Err(CompileError::Code("it reads sound files, which programs may not".into())),
+        _ => return Ok(()), // bargraphs tell, and take nothing
+    };
+    let zone = item
+        .index
+        .filter(|zone| zone % 4 == 0 && zone.checked_add(4).is_some_and(|end| end <= state))
+        .ok_or_else(|| CompileError::Code(format!("its control {path} has no place in the state")))?;
+    let meta = |key: &str| item.meta.iter().find_map(|entry| entry.get(key)).map(String::as_str);
+    let style = match meta("style") {
+        Some("knob") => Style::Knob,
+        Some(list) if list.starts_with("menu") || list.starts_with("radio") => Style::Menu,
+        _ => style,
+    };
+    let scale = match meta("scale") {
+        Some("log") => Scale::Logarithmic,
+        Some("exp") => Scale::Exponential,
+        _ => Scale::Linear,
+    };
+    let switch = matches!(style, Style::Button | Style::Checkbox);
+    let number = |value: Option<f64>, other: f32| {
+        value.map(|value| value as f32).filter(|value| value.is_finite()).unwrap_or(other)
+    };
+    let (a, b) = if switch { (0.0, 1.0) } else { (number(item.min, 0.0), number(item.max, 1.0)) };
+    let (min, max) = (a.min(b), a.max(b));
+    let gate = style == Style::Button || path.rsplit('/').next() == Some("gate");
+    widgets.push(Widget {
+        control: Control {
+            name: if path.is_empty() { "control".to_owned() } else { path },
+            unit: meta("unit").unwrap_or_default().to_owned(),
+            min,
+            max,
+            default: number(item.init, 0.0).clamp(min, max),
+            kind: if gate { ControlKind::Gate } else { ControlKind::Continuous },
+        },
+        style,
+        scale,
+        step: if switch { 1.0 } else { number(item.step, 0.0) },
+        zone: zone as usize,
+    });
+    Ok(())
+}
+
+/// FAUST gives a group without a name the label `0x00`.
+fn clean(label: &str) -> String {
+    if label == "0x00" {
+        return String::new();
+    }
+    let allowed = |c: char| if c.is_alphanumeric() || matches!(c, '_' | '-' | '.') { c } else { '_' };
+    label.trim().chars().map(allowed).collect()
+}
+
+/// A second control of the same path becomes `path_2`.
+fn make_unique(widgets: &mut [Widget]) {
+    let mut taken = BTreeSet::new();
+    for widget in widgets {
+        let first = widget.control.name.clone();
+        let mut number = 1;
+        while !taken.insert(widget.control.name.clone()) {
+            number += 1;
+            widget.control.name = format!("{first}_{number}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VOICE: &str = r#"{"inputs":1,"outputs":2,"ui":[{"type":"vgroup","label":"voice","items":[
+        {"type":"button","label":"gate","index":8},
+        {"type":"hslider","label":"freq","index":12,"meta":[{"scale":"log"},{"unit":"Hz"}],"init":440,"min":20,"max":20000,"step":0.1},
+        {"type":"hgroup","label":"low pass","items":[
+            {"type":"vslider","label":"cut","index":16,"meta":[{"style":"knob"}],"init":1,"min":0,"max":2},
+            {"type":"vslider","label":"cut","index":20,"init":9,"min":2,"max":0},
+            {"type":"hbargraph","label":"level","index":24,"min":0,"max":1}]}]}]}"#;
+
+    #[test]
+    fn controls_are_named_by_their_groups_and_a_button_is_a_gate() {
+        let interface = Interface::read("voice", VOICE, 28, 64).expect("reads");
+        let names: Vec<_> = interface.decl.controls.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["gate", "freq", "low_pass/cut", "low_pass/cut_2"]);
+        assert_eq!(interface.decl.controls[0].kind, ControlKind::Gate);
+        let freq = &interface.widgets[1];
+        assert_eq!((freq.control.unit.as_str(), freq.scale, freq.step), ("Hz", Scale::Logarithmic, 0.1));
+        assert_eq!(interface.widgets[2].style, Style::Knob);
+        let odd = &interface.decl.controls[3];
+        assert_eq!((odd.min, odd.max, odd.default), (0.0, 2.0, 2.0), "a range that is upside down is turned");
+        assert_eq!(interface.decl.type_id, "faust:voice");
+    }
+
+    #[test]
+    fn two_channels_are_one_port_and_three_are_three() {
+        let port = |inputs| format!(r#"{{"inputs":{inputs},"outputs":2,"ui":[]}}"#);
+        let three = Interface::read("x", &port(3), 0, 64).expect("reads").decl;
+        assert_eq!(three.outputs, [Port::stereo("out")]);
+        assert_eq!(three.inputs, [Port::mono("in0"), Port::mono("in1"), Port::mono("in2")]);
+        assert!(Interface::read("x", &port(65), 0, 64).is_err());
+    }
+
+    #[test]
+    fn a_zone_outside_the_state_is_refused() {
+        for state in [0, 15, 16, 23] {
+            assert!(Interface::read("voice", VOICE, state, 64).is_err(), "{state}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! A compiled program as a node type of the engine.
+
+use crate::controls::Lane;
+use crate::error::CompileError;
+use crate::interface::Interface;
+use crate::object::Object;
+use crate::program::{Program, State};
+use krach_core::node::{
+    Change, ControlKind, CreateContext, CreateError, Node, NodeDecl, NodeType, Succession,
+};
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// Most channels on one side; the budget allows no more.
+const CHANNELS: usize = 64;
+
+/// A compiled program that the engine can make nodes of.
+///
+/// Code is linked once per sample rate, when the first node is created, and shared by all nodes of
+/// that rate; it is freed with the last of them.
+pub struct FaustType {
+    object: Arc<Object>,
+    interface: Interface,
+    programs: Mutex<BTreeMap<i32, Weak<Program>>>,
+}
+
+impl FaustType {
+    /// The type of a compiled program.
+    ///
+    /// # Errors
+    /// If its description is damaged.
+    pub fn new(object: Arc<Object>) -> Result<Self, CompileError> {
+        let interface = object.interface()?;
+        Ok(Self { object, interface, programs: Mutex::default() })
+    }
+
+    /// Ports and controls with what the program says about their looks.
+    pub fn interface(&self) -> &Interface {
+        &self.interface
+    }
+
+    fn program(&self, sample_rate: i32) -> Result<Arc<Program>, CompileError> {
+        let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(program) = programs.get(&sample_rate).and_then(Weak::upgrade) {
+            return Ok(program);
+        }
+        let program = Arc::new(Program::new(&self.object, &self.interface, sample_rate)?);
+        programs.retain(|_, program| program.strong_count() > 0);
+        programs.insert(sample_rate, Arc::downgrade(&program));
+        Ok(program)
+    }
+}
+
+impl NodeType for FaustType {
+    fn decl(&self) -> &NodeDecl {
+        &self.interface.decl
+    }
+
+    fn code_key(&self) -> u64 {
+        let mut first = [0; 8];
+        first.copy_from_slice(&self.object.key.0[..8]);
+        u64::from_le_bytes(first)
+    }
+
+    fn create(&self, ctx: &CreateContext) -> Result<Box<dyn Node>, CreateError> {
+        let name = &self.object.name;
+        let rate = ctx.sample_rate.round();
+        if !(1.0..=1e6).contains(&rate) {
+            return Err(CreateError(format!("{name}: no sound at a sample rate of {rate} Hz")));
+        }
+        let program = self.program(rate as i32).map_err(|error| CreateError(format!("{name}: {error}")))?;
+        let lanes = self
+            .interface
+            .widgets
+            .iter()
+            .map(|widget| {
+                let control = &widget.control;
+                let gate = control.kind == ControlKind::Gate;
+                (widget.zone, Lane::new(control.min, control.max, control.default, gate))
+            })
+            .collect();
+        let channels = |ports: &[krach_core::node::Port]| ports.iter().map(|port| port.channels).sum();
+        Ok(Box::new(FaustNode {
+            state: program.fresh.clone(),
+            program,
+            sample_rate: rate as i32,
+            layout: self.object.layout,
+            lanes,
+            inputs: channels(&self.interface.decl.inputs),
+            outputs: channels(&self.interface.decl.outputs),
+        }))
+    }
+}
+
+/// A running program.
+struct FaustNode {
+    state: State,
+    program: Arc<Program>,
+    sample_rate: i32,
+    layout: [u8; 32],
+    /// Place in the state and value over time, per control.
+    lanes: Box<[(usize, Lane)]>,
+    inputs: usize,
+    outputs: usize,
+}
+
+impl Node for FaustNode {
+    fn reset(&mut self) {
+        // Tables that the program writes are signal state too: everything starts afresh.
+        self.state.copy_from(&self.program.fresh);
+        for (zone, lane) in &mut self.lanes {
+            lane.finish();
+            let (value, _) = lane.next();
+            lane.is_news(value);
+            self.state.set(*zone, value);
+        }
+    }
+
+    fn set(&mut self, control: usize, change: Change) {
+        if let Some((_, lane)) = self.lanes.get_mut(control) {
+            lane.set(change);
+        }
+    }
+
+    fn render(&mut self, frames: usize, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) {
+        let fits = inputs.len() == self.inputs
+            && outputs.len() == self.outputs
+            && self.inputs.max(self.outputs) <= CHANNELS
+            && inputs.iter().all(|channel| channel.len() >= frames)
+            && outputs.iter().all(|channel| channel.len() >= frames);
+        if !fits {
+            outputs.iter_mut().for_each(|channel| channel.fill(0.0));
+            return;
+        }
+        let mut start = 0;
+        while start < frames {
+            let mut count = u32::try_from(frames - start).unwrap_or(u32::MAX).min(i32::MAX as u32);
+            for (zone, lane) in &mut self.lanes {
+                let (value, hold) = lane.next();
+                count = count.min(hold);
+                if lane.is_news(value) {
+                    self.state.set(*zone, value);
+                }
+            }
+            let mut from = [std::ptr::null::<f32>(); CHANNELS];
+            let mut to = [std::ptr::null_mut::<f32>(); CHANNELS];
+            for (pointer, channel) in from.iter_mut().zip(inputs) {
+                *pointer = channel[start..].as_ptr();
+            }
+            for (pointer, channel) in to.iter_mut().zip(outputs.iter_mut()) {
+                *pointer = channel[start..].as_mut_ptr();
+            }
+            // SAFETY: the state was cloned from this program's, or swapped with one of the same layout;
+            // every channel of the program has a pointer to at least `count` samples (checked
+            // above), and slices that may be written never overlap others.
+            unsafe { self.program.compute(&mut self.state, count as i32, from.as_ptr(), to.as_ptr()) };
+            for (_, lane) in &mut self.lanes {
+                lane.advance(count);
+            }
+            start += count as usize;
+        }
+    }
+
+    /// The same program in another tier goes on with the old one's state, which changes hands.
+    fn succeed(&mut self, old: &mut dyn Node) -> Succession {
+        let Some(old) = old.as_any().downcast_mut::<Self>() else { return Succession::None };
+        if old.layout != self.layout || old.sample_rate != self.sample_rate {
+            return Succession::None;
+        }
+        std::mem::swap(&mut self.state, &mut old.state);
+        std::mem::swap(&mut self.lanes, &mut old.lanes);
+        Succession::Whole
+    }
+
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+}

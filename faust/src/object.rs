@@ -1,0 +1,74 @@
+//! A compiled program: machine code with its description, ready to be kept, or linked and played.
+
+use crate::back::Budget;
+use crate::back::emit::{Checked, GENERATOR};
+use crate::cpu::{CpuLevel, Tier};
+use crate::error::CompileError;
+use crate::interface::Interface;
+
+/// Identity of an object: everything that it depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ObjectKey(pub(crate) [u8; 32]);
+
+impl ObjectKey {
+    /// The key of a program by hash of its text with imports, front half, CPU level and tier.
+    pub(crate) fn new(text: blake3::Hash, front: blake3::Hash, cpu: CpuLevel, tier: Tier) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(text.as_bytes());
+        hasher.update(front.as_bytes());
+        hasher.update(format!("{GENERATOR}, {cpu:?}, {tier:?}").as_bytes());
+        Self(*hasher.finalize().as_bytes())
+    }
+}
+
+/// A compiled program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    pub(crate) key: ObjectKey,
+    /// Same for objects of different tier or CPU level of one program: their state means the same.
+    pub(crate) layout: [u8; 32],
+    pub(crate) name: String,
+    pub(crate) json: String,
+    pub(crate) state: u64,
+    pub(crate) code: Vec<u8>,
+}
+
+impl Object {
+    /// Compiles bitcode; `layout` identifies program and front half.
+    pub(crate) fn compile(
+        name: &str,
+        bitcode: &[u8],
+        key: ObjectKey,
+        layout: [u8; 32],
+        (cpu, tier): (CpuLevel, Tier),
+        budget: &Budget,
+    ) -> Result<Self, CompileError> {
+        let checked = Checked::read(bitcode, cpu, tier, budget)?;
+        let (json, state) = (checked.json().to_owned(), checked.state());
+        Interface::read(name, &json, state, budget.channels)?;
+        Ok(Self { key, layout, name: name.to_owned(), json, state, code: checked.object()? })
+    }
+
+    /// Its ports and controls.
+    ///
+    /// # Errors
+    /// If its description is damaged.
+    pub fn interface(&self) -> Result<Interface, CompileError> {
+        Interface::read(&self.name, &self.json, self.state, Budget::default().channels)
+    }
+
+    /// Its identity.
+    pub fn key(&self) -> ObjectKey {
+        self.key
+    }
+
+    /// Bytes of machine code.
+    pub fn code_size(&self) -> usize {
+        self.code.len()
+    }
+
+    /// Bytes of state of one instance.
+    pub fn state_size(&self) -> u64 {
+        self.state
+    }
+}

@@ -1,0 +1,158 @@
+//! The compile threads: sound first, newest wins, nothing left behind.
+
+mod support;
+
+use krach_core::node::NodeType;
+use krach_faust::{JobKey, Outcome, Source, Tier, Workers};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+use support::*;
+
+const LONG: Duration = Duration::from_secs(20);
+/// Takes far longer than any test.
+const ENDLESS: &str = "process = par(i,10000000,_);";
+
+fn workers() -> Workers {
+    Workers::start(Arc::new(host_compiler())).expect("threads")
+}
+
+fn key(owner: u64, node: &str) -> JobKey {
+    JobKey { owner, node: node.to_owned() }
+}
+
+fn next(from: &Receiver<Outcome>) -> Outcome {
+    from.recv_timeout(LONG).expect("an outcome")
+}
+
+#[test]
+fn quick_code_comes_first_then_optimised_code_then_only_what_is_cached() {
+    let workers = workers();
+    let (to, from) = channel();
+    workers.submit(key(1, "a"), program("voice"), to.clone());
+    let first = next(&from);
+    assert_eq!((first.tier, first.more), (Tier::Quick, true));
+    let second = next(&from);
+    assert_eq!((second.tier, second.more), (Tier::Optimised, false));
+    let (quick, optimised) = (first.result.expect("compiles"), second.result.expect("compiles"));
+    assert_eq!(optimised.timings.front, Duration::ZERO, "the front half ran once for both");
+    assert!(bits(&perform(&quick, 999, 64)) == bits(&perform(&optimised, 999, 64)));
+    workers.submit(key(2, "b"), program("voice"), to);
+    let again = next(&from);
+    assert_eq!((again.tier, again.more), (Tier::Optimised, false));
+    assert!(again.result.expect("is cached").cached);
+}
+
+#[test]
+fn an_error_is_the_only_outcome() {
+    let workers = workers();
+    let (to, from) = channel();
+    workers.submit(key(1, "a"), Source::inline("a", "process = foo;"), to);
+    let outcome = next(&from);
+    assert!(outcome.result.is_err() && !outcome.more);
+    assert_eq!(from.recv_timeout(LONG).map(|_| ()), Err(RecvTimeoutError::Disconnected));
+}
+
+#[test]
+fn the_newest_text_of_a_node_wins_and_holds_nobody_up() {
+    let workers = workers();
+    let (to, from) = channel();
+    let started = Instant::now();
+    for number in 0..5 {
+        for node in ["a", "b", "c"] {
+            let text = format!("{ENDLESS} // {number}");
+            workers.submit(key(1, node), Source::inline("endless", &text), to.clone());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    for node in ["a", "b", "c"] {
+        workers.submit(key(1, node), Source::inline(node, "process = _ * 2;"), to.clone());
+    }
+    drop(to);
+    let outcomes: Vec<Outcome> = from.iter().collect();
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    for node in ["a", "b", "c"] {
+        let of: Vec<_> = outcomes.iter().filter(|outcome| outcome.key.node == node).collect();
+        assert_eq!(of.iter().map(|outcome| outcome.tier).collect::<Vec<_>>(), [Tier::Quick, Tier::Optimised]);
+        for outcome in of {
+            let object = outcome.result.as_ref().expect("compiles").object.clone();
+            let ty = krach_faust::FaustType::new(object).expect("described");
+            assert_eq!(ty.decl().type_id, format!("faust:{node}"));
+        }
+    }
+}
+
+#[test]
+fn a_cancelled_owner_hears_nothing_and_others_go_on() {
+    let workers = workers();
+    let (to, from) = channel();
+    workers.submit(key(1, "a"), Source::inline("endless", ENDLESS), to.clone());
+    workers.submit(key(1, "b"), Source::inline("endless", ENDLESS), to);
+    std::thread::sleep(Duration::from_millis(50));
+    workers.cancel_owner(1);
+    let (to, other) = channel();
+    workers.submit(key(2, "a"), Source::inline("a", "process = _;"), to);
+    assert!(next(&other).result.is_ok());
+    assert_eq!(from.recv_timeout(LONG).map(|_| ()), Err(RecvTimeoutError::Disconnected));
+}
+
+#[test]
+fn stopping_takes_no_longer_than_killing_a_child() {
+    let workers = workers();
+    let (to, from) = channel();
+    for node in ["a", "b", "c"] {
+        workers.submit(key(1, node), Source::inline("endless", ENDLESS), to.clone());
+    }
+    drop(to);
+    std::thread::sleep(Duration::from_millis(50));
+    let started = Instant::now();
+    assert!(workers.stop(Duration::from_secs(1)));
+    drop(workers);
+    assert!(started.elapsed() < Duration::from_secs(1));
+    assert_eq!(from.iter().count(), 0);
+}
+
+#[test]
+fn a_process_has_one_set_of_workers_for_as_long_as_somebody_wants_it() {
+    let make = || Ok::<_, std::io::Error>(host_compiler());
+    let one = Workers::of_process(make).expect("starts");
+    let other = Workers::of_process(|| -> std::io::Result<_> { panic!("made twice") }).expect("is there");
+    assert!(Arc::ptr_eq(&one, &other));
+    drop((one, other));
+    let mut made = false;
+    let _again = Workers::of_process(|| {
+        made = true;
+        make()
+    })
+    .expect("starts again");
+    assert!(made);
+}
+
+const LEAVING: &str = "KRACH_TEST_LEAVING";
+
+#[test]
+fn a_process_may_end_in_the_middle_of_a_compile() {
+    if let Some(wait) = std::env::var(LEAVING).ok().and_then(|wait| wait.parse().ok()) {
+        let workers = Workers::of_process(|| Ok::<_, std::io::Error>(host_compiler())).expect("starts");
+        let (to, from) = channel();
+        for node in ["a", "b"] {
+            workers.submit(key(1, node), program("additive"), to.clone());
+        }
+        if wait == 0 {
+            // An optimisation has just begun.
+            assert!(next(&from).more);
+        }
+        std::thread::sleep(Duration::from_millis(wait));
+        std::process::exit(0);
+    }
+    for wait in [0, 1, 100] {
+        let started = Instant::now();
+        let status = std::process::Command::new(std::env::current_exe().expect("a program"))
+            .args(["--exact", "a_process_may_end_in_the_middle_of_a_compile"])
+            .env(LEAVING, wait.to_string())
+            .status()
+            .expect("starts");
+        assert!(status.success(), "after {wait} ms: {status}");
+        assert!(started.elapsed() < LONG, "{:?}", started.elapsed());
+    }
+}
