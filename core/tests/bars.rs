@@ -175,3 +175,33 @@ fn the_hosts_meter_is_saved_and_ends_with_a_meter_of_ones_own() {
     FOUR_THREE.play(&mut again, 11.0, BEAT, &[512], true);
     assert_eq!((again.engine.status().host_meter, again.engine.link().position().cycles), (false, 6.0));
 }
+
+#[test]
+fn a_loop_in_the_hosts_meter_plays_the_same_bars_again_whatever_the_blocks() {
+    // 4/4 up to 8, then a loop over two bars of 3/4.
+    let position = |sample: i64| match sample as f64 / BEAT as f64 {
+        x if x < 14.0 => x,
+        x => 8.0 + (x - 8.0) % 6.0,
+    };
+    let expected: Vec<i64> =
+        (0..8).map(|n| n * BEAT).chain((0..24).map(|n| 8 * BEAT + n * BEAT * 3 / 4)).collect();
+    for numbers in [false, true] {
+        for blocks in [&[64i64][..], &[500], &[1920], &[96, 1824]] {
+            let mut rig = Rig::new();
+            rig.edit(Edit::FollowHostMeter);
+            rig.edit(play("a", scale(4)));
+            let song = Song { numbers, ..FOUR_THREE };
+            let mut sizes = blocks.iter().cycle();
+            while rig.rendered < 26 * BEAT {
+                let size = (*sizes.next().unwrap()).min(26 * BEAT - rig.rendered);
+                let mut transport = song.tells(position(rig.rendered));
+                transport.loop_range = Some((8.0, 14.0));
+                rig.block_with(size as usize, &[TransportAt { offset: 0, transport }]);
+            }
+            let found: Vec<(i64, u8)> = note_ons(&rig);
+            let samples: Vec<i64> = found.iter().map(|n| n.0).collect();
+            assert_eq!(samples, expected, "blocks {blocks:?}, numbers {numbers}");
+            assert!(found.iter().enumerate().all(|(n, (_, key))| n as u8 % 4 == *key));
+        }
+    }
+}

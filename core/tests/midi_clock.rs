@@ -171,3 +171,33 @@ fn the_environment_may_ask_for_it_whatever_the_session_says() {
     assert_eq!(at(&sent, TICK), [0, 1000]);
     assert!(!rig.engine.session().midi_clock, "it is not the session's");
 }
+
+#[test]
+fn a_tick_between_the_last_sample_of_a_pass_and_its_end_belongs_to_that_pass() {
+    // At 137 bpm quarter note 4 lies 0.2 samples before the loop's end, and both before sample 84088.
+    let script = Script::at(RATE, 0.0, 137.0).looping(Some((2.0, 4.000_01))).play(100_000);
+    for blocks in PARTITIONS {
+        let sent = perform(&mut clocked(), &script, Host::EXACT, blocks);
+        let wrap: Vec<u8> = sent.iter().filter(|(at, _)| *at == 84_088).map(|(_, m)| m[0]).collect();
+        assert_eq!(wrap, [TICK, STOP, SONG_POSITION, CONTINUE, TICK], "blocks {blocks:?}");
+    }
+}
+
+#[test]
+fn an_engine_that_falls_silent_stops_the_receiver() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut rig = Rig::with(support::probes::registry());
+    rig.edit(Edit::SetMidiClock(true));
+    rig.block(512);
+    assert_eq!(rig.midi[0].1[0], START);
+    let nodes = vec![support::node("p", "panicky", &[("when", 1.0)]), support::node("out", "dac", &[])];
+    rig.edit(Edit::LoadGraph(support::graph(nodes, &[("p", "out")])));
+    rig.midi.clear();
+    for _ in 0..4 {
+        rig.block(512);
+    }
+    assert!(rig.notices.iter().any(|n| matches!(n, Notice::Panicked { .. })));
+    let stops = rig.midi.iter().filter(|(_, m)| m[0] == STOP).count();
+    assert_eq!(stops, 1);
+    assert_eq!(rig.midi.last().unwrap().1[0], STOP, "and nothing after");
+}
