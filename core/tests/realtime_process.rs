@@ -241,7 +241,7 @@ fn midi_clock_osc_and_bars_that_change() {
         if block == 0 {
             rig.engine.edit(Edit::SetOscTarget(Some("127.0.0.1:9".into())), At::Now).unwrap();
         }
-        if block % 20 == 0 {
+        if block.is_multiple_of(20) {
             let on = !(block / 20).is_multiple_of(3);
             rig.engine.edit(Edit::SetMidiClock(on), At::Now).unwrap();
             let meter = if on { Edit::FollowHostMeter } else { Edit::SetBeatsPerCycle(0.5) };
@@ -251,7 +251,7 @@ fn midi_clock_osc_and_bars_that_change() {
                 .edit(play("x", krach_patterns::Pattern::Cat { children, span: None }), At::Now)
                 .unwrap();
         }
-        if block % 13 == 0 {
+        if block.is_multiple_of(13) {
             let saved = rig.engine.save();
             rig.engine.load(&saved).unwrap();
         }
