@@ -75,7 +75,17 @@ pub(crate) struct Draft {
     pub leaves: Vec<Leaf>,
     pub values: Vec<Value>,
     pub shapes: Vec<Shape>,
-    paths: Vec<(Option<usize>, String)>,
+    paths: Vec<Step>,
+}
+
+/// One step of the way to a node, put into words only when something is wrong there.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    /// The step above.
+    above: Option<usize>,
+    op: &'static str,
+    /// Which of several children the way enters.
+    place: Option<usize>,
 }
 
 impl DraftOp {
@@ -162,12 +172,13 @@ impl Draft {
         let mut steps = Vec::new();
         let mut at = Some(path);
         while let Some(i) = at {
-            steps.push(self.paths[i].1.as_str());
-            at = self.paths[i].0;
+            let Step { above, op, place } = self.paths[i];
+            steps.push(step(op, place));
+            at = above;
         }
         steps.reverse();
         if steps.len() > 12 {
-            steps.splice(8..steps.len() - 3, ["…"]);
+            steps.splice(8..steps.len() - 3, ["…".to_owned()]);
         }
         CompileError { kind, path: steps.join(" > ") }
     }
@@ -186,7 +197,7 @@ impl Draft {
     ) -> Result<Option<usize>, CompileError> {
         let source = pattern.span().or(source);
         let path = self.paths.len();
-        self.paths.push((above, step(pattern, None)));
+        self.paths.push(Step { above, op: pattern.op(), place: None });
         Ok(match pattern {
             Pattern::Silence { .. } => None,
             Pattern::Atom { value, .. } => {
@@ -296,7 +307,7 @@ impl Draft {
 
     /// The path into one of several children.
     fn branch(&mut self, pattern: &Pattern, above: Option<usize>, place: usize) -> Option<usize> {
-        self.paths.push((above, step(pattern, Some(place))));
+        self.paths.push(Step { above, op: pattern.op(), place: Some(place) });
         Some(self.paths.len() - 1)
     }
 
@@ -307,7 +318,7 @@ impl Draft {
         path: usize,
         source: Option<SourceSpan>,
     ) -> Result<Vec<Option<usize>>, CompileError> {
-        let above = self.paths[path].0;
+        let above = self.paths[path].above;
         let mut lowered = Vec::with_capacity(children.len());
         for (place, child) in children.iter().enumerate() {
             let branch = self.branch(pattern, above, place);

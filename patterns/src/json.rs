@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::de::{Deserialize, DeserializeSeed};
 use serde_json::{Map, Value as Json};
 
-use crate::ir::{Fraction, MAX_DEPTH, Pattern, SourceSpan};
+use crate::fields::{Field, Fields, Key, Op};
+use crate::ir::{MAX_DEPTH, Pattern, SourceSpan};
 
 /// The deepest that JSON may nest for [`parse_json`]: a pattern of [`MAX_DEPTH`] (two levels per
 /// node), twice over, so that a pattern a little too deep is still refused as a pattern.
@@ -112,7 +113,15 @@ impl Pattern {
     /// # Errors
     /// See [`JsonError`].
     pub fn from_json_str(text: &str) -> Result<Self, JsonError> {
-        Self::from_json(&parse_json(text)?)
+        let depth = json_depth(text);
+        if depth > MAX_JSON_DEPTH {
+            return Err(JsonError::TooDeep { depth });
+        }
+        let mut parser = serde_json::Deserializer::from_str(text);
+        parser.disable_recursion_limit();
+        let read = Self::deserialize(&mut parser).and_then(|pattern| parser.end().map(|()| pattern));
+        // What is wrong, syntax or pattern, is said best by the way through JSON.
+        read.or_else(|_| Self::from_json(&parse_json(text)?))
     }
 
     /// Reads a pattern from JSON already parsed, without recursion.
@@ -124,23 +133,17 @@ impl Pattern {
     }
 }
 
-impl<'de> Deserialize<'de> for Pattern {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = Json::deserialize(deserializer)?;
-        Self::from_json(&json).map_err(de::Error::custom)
-    }
-}
-
 /// A node whose children are not read yet.
 struct Open<'a> {
     node: &'a Map<String, Json>,
+    op: Op,
     /// Index of the parent's frame and the part of the pointer that leads here.
     above: Option<(usize, String)>,
 }
 
 /// Two passes over one list: down, listing nodes before their children; then up, where the
 /// finished children of a node are always the last on the stack.
-fn build(root: &Json) -> Result<Pattern, JsonError> {
+pub(crate) fn build(root: &Json) -> Result<Pattern, JsonError> {
     let mut open: Vec<Open<'_>> = Vec::new();
     let mut pending: Vec<(&Json, Option<(usize, String)>)> = vec![(root, None)];
     while let Some((json, above)) = pending.pop() {
@@ -149,21 +152,21 @@ fn build(root: &Json) -> Result<Pattern, JsonError> {
             let message = "a pattern is an object with an \"op\"".into();
             return Err(place(&open, above, message));
         };
-        let names = match child_fields(node) {
-            Ok(names) => names,
+        let op = match op_of(node) {
+            Ok(op) => op,
             Err(message) => return Err(place(&open, above, message)),
         };
-        open.push(Open { node, above });
-        for &name in names {
-            let lead = |tail: String| Some((at, format!("/{name}{tail}")));
-            match node.get(name) {
-                None => return Err(error(&open, at, format!("missing field `{name}`"))),
-                Some(Json::Array(children)) if name == "children" => {
+        open.push(Open { node, op, above });
+        for &key in op.keys().iter().filter(|key| key.is_below()) {
+            let lead = |tail: String| Some((at, format!("/{}{tail}", key.name())));
+            match node.get(key.name()) {
+                None => return Err(error(&open, at, missing(key))),
+                Some(Json::Array(children)) if key == Key::Children => {
                     for (i, child) in children.iter().enumerate() {
                         pending.push((child, lead(format!("/{i}"))));
                     }
                 }
-                Some(_) if name == "children" => {
+                Some(_) if key == Key::Children => {
                     return Err(error(&open, at, "`children` is a list of patterns".into()));
                 }
                 Some(child) => pending.push((child, lead(String::new()))),
@@ -174,92 +177,43 @@ fn build(root: &Json) -> Result<Pattern, JsonError> {
     // so that going backwards over it finishes them in order.
     let mut done: Vec<Pattern> = Vec::new();
     for at in (0..open.len()).rev() {
-        let node = finish(open[at].node, &mut done).map_err(|m| error(&open, at, m))?;
+        let node = finish(open[at].node, open[at].op, &mut done).map_err(|m| error(&open, at, m))?;
         done.push(node);
     }
     done.pop().ok_or_else(|| error(&open, 0, "no pattern".into()))
 }
 
-fn child_fields(node: &Map<String, Json>) -> Result<&'static [&'static str], String> {
-    let op = node.get("op").and_then(Json::as_str);
-    Ok(match op.ok_or("missing field `op`")? {
-        "Atom" | "Silence" | "Shape" => &[],
-        "Cat" | "Stack" => &["children"],
-        "Every" => &["transform", "child"],
-        "Fast" | "Slow" | "Early" | "Late" | "Rev" | "Euclid" | "Degrade" | "Freeze" | "Warp" => &["child"],
-        unknown => return Err(format!("unknown op `{unknown}`")),
-    })
+fn op_of(node: &Map<String, Json>) -> Result<Op, String> {
+    let name = node.get(Key::Op.name()).and_then(Json::as_str).ok_or("missing field `op`")?;
+    Op::of(name).ok_or_else(|| format!("unknown op `{name}`"))
 }
 
-fn field<'de, T: Deserialize<'de>>(node: &'de Map<String, Json>, name: &str) -> Result<T, String> {
-    let json = node.get(name).ok_or_else(|| format!("missing field `{name}`"))?;
-    T::deserialize(json).map_err(|e| format!("`{name}`: {e}"))
-}
-
-fn optional<'de, T: Deserialize<'de>>(node: &'de Map<String, Json>, name: &str) -> Result<Option<T>, String> {
-    match node.get(name) {
-        None | Some(Json::Null) => Ok(None),
-        Some(json) => Some(T::deserialize(json)).transpose().map_err(|e| format!("`{name}`: {e}")),
-    }
+fn missing(key: Key) -> String {
+    format!("missing field `{}`", key.name())
 }
 
 /// Makes a node of its fields and of the children on top of `done`.
-fn finish(node: &Map<String, Json>, done: &mut Vec<Pattern>) -> Result<Pattern, String> {
+fn finish(node: &Map<String, Json>, op: Op, done: &mut Vec<Pattern>) -> Result<Pattern, String> {
     // A span that is not understood changes nothing, so it must not refuse a pattern either.
-    let span: Option<SourceSpan> = optional(node, "span").unwrap_or(None);
-    let mut child = || done.pop().map(Box::new).ok_or("missing field `child`");
-    let factor = || field::<Fraction>(node, "factor");
-    let offset = || field::<Fraction>(node, "offset");
-    Ok(match node.get("op").and_then(Json::as_str).unwrap_or("") {
-        "Atom" => Pattern::Atom { value: field(node, "value")?, span },
-        "Silence" => Pattern::Silence { span },
-        "Shape" => Pattern::Shape {
-            kind: field(node, "kind")?,
-            lo: field(node, "lo")?,
-            hi: field(node, "hi")?,
-            label: field(node, "label")?,
-            duty: optional(node, "duty")?,
-            seed: optional(node, "seed")?,
-            table: optional(node, "table")?,
-            span,
-        },
-        op @ ("Cat" | "Stack") => {
-            let count = node.get("children").and_then(Json::as_array).map_or(0, Vec::len);
-            let children = done.split_off(done.len().saturating_sub(count));
-            if op == "Cat" { Pattern::Cat { children, span } } else { Pattern::Stack { children, span } }
+    let span = node.get(Key::Span.name()).and_then(|json| SourceSpan::deserialize(json).ok());
+    let mut fields = Fields::default();
+    // What lies below was done in order: the last is on top.
+    for &key in op.keys().iter().rev() {
+        let json = node.get(key.name());
+        match (key, json) {
+            (Key::Child, _) => fields.child = done.pop().map(Box::new),
+            (Key::Transform, _) => fields.transform = done.pop().map(Box::new),
+            (Key::Children, json) => {
+                let count = json.and_then(Json::as_array).map_or(0, Vec::len);
+                fields.children = Some(done.split_off(done.len().saturating_sub(count)));
+            }
+            (key, Some(json)) => {
+                Field(&mut fields, key).deserialize(json).map_err(|e| format!("`{}`: {e}", key.name()))?
+            }
+            (_, None) => {}
         }
-        "Fast" => Pattern::Fast { factor: factor()?, child: child()?, span },
-        "Slow" => Pattern::Slow { factor: factor()?, child: child()?, span },
-        "Early" => Pattern::Early { offset: offset()?, child: child()?, span },
-        "Late" => Pattern::Late { offset: offset()?, child: child()?, span },
-        "Rev" => Pattern::Rev { child: child()?, span },
-        "Freeze" => Pattern::Freeze { child: child()?, span },
-        "Every" => {
-            let (child, transform) = (child()?, child()?);
-            Pattern::Every { n: field(node, "n")?, transform, child, span }
-        }
-        "Euclid" => Pattern::Euclid {
-            pulses: field(node, "pulses")?,
-            steps: field(node, "steps")?,
-            rotation: optional(node, "rotation")?.unwrap_or(0),
-            child: child()?,
-            span,
-        },
-        "Degrade" => Pattern::Degrade {
-            prob: field(node, "prob")?,
-            seed: optional(node, "seed")?.unwrap_or(0),
-            child: child()?,
-            span,
-        },
-        "Warp" => Pattern::Warp {
-            kind: field(node, "kind")?,
-            amount: field(node, "amount")?,
-            grid: field(node, "grid")?,
-            child: child()?,
-            span,
-        },
-        unknown => return Err(format!("unknown op `{unknown}`")),
-    })
+    }
+    fields.node(op, span).map_err(missing)
 }
 
 fn error(open: &[Open<'_>], at: usize, message: String) -> JsonError {

@@ -30,7 +30,7 @@ fn path(trail: &[(&Pattern, usize)]) -> String {
     let mut text = String::new();
     for (i, (node, _)) in trail.iter().enumerate() {
         let last = i + 1 == trail.len();
-        text.push_str(&step(node, (!last).then(|| trail[i + 1].1)));
+        text.push_str(&step(node.op(), (!last).then(|| trail[i + 1].1)));
         if !last {
             text.push_str(" > ");
         }
@@ -44,14 +44,12 @@ fn path(trail: &[(&Pattern, usize)]) -> String {
 }
 
 /// One step of a path: the operator and, where it has several children, which one the path enters.
-pub(crate) fn step(node: &Pattern, child: Option<usize>) -> String {
-    match (node, child) {
-        (Pattern::Cat { .. } | Pattern::Stack { .. }, Some(place)) => {
-            format!("{}[{place}]", node.op())
-        }
-        (Pattern::Every { .. }, Some(0)) => "Every[transform]".into(),
-        (Pattern::Every { .. }, Some(_)) => "Every[child]".into(),
-        _ => node.op().into(),
+pub(crate) fn step(op: &str, child: Option<usize>) -> String {
+    match (op, child) {
+        ("Cat" | "Stack", Some(place)) => format!("{op}[{place}]"),
+        ("Every", Some(0)) => "Every[transform]".into(),
+        ("Every", Some(_)) => "Every[child]".into(),
+        _ => op.into(),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The payload of an atom. In JSON tagged by `type`; whole numbers are accepted for floats.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type")]
 pub enum Value {
     /// A MIDI note, for the host's MIDI output.
@@ -31,7 +31,6 @@ pub enum Value {
         /// The address, such as `/audio/set`.
         address: String,
         /// Its arguments, in order.
-        #[serde(default)]
         args: Vec<OscArg>,
     },
     /// A control of a node takes a new value and holds it until the next event.

@@ -63,7 +63,8 @@ impl System {
 pub fn bundle(workspace: &Workspace) -> Result<PathBuf> {
     run(&mut workspace.cargo(["build", "--release", "--package", "krach-plugin"]))?;
     let library = workspace.target.join("release").join(System::HERE.library());
-    let bundle = lay_out(System::HERE, &library, &workspace.bundled())?;
+    let name = bundle_name(&read(&workspace.root.join("bundler.toml"))?)?;
+    let bundle = lay_out(System::HERE, &name, &library, &workspace.bundled())?;
     symbols::check_exports(&binary(System::HERE, &bundle), symbols::CLAP)?;
     println!("bundle: {}", bundle.display());
     Ok(bundle)
@@ -83,15 +84,31 @@ pub fn install(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Makes `krach.clap` in `folder` from the built library.
-fn lay_out(system: System, library: &Path, folder: &Path) -> Result<PathBuf> {
-    let bundle = folder.join("krach.clap");
+/// What `bundler.toml` calls the plugin's bundles.
+fn bundle_name(bundler: &str) -> Result<String> {
+    #[derive(serde::Deserialize)]
+    struct Bundle {
+        name: String,
+    }
+    let bundles: std::collections::BTreeMap<String, Bundle> =
+        basic_toml::from_str(bundler).map_err(|e| Failure::Check(format!("bundler.toml: {e}")))?;
+    let bundle = bundles.get("krach-plugin").map(|bundle| bundle.name.clone());
+    bundle.ok_or_else(|| Failure::Check("bundler.toml: no section [krach-plugin]".to_owned()))
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(|e| Failure::Check(format!("{}: {e}", path.display())))
+}
+
+/// Makes `<name>.clap` in `folder` from the built library.
+fn lay_out(system: System, name: &str, library: &Path, folder: &Path) -> Result<PathBuf> {
+    let bundle = folder.join(format!("{name}.clap"));
     let binary = binary(system, &bundle);
     remove(&bundle)?;
     create_folder(binary.parent().unwrap_or(folder))?;
     copy_file(library, &binary)?;
     if system == System::MacOs {
-        write(&bundle.join("Contents/Info.plist"), &info_plist(env!("CARGO_PKG_VERSION")))?;
+        write(&bundle.join("Contents/Info.plist"), &info_plist(name, env!("CARGO_PKG_VERSION")))?;
         write(&bundle.join("Contents/PkgInfo"), "BNDL????")?;
     }
     Ok(bundle)
@@ -104,12 +121,12 @@ fn binary(system: System, bundle: &Path) -> PathBuf {
     }
 }
 
-fn info_plist(version: &str) -> String {
+fn info_plist(name: &str, version: &str) -> String {
     let entries = [
         ("CFBundleExecutable", "krach"),
         ("CFBundleIdentifier", "io.krach.krach"),
-        ("CFBundleName", "krach"),
-        ("CFBundleDisplayName", "krach"),
+        ("CFBundleName", name),
+        ("CFBundleDisplayName", name),
         ("CFBundlePackageType", "BNDL"),
         ("CFBundleSignature", "????"),
         ("CFBundleShortVersionString", version),
@@ -182,6 +199,13 @@ fn remove(path: &Path) -> Result<()> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn bundler_toml_names_the_bundle() {
+        assert_eq!(bundle_name(include_str!("../../bundler.toml")).unwrap(), "krach");
+        let missing = bundle_name("[other]\nname = \"x\"").unwrap_err().to_string();
+        assert!(missing.contains("krach-plugin"), "{missing}");
+    }
+
     fn folder(name: &str) -> PathBuf {
         let folder = env::temp_dir().join(format!("krach-bundle-{name}-{}", std::process::id()));
         remove(&folder).unwrap();
@@ -199,7 +223,7 @@ mod tests {
     fn on_linux_and_windows_the_bundle_is_the_library_itself() {
         for system in [System::Linux, System::Windows] {
             let folder = folder("file");
-            let bundle = lay_out(system, &built(&folder), &folder.join("bundled")).unwrap();
+            let bundle = lay_out(system, "krach", &built(&folder), &folder.join("bundled")).unwrap();
             assert_eq!(bundle, folder.join("bundled/krach.clap"));
             assert_eq!(fs::read_to_string(bundle).unwrap(), "machine code");
         }
@@ -208,7 +232,7 @@ mod tests {
     #[test]
     fn on_macos_the_bundle_is_a_folder_with_its_papers() {
         let folder = folder("folder");
-        let bundle = lay_out(System::MacOs, &built(&folder), &folder).unwrap();
+        let bundle = lay_out(System::MacOs, "krach", &built(&folder), &folder).unwrap();
         let inside = |path: &str| fs::read_to_string(bundle.join(path)).unwrap();
         assert_eq!(inside("Contents/MacOS/krach"), "machine code");
         assert_eq!(inside("Contents/PkgInfo"), "BNDL????");
@@ -220,7 +244,7 @@ mod tests {
     #[test]
     fn a_library_that_was_not_built_is_an_error_that_names_it() {
         let folder = folder("missing");
-        let text = lay_out(System::Linux, &folder.join("libkrach.so"), &folder).unwrap_err();
+        let text = lay_out(System::Linux, "krach", &folder.join("libkrach.so"), &folder).unwrap_err();
         assert!(text.to_string().contains("libkrach.so"), "{text}");
     }
 

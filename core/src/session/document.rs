@@ -1,5 +1,7 @@
 //! The session as a ModuleIr document, and back.
 
+mod sections;
+
 use super::{AutomationState, FORMAT, InputState, MAX_DEPTH, MidiMapState, Session, SlotState, is_default};
 use crate::edit::{ClockSource, Edit, EditError, LoadError};
 use crate::graph_ir::RawGraph;
@@ -79,11 +81,17 @@ impl Session {
             let message = format!("nests {depth} deep; the most is {MAX_DEPTH}");
             return Err(LoadError::Malformed { place: "$".to_owned(), message });
         }
-        let version: VersionProbe = parse(text).map_err(malformed)?;
-        if version.krach.version > FORMAT {
-            return Err(LoadError::Newer { version: version.krach.version });
+        let doc: Document = match parse(text) {
+            Ok(doc) => doc,
+            // A newer one may be of any shape; and bad syntax is said before a bad shape.
+            Err(error) => match parse::<VersionProbe>(text).map_err(malformed)?.krach.version {
+                version if version > FORMAT => return Err(LoadError::Newer { version }),
+                _ => return Err(malformed(error)),
+            },
+        };
+        if doc.krach.version > FORMAT {
+            return Err(LoadError::Newer { version: doc.krach.version });
         }
-        let doc: Document = parse(text).map_err(malformed)?;
         let invalid = |place: &str| {
             let place = place.to_owned();
             move |error: EditError| LoadError::Invalid { place, error }
@@ -181,19 +189,18 @@ struct Version {
 }
 
 /// ModuleIr: one whole session, frozen. Keys are omitted when empty.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize)]
 struct Document {
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     patterns: Vec<PatternEntry>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     controls: Vec<ControlEntry>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     tempo: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     meter: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     master: Option<f64>,
-    #[serde(default)]
     krach: KrachSection,
     #[serde(flatten)]
     other: serde_json::Map<String, serde_json::Value>,
@@ -212,8 +219,7 @@ struct ControlEntry {
 }
 
 /// What the session has beyond ModuleIr; older readers ignore it.
-#[derive(Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Serialize)]
 struct KrachSection {
     version: u32,
     #[serde(skip_serializing_if = "is_default")]

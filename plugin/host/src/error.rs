@@ -8,7 +8,9 @@ use std::time::Duration;
 #[non_exhaustive]
 pub enum HostError {
     /// The default plugin is in none of the places where a build leaves it.
-    #[error("no plugin given and no {name} found (looked in {looked}); run `cargo xtask bundle` first, or name one with --plugin or KRACH_CLAP")]
+    #[error(
+        "no plugin given and no {name} found (looked in {looked}); run `cargo xtask bundle` first, or name one with --plugin or KRACH_CLAP"
+    )]
     NoPlugin {
         /// File name that was looked for.
         name: String,

@@ -27,9 +27,11 @@
 
 pub mod alloc;
 mod cases;
+mod flood;
 mod run;
 mod stack;
 pub mod syscalls;
 
 pub use cases::{Case, run_cases};
-pub use run::{Flood, Guarded, MainWork, Scenario, Stall, run_guarded};
+pub use flood::{Flood, Stall};
+pub use run::{Guarded, MainWork, Scenario, run_guarded};

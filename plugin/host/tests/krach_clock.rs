@@ -7,7 +7,7 @@ use krach_host::transport::{Action, Announce, Blocks, Landing, LoopStyle, Report
 use krach_host::{InputKind, Instance, Length, Library, RenderOptions, Rendered, TimedInput};
 use krach_support::gates::{assert_opens_where_the_transport_was, assert_shut, closes, expected, opens};
 use krach_support::session::gate_session;
-use krach_support::{home, plugin, render_with};
+use krach_support::{Dice, home, plugin, render_with};
 
 const RATE: f64 = 48_000.0;
 /// The transport stands still for this long first, in which the voice comes to rest.
@@ -372,9 +372,8 @@ fn free_run_fills_the_time_in_which_the_host_stands_still() {
     let events = free_run(&[(4_800, 1.0)]);
     // The host plays two seconds at 90 bpm, to beat 3; before and after our own 120 bpm hold.
     let (play, stop) = (50_400, 50_400 + 96_000);
-    let script = Script::stopped(90.0)
-        .at(When::Frame(play), Action::Play)
-        .at(When::Frame(stop), Action::Stop);
+    let script =
+        Script::stopped(90.0).at(When::Frame(play), Action::Play).at(When::Frame(stop), Action::Stop);
     for blocks in partitions() {
         let options = RenderOptions { events: events.clone(), ..options(&script, &blocks, 4.0) };
         let rendered = render_with(&options, &gate_session(HITS));
@@ -382,5 +381,48 @@ fn free_run_fills_the_time_in_which_the_host_stands_still() {
         wanted.extend(expected(&rendered, HITS));
         wanted.extend(at_120(stop, rendered.frames as u64));
         assert_eq!(opens(&rendered.channels[0]), wanted, "{blocks:?}");
+    }
+}
+
+/// A transport that does one thing after the other, at moments and positions that nothing else shares.
+fn any_script(seed: u64) -> Script {
+    let mut dice = Dice(seed);
+    let mut part = |end: f64| dice.below(1_000_003) as f64 / 1_000_003.0 * end;
+    let announce = if part(2.0) < 1.0 { Announce::Split } else { Announce::Event };
+    let wraps = LoopStyle {
+        announce: [Announce::Split, Announce::Event, Announce::Silent][part(3.0) as usize],
+        landing: Landing::Exact,
+    };
+    let mut script = from(part(16.0) - 4.0, 60.0 + part(120.0)).announced(announce);
+    script.loop_style = wraps;
+    let mut now = 0.3;
+    while now < 5.5 {
+        now += 0.05 + part(0.5);
+        let action = match part(8.0) as usize {
+            0 | 1 => Action::Jump(part(20.0) - 4.0),
+            2 => Action::Tempo(40.0 + part(200.0)),
+            3 => Action::Ramp { to: 50.0 + part(150.0), seconds: 0.05 + part(0.6) },
+            4 => {
+                let start = part(12.0);
+                Action::Loop(Some((start, start + 0.2 + part(3.0))))
+            }
+            5 => Action::Loop(None),
+            6 => Action::Stop,
+            _ => Action::Play,
+        };
+        script = script.at(When::Seconds(now), action);
+        if part(2.0) < 1.0 {
+            script = script.at(When::Seconds(now + part(0.04)), Action::Play);
+        }
+    }
+    script
+}
+
+#[test]
+fn whatever_the_transport_does_each_onset_sounds_once_on_its_frame() {
+    for seed in 0..40 {
+        let blocks = &partitions()[seed as usize % 5];
+        let rendered = render(&any_script(seed), blocks, 6.0);
+        assert_opens_where_the_transport_was(&rendered, HITS, &format!("seed {seed}, {blocks:?}"));
     }
 }

@@ -40,11 +40,20 @@ mod cases {
             "eight_instances_come_and_go_in_any_order_while_clients_flood_them",
             eight_instances_come_and_go_in_any_order_while_clients_flood_them,
         ),
-        ("an_instance_goes_at_any_moment_of_a_clients_request", an_instance_goes_at_any_moment_of_a_clients_request),
+        (
+            "an_instance_goes_at_any_moment_of_a_clients_request",
+            an_instance_goes_at_any_moment_of_a_clients_request,
+        ),
         ("the_library_is_unloaded_and_loaded_again", the_library_is_unloaded_and_loaded_again),
         ("the_host_may_end_at_any_moment", the_host_may_end_at_any_moment),
-        ("the_fixed_name_goes_from_one_instance_to_the_next", the_fixed_name_goes_from_one_instance_to_the_next),
-        ("a_host_that_was_killed_leaves_its_name_and_files_to_the_next", a_host_that_was_killed_leaves_its_name_and_files_to_the_next),
+        (
+            "the_fixed_name_goes_from_one_instance_to_the_next",
+            the_fixed_name_goes_from_one_instance_to_the_next,
+        ),
+        (
+            "a_host_that_was_killed_leaves_its_name_and_files_to_the_next",
+            a_host_that_was_killed_leaves_its_name_and_files_to_the_next,
+        ),
     ];
 
     /// Longest that anything here may take before it counts as hung.
@@ -60,11 +69,19 @@ mod cases {
         unsafe { Home::new() }
     }
 
-    /// The names of this process's threads that are the plugin's.
+    /// The names of this process's threads that are the plugin's and still run. One that can be joined
+    /// is listed a moment longer, but marked as exiting (`PF_EXITING`, see proc_pid_stat(5)).
     fn plugin_threads() -> Vec<String> {
+        const PF_EXITING: u64 = 4;
         let tasks = std::fs::read_dir("/proc/self/task").expect("Linux").filter_map(Result::ok);
-        let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
-        names.map(|name| name.trim().to_owned()).filter(|name| name.starts_with("krach-")).collect()
+        let runs = |stat: &str| -> Option<String> {
+            let (start, rest) = stat.rsplit_once(") ")?;
+            // The fields after the name: state, five ids, flags.
+            let flags: u64 = rest.split(' ').nth(6)?.parse().ok()?;
+            let name = start.split_once('(')?.1;
+            (name.starts_with("krach-") && flags & PF_EXITING == 0).then(|| name.to_owned())
+        };
+        tasks.filter_map(|task| runs(&std::fs::read_to_string(task.path().join("stat")).ok()?)).collect()
     }
 
     /// How many threads this process has.
@@ -72,7 +89,7 @@ mod cases {
         std::fs::read_dir("/proc/self/task").expect("Linux").count()
     }
 
-    /// Waits until it holds. The kernel lists a thread a moment longer than it can be joined.
+    /// Waits until it holds.
     fn eventually(mut holds: impl FnMut() -> bool) -> bool {
         let end = Instant::now() + HUNG;
         while !holds() {
@@ -86,8 +103,9 @@ mod cases {
 
     #[track_caller]
     fn assert_nothing_is_left(home: &Home) {
-        assert!(eventually(|| plugin_threads().is_empty()), "threads are left: {:?}", plugin_threads());
-        assert_eq!(home.files(), [PathBuf::new(); 0], "files are left");
+        let left = plugin_threads();
+        assert!(left.is_empty(), "threads are left: {left:?}");
+        assert!(home.files().is_empty(), "files are left: {:?}", home.files());
     }
 
     fn lines() -> Vec<String> {
@@ -119,7 +137,12 @@ mod cases {
     }
 
     /// A thread that talks to this socket until the other side is gone, or until told to stop.
-    fn talk(socket: &Path, manners: Manners, stop: &Arc<AtomicBool>, said: &Arc<AtomicU64>) -> JoinHandle<()> {
+    fn talk(
+        socket: &Path,
+        manners: Manners,
+        stop: &Arc<AtomicBool>,
+        said: &Arc<AtomicU64>,
+    ) -> JoinHandle<()> {
         let (socket, stop, said) = (socket.to_owned(), Arc::clone(stop), Arc::clone(said));
         std::thread::spawn(move || {
             while !stop.load(Ordering::Acquire) {
@@ -140,7 +163,9 @@ mod cases {
                     continue;
                 }
                 for line in lines().iter().cycle() {
-                    if stop.load(Ordering::Acquire) || stream.write_all(format!("{line}\n").as_bytes()).is_err() {
+                    if stop.load(Ordering::Acquire)
+                        || stream.write_all(format!("{line}\n").as_bytes()).is_err()
+                    {
                         break;
                     }
                     said.fetch_add(1, Ordering::AcqRel);
@@ -275,11 +300,13 @@ mod cases {
                 let blocks = Arc::clone(&guest.playing.as_ref().unwrap().blocks);
                 assert!(eventually(|| blocks.load(Ordering::Acquire) > 1), "it does not play");
             }
+            assert!(!plugin_threads().is_empty(), "its threads have other names");
             guest.leave();
+            // At once: whatever still ran would run on in a library that may be unloaded now.
+            assert_nothing_is_left(&home);
             stop.store(true, Ordering::Release);
             talker.join().unwrap();
         }
-        assert_nothing_is_left(&home);
     }
 
     /// Whether a file of this name is mapped into this process.
@@ -299,13 +326,15 @@ mod cases {
             let saw = Arc::clone(&seen);
             std::thread::spawn(move || {
                 let library = Library::load(&path).unwrap();
-                let mut guests: Vec<Guest> = (0..2).map(|kind| Guest::arrive(&library, kind + 1, turn)).collect();
+                let mut guests: Vec<Guest> =
+                    (0..2).map(|kind| Guest::arrive(&library, kind + 1, turn)).collect();
                 let mut client = Client::connect(&guests[0].socket).unwrap();
                 for line in [two_voices(), play("a", &hits("a/gate", 4))] {
                     assert_eq!(client.request(&line).unwrap()["status"], "Ok");
                 }
                 // A new library knows nothing of the sessions of the one before it.
-                let fresh = Client::connect(&guests[1].socket).unwrap().request("{\"cmd\":\"Status\"}").unwrap();
+                let fresh =
+                    Client::connect(&guests[1].socket).unwrap().request("{\"cmd\":\"Status\"}").unwrap();
                 assert_eq!(fresh["slots"], json!([]));
                 saw.store(mapped(&path), Ordering::Release);
                 while let Some(guest) = guests.pop() {
@@ -412,7 +441,7 @@ mod cases {
             .filter_map(|entry| Some(entry.ok()?.path()))
             .filter(|path| path.file_stem() != guest.socket.file_stem())
             .collect();
-        assert_eq!(strays, [PathBuf::new(); 0], "files of instances that are gone");
+        assert!(strays.is_empty(), "files of instances that are gone: {strays:?}");
         guest.leave();
         drop(library);
     }
@@ -423,7 +452,12 @@ mod cases {
             let mut child = host_that_leaves(&home, seed);
             let status = wait_for(&mut child);
             let told = stderr_of(&mut child);
-            assert_eq!(status.code(), Some(LEFT), "seed {seed}: {status}, signal {:?}: {told}", status.signal());
+            assert_eq!(
+                status.code(),
+                Some(LEFT),
+                "seed {seed}: {status}, signal {:?}: {told}",
+                status.signal()
+            );
         }
         assert_swept_by_the_next(&home);
         assert_nothing_is_left(&home);

@@ -7,7 +7,9 @@ use std::sync::OnceLock;
 
 use krach_host::transport::Blocks;
 use krach_host::{Length, Performance, RenderOptions, Rendered, render_performance};
-use krach_support::{assert_same_sound, home, plugin};
+use krach_support::session::{at, hits, play, two_voices};
+use krach_support::{Dice, assert_same_sound, home, plugin};
+use serde_json::json;
 
 /// The performance that `cargo xtask demo` plays, with its last bar.
 fn demo(blocks: Blocks) -> Rendered {
@@ -42,6 +44,79 @@ fn assert_same_in(blocks: Blocks) {
         assert_same_sound(&stem.channels, &other.channels, &format!("{blocks:?}, {}", stem.name));
     }
     assert_eq!(rendered.midi_out, expected.midi_out, "{blocks:?}: MIDI");
+}
+
+/// What the demo leaves out: automations, chance, swaps and controls between two
+/// frames, a loop, a jump, a stop, a ramp of the tempo, and the sidechain.
+fn restless(blocks: Blocks) -> Rendered {
+    home::enter();
+    let automation = |id: &str, label: &str, shape: &str, period: f64| {
+        json!({"type": "set_automation", "id": id, "label": label, "shape": shape,
+               "lo": 0.1, "hi": 0.9, "period_secs": period})
+        .to_string()
+    };
+    let sync = || "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"sync\"}".to_owned();
+    let chance = json!({"op": "Degrade", "prob": 0.3, "seed": 1, "child": hits("a/gate", 13)});
+    let side = json!({"type": "graph_batch", "commands": [
+        {"type": "add_node", "id": "side", "type_id": "adc_input"},
+        {"type": "connect", "from_node": "side", "from_port": "out", "to_node": "out", "to_port": "in"},
+    ]});
+    let faster = json!({"type": "graph_batch", "commands": [
+        {"type": "remove_node", "id": "b"},
+        {"type": "add_node", "id": "b", "type_id": "oscillator", "controls": {"freq": 81.0, "waveform": 1}},
+        {"type": "connect", "from_node": "b", "from_port": "out", "to_node": "b_g", "to_port": "in"},
+    ]});
+    let lines = [
+        at(0, &two_voices()),
+        at(0, &play("a", &chance)),
+        at(0, &play("b", &hits("b/gate", 7))),
+        sync(),
+        at(0.137, &automation("fast", "b/gate", "tri", 0.0123)),
+        at(0.291, &side.to_string()),
+        at(0.333, &json!({"type": "start_input"}).to_string()),
+        at(0.4171, &json!({"type": "set_control", "label": "a/freq", "value": 777.7}).to_string()),
+        "{\"host\":\"tempo\",\"bpm\":171,\"ramp_seconds\":0.77,\"at\":1.9}".to_owned(),
+        sync(),
+        at(0.871, &automation("slow", "a/gate", "sine", 0.71)),
+        at(1.013, &faster.to_string()),
+        at(1.2, &json!({"type": "clear_automation", "id": "fast"}).to_string()),
+        at(1.31, &json!({"cmd": "Hush", "slot": "a"}).to_string()),
+        "{\"host\":\"jump\",\"to\":8.7,\"at\":5.91}".to_owned(),
+        "{\"host\":\"loop\",\"start\":8.5,\"end\":10.2}".to_owned(),
+        sync(),
+        "{\"host\":\"stop\",\"at_seconds\":5.0001}".to_owned(),
+        "{\"host\":\"play\",\"at_seconds\":5.3777}".to_owned(),
+    ];
+    let noise = |seed| {
+        let mut dice = Dice(seed);
+        (0..8 * 48_000).map(|_| dice.below(2001) as f32 / 5000.0 - 0.2).collect::<Vec<f32>>()
+    };
+    let rendered = render_performance(&RenderOptions {
+        plugin: Some(plugin()),
+        performance: Performance::parse(&lines.join("\n")).expect("lines of JSON"),
+        length: Length::Seconds(8.0),
+        sidechain: Some(vec![noise(1), noise(2)]),
+        blocks: blocks.clone(),
+        ..RenderOptions::default()
+    })
+    .expect("it renders");
+    let refused: Vec<_> = rendered.refused().collect();
+    assert!(refused.is_empty(), "{blocks:?}: {refused:?}");
+    rendered
+}
+
+#[test]
+fn automations_swaps_and_a_restless_transport_sound_the_same_in_any_blocks() {
+    let reference = restless(Blocks::Fixed(256));
+    assert!(reference.peak() > 0.3, "{}", reference.peak());
+    for frames in [1, 17, 64, 333, 2048] {
+        let other = restless(Blocks::Fixed(frames));
+        assert_same_sound(&other.channels, &reference.channels, &format!("blocks of {frames}"));
+    }
+    for seed in [30, 31] {
+        let other = restless(Blocks::random(seed));
+        assert_same_sound(&other.channels, &reference.channels, &format!("random blocks, seed {seed}"));
+    }
 }
 
 #[test]

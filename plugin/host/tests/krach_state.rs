@@ -62,8 +62,7 @@ fn saved_while_playing() -> Vec<u8> {
 
 /// The sound of a state in an instance that had it before it was activated.
 fn fresh(chunk: &[u8], beats: f64, blocks: &Blocks, seconds: f64) -> Vec<Vec<f32>> {
-    let mut stage =
-        stage(&RenderOptions { state: Some(chunk.to_vec()), ..options(beats, blocks, seconds) });
+    let mut stage = stage(&RenderOptions { state: Some(chunk.to_vec()), ..options(beats, blocks, seconds) });
     stage.render_to_end().unwrap();
     stage.finish().channels
 }
@@ -112,7 +111,8 @@ fn a_state_loaded_before_activation_sounds_as_the_session_did() {
         assert!(original[0].iter().any(|sample| sample.abs() > 0.1), "the session sounds");
         let loaded = fresh(&saved_while_playing(), 0.0, &blocks, 4.0);
         // An edit is heard with the 5 ms in which its new nodes fade in; a state is there at once.
-        let settled = |sound: &[Vec<f32>]| sound.iter().map(|side| side[4_800..].to_vec()).collect::<Vec<_>>();
+        let settled =
+            |sound: &[Vec<f32>]| sound.iter().map(|side| side[4_800..].to_vec()).collect::<Vec<_>>();
         let (original, loaded) = (settled(&original), settled(&loaded));
         let far = original[0].iter().zip(&loaded[0]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(far < 1e-3, "{blocks:?}: up to {far} apart");
@@ -339,11 +339,8 @@ fn the_master_and_free_run_of_a_state_are_heard() {
     instance.flush_params(&[set(id("Master"), 0.8125), set(id("Free Run"), 1.0)]).unwrap();
     let chunk = instance.save_state().unwrap();
     let blocks = Blocks::Fixed(256);
-    let stopped = RenderOptions {
-        script: Script::stopped(120.0),
-        state: Some(chunk),
-        ..options(0.0, &blocks, 1.0)
-    };
+    let stopped =
+        RenderOptions { script: Script::stopped(120.0), state: Some(chunk), ..options(0.0, &blocks, 1.0) };
     let mut stage = stage(&stopped);
     stage.render_to_end().unwrap();
     let running = stage.finish().channels;

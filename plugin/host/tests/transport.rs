@@ -265,3 +265,23 @@ fn host_time_passes_at_the_tempo_even_while_stopped() {
     assert_eq!(player.frame_of_elapsed(5.0), 8 * BEAT);
     assert_eq!(player.beats(), 0.0);
 }
+
+#[test]
+fn the_frame_after_so_many_beats_is_known_before_and_after_it_was_played() {
+    let script = Script::playing(120.0)
+        .at(When::Beat(4.0), Action::Tempo(60.0))
+        .at(When::Seconds(4.0), Action::Stop)
+        .at(When::Seconds(6.0), Action::Jump(0.0))
+        .at(When::Seconds(7.0), Action::Tempo(240.0));
+    let mut player = Player::new(&script, &Blocks::Fixed(100), RATE);
+    let of = |player: &Player, beats| player.frame_of_elapsed(beats);
+    assert_eq!(of(&player, 3.0), 3 * BEAT, "ahead");
+    player.plan(10 * 2 * BEAT);
+    // Two seconds of 120 bpm, five of 60, standing or not, then 240.
+    let half_seconds =
+        [(0.0, 0.0), (1.0, 1.0), (3.5, 3.5), (4.0, 4.0), (5.0, 6.0), (9.0, 14.0), (13.0, 16.0)];
+    for (beats, half_seconds) in half_seconds {
+        assert_eq!(of(&player, beats), (half_seconds * BEAT as f64) as u64, "{beats} beats");
+    }
+    assert_eq!(of(&player, 101.0), 60 * BEAT, "ahead again");
+}

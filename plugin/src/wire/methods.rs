@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::desk::Desk;
 use super::low::{Change, Low, Refusal, Refused};
 use super::rpc::{Answer, INVALID_PARAMS, METHOD_NOT_FOUND, REFUSED, RpcError, TIMED_OUT, Work};
-use super::{at, low, reply, state, tagged, transport};
+use super::{at, engine_methods, low, reply, state, tagged, transport};
 
 struct Method {
     name: &'static str,
@@ -21,6 +21,10 @@ struct Method {
 
 const METHODS: &[Method] = &[
     Method { name: "at", read: read_at },
+    Method { name: "limiter", read: engine_methods::read_limiter },
+    Method { name: "name", read: engine_methods::read_name },
+    Method { name: "panic", read: engine_methods::read_panic },
+    Method { name: "rebuild", read: engine_methods::read_rebuild },
     Method { name: "status", read: |_| Ok(Box::new(|desk| Answer::Now(Ok(state::state(desk))))) },
     Method { name: "sync", read: read_sync },
     Method { name: "transport", read: read_transport },
@@ -52,7 +56,7 @@ fn unknown(method: &str) -> RpcError {
         .hint(format!("{meant}known methods: {}", known.join(", ")))
 }
 
-fn params<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Result<T, RpcError> {
+pub(super) fn params<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Result<T, RpcError> {
     let raw = raw.map_or("{}", RawValue::get);
     if !raw.trim_start().starts_with('{') {
         return Err(RpcError::new(INVALID_PARAMS, "parameters are an object, by name").at("params"));

@@ -8,6 +8,7 @@
 mod at;
 mod audio;
 pub(crate) mod desk;
+mod engine_methods;
 pub mod lines;
 mod low;
 mod methods;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::flood::{self, Flood, Sending, Stall, Stalls};
 use super::{alloc, syscalls};
 use crate::client::Client;
 use crate::error::HostError;
@@ -16,33 +17,14 @@ use crate::render::TimedInput;
 use crate::threads::AudioScope;
 use crate::transport::{BlockPlan, Blocks, Player, Script};
 
-/// What other threads send meanwhile.
-#[derive(Clone, Debug, Default)]
-pub struct Flood {
-    /// Request lines, sent over and over in this order.
-    pub lines: Vec<String>,
-    /// How many connections do so at once.
-    pub clients: usize,
-    /// Whether they read the replies, as good clients do; otherwise they only ever send.
-    pub read_replies: bool,
-}
-
 /// What the main thread does meanwhile, as hosts do: state is saved and loaded there while audio runs.
 #[derive(Clone, Copy, Debug)]
 pub struct MainWork {
-    /// Done again whenever this many more frames were processed.
+    /// Done again whenever this many more frames were processed; blocks wait if it falls behind by
+    /// as many again.
     pub every: u64,
     /// What is done; gets the number of the turn, from 0.
     pub act: fn(&mut Instance, u64),
-}
-
-/// A time in which the host processes no block while clients go on.
-#[derive(Clone, Copy, Debug)]
-pub struct Stall {
-    /// The block that holds this frame is the first to wait.
-    pub frame: u64,
-    /// It waits until this many more requests of the floods were sent.
-    pub requests: u64,
 }
 
 /// A guarded run.
@@ -220,7 +202,7 @@ pub fn run_guarded(scenario: &Scenario) -> Result<Guarded, HostError> {
     let starts: Vec<u64> = blocks.iter().map(|(plan, _)| plan.start).collect();
 
     let sending = Arc::new(Sending::default());
-    let flooders = flood(scenario, instance.socket(), &sending)?;
+    let flooders = flood::start(&scenario.floods, instance.socket(), &sending)?;
     let audio = {
         let progress = Arc::clone(&progress);
         let scenario = scenario.clone();
@@ -230,17 +212,21 @@ pub fn run_guarded(scenario: &Scenario) -> Result<Guarded, HostError> {
     let began = Instant::now();
     let limit = Duration::from_secs(120);
     let mut syscall = None;
-    let mut stalls = Stalls { list: &scenario.stalls, until: None };
+    let mut stalls = Stalls::new(&scenario.stalls);
     let mut main_turns = 0;
     while !progress.finished.load(Ordering::Acquire) && !progress.failed.load(Ordering::Acquire) {
         let now = began.elapsed().as_secs_f64() * scenario.speed;
-        let sent = sending.count.load(Ordering::Acquire);
+        let sent = sending.count();
         let requested = match scenario.requests_per_second {
             rate if rate > 0.0 => sent as f64 / rate,
             _ => f64::INFINITY,
         };
         let done = progress.done.load(Ordering::Acquire);
         let allowed = due.partition_point(|due| *due <= now.min(requested));
+        let allowed = match scenario.main_work {
+            Some(work) => allowed.min(starts.partition_point(|start| *start < (main_turns + 2) * work.every)),
+            None => allowed,
+        };
         let allowed = stalls.hold_back(allowed, done, sent, &starts);
         progress.allowed.store(allowed, Ordering::Release);
         instance.idle();
@@ -261,12 +247,12 @@ pub fn run_guarded(scenario: &Scenario) -> Result<Guarded, HostError> {
         }
         std::thread::sleep(Duration::from_micros(200));
     }
-    sending.stop.store(true, Ordering::Release);
+    sending.stop();
     for flooder in flooders {
         // One that panicked has sent what it had counted.
         let _ = flooder.join();
     }
-    let flooded = sending.count.load(Ordering::Acquire);
+    let flooded = sending.count();
     if progress.failed.load(Ordering::Acquire) {
         return Err(HostError::Usage("the guards could not be put up, or process failed".to_owned()));
     }
@@ -301,31 +287,6 @@ pub fn run_guarded(scenario: &Scenario) -> Result<Guarded, HostError> {
     })
 }
 
-/// Holds blocks back while a stall lasts.
-struct Stalls<'a> {
-    list: &'a [Stall],
-    /// The number of requests that ends the present one.
-    until: Option<u64>,
-}
-
-impl Stalls<'_> {
-    /// How many of the `allowed` blocks may be processed, with `done` of them done and `sent` requests
-    /// sent. A stall begins when all blocks before it are done.
-    fn hold_back(&mut self, allowed: usize, done: usize, sent: u64, starts: &[u64]) -> usize {
-        while let Some((stall, rest)) = self.list.split_first() {
-            let before = starts.partition_point(|start| *start <= stall.frame).saturating_sub(1);
-            if done < before {
-                return allowed.min(before);
-            }
-            if sent < *self.until.get_or_insert(sent + stall.requests) {
-                return before;
-            }
-            (self.list, self.until) = (rest, None);
-        }
-        allowed
-    }
-}
-
 fn set_up(instance: &mut Instance, lines: &[String]) -> Result<Vec<serde_json::Value>, HostError> {
     let Some(socket) = instance.socket().filter(|_| !lines.is_empty()) else {
         return Ok(Vec::new());
@@ -353,41 +314,6 @@ fn with_events(plans: Vec<BlockPlan>, events: &[TimedInput]) -> Vec<(BlockPlan, 
             (plan, inside)
         })
         .collect()
-}
-
-/// What the flooding threads share.
-#[derive(Default)]
-struct Sending {
-    stop: AtomicBool,
-    /// Requests of all of them.
-    count: AtomicU64,
-}
-
-fn flood(
-    scenario: &Scenario,
-    socket: Option<&Path>,
-    sending: &Arc<Sending>,
-) -> Result<Vec<std::thread::JoinHandle<()>>, HostError> {
-    let Some(socket) = socket else {
-        return Ok(Vec::new());
-    };
-    let each = scenario.floods.iter().flat_map(|flood| std::iter::repeat_n(flood, flood.clients));
-    each.map(|flood| {
-        let mut client = Client::connect(socket)?;
-        let (flood, sending) = (flood.clone(), Arc::clone(sending));
-        Ok(std::thread::spawn(move || {
-            for line in flood.lines.iter().cycle() {
-                if sending.stop.load(Ordering::Acquire) || client.send(line).is_err() {
-                    break;
-                }
-                sending.count.fetch_add(1, Ordering::AcqRel);
-                if flood.read_replies && client.wait(line, Duration::from_secs(5)).is_err() {
-                    break;
-                }
-            }
-        }))
-    })
-    .collect()
 }
 
 fn guarded_thread(

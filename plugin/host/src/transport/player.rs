@@ -115,12 +115,24 @@ impl Player {
         self.elapsed_at(self.frame)
     }
 
-    /// The first frame at which `elapsed_beats` is at least this, if the tempo goes on as it does
-    /// since the last change; `u64::MAX` where a slowing ramp would never get there.
+    /// The first frame at which `elapsed_beats` is at least this: where that was, or where it will be
+    /// if the tempo goes on as it does since the last change; `u64::MAX` where a slowing ramp would
+    /// never get there.
     pub fn frame_of_elapsed(&self, beats: f64) -> u64 {
-        let target = self.anchor.beats + (beats - self.elapsed);
-        match self.anchor.frames_until(target, self.rate) {
-            Some(frames) => self.anchor.frame + (frames - ONSET_TOLERANCE).ceil().max(0.0) as u64,
+        let (mut anchor, mut elapsed) = (&self.anchor, self.elapsed);
+        if beats < self.elapsed {
+            elapsed = 0.0;
+            for pair in self.truth.segments().windows(2) {
+                let passed = elapsed + pair[0].beats_in((pair[1].frame - pair[0].frame) as f64, self.rate);
+                anchor = &pair[0];
+                if passed >= beats {
+                    break;
+                }
+                elapsed = passed;
+            }
+        }
+        match anchor.frames_until(anchor.beats + (beats - elapsed), self.rate) {
+            Some(frames) => anchor.frame + (frames - ONSET_TOLERANCE).ceil().max(0.0) as u64,
             None => u64::MAX,
         }
     }

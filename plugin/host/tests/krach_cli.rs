@@ -1,0 +1,135 @@
+//! The program with the plugin: a performance into a file, and an instance that clients attach to.
+#![cfg(unix)]
+
+mod krach_support;
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use krach_host::{Client, Length, Performance, RenderOptions, render_performance, wav};
+use krach_support::session::gate_session;
+use krach_support::{assert_same_sound, home, plugin};
+use serde_json::json;
+
+fn host() -> Command {
+    home::enter();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_krach-host"));
+    command.env_remove("NOISE_SOCKET");
+    command
+}
+
+fn demo() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dsp/demo/performance.jsonl")
+}
+
+/// The number that comes before this word.
+fn number_before(text: &str, word: &str) -> f64 {
+    let before = text.split(word).next().unwrap_or_default();
+    let digits = before.trim().rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
+    digits.parse().unwrap_or_else(|_| panic!("no number before \"{word}\" in: {text}"))
+}
+
+#[test]
+fn render_writes_the_wav_that_it_says() {
+    let output = home::enter().path().join("demo.wav");
+    let ran = host()
+        .args([
+            "render", "--quiet", "--bars", "3", "--block", "333", "--stems", "--rate", "44100", "--plugin",
+        ])
+        .arg(plugin())
+        .arg("--out")
+        .arg(&output)
+        .arg(demo())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&ran.stdout).into_owned();
+    // The demo's one mistake is a refused request, which is status 2.
+    assert_eq!(ran.status.code(), Some(2), "{told}{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(told.contains("(1 refused)"), "{told}");
+    let (rate, channels) = wav::read(&output).unwrap();
+    assert_eq!(rate, 44_100.0);
+    assert_eq!(channels.len(), 2);
+    assert_eq!(channels[0].len() as f64, number_before(&told, " frames"));
+    assert_eq!(channels[0].len(), 3 * 2 * 44_100, "three bars at 120 bpm are six seconds");
+    let peak = channels.iter().flatten().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
+    assert!(peak > 0.1, "{peak}");
+    assert!(told.contains(&format!("peak {peak:.4}")), "{told}");
+    for stem in 1..=8 {
+        let (_, stem) = wav::read(&output.with_file_name(format!("demo-stem-{stem}.wav"))).unwrap();
+        assert_eq!(stem[0].len(), channels[0].len());
+    }
+    let rendered = render_performance(&RenderOptions {
+        plugin: Some(plugin()),
+        performance: Performance::load(&demo()).unwrap(),
+        length: Length::Bars(3.0),
+        sample_rate: 44_100.0,
+        ..RenderOptions::default()
+    })
+    .unwrap();
+    assert_same_sound(&channels, &rendered.channels, "the file and the render");
+}
+
+#[test]
+fn render_writes_replies_for_their_reader_to_judge() {
+    let replies = home::enter().path().join("replies.jsonl");
+    let ran = host()
+        .args(["render", "--quiet", "--bars", "1", "--plugin"])
+        .arg(plugin())
+        .arg("--replies")
+        .arg(&replies)
+        .arg(demo())
+        .output()
+        .unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
+    let told = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let lines = std::fs::read_to_string(replies).unwrap();
+    assert_eq!(lines.lines().count() as f64, number_before(&told, " requests"), "{told}");
+    let errors = lines.lines().filter(|line| line.contains("\"Error\"")).count();
+    assert_eq!(errors, 1, "{lines}");
+}
+
+#[test]
+fn serve_prints_a_socket_at_which_a_client_plays() {
+    let record = home::enter().path().join("record.wav");
+    let mut child = host()
+        .args(["serve", "--seconds", "1", "--plugin"])
+        .arg(plugin())
+        .arg("--record")
+        .arg(&record)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let told = lines.next().unwrap().unwrap();
+    let socket = PathBuf::from(told.strip_prefix("socket: ").unwrap_or_else(|| panic!("{told}")));
+    let attach = lines.next().unwrap().unwrap();
+    assert!(attach.contains(&format!("NOISE_SOCKET={}", socket.display())), "{attach}");
+    let mut client = Client::connect(&socket).unwrap();
+    assert_eq!(client.hello()["engine"], "krach-engine");
+    assert_eq!(client.hello()["protocol"], 1);
+    // A pattern would begin with the next cycle, which is later than this ends; a control is moved now.
+    let open = json!({"type": "set_control", "label": "x/gate", "value": 1.0}).to_string();
+    for line in gate_session(16).into_iter().chain([open]) {
+        assert_eq!(client.request(&line).unwrap()["status"], "Ok", "{line}");
+    }
+    let state = client.request("{\"cmd\":\"Status\"}").unwrap();
+    assert_eq!(state["slots"][0]["name"], "x");
+    assert_eq!(state["transport"]["running"], true, "{state}");
+    assert!(child.wait().unwrap().success());
+    assert!(!socket.exists(), "the instance took its socket along");
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    let summary = rest.last().expect("a summary");
+    let (_, channels) = wav::read(&record).unwrap();
+    assert_eq!(channels[0].len() as f64, number_before(summary, " frames"), "{summary}");
+    let peak = channels.iter().flatten().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
+    assert!(peak > 0.5, "what the client played is not in the record: {peak}");
+}
+
+#[test]
+fn without_a_plugin_it_says_what_to_do() {
+    let ran = host().args(["render"]).env("KRACH_CLAP", "/nowhere/krach.clap").output().unwrap();
+    assert_eq!(ran.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(told.contains("cargo xtask bundle") && told.contains("/nowhere/krach.clap"), "{told}");
+}
