@@ -28,8 +28,14 @@ pub enum Edit {
     HushAll,
     /// Free-run tempo in beats per minute; ignored unless finite and positive.
     SetBpm(f64),
-    /// Quarter notes per cycle; ignored unless finite and positive.
+    /// Quarter notes per cycle; ignored unless finite and positive. Ends [`Edit::FollowHostMeter`].
     SetBeatsPerCycle(f64),
+    /// A cycle is a bar of the host: bar lines are whole cycles, whatever the time signature.
+    FollowHostMeter,
+    /// MIDI clock (24 ticks per quarter note, start, continue, stop) on the MIDI output.
+    SetMidiClock(bool),
+    /// Where the OSC messages of patterns go, as `address:port`; `None`: nowhere.
+    SetOscTarget(Option<String>),
     /// Who is the clock.
     SetClockSource(ClockSource),
     /// Keeps an own clock while the host is stopped or gives no transport.

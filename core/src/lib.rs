@@ -14,6 +14,7 @@
 //! | [`planner`], [`plan`] | what does audio render, and what moves over from the last plan? |
 //! | [`clock`] | where in musical time is each sample? |
 //! | [`processor`] | what does one block do? |
+//! | [`osc`] | what does a pattern send to other programs? |
 //! | [`node`], [`nodes`] | what makes sound? |
 //! | [`automation`], [`limiter`] | how do controls move by themselves, and what protects the ears? |
 
@@ -29,6 +30,7 @@ pub mod message;
 pub mod node;
 pub mod nodes;
 pub mod notice;
+pub mod osc;
 pub mod plan;
 pub mod planner;
 pub mod processor;

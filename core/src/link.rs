@@ -9,6 +9,10 @@ pub struct Position {
     pub cycles: f64,
     /// Length of the host's bar in cycles.
     pub bar_cycles: f64,
+    /// A bar line of the host, in cycles.
+    pub bar_start: f64,
+    /// Quarter notes per cycle.
+    pub beats_per_cycle: f64,
     /// Tempo in beats per minute.
     pub tempo: f64,
     /// The clock moves (host playing, or free run).
@@ -24,6 +28,8 @@ pub struct Link {
     settled: AtomicU64,
     cycles: AtomicU64,
     bar_cycles: AtomicU64,
+    bar_start: AtomicU64,
+    beats_per_cycle: AtomicU64,
     tempo: AtomicU64,
     running: AtomicBool,
     free_run: AtomicBool,
@@ -74,6 +80,8 @@ impl Link {
         std::sync::atomic::fence(Ordering::Release);
         self.cycles.store(p.cycles.to_bits(), Ordering::Relaxed);
         self.bar_cycles.store(p.bar_cycles.to_bits(), Ordering::Relaxed);
+        self.bar_start.store(p.bar_start.to_bits(), Ordering::Relaxed);
+        self.beats_per_cycle.store(p.beats_per_cycle.to_bits(), Ordering::Relaxed);
         self.tempo.store(p.tempo.to_bits(), Ordering::Relaxed);
         self.running.store(p.running, Ordering::Relaxed);
         self.free_run.store(p.free_run, Ordering::Relaxed);
@@ -93,6 +101,8 @@ impl Link {
             let p = Position {
                 cycles: f64::from_bits(self.cycles.load(Ordering::Relaxed)),
                 bar_cycles: f64::from_bits(self.bar_cycles.load(Ordering::Relaxed)),
+                bar_start: f64::from_bits(self.bar_start.load(Ordering::Relaxed)),
+                beats_per_cycle: f64::from_bits(self.beats_per_cycle.load(Ordering::Relaxed)),
                 tempo: f64::from_bits(self.tempo.load(Ordering::Relaxed)),
                 running: self.running.load(Ordering::Relaxed),
                 free_run: self.free_run.load(Ordering::Relaxed),

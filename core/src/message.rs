@@ -62,6 +62,10 @@ pub enum Action {
     Bpm(f64),
     /// Quarter notes per cycle.
     BeatsPerCycle(f64),
+    /// A cycle is a bar of the host.
+    HostMeter,
+    /// MIDI clock goes to the host.
+    MidiClock(bool),
     /// The host is not the clock.
     Internal(bool),
     /// Keep an own clock while the host does not run.
@@ -91,7 +95,7 @@ pub enum Action {
     Seed(u64),
     /// Gates shut, tails cut.
     Panic,
-    /// Nothing: the edit cannot be carried out any more, which is to be said when its time comes.
+    /// Nothing on this thread: the control side hears when its time has come, and does what there is to do.
     Nothing,
 }
 
@@ -183,6 +187,8 @@ pub enum Target {
         /// 0…127.
         value: u8,
     },
+    /// Sends an OSC message: the one that the control side prepared for this value.
+    Osc,
     /// Nothing that the engine plays.
     Nothing,
 }
@@ -238,6 +244,15 @@ pub enum Return {
         serial: u64,
         /// Where it began, in cycles.
         position: f64,
+    },
+    /// An OSC message is due.
+    Osc {
+        /// Sample since activation.
+        sample: i64,
+        /// Number of the pattern.
+        serial: u64,
+        /// Index of the value.
+        value: u32,
     },
     /// A controller has set a base value.
     Moved {

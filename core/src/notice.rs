@@ -86,6 +86,14 @@ pub struct Status {
     pub bpm: f64,
     /// Quarter notes per cycle.
     pub meter: f64,
+    /// A cycle is a bar of the host; `meter` is its length then.
+    pub host_meter: bool,
+    /// MIDI clock goes to the host.
+    pub midi_clock: bool,
+    /// Where OSC messages go.
+    pub osc_target: Option<String>,
+    /// The session's seed.
+    pub seed: u64,
     /// Master gain, linear.
     pub master: f64,
     /// Who is the clock.

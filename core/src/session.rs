@@ -39,6 +39,12 @@ pub struct Session {
     pub bpm: f64,
     /// Quarter notes per cycle.
     pub beats_per_cycle: f64,
+    /// A cycle is a bar of the host instead.
+    pub host_meter: bool,
+    /// MIDI clock on the MIDI output.
+    pub midi_clock: bool,
+    /// Where OSC messages go, as `address:port`.
+    pub osc_target: Option<String>,
     /// Master gain, linear.
     pub master: f64,
     /// Who is the clock.
@@ -124,6 +130,9 @@ impl Default for Session {
             automations: BTreeMap::new(),
             bpm: 120.0,
             beats_per_cycle: 4.0,
+            host_meter: false,
+            midi_clock: false,
+            osc_target: None,
             master: 1.0,
             clock_source: ClockSource::External,
             free_run: false,
@@ -161,8 +170,12 @@ impl Session {
             Edit::SetBpm(_) => {}
             Edit::SetBeatsPerCycle(beats) if beats.is_finite() && *beats > 0.0 => {
                 self.beats_per_cycle = *beats;
+                self.host_meter = false;
             }
             Edit::SetBeatsPerCycle(_) => {}
+            Edit::FollowHostMeter => self.host_meter = true,
+            Edit::SetMidiClock(on) => self.midi_clock = *on,
+            Edit::SetOscTarget(target) => self.osc_target.clone_from(target),
             Edit::SetClockSource(source) => self.clock_source = *source,
             Edit::SetFreeRun(on) => self.free_run = *on,
             Edit::Graph(edits) => {
@@ -258,6 +271,9 @@ impl Session {
                 shape.check().map_err(EditError::Shape)?;
                 let known = self.automations.contains_key(id);
                 self.room_for(self.automations.len(), known, "automations", MAX_AUTOMATIONS)
+            }
+            Edit::SetOscTarget(Some(target)) if target.parse::<std::net::SocketAddr>().is_err() => {
+                bad("osc_target", "an address and a port, like 127.0.0.1:9000 or [::1]:9000")
             }
             Edit::MidiMap { lo, hi, .. } if !(lo.is_finite() && hi.is_finite()) => {
                 bad("lo, hi", "finite numbers")

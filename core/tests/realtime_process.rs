@@ -227,3 +227,35 @@ fn rings_that_are_full() {
         |block| block % 45 == 44,
     );
 }
+
+#[test]
+fn midi_clock_osc_and_bars_that_change() {
+    let osc = |n: i64| krach_patterns::Pattern::Atom {
+        value: krach_patterns::Value::Osc {
+            address: "/light".into(),
+            args: vec![krach_patterns::OscArg::Int(n)],
+        },
+        span: None,
+    };
+    let flooded = |rig: &mut Rig, block: usize| {
+        if block == 0 {
+            rig.engine.edit(Edit::SetOscTarget(Some("127.0.0.1:9".into())), At::Now).unwrap();
+        }
+        if block.is_multiple_of(20) {
+            let on = !(block / 20).is_multiple_of(3);
+            rig.engine.edit(Edit::SetMidiClock(on), At::Now).unwrap();
+            let meter = if on { Edit::FollowHostMeter } else { Edit::SetBeatsPerCycle(0.5) };
+            rig.engine.edit(meter, At::Now).unwrap();
+            let children = (0..500).map(|n| osc(n + block as i64)).collect();
+            rig.engine
+                .edit(play("x", krach_patterns::Pattern::Cat { children, span: None }), At::Now)
+                .unwrap();
+        }
+        if block.is_multiple_of(13) {
+            let saved = rig.engine.save();
+            rig.engine.load(&saved).unwrap();
+        }
+    };
+    flood(flooded, |_| true);
+    flood(flooded, |block| block % 50 == 49);
+}

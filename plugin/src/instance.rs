@@ -7,6 +7,7 @@
 mod control;
 mod dirty;
 mod front;
+mod osc;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
@@ -69,14 +70,21 @@ impl Instance {
     /// Starts the control thread and the socket server at the addresses that the environment names.
     /// Socket trouble is a text in [`Instance::socket_problem`], never an error.
     pub fn start(config: InstanceConfig) -> Self {
-        Self::start_at(config, Addresses::from_env())
+        Self::start_with(config, Addresses::from_env(), wants_midi_clock(|name| std::env::var_os(name)))
     }
 
     /// As [`Instance::start`], at the given addresses.
     pub fn start_at(config: InstanceConfig, addresses: Addresses) -> Self {
+        Self::start_with(config, addresses, false)
+    }
+
+    fn start_with(config: InstanceConfig, addresses: Addresses, midi_clock: bool) -> Self {
         let InstanceConfig { format, host, registry, hooks } = config;
         let id = new_id();
-        let engine = Engine::new(registry);
+        let mut engine = Engine::new(registry);
+        if midi_clock {
+            engine.always_send_midi_clock();
+        }
         let link = engine.link();
         let (commands, inbox) = mpsc::channel();
         let greeting = Arc::new(Mutex::new(Greeting { name: id.clone(), sample_rate: None }));
@@ -219,6 +227,13 @@ impl Drop for Instance {
     }
 }
 
+/// Does the environment ask for MIDI clock whatever sessions say?
+fn wants_midi_clock(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> bool {
+    ["PATTERN_ENGINE_MIDI_CLOCK", "NOISE_MIDI_CLOCK"]
+        .iter()
+        .any(|name| variable(name).is_some_and(|v| v == "1"))
+}
+
 /// Twelve random hexadecimal digits. Should the system have none to give, time and address will do: an
 /// id is a name, not a secret.
 fn new_id() -> String {
@@ -229,4 +244,18 @@ fn new_id() -> String {
         bytes.copy_from_slice(&mixed.to_le_bytes()[..6]);
     }
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wants_midi_clock;
+
+    #[test]
+    fn midi_clock_is_on_by_either_name_and_only_by_1() {
+        let set = |known: &'static str, value: &'static str| {
+            wants_midi_clock(move |name| (name == known).then(|| value.into()))
+        };
+        assert!(set("PATTERN_ENGINE_MIDI_CLOCK", "1") && set("NOISE_MIDI_CLOCK", "1"));
+        assert!(!set("NOISE_MIDI_CLOCK", "0") && !set("NOISE_MIDI_CLOCK", "") && !set("OTHER", "1"));
+    }
 }

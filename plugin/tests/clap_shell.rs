@@ -638,3 +638,20 @@ fn a_block_allocates_and_frees_nothing() {
     assert_eq!(COUNT.load(Ordering::SeqCst), 0);
     plugin.destroy();
 }
+
+#[test]
+fn midi_clock_reaches_the_host_each_message_on_its_frame() {
+    let _turn = alone();
+    let host = Host::new();
+    let (plugin, mut block) = playing(&host, &chunk(vec![Edit::SetMidiClock(true)]), 2048);
+    block.transport = Some(rolling(0.0, 120.0));
+    block.render(&plugin, true);
+    let tick = |frame| (frame, [0xf8, 0, 0]);
+    assert_eq!(block.midi, [(0, [0xfa, 0, 0]), tick(0), tick(1000), tick(2000)]);
+    // A jump to the ninth quarter note, 32 sixteenths on.
+    block.transport = Some(rolling(8.0, 120.0));
+    block.render(&plugin, true);
+    let jumped = [(0, [0xfc, 0, 0]), (0, [0xf2, 32, 0]), (0, [0xfb, 0, 0]), tick(0), tick(1000), tick(2000)];
+    assert_eq!(block.midi, jumped);
+    plugin.destroy();
+}

@@ -30,4 +30,6 @@ pub struct HostTransport {
     pub time_signature: Option<(u32, u32)>,
     /// Start of the present bar in quarter notes.
     pub bar_start: Option<f64>,
+    /// Number of the present bar; the one at zero has number 0.
+    pub bar_number: Option<i32>,
 }

@@ -10,8 +10,10 @@
 //! | what does the host say, and how finely? | `host`, `reading` |
 //! | what does a report change? | `reports` |
 //! | is it a jump, and what plays where it lands? | `landing` |
+//! | where are the bars? | `bars` |
 //! | how do small differences go away? | `drift` |
 
+mod bars;
 mod drift;
 mod epoch;
 mod host;
@@ -19,6 +21,7 @@ mod landing;
 mod reading;
 mod reports;
 
+pub use bars::Bars;
 pub use epoch::{Epoch, ONSET_TOLERANCE, Residue};
 pub use host::{HostTransport, TransportAt};
 
@@ -117,7 +120,7 @@ pub struct Clock {
     fine: bool,
     /// The last report and its sample.
     heard: (i64, HostTransport),
-    bar_beats: f64,
+    bars: Bars,
 }
 
 impl Clock {
@@ -147,7 +150,7 @@ impl Clock {
             own_tempo: false,
             fine: false,
             heard: (0, HostTransport::default()),
-            bar_beats: 4.0,
+            bars: Bars::of(4.0),
         }
     }
 
@@ -179,7 +182,12 @@ impl Clock {
 
     /// Length of the host's bar in quarter notes.
     pub fn bar_beats(&self) -> f64 {
-        self.bar_beats
+        self.bars.length
+    }
+
+    /// The host's bars.
+    pub fn bars(&self) -> Bars {
+        self.bars
     }
 
     /// The settings in force.

@@ -16,12 +16,6 @@ const FIXED_POINT: f64 = 1.0 / (1u64 << 32) as f64;
 
 impl Clock {
     pub(super) fn report(&mut self, t: &HostTransport) {
-        if let Some((numerator, denominator)) = t.time_signature
-            && numerator > 0
-            && denominator > 0
-        {
-            self.bar_beats = f64::from(numerator) * 4.0 / f64::from(denominator);
-        }
         if t.playing && !self.settings.internal {
             self.host_plays(t);
         } else if self.settings.free_run || self.settings.internal {
@@ -31,6 +25,11 @@ impl Clock {
             self.looping = None;
             self.stop(believable(t.beats));
         }
+        // While the clock is our own, the host's bars are those of another place.
+        let own = HostTransport { bar_start: None, bar_number: None, ..*t };
+        let bars = if self.mode == Mode::Free { &own } else { t };
+        let jumped = self.mode == Mode::Stopped || self.first && self.epoch.jump;
+        self.bars = self.bars.after(bars, self.beats(), jumped);
         self.heard = (self.now, *t);
     }
 

@@ -3,6 +3,7 @@
 
 mod check;
 mod numbers;
+mod osc;
 mod returns;
 mod send;
 mod whole;
@@ -14,6 +15,7 @@ pub use crate::notice::*;
 
 use crate::message::{Return, ToAudio};
 use crate::node::{CreateContext, Node, Registry};
+use crate::osc::OscMessage;
 use crate::planner::Shape;
 use crate::processor::{MAX_AUTOMATIONS, MAX_SLOTS, chunk_of};
 use crate::session::Session;
@@ -66,6 +68,12 @@ pub struct Engine {
     silenced: BTreeMap<u64, String>,
     audio: Option<Audio>,
     notices: Vec<Notice>,
+    /// MIDI clock whatever the session says.
+    midi_clock_always: bool,
+    /// Prepared OSC messages by the number of the pattern that plays them.
+    osc: HashMap<u64, osc::Packets>,
+    /// Those that are to be sent.
+    osc_due: Vec<OscMessage>,
 }
 
 struct Pending {
@@ -153,6 +161,9 @@ impl Engine {
             silenced: BTreeMap::new(),
             audio: None,
             notices: Vec::new(),
+            midi_clock_always: false,
+            osc: HashMap::new(),
+            osc_due: Vec::new(),
         }
     }
 
@@ -171,16 +182,16 @@ impl Engine {
     /// Where an edit acts, in cycles, and whether that was relative to where the clock is.
     fn resolve(&self, at: At) -> (Option<f64>, bool) {
         let now = self.link.position();
-        let next = |unit: f64| {
-            let margin = NEXT_MARGIN * now.tempo / 60.0 / self.session.beats_per_cycle;
-            ((now.cycles + margin) / unit).ceil() * unit
+        let next = |start: f64, unit: f64| {
+            let margin = NEXT_MARGIN * now.tempo / 60.0 / self.beats_per_cycle();
+            start + ((now.cycles + margin - start) / unit).ceil() * unit
         };
         match at {
             At::Now => (None, false),
             At::Position(p) => (Some(p), false),
             At::Cycle | At::Bar if !now.running || self.audio.is_none() => (None, false),
-            At::Cycle => (Some(next(1.0)), true),
-            At::Bar => (Some(next(now.bar_cycles.max(1e-6))), true),
+            At::Cycle => (Some(next(0.0, 1.0)), true),
+            At::Bar => (Some(next(now.bar_start, now.bar_cycles.max(1e-6))), true),
         }
     }
 
@@ -255,10 +266,21 @@ impl Engine {
         Ok(None)
     }
 
+    /// Quarter notes per cycle, as they are now.
+    fn beats_per_cycle(&self) -> f64 {
+        let now = self.link.position().beats_per_cycle;
+        if self.session.host_meter && now > 0.0 { now } else { self.session.beats_per_cycle }
+    }
+
+    /// MIDI clock goes to the host from the next activation on, whatever sessions say.
+    pub fn always_send_midi_clock(&mut self) {
+        self.midi_clock_always = true;
+    }
+
     /// May that position pass before the next tick?
     fn is_near(&self, due: f64) -> bool {
         let now = self.link.position();
-        let seconds = (due - now.cycles) * self.session.beats_per_cycle * 60.0 / now.tempo.max(1.0);
+        let seconds = (due - now.cycles) * self.beats_per_cycle() * 60.0 / now.tempo.max(1.0);
         seconds < NEAR
     }
 
@@ -359,7 +381,11 @@ impl Engine {
                 .map(|(name, slot)| SlotStatus { name: name.clone(), playing: slot.playing })
                 .collect(),
             bpm: s.bpm,
-            meter: s.beats_per_cycle,
+            meter: self.beats_per_cycle(),
+            host_meter: s.host_meter,
+            midi_clock: s.midi_clock || self.midi_clock_always,
+            osc_target: s.osc_target.clone(),
+            seed: s.seed,
             master: s.master,
             clock_source: s.clock_source,
             free_run: s.free_run,

@@ -48,6 +48,7 @@ impl Engine {
                 }
             }
             Return::Applied { seq, late, garbage, .. } => {
+                self.forget_osc_of(garbage.as_ref());
                 drop(garbage);
                 self.actions.remove(&seq);
                 self.sets.remove(&seq);
@@ -74,7 +75,8 @@ impl Engine {
             Return::AutomationDone { serial, base } => self.automation_done(serial, base),
             Return::Origin { serial, position } => self.note_origin(serial, position),
             Return::Moved { target, value } => self.moved(target, value),
-            Return::Unheard(action) => drop(action),
+            Return::Unheard(action) => self.forget_osc_unheard(&action),
+            Return::Osc { sample, serial, value } => self.osc_is_due(sample, serial, value),
             Return::NodeFault { uid, silenced } => {
                 let id = self.audio.as_ref().and_then(|a| a.base.id_of(uid)).map(str::to_owned);
                 if let Some(node) = id {

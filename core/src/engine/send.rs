@@ -1,5 +1,6 @@
 //! What goes to audio: actions in the order of the edits, plans when the graph changed.
 
+use super::osc;
 use super::{Audio, Drawn, Engine, Sent, sorted, touches_graph};
 use crate::automation::Automation;
 use crate::edit::{ClockSource, Edit};
@@ -42,6 +43,7 @@ impl Engine {
                 let index = self.slot_of(slot)?;
                 let program = krach_patterns::compile(pattern).ok()?;
                 let mut voice = slot_pattern(slot, program, self.next_serial());
+                self.prepare_osc(voice.serial, &voice.program);
                 self.slot_serials.insert(slot.clone(), voice.serial);
                 voice.origin = if *from_zero { None } else { Some(0.0) };
                 // Without a time it is in phase at once, and the past has passed anyway.
@@ -56,6 +58,10 @@ impl Engine {
             Edit::SetBeatsPerCycle(beats) if beats.is_finite() && *beats > 0.0 => {
                 Action::BeatsPerCycle(*beats)
             }
+            Edit::FollowHostMeter => Action::HostMeter,
+            Edit::SetMidiClock(on) => Action::MidiClock(*on || self.midi_clock_always),
+            // Only the control side sends; audio says when.
+            Edit::SetOscTarget(_) => Action::Nothing,
             Edit::SetClockSource(source) => Action::Internal(*source == ClockSource::Internal),
             Edit::SetFreeRun(on) => Action::FreeRun(*on),
             Edit::SetControl { label, value } => {
@@ -335,6 +341,10 @@ pub(super) fn slot_pattern(slot: &str, program: Program, serial: u64) -> SlotPat
                 _ => None,
             },
         };
+        if osc::packet(value).is_some() {
+            targets.push(Target::Osc);
+            continue;
+        }
         let Some((label, value)) = set else {
             targets.push(Target::Nothing);
             continue;

@@ -84,6 +84,8 @@ impl Engine {
                 internal: session.clock_source == ClockSource::Internal,
             },
             beats_per_cycle: session.beats_per_cycle,
+            host_meter: session.host_meter,
+            midi_clock: session.midi_clock || self.midi_clock_always,
             master: session.master as f32,
             limiter: session.limiter,
             input: session.input.map_or_else(Default::default, |i| input_route(i.channel)),
@@ -93,6 +95,7 @@ impl Engine {
         let mut core = Box::new(Core::new(&settings, Box::new(plan)));
         self.slots.clear();
         self.slot_serials.clear();
+        self.osc.clear();
         self.automations.clear();
         self.drawn.clear();
         self.in_effect.clear();
@@ -102,6 +105,7 @@ impl Engine {
                 && let Ok(program) = krach_patterns::compile(&slot.pattern)
             {
                 let mut voice = slot_pattern(name, program, self.next_serial());
+                self.prepare_osc(voice.serial, &voice.program);
                 self.slot_serials.insert(name.clone(), voice.serial);
                 voice.origin = if slot.from_zero { slot.origin } else { Some(0.0) };
                 core.place_slot(index as usize, Box::new(voice));

@@ -5,8 +5,9 @@ use super::controllers::Controllers;
 use super::controls::{ControlEvent, NodeChange};
 use super::edits::Scheduled;
 use super::midi::MidiVoices;
+use super::midi_clock::MidiClock;
 use crate::automation::Automation;
-use crate::clock::{Clock, ClockSettings, Mode, Segment, TransportAt};
+use crate::clock::{Bars, Clock, ClockSettings, Mode, Segment, TransportAt};
 use crate::dsp::ramp::{Ramp, declick_frames};
 use crate::limiter::Limiter;
 use crate::link::Position;
@@ -36,6 +37,10 @@ pub struct CoreSettings {
     pub clock: ClockSettings,
     /// Quarter notes per cycle.
     pub beats_per_cycle: f64,
+    /// A cycle is a bar of the host instead.
+    pub host_meter: bool,
+    /// MIDI clock goes to the host.
+    pub midi_clock: bool,
     /// Master gain, linear.
     pub master: f32,
     /// The safety limiter is on.
@@ -79,7 +84,9 @@ pub struct Core {
     pub(super) clock: Clock,
     pub(super) own_free_run: bool,
     pub(super) host_free_run: bool,
-    pub(super) beats_per_cycle: f64,
+    /// The cycles; the host's bars if `host_meter`.
+    pub(super) meter: Bars,
+    pub(super) host_meter: bool,
     /// Replaced: it fades out, hears of no edits any more, and tells nothing.
     pub(super) retired: bool,
     /// Time jumped or stopped and the gates have not been closed yet.
@@ -97,6 +104,11 @@ pub struct Core {
     pub(super) queue: Vec<ControlEvent>,
     pub(super) changes: Vec<NodeChange>,
     pub(super) midi: MidiVoices,
+    pub(super) midi_clock: MidiClock,
+    /// Cycles that lie between the meter before and this one, and where they play: see `follow_bars`.
+    pub(super) between: Option<(i64, f64, f64)>,
+    /// Onsets up to here, in cycles, have sounded under the meter before.
+    pub(super) sounded: f64,
     pub(super) controllers: Controllers,
     pub(super) master: Ramp,
     pub(super) limiter: Limiter,
@@ -118,7 +130,8 @@ impl Core {
             clock: Clock::new(settings.sample_rate, settings.clock),
             own_free_run: settings.clock.free_run,
             host_free_run: false,
-            beats_per_cycle: settings.beats_per_cycle,
+            meter: Bars::of(settings.beats_per_cycle),
+            host_meter: settings.host_meter,
             retired: false,
             discontinuity: false,
             used_slots: 0,
@@ -133,6 +146,9 @@ impl Core {
             queue: Vec::with_capacity(MAX_EVENTS),
             changes: Vec::with_capacity(MAX_EVENTS),
             midi: MidiVoices::new(),
+            midi_clock: MidiClock { on: settings.midi_clock, ..MidiClock::default() },
+            between: None,
+            sounded: f64::NEG_INFINITY,
             controllers: Controllers::new(),
             master: Ramp::resting(f64::from(settings.master)),
             limiter,
@@ -184,8 +200,10 @@ impl Core {
     /// Where the clock stands.
     pub fn position(&self) -> Position {
         Position {
-            cycles: self.clock.beats() / self.beats_per_cycle,
-            bar_cycles: self.clock.bar_beats() / self.beats_per_cycle,
+            cycles: self.meter.count_at(self.clock.beats()),
+            bar_cycles: self.clock.bar_beats() / self.meter.length,
+            bar_start: self.meter.count_at(self.clock.bars().start),
+            beats_per_cycle: self.meter.length,
             tempo: self.clock.bpm(),
             running: self.clock.mode() != Mode::Stopped,
             free_run: self.clock.mode() == Mode::Free,
@@ -250,8 +268,12 @@ impl Core {
             self.grid_anchor = segment.start;
             if segment.epoch.jump || segment.stopped {
                 self.discontinuity = true;
-                self.scheduled.release_relative(segment.wrapped_at.map(|b| b / self.beats_per_cycle));
+                self.midi_clock.moved = true;
+                self.scheduled.release_relative(segment.wrapped_at.map(|b| self.meter.count_at(b)));
             }
+        }
+        if self.host_meter {
+            self.follow_bars(segment);
         }
         let mut at = segment.start;
         while at < segment.end {
@@ -262,16 +284,18 @@ impl Core {
                 self.close_gates();
                 self.midi.end(at, |_| true);
                 self.forget_beginnings();
+                self.sounded = f64::NEG_INFINITY;
                 if running {
                     self.chase(segment, at);
                 }
             }
+            self.tell_midi_clock(segment, at, running);
             let mut until = segment.end;
             if running
                 && !self.retired
                 && let Some(due) = self.scheduled.next_due()
             {
-                let sample = segment.epoch.sample_of(due * self.beats_per_cycle);
+                let sample = segment.epoch.sample_of(self.meter.beats_at(due));
                 if sample > at {
                     until = until.min(sample);
                 }
@@ -291,8 +315,29 @@ impl Core {
             self.report_arrivals(at, returns);
             self.report_origins(returns);
             self.report_controllers(returns);
+            self.report_osc(returns);
         }
         at
+    }
+
+    /// Takes over the host's bars as cycles. A signature that changes at a bar line changes nothing
+    /// before the line, and the cycles go on through it. A host that says so only when its next block
+    /// begins is caught up with: what the new cycles bring earlier plays there, and nothing twice.
+    fn follow_bars(&mut self, segment: &Segment) {
+        let (before, bars) = (self.meter, self.clock.bars());
+        if bars == before {
+            return;
+        }
+        self.meter = bars;
+        self.sounded = f64::NEG_INFINITY;
+        if segment.mode == Mode::Stopped || self.discontinuity || !bars.continues(&before) {
+            self.discontinuity = true;
+            return;
+        }
+        let covered = segment.epoch.covered_before(segment.start);
+        let (sounded, due) = (before.count_at(covered), bars.count_at(covered));
+        self.between = (sounded < due).then_some((segment.start, sounded, due));
+        self.sounded = sounded;
     }
 
     /// Time jumped: where a pattern was put in place is no border any more.
@@ -328,9 +373,17 @@ impl Core {
         }
     }
 
+    /// Hands over the OSC messages that have come due; what finds no room is lost.
+    fn report_osc(&mut self, returns: &mut Returns) {
+        for due in self.midi.osc_due() {
+            returns.try_send(Return::Osc { sample: due.sample, serial: due.serial, value: due.value });
+        }
+    }
+
     /// Ends the notes that the engine before this one left sounding at the host.
     pub(super) fn inherit_midi(&mut self, old: &mut Self) {
         self.midi.take_over(&mut old.midi, self.clock.now());
+        self.inherit_midi_clock(old);
     }
 
     /// From now on it fades out: see `retired`.
@@ -344,7 +397,9 @@ impl Core {
             self.queue.clear();
             self.midi.clear_requests();
             let fits = (!running
-                || self.gather_patterns(segment, at, until) && self.gather_shapes(segment, at, until))
+                || self.gather_patterns(segment, at, until)
+                    && self.gather_shapes(segment, at, until)
+                    && self.gather_midi_clock(segment, at, until))
                 && self.gather_controllers(at, until)
                 && self.gather_automations(at, until);
             if fits || until - at <= 1 {

@@ -3,7 +3,7 @@
 use super::Returns;
 use super::controls::Write;
 use super::core::{Core, Running, Slot};
-use crate::clock::{Mode, Segment};
+use crate::clock::{Bars, Mode, Segment};
 use crate::message::{Action, Garbage, Return, TimedAction};
 use crate::plan::Plan;
 
@@ -147,14 +147,14 @@ impl Core {
         let mut time_changed = false;
         while let Some(first) = self.scheduled.next() {
             let at_once = first.due == f64::NEG_INFINITY;
-            let sample = segment.epoch.sample_of(first.due * self.beats_per_cycle);
+            let sample = segment.epoch.sample_of(self.meter.beats_at(first.due));
             if !(at_once || running && sample <= at) || !returns.has_room() || self.scheduled.is_blocked() {
                 break;
             }
             let late = !at_once && sample < at;
             let Some(item) = self.scheduled.waiting.pop() else { break };
             // What was timed acts at its own position, what was not at this sample's.
-            let position = if at_once || late { beats / self.beats_per_cycle } else { item.due };
+            let position = if at_once || late { self.meter.count_at(beats) } else { item.due };
             match item.what {
                 What::Plan(plan) => self.adopt(plan, late, returns),
                 What::Action(action) => {
@@ -236,12 +236,14 @@ impl Core {
                 time_changed = true;
             }
             Action::BeatsPerCycle(beats) => {
-                if beats != self.beats_per_cycle {
-                    // Every position has another name now: to patterns that is a jump.
-                    self.beats_per_cycle = beats;
-                    self.discontinuity = true;
-                }
+                self.host_meter = false;
+                self.set_meter(Bars::of(beats));
             }
+            Action::HostMeter => {
+                self.host_meter = true;
+                self.set_meter(self.clock.bars());
+            }
+            Action::MidiClock(on) => self.set_midi_clock(on),
             Action::MasterGain(gain) => self.set_master(gain),
             Action::Limiter(on) => self.limiter.set_enabled(on),
             Action::Automate { index, target, mut automation, serial } => {
@@ -258,6 +260,14 @@ impl Core {
             Action::Nothing => {}
         }
         (garbage, time_changed)
+    }
+
+    /// Other cycles: every position has another name now, and to patterns that is a jump.
+    pub(super) fn set_meter(&mut self, meter: Bars) {
+        if meter != self.meter {
+            self.meter = meter;
+            self.discontinuity = true;
+        }
     }
 
     fn start_slot(

@@ -31,6 +31,26 @@ pub enum Midi {
         /// 0…127.
         value: u8,
     },
+    /// A message of one byte.
+    Realtime(u8),
+    /// An OSC message, by the pattern that plays it and its value.
+    Osc {
+        /// Number of the pattern.
+        serial: u64,
+        /// Index of the value.
+        value: u32,
+    },
+}
+
+/// An OSC message that is due.
+#[derive(Clone, Copy, Debug)]
+pub struct OscDue {
+    /// Sample since activation.
+    pub sample: i64,
+    /// Number of the pattern.
+    pub serial: u64,
+    /// Index of the value.
+    pub value: u32,
 }
 
 /// A pattern's event for the MIDI output.
@@ -63,6 +83,8 @@ pub struct MidiVoices {
     queue: Vec<MidiRequest>,
     /// (sample since activation, message), in order.
     out: Vec<(i64, [u8; 3])>,
+    /// In order; what finds no room is lost.
+    osc: Vec<OscDue>,
 }
 
 const NOTE_ON: u8 = 0x90;
@@ -78,6 +100,7 @@ impl MidiVoices {
             sounding: Vec::with_capacity(MAX_SOUNDING),
             queue: Vec::with_capacity(MAX_REQUESTS),
             out: Vec::with_capacity(MIDI_MESSAGES),
+            osc: Vec::with_capacity(MAX_REQUESTS),
         }
     }
 
@@ -98,6 +121,18 @@ impl MidiVoices {
     /// Ends the notes of the slots that `which` selects.
     pub fn end(&mut self, sample: i64, mut which: impl FnMut(u32) -> bool) {
         self.end_where(sample, |note| which(note.slot));
+    }
+
+    /// Sends a message at a sample that is not before any sent yet.
+    pub fn say(&mut self, sample: i64, bytes: [u8; 3]) {
+        if self.out.len() < self.out.capacity() {
+            self.out.push((sample, bytes));
+        }
+    }
+
+    /// Takes the OSC messages that have come due, in order.
+    pub fn osc_due(&mut self) -> std::vec::Drain<'_, OscDue> {
+        self.osc.drain(..)
     }
 
     /// Ends what `old` left sounding.
@@ -176,6 +211,10 @@ impl MidiVoices {
                 self.out.push((sample, [NOTE_ON | channel, key, velocity.clamp(1, 127)]));
                 let end = request.beats + beats.max(0.0);
                 self.sounding.push(Sounding { channel, key, slot: request.slot, end });
+            }
+            Midi::Realtime(status) if room => self.out.push((sample, [status, 0, 0])),
+            Midi::Osc { serial, value } if self.osc.len() < self.osc.capacity() => {
+                self.osc.push(OscDue { sample, serial, value });
             }
             _ => {}
         }

@@ -11,6 +11,7 @@ mod core;
 pub mod denormals;
 mod edits;
 mod midi;
+mod midi_clock;
 mod patterns;
 mod render;
 mod shapes;
@@ -170,6 +171,9 @@ impl Processor {
         if let Err(payload) = whole {
             self.poison(payload);
             silence_host(block.midi_out);
+            if self.core.midi_clock_told() {
+                block.midi_out.push(0, [midi_clock::STOP, 0, 0]);
+            }
             block.main.iter_mut().for_each(|side| side.fill(0.0));
         }
         self.publish();

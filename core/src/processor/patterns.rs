@@ -48,6 +48,13 @@ impl Core {
             }
             let here = |beats: f64| epoch.onset(beats).filter(|&n| n >= at && n < until).map(|n| (n, beats));
             self.start_from_zero(slot, epoch, at);
+            if let Some((_, begin, end)) = self.between.filter(|between| between.0 == at) {
+                let (begin, end) = (self.meter.beats_at(begin), self.meter.beats_at(end));
+                let left = |beats: f64| (beats > begin && beats <= end).then_some((at, beats));
+                if !self.gather_slot(slot, (begin, end), left) {
+                    return false;
+                }
+            }
             if !self.gather_slot(slot, (low, high), here) {
                 return false;
             }
@@ -60,7 +67,7 @@ impl Core {
         if let Some(slot) = &mut self.slots[slot]
             && slot.origin.is_nan()
         {
-            slot.origin = epoch.beats_at(at) / self.beats_per_cycle;
+            slot.origin = self.meter.count_at(epoch.beats_at(at));
             slot.from = slot.from.max(slot.origin);
         }
     }
@@ -72,21 +79,22 @@ impl Core {
         place: impl Fn(f64) -> Option<(i64, f64)>,
     ) -> bool {
         let Some(slot) = &self.slots[index] else { return true };
-        let bpc = self.beats_per_cycle;
-        if high <= low || high / bpc < slot.from || slot.origin.is_nan() {
+        let meter = self.meter;
+        let (begin, end) = (meter.count_at(low), meter.count_at(high));
+        if high <= low || end < slot.from || slot.origin.is_nan() {
             return true;
         }
-        let span = window(low / bpc - slot.origin, high / bpc - slot.origin);
+        let span = window(begin - slot.origin, end - slot.origin);
         self.events.clear();
         if slot.voice.program.onsets(span, self.seed, &mut self.events).is_err() {
             return false;
         }
         for (number, event) in self.events.as_slice().iter().enumerate() {
             let position = slot.origin + cycles(event.whole.begin);
-            if position < slot.from {
+            if position < slot.from || position <= self.sounded {
                 continue;
             }
-            let Some((sample, beats)) = place(position * bpc) else { continue };
+            let Some((sample, beats)) = place(meter.beats_at(position)) else { continue };
             let order = (index as u32, number as u32);
             if let Some(midi) = self.midi_of(index as u32, event) {
                 let request = MidiRequest { sample, beats, order, slot: index as u32, midi };
@@ -112,7 +120,7 @@ impl Core {
                 Some((control, Write::Pattern { value, slot, gate, ramp: 0 }))
             }
             Target::MasterGain(gain) => Some((NONE, Write::Base(gain))),
-            Target::Note { .. } | Target::Cc { .. } | Target::Nothing => None,
+            Target::Note { .. } | Target::Cc { .. } | Target::Osc | Target::Nothing => None,
         }
     }
 
@@ -120,9 +128,10 @@ impl Core {
         let voice = &self.slots[slot as usize].as_ref()?.voice;
         match *voice.targets.get(event.value as usize)? {
             Target::Note { channel, key, velocity, cycles } => {
-                Some(Midi::Note { channel, key, velocity, beats: cycles * self.beats_per_cycle })
+                Some(Midi::Note { channel, key, velocity, beats: cycles * self.meter.length })
             }
             Target::Cc { channel, controller, value } => Some(Midi::Cc { channel, controller, value }),
+            Target::Osc => Some(Midi::Osc { serial: voice.serial, value: event.value }),
             _ => None,
         }
     }
@@ -130,7 +139,7 @@ impl Core {
     /// After a jump to sample `at`, continuous controls get the value that their pattern gave them
     /// last before, within [`CHASE_CYCLES`].
     pub(super) fn chase(&mut self, segment: &Segment, at: i64) {
-        let landing = segment.epoch.beats_at(at) / self.beats_per_cycle;
+        let landing = self.meter.count_at(segment.epoch.beats_at(at));
         for index in 0..self.used_slots {
             let Some(slot) = &mut self.slots[index] else { continue };
             if slot.from.is_finite() && slot.from > landing {

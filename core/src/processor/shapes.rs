@@ -32,7 +32,7 @@ impl Core {
     fn gather_shapes_of(&mut self, index: usize, segment: &Segment, point: i64) -> bool {
         let Some(slot) = &self.slots[index] else { return true };
         let beats = segment.epoch.beats_at(point + GRID);
-        let position = beats / self.beats_per_cycle;
+        let position = self.meter.count_at(beats);
         if slot.origin.is_nan() || position < slot.from {
             return true;
         }

@@ -51,6 +51,9 @@ impl Session {
                 limiter: self.limiter,
                 seed: self.seed,
                 input: self.input,
+                meter: if self.host_meter { MeterSource::Host } else { MeterSource::Fixed },
+                midi_clock: self.midi_clock,
+                osc_target: self.osc_target.clone(),
                 midi_maps: self.midi_maps.clone(),
                 crossfade: self.crossfade,
                 other: std::mem::take(&mut kept_krach),
@@ -102,6 +105,8 @@ impl Session {
             bpm: positive("$.tempo", "tempo", doc.tempo.unwrap_or(120.0))?,
             beats_per_cycle: positive("$.meter", "meter", doc.meter.unwrap_or(4.0))?,
             clock_source: doc.krach.clock_source,
+            host_meter: doc.krach.meter == MeterSource::Host,
+            midi_clock: doc.krach.midi_clock,
             free_run: doc.krach.free_run,
             limiter: doc.krach.limiter,
             seed: doc.krach.seed,
@@ -113,6 +118,8 @@ impl Session {
         };
         let master = Edit::SetMasterGain(doc.master.unwrap_or(1.0));
         session.apply(&master, registry).map_err(invalid("$.master"))?;
+        let osc = Edit::SetOscTarget(doc.krach.osc_target);
+        session.apply(&osc, registry).map_err(invalid("$.krach.osc_target"))?;
         let graph = Edit::LoadGraph(doc.krach.raw_graph);
         session.apply(&graph, registry).map_err(invalid("$.krach.raw_graph"))?;
         for (i, c) in doc.controls.into_iter().enumerate() {
@@ -229,6 +236,12 @@ struct KrachSection {
     seed: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     input: Option<InputState>,
+    #[serde(skip_serializing_if = "is_default")]
+    meter: MeterSource,
+    #[serde(skip_serializing_if = "is_default")]
+    midi_clock: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    osc_target: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     midi_maps: Vec<MidiMapState>,
     crossfade: Crossfade,
@@ -250,11 +263,25 @@ impl Default for KrachSection {
             limiter: s.limiter,
             seed: s.seed,
             input: s.input,
+            meter: MeterSource::Fixed,
+            midi_clock: s.midi_clock,
+            osc_target: s.osc_target,
             midi_maps: s.midi_maps,
             crossfade: s.crossfade,
             other: serde_json::Map::new(),
         }
     }
+}
+
+/// What a cycle is.
+#[derive(Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum MeterSource {
+    /// The document's `meter`, in quarter notes.
+    #[default]
+    Fixed,
+    /// The host's bar.
+    Host,
 }
 
 #[derive(Clone, Default, Serialize, Deserialize)]

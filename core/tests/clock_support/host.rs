@@ -94,6 +94,7 @@ impl Host {
             loop_range: run.loop_range.filter(|_| self.tell_loop),
             time_signature: Some((4, 4)),
             bar_start: None,
+            bar_number: None,
         }
     }
 

@@ -68,6 +68,7 @@ pub fn read(raw: &clap_event_transport) -> HostTransport {
         time_signature: Some((u32::from(raw.tsig_num), u32::from(raw.tsig_denom)))
             .filter(|&(n, d)| has(CLAP_TRANSPORT_HAS_TIME_SIGNATURE) && n > 0 && d > 0),
         bar_start: on_beats.then(|| beats(raw.bar_start)),
+        bar_number: (on_beats && has(CLAP_TRANSPORT_HAS_TIME_SIGNATURE)).then_some(raw.bar_number),
     }
 }
 

@@ -15,6 +15,7 @@ use krach_core::processor::Processor;
 use super::HostHooks;
 use super::dirty::Dirty;
 use super::front::Greeting;
+use super::osc::OscSender;
 use crate::socket::{Announcer, ReplySlot};
 use crate::state::{Payload, StateError};
 use crate::wire::desk::{Connection, Desk};
@@ -77,6 +78,7 @@ pub(super) struct Control {
     connections: HashMap<u64, Connection>,
     waiting: Vec<Waiting>,
     problems: VecDeque<String>,
+    osc: OscSender,
     dirty: Dirty,
     /// A chunk that was refused, to be saved back until the session is edited.
     kept: Option<Vec<u8>>,
@@ -115,6 +117,7 @@ impl Control {
             connections: HashMap::new(),
             waiting: Vec::new(),
             problems: VecDeque::new(),
+            osc: OscSender::default(),
             kept: None,
             active: false,
             last_edit: 0,
@@ -154,7 +157,7 @@ impl Control {
         let mut timeout = (self.active || self.faulty).then_some(IDLE_TICK);
         if self.faulty {
             // Requests are still answered at once.
-        } else if !self.waiting.is_empty() || self.engine.busy() {
+        } else if !self.waiting.is_empty() || self.engine.busy() || self.engine.plays_osc() {
             timeout = Some(TICK);
         } else if let Some(due) = self.dirty.due() {
             let until = due.saturating_duration_since(Instant::now());
@@ -292,6 +295,12 @@ impl Control {
                 self.connections.values_mut().for_each(|connection| connection.failed(*seq, message));
             }
             self.report(notice.to_string());
+        }
+        let due = self.engine.take_osc();
+        if let Some(target) = self.engine.session().osc_target.as_ref().filter(|_| !due.is_empty())
+            && let Err(problem) = self.osc.send(target, &due)
+        {
+            self.report(problem);
         }
     }
 

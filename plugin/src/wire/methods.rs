@@ -3,16 +3,16 @@
 
 use std::time::{Duration, Instant};
 
-use krach_core::edit::EditError;
+use krach_core::edit::{At, Edit, EditError};
 use krach_core::engine::GraphError;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::desk::Desk;
-use super::low::{Low, Refusal};
+use super::low::{Change, Low, Refusal, Refused};
 use super::rpc::{Answer, INVALID_PARAMS, METHOD_NOT_FOUND, REFUSED, RpcError, TIMED_OUT, Work};
-use super::{at, engine_methods, low, reply, state, tagged};
+use super::{at, engine_methods, low, reply, state, tagged, transport};
 
 struct Method {
     name: &'static str,
@@ -27,6 +27,7 @@ const METHODS: &[Method] = &[
     Method { name: "rebuild", read: engine_methods::read_rebuild },
     Method { name: "status", read: |_| Ok(Box::new(|desk| Answer::Now(Ok(state::state(desk))))) },
     Method { name: "sync", read: read_sync },
+    Method { name: "transport", read: read_transport },
 ];
 
 /// Finds the method and reads its parameters.
@@ -83,6 +84,10 @@ fn read_at(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     let text = request.get();
     let low = tagged(text).and_then(|tags| low::read(text, &tags));
     let change = match low {
+        None if method_of(text).as_deref() == Some("transport") => {
+            let Called { params } = serde_json::from_str(text).map_err(|e| not_understood(e.to_string()))?;
+            transport_change(params)?
+        }
         Some(Low::Change(change)) => change,
         Some(Low::Known(line)) => match known_error(&line) {
             Some(message) => return Err(RpcError::new(REFUSED, message).at("params.request")),
@@ -101,6 +106,42 @@ fn read_at(raw: Option<&RawValue>) -> Result<Work, RpcError> {
             Err(refusal) => Err(refused(refusal, desk)),
         })
     }))
+}
+
+/// A request of this family within `at`: its method.
+fn method_of(text: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        method: String,
+    }
+    serde_json::from_str::<Named>(text).ok().map(|named| named.method)
+}
+
+#[derive(Deserialize)]
+struct Called<'a> {
+    #[serde(borrow, default)]
+    params: Option<&'a RawValue>,
+}
+
+/// `transport {tempo?, meter?, …}`: sets what is given, answers all settings and the position.
+fn read_transport(raw: Option<&RawValue>) -> Result<Work, RpcError> {
+    let change = transport_change(raw)?;
+    Ok(Box::new(move |desk| {
+        let asks = matches!(&change.edit, Edit::Batch(edits) if edits.is_empty());
+        if !asks && let Err(refusal) = change.run(At::Now, desk) {
+            return Answer::Now(Err(refused(refusal, desk)));
+        }
+        Answer::Now(Ok(transport::answer(desk)))
+    }))
+}
+
+fn transport_change(raw: Option<&RawValue>) -> Result<Change, RpcError> {
+    let edit = params::<transport::Wanted>(raw)?.into_edit().map_err(|wrong| {
+        RpcError::new(INVALID_PARAMS, format!("{}: expected {}", wrong.field, wrong.expected))
+            .at(format!("params.{}", wrong.field))
+            .hint(format!("expected {}", wrong.expected))
+    })?;
+    Ok(Change { edit, ok: "transport set".to_owned(), refused: Refused::As("transport: ") })
 }
 
 fn not_an_edit() -> RpcError {

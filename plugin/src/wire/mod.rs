@@ -16,6 +16,7 @@ mod pattern;
 pub(crate) mod reply;
 mod rpc;
 mod state;
+mod transport;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

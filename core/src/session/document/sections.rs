@@ -17,7 +17,10 @@ trait Sections: Default {
 
 /// `sections!(Type: a, b, c)`: each of the names is a field.
 macro_rules! sections {
-    ($type:ty: $($name:ident),*) => {
+    ($type:ident: $($name:ident),*) => {
+        // A field that is missing here would be written and never read.
+        const _: fn($type) = |$type { $($name: _,)* other: _ }| {};
+
         impl Sections for $type {
             const NAMES: &[&str] = &[$(stringify!($name)),*];
 
@@ -40,7 +43,7 @@ macro_rules! sections {
 
 sections!(Document: patterns, controls, tempo, meter, master, krach);
 sections!(KrachSection: version, name, raw_graph, slots, automations, clock_source, free_run,
-    limiter, seed, input, midi_maps, crossfade);
+    limiter, seed, input, meter, midi_clock, osc_target, midi_maps, crossfade);
 
 struct SectionsVisitor<T>(PhantomData<T>);
 

@@ -1,0 +1,156 @@
+//! The `transport` method: tempo, meter and what else the session says about time and its outputs.
+
+use krach_core::edit::{ClockSource, Edit};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
+
+use super::desk::Desk;
+
+/// What `transport` takes; what is left out stays as it is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    tempo: Option<f64>,
+    meter: Option<Meter>,
+    free_run: Option<bool>,
+    seed: Option<u64>,
+    clock: Option<Clock>,
+    midi_clock: Option<bool>,
+    /// Null is a value here: no target.
+    #[serde(default, deserialize_with = "given")]
+    osc_target: Option<Option<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Meter {
+    Beats(f64),
+    Named(Named),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Named {
+    Host,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Clock {
+    Internal,
+    #[serde(alias = "midi", alias = "host")]
+    External,
+}
+
+fn given<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(d).map(Some)
+}
+
+/// A value that the engine would take without a word and not act on.
+#[derive(Debug, PartialEq)]
+pub(super) struct Senseless {
+    /// The parameter.
+    pub field: &'static str,
+    /// What would be right.
+    pub expected: &'static str,
+}
+
+impl Wanted {
+    /// One edit that does all of it, or nothing.
+    pub(super) fn into_edit(self) -> Result<Edit, Senseless> {
+        let positive = |field, x: f64, expected| match x.is_finite() && x > 0.0 {
+            true => Ok(x),
+            false => Err(Senseless { field, expected }),
+        };
+        let mut edits = Vec::new();
+        if let Some(bpm) = self.tempo {
+            edits.push(Edit::SetBpm(positive("tempo", bpm, "beats per minute, above 0")?));
+        }
+        match self.meter {
+            Some(Meter::Beats(beats)) => {
+                let beats = positive("meter", beats, "quarter notes per cycle, above 0, or \"host\"")?;
+                edits.push(Edit::SetBeatsPerCycle(beats));
+            }
+            Some(Meter::Named(Named::Host)) => edits.push(Edit::FollowHostMeter),
+            None => {}
+        }
+        edits.extend(self.free_run.map(Edit::SetFreeRun));
+        edits.extend(self.seed.map(Edit::SetSeed));
+        edits.extend(self.clock.map(|clock| {
+            Edit::SetClockSource(match clock {
+                Clock::Internal => ClockSource::Internal,
+                Clock::External => ClockSource::External,
+            })
+        }));
+        edits.extend(self.midi_clock.map(Edit::SetMidiClock));
+        edits.extend(self.osc_target.map(|target| Edit::SetOscTarget(target.map(by_number))));
+        Ok(Edit::Batch(edits))
+    }
+}
+
+/// `localhost:9000` needs nobody to look it up.
+fn by_number(target: String) -> String {
+    match target.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => target,
+    }
+}
+
+/// The settings, and where time is.
+pub(super) fn answer(desk: &Desk<'_>) -> Value {
+    let now = desk.engine.status();
+    let meter = if now.host_meter { json!("host") } else { json!(now.meter) };
+    let position = now.position;
+    json!({
+        "tempo": now.bpm,
+        "meter": meter,
+        "beats_per_cycle": now.meter,
+        "free_run": now.free_run,
+        "seed": now.seed,
+        "clock": now.clock_source,
+        "midi_clock": now.midi_clock,
+        "osc_target": now.osc_target,
+        "position": {
+            "cycles": position.cycles,
+            "running": position.running,
+            "free_running": position.free_run,
+            "tempo": position.tempo,
+            "bar": {"start": position.bar_start, "cycles": position.bar_cycles},
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edit(params: Value) -> Result<Edit, Senseless> {
+        serde_json::from_value::<Wanted>(params).expect("understood").into_edit()
+    }
+
+    #[test]
+    fn what_is_given_is_one_batch_and_nothing_else_changes() {
+        assert_eq!(edit(json!({})), Ok(Edit::Batch(vec![])));
+        let all = json!({"tempo": 90, "meter": "host", "free_run": true, "seed": 7, "clock": "internal",
+            "midi_clock": true, "osc_target": "localhost:57120"});
+        let expected = vec![
+            Edit::SetBpm(90.0),
+            Edit::FollowHostMeter,
+            Edit::SetFreeRun(true),
+            Edit::SetSeed(7),
+            Edit::SetClockSource(ClockSource::Internal),
+            Edit::SetMidiClock(true),
+            Edit::SetOscTarget(Some("127.0.0.1:57120".to_owned())),
+        ];
+        assert_eq!(edit(all), Ok(Edit::Batch(expected)));
+        assert_eq!(edit(json!({"osc_target": null})), Ok(Edit::Batch(vec![Edit::SetOscTarget(None)])));
+    }
+
+    #[test]
+    fn a_tempo_or_a_meter_that_cannot_be_is_refused_by_name() {
+        assert_eq!(edit(json!({"tempo": 0})).unwrap_err().field, "tempo");
+        assert_eq!(edit(json!({"tempo": 90, "meter": -3})).unwrap_err().field, "meter");
+        assert!(serde_json::from_value::<Wanted>(json!({"meter": "song"})).is_err());
+        assert!(serde_json::from_value::<Wanted>(json!({"temop": 90})).is_err(), "a slip is not overlooked");
+    }
+}
