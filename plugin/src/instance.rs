@@ -93,6 +93,7 @@ impl Instance {
             commands: Mutex::new(commands.clone()),
             link: Arc::clone(&link),
             greeting: Arc::clone(&greeting),
+            dsp_folder: addresses.dsp_folder.clone(),
         };
         let entry = Entry {
             instance: id.clone(),

@@ -69,7 +69,7 @@ fn the_first_folder_that_works_is_taken() {
     let unmade = home.path().join("missing/missing/missing");
     let good = home.path().join(".krach/run");
     let folders = vec![link, file, long, unmade, good.clone(), home.run()];
-    let instance = start(Addresses { folders, contested: None, named: false });
+    let instance = start(Addresses { folders, contested: None, named: false, dsp_folder: None });
     assert_eq!(instance.socket_path().unwrap().parent(), Some(good.as_path()));
     assert_eq!(instance.socket_problem(), None);
     assert!(!home.run().exists());
@@ -81,11 +81,16 @@ fn an_instance_without_any_folder_still_lives_and_says_why() {
     let home = Home::new("nowhere");
     let file = home.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let instance = start(Addresses { folders: vec![file], contested: None, named: false });
+    let instance = start(Addresses { folders: vec![file], contested: None, named: false, dsp_folder: None });
     assert_eq!(instance.socket_path(), None);
     assert!(instance.socket_problem().unwrap().contains("is not a folder"));
     assert!(instance.status().is_some(), "the engine answers its host all the same");
-    let named = start(Addresses { folders: Vec::new(), contested: Some(home.fixed()), named: false });
+    let named = start(Addresses {
+        folders: Vec::new(),
+        contested: Some(home.fixed()),
+        named: false,
+        dsp_folder: None,
+    });
     assert_eq!(named.socket_path(), Some(home.fixed()), "one address is better than none");
     assert_eq!(client_of(&named).ask(r#"{"cmd":"Ping"}"#)["status"], "Pong");
 }
@@ -210,7 +215,12 @@ fn the_name_is_held_by_exactly_one_even_if_its_lock_file_is_deleted() {
 fn noise_socket_is_shown_by_its_holder_and_the_next_falls_back_to_its_own() {
     let home = Home::new("named");
     let named = home.path().join("noise.sock");
-    let addresses = Addresses { folders: vec![home.run()], contested: Some(named.clone()), named: true };
+    let addresses = Addresses {
+        folders: vec![home.run()],
+        contested: Some(named.clone()),
+        named: true,
+        dsp_folder: None,
+    };
     let (first, second) = (start(addresses.clone()), start(addresses));
     assert_eq!(first.socket_path(), Some(named.clone()));
     assert_eq!(Client::connect(&named).hello["instance"], first.id());
@@ -252,7 +262,8 @@ const HOLD: &str = "KRACH_TEST_HOLD";
 fn holder_process() {
     let Some(home) = std::env::var_os(HOLD).map(std::path::PathBuf::from) else { return };
     let contested = Some(home.join("krach-engine.sock"));
-    let _held = start(Addresses { folders: vec![home.join("run")], contested, named: false });
+    let _held =
+        start(Addresses { folders: vec![home.join("run")], contested, named: false, dsp_folder: None });
     std::thread::sleep(Duration::from_secs(60));
 }
 

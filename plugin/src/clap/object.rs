@@ -233,7 +233,7 @@ impl Object {
 fn addresses() -> Addresses {
     if cfg!(test) {
         // Tests of this file want no client.
-        return Addresses { folders: Vec::new(), contested: None, named: false };
+        return Addresses { folders: Vec::new(), contested: None, named: false, dsp_folder: None };
     }
     Addresses::from_env()
 }

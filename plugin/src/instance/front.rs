@@ -1,5 +1,6 @@
 //! What stands between the socket and the control thread: greets, parses, queues.
 
+use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -26,6 +27,7 @@ pub(super) struct Front {
     pub commands: Mutex<Sender<Command>>,
     pub link: Arc<Link>,
     pub greeting: Arc<Mutex<Greeting>>,
+    pub dsp_folder: Option<PathBuf>,
 }
 
 impl Front {
@@ -48,6 +50,7 @@ impl Service for Front {
             "instance": self.id,
             "name": greeting.name,
             "sample_rate": greeting.sample_rate,
+            "dsp_dir": self.dsp_folder,
             "capabilities": wire::capabilities(),
         })
         .to_string()

@@ -18,6 +18,8 @@ pub struct Addresses {
     pub contested: Option<PathBuf>,
     /// The contested name is the one to show: `NOISE_SOCKET` asked for it.
     pub named: bool,
+    /// Where clients put `.dsp` files: `NOISE_DSP_DIR` where set, else `~/.krach/dsp`.
+    pub dsp_folder: Option<PathBuf>,
 }
 
 impl Addresses {
@@ -44,8 +46,10 @@ impl Addresses {
             folders.push(home.join(".krach").join("run"));
         }
         let named = set("NOISE_SOCKET").map(PathBuf::from);
+        let usual = || home(&set).map(|home| home.join(".krach").join("dsp"));
         Self {
             folders,
+            dsp_folder: set("NOISE_DSP_DIR").map(PathBuf::from).or_else(usual),
             named: named.is_some(),
             contested: Some(named.unwrap_or_else(|| temporary(&set).join(FIXED_NAME))),
         }
@@ -75,6 +79,15 @@ mod tests {
             |name| vars.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone()),
             sandboxed,
         )
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_dsp_folder_is_where_the_variable_says_or_at_home() {
+        let folder = |vars: &[(&str, &str)]| addresses(vars, false).dsp_folder;
+        assert_eq!(folder(&[("HOME", "/home/mo")]), Some(PathBuf::from("/home/mo/.krach/dsp")));
+        assert_eq!(folder(&[("HOME", "/home/mo"), ("NOISE_DSP_DIR", "/x")]), Some(PathBuf::from("/x")));
+        assert_eq!(folder(&[]), None);
     }
 
     #[cfg(unix)]

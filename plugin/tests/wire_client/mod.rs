@@ -47,7 +47,7 @@ impl Home {
     }
 
     pub fn addresses(&self) -> Addresses {
-        Addresses { folders: vec![self.run()], contested: Some(self.fixed()), named: false }
+        Addresses { folders: vec![self.run()], contested: Some(self.fixed()), named: false, dsp_folder: None }
     }
 
     pub fn instance(&self) -> Instance {
