@@ -87,6 +87,13 @@ pub enum Action {
     },
     /// An automation ends.
     ClearAutomation(u32),
+    /// A one-shot automation that has arrived goes, unless another has its number by now.
+    ClearArrived {
+        /// Its number among the automations.
+        index: u32,
+        /// Its own number.
+        serial: u64,
+    },
     /// The plugin's input: off, both channels, or one.
     Input(InputRoute),
     /// A controller moves a control.
@@ -193,7 +200,8 @@ pub enum Target {
     Nothing,
 }
 
-/// Audio thread → control thread. Never lost: what finds no room stays with the audio thread.
+/// Audio thread → control thread. Answers and garbage are never lost: what finds no room stays with the
+/// audio thread. Faults and OSC messages may be.
 pub enum Return {
     /// A plan was adopted.
     Adopted {
@@ -201,7 +209,7 @@ pub enum Return {
         generation: u64,
         /// The last edit in it.
         seq: u64,
-        /// It was due earlier, by this many cycles.
+        /// It was due earlier.
         late: bool,
         /// What played before, to be freed.
         old: Box<Plan>,

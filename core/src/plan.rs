@@ -180,8 +180,8 @@ pub struct ControlState {
     pub min: f32,
     /// Range.
     pub max: f32,
-    /// Value of a fresh node.
-    pub default: f32,
+    /// Somebody set the base value; otherwise it is the type's default.
+    pub set: bool,
     /// Opens and closes notes.
     pub gate: bool,
     /// Base value.
@@ -260,16 +260,18 @@ impl Plan {
         for &(new, then) in &self.control_moves {
             let (was, is) = (old.controls[then as usize], &mut self.controls[new as usize]);
             // What was never set has the default of the type it has now.
-            if was.base.to_bits() != was.default.to_bits() {
-                is.base = was.base;
+            if was.set {
+                (is.base, is.set) = (was.base, true);
             }
             is.pattern = was.pattern;
             is.slot = was.slot;
             is.automation = was.automation;
-            is.open = was.open && is.gate;
+            // Also if its label went elsewhere: a stop or a jump still closes it.
+            is.open = was.open;
         }
         for &(control, value) in &self.resets {
-            self.controls[control as usize].base = value;
+            let control = &mut self.controls[control as usize];
+            (control.base, control.set) = (value, true);
         }
         for &(new, then) in &self.wire_moves {
             let (was, is) = (&old.wires[then as usize], &mut self.wires[new as usize]);

@@ -377,7 +377,7 @@ fn place_controls(
                 index: index as u32,
                 min: control.min,
                 max: control.max,
-                default: control.default,
+                set: request.values.contains_key(&path),
                 gate: control.kind == crate::node::ControlKind::Gate,
                 base: value,
                 pattern: None,

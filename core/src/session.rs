@@ -3,6 +3,7 @@
 mod document;
 
 use crate::automation::ShapeSpec;
+use crate::clock::TEMPO_RANGE;
 use crate::edit::{ClockSource, Edit, EditError, GraphEdit};
 use crate::graph_ir::RawGraph;
 use crate::node::Registry;
@@ -15,6 +16,8 @@ use std::sync::Arc;
 
 /// Format of the `krach` section that this version writes.
 pub const FORMAT: u32 = 1;
+/// Quarter notes that a cycle may have.
+pub const METER_RANGE: std::ops::RangeInclusive<f64> = 1.0 / 64.0..=4096.0;
 /// Most nodes of a graph.
 pub const MAX_NODES: usize = 4096;
 /// Deepest nesting of a document: a pattern's, and the document's own around it.
@@ -166,9 +169,9 @@ impl Session {
                 }
             }
             Edit::HushAll => self.slots.values_mut().for_each(|s| s.playing = false),
-            Edit::SetBpm(bpm) if bpm.is_finite() && *bpm > 0.0 => self.bpm = *bpm,
+            Edit::SetBpm(bpm) if TEMPO_RANGE.contains(bpm) => self.bpm = *bpm,
             Edit::SetBpm(_) => {}
-            Edit::SetBeatsPerCycle(beats) if beats.is_finite() && *beats > 0.0 => {
+            Edit::SetBeatsPerCycle(beats) if METER_RANGE.contains(beats) => {
                 self.beats_per_cycle = *beats;
                 self.host_meter = false;
             }

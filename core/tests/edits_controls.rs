@@ -202,3 +202,83 @@ fn a_pattern_that_counts_from_its_own_zero_is_saved_with_where_it_began() {
     other.render(512, &[256]);
     assert_eq!(other.engine.session().slots["s"].origin, Some(start));
 }
+
+#[test]
+fn a_gate_whose_label_moves_to_another_node_is_closed_by_a_stop() {
+    let mut rig = Rig::new();
+    let mut graph = voice("p", 997.0);
+    graph.exposed_controls = [("lead/gate".to_owned(), ("p_g".to_owned(), "gain".to_owned()))].into();
+    rig.edit(Edit::LoadGraph(graph));
+    rig.edit(play("lead", hits("lead/gate", 1)));
+    rig.render(4_800, &[256]);
+    let expose = |node: &str| GraphEdit::ExposeControl {
+        label: "lead/gate".into(),
+        node_id: node.into(),
+        control_name: "gain".into(),
+    };
+    rig.edit(Edit::Graph(vec![GraphEdit::AddNode(node("q_g", "gain", &[("gain", 0.0)])), expose("q_g")]));
+    rig.render(512, &[256]);
+    rig.playing = false;
+    rig.render(1_024, &[256]);
+    let [left, _] = rig.render(4_800, &[256]);
+    assert!(left.iter().all(|x| *x == 0.0), "nothing sounds after the stop");
+}
+
+#[test]
+fn a_value_set_back_to_the_default_stays_through_a_plan_that_was_made_before() {
+    let mut rig = Rig::new();
+    rig.edit(Edit::LoadGraph(voice("p", 0.01)));
+    let set = |value| Edit::SetControl { label: "p/waveform".into(), value };
+    rig.edit(set(2.0));
+    rig.block(256);
+    let add = Edit::Graph(vec![GraphEdit::AddNode(node("x", "gain", &[]))]);
+    rig.edit_at(add, At::Position(0.05));
+    // The default is 0, a sine.
+    rig.edit(set(0.0));
+    rig.edit(Edit::SetControl { label: "p_g/gain".into(), value: 1.0 });
+    rig.render(12_000, &[256]);
+    let [left, _] = rig.render(256, &[256]);
+    assert!(left.iter().all(|x| x.abs() < 0.9), "a sine near its beginning, not a square: {}", left[0]);
+}
+
+#[test]
+fn a_one_shot_that_is_started_again_at_its_end_runs_again() {
+    let mut rig = Rig::new();
+    let mut graph = voice("p", 0.01);
+    graph.nodes[1].controls.insert("waveform".into(), 2.0);
+    rig.edit(Edit::LoadGraph(graph));
+    let fade = |lo, hi, secs| Edit::SetAutomation {
+        id: "x".into(),
+        label: "p_g/gain".into(),
+        shape: krach_core::automation::ShapeSpec::Ramp,
+        lo,
+        hi,
+        period_secs: secs,
+        one_shot: true,
+    };
+    rig.block(64);
+    rig.edit(fade(0.0, 0.1, 0.01));
+    // Due while the first has arrived and the control side does not know yet.
+    rig.edit_at(fade(0.5, 0.5, 1.0), At::Position(1_500.0 / 96_000.0));
+    rig.block(2_048);
+    let [left, _] = rig.render(2_048, &[256]);
+    let [unit, _] = {
+        rig.edit(Edit::ClearAutomation { id: "x".into() });
+        rig.edit(Edit::SetControl { label: "p_g/gain".into(), value: 1.0 });
+        rig.render(2_048, &[256])
+    };
+    assert!((left[2_047] / unit[2_047] - 0.5).abs() < 0.01, "{} of {}", left[2_047], unit[2_047]);
+}
+
+#[test]
+fn tempos_and_meters_beyond_reason_are_ignored() {
+    let mut rig = Rig::new();
+    for bpm in [1e9, 1e-9, f64::NAN, -3.0] {
+        rig.edit(Edit::SetBpm(bpm));
+    }
+    for beats in [1e-9, 1e9, 0.0, f64::INFINITY] {
+        rig.edit(Edit::SetBeatsPerCycle(beats));
+    }
+    let status = rig.engine.status();
+    assert_eq!((status.bpm, status.meter), (120.0, 4.0));
+}

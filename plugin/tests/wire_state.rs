@@ -66,6 +66,11 @@ fn a_refused_chunk_changes_nothing_and_is_saved_back_until_the_next_edit() {
         );
         assert_eq!(instance.save_state(), refused, "a refused edit is none");
         client.ask(r#"{"cmd":"Hush","slot":"nobody"}"#);
+        client.call("panic", serde_json::json!({}));
+        assert_eq!(instance.save_state(), refused, "an edit that changes nothing is no reason to lose it");
+        client.ask(r#"{"cmd":"SetBpm","bpm":121}"#);
+        assert_ne!(instance.save_state(), refused);
+        client.ask(r#"{"cmd":"SetBpm","bpm":120}"#);
         assert_eq!(instance.save_state(), before);
     }
     assert!(matches!(instance.load_state(b"from the future"), Err(StateError::NotOurs)));

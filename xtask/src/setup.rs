@@ -41,6 +41,7 @@ const PACKAGES: &[Package] = &[
         need: Need::Everything,
     },
     Package { name: "libzstd-dev", reason: "LLVM links it", need: Need::Everything },
+    Package { name: "zlib1g-dev", reason: "LLVM links it", need: Need::Everything },
 ];
 
 /// What other systems need, in the words of their own tools.

@@ -28,7 +28,7 @@ pub use host::{HostTransport, TransportAt};
 use drift::Drift;
 
 /// Tempos outside are not believed, in bpm.
-const TEMPO_RANGE: std::ops::RangeInclusive<f64> = 1e-3..=1e5;
+pub const TEMPO_RANGE: std::ops::RangeInclusive<f64> = 1e-3..=1e5;
 
 /// Who moves the position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

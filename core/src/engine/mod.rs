@@ -346,12 +346,17 @@ impl Engine {
         }
     }
 
-    /// Something is in flight or pending: tick every 1–2 ms.
+    /// Something is in flight or pending: tick, every 1–2 ms while [`Engine::in_flight`].
     pub fn busy(&self) -> bool {
+        self.in_flight() || !self.pending.is_empty()
+    }
+
+    /// Audio has been sent something that it has not answered yet.
+    pub fn in_flight(&self) -> bool {
         let audio = self.audio.as_ref().filter(|a| !a.poisoned).is_some_and(|a| {
             a.dirty || a.reschedule || !a.sent.is_empty() || !a.backlog.is_empty() || a.base.has_ghosts()
         });
-        audio || !self.actions.is_empty() || !self.graphs.is_empty() || !self.pending.is_empty()
+        audio || !self.actions.is_empty() || !self.graphs.is_empty()
     }
 
     /// Has this edit been adopted, or has it failed? Of a batch: all of it.
@@ -359,7 +364,13 @@ impl Engine {
         let edits = receipt.first..=receipt.seq;
         self.actions.range(edits.clone()).next().is_none()
             && self.graphs.range(edits.clone()).next().is_none()
-            && !self.pending.iter().any(|p| edits.contains(&p.seq))
+            && !self.is_pending(edits)
+    }
+
+    /// Does one of these edits wait for its position? They wait in the order of their numbers.
+    fn is_pending(&self, edits: std::ops::RangeInclusive<u64>) -> bool {
+        let at = self.pending.partition_point(|p| p.seq < *edits.start());
+        self.pending.get(at).is_some_and(|p| p.seq <= *edits.end())
     }
 
     /// Everything that follows from the edits so far has been handed to audio.

@@ -162,11 +162,9 @@ impl Engine {
     fn automation_done(&mut self, serial: u64, base: Option<f32>) {
         let Some(done) = self.drawn.remove(&serial) else { return };
         if let Some(path) = self.session.path_of(&done.label) {
-            // Unless a newer value is on its way.
-            let overtaken = self.resets.contains_key(&path) || self.sets.values().any(|p| *p == path);
             let exact = base.is_none_or(|b| b.to_bits() == (done.end as f32).to_bits());
             let value = base.filter(|_| !exact).map_or(done.end, f64::from);
-            if !overtaken {
+            if !self.is_overtaken(&path) {
                 self.session.values.insert(path, value);
             }
         }
@@ -177,7 +175,7 @@ impl Engine {
         self.in_effect.remove(&done.id);
         self.session.automations.remove(&done.id);
         if let Some(index) = self.automations.of(&done.id) {
-            let action = Action::ClearAutomation(index);
+            let action = Action::ClearArrived { index, serial };
             self.send(ToAudio::Edit(TimedAction { seq: 0, due: None, relative: false, action }));
             self.free_automation(&done.id);
         }
@@ -194,11 +192,18 @@ impl Engine {
         }
     }
 
+    /// A newer value of the control is on its way to audio.
+    fn is_overtaken(&self, path: &str) -> bool {
+        self.resets.contains_key(path) || self.sets.values().any(|p| p == path)
+    }
+
     /// A controller has set a base value: last writer wins, so the session has it too.
     fn moved(&mut self, target: Symbol, value: f32) {
         let labels = self.session.midi_maps.iter().map(|m| &m.label);
         let path = labels.filter(|l| Symbol::of(l) == target).find_map(|l| self.session.path_of(l));
-        if let Some(path) = path {
+        if let Some(path) = path
+            && !self.is_overtaken(&path)
+        {
             self.session.values.insert(path, f64::from(value));
         }
     }

@@ -3,6 +3,7 @@
 use super::osc;
 use super::{Audio, Drawn, Engine, Sent, sorted, touches_graph};
 use crate::automation::Automation;
+use crate::clock::TEMPO_RANGE;
 use crate::edit::{ClockSource, Edit};
 use crate::message::{Action, ControllerMap, InputRoute, SlotPattern, Target, TimedAction, ToAudio};
 use crate::node::CreateContext;
@@ -10,7 +11,7 @@ use crate::notice::Notice;
 use crate::plan::{NONE, Plan};
 use crate::planner::{self, Shape, is_gate_label};
 use crate::processor::{MAX_CHASED, chunk_of};
-use crate::session::Session;
+use crate::session::{METER_RANGE, Session};
 use crate::symbol::Symbol;
 use krach_patterns::{OscArg, Program, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,10 +55,8 @@ impl Engine {
             Edit::Hush { slot } if due.is_some() => Action::Hush(self.slot_of(slot)?),
             Edit::Hush { slot } => Action::Hush(self.slots.of(slot)?),
             Edit::HushAll => Action::HushAll,
-            Edit::SetBpm(bpm) if bpm.is_finite() && *bpm > 0.0 => Action::Bpm(*bpm),
-            Edit::SetBeatsPerCycle(beats) if beats.is_finite() && *beats > 0.0 => {
-                Action::BeatsPerCycle(*beats)
-            }
+            Edit::SetBpm(bpm) if TEMPO_RANGE.contains(bpm) => Action::Bpm(*bpm),
+            Edit::SetBeatsPerCycle(beats) if METER_RANGE.contains(beats) => Action::BeatsPerCycle(*beats),
             Edit::FollowHostMeter => Action::HostMeter,
             Edit::SetMidiClock(on) => Action::MidiClock(*on || self.midi_clock_always),
             // Only the control side sends; audio says when.

@@ -70,7 +70,7 @@ impl Engine {
             }
             Err(message) => {
                 self.notices.push(Notice::EditFailed { seq: self.seq, message });
-                (Plan::empty(self.generation), empty)
+                (Plan::empty(empty.generation), empty)
             }
         };
         audio.base = shape;

@@ -52,7 +52,7 @@ fn resolve(c: &mut ControlState, write: Write) -> Option<Change> {
     let jump = |value| Some(Change { value, ramp: 0 });
     match write {
         Write::Base(value) => {
-            c.base = value;
+            (c.base, c.set) = (value, true);
             if c.pattern.is_some() { None } else { unless_automated(c) }
         }
         Write::Pattern { value, slot, gate, ramp } => {
@@ -83,7 +83,9 @@ fn resolve(c: &mut ControlState, write: Write) -> Option<Change> {
                 return None;
             }
             c.automation = NONE;
-            c.base = arrived.unwrap_or(c.base);
+            if let Some(value) = arrived {
+                (c.base, c.set) = (value, true);
+            }
             jump(c.held())
         }
     }

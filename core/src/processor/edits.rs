@@ -253,6 +253,12 @@ impl Core {
             Action::ClearAutomation(index) => {
                 garbage = self.clear_automation(index).map(Garbage::Automation);
             }
+            Action::ClearArrived { index, serial } => {
+                let running = self.automations.get(index as usize).and_then(Option::as_ref);
+                if running.is_some_and(|r| r.serial == serial) {
+                    garbage = self.clear_automation(index).map(Garbage::Automation);
+                }
+            }
             Action::Input(route) => self.input = route,
             Action::Map(map) => self.map_controller(map),
             Action::Seed(seed) => self.seed = seed,

@@ -196,8 +196,8 @@ impl Processor {
         if block.offline {
             self.wait_until_settled();
         }
-        self.core.set_host_free_run(block.free_run.unwrap_or(false));
         self.take_messages();
+        self.core.set_host_free_run(block.free_run.unwrap_or(false));
         let frames = block.frames.min(block.main[0].len()).min(block.main[1].len());
         if self.poisoned {
             return;

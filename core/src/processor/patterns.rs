@@ -10,6 +10,8 @@ use krach_patterns::{Event, Span, Time};
 
 /// Continuous controls are chased within this many cycles before a landing.
 const CHASE_CYCLES: i32 = 4;
+/// Most cycles that are asked for at once: a stretch with more is halved.
+const MOST_CYCLES: f64 = 64.0;
 /// Windows are asked for in these fractions of a cycle, rounded outwards.
 const WINDOW: f64 = (1i64 << 20) as f64;
 /// Patterns are exact up to 2^31 cycles from zero, here in windows; beyond nothing plays.
@@ -83,6 +85,9 @@ impl Core {
         let (begin, end) = (meter.count_at(low), meter.count_at(high));
         if high <= low || end < slot.from || slot.origin.is_nan() {
             return true;
+        }
+        if end - begin > MOST_CYCLES {
+            return false;
         }
         let span = window(begin - slot.origin, end - slot.origin);
         self.events.clear();
@@ -165,7 +170,7 @@ impl Core {
                     break;
                 }
                 let before = found;
-                for (number, event) in self.events.as_slice().iter().enumerate() {
+                for event in self.events.as_slice() {
                     let Some(Target::Control { chase, .. }) = slot.voice.targets.get(event.value as usize)
                     else {
                         continue;
@@ -179,7 +184,6 @@ impl Core {
                     if !known && latest.is_none_or(|(then, _)| position >= then) {
                         missing -= u32::from(latest.is_none());
                         *latest = Some((position, event.value));
-                        let _ = number;
                     }
                 }
             }

@@ -2,7 +2,10 @@
 
 mod sections;
 
-use super::{AutomationState, FORMAT, InputState, MAX_DEPTH, MidiMapState, Session, SlotState, is_default};
+use super::{
+    AutomationState, FORMAT, InputState, MAX_DEPTH, METER_RANGE, MidiMapState, Session, SlotState, is_default,
+};
+use crate::clock::TEMPO_RANGE;
 use crate::edit::{ClockSource, Edit, EditError, LoadError};
 use crate::graph_ir::RawGraph;
 use crate::node::Registry;
@@ -11,6 +14,7 @@ use crate::processor::MAX_SLOTS;
 use krach_patterns::Pattern;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 impl Session {
@@ -96,14 +100,14 @@ impl Session {
             let place = place.to_owned();
             move |error: EditError| LoadError::Invalid { place, error }
         };
-        let positive = |place: &str, field, value: f64| {
-            let error = EditError::Value { field, expected: "a positive number" };
-            if value.is_finite() && value > 0.0 { Ok(value) } else { Err(invalid(place)(error)) }
+        let within = |place: &str, field, range: RangeInclusive<f64>, value: f64| {
+            let error = EditError::Value { field, expected: "a positive number of a sensible size" };
+            if range.contains(&value) { Ok(value) } else { Err(invalid(place)(error)) }
         };
         let mut session = Self {
             name: doc.krach.name,
-            bpm: positive("$.tempo", "tempo", doc.tempo.unwrap_or(120.0))?,
-            beats_per_cycle: positive("$.meter", "meter", doc.meter.unwrap_or(4.0))?,
+            bpm: within("$.tempo", "tempo", TEMPO_RANGE, doc.tempo.unwrap_or(120.0))?,
+            beats_per_cycle: within("$.meter", "meter", METER_RANGE, doc.meter.unwrap_or(4.0))?,
             clock_source: doc.krach.clock_source,
             host_meter: doc.krach.meter == MeterSource::Host,
             midi_clock: doc.krach.midi_clock,

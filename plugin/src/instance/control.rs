@@ -24,6 +24,9 @@ use crate::wire::{Action, Outcome, Wait};
 /// Between two ticks while something is on its way: the audio thread cannot wake us.
 const TICK: Duration = Duration::from_millis(1);
 
+/// Between two ticks while edits wait for their position: audio has what it needs for those that are near.
+const PENDING_TICK: Duration = Duration::from_millis(10);
+
 /// Between two ticks while a processor lives: what it reports by itself is not urgent.
 const IDLE_TICK: Duration = Duration::from_millis(100);
 
@@ -60,6 +63,13 @@ pub(super) enum Command {
     Stop,
 }
 
+/// A chunk that was refused, to be saved back for as long as the session is what it was then: an edit
+/// that changes nothing (a panic, a hush) is no reason to lose it.
+struct Kept {
+    chunk: Vec<u8>,
+    session: Vec<u8>,
+}
+
 /// A reply that takes its time.
 struct Waiting {
     connection: u64,
@@ -81,7 +91,7 @@ pub(super) struct Control {
     osc: OscSender,
     dirty: Dirty,
     /// A chunk that was refused, to be saved back until the session is edited.
-    kept: Option<Vec<u8>>,
+    kept: Option<Kept>,
     active: bool,
     /// Number of the last edit that the engine accepted.
     last_edit: u64,
@@ -157,8 +167,10 @@ impl Control {
         let mut timeout = (self.active || self.faulty).then_some(IDLE_TICK);
         if self.faulty {
             // Requests are still answered at once.
-        } else if !self.waiting.is_empty() || self.engine.busy() || self.engine.plays_osc() {
+        } else if !self.waiting.is_empty() || self.engine.in_flight() || self.engine.plays_osc() {
             timeout = Some(TICK);
+        } else if self.engine.busy() {
+            timeout = Some(PENDING_TICK);
         } else if let Some(due) = self.dirty.due() {
             let until = due.saturating_duration_since(Instant::now());
             timeout = Some(timeout.map_or(until, |timeout| timeout.min(until)));
@@ -266,7 +278,6 @@ impl Control {
     }
 
     fn edited(&mut self) {
-        self.kept = None;
         self.dirty.touch();
     }
 
@@ -316,10 +327,12 @@ impl Control {
 
     /// The chunk; `None` if the session is too large for one.
     fn save(&mut self, params: Params) -> Option<Vec<u8>> {
-        if let Some(kept) = &self.kept {
-            return Some(kept.clone());
+        let session = self.engine.save();
+        match &self.kept {
+            Some(kept) if kept.session == session => return Some(kept.chunk.clone()),
+            _ => self.kept = None,
         }
-        let chunk = Payload::new(params, self.engine.save()).and_then(|payload| payload.encode());
+        let chunk = Payload::new(params, session).and_then(|payload| payload.encode());
         match chunk {
             Ok(chunk) => {
                 self.announce();
@@ -347,7 +360,7 @@ impl Control {
             }
             Err(error) => {
                 self.report(error.to_string());
-                self.kept = Some(chunk);
+                self.kept = Some(Kept { chunk, session: self.engine.save() });
                 Err(error)
             }
         }
