@@ -258,8 +258,13 @@ fn what_is_refused_leaves_the_session_sounding_and_is_saved_back_until_the_next_
     for (what, bad) in refused(&chunk).iter().step_by(9) {
         assert!(edited.instance().load_state(bad).is_err(), "{what} was taken");
         assert_eq!(&edited.instance().save_state().unwrap(), bad, "{what} is not saved back");
-        ask_all(&mut edited, &[json!({"type": "set_master_gain", "gain": 0.8}).to_string()]);
-        assert_eq!(edited.instance().save_state().unwrap(), good, "after {what} and an edit");
+        let master = |gain: f64| json!({"type": "set_master_gain", "gain": gain}).to_string();
+        ask_all(&mut edited, &[master(0.8)]);
+        assert_eq!(&edited.instance().save_state().unwrap(), bad, "{what}: the session is what it was");
+        ask_all(&mut edited, &[master(0.7)]);
+        assert_ne!(&edited.instance().save_state().unwrap(), bad, "after {what} and an edit");
+        ask_all(&mut edited, &[master(0.8)]);
+        assert_eq!(edited.instance().save_state().unwrap(), good, "after {what} and back");
     }
 }
 
