@@ -2,6 +2,8 @@
 
 mod document;
 
+pub use document::Programs;
+
 use crate::automation::ShapeSpec;
 use crate::clock::TEMPO_RANGE;
 use crate::edit::{ClockSource, Edit, EditError, GraphEdit};

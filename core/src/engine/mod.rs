@@ -18,7 +18,7 @@ use crate::node::{CreateContext, Node, Registry};
 use crate::osc::OscMessage;
 use crate::planner::Shape;
 use crate::processor::{MAX_AUTOMATIONS, MAX_SLOTS, chunk_of};
-use crate::session::Session;
+use crate::session::{Programs, Session};
 use numbers::Numbers;
 use rtrb::{Consumer, Producer};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -68,6 +68,8 @@ pub struct Engine {
     silenced: BTreeMap<u64, String>,
     audio: Option<Audio>,
     notices: Vec<Notice>,
+    /// Patterns that a load has just compiled, for the engine that is built from it.
+    programs: Programs,
     /// MIDI clock whatever the session says.
     midi_clock_always: bool,
     /// Prepared OSC messages by the number of the pattern that plays them.
@@ -161,6 +163,7 @@ impl Engine {
             silenced: BTreeMap::new(),
             audio: None,
             notices: Vec::new(),
+            programs: Programs::new(),
             midi_clock_always: false,
             osc: HashMap::new(),
             osc_due: Vec::new(),
@@ -423,12 +426,13 @@ impl Engine {
     /// # Errors
     /// What is wrong with the document.
     pub fn load(&mut self, json: &[u8]) -> Result<Receipt, LoadError> {
-        let session = Session::from_json(json, &self.registry)?;
-        self.session = session;
+        let (session, programs) = Session::read(json, &self.registry)?;
+        (self.session, self.programs) = (session, programs);
         self.pending.clear();
         self.starting.clear();
         self.seq += 1;
         self.replace();
+        self.programs.clear();
         Ok(Receipt { seq: self.seq, first: self.seq, position: None })
     }
 

@@ -102,7 +102,8 @@ impl Engine {
         for (name, slot) in &session.slots {
             let Some(index) = self.slot_of(name) else { continue };
             if slot.playing
-                && let Ok(program) = krach_patterns::compile(&slot.pattern)
+                && let Some(program) =
+                    self.programs.remove(name).or_else(|| krach_patterns::compile(&slot.pattern).ok())
             {
                 let mut voice = slot_pattern(name, program, self.next_serial());
                 self.prepare_osc(voice.serial, &voice.program);

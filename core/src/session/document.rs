@@ -11,11 +11,14 @@ use crate::graph_ir::RawGraph;
 use crate::node::Registry;
 use crate::plan::Crossfade;
 use crate::processor::MAX_SLOTS;
-use krach_patterns::Pattern;
+use krach_patterns::{Pattern, Program};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+
+/// Compiled patterns by slot.
+pub type Programs = BTreeMap<String, Program>;
 
 impl Session {
     /// The session as a ModuleIr document. Equal sessions give equal bytes.
@@ -72,6 +75,14 @@ impl Session {
     /// # Errors
     /// Not JSON of the right shape, a newer format, or something that cannot play.
     pub fn from_json(json: &[u8], registry: &Registry) -> Result<Self, LoadError> {
+        Self::read(json, registry).map(|(session, _)| session)
+    }
+
+    /// As [`Session::from_json`], with the slots' patterns compiled, as the check needs them anyway.
+    ///
+    /// # Errors
+    /// As [`Session::from_json`].
+    pub fn read(json: &[u8], registry: &Registry) -> Result<(Self, Programs), LoadError> {
         let malformed = |e: serde_json::Error| LoadError::Malformed {
             place: format!("line {} column {}", e.line(), e.column()),
             message: e.to_string(),
@@ -104,6 +115,7 @@ impl Session {
             let error = EditError::Value { field, expected: "a positive number of a sensible size" };
             if range.contains(&value) { Ok(value) } else { Err(invalid(place)(error)) }
         };
+        let mut programs = Programs::new();
         let mut session = Self {
             name: doc.krach.name,
             bpm: within("$.tempo", "tempo", TEMPO_RANGE, doc.tempo.unwrap_or(120.0))?,
@@ -138,7 +150,8 @@ impl Session {
         }
         for (i, p) in doc.patterns.into_iter().enumerate() {
             let place = format!("$.patterns[{i}].pattern");
-            krach_patterns::compile(&p.pattern).map_err(|e| invalid(&place)(e.into()))?;
+            let program = krach_patterns::compile(&p.pattern).map_err(|e| invalid(&place)(e.into()))?;
+            programs.insert(p.target.clone(), program);
             let extra = doc.krach.slots.get(&p.target).cloned().unwrap_or_default();
             let (known, len) = (session.slots.contains_key(&p.target), session.slots.len());
             session.room_for(len, known, "slots", MAX_SLOTS).map_err(invalid(&place))?;
@@ -167,7 +180,7 @@ impl Session {
             let map = Edit::MidiMap { channel: m.channel, cc: m.cc, label: m.label, lo: m.lo, hi: m.hi };
             session.apply(&map, registry).map_err(invalid("$.krach.midi_maps"))?;
         }
-        Ok(session)
+        Ok((session, programs))
     }
 }
 
