@@ -1,7 +1,7 @@
 //! What the engine tells without being asked, and what `Status` tells.
 
 use crate::edit::ClockSource;
-use crate::graph_ir::{Connection, GraphNode};
+use crate::graph_ir::{Connection, GraphNode, Misfit};
 use crate::link::Position;
 use std::collections::BTreeMap;
 
@@ -30,6 +30,8 @@ pub enum Notice {
         /// It is silenced until replaced or rebuilt.
         silenced: bool,
     },
+    /// A connection is not played.
+    Misfit(Misfit),
     /// The engine panicked and is silent until rebuilt.
     Panicked {
         /// The panic's message.
@@ -53,6 +55,11 @@ impl std::fmt::Display for Notice {
                     "node '{node}' keeps producing NaN or infinity and is silenced; replace it or rebuild"
                 )
             }
+            Self::Misfit(Misfit { connection: c, port, node }) => write!(
+                f,
+                "{}.{} → {}.{} is not played: node '{node}' has no port '{port}' in its present code; the rest plays on",
+                c.from_node, c.from_port, c.to_node, c.to_port
+            ),
             Self::Panicked { message } => {
                 write!(f, "the engine stopped ({message}); rebuild it or restart the plugin")
             }

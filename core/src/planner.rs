@@ -27,7 +27,7 @@ pub struct Request<'a> {
     pub resets: &'a BTreeMap<String, f64>,
     /// Ids of nodes that were removed since the base: one of that id is another node.
     pub removed: &'a BTreeSet<String>,
-    /// Where types come from; every type in `graph` is there.
+    /// Where types come from; nodes of those without code are not played.
     pub registry: &'a Registry,
     /// What instances are told.
     pub context: CreateContext,
@@ -89,7 +89,8 @@ fn members(base: &Shape, request: &Request<'_>) -> Vec<Member> {
         base.nodes.iter().enumerate().filter(|(_, n)| !n.ghost).map(|(i, n)| (n.id.as_str(), i)).collect();
     for &i in request.order {
         let node = &request.graph.nodes[i];
-        let ty = request.registry.find(&node.type_id).expect("the graph was validated").clone();
+        // Without code it is silent, as if it were not there yet.
+        let Some(ty) = request.registry.find(&node.type_id).cloned() else { continue };
         let before = live.get(node.id.as_str()).copied().filter(|&at| {
             same_code(base.nodes[at].ty.as_ref(), ty.as_ref()) && !request.removed.contains(&node.id)
         });
@@ -120,7 +121,8 @@ fn members(base: &Shape, request: &Request<'_>) -> Vec<Member> {
     members
 }
 
-fn same_code(a: &dyn NodeType, b: &dyn NodeType) -> bool {
+/// Are instances of the two types interchangeable?
+pub fn same_code(a: &dyn NodeType, b: &dyn NodeType) -> bool {
     a.code_key() == b.code_key() && a.decl().type_id == b.decl().type_id
 }
 
@@ -139,9 +141,11 @@ fn wires(base: &Shape, members: &[Member], request: &Request<'_>) -> Vec<Planned
     let mut wires: Vec<PlannedWire> = Vec::with_capacity(request.graph.connections.len());
     let mut ways = HashSet::with_capacity(request.graph.connections.len());
     for c in &request.graph.connections {
-        let (source, target) = (live[c.from_node.as_str()], live[c.to_node.as_str()]);
-        let from = output_port(source.ty.decl(), &c.from_port).expect("validated");
-        let to = input_port(target.ty.decl(), &c.to_port).expect("validated");
+        let ends = (live.get(c.from_node.as_str()), live.get(c.to_node.as_str()));
+        let (Some(source), Some(target)) = ends else { continue };
+        // A type's new code may have lost a port: that was said when it came.
+        let from = output_port(source.ty.decl(), &c.from_port);
+        let (Some(from), Some(to)) = (from, input_port(target.ty.decl(), &c.to_port)) else { continue };
         let wire = ShapeWire { source: source.uid, from, target: target.uid, to, out: false };
         if !ways.insert(wire.way()) {
             continue; // `out` and `out0` may name the same wire twice

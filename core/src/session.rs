@@ -6,9 +6,9 @@ pub use document::Programs;
 
 use crate::automation::ShapeSpec;
 use crate::clock::TEMPO_RANGE;
-use crate::edit::{ClockSource, Edit, EditError, GraphEdit};
-use crate::graph_ir::RawGraph;
-use crate::node::Registry;
+use crate::edit::{ClockSource, Edit, EditError, GraphEdit, GraphError};
+use crate::graph_ir::{RawGraph, Scrutiny};
+use crate::node::{NodeDecl, Registry};
 use crate::plan::{Crossfade, MAX_CHANNELS};
 use crate::processor::{MAX_AUTOMATIONS, MAX_SLOTS};
 use krach_patterns::Pattern;
@@ -66,6 +66,8 @@ pub struct Session {
     pub midi_maps: Vec<MidiMapState>,
     /// Length of crossfades.
     pub crossfade: Crossfade,
+    /// Texts of the types that come from text, by type id.
+    pub sources: BTreeMap<String, TypeSource>,
     /// Sections of a document that this version does not play but keeps.
     kept: serde_json::Map<String, serde_json::Value>,
     kept_krach: serde_json::Map<String, serde_json::Value>,
@@ -110,6 +112,19 @@ pub struct InputState {
     pub channel: Option<u32>,
 }
 
+/// The text that a type was made from: with it the session sounds the same anywhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeSource {
+    /// The text.
+    pub text: String,
+    /// What it imports, beyond the language's own libraries: text by the path that names it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub imports: BTreeMap<String, String>,
+    /// It has no file: this is the only copy, and is kept also while no node uses it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub own: bool,
+}
+
 /// A controller mapping.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MidiMapState {
@@ -146,6 +161,7 @@ impl Default for Session {
             input: None,
             midi_maps: Vec::new(),
             crossfade: Crossfade::Beats(0.5),
+            sources: BTreeMap::new(),
             kept: serde_json::Map::new(),
             kept_krach: serde_json::Map::new(),
         }
@@ -188,7 +204,7 @@ impl Session {
                 for edit in edits {
                     graph.apply(edit)?;
                 }
-                self.check_graph(&graph, registry)?;
+                self.check_graph(&graph, registry, Scrutiny::Since(&self.graph))?;
                 self.graph = graph;
                 for edit in edits {
                     if let GraphEdit::AddNode(node) = edit {
@@ -197,14 +213,7 @@ impl Session {
                 }
                 self.forget_values();
             }
-            Edit::LoadGraph(graph) => {
-                self.check_graph(graph, registry)?;
-                self.graph = graph.clone();
-                for node in &graph.nodes {
-                    self.take_values(&node.id, &node.controls);
-                }
-                self.forget_values();
-            }
+            Edit::LoadGraph(graph) => self.take_graph(graph, registry, Scrutiny::All)?,
             Edit::SetControl { label, value } => {
                 if let Some(path) = self.path_of(label) {
                     self.values.insert(path, *value);
@@ -291,21 +300,37 @@ impl Session {
         if known || len < limit { Ok(()) } else { Err(EditError::Limit { what, limit }) }
     }
 
-    fn check_graph(&self, graph: &RawGraph, registry: &Registry) -> Result<(), EditError> {
+    fn take_graph(
+        &mut self,
+        graph: &RawGraph,
+        registry: &Registry,
+        scrutiny: Scrutiny<'_>,
+    ) -> Result<(), EditError> {
+        self.check_graph(graph, registry, scrutiny)?;
+        self.graph = graph.clone();
+        for node in &graph.nodes {
+            self.take_values(&node.id, &node.controls);
+        }
+        self.forget_values();
+        Ok(())
+    }
+
+    fn check_graph(
+        &self,
+        graph: &RawGraph,
+        registry: &Registry,
+        scrutiny: Scrutiny<'_>,
+    ) -> Result<(), EditError> {
         if graph.nodes.len() > MAX_NODES {
             return Err(EditError::Limit { what: "nodes", limit: MAX_NODES });
         }
-        graph.order(registry)?;
+        graph.order(registry, scrutiny)?;
         for node in &graph.nodes {
             if node.controls.values().any(|v| !v.is_finite()) {
                 return Err(EditError::Value { field: "controls", expected: "finite numbers" });
             }
-            let decl = registry.find(&node.type_id).expect("order found every type").decl();
-            for ports in [&decl.inputs, &decl.outputs] {
-                if ports.iter().map(|p| p.channels).sum::<usize>() > MAX_CHANNELS {
-                    let why = format!("{} has more than {MAX_CHANNELS} channels", node.type_id);
-                    return Err(crate::edit::GraphError::CreationFailed(why).into());
-                }
+            if let Some(ty) = registry.find(&node.type_id) {
+                check_channels(ty.decl())?;
             }
         }
         Ok(())
@@ -331,6 +356,14 @@ impl Session {
         decl.is_some_and(|d| d.controls.iter().any(|c| c.name == path[id.len() + 1..]))
     }
 
+    /// The texts that belong into a document: those of types that are used, and those that are nowhere else.
+    pub fn sources_in_use(&self) -> BTreeMap<String, TypeSource> {
+        let used: HashSet<&str> = self.graph.nodes.iter().map(|n| n.type_id.as_str()).collect();
+        let wanted = |(id, source): &(&String, &TypeSource)| source.own || used.contains(id.as_str());
+        let sources = self.sources.iter().filter(wanted);
+        sources.map(|(id, source)| (id.clone(), source.clone())).collect()
+    }
+
     /// The path `node/control` that a label stands for: an exposed label first, then the path itself.
     pub fn path_of(&self, label: &str) -> Option<String> {
         if let Some((node, control)) = self.graph.exposed_controls.get(label)
@@ -351,6 +384,20 @@ impl Session {
         }
         by_label
     }
+}
+
+/// May the engine play a type with so many channels?
+///
+/// # Errors
+/// If not.
+pub fn check_channels(decl: &NodeDecl) -> Result<(), GraphError> {
+    for ports in [&decl.inputs, &decl.outputs] {
+        if ports.iter().map(|p| p.channels).sum::<usize>() > MAX_CHANNELS {
+            let why = format!("{} has more than {MAX_CHANNELS} channels", decl.type_id);
+            return Err(GraphError::CreationFailed(why));
+        }
+    }
+    Ok(())
 }
 
 /// The node that a path `node/control` belongs to: of nodes whose name begins it, the longest.

@@ -6,12 +6,14 @@ mod numbers;
 mod osc;
 mod returns;
 mod send;
+mod types;
 mod whole;
 
 pub use crate::edit::*;
 pub use crate::graph_ir::*;
 pub use crate::link::{Link, Position};
 pub use crate::notice::*;
+pub use types::nodes_of;
 
 use crate::message::{Return, ToAudio};
 use crate::node::{CreateContext, Node, Registry};
@@ -439,11 +441,6 @@ impl Engine {
     /// Atomics shared with the audio thread.
     pub fn link(&self) -> Arc<Link> {
         self.link.clone()
-    }
-
-    /// All node types, sorted.
-    pub fn type_ids(&self) -> Vec<String> {
-        self.registry.type_ids().map(str::to_owned).collect()
     }
 }
 

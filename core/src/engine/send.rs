@@ -5,6 +5,7 @@ use super::{Audio, Drawn, Engine, Sent, sorted, touches_graph};
 use crate::automation::Automation;
 use crate::clock::TEMPO_RANGE;
 use crate::edit::{ClockSource, Edit};
+use crate::graph_ir::Scrutiny;
 use crate::message::{Action, ControllerMap, InputRoute, SlotPattern, Target, TimedAction, ToAudio};
 use crate::node::CreateContext;
 use crate::notice::Notice;
@@ -266,7 +267,8 @@ impl Engine {
         session: &Session,
         changes: &Changes,
     ) -> Result<(Plan, Shape), String> {
-        let order = session.graph.order(&self.registry).map_err(|e| e.to_string())?;
+        let scrutiny = Scrutiny::Since(&session.graph);
+        let order = session.graph.order(&self.registry, scrutiny).map_err(|e| e.to_string())?;
         self.generation += 1;
         let context =
             CreateContext { sample_rate: audio.sample_rate, max_frames: chunk_of(audio.max_frames) };

@@ -3,11 +3,12 @@
 mod sections;
 
 use super::{
-    AutomationState, FORMAT, InputState, MAX_DEPTH, METER_RANGE, MidiMapState, Session, SlotState, is_default,
+    AutomationState, FORMAT, InputState, MAX_DEPTH, METER_RANGE, MidiMapState, Session, SlotState,
+    TypeSource, is_default,
 };
 use crate::clock::TEMPO_RANGE;
 use crate::edit::{ClockSource, Edit, EditError, LoadError};
-use crate::graph_ir::RawGraph;
+use crate::graph_ir::{RawGraph, Scrutiny};
 use crate::node::Registry;
 use crate::plan::Crossfade;
 use crate::processor::MAX_SLOTS;
@@ -63,6 +64,7 @@ impl Session {
                 osc_target: self.osc_target.clone(),
                 midi_maps: self.midi_maps.clone(),
                 crossfade: self.crossfade,
+                sources: self.sources_in_use(),
                 other: std::mem::take(&mut kept_krach),
             },
             other: std::mem::take(&mut kept),
@@ -128,6 +130,7 @@ impl Session {
             seed: doc.krach.seed,
             input: doc.krach.input,
             crossfade: doc.krach.crossfade,
+            sources: doc.krach.sources,
             kept: doc.other,
             kept_krach: doc.krach.other,
             ..Self::default()
@@ -136,8 +139,8 @@ impl Session {
         session.apply(&master, registry).map_err(invalid("$.master"))?;
         let osc = Edit::SetOscTarget(doc.krach.osc_target);
         session.apply(&osc, registry).map_err(invalid("$.krach.osc_target"))?;
-        let graph = Edit::LoadGraph(doc.krach.raw_graph);
-        session.apply(&graph, registry).map_err(invalid("$.krach.raw_graph"))?;
+        let graph = session.take_graph(&doc.krach.raw_graph, registry, Scrutiny::Document);
+        graph.map_err(invalid("$.krach.raw_graph"))?;
         for (i, c) in doc.controls.into_iter().enumerate() {
             // A control of that very path, even if a label of the same name leads elsewhere.
             let own = session.owns(&c.path, registry).then(|| c.path.clone());
@@ -262,6 +265,8 @@ struct KrachSection {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     midi_maps: Vec<MidiMapState>,
     crossfade: Crossfade,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    sources: BTreeMap<String, TypeSource>,
     #[serde(flatten)]
     other: serde_json::Map<String, serde_json::Value>,
 }
@@ -285,6 +290,7 @@ impl Default for KrachSection {
             osc_target: s.osc_target,
             midi_maps: s.midi_maps,
             crossfade: s.crossfade,
+            sources: s.sources,
             other: serde_json::Map::new(),
         }
     }

@@ -51,6 +51,33 @@ fn ty(type_id: &str, inputs: usize, controls: &[(&str, f32)], make: Make) -> Pro
     ProbeType { decl, key, make, refuses: false }
 }
 
+/// A type of any name that renders its control `level`: what its code is, is how many inputs it has and
+/// the level it starts with.
+pub fn text_type(type_id: &str, inputs: usize, level: f32) -> Arc<dyn NodeType> {
+    let mut probe = ty(type_id, inputs, &[("level", level)], || Box::new(Dc { level: 0.0 }));
+    probe.key ^= u64::from(level.to_bits()) ^ (inputs as u64) << 40;
+    Arc::new(probe)
+}
+
+/// As [`text_type`], but no instance of it can be made.
+pub fn text_type_that_refuses(type_id: &str) -> Arc<dyn NodeType> {
+    let mut probe = ty(type_id, 0, &[], || Box::new(Thru));
+    probe.refuses = true;
+    Arc::new(probe)
+}
+
+/// A type that counts frames: `whole` says that it takes over from another.
+pub fn counting_type(type_id: &str, key: u64, whole: bool) -> Arc<dyn NodeType> {
+    let make: Make = if whole {
+        || Box::new(Count { frames: 0, whole: true })
+    } else {
+        || Box::new(Count { frames: 0, whole: false })
+    };
+    let mut probe = ty(type_id, 0, &[], make);
+    probe.key = key;
+    Arc::new(probe)
+}
+
 /// The built-in types and the probes.
 pub fn registry() -> Registry {
     let mut registry = Registry::with_builtins();

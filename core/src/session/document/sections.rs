@@ -43,7 +43,7 @@ macro_rules! sections {
 
 sections!(Document: patterns, controls, tempo, meter, master, krach);
 sections!(KrachSection: version, name, raw_graph, slots, automations, clock_source, free_run,
-    limiter, seed, input, meter, midi_clock, osc_target, midi_maps, crossfade);
+    limiter, seed, input, meter, midi_clock, osc_target, midi_maps, crossfade, sources);
 
 struct SectionsVisitor<T>(PhantomData<T>);
 

@@ -1,0 +1,196 @@
+//! Types whose code comes, is replaced and goes while the engine plays.
+
+mod support;
+
+use krach_core::engine::*;
+use krach_core::session::TypeSource;
+use support::probes::{counting_type, registry, text_type, text_type_that_refuses};
+use support::*;
+
+const BASS: &str = "faust:bass";
+
+fn bass() -> RawGraph {
+    let mut graph = graph(vec![node("out", "dac", &[]), node("bass", BASS, &[])], &[("bass", "out")]);
+    let exposed = ("bass".to_owned(), "level".to_owned());
+    graph.exposed_controls.insert("bass/level".into(), exposed);
+    graph
+}
+
+/// A rig that plays `bass`, whose type has this code.
+fn playing(level: f32) -> Rig {
+    let mut rig = Rig::with(registry());
+    rig.engine.set_type(text_type(BASS, 0, level)).expect("plays");
+    rig.edit(Edit::LoadGraph(bass()));
+    rig.render(2048, &[256]);
+    rig.settle();
+    rig
+}
+
+fn messages(rig: &mut Rig) -> Vec<String> {
+    rig.notices.extend(rig.engine.tick());
+    rig.notices.drain(..).map(|notice| notice.to_string()).collect()
+}
+
+#[test]
+fn a_graph_may_use_a_type_whose_code_is_on_its_way_and_sounds_when_it_is_there() {
+    let mut rig = Rig::with(registry());
+    let refused = rig.engine.edit(Edit::LoadGraph(bass()), At::Now).unwrap_err();
+    assert_eq!(refused.to_string(), "registry error: node type not found: faust:bass");
+    rig.engine.expect_type(BASS);
+    assert!(rig.engine.type_ids().contains(&BASS.to_owned()), "it is listed at once");
+    let mut graph = bass();
+    // Nobody knows its ports yet.
+    graph.nodes.push(node("osc", "oscillator", &[]));
+    graph.connections.push(Connection { to_port: "sidechain".into(), ..wire("osc", "bass") });
+    rig.edit(Edit::LoadGraph(graph));
+    rig.edit(set("bass/level", 0.5));
+    let [left, _] = rig.render(4096, &[256]);
+    assert!(left.iter().all(|x| *x == 0.0), "silent without code");
+    assert!(messages(&mut rig).is_empty());
+
+    rig.engine.set_type(text_type(BASS, 1, 0.25)).expect("plays");
+    let told = messages(&mut rig);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("osc.out → bass.sidechain is not played"), "{told:?}");
+    let [left, _] = rig.render(2048, &[256]);
+    // As any new node: 5 ms, to the value that was set while it was silent.
+    for (i, x) in left.iter().enumerate() {
+        let along = ((i + 1) as f32 / 240.0).min(1.0);
+        assert!((x - 0.5 * along).abs() < 1e-5, "{i}: {x}");
+    }
+}
+
+#[test]
+fn other_code_crossfades_under_the_sound_and_controls_keep_their_values() {
+    let mut rig = playing(1.0);
+    rig.engine.set_type(text_type(BASS, 0, 0.25)).expect("plays");
+    let [left, _] = rig.render(14_000, &[256]);
+    for (i, x) in left.iter().enumerate() {
+        let along = ((i + 1) as f32 / 12_000.0).min(1.0);
+        assert!((x - (1.0 - 0.75 * along)).abs() < 1e-5, "{i}: {x}");
+    }
+    rig.edit(set("bass/level", 0.75));
+    rig.render(1024, &[256]);
+    rig.settle();
+    rig.engine.set_type(text_type(BASS, 0, 0.125)).expect("plays");
+    let [left, _] = rig.render(14_000, &[256]);
+    assert!(left.iter().all(|x| (x - 0.75).abs() < 1e-6), "set by hand: it stays");
+}
+
+#[test]
+fn the_same_code_again_changes_nothing_to_the_bit() {
+    let mut rig = Rig::with(registry());
+    rig.engine.set_type(counting_type(BASS, 1, false)).expect("plays");
+    rig.edit(Edit::LoadGraph(bass()));
+    rig.render(512, &[256]);
+    rig.settle();
+    rig.engine.expect_type(BASS);
+    rig.engine.set_type(counting_type(BASS, 1, false)).expect("plays");
+    let [left, _] = rig.render(4096, &[256]);
+    assert!(left.windows(2).all(|w| ((w[1] - w[0]) * 1_048_576.0 - 1.0).abs() < 1e-3));
+}
+
+#[test]
+fn better_code_takes_over_whole_without_a_seam() {
+    let mut rig = Rig::with(registry());
+    rig.engine.set_type(counting_type(BASS, 1, false)).expect("plays");
+    rig.edit(Edit::LoadGraph(bass()));
+    rig.render(512, &[256]);
+    rig.settle();
+    rig.engine.set_type(counting_type(BASS, 2, true)).expect("plays");
+    let [left, _] = rig.render(20_000, &[256]);
+    assert!(left.windows(2).all(|w| ((w[1] - w[0]) * 1_048_576.0 - 1.0).abs() < 1e-3));
+}
+
+#[test]
+fn code_that_the_engine_cannot_play_is_refused_and_the_old_code_plays_on() {
+    let mut rig = playing(1.0);
+    let refused = rig.engine.set_type(text_type_that_refuses(BASS)).unwrap_err();
+    assert!(refused.to_string().contains("out of tubes"), "{refused}");
+    let refused = rig.engine.set_type(text_type(BASS, 100, 1.0)).unwrap_err();
+    assert!(refused.to_string().contains("more than 32 channels"), "{refused}");
+    rig.engine.expect_type(BASS);
+    rig.engine.fail_type(BASS, "bass.dsp:3:5: syntax error");
+    let [left, _] = rig.render(20_000, &[256]);
+    assert!(left.iter().all(|x| *x == 1.0));
+    // Old code is code: graphs may use it.
+    rig.edit(Edit::LoadGraph(bass()));
+}
+
+#[test]
+fn a_type_that_failed_without_code_is_refused_with_the_reason_but_does_not_block_other_edits() {
+    let mut rig = Rig::with(registry());
+    rig.engine.expect_type(BASS);
+    rig.edit(Edit::LoadGraph(bass()));
+    rig.engine.fail_type(BASS, "bass.dsp:3:5: syntax error");
+    let refused = rig.engine.edit(Edit::LoadGraph(bass()), At::Now).unwrap_err();
+    assert_eq!(refused.to_string(), "registry error: node creation failed: bass.dsp:3:5: syntax error");
+    // It is in the graph already: what has nothing to do with it goes on.
+    rig.edit(Edit::Graph(vec![
+        GraphEdit::AddNode(node("dc", "dc", &[])),
+        GraphEdit::Connect(wire("dc", "out")),
+    ]));
+    let [left, _] = rig.render(2048, &[256]);
+    assert_eq!(left[2047], 1.0);
+    rig.engine.set_type(text_type(BASS, 0, 0.5)).expect("plays");
+    assert_eq!(rig.render(2048, &[256])[0][2047], 1.5, "mended");
+}
+
+#[test]
+fn a_wire_that_the_new_code_has_no_port_for_is_told_and_the_rest_can_be_edited() {
+    let mut rig = Rig::with(registry());
+    rig.engine.set_type(text_type(BASS, 1, 1.0)).expect("plays");
+    let mut wired = bass();
+    wired.nodes.push(node("dc", "dc", &[]));
+    wired.connections.push(wire("dc", "bass"));
+    rig.edit(Edit::LoadGraph(wired.clone()));
+    rig.render(512, &[256]);
+    messages(&mut rig);
+    rig.engine.set_type(text_type(BASS, 0, 0.5)).expect("plays");
+    assert!(messages(&mut rig)[0].contains("node 'bass' has no port 'in'"));
+    rig.edit(Edit::Graph(vec![GraphEdit::AddNode(node("other", "dc", &[]))]));
+    // But nobody may ask for such a wire anew, unless other code is on its way.
+    let load = || Edit::LoadGraph(wired.clone());
+    assert_eq!(rig.engine.edit(load(), At::Now).unwrap_err().to_string(), "unknown port 'in' on node 'bass'");
+    rig.engine.expect_type(BASS);
+    rig.edit(load());
+    rig.engine.set_type(text_type(BASS, 1, 2.0)).expect("plays");
+    assert!(messages(&mut rig).is_empty());
+}
+
+#[test]
+fn an_edit_that_waits_for_its_time_is_built_with_the_code_that_came_meanwhile() {
+    let mut rig = Rig::with(registry());
+    rig.engine.expect_type(BASS);
+    rig.edit_at(Edit::LoadGraph(bass()), At::Position(0.25));
+    rig.render(2048, &[256]);
+    rig.engine.set_type(text_type(BASS, 0, 0.5)).expect("plays");
+    let [left, _] = rig.render(48_000, &[256]);
+    assert_eq!(left[24_000 - 2048 - 1], 0.0);
+    assert_eq!(left[24_000 - 2048 + 240], 0.5);
+    assert!(!rig.engine.remove_type(BASS), "a node has it");
+    rig.edit(Edit::LoadGraph(RawGraph::default()));
+    assert!(rig.engine.remove_type(BASS));
+}
+
+#[test]
+fn texts_of_used_types_are_saved_and_a_document_plays_as_far_as_its_types_allow() {
+    let mut rig = playing(1.0);
+    let source = |text: &str| TypeSource { text: text.into(), ..TypeSource::default() };
+    rig.engine.set_source(BASS, Some(source("process = 1;")));
+    rig.engine.set_source("faust:unused", Some(source("process = 2;")));
+    rig.engine.set_source("faust:own", Some(TypeSource { own: true, ..source("process = 3;") }));
+    let saved = rig.engine.save();
+    let text = String::from_utf8(saved.clone()).unwrap();
+    assert!(text.contains("process = 1;") && text.contains("process = 3;") && !text.contains("process = 2;"));
+
+    let mut fresh = Engine::new(registry());
+    assert!(fresh.load(&saved).is_err(), "nobody knows the type");
+    fresh.fail_type(BASS, "no faust command");
+    fresh.load(&saved).expect("plays as far as it can");
+    assert_eq!(fresh.save(), saved, "and nothing is lost");
+    let mut fresh = Engine::new(registry());
+    fresh.set_type(text_type(BASS, 0, 0.5)).expect("plays");
+    fresh.load(&saved).expect("loads");
+    assert_eq!(Rig::of(fresh).render(512, &[256])[0][0], 0.5, "the first sample is right");
+}
