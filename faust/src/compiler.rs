@@ -8,7 +8,7 @@ use crate::front::child::ChildLimits;
 use crate::front::closure::{Closure, gather};
 use crate::front::command::FaustCommand;
 use crate::object::{Object, ObjectKey};
-use crate::source::Source;
+use crate::source::{ProgramText, Source};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,8 @@ pub struct Timings {
 pub struct Compiled {
     /// The program.
     pub object: Arc<Object>,
+    /// What it was compiled from.
+    pub text: Arc<ProgramText>,
     /// Whether it was in the cache.
     pub cached: bool,
     /// How long it took.
@@ -49,6 +51,7 @@ pub struct Compiler {
 #[derive(Clone)]
 pub(crate) struct Prepared {
     closure: Closure,
+    text: Arc<ProgramText>,
     layout: blake3::Hash,
     front: blake3::Hash,
     bitcode: Option<Arc<[u8]>>,
@@ -94,14 +97,16 @@ impl Compiler {
     pub(crate) fn prepare(&self, source: &Source) -> Result<Prepared, CompileError> {
         let libraries = self.command.as_ref().map(FaustCommand::libraries);
         let closure = gather(source, libraries, maths::may_be_named)?;
-        let front = match &self.command {
-            Some(command) => command.identity(),
+        let front = match (&source.bitcode, &self.command) {
+            (Some(bitcode), _) => blake3::hash(bitcode),
+            (None, Some(command)) => command.identity(),
             // What was compiled on this machine before still plays.
-            None => self.cache.front().ok_or(CompileError::NoFaust)?,
+            (None, None) => self.cache.front().ok_or(CompileError::NoFaust)?,
         };
         let mut hasher = blake3::Hasher::new();
         hasher.update(closure.hash().as_bytes()).update(front.as_bytes());
-        Ok(Prepared { layout: hasher.finalize(), closure, front, bitcode: None })
+        let text = Arc::new(closure.text.clone());
+        Ok(Prepared { layout: hasher.finalize(), closure, text, front, bitcode: source.bitcode.clone() })
     }
 
     fn key(&self, prepared: &Prepared, tier: Tier) -> ObjectKey {
@@ -113,7 +118,7 @@ impl Compiler {
         let started = Instant::now();
         let object = self.cache.find(self.key(prepared, tier))?;
         let timings = Timings { gather: started.elapsed(), ..Timings::default() };
-        Some(Compiled { object, cached: true, timings })
+        Some(Compiled { object, text: prepared.text.clone(), cached: true, timings })
     }
 
     /// Makes the object of a tier, running the front half only if nothing else helps.
@@ -128,10 +133,10 @@ impl Compiler {
         }
         let mut timings = Timings::default();
         let key = self.key(prepared, tier);
-        let command = self.command.as_ref().ok_or(CompileError::NoFaust)?;
         let bitcode = match &prepared.bitcode {
             Some(bitcode) => bitcode.clone(),
             None => {
+                let command = self.command.as_ref().ok_or(CompileError::NoFaust)?;
                 let started = Instant::now();
                 let bitcode: Arc<[u8]> = command.bitcode(&prepared.closure, self.limits, cancelled)?.into();
                 timings.front = started.elapsed();
@@ -149,10 +154,12 @@ impl Compiler {
         timings.back = started.elapsed();
         let object = Arc::new(object);
         self.cache.keep(&object);
-        self.cache.keep_front(prepared.front);
+        if self.command.as_ref().is_some_and(|command| command.identity() == prepared.front) {
+            self.cache.keep_front(prepared.front);
+        }
         if cancelled() {
             return Err(CompileError::Cancelled);
         }
-        Ok(Compiled { object, cached: false, timings })
+        Ok(Compiled { object, text: prepared.text.clone(), cached: false, timings })
     }
 }

@@ -28,5 +28,5 @@ pub use front::command::FaustCommand;
 pub use interface::{Interface, Scale, Style, Widget};
 pub use node::FaustType;
 pub use object::{Object, ObjectKey};
-pub use source::{Source, Text};
-pub use workers::{JobKey, Outcome, Workers};
+pub use source::{ProgramText, Source, Text};
+pub use workers::{Heed, JobKey, Outcome, Purpose, Workers};

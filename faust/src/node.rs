@@ -35,6 +35,13 @@ impl FaustType {
         Ok(Self { object, interface, programs: Mutex::default() })
     }
 
+    /// The same under another type id than `faust:<name of the program>`.
+    #[must_use]
+    pub fn called(mut self, type_id: &str) -> Self {
+        type_id.clone_into(&mut self.interface.decl.type_id);
+        self
+    }
+
     /// Ports and controls with what the program says about their looks.
     pub fn interface(&self) -> &Interface {
         &self.interface

@@ -47,10 +47,25 @@ pub struct Outcome {
     pub more: bool,
 }
 
+/// What a compile is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be heard: quick code as soon as possible, then optimised code.
+    Play,
+    /// To know now whether it compiles, and what comes of it: quick code only.
+    Try,
+    /// To know some time: quick code only, one at a time, when nobody waits for anything else.
+    Check,
+}
+
+/// Where outcomes go. Called on a compile thread, which it must not hold up.
+pub type Heed = Box<dyn Fn(Outcome) + Send>;
+
 struct Job {
     key: JobKey,
+    purpose: Purpose,
     cancelled: Arc<AtomicBool>,
-    reply: Sender<Outcome>,
+    heed: Heed,
     work: Work,
 }
 
@@ -63,6 +78,8 @@ enum Work {
 struct Queue {
     begin: VecDeque<Job>,
     optimise: VecDeque<Job>,
+    check: VecDeque<Job>,
+    checking: bool,
     current: HashMap<JobKey, Arc<AtomicBool>>,
     running: usize,
     stopped: bool,
@@ -80,6 +97,17 @@ impl Queue {
         let wanted = |job: &Job| !job.cancelled.load(Ordering::Acquire);
         self.begin.retain(wanted);
         self.optimise.retain(wanted);
+        self.check.retain(wanted);
+    }
+
+    fn next(&mut self) -> Option<Job> {
+        let waited_for = self.begin.pop_front().or_else(|| self.optimise.pop_front());
+        if waited_for.is_some() || self.checking {
+            return waited_for;
+        }
+        let job = self.check.pop_front()?;
+        self.checking = true;
+        Some(job)
     }
 }
 
@@ -142,6 +170,12 @@ impl Workers {
     /// Compiles `source` for a node, in place of whatever is being compiled for it. Outcomes go to
     /// `reply`: quick code and then optimised code, or optimised code at once if it is cached, or an error.
     pub fn submit(&self, key: JobKey, source: Source, reply: Sender<Outcome>) {
+        let heed = move |outcome| drop(reply.send(outcome));
+        self.submit_for(Purpose::Play, key, source, Box::new(heed));
+    }
+
+    /// As [`Self::submit`], for a purpose and to any listener.
+    pub fn submit_for(&self, purpose: Purpose, key: JobKey, source: Source, heed: Heed) {
         let cancelled = Arc::new(AtomicBool::new(false));
         let mut queue = self.shared.queue();
         queue.cancel(|other| *other == key);
@@ -149,7 +183,12 @@ impl Workers {
             return;
         }
         queue.current.insert(key.clone(), cancelled.clone());
-        queue.begin.push_back(Job { key, cancelled, reply, work: Work::Begin(source) });
+        let job = Job { key, purpose, cancelled, heed, work: Work::Begin(source) };
+        if purpose == Purpose::Check {
+            queue.check.push_back(job);
+        } else {
+            queue.begin.push_back(job);
+        }
         self.shared.changed.notify_all();
     }
 
@@ -216,19 +255,22 @@ fn work(shared: &Shared) {
         if queue.stopped {
             return;
         }
-        let next = queue.begin.pop_front().or_else(|| queue.optimise.pop_front());
-        let Some(job) = next else {
+        let Some(mut job) = queue.next() else {
             queue = shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
             continue;
         };
         queue.running += 1;
         drop(queue);
-        let (key, reply, cancelled) = (job.key.clone(), job.reply.clone(), job.cancelled.clone());
+        let (key, purpose, cancelled) = (job.key.clone(), job.purpose, job.cancelled.clone());
+        let heed = std::mem::replace(&mut job.heed, Box::new(drop));
         let tier = if matches!(job.work, Work::Begin(_)) { Tier::Quick } else { Tier::Optimised };
         let done = catch_unwind(AssertUnwindSafe(|| run(&shared.compiler, job)));
         stop_before_exit();
         queue = shared.queue();
         queue.running -= 1;
+        if purpose == Purpose::Check {
+            queue.checking = false;
+        }
         shared.changed.notify_all();
         // Under the lock: what is cancelled from here on was heard before the cancel returned.
         if cancelled.load(Ordering::Acquire) {
@@ -238,19 +280,19 @@ fn work(shared: &Shared) {
             let result = Err(CompileError::Code("the compiler failed on it".to_owned()));
             (Outcome { key: key.clone(), tier, result, more: false }, None)
         });
-        match next {
-            Some(job) => queue.optimise.push_back(job),
-            None => {
-                queue.current.remove(&key);
-            }
+        if next.is_none() {
+            queue.current.remove(&key);
         }
-        let _ = reply.send(outcome);
+        heed(outcome);
+        if let Some(job) = next {
+            queue.optimise.push_back(Job { heed, ..job });
+        }
     }
 }
 
 /// One step of a job: its outcome, and the step that follows.
 fn run(compiler: &Compiler, job: Job) -> (Outcome, Option<Job>) {
-    let Job { key, cancelled, reply, work } = job;
+    let Job { key, purpose, cancelled, heed, work } = job;
     let is_cancelled = || cancelled.load(Ordering::Acquire);
     let outcome = |tier, result, more| Outcome { key: key.clone(), tier, result, more };
     match work {
@@ -269,10 +311,11 @@ fn run(compiler: &Compiler, job: Job) -> (Outcome, Option<Job>) {
             if let Ok(compiled) = &mut result {
                 compiled.timings.gather += gathered;
             }
-            let next = result.is_ok().then(|| Job {
+            let next = (result.is_ok() && purpose == Purpose::Play).then(|| Job {
                 key: key.clone(),
+                purpose,
                 cancelled: cancelled.clone(),
-                reply,
+                heed,
                 work: Work::Optimise(Box::new(prepared)),
             });
             (outcome(Tier::Quick, result, next.is_some()), next)

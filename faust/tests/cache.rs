@@ -165,3 +165,44 @@ fn two_processes_share_a_cache() {
         assert!(compile(&fresh(&folder.0, false), &gain(number), Tier::Quick).cached);
     }
 }
+
+#[test]
+fn a_program_given_back_with_its_imports_is_the_same_object_without_any_folder() {
+    let (folder, texts) = (Folder::new("given"), Folder::new("given-texts"));
+    fs::create_dir_all(&texts.0).expect("makes");
+    fs::write(texts.0.join("half.lib"), "half = _ * 0.5;").expect("writes");
+    let path = texts.0.join("quiet.dsp");
+    fs::write(&path, "import(\"half.lib\"); process = half;").expect("writes");
+    let first = compile(&fresh(&folder.0, true), &Source::file(&path), Tier::Quick);
+    let mut given = Source::inline("quiet", &first.text.main);
+    given.imports.clone_from(&first.text.imports);
+    let again = compile(&fresh(&folder.0, false), &given, Tier::Quick);
+    assert!(again.cached);
+    assert_eq!((again.object, &again.text), (first.object, &first.text));
+}
+
+#[test]
+fn a_program_that_comes_with_its_bitcode_needs_no_faust_command() {
+    let folder = Folder::new("bitcode");
+    let mut source = Source::inline("quiet", "import(\"stdfaust.lib\"); process = _ * 0.5 : fi.dcblocker;");
+    let reference = compile(&fresh(&folder.0, true), &source, Tier::Optimised);
+    source.bitcode =
+        Some(bitcode_of("quiet", "import(\"stdfaust.lib\"); process = _ * 0.5 : fi.dcblocker;").into());
+    let without = Folder::new("bitcode-without");
+    let made = compile(&fresh(&without.0, false), &source, Tier::Optimised);
+    assert!(!made.cached);
+    assert!(bits(&perform(&made, 5_000, 64)) == bits(&perform(&reference, 5_000, 64)));
+    assert!(compile(&fresh(&without.0, false), &source, Tier::Optimised).cached);
+}
+
+/// What the `faust` command makes of a text.
+fn bitcode_of(name: &str, text: &str) -> Vec<u8> {
+    let folder = Folder::new("bitcode-of");
+    fs::create_dir_all(&folder.0).expect("makes");
+    let (dsp, bc) = (folder.0.join(format!("{name}.dsp")), folder.0.join("out.bc"));
+    fs::write(&dsp, text).expect("writes");
+    let mut command = Command::new("faust");
+    command.args(["-lang", "llvm", "-single", "-ct", "1", "-cn", "mydsp", "-o"]).arg(&bc).arg(&dsp);
+    assert!(command.status().expect("runs").success());
+    fs::read(&bc).expect("made")
+}

@@ -3,7 +3,7 @@
 mod support;
 
 use krach_core::node::NodeType;
-use krach_faust::{JobKey, Outcome, Source, Tier, Workers};
+use krach_faust::{JobKey, Outcome, Purpose, Source, Tier, Workers};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -155,4 +155,31 @@ fn a_process_may_end_in_the_middle_of_a_compile() {
         assert!(status.success(), "after {wait} ms: {status}");
         assert!(started.elapsed() < LONG, "{:?}", started.elapsed());
     }
+}
+
+#[test]
+fn a_check_makes_quick_code_only_and_waits_for_whatever_is_to_be_heard() {
+    let workers = workers();
+    let (to, from) = channel();
+    let heed = |to: &std::sync::mpsc::Sender<Outcome>| -> krach_faust::Heed {
+        let to = to.clone();
+        Box::new(move |outcome| drop(to.send(outcome)))
+    };
+    for number in 0..4 {
+        let text = format!("process = _ * 0.{number};");
+        let source = Source::inline(&format!("check{number}"), &text);
+        workers.submit_for(Purpose::Check, key(1, &format!("check{number}")), source, heed(&to));
+    }
+    workers.submit(key(2, "played"), program("voice"), to.clone());
+    workers.submit_for(Purpose::Try, key(1, "try"), Source::inline("try", "process = _;"), heed(&to));
+    drop(to);
+    let heard: Vec<Outcome> = from.iter().collect();
+    let of = |node: &str| heard.iter().filter(|outcome| outcome.key.node == node).collect::<Vec<_>>();
+    assert_eq!(of("played").len(), 2);
+    for node in ["try", "check0", "check3"] {
+        assert_eq!(of(node).iter().map(|o| (o.tier, o.more)).collect::<Vec<_>>(), [(Tier::Quick, false)]);
+    }
+    // The first check may have begun before the others came; the last one cannot have.
+    let at = |node: &str| heard.iter().rposition(|outcome| outcome.key.node == node);
+    assert!(at("check3") > at("try") && at("check3") > at("played"));
 }

@@ -4,7 +4,7 @@
 use super::llvm::{blocks, c, constant, functions, globals, instructions, name, operands};
 use super::maths;
 use crate::error::CompileError;
-use crate::front::command::CLASS;
+use crate::front::flags::CLASS;
 use llvm_sys::LLVMOpcode;
 use llvm_sys::core::*;
 use llvm_sys::prelude::*;

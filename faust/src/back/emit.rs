@@ -5,7 +5,7 @@ use super::harden::harden;
 use super::llvm::{Context, Machine, Module, c, check, functions, globals, message, name};
 use crate::cpu::{CpuLevel, Tier};
 use crate::error::CompileError;
-use crate::front::command::CLASS;
+use crate::front::flags::CLASS;
 use llvm_sys::LLVMLinkage;
 use llvm_sys::analysis::{LLVMVerifierFailureAction, LLVMVerifyModule};
 use llvm_sys::bit_reader::LLVMParseBitcodeInContext2;

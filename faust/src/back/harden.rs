@@ -17,7 +17,7 @@ use super::budget::PLAIN_INTRINSICS;
 use super::llvm::{blocks, c, constant, functions, instructions, name, operands, uses};
 use super::maths::{Lowering, lowering};
 use crate::error::CompileError;
-use crate::front::command::CLASS;
+use crate::front::flags::CLASS;
 use llvm_sys::core::*;
 use llvm_sys::prelude::*;
 use llvm_sys::{LLVMIntPredicate, LLVMOpcode, LLVMRealPredicate};

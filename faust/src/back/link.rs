@@ -6,7 +6,7 @@ use super::emit::ENTRIES;
 use super::llvm::{c, check, initialise};
 use super::maths;
 use crate::error::CompileError;
-use crate::front::command::CLASS;
+use crate::front::flags::CLASS;
 use llvm_sys::core::LLVMCreateMemoryBufferWithMemoryRangeCopy;
 use llvm_sys::error::LLVMErrorRef;
 use llvm_sys::orc2::lljit::*;

@@ -2,8 +2,7 @@
 
 use super::scan::scan;
 use crate::error::{CompileError, Diagnostic};
-use crate::source::{Source, Text};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::source::{ProgramText, Source, Text};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -16,17 +15,13 @@ const TOTAL_LIMIT: u64 = 8 << 20;
 const FILES_LIMIT: u64 = 256;
 
 /// A program and its imports. FAUST's own libraries are not part of it: they are named in
-/// `standard`, and their content counts through the identity of the `faust` command.
+/// [`ProgramText::standard`], and their content counts through the identity of the `faust` command.
 #[derive(Clone, Debug)]
 pub(crate) struct Closure {
     /// Name of the program.
     pub(crate) name: String,
-    /// Text of the program.
-    pub(crate) main: String,
-    /// Imported files by the path that names them.
-    pub(crate) imports: BTreeMap<String, String>,
-    /// Files of FAUST's own libraries that are named.
-    pub(crate) standard: BTreeSet<String>,
+    /// Text of the program and of what it imports, by the path that names it.
+    pub(crate) text: ProgramText,
 }
 
 impl Closure {
@@ -38,8 +33,8 @@ impl Closure {
             hasher.update(bytes);
         };
         part(self.name.as_bytes());
-        part(self.main.as_bytes());
-        for (path, text) in &self.imports {
+        part(self.text.main.as_bytes());
+        for (path, text) in &self.text.imports {
             part(path.as_bytes());
             part(text.as_bytes());
         }
@@ -66,9 +61,9 @@ pub(crate) fn gather(
         }
     };
     folders.extend(source.folders.iter().cloned());
-    let mut closure = Closure { name, main, imports: BTreeMap::new(), standard: BTreeSet::new() };
-    let mut total = limit("bytes of text", closure.main.len() as u64, TOTAL_LIMIT)?;
-    let mut open = vec![(format!("{}.dsp", closure.name), closure.main.clone())];
+    let mut total = limit("bytes of text", main.len() as u64, TOTAL_LIMIT)?;
+    let mut open = vec![(format!("{name}.dsp"), main.clone())];
+    let mut gathered = ProgramText { main, ..ProgramText::default() };
     while let Some((file, text)) = open.pop() {
         let imports = scan(&text, may_call).map_err(|refusal| {
             CompileError::Program(Diagnostic {
@@ -80,17 +75,22 @@ pub(crate) fn gather(
             })
         })?;
         for import in imports {
-            if closure.imports.contains_key(&import.path) || closure.standard.contains(&import.path) {
+            if gathered.imports.contains_key(&import.path) || gathered.standard.contains(&import.path) {
                 continue;
             }
-            if let Some(path) = folders.iter().find_map(|folder| inside(folder, &import.path)) {
-                let text = read_text(&path)?;
+            let given = source.imports.get(&import.path).cloned().map(Ok);
+            let read = || {
+                let path = folders.iter().find_map(|folder| inside(folder, &import.path))?;
+                Some(read_text(&path))
+            };
+            if let Some(text) = given.or_else(read) {
+                let text = text?;
                 total = limit("bytes of text", total + text.len() as u64, TOTAL_LIMIT)?;
-                limit("imported files", closure.imports.len() as u64 + 1, FILES_LIMIT)?;
-                closure.imports.insert(import.path.clone(), text.clone());
+                limit("imported files", gathered.imports.len() as u64 + 1, FILES_LIMIT)?;
+                gathered.imports.insert(import.path.clone(), text.clone());
                 open.push((import.path, text));
             } else if libraries.is_none_or(|folder| folder.join(&import.path).is_file()) {
-                closure.standard.insert(import.path);
+                gathered.standard.insert(import.path);
             } else {
                 return Err(CompileError::Program(Diagnostic {
                     file,
@@ -102,7 +102,7 @@ pub(crate) fn gather(
             }
         }
     }
-    Ok(closure)
+    Ok(Closure { name, text: gathered })
 }
 
 /// The file of that name in the folder, unless a link leads out of it.

@@ -6,6 +6,7 @@
 use super::child::{self, ChildLimits, End};
 use super::closure::Closure;
 use super::diagnostics;
+use super::flags::{CLASS, FLAGS};
 use crate::error::{CompileError, FrontEnd};
 use std::fs::{self, DirBuilder};
 use std::io::Read;
@@ -14,8 +15,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Name that FAUST gives the generated class.
-pub(crate) const CLASS: &str = "mydsp";
 /// Most of what the command says that is read.
 const SAID_LIMIT: u64 = 64 << 10;
 
@@ -69,15 +68,16 @@ impl FaustCommand {
     ) -> Result<Vec<u8>, CompileError> {
         let room = PrivateFolder::new()?;
         let main = format!("{}.dsp", closure.name);
-        room.write(&main, &closure.main)?;
-        for (path, text) in &closure.imports {
+        room.write(&main, &closure.text.main)?;
+        for (path, text) in &closure.text.imports {
             room.write(&format!("imports/{path}"), text)?;
         }
         let said = room.0.join("said");
         let said_file = fs::File::create(&said).map_err(|error| CompileError::file(&said, &error))?;
         let mut command = Command::new(&self.program);
         command
-            .args(["-lang", "llvm", "-single", "-ct", "1", "-cn", CLASS, "-I", "imports", "-I"])
+            .args(FLAGS)
+            .args([CLASS, "-I", "imports", "-I"])
             .arg(&self.libraries)
             .args(["-o", "out.bc", main.as_str()])
             .current_dir(&room.0)
@@ -98,7 +98,11 @@ impl FaustCommand {
             End::Code(code) => {
                 let said = String::from_utf8_lossy(&read_some(&said, SAID_LIMIT)?).into_owned();
                 let text_of = |file: &str| {
-                    if file == main { Some(closure.main.clone()) } else { closure.imports.get(file).cloned() }
+                    if file == main {
+                        Some(closure.text.main.clone())
+                    } else {
+                        closure.text.imports.get(file).cloned()
+                    }
                 };
                 Err(diagnostics::parse(&said, &main, &text_of)
                     .map_or_else(|| stopped(FrontEnd::Silent(code)), CompileError::Program))

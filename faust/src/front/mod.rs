@@ -4,4 +4,5 @@ pub(crate) mod child;
 pub(crate) mod closure;
 pub(crate) mod command;
 mod diagnostics;
+pub(crate) mod flags;
 mod scan;
