@@ -4,18 +4,24 @@
 //!
 //! | module | question it answers |
 //! |---|---|
-//! | [`clap`] | what does a CLAP host see and call? |
+//! | [`clap`] | what does a host of the format see and call? |
 //! | [`shell`] | what plugin is this (names, ids, what nice-plug needs to know)? |
 //! | [`params`], [`ports`] | which parameters and ports does it have, for ever? |
+//! | [`values`] | what do the parameters stand at, and who may change them? |
+//! | [`render`], [`gain`] | what becomes of a block, whatever the format? |
 //! | [`state`] | which bytes does the host store? |
 //! | [`instance`] | who owns the engine and its thread? |
 //! | [`wire`], [`socket`] | what do clients say, and where do they connect? |
 
 pub mod clap;
+pub mod gain;
+mod guard;
 pub mod instance;
 pub mod params;
 pub mod ports;
+pub mod render;
 pub mod shell;
 pub mod socket;
 pub mod state;
+pub mod values;
 pub mod wire;

@@ -9,7 +9,7 @@
 //! | `frun` | Free Run | off, on | own clock while the host is stopped |
 //! | `panic` | Panic | off, on | closes all gates when it turns on |
 //!
-//! CLAP's numeric id is a hash of the string id ([`nice_plug`]'s), and its range is normalised.
+//! The numeric id is a hash of the string id ([`host_id`]), and the range is normalised.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -192,6 +192,12 @@ impl KrachParams {
     pub fn master_gain(&self) -> f32 {
         gain_of(self.master.value())
     }
+}
+
+/// The number by which hosts of every format know the parameter of this string id: nice-plug's hash of
+/// it (base 31, without the highest bit, which VST3 keeps for the host).
+pub fn host_id(id: &str) -> u32 {
+    id.bytes().fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte))) & !(1 << 31)
 }
 
 /// Linear gain of a master value in dB. Within 0.001 dB of 0 it is exactly 1, so that a host which

@@ -64,3 +64,18 @@ pub const LAYOUTS: &[AudioIOLayout] = &[AudioIOLayout {
         aux_outputs: &STEM_NAMES,
     },
 }];
+
+/// The layout of formats that have the main output alone.
+pub const MAIN_ONLY: &[AudioIOLayout] = &[AudioIOLayout {
+    main_input_channels: None,
+    main_output_channels: Some(STEREO),
+    aux_input_ports: &[],
+    aux_output_ports: &[],
+    names: PortNames {
+        layout: Some("Stereo"),
+        main_input: None,
+        main_output: Some(MAIN_NAME),
+        aux_inputs: &[],
+        aux_outputs: &[],
+    },
+}];

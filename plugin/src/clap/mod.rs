@@ -13,7 +13,6 @@
 //! | `transport` | what does the host say of time? |
 //! | `events` | what else came with the block, and what goes back? |
 //! | `buffers` | where do the channels lie, and what stands in for those that are missing? |
-//! | `gain` | how does the master fader move without a click? |
 //! | `host` | how do our threads reach the host's main thread? |
 //! | `stream` | how do state bytes come and go? |
 //!
@@ -24,7 +23,6 @@ mod buffers;
 mod entry;
 mod events;
 mod extensions;
-mod gain;
 mod host;
 mod object;
 mod process;
@@ -33,9 +31,4 @@ mod transport;
 
 pub use entry::clap_entry;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// Runs what a host called. A panic must not cross into C: it ends here and becomes `fallback`.
-fn guard<T>(fallback: T, call: impl FnOnce() -> T) -> T {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or(fallback)
-}
+use crate::guard::guard;

@@ -8,13 +8,12 @@
 //! | `destroy` | everything: audio side, instance (joins its threads), nice-plug (joins its worker) |
 //!
 //! nice-plug's worker is shared by all instances and dies of tasks that outlive their instance. We
-//! never post one (see [`crate::shell::HandOutParams`]), so it only ever waits, and ends with the last
-//! instance. No logger, panic hook or exit hook is installed, so that nothing of ours can run once
+//! never post one, so it only ever waits, and ends with the last instance. No logger, panic hook or exit hook is installed, so that nothing of ours can run once
 //! `destroy` has returned and the host may unload the library.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
 use std::time::{Duration, Instant};
 
 use clap_sys::ext::params::{CLAP_PARAM_RESCAN_INFO, CLAP_PARAM_RESCAN_TEXT, CLAP_PARAM_RESCAN_VALUES};
@@ -30,7 +29,7 @@ use super::process::{AudioSide, ParamEvents};
 use super::{extensions, guard};
 use crate::instance::{HostHooks, Instance, InstanceConfig};
 use crate::params::KrachParams;
-use crate::shell::{HandOutParams, Shell};
+use crate::shell::{Clap, Shell};
 use crate::socket::Addresses;
 
 /// How long the main thread waits for a block that the host left running where it may not.
@@ -66,7 +65,7 @@ pub struct Core {
 impl Core {
     /// The chunk for the host: session and parameters.
     pub fn save(&self) -> Vec<u8> {
-        self.instance.save_state_with(self.events.save())
+        self.instance.save_state_with(self.events.values.save())
     }
 
     /// Session and parameters from a chunk; false, and nothing changes, if it is refused. The
@@ -74,7 +73,7 @@ impl Core {
     pub fn load(&self, chunk: &[u8]) -> bool {
         let loaded = self.instance.load_state_params(chunk);
         if let Ok(values) = &loaded {
-            self.events.load(values);
+            self.events.values.load(values);
         }
         loaded.is_ok()
     }
@@ -138,11 +137,10 @@ impl Object {
             return false;
         }
         self.host.query();
+        let params = Arc::new(KrachParams::default());
         // SAFETY: the host is valid until `destroy`, which drops the wrapper.
-        let wrapper = unsafe { Wrapper::<Shell>::new(self.host.raw()) };
-        let (to, from) = mpsc::sync_channel(1);
-        (wrapper.task_executor.lock())(HandOutParams(to));
-        let Ok(params) = from.try_recv() else { return false };
+        let make = || unsafe { Wrapper::<Shell>::new(self.host.raw()) };
+        let wrapper = Shell::<Clap>::made_with(&params, make);
 
         let post = |what: u32| -> Box<dyn Fn() + Send + Sync> {
             let host = self.host.clone();

@@ -1,0 +1,121 @@
+//! One block, once the format has said what it is: the engine fills the channels, the master fader
+//! moves. The same for every format; nothing here allocates, locks or makes a system call but
+//! [`Renderer::new`].
+
+use krach_core::clock::TransportAt;
+use krach_core::processor::{Block, MidiEvent, MidiOut, Processor};
+
+use crate::gain::MasterGain;
+use crate::ports::STEMS;
+
+/// MIDI messages that one block may bring.
+const MIDI_IN: usize = 2048;
+/// MIDI messages that one block may send.
+const MIDI_OUT: usize = 4096;
+/// Moves of the master fader kept of one block; more change the last one.
+const MASTER_MOVES: usize = 256;
+
+/// Everything that renders, while the plugin is active.
+pub struct Renderer {
+    /// `None` if the engine could not be built in time: silence until the next activation.
+    processor: Option<Processor>,
+    master: MasterGain,
+    /// Frames and gains that the master goes to in this block.
+    moves: Vec<(u32, f32)>,
+    midi_in: Vec<MidiEvent>,
+    midi_out: MidiOut,
+}
+
+/// What the format knows of a block beside its events.
+pub struct Surroundings<'a> {
+    /// The host's transport at offsets into the block, sorted; empty if the host gives none.
+    pub transport: &'a [TransportAt],
+    /// The host renders offline.
+    pub offline: bool,
+    /// The host's free-run parameter.
+    pub free_run: bool,
+    /// Sidechain, left and right; empty slices where there is none.
+    pub sidechain: [&'a [f32]; 2],
+}
+
+impl Renderer {
+    /// Allocates all that a block may need; the master stands at `gain`.
+    pub fn new(processor: Option<Processor>, sample_rate: f64, gain: f32) -> Self {
+        Self {
+            processor,
+            master: MasterGain::new(gain, sample_rate),
+            moves: Vec::with_capacity(MASTER_MOVES),
+            midi_in: Vec::with_capacity(MIDI_IN),
+            midi_out: MidiOut::with_capacity(MIDI_OUT),
+        }
+    }
+
+    /// Forgets all signal state; the master stands at `gain`.
+    pub fn reset(&mut self, gain: f32) {
+        self.master.settle(gain);
+        if let Some(processor) = &mut self.processor {
+            processor.reset();
+        }
+    }
+
+    /// Begins a block, at whose first frame the master goes to `gain`.
+    pub fn begin(&mut self, gain: f32) {
+        self.moves.clear();
+        self.midi_in.clear();
+        self.midi_out.clear();
+        self.move_master(0, gain);
+    }
+
+    /// The master goes to `gain` from `frame` on.
+    pub fn move_master(&mut self, frame: u32, gain: f32) {
+        if self.moves.len() < self.moves.capacity() {
+            self.moves.push((frame, gain));
+        } else if let Some(last) = self.moves.last_mut() {
+            last.1 = gain;
+        }
+    }
+
+    /// A MIDI message of the host's; frames rise. What there is no room for is lost.
+    pub fn hear_midi(&mut self, frame: u32, bytes: [u8; 3]) {
+        if self.midi_in.len() < self.midi_in.capacity() {
+            self.midi_in.push(MidiEvent { offset: frame, bytes });
+        }
+    }
+
+    /// Fills the channels, which are all of one length.
+    pub fn render(
+        &mut self,
+        around: &Surroundings<'_>,
+        mut main: [&mut [f32]; 2],
+        mut stems: [[&mut [f32]; 2]; STEMS],
+    ) {
+        let frames = main[0].len();
+        if let Some(processor) = &mut self.processor {
+            let [left, right] = &mut main;
+            // A binding of its own, as short-lived as the borrow of `main`: a block has one lifetime.
+            let mut stems: [[&mut [f32]; 2]; STEMS] =
+                stems.each_mut().map(|stem| stem.each_mut().map(|channel| &mut **channel));
+            processor.process(Block {
+                frames,
+                transport: around.transport,
+                offline: around.offline,
+                input: around.sidechain,
+                main: [left, right],
+                stems: &mut stems,
+                free_run: Some(around.free_run),
+                midi_in: &self.midi_in,
+                midi_out: &mut self.midi_out,
+            });
+        } else {
+            main.iter_mut().for_each(|channel| channel.fill(0.0));
+            stems.iter_mut().flatten().for_each(|channel| channel.fill(0.0));
+        }
+        let [left, right] = &mut main;
+        self.master.apply_moves(&self.moves, left, right);
+    }
+
+    /// What the block sends, sorted by frame.
+    pub fn midi_out(&self) -> &[MidiEvent] {
+        self.midi_out.events()
+    }
+}

@@ -1,0 +1,199 @@
+//! The values of one instance's host parameters, as hosts of every format change them: by number,
+//! normalised, with modulation on top where the format has it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use nice_plug::prelude::ParamPtr;
+
+use crate::params::{KrachParams, host_id};
+
+/// What a change was about, for whoever has more to do than to note the value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The master fader may have moved.
+    pub master: bool,
+    /// Panic was switched on, and was off before.
+    pub panic: bool,
+}
+
+/// Shared by the audio and the main thread. No function but [`Values::save`] and [`Values::load`]
+/// allocates, none waits.
+pub struct Values {
+    params: Arc<KrachParams>,
+    /// Sorted by id.
+    slots: Vec<Slot>,
+    master: u32,
+    panic: u32,
+    /// Where the panic switch stands: only its way up counts.
+    panicking: AtomicBool,
+}
+
+/// One parameter, with what hosts call it.
+struct Slot {
+    id: u32,
+    name: String,
+    param: ParamPtr,
+    /// Steps of the range, without its first value; `None` if it has none.
+    steps: Option<usize>,
+    /// The host's present modulation, normalised, as the bits of an `f32`.
+    modulation: AtomicU32,
+}
+
+impl Values {
+    /// Of these parameters.
+    pub fn new(params: Arc<KrachParams>) -> Self {
+        let slot = |(name, param): (String, ParamPtr)| Slot {
+            id: host_id(&name),
+            name,
+            param,
+            // SAFETY: points into `params`.
+            steps: unsafe { param.step_count() },
+            modulation: AtomicU32::new(0),
+        };
+        let mut slots: Vec<Slot> = params.entries().map(slot).collect();
+        slots.sort_by_key(|slot| slot.id);
+        let (master, panic) = (host_id("master"), host_id("panic"));
+        Self { params, slots, master, panic, panicking: AtomicBool::new(false) }
+    }
+
+    /// The parameters themselves.
+    pub fn params(&self) -> &Arc<KrachParams> {
+        &self.params
+    }
+
+    fn slot(&self, id: u32) -> Option<&Slot> {
+        self.slots.binary_search_by_key(&id, |slot| slot.id).ok().map(|index| &self.slots[index])
+    }
+
+    /// Steps of the parameter's range: 127 for 128 values, `None` if it is continuous or there is no
+    /// such parameter.
+    pub fn steps(&self, id: u32) -> Option<usize> {
+        self.slot(id).and_then(|slot| slot.steps)
+    }
+
+    /// A parameter's value, normalised 0…1, without modulation; `None` if there is no such parameter.
+    pub fn get(&self, id: u32) -> Option<f64> {
+        self.slot(id).map(Slot::base)
+    }
+
+    /// Sets a parameter's value, normalised 0…1; nothing changes if there is no such parameter or
+    /// the value is not finite.
+    pub fn set(&self, id: u32, value: f64) -> Change {
+        let Some(slot) = self.slot(id) else { return Change::default() };
+        slot.set(value);
+        self.changed(id)
+    }
+
+    /// Sets a parameter's modulation, normalised, added to its value until the next.
+    pub fn modulate(&self, id: u32, amount: f64) -> Change {
+        let Some(slot) = self.slot(id) else { return Change::default() };
+        slot.modulate(amount);
+        self.changed(id)
+    }
+
+    fn changed(&self, id: u32) -> Change {
+        let mut change = Change { master: id == self.master, panic: false };
+        if id == self.panic {
+            let on = self.params.panic.value();
+            change.panic = on && !self.panicking.swap(on, Ordering::AcqRel);
+            if !on {
+                self.panicking.store(false, Ordering::Release);
+            }
+        }
+        change
+    }
+
+    /// Values to be saved: normalised 0…1 by string id, without modulation, and without `panic`, which
+    /// is a moment and not a state.
+    pub fn save(&self) -> BTreeMap<String, f64> {
+        let saved = self.slots.iter().filter(|slot| slot.id != self.panic);
+        saved.map(|slot| (slot.name.clone(), slot.base())).collect()
+    }
+
+    /// Takes saved values; unknown ids and `panic` are ignored, missing ones keep their value.
+    pub fn load(&self, values: &BTreeMap<String, f64>) {
+        for slot in self.slots.iter().filter(|slot| slot.id != self.panic) {
+            if let Some(&value) = values.get(&slot.name) {
+                slot.set(value);
+            }
+        }
+    }
+}
+
+impl Slot {
+    /// The value without modulation, normalised.
+    fn base(&self) -> f64 {
+        // SAFETY: the parameter lives as long as the `Values` that own this slot.
+        f64::from(unsafe { self.param.unmodulated_normalized_value() })
+    }
+
+    /// Sets the value, normalised; ignored unless finite.
+    ///
+    /// nice-plug forgets a new base value if modulation holds the sum at an end of the range, so the
+    /// modulation is taken off meanwhile.
+    fn set(&self, value: f64) {
+        if value.is_finite() {
+            let modulation = f32::from_bits(self.modulation.load(Ordering::Relaxed));
+            // SAFETY: the parameter lives as long as the `Values` that own this slot. These functions
+            // are kept for nice-plug's wrappers, in whose place we stand.
+            unsafe {
+                self.param._internal_modulate_value(0.0);
+                self.param._internal_set_normalized_value(value as f32);
+                self.param._internal_modulate_value(modulation);
+            }
+        }
+    }
+
+    /// Sets the modulation, normalised; ignored unless finite.
+    fn modulate(&self, amount: f64) {
+        if amount.is_finite() {
+            self.modulation.store((amount as f32).to_bits(), Ordering::Relaxed);
+            // SAFETY: as in `set`.
+            unsafe { self.param._internal_modulate_value(amount as f32) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values() -> Values {
+        Values::new(Arc::new(KrachParams::default()))
+    }
+
+    #[test]
+    fn panic_is_told_on_its_way_up_only_and_is_not_saved() {
+        let values = values();
+        let id = host_id("panic");
+        let up = |value: f64| values.set(id, value).panic;
+        assert_eq!([1.0, 1.0, 0.0, 0.0, 1.0].map(up), [true, false, false, false, true]);
+        assert!(!values.save().contains_key("panic"));
+    }
+
+    #[test]
+    fn a_value_set_under_modulation_is_kept_and_the_modulation_stays_on_top() {
+        let values = values();
+        let id = host_id("m1");
+        values.modulate(id, 0.9);
+        values.set(id, 0.5);
+        assert_eq!(values.get(id), Some(0.5));
+        assert_eq!(values.params().macros[0].value(), 1.0);
+        values.modulate(id, 0.0);
+        assert_eq!(values.params().macros[0].value(), 0.5);
+    }
+
+    #[test]
+    fn what_is_not_finite_or_not_known_changes_nothing() {
+        let values = values();
+        let before = values.save();
+        for value in [f64::NAN, f64::INFINITY] {
+            values.set(host_id("m1"), value);
+            values.modulate(host_id("m1"), value);
+        }
+        assert_eq!(values.set(12345, 1.0), Change::default());
+        assert_eq!((values.save(), values.get(12345)), (before, None));
+    }
+}
