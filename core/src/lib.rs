@@ -10,6 +10,7 @@
 //! | [`edit`] | what can a client ask for, and when does it act? |
 //! | [`session`] | what is saved, and what does each edit do to it? |
 //! | [`engine`] | how do edits reach the audio thread, and what comes back? |
+//! | [`ir`] | what does a document say, and what is a DSP function? |
 //! | [`graph_ir`] | what is a graph, and what can be wrong with it? |
 //! | [`planner`], [`plan`] | what does audio render, and what moves over from the last plan? |
 //! | [`clock`] | where in musical time is each sample? |
@@ -24,6 +25,7 @@ mod dsp;
 pub mod edit;
 pub mod engine;
 pub mod graph_ir;
+pub mod ir;
 pub mod limiter;
 pub mod link;
 pub mod message;

@@ -8,6 +8,7 @@ use crate::automation::ShapeSpec;
 use crate::clock::TEMPO_RANGE;
 use crate::edit::{ClockSource, Edit, EditError, GraphEdit, GraphError};
 use crate::graph_ir::{RawGraph, Scrutiny};
+use crate::ir::ModuleIr;
 use crate::node::{NodeDecl, Registry};
 use crate::plan::{Crossfade, MAX_CHANNELS};
 use crate::processor::{MAX_AUTOMATIONS, MAX_SLOTS};
@@ -69,7 +70,7 @@ pub struct Session {
     /// Texts of the types that come from text, by type id.
     pub sources: BTreeMap<String, TypeSource>,
     /// Sections of a document that this version does not play but keeps.
-    kept: serde_json::Map<String, serde_json::Value>,
+    kept: ModuleIr,
     kept_krach: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -162,7 +163,7 @@ impl Default for Session {
             midi_maps: Vec::new(),
             crossfade: Crossfade::Beats(0.5),
             sources: BTreeMap::new(),
-            kept: serde_json::Map::new(),
+            kept: ModuleIr::default(),
             kept_krach: serde_json::Map::new(),
         }
     }

@@ -169,7 +169,9 @@ fn a_bad_document_says_where_and_changes_nothing() {
             r#"{"krach":{"automations":{"x":{"label":"a","shape":"sine","lo":0,"hi":1,"period_secs":0}}}}"#,
             "$.krach.automations.x",
         ),
-        ("{\n\"tempo\":\n[1]}", "line 3"),
+        ("{\n\"tempo\":\n[1]}", "$.tempo (line 3"),
+        (r#"{"nodes":[{"name":"a"}]}"#, "$.nodes[0] (line 1"),
+        (r#"{"krach":{"raw_graph":{"nodes":[{"id":7}]}}}"#, "$.krach.raw_graph.nodes[0].id"),
         ("{", "line 1"),
         ("", "line 1"),
     ] {

@@ -1,22 +1,16 @@
 //! The session as a ModuleIr document, and back.
 
-mod sections;
-
-use super::{
-    AutomationState, FORMAT, InputState, MAX_DEPTH, METER_RANGE, MidiMapState, Session, SlotState,
-    TypeSource, is_default,
-};
+use super::{FORMAT, MAX_DEPTH, METER_RANGE, Session, SlotState};
 use crate::clock::TEMPO_RANGE;
-use crate::edit::{ClockSource, Edit, EditError, LoadError};
-use crate::graph_ir::{RawGraph, Scrutiny};
+use crate::edit::{Edit, EditError, LoadError};
+use crate::graph_ir::Scrutiny;
+use crate::ir::{ControlIr, Krach, MeterSource, ModuleIr, PatternIr, SlotEntry};
 use crate::node::Registry;
-use crate::plan::Crossfade;
 use crate::processor::MAX_SLOTS;
-use krach_patterns::{Pattern, Program};
-use serde::{Deserialize, Serialize};
+use krach_patterns::Program;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 
 /// Compiled patterns by slot.
 pub type Programs = BTreeMap<String, Program>;
@@ -24,23 +18,30 @@ pub type Programs = BTreeMap<String, Program>;
 impl Session {
     /// The session as a ModuleIr document. Equal sessions give equal bytes.
     pub fn to_json(&self) -> Vec<u8> {
-        let mut kept = self.kept.clone();
-        let mut kept_krach = self.kept_krach.clone();
-        let doc = Document {
+        serde_json::to_vec(&self.to_module()).expect("a session has no maps with other than string keys")
+    }
+
+    /// The session, frozen.
+    pub fn to_module(&self) -> ModuleIr {
+        ModuleIr {
             patterns: self
                 .slots
                 .iter()
-                .map(|(name, s)| PatternEntry { target: name.clone(), pattern: s.pattern.clone() })
+                .map(|(name, s)| PatternIr {
+                    target: name.clone(),
+                    pattern: s.pattern.clone(),
+                    ..PatternIr::default()
+                })
                 .collect(),
             controls: self
                 .values
                 .iter()
-                .map(|(path, value)| ControlEntry { path: path.clone(), value: *value })
+                .map(|(path, value)| ControlIr { path: path.clone(), value: *value, ..ControlIr::default() })
                 .collect(),
             tempo: Some(self.bpm),
             meter: Some(self.beats_per_cycle),
             master: Some(self.master),
-            krach: KrachSection {
+            krach: Some(Box::new(Krach {
                 version: FORMAT,
                 name: self.name.clone(),
                 raw_graph: self.graph.clone(),
@@ -65,11 +66,10 @@ impl Session {
                 midi_maps: self.midi_maps.clone(),
                 crossfade: self.crossfade,
                 sources: self.sources_in_use(),
-                other: std::mem::take(&mut kept_krach),
-            },
-            other: std::mem::take(&mut kept),
-        };
-        serde_json::to_vec(&doc).expect("a session has no maps with other than string keys")
+                other: self.kept_krach.clone(),
+            })),
+            ..self.kept.clone()
+        }
     }
 
     /// Reads a document; what it does not mention is at its default.
@@ -98,16 +98,35 @@ impl Session {
             let message = format!("nests {depth} deep; the most is {MAX_DEPTH}");
             return Err(LoadError::Malformed { place: "$".to_owned(), message });
         }
-        let doc: Document = match parse(text) {
-            Ok(doc) => doc,
+        let module: ModuleIr = match parse(text) {
+            Ok(module) => module,
             // A newer one may be of any shape; and bad syntax is said before a bad shape.
             Err(error) => match parse::<VersionProbe>(text).map_err(malformed)?.krach.version {
                 version if version > FORMAT => return Err(LoadError::Newer { version }),
-                _ => return Err(malformed(error)),
+                _ => return Err(located(text).unwrap_or_else(|| malformed(error))),
             },
         };
-        if doc.krach.version > FORMAT {
-            return Err(LoadError::Newer { version: doc.krach.version });
+        Self::of_module(module, registry)
+    }
+
+    /// The session that a document describes, with its slots' patterns compiled.
+    ///
+    /// # Errors
+    /// A newer format, or something that cannot play.
+    pub fn of_module(module: ModuleIr, registry: &Registry) -> Result<(Self, Programs), LoadError> {
+        let ModuleIr { patterns, controls, tempo, meter, master, krach, .. } = module;
+        let kept = ModuleIr {
+            patterns: Vec::new(),
+            controls: Vec::new(),
+            tempo: None,
+            meter: None,
+            master: None,
+            krach: None,
+            ..module
+        };
+        let krach = *krach.unwrap_or_default();
+        if krach.version > FORMAT {
+            return Err(LoadError::Newer { version: krach.version });
         }
         let invalid = |place: &str| {
             let place = place.to_owned();
@@ -119,29 +138,29 @@ impl Session {
         };
         let mut programs = Programs::new();
         let mut session = Self {
-            name: doc.krach.name,
-            bpm: within("$.tempo", "tempo", TEMPO_RANGE, doc.tempo.unwrap_or(120.0))?,
-            beats_per_cycle: within("$.meter", "meter", METER_RANGE, doc.meter.unwrap_or(4.0))?,
-            clock_source: doc.krach.clock_source,
-            host_meter: doc.krach.meter == MeterSource::Host,
-            midi_clock: doc.krach.midi_clock,
-            free_run: doc.krach.free_run,
-            limiter: doc.krach.limiter,
-            seed: doc.krach.seed,
-            input: doc.krach.input,
-            crossfade: doc.krach.crossfade,
-            sources: doc.krach.sources,
-            kept: doc.other,
-            kept_krach: doc.krach.other,
+            name: krach.name,
+            bpm: within("$.tempo", "tempo", TEMPO_RANGE, tempo.unwrap_or(120.0))?,
+            beats_per_cycle: within("$.meter", "meter", METER_RANGE, meter.unwrap_or(4.0))?,
+            clock_source: krach.clock_source,
+            host_meter: krach.meter == MeterSource::Host,
+            midi_clock: krach.midi_clock,
+            free_run: krach.free_run,
+            limiter: krach.limiter,
+            seed: krach.seed,
+            input: krach.input,
+            crossfade: krach.crossfade,
+            sources: krach.sources,
+            kept,
+            kept_krach: krach.other,
             ..Self::default()
         };
-        let master = Edit::SetMasterGain(doc.master.unwrap_or(1.0));
+        let master = Edit::SetMasterGain(master.unwrap_or(1.0));
         session.apply(&master, registry).map_err(invalid("$.master"))?;
-        let osc = Edit::SetOscTarget(doc.krach.osc_target);
+        let osc = Edit::SetOscTarget(krach.osc_target);
         session.apply(&osc, registry).map_err(invalid("$.krach.osc_target"))?;
-        let graph = session.take_graph(&doc.krach.raw_graph, registry, Scrutiny::Document);
+        let graph = session.take_graph(&krach.raw_graph, registry, Scrutiny::Document);
         graph.map_err(invalid("$.krach.raw_graph"))?;
-        for (i, c) in doc.controls.into_iter().enumerate() {
+        for (i, c) in controls.into_iter().enumerate() {
             // A control of that very path, even if a label of the same name leads elsewhere.
             let own = session.owns(&c.path, registry).then(|| c.path.clone());
             let set = Edit::SetControl { label: c.path, value: c.value };
@@ -151,11 +170,11 @@ impl Session {
                 None => session.apply(&set, registry).map_err(invalid(&format!("$.controls[{i}]")))?,
             }
         }
-        for (i, p) in doc.patterns.into_iter().enumerate() {
+        for (i, p) in patterns.into_iter().enumerate() {
             let place = format!("$.patterns[{i}].pattern");
             let program = krach_patterns::compile(&p.pattern).map_err(|e| invalid(&place)(e.into()))?;
             programs.insert(p.target.clone(), program);
-            let extra = doc.krach.slots.get(&p.target).cloned().unwrap_or_default();
+            let extra = krach.slots.get(&p.target).cloned().unwrap_or_default();
             let (known, len) = (session.slots.contains_key(&p.target), session.slots.len());
             session.room_for(len, known, "slots", MAX_SLOTS).map_err(invalid(&place))?;
             let state = SlotState {
@@ -166,7 +185,7 @@ impl Session {
             };
             session.slots.insert(p.target, state);
         }
-        for (id, a) in doc.krach.automations {
+        for (id, a) in krach.automations {
             let place = format!("$.krach.automations.{id}");
             let set = Edit::SetAutomation {
                 id,
@@ -179,7 +198,7 @@ impl Session {
             };
             session.apply(&set, registry).map_err(invalid(&place))?;
         }
-        for m in doc.krach.midi_maps {
+        for m in krach.midi_maps {
             let map = Edit::MidiMap { channel: m.channel, cc: m.cc, label: m.label, lo: m.lo, hi: m.hi };
             session.apply(&map, registry).map_err(invalid("$.krach.midi_maps"))?;
         }
@@ -196,6 +215,20 @@ fn parse<T: serde::de::DeserializeOwned>(text: &str) -> serde_json::Result<T> {
     Ok(value)
 }
 
+/// The error of a text that does not parse, with the way to where it is.
+fn located(text: &str) -> Option<LoadError> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    reader.disable_recursion_limit();
+    let error = serde_path_to_error::deserialize::<_, ModuleIr>(&mut reader).err()?;
+    let (path, error) = (error.path().to_string(), error.into_inner());
+    let way = if path == "." { "$".to_owned() } else { format!("$.{path}") };
+    let place = format!("{way} (line {} column {})", error.line(), error.column());
+    // serde_json says the line again.
+    let message = error.to_string();
+    let end = message.rfind(" at line ").unwrap_or(message.len());
+    Some(LoadError::Malformed { place, message: message[..end].to_owned() })
+}
+
 #[derive(Default, Deserialize)]
 struct VersionProbe {
     #[serde(default)]
@@ -206,114 +239,4 @@ struct VersionProbe {
 struct Version {
     #[serde(default)]
     version: u32,
-}
-
-/// ModuleIr: one whole session, frozen. Keys are omitted when empty.
-#[derive(Default, Serialize)]
-struct Document {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    patterns: Vec<PatternEntry>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    controls: Vec<ControlEntry>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tempo: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    meter: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    master: Option<f64>,
-    krach: KrachSection,
-    #[serde(flatten)]
-    other: serde_json::Map<String, serde_json::Value>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct PatternEntry {
-    target: String,
-    pattern: Arc<Pattern>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct ControlEntry {
-    path: String,
-    value: f64,
-}
-
-/// What the session has beyond ModuleIr; older readers ignore it.
-#[derive(Serialize)]
-struct KrachSection {
-    version: u32,
-    #[serde(skip_serializing_if = "is_default")]
-    name: String,
-    #[serde(skip_serializing_if = "is_default")]
-    raw_graph: RawGraph,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    slots: BTreeMap<String, SlotEntry>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    automations: BTreeMap<String, AutomationState>,
-    clock_source: ClockSource,
-    free_run: bool,
-    limiter: bool,
-    seed: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    input: Option<InputState>,
-    #[serde(skip_serializing_if = "is_default")]
-    meter: MeterSource,
-    #[serde(skip_serializing_if = "is_default")]
-    midi_clock: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    osc_target: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    midi_maps: Vec<MidiMapState>,
-    crossfade: Crossfade,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    sources: BTreeMap<String, TypeSource>,
-    #[serde(flatten)]
-    other: serde_json::Map<String, serde_json::Value>,
-}
-
-impl Default for KrachSection {
-    fn default() -> Self {
-        let s = Session::default();
-        Self {
-            version: FORMAT,
-            name: s.name,
-            raw_graph: s.graph,
-            slots: BTreeMap::new(),
-            automations: s.automations,
-            clock_source: s.clock_source,
-            free_run: s.free_run,
-            limiter: s.limiter,
-            seed: s.seed,
-            input: s.input,
-            meter: MeterSource::Fixed,
-            midi_clock: s.midi_clock,
-            osc_target: s.osc_target,
-            midi_maps: s.midi_maps,
-            crossfade: s.crossfade,
-            sources: s.sources,
-            other: serde_json::Map::new(),
-        }
-    }
-}
-
-/// What a cycle is.
-#[derive(Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum MeterSource {
-    /// The document's `meter`, in quarter notes.
-    #[default]
-    Fixed,
-    /// The host's bar.
-    Host,
-}
-
-#[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct SlotEntry {
-    #[serde(skip_serializing_if = "is_default")]
-    hushed: bool,
-    #[serde(skip_serializing_if = "is_default")]
-    from_zero: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    origin: Option<f64>,
 }

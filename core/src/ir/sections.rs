@@ -1,7 +1,9 @@
 //! Sections read one after the other, each straight into what it is; only what this version does
 //! not know is kept as JSON. (serde's `flatten` would read everything twice: 15 ms for 5 MB.)
 
-use super::{Document, KrachSection};
+use super::module::{
+    AutomationIr, ControlIr, Krach, ModuleIr, MutedIr, NodeIr, PatternIr, RouteIr, SubModuleIr,
+};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,18 +13,30 @@ trait Sections: Default {
     /// The known names.
     const NAMES: &[&str];
 
+    /// Those that must be there.
+    const REQUIRED: &[&str];
+
+    /// Other names that sections were given: (then, now).
+    const ONCE: &[(&str, &str)];
+
     /// Reads the section of that name; one that is not known is kept as it is.
     fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error>;
 }
 
-/// `sections!(Type: a, b, c)`: each of the names is a field.
+/// `sections!(Type: a(required), b, c = once)`: each of the names is a field; `a` must be there, and
+/// `c` was called `once` by others.
 macro_rules! sections {
-    ($type:ident: $($name:ident),*) => {
+    (@required $name:ident required) => {
+        stringify!($name)
+    };
+    ($type:ident: $($name:ident $(($must:ident))? $(= $once:ident)?),*) => {
         // A field that is missing here would be written and never read.
         const _: fn($type) = |$type { $($name: _,)* other: _ }| {};
 
         impl Sections for $type {
             const NAMES: &[&str] = &[$(stringify!($name)),*];
+            const REQUIRED: &[&str] = &[$($(sections!(@required $name $must),)?)*];
+            const ONCE: &[(&str, &str)] = &[$($((stringify!($once), stringify!($name)),)?)*];
 
             fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
                 match name {
@@ -41,8 +55,16 @@ macro_rules! sections {
     };
 }
 
-sections!(Document: patterns, controls, tempo, meter, master, krach);
-sections!(KrachSection: version, name, raw_graph, slots, automations, clock_source, free_run,
+sections!(ModuleIr: nodes, routing, patterns, controls, automations, muted, tempo, meter, master,
+    inputs, outputs, sub_modules = sub_graphs, krach);
+sections!(NodeIr: name(required), source(required), gain, count, num_inputs, init, source_text);
+sections!(RouteIr: source(required), target(required), kind, level, port);
+sections!(PatternIr: target(required), pattern(required), swing);
+sections!(ControlIr: path(required), value(required));
+sections!(AutomationIr: path(required), shape(required), lo, hi, bars(required));
+sections!(MutedIr: name(required), saved_gain);
+sections!(SubModuleIr: prefix(required), module(required));
+sections!(Krach: version, name, raw_graph, slots, automations, clock_source, free_run,
     limiter, seed, input, meter, midi_clock, osc_target, midi_maps, crossfade, sources);
 
 struct SectionsVisitor<T>(PhantomData<T>);
@@ -57,7 +79,10 @@ impl<'de, T: Sections> Visitor<'de> for SectionsVisitor<T> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         let mut sections = T::default();
         let mut seen = vec![false; T::NAMES.len()];
-        while let Some(name) = map.next_key::<String>()? {
+        while let Some(mut name) = map.next_key::<String>()? {
+            if let Some((_, now)) = T::ONCE.iter().find(|(then, _)| *then == name) {
+                (*now).clone_into(&mut name);
+            }
             if let Some(at) = T::NAMES.iter().position(|known| *known == name)
                 && std::mem::replace(&mut seen[at], true)
             {
@@ -65,7 +90,10 @@ impl<'de, T: Sections> Visitor<'de> for SectionsVisitor<T> {
             }
             sections.read(&name, &mut map)?;
         }
-        Ok(sections)
+        match T::NAMES.iter().zip(&seen).find(|(name, seen)| !**seen && T::REQUIRED.contains(*name)) {
+            Some((missing, _)) => Err(A::Error::missing_field(missing)),
+            None => Ok(sections),
+        }
     }
 }
 
@@ -74,39 +102,42 @@ mod tests {
     use super::*;
 
     fn error(text: &str) -> String {
-        serde_json::from_str::<Document>(text).err().expect(text).to_string()
+        serde_json::from_str::<ModuleIr>(text).expect_err(text).to_string()
     }
 
     #[test]
     fn sections_stand_in_any_order_and_unknown_ones_are_kept() {
         let text = r#"{"later":[1,{"a":null}],"krach":{"aura":"blue","seed":7},"tempo":99,
             "patterns":[{"swing":0.5,"pattern":{"op":"Silence"},"target":"a"}]}"#;
-        let doc: Document = serde_json::from_str(text).unwrap();
-        assert_eq!((doc.tempo, doc.meter, doc.krach.seed), (Some(99.0), None, 7));
+        let doc: ModuleIr = serde_json::from_str(text).unwrap();
+        let krach = doc.krach.unwrap();
+        assert_eq!((doc.tempo, doc.meter, krach.seed), (Some(99.0), None, 7));
         assert_eq!(doc.patterns[0].target, "a");
         assert_eq!(serde_json::Value::from(doc.other), serde_json::json!({"later": [1, {"a": null}]}));
-        assert_eq!(serde_json::Value::from(doc.krach.other), serde_json::json!({"aura": "blue"}));
+        assert_eq!(serde_json::Value::from(krach.other), serde_json::json!({"aura": "blue"}));
     }
 
     #[test]
     fn what_a_document_leaves_out_is_at_its_default() {
-        let doc: Document = serde_json::from_str(r#"{"krach":{}}"#).unwrap();
-        assert!(doc.krach.limiter && doc.krach.version == super::super::FORMAT && doc.patterns.is_empty());
+        let doc: ModuleIr = serde_json::from_str(r#"{"krach":{}}"#).unwrap();
+        let krach = doc.krach.unwrap();
+        assert!(krach.limiter && krach.version == crate::session::FORMAT && doc.patterns.is_empty());
     }
 
     #[test]
     fn a_section_given_twice_or_of_another_shape_is_refused() {
         assert!(error(r#"{"tempo":1,"tempo":2}"#).contains("duplicate field `tempo`"));
         assert!(error(r#"{"krach":{"seed":1,"seed":1}}"#).contains("duplicate field `seed`"));
-        assert!(error("[]").contains("an object with any of patterns, controls, tempo"));
+        assert!(error("[]").contains("an object with any of nodes, routing, patterns"));
         let wrong = error(r#"{"patterns":[{"target":"a","pattern":{"op":"Rev","child":{"op":"Zorp"}}}]}"#);
         assert!(wrong.contains("not a pattern (at /child): unknown op `Zorp`"), "{wrong}");
     }
 
     #[test]
     fn every_section_that_is_written_is_known_when_read() {
-        let written = serde_json::to_value(Document::default()).unwrap();
-        let read: Document = serde_json::from_value(written).unwrap();
-        assert!(read.other.is_empty() && read.krach.other.is_empty());
+        let all = ModuleIr { krach: Some(Box::default()), ..ModuleIr::default() };
+        let written = serde_json::to_value(all).unwrap();
+        let read: ModuleIr = serde_json::from_value(written).unwrap();
+        assert!(read.other.is_empty() && read.krach.unwrap().other.is_empty());
     }
 }

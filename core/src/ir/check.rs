@@ -1,0 +1,177 @@
+//! What can be wrong with a module before it plays: names, ends of routes, ranges, sources.
+//!
+//! A module that is being built may name what is not there yet; one that is loaded may not.
+
+use super::fault::{Fault, did_you_mean};
+use super::module::{ModuleIr, NodeIr, RouteKind, Source};
+use crate::automation::ShapeSpec;
+use std::collections::{BTreeSet, HashSet};
+
+/// Most voices of a node.
+pub const MAX_COUNT: u32 = 64;
+/// Largest gain of a node or a send.
+pub const MAX_GAIN: f64 = 16.0;
+/// Longest name of a node, in bytes.
+pub const MAX_NAME: usize = 256;
+/// Most modules within modules.
+pub const MAX_MODULES: usize = 32;
+
+/// Full names of nodes.
+type Names = BTreeSet<String>;
+
+impl ModuleIr {
+    /// Everything that is wrong with the module as something to load, the first of it. Types are
+    /// found by whoever knows them.
+    ///
+    /// # Errors
+    /// The fault, with its JSON path in the module as it is, modules within included.
+    pub fn check(&self) -> Result<(), Fault> {
+        let mut names = Names::new();
+        names_of(self, "$", "", 0, &mut names)?;
+        check_module(self, "$", "", &names)
+    }
+}
+
+fn names_of(
+    module: &ModuleIr,
+    place: &str,
+    prefix: &str,
+    depth: usize,
+    names: &mut Names,
+) -> Result<(), Fault> {
+    if depth > MAX_MODULES {
+        return Err(Fault::new(place, format!("modules nest more than {MAX_MODULES} deep")));
+    }
+    for (i, node) in module.nodes.iter().enumerate() {
+        let at = format!("{place}.nodes[{i}].name");
+        check_name(&node.name).map_err(|fault| fault.within(&at))?;
+        let full = format!("{prefix}{}", node.name);
+        if full.len() > MAX_NAME {
+            return Err(Fault::new(at, format!("the name {full} is longer than {MAX_NAME} bytes")));
+        }
+        if !names.insert(full.clone()) {
+            return Err(Fault::new(at, format!("two nodes are called {full}")));
+        }
+    }
+    for (i, sub) in module.sub_modules.iter().enumerate() {
+        let at = format!("{place}.sub_modules[{i}]");
+        check_name(&sub.prefix).map_err(|fault| fault.within(&format!("{at}.prefix")))?;
+        let prefix = format!("{prefix}{}/", sub.prefix);
+        names_of(&sub.module, &format!("{at}.module"), &prefix, depth + 1, names)?;
+    }
+    Ok(())
+}
+
+/// Can a node be called so?
+///
+/// # Errors
+/// Why not, at `$`.
+pub fn check_name(name: &str) -> Result<(), Fault> {
+    let odd = name.is_empty()
+        || name.len() > MAX_NAME
+        || name.chars().any(char::is_control)
+        || name.split('/').any(|part| part.trim().is_empty());
+    match odd {
+        true => Err(Fault::new("$", format!("{name:?} is not a name"))
+            .hint("letters, digits, _ and -; groups by /, as in drums/kick")),
+        false => Ok(()),
+    }
+}
+
+fn check_module(module: &ModuleIr, place: &str, prefix: &str, names: &Names) -> Result<(), Fault> {
+    let known = |name: &str, at: String| {
+        let full = format!("{prefix}{name}");
+        if names.contains(&full) {
+            return Ok(());
+        }
+        let fault = Fault::new(at, format!("there is no node {full}"));
+        let here = names.iter().filter_map(|n| n.strip_prefix(prefix));
+        Err(Fault { hint: did_you_mean(name, here), ..fault })
+    };
+    for (i, node) in module.nodes.iter().enumerate() {
+        node.check().map_err(|fault| fault.within(&format!("{place}.nodes[{i}]")))?;
+    }
+    let mut sends = HashSet::new();
+    for (i, route) in module.routing.iter().enumerate() {
+        let at = format!("{place}.routing[{i}]");
+        known(&route.source, format!("{at}.source"))?;
+        known(&route.target, format!("{at}.target"))?;
+        within(route.level, 0.0..=MAX_GAIN, format!("{at}.level"))?;
+        let port = (route.kind == RouteKind::Wire).then_some(&route.port);
+        if !sends.insert((&route.source, &route.target, port)) {
+            let message = format!("{} is routed to {} twice", route.source, route.target);
+            return Err(Fault::new(at, message));
+        }
+    }
+    for (i, control) in module.controls.iter().enumerate() {
+        within(control.value, f64::MIN..=f64::MAX, format!("{place}.controls[{i}].value"))?;
+    }
+    for (i, a) in module.automations.iter().enumerate() {
+        let at = format!("{place}.automations[{i}]");
+        within(a.lo, f64::MIN..=f64::MAX, format!("{at}.lo"))?;
+        within(a.hi, f64::MIN..=f64::MAX, format!("{at}.hi"))?;
+        if !(a.bars.is_finite() && a.bars > 0.0) {
+            return Err(Fault::new(format!("{at}.bars"), "expected a number of bars above 0"));
+        }
+        // The table of a custom shape stands elsewhere.
+        if a.shape != "custom" {
+            ShapeSpec::named(&a.shape, None, None)
+                .map_err(|error| Fault::new(format!("{at}.shape"), error.to_string()))?;
+        }
+    }
+    for (i, m) in module.muted.iter().enumerate() {
+        known(&m.name, format!("{place}.muted[{i}].name"))?;
+        within(m.saved_gain, 0.0..=MAX_GAIN, format!("{place}.muted[{i}].saved_gain"))?;
+    }
+    for (ends, what) in [(&module.inputs, "inputs"), (&module.outputs, "outputs")] {
+        for (i, name) in ends.iter().flatten().enumerate() {
+            known(name, format!("{place}.{what}[{i}]"))?;
+        }
+    }
+    for (i, sub) in module.sub_modules.iter().enumerate() {
+        let prefix = format!("{prefix}{}/", sub.prefix);
+        check_module(&sub.module, &format!("{place}.sub_modules[{i}].module"), &prefix, names)?;
+    }
+    Ok(())
+}
+
+impl NodeIr {
+    /// What is wrong with the node by itself.
+    ///
+    /// # Errors
+    /// The fault, with its path within the node.
+    pub fn check(&self) -> Result<(), Fault> {
+        check_name(&self.name).map_err(|fault| fault.within("$.name"))?;
+        within(self.gain, 0.0..=MAX_GAIN, "$.gain".to_owned())?;
+        if !(1..=MAX_COUNT).contains(&self.count) {
+            let fault = Fault::new("$.count", format!("{} voices", self.count));
+            return Err(fault.hint(format!("1 to {MAX_COUNT}")));
+        }
+        for (i, (_, value)) in self.init.iter().enumerate() {
+            within(*value, f64::MIN..=f64::MAX, format!("$.init[{i}][1]"))?;
+        }
+        match &self.source {
+            Source::Graph(graph) => graph.check().map_err(|fault| fault.within("$.source")),
+            Source::Type(id) if id.is_empty() => Err(Fault::new("$.source", "no type is named")),
+            Source::Type(_) => Ok(()),
+            Source::Faust(text) if text.len() > MAX_TEXT => {
+                Err(Fault::new("$.source", format!("a program has at most {MAX_TEXT} bytes")))
+            }
+            Source::Faust(_) => Ok(()),
+        }
+    }
+}
+
+/// Longest FAUST text of a node, in bytes.
+const MAX_TEXT: usize = 1 << 20;
+
+fn within(x: f64, range: std::ops::RangeInclusive<f64>, place: String) -> Result<(), Fault> {
+    if range.contains(&x) {
+        return Ok(());
+    }
+    let fault = Fault::new(place, format!("{x} is out of range"));
+    Err(match *range.end() {
+        f64::MAX => fault.hint("a finite number"),
+        end => fault.hint(format!("{} to {end}", range.start())),
+    })
+}

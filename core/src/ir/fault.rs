@@ -1,0 +1,88 @@
+//! What is wrong with a document, where, and what would work.
+
+use std::fmt;
+
+/// A fault at a place of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// JSON path, such as `$.nodes[2].source`.
+    pub place: String,
+    /// What is wrong.
+    pub message: String,
+    /// What would work, where that is known.
+    pub hint: Option<String>,
+}
+
+impl Fault {
+    /// A fault without a hint.
+    pub fn new(place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { place: place.into(), message: message.into(), hint: None }
+    }
+
+    /// With what would work.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same fault in a document that has this one at `place`.
+    #[must_use]
+    pub fn within(mut self, place: &str) -> Self {
+        let inner = self.place.strip_prefix('$').unwrap_or(&self.place);
+        self.place = format!("{place}{inner}");
+        self
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// The nearest of some names, as a hint.
+pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let near = names.into_iter().map(|name| (distance(name, wanted), name)).min()?;
+    (near.0 <= 1 + near.1.chars().count() / 3).then(|| format!("did you mean {}?", near.1))
+}
+
+/// Letters to insert, remove or replace to make one name of the other.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().take(64).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().take(64).enumerate() {
+        let mut corner = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let step = (corner + usize::from(x != *y)).min(row[j] + 1).min(row[j + 1] + 1);
+            corner = std::mem::replace(&mut row[j + 1], step);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_finger_is_recognised_and_another_name_is_not() {
+        let names = ["bass", "kick", "drums/hat"];
+        assert_eq!(did_you_mean("bsas", names).as_deref(), Some("did you mean bass?"));
+        assert_eq!(did_you_mean("drum/hat", names).as_deref(), Some("did you mean drums/hat?"));
+        assert_eq!(did_you_mean("violoncello", names), None);
+        assert_eq!(did_you_mean("x", []), None);
+    }
+
+    #[test]
+    fn a_fault_keeps_its_place_in_a_larger_document() {
+        let fault = Fault::new("$.equations[3]", "no").within("$.nodes[1].source");
+        assert_eq!(fault.place, "$.nodes[1].source.equations[3]");
+    }
+}

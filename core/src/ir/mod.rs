@@ -1,0 +1,21 @@
+//! The intermediate representations of a session: what is saved, exchanged and composed.
+//!
+//! [`ModuleIr`] is one whole session, frozen; [`DspGraph`](dsp::DspGraph) is one DSP function as a
+//! graph of primitives, and may stand in a module as the source of a node. Both are plain values in
+//! JSON; what they mean to the engine is for [`crate::session`] to say.
+
+mod check;
+mod compose;
+pub mod dsp;
+mod fault;
+mod module;
+mod sections;
+
+pub use check::{MAX_COUNT, MAX_GAIN, MAX_MODULES, MAX_NAME, check_name};
+pub use compose::{flatten, prefix_ir};
+pub use dsp::DspGraph;
+pub use fault::{Fault, did_you_mean};
+pub use module::{
+    AutomationIr, ControlIr, DEFAULT_GAIN, DEFAULT_PORT, Krach, MeterSource, ModuleIr, MutedIr, NodeIr,
+    PatternIr, RouteIr, RouteKind, SlotEntry, Source, SubModuleIr,
+};

@@ -1,0 +1,393 @@
+//! ModuleIr: the document of a session, section by section.
+//!
+//! Every section may be missing. What this version does not know is kept and written again, in the
+//! document as in its entries. Our own additions stand under the one key `krach`, which other readers
+//! ignore.
+
+use super::DspGraph;
+use crate::edit::ClockSource;
+use crate::graph_ir::RawGraph;
+use crate::plan::Crossfade;
+use crate::session::{AutomationState, FORMAT, InputState, MidiMapState, Session, TypeSource};
+use krach_patterns::Pattern;
+use serde::de::{Error, MapAccess, Visitor, value::MapAccessDeserializer};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// One whole session, frozen.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ModuleIr {
+    /// Nodes, in the order they were added.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<NodeIr>,
+    /// Routes between nodes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub routing: Vec<RouteIr>,
+    /// Patterns by the slot that plays them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub patterns: Vec<PatternIr>,
+    /// Values of controls.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub controls: Vec<ControlIr>,
+    /// Automations over bars.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub automations: Vec<AutomationIr>,
+    /// Nodes that are muted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub muted: Vec<MutedIr>,
+    /// Free-run tempo, quarter notes per minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tempo: Option<f64>,
+    /// Quarter notes per cycle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meter: Option<f64>,
+    /// Master gain, linear.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master: Option<f64>,
+    /// Nodes that take what is routed into the module. `None`: not declared; empty: there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Vec<String>>,
+    /// Nodes that stand for the module's output. `None`: not declared; empty: there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<Vec<String>>,
+    /// Modules within, each under its prefix; also read as `sub_graphs`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sub_modules: Vec<SubModuleIr>,
+    /// What only we know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub krach: Option<Box<Krach>>,
+    /// Sections that this version does not know.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// What makes a node's sound.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// A type id, such as `oscillator` or `faust:kick`.
+    Type(String),
+    /// A traced function.
+    Graph(Arc<DspGraph>),
+    /// A FAUST program.
+    Faust(Arc<str>),
+}
+
+/// A node.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NodeIr {
+    /// Its name; may contain `/`.
+    pub name: String,
+    /// What makes its sound.
+    pub source: Source,
+    /// Its fader, linear, 0 to 16.
+    pub gain: f64,
+    /// Voices, 1 to 64.
+    pub count: u32,
+    /// Audio inputs, as the writer counted them. Tells readers that cannot ask the source.
+    pub num_inputs: u32,
+    /// Values that controls begin with: (control, value).
+    pub init: Vec<(String, f64)>,
+    /// Text of the function that the source was traced from. Kept for the client that wrote it.
+    pub source_text: String,
+    /// Fields that this version does not know.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// Gain of a node that says none.
+pub const DEFAULT_GAIN: f64 = 0.5;
+/// Port of a route that names none: the only input, or the first.
+pub const DEFAULT_PORT: &str = "in0";
+
+impl Default for NodeIr {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            source: Source::Type(String::new()),
+            gain: DEFAULT_GAIN,
+            count: 1,
+            num_inputs: 0,
+            init: Vec::new(),
+            source_text: String::new(),
+            other: Map::new(),
+        }
+    }
+}
+
+/// How a route leads its sound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RouteKind {
+    /// After the fader, through a gain of its own.
+    #[default]
+    Send,
+    /// Before the fader, straight into a port.
+    Wire,
+}
+
+/// A route from a node to another.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RouteIr {
+    /// The node that sounds.
+    pub source: String,
+    /// The node that hears it.
+    pub target: String,
+    /// How.
+    pub kind: RouteKind,
+    /// Gain of a send, linear, 0 to 16.
+    pub level: f64,
+    /// Input port that a wire leads to.
+    pub port: String,
+    /// Fields that this version does not know.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl Default for RouteIr {
+    fn default() -> Self {
+        Self {
+            source: String::new(),
+            target: String::new(),
+            kind: RouteKind::Send,
+            level: 1.0,
+            port: DEFAULT_PORT.to_owned(),
+            other: Map::new(),
+        }
+    }
+}
+
+/// A pattern on a slot.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PatternIr {
+    /// The slot; that of a node has the node's name.
+    pub target: String,
+    /// The pattern.
+    pub pattern: Arc<Pattern>,
+    /// Where the second of two steps falls, as a part of the pair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub swing: Option<f64>,
+    /// Fields that this version does not know.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl Default for PatternIr {
+    fn default() -> Self {
+        let pattern = Arc::new(Pattern::Silence { span: None });
+        Self { target: String::new(), pattern, swing: None, other: Map::new() }
+    }
+}
+
+/// The value of a control.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ControlIr {
+    /// `node/control`.
+    pub path: String,
+    /// Value in the control's unit.
+    pub value: f64,
+    /// Fields that this version does not know.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// A control that moves by itself, a period every so many bars.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AutomationIr {
+    /// `node/control`.
+    pub path: String,
+    /// Name of the shape.
+    pub shape: String,
+    /// Value at the shape's 0.
+    pub lo: f64,
+    /// Value at the shape's 1.
+    pub hi: f64,
+    /// Bars per period, above 0.
+    pub bars: f64,
+    /// Fields that this version does not know.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl Default for AutomationIr {
+    fn default() -> Self {
+        Self { path: String::new(), shape: String::new(), lo: 0.0, hi: 1.0, bars: 1.0, other: Map::new() }
+    }
+}
+
+/// A node that is muted.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MutedIr {
+    /// The node.
+    pub name: String,
+    /// The gain that it comes back to.
+    pub saved_gain: f64,
+    /// Fields that this version does not know.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl Default for MutedIr {
+    fn default() -> Self {
+        Self { name: String::new(), saved_gain: DEFAULT_GAIN, other: Map::new() }
+    }
+}
+
+/// A module within another.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct SubModuleIr {
+    /// What its names begin with, without the `/`.
+    pub prefix: String,
+    /// The module.
+    pub module: ModuleIr,
+    /// Fields that this version does not know.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// What a session has beyond what others read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Krach {
+    /// Format that it was written in.
+    pub version: u32,
+    /// The instance's name.
+    #[serde(skip_serializing_if = "is_default")]
+    pub name: String,
+    /// Nodes and wires given literally.
+    #[serde(skip_serializing_if = "is_default")]
+    pub raw_graph: RawGraph,
+    /// More about slots.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub slots: BTreeMap<String, SlotEntry>,
+    /// Automations over seconds, by id.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub automations: BTreeMap<String, AutomationState>,
+    /// Who is the clock.
+    pub clock_source: ClockSource,
+    /// An own clock while the host does not run.
+    pub free_run: bool,
+    /// The safety limiter.
+    pub limiter: bool,
+    /// Added to every pattern's seed.
+    pub seed: u64,
+    /// The plugin's input reaches `adc_input` nodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<InputState>,
+    /// What a cycle is.
+    #[serde(skip_serializing_if = "is_default")]
+    pub meter: MeterSource,
+    /// MIDI clock on the MIDI output.
+    #[serde(skip_serializing_if = "is_default")]
+    pub midi_clock: bool,
+    /// Where OSC messages go, as `address:port`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub osc_target: Option<String>,
+    /// Controller mappings.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub midi_maps: Vec<MidiMapState>,
+    /// Length of crossfades.
+    pub crossfade: Crossfade,
+    /// Texts of the types that come from text, by type id.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<String, TypeSource>,
+    /// Sections that this version does not know.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl Default for Krach {
+    fn default() -> Self {
+        let s = Session::default();
+        Self {
+            version: FORMAT,
+            name: s.name,
+            raw_graph: s.graph,
+            slots: BTreeMap::new(),
+            automations: s.automations,
+            clock_source: s.clock_source,
+            free_run: s.free_run,
+            limiter: s.limiter,
+            seed: s.seed,
+            input: s.input,
+            meter: MeterSource::Fixed,
+            midi_clock: s.midi_clock,
+            osc_target: s.osc_target,
+            midi_maps: s.midi_maps,
+            crossfade: s.crossfade,
+            sources: s.sources,
+            other: Map::new(),
+        }
+    }
+}
+
+/// What a cycle is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MeterSource {
+    /// The document's `meter`, in quarter notes.
+    #[default]
+    Fixed,
+    /// The host's bar.
+    Host,
+}
+
+/// What is known of a slot beyond its pattern.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SlotEntry {
+    /// It does not play.
+    #[serde(skip_serializing_if = "is_default")]
+    pub hushed: bool,
+    /// Its pattern counts from where it began.
+    #[serde(skip_serializing_if = "is_default")]
+    pub from_zero: bool,
+    /// Where it began, in cycles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<f64>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl Source {
+    /// The source that a text stands for: FAUST if it holds what no type id does.
+    pub fn of_text(text: &str) -> Self {
+        if text.contains(['=', ';', '\n']) { Self::Faust(text.into()) } else { Self::Type(text.to_owned()) }
+    }
+}
+
+impl Serialize for Source {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Type(id) => serializer.serialize_str(id),
+            Self::Faust(text) => serializer.serialize_str(text),
+            Self::Graph(graph) => graph.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Source;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a type id, FAUST text or a dsp_graph")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Source, E> {
+                Ok(Source::of_text(text))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Source, A::Error> {
+                DspGraph::deserialize(MapAccessDeserializer::new(map))
+                    .map(|graph| Source::Graph(Arc::new(graph)))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
