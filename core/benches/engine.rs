@@ -141,7 +141,9 @@ fn sessions() {
         let steps =
             (0..300).map(|k| builders::control(&format!("lead/control-{k}"), f64::from(k) / 7.0)).collect();
         let (slot, pattern) = (format!("slot {slot}"), builders::cat(steps));
-        engine.edit(Edit::SetPattern { slot, pattern, from_zero: false }, At::Now).expect("it compiles");
+        engine
+            .edit(Edit::SetPattern { slot, pattern, from_zero: false, swing: None }, At::Now)
+            .expect("it compiles");
     }
     let saved = engine.save();
     println!("a session of {:.1} MB:", saved.len() as f64 / 1e6);
@@ -177,7 +179,7 @@ fn main() {
     for slots in [16, 256] {
         for slot in 0..slots {
             let pattern = builders::control("gain0/gain", 0.5) * 16;
-            host.edit(Edit::SetPattern { slot: format!("s{slot}"), pattern, from_zero: false });
+            host.edit(Edit::SetPattern { slot: format!("s{slot}"), pattern, from_zero: false, swing: None });
         }
         host.report(&format!("16 nodes and {slots} slots of 16 steps, block of 256"));
     }

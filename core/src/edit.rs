@@ -2,7 +2,7 @@
 
 use crate::automation::{ShapeError, ShapeSpec};
 use crate::graph_ir::{Connection, GraphNode, RawGraph};
-use krach_patterns::{CompileError, Pattern};
+use krach_patterns::{CompileError, Pattern, Swing};
 use std::fmt;
 
 /// A change to the session.
@@ -18,6 +18,8 @@ pub enum Edit {
         pattern: Pattern,
         /// The pattern's cycle 0 begins where the edit acts, instead of at the clock's cycle 0.
         from_zero: bool,
+        /// Swing of the slot, around the pattern; `None` is straight.
+        swing: Option<Swing>,
     },
     /// Stops a slot; it stays listed. Unknown slots are accepted.
     Hush {

@@ -12,7 +12,7 @@ use crate::ir::ModuleIr;
 use crate::node::{NodeDecl, Registry};
 use crate::plan::{Crossfade, MAX_CHANNELS};
 use crate::processor::{MAX_AUTOMATIONS, MAX_SLOTS};
-use krach_patterns::Pattern;
+use krach_patterns::{Pattern, Swing};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -79,6 +79,8 @@ pub struct Session {
 pub struct SlotState {
     /// Its pattern.
     pub pattern: Arc<Pattern>,
+    /// Swing around the pattern; `None` is straight.
+    pub swing: Option<Swing>,
     /// Not hushed.
     pub playing: bool,
     /// The pattern's cycle 0 is where it began, not the clock's cycle 0.
@@ -177,9 +179,10 @@ impl Session {
     pub fn apply(&mut self, edit: &Edit, registry: &Registry) -> Result<(), EditError> {
         self.check(edit)?;
         match edit {
-            Edit::SetPattern { slot, pattern, from_zero } => {
+            Edit::SetPattern { slot, pattern, from_zero, swing } => {
                 let pattern = Arc::new(pattern.clone());
-                let state = SlotState { pattern, playing: true, from_zero: *from_zero, origin: None };
+                let (swing, from_zero) = (*swing, *from_zero);
+                let state = SlotState { pattern, swing, playing: true, from_zero, origin: None };
                 self.slots.insert(slot.clone(), state);
             }
             Edit::Hush { slot } => {

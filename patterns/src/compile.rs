@@ -23,7 +23,9 @@ pub fn compile(pattern: &Pattern) -> Result<Program, CompileError> {
     let lattice = Lattice::new(&draft, root)?;
     let events = count::events_per_cycle(&draft, &lattice.bounds, root);
     if events > u128::from(MAX_EVENTS_PER_CYCLE) {
-        return Err(draft.error(root, Kind::TooManyEvents { events }));
+        let densest = count::densest(&draft, &lattice.bounds, root, u128::from(MAX_EVENTS_PER_CYCLE));
+        let events = u64::try_from(events).unwrap_or(u64::MAX);
+        return Err(draft.error(densest, Kind::TooManyEvents { events }));
     }
     let body = if lattice.narrow {
         Body::Narrow(assemble(&draft, &lattice, root))

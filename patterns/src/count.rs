@@ -45,6 +45,20 @@ pub(crate) fn events_per_cycle(draft: &Draft, bounds: &[Bounds], root: usize) ->
     Counter { draft, bounds }.count(root, whole).events
 }
 
+/// The node to blame if there are more than `limit`: from the root down to the last one that holds more
+/// in a cycle of its own.
+pub(crate) fn densest(draft: &Draft, bounds: &[Bounds], root: usize, limit: u128) -> usize {
+    let mut at = root;
+    loop {
+        let children = draft.nodes[at].op.children().into_iter();
+        let counted = children.map(|child| (events_per_cycle(draft, bounds, child), child));
+        match counted.max_by_key(|(events, _)| *events).filter(|(events, _)| *events > limit) {
+            Some((_, child)) => at = child,
+            None => return at,
+        }
+    }
+}
+
 struct Counter<'a> {
     draft: &'a Draft,
     bounds: &'a [Bounds],

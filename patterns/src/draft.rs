@@ -86,6 +86,7 @@ struct Step {
     op: &'static str,
     /// Which of several children the way enters.
     place: Option<usize>,
+    span: Option<SourceSpan>,
 }
 
 impl DraftOp {
@@ -170,17 +171,19 @@ impl Draft {
 
     fn error_at(&self, path: usize, kind: Kind) -> CompileError {
         let mut steps = Vec::new();
+        let mut nearest = None;
         let mut at = Some(path);
         while let Some(i) = at {
-            let Step { above, op, place } = self.paths[i];
+            let Step { above, op, place, span } = self.paths[i];
             steps.push(step(op, place));
+            nearest = nearest.or(span);
             at = above;
         }
         steps.reverse();
         if steps.len() > 12 {
             steps.splice(8..steps.len() - 3, ["…".to_owned()]);
         }
-        CompileError { kind, path: steps.join(" > ") }
+        CompileError { kind, path: steps.join(" > "), span: nearest }
     }
 
     fn push(&mut self, op: DraftOp, path: usize) -> Option<usize> {
@@ -197,7 +200,7 @@ impl Draft {
     ) -> Result<Option<usize>, CompileError> {
         let source = pattern.span().or(source);
         let path = self.paths.len();
-        self.paths.push(Step { above, op: pattern.op(), place: None });
+        self.paths.push(Step { above, op: pattern.op(), place: None, span: pattern.span() });
         Ok(match pattern {
             Pattern::Silence { .. } => None,
             Pattern::Atom { value, .. } => {
@@ -268,7 +271,7 @@ impl Draft {
                     return Ok(None);
                 };
                 if *pulses > MAX_EVENTS_PER_CYCLE {
-                    let events = u128::from(*pulses);
+                    let events = u64::from(*pulses);
                     return Err(self.error_at(path, Kind::TooManyEvents { events }));
                 }
                 let hits = euclid_hits(*pulses, *steps, *rotation);
@@ -307,7 +310,7 @@ impl Draft {
 
     /// The path into one of several children.
     fn branch(&mut self, pattern: &Pattern, above: Option<usize>, place: usize) -> Option<usize> {
-        self.paths.push(Step { above, op: pattern.op(), place: Some(place) });
+        self.paths.push(Step { above, op: pattern.op(), place: Some(place), span: pattern.span() });
         Some(self.paths.len() - 1)
     }
 

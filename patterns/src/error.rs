@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::ir::MAX_DEPTH;
+use crate::ir::{MAX_DEPTH, SourceSpan};
 use crate::program::{MAX_CYCLE, MAX_EVENTS_PER_CYCLE};
 use crate::shape::SHAPE_KINDS;
 
@@ -17,6 +17,8 @@ pub struct CompileError {
     /// The way from the root to the node, such as `Fast > Cat[2] > Euclid`: `Cat[2]` means its
     /// third child.
     pub path: String,
+    /// The piece of text that the node came from, or the nearest node above it that says so.
+    pub span: Option<SourceSpan>,
 }
 
 /// What can be wrong with a pattern.
@@ -66,8 +68,8 @@ pub enum CompileErrorKind {
     TimeTooFine,
     /// More events in one cycle than [`MAX_EVENTS_PER_CYCLE`].
     TooManyEvents {
-        /// How many (at most) there would be.
-        events: u128,
+        /// How many (at most) there would be; no more than fit.
+        events: u64,
     },
 }
 

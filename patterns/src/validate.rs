@@ -16,7 +16,8 @@ pub(crate) fn validate(root: &Pattern) -> Result<(), CompileError> {
         let check = if depth > MAX_DEPTH { Err(Kind::TooDeep) } else { check(node) };
         if let Err(kind) = check {
             let path = path(&trail);
-            return Err(CompileError { kind, path });
+            let span = trail.iter().rev().find_map(|(node, _)| node.span());
+            return Err(CompileError { kind, path, span });
         }
         for (place, child) in node.children().into_iter().enumerate().rev() {
             pending.push((child, depth + 1, place));

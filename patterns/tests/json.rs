@@ -291,7 +291,7 @@ proptest! {
         match krach_patterns::mini(&text) {
             Ok(pattern) => drop(compile(&pattern)),
             Err(error) => {
-                prop_assert!(error.at <= text.len());
+                prop_assert!(error.span[0] <= error.span[1] && error.span[1] <= text.len());
                 prop_assert!(error.column() <= text.chars().count() + 1);
             }
         }

@@ -158,3 +158,28 @@ fn endless_brackets_are_refused_without_a_crash() {
     assert!(error.message.contains("nest deeper"));
     assert!(mini(&("[".repeat(40) + "x" + &"]".repeat(40))).is_ok());
 }
+
+#[test]
+fn in_a_text_of_several_lines_the_place_is_a_line_and_a_column() {
+    let error = mini("x . A2\n[x\tö4] x").unwrap_err();
+    assert_eq!((error.line(), error.column(), error.span), (2, 4, [10, 13]));
+    let shown = error.to_string();
+    let want = "mini-notation, line 2, character 4: unknown word \"ö4\"\n  [x ö4] x\n     ^\n";
+    assert!(shown.starts_with(want), "{shown}");
+    let open = mini("[x x").unwrap_err();
+    assert_eq!(open.span, [0, 1]);
+    let crossed = mini("x x\n<x ]").unwrap_err();
+    assert!(crossed.message.contains("the \"<\" at character 1"), "{crossed}");
+    assert_eq!(mini("x*").unwrap_err().span, [2, 2], "at the end there is nothing to mark");
+}
+
+#[test]
+fn what_does_not_compile_points_at_its_piece_of_the_text() {
+    let line = "A2 [x x*5000] x";
+    let error = compile(&mini(line).unwrap()).unwrap_err();
+    let [a, b] = error.span.unwrap().map(|at| at as usize);
+    assert_eq!(&line[a..b], "x*5000", "{error}");
+    let both = "x*3000, x*2500";
+    let error = compile(&mini(both).unwrap()).unwrap_err();
+    assert_eq!(error.span, Some([0, 6]), "{error}");
+}

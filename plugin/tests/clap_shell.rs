@@ -72,6 +72,7 @@ fn gated_input() -> Vec<u8> {
             slot: "gate".into(),
             pattern: serde_json::from_value(pattern).unwrap(),
             from_zero: false,
+            swing: None,
         },
     ])
 }

@@ -38,8 +38,8 @@ impl Engine {
             _ => edits.iter().try_for_each(|e| self.session.check(e))?,
         }
         for edit in &edits {
-            if let Edit::SetPattern { pattern, .. } = edit {
-                krach_patterns::compile(pattern)?;
+            if let Edit::SetPattern { pattern, swing, .. } = edit {
+                krach_patterns::compile_swung(pattern, *swing)?;
             }
         }
         self.prepare_nodes(&edits)

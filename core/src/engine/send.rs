@@ -41,9 +41,9 @@ impl Engine {
 
     pub(super) fn action(&mut self, edit: &Edit, seq: u64, due: Option<f64>) -> Option<Action> {
         Some(match edit {
-            Edit::SetPattern { slot, pattern, from_zero } => {
+            Edit::SetPattern { slot, pattern, from_zero, swing } => {
                 let index = self.slot_of(slot)?;
-                let program = krach_patterns::compile(pattern).ok()?;
+                let program = krach_patterns::compile_swung(pattern, *swing).ok()?;
                 let mut voice = slot_pattern(slot, program, self.next_serial());
                 self.prepare_osc(voice.serial, &voice.program);
                 self.slot_serials.insert(slot.clone(), voice.serial);

@@ -103,8 +103,10 @@ impl Engine {
         for (name, slot) in &session.slots {
             let Some(index) = self.slot_of(name) else { continue };
             if slot.playing
-                && let Some(program) =
-                    self.programs.remove(name).or_else(|| krach_patterns::compile(&slot.pattern).ok())
+                && let Some(program) = self
+                    .programs
+                    .remove(name)
+                    .or_else(|| krach_patterns::compile_swung(&slot.pattern, slot.swing).ok())
             {
                 let mut voice = slot_pattern(name, program, self.next_serial());
                 self.prepare_osc(voice.serial, &voice.program);

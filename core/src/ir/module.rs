@@ -9,7 +9,7 @@ use crate::edit::ClockSource;
 use crate::graph_ir::RawGraph;
 use crate::plan::Crossfade;
 use crate::session::{AutomationState, FORMAT, InputState, MidiMapState, Session, TypeSource};
-use krach_patterns::Pattern;
+use krach_patterns::{Pattern, Swing};
 use serde::de::{Error, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -166,9 +166,9 @@ pub struct PatternIr {
     pub target: String,
     /// The pattern.
     pub pattern: Arc<Pattern>,
-    /// Where the second of two steps falls, as a part of the pair.
+    /// Swing around the pattern: a number, the share of the first of two eighths, or with another grid.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub swing: Option<f64>,
+    pub swing: Option<Swing>,
     /// Fields that this version does not know.
     #[serde(flatten)]
     pub other: Map<String, Value>,

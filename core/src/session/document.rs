@@ -30,6 +30,7 @@ impl Session {
                 .map(|(name, s)| PatternIr {
                     target: name.clone(),
                     pattern: s.pattern.clone(),
+                    swing: s.swing,
                     ..PatternIr::default()
                 })
                 .collect(),
@@ -172,13 +173,15 @@ impl Session {
         }
         for (i, p) in patterns.into_iter().enumerate() {
             let place = format!("$.patterns[{i}].pattern");
-            let program = krach_patterns::compile(&p.pattern).map_err(|e| invalid(&place)(e.into()))?;
+            let program =
+                krach_patterns::compile_swung(&p.pattern, p.swing).map_err(|e| invalid(&place)(e.into()))?;
             programs.insert(p.target.clone(), program);
             let extra = krach.slots.get(&p.target).cloned().unwrap_or_default();
             let (known, len) = (session.slots.contains_key(&p.target), session.slots.len());
             session.room_for(len, known, "slots", MAX_SLOTS).map_err(invalid(&place))?;
             let state = SlotState {
                 pattern: p.pattern,
+                swing: p.swing,
                 playing: !extra.hushed,
                 from_zero: extra.from_zero,
                 origin: extra.origin.filter(|o| o.is_finite()),

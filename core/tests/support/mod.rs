@@ -154,7 +154,7 @@ pub fn voice(name: &str, freq: f64) -> RawGraph {
 }
 
 pub fn play(slot: &str, pattern: Pattern) -> Edit {
-    Edit::SetPattern { slot: slot.into(), pattern, from_zero: false }
+    Edit::SetPattern { slot: slot.into(), pattern, from_zero: false, swing: None }
 }
 
 pub fn hits(label: &str, n: usize) -> Pattern {

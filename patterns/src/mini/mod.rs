@@ -40,13 +40,13 @@ pub fn mini(text: &str) -> Result<Pattern, MiniError> {
     parse::Parser::new(text).line()
 }
 
-/// What is wrong with a line of mini-notation. `Display` shows the line with a mark below the place.
+/// What is wrong with mini-notation. `Display` shows the line with a mark below the place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MiniError {
-    /// The line.
+    /// The whole text.
     pub text: String,
-    /// Where: a byte offset into it, at most its length.
-    pub at: usize,
+    /// Where: `[start, end)` in bytes, within the text; empty at its end.
+    pub span: [usize; 2],
     /// What is wrong.
     pub message: String,
     /// What would work.
@@ -54,18 +54,32 @@ pub struct MiniError {
 }
 
 impl MiniError {
-    /// The place in characters, from 1.
+    /// The line of the place, from 1.
+    pub fn line(&self) -> usize {
+        self.before().matches('\n').count() + 1
+    }
+
+    /// The place within its line, in characters, from 1.
     pub fn column(&self) -> usize {
-        self.text.get(..self.at).unwrap_or("").chars().count() + 1
+        let before = self.before();
+        before[before.rfind('\n').map_or(0, |at| at + 1)..].chars().count() + 1
+    }
+
+    fn before(&self) -> &str {
+        self.text.get(..self.span[0]).unwrap_or("")
     }
 }
 
 impl fmt::Display for MiniError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let column = self.column();
-        writeln!(f, "mini-notation, character {column}: {}", self.message)?;
-        let line: String = self.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        writeln!(f, "  {line}")?;
+        let (line, column) = (self.line(), self.column());
+        match self.text.contains('\n') {
+            true => writeln!(f, "mini-notation, line {line}, character {column}: {}", self.message)?,
+            false => writeln!(f, "mini-notation, character {column}: {}", self.message)?,
+        }
+        let shown = self.text.split('\n').nth(line - 1).unwrap_or("");
+        let shown: String = shown.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        writeln!(f, "  {shown}")?;
         writeln!(f, "  {:>column$}", "^")?;
         write!(f, "{}", self.hint)
     }

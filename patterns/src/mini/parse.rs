@@ -30,7 +30,13 @@ impl<'a> Parser<'a> {
     pub fn line(mut self) -> Parsed<Pattern> {
         let layers = self.layers()?;
         match self.peek() {
-            None => Ok(Self::both(layers.into_iter().map(sequence).collect())),
+            None => {
+                let pattern = Self::both(layers.into_iter().map(sequence).collect());
+                Ok(match pattern.span() {
+                    Some(_) => pattern,
+                    None => pattern.with_span(self.span(0)),
+                })
+            }
             Some(close) => {
                 Err(self.error(format!("\"{close}\" closes nothing"), "remove it, or open a bracket before"))
             }
@@ -62,7 +68,8 @@ impl<'a> Parser<'a> {
     }
 
     fn error_at(&self, at: usize, message: impl Into<String>, hint: &str) -> MiniError {
-        MiniError { text: self.text.into(), at, message: message.into(), hint: hint.into() }
+        let span = [at, at + word_at(&self.text[at..])];
+        MiniError { text: self.text.into(), span, message: message.into(), hint: hint.into() }
     }
 
     fn span(&self, start: usize) -> SourceSpan {
@@ -279,7 +286,8 @@ impl<'a> Parser<'a> {
     }
 
     fn column(&self, at: usize) -> usize {
-        self.text[..at].chars().count() + 1
+        let before = &self.text[..at];
+        before[before.rfind('\n').map_or(0, |line| line + 1)..].chars().count() + 1
     }
 
     /// One step per cycle, in turn, each going on where it stopped; a weight is a number of cycles.
@@ -359,5 +367,15 @@ impl<'a> Parser<'a> {
         self.digits();
         let number = self.text[start..self.at].parse::<u32>();
         number.map_err(|_| self.error_at(start, "here should be a whole number", what))
+    }
+}
+
+/// Length in bytes of the word or sign that a text begins with.
+fn word_at(text: &str) -> usize {
+    let in_word = |c: char| c.is_alphanumeric() || matches!(c, '#' | '.');
+    match text.chars().next() {
+        Some(c) if c.is_alphanumeric() => text.find(|c| !in_word(c)).unwrap_or(text.len()),
+        Some(c) => c.len_utf8(),
+        None => 0,
     }
 }

@@ -7,6 +7,7 @@ use super::desk::Desk;
 use super::{Ask, Heard, Outcome, Tagged, audio, pattern, reply, state, string};
 
 /// A request of the `cmd` or `type` family.
+#[allow(clippy::large_enum_variant, reason = "one per line that is read, and spent at once")]
 pub(crate) enum Low {
     /// Changes the session.
     Change(Change),

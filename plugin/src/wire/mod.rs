@@ -13,6 +13,8 @@ pub mod lines;
 mod low;
 mod methods;
 mod pattern;
+mod play;
+mod query;
 pub(crate) mod reply;
 mod rpc;
 mod state;

@@ -1,7 +1,7 @@
 //! The `cmd` family: pattern commands.
 
 use krach_core::edit::{ClockSource, Edit};
-use krach_patterns::{JsonError, Pattern};
+use krach_patterns::{JsonError, Pattern, Swing};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -14,6 +14,8 @@ struct SetPattern<'a> {
     slot: String,
     #[serde(borrow)]
     pattern: &'a RawValue,
+    #[serde(borrow, default)]
+    swing: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -87,7 +89,7 @@ pub(super) fn read(cmd: &str, text: &str) -> Option<Low> {
 }
 
 fn set_pattern(text: &str, from_zero: bool) -> Option<Low> {
-    let SetPattern { slot, pattern } = serde_json::from_str(text).ok()?;
+    let SetPattern { slot, pattern, swing } = serde_json::from_str(text).ok()?;
     let pattern = match Pattern::from_json_str(pattern.get()) {
         Ok(pattern) => pattern,
         Err(error @ JsonError::TooDeep { .. }) => {
@@ -95,8 +97,12 @@ fn set_pattern(text: &str, from_zero: bool) -> Option<Low> {
         }
         Err(_) => return None,
     };
+    let swing = match swing.map(|swing| serde_json::from_str::<Swing>(swing.get())).transpose() {
+        Ok(swing) => swing,
+        Err(error) => return Some(Low::Known(reply::error(&format!("compile error: swing: {error}")))),
+    };
     let ok = format!("pattern set on {slot}{}", if from_zero { " (from zero)" } else { "" });
-    let edit = Edit::SetPattern { slot, pattern, from_zero };
+    let edit = Edit::SetPattern { slot, pattern, from_zero, swing };
     Some(Low::Change(Change { edit, ok, refused: Refused::AsPattern }))
 }
 

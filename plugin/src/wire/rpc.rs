@@ -32,21 +32,53 @@ pub(super) struct RpcError {
     pub message: String,
     /// Where: a JSON path, or the way to a node of a pattern.
     pub place: Option<String>,
+    /// Where in a text of the client's.
+    pub text: Option<TextPlace>,
     /// What would work.
     pub hint: Option<String>,
     /// What sounded before sounds on.
     pub still_playing: bool,
 }
 
+/// A place in a text that a client sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TextPlace {
+    /// From 1.
+    pub line: usize,
+    /// In characters, from 1.
+    pub column: usize,
+    /// `[start, end)` in bytes.
+    pub span: [usize; 2],
+}
+
+impl TextPlace {
+    /// The place of a span in a text; one beyond the text is at its end.
+    pub(super) fn of(text: &str, [start, end]: [usize; 2]) -> Self {
+        let before = text.get(..start).unwrap_or(text);
+        let line_begin = before.rfind('\n').map_or(0, |at| at + 1);
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: before[line_begin..].chars().count() + 1,
+            span: [start, end],
+        }
+    }
+}
+
 impl RpcError {
     /// An error without place and hint; what plays plays on.
     pub(super) fn new(code: i32, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), place: None, hint: None, still_playing: true }
+        Self { code, message: message.into(), place: None, text: None, hint: None, still_playing: true }
     }
 
     /// With the place.
     pub(super) fn at(mut self, place: impl Into<String>) -> Self {
         self.place = Some(place.into());
+        self
+    }
+
+    /// With the place in a text.
+    pub(super) fn in_text(mut self, text: TextPlace) -> Self {
+        self.text = Some(text);
         self
     }
 
@@ -98,12 +130,14 @@ impl Id {
 }
 
 fn error_object(error: &RpcError) -> Value {
-    let RpcError { code, message, place, hint, still_playing } = error;
-    json!({
-        "code": code,
-        "message": message,
-        "data": {"place": place, "hint": hint, "still_playing": still_playing},
-    })
+    let RpcError { code, message, place, text, hint, still_playing } = error;
+    let mut data = json!({"place": place, "hint": hint, "still_playing": still_playing});
+    if let Some(TextPlace { line, column, span }) = text {
+        data["line"] = json!(line);
+        data["column"] = json!(column);
+        data["span"] = json!(span);
+    }
+    json!({"code": code, "message": message, "data": data})
 }
 
 fn refuse(id: Value, error: &RpcError) -> Heard {

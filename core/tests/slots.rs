@@ -1,0 +1,104 @@
+//! Slots: what a pattern's place in time and its swing do to the samples on which it sounds.
+
+mod support;
+
+use krach_core::engine::*;
+use krach_core::node::Registry;
+use krach_patterns::{Pattern, Swing};
+use support::{RATE, Rig, hits, onsets, play, voice};
+
+/// Frames of one cycle at 120 bpm.
+const CYCLE: usize = 96_000;
+
+fn rig() -> Rig {
+    let mut rig = Rig::new();
+    rig.edit(Edit::LoadGraph(voice("v", 440.0)));
+    rig.settle();
+    rig.played = 0;
+    rig
+}
+
+fn swung(slot: &str, pattern: Pattern, amount: f64, grid: u32) -> Edit {
+    let swing = Some(Swing { amount, grid });
+    Edit::SetPattern { slot: slot.into(), pattern, from_zero: false, swing }
+}
+
+/// The frames on which gates open, from the engine's own transport at zero.
+fn heard(rig: &mut Rig, cycles: usize) -> Vec<usize> {
+    onsets(&rig.render(cycles * CYCLE, &[333])[0])
+}
+
+#[test]
+fn a_slot_swings_what_is_played_on_it() {
+    let mut rig = rig();
+    rig.edit(swung("s", hits("v/gate", 4), 0.75, 4));
+    // Pairs of half a cycle; the second step begins after three quarters of the pair. An oscillator at
+    // phase 0 and a gain that opens in a line are not heard on the very first sample.
+    let pair = CYCLE / 2;
+    let expected: Vec<usize> = (0..4).flat_map(|p| [p * pair, p * pair + pair * 3 / 4]).collect();
+    let found = heard(&mut rig, 2);
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    for (found, expected) in found.iter().zip(&expected) {
+        assert!(found >= expected && *found <= expected + 2, "{found} for {expected}");
+    }
+}
+
+#[test]
+fn a_new_swing_comes_in_phase_and_none_is_straight() {
+    let mut rig = rig();
+    rig.edit(play("s", hits("v/gate", 4)));
+    let straight = heard(&mut rig, 1);
+    rig.edit(swung("s", hits("v/gate", 4), 2.0 / 3.0, 4));
+    let bent = heard(&mut rig, 1);
+    rig.edit(play("s", hits("v/gate", 4)));
+    let again = heard(&mut rig, 1);
+    let near = |found: &[usize], expected: [usize; 4]| {
+        found.len() == 4 && found.iter().zip(expected).all(|(f, e)| f.abs_diff(e) <= 2)
+    };
+    assert!(near(&straight, [0, 24_000, 48_000, 72_000]), "{straight:?}");
+    assert!(near(&bent, [0, 32_000, 48_000, 80_000]), "{bent:?}");
+    assert!(near(&again, [0, 24_000, 48_000, 72_000]), "{again:?}");
+}
+
+#[test]
+fn swing_is_saved_with_the_pattern_and_sounds_the_same_when_loaded() {
+    let mut rig = rig();
+    rig.edit(swung("s", hits("v/gate", 8), 0.6, 16));
+    rig.edit(swung("t", hits("v/freq", 8), 0.6, 8));
+    let saved = rig.engine.save();
+    let document: serde_json::Value = serde_json::from_slice(&saved).unwrap();
+    let swings: Vec<_> =
+        document["patterns"].as_array().unwrap().iter().map(|p| p["swing"].clone()).collect();
+    assert_eq!(swings, [serde_json::json!({"amount": 0.6, "grid": 16}), serde_json::json!(0.6)]);
+    let mut engine = Engine::new(Registry::with_builtins());
+    engine.load(&saved).unwrap();
+    assert_eq!(engine.save(), saved);
+    let mut loaded = Rig::of(engine);
+    rig.render(4096, &[256]);
+    let mut fresh = Rig::of(std::mem::replace(&mut rig.engine, Engine::new(Registry::new())));
+    let (a, b) = (fresh.render(CYCLE, &[256]), loaded.render(CYCLE, &[777]));
+    assert_eq!(support::first_difference(&a[0], &b[0]), None);
+    assert!(onsets(&a[0]).len() == 8, "at {RATE} Hz");
+}
+
+#[test]
+fn a_swing_that_cannot_be_is_refused_and_what_played_plays_on() {
+    let mut rig = rig();
+    rig.edit(play("s", hits("v/gate", 4)));
+    let before = rig.engine.save();
+    for (amount, grid, says) in [
+        (1.0, 8, "warp: amount must be in (0, 1)"),
+        (f64::NAN, 8, "warp: amount must be in (0, 1)"),
+        (0.6, 7, "warp: grid must be even and > 0"),
+        (0.6, 0, "warp: grid must be even and > 0"),
+    ] {
+        let error = rig.engine.edit(swung("s", hits("v/gate", 4), amount, grid), At::Now).unwrap_err();
+        assert_eq!(error.to_string(), says);
+    }
+    assert_eq!(rig.engine.save(), before);
+    let document =
+        String::from_utf8(before).unwrap().replace("\"target\":\"s\"", "\"swing\":3,\"target\":\"s\"");
+    let error = rig.engine.load(document.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("$.patterns[0].pattern") && error.contains("warp: amount"), "{error}");
+    assert_eq!(heard(&mut rig, 1).len(), 4);
+}

@@ -1,0 +1,193 @@
+//! JSON-RPC methods for what plays: `play`, `hush`, `stop`.
+
+use krach_core::edit::{At, Edit, EditError};
+use krach_patterns::{CompileError, JsonError, MiniError, Pattern, Swing, mini};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::at;
+use super::desk::Desk;
+use super::methods::params;
+use super::rpc::{Answer, INVALID_PARAMS, REFUSED, RpcError, TextPlace, Work};
+
+/// Longest text of mini-notation, in bytes: spans count in 32 bits.
+const MAX_NOTATION: usize = 1 << 20;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Play<'a> {
+    target: String,
+    #[serde(borrow, default)]
+    pattern: Option<&'a RawValue>,
+    #[serde(default)]
+    notation: Option<String>,
+    #[serde(default)]
+    swing: Option<Swing>,
+    #[serde(default)]
+    from_zero: bool,
+    #[serde(default)]
+    at: Option<Value>,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hush {
+    target: String,
+    #[serde(default)]
+    at: Option<Value>,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stop {
+    #[serde(default)]
+    at: Option<Value>,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// `play {target, pattern | notation, swing?, from_zero?, at?, dry_run?}`: a pattern on a node's slot.
+/// `pattern` is a tree or, as `notation` always is, a text of mini-notation.
+pub(super) fn read_play(raw: Option<&RawValue>) -> Result<Work, RpcError> {
+    let Play { target, pattern, notation, swing, from_zero, at, dry_run } = params(raw)?;
+    let at = time(at.as_ref())?;
+    let written = Written::read(pattern, notation)?;
+    let program = krach_patterns::compile_swung(&written.pattern, swing)
+        .map_err(|error| refused_pattern(&error, written.text.as_deref()))?;
+    let events = program.events_per_cycle();
+    drop(program);
+    let edit = Edit::SetPattern { slot: target, pattern: written.pattern, from_zero, swing };
+    let text = written.text;
+    Ok(Box::new(move |desk| {
+        Answer::Now(change(edit, at, dry_run, desk, text.as_deref()).map(|mut done| {
+            done["events_per_cycle"] = json!(events);
+            done
+        }))
+    }))
+}
+
+/// `hush {target, at?, dry_run?}`: the slot, or all slots of that group, fall silent and stay listed.
+pub(super) fn read_hush(raw: Option<&RawValue>) -> Result<Work, RpcError> {
+    let Hush { target, at, dry_run } = params(raw)?;
+    let at = time(at.as_ref())?;
+    Ok(Box::new(move |desk| {
+        let edit = hush(target, desk);
+        Answer::Now(change(edit, at, dry_run, desk, None))
+    }))
+}
+
+/// `stop {at?, dry_run?}`: all slots fall silent and stay listed.
+pub(super) fn read_stop(raw: Option<&RawValue>) -> Result<Work, RpcError> {
+    let Stop { at, dry_run } = params(raw)?;
+    let at = time(at.as_ref())?;
+    Ok(Box::new(move |desk| Answer::Now(change(Edit::HushAll, at, dry_run, desk, None))))
+}
+
+/// A name means the slot of that name, else all slots of the group: `drums` is `drums/kick` and its kin.
+fn hush(target: String, desk: &Desk<'_>) -> Edit {
+    let slots = &desk.engine.session().slots;
+    let within = |slot: &&String| slot.strip_prefix(&target).is_some_and(|rest| rest.starts_with('/'));
+    let group: Vec<Edit> =
+        slots.keys().filter(within).map(|slot| Edit::Hush { slot: slot.clone() }).collect();
+    if slots.contains_key(&target) || group.is_empty() {
+        Edit::Hush { slot: target }
+    } else {
+        Edit::Batch(group)
+    }
+}
+
+fn change(
+    edit: Edit,
+    at: At,
+    dry_run: bool,
+    desk: &mut Desk<'_>,
+    text: Option<&str>,
+) -> Result<Value, RpcError> {
+    let refused = |error: &EditError| match error {
+        EditError::Pattern(error) => refused_pattern(error, text),
+        error => RpcError::new(REFUSED, error.to_string()),
+    };
+    if dry_run {
+        desk.engine.session().check(&edit).map_err(|error| refused(&error))?;
+        return Ok(json!({"dry_run": true}));
+    }
+    let receipt = desk.edit(edit, at).map_err(|error| refused(&error))?;
+    Ok(json!({"position": receipt.position, "seq": receipt.seq}))
+}
+
+/// A pattern as a client wrote it.
+pub(super) struct Written {
+    /// The tree.
+    pub pattern: Pattern,
+    /// The text it came from, if it came from one.
+    pub text: Option<String>,
+}
+
+impl Written {
+    /// One of the two, and what it says.
+    pub(super) fn read(pattern: Option<&RawValue>, notation: Option<String>) -> Result<Self, RpcError> {
+        let quoted = |raw: &RawValue| serde_json::from_str::<String>(raw.get()).ok();
+        let (tree, text, place) = match (pattern, notation) {
+            (Some(raw), None) => match quoted(raw) {
+                Some(text) => (None, Some(text), "params.pattern"),
+                None => (Some(raw), None, "params.pattern"),
+            },
+            (None, Some(text)) => (None, Some(text), "params.notation"),
+            (Some(_), Some(_)) => {
+                let error = RpcError::new(INVALID_PARAMS, "both a pattern and a notation").at("params");
+                return Err(error.hint("send one of them"));
+            }
+            (None, None) => {
+                let error = RpcError::new(INVALID_PARAMS, "there is no pattern").at("params");
+                return Err(error.hint("expected `pattern`, a tree or a text such as \"x . x .\""));
+            }
+        };
+        if let Some(text) = text {
+            if text.len() > MAX_NOTATION {
+                let message = format!("notation of {} bytes, max {MAX_NOTATION}", text.len());
+                return Err(RpcError::new(INVALID_PARAMS, message).at(place));
+            }
+            let pattern = mini(&text).map_err(|error| unread_notation(&error, place))?;
+            return Ok(Self { pattern, text: Some(text) });
+        }
+        let json = tree.map_or("null", RawValue::get);
+        let pattern = Pattern::from_json_str(json).map_err(|error| unread_tree(error, place))?;
+        Ok(Self { pattern, text: None })
+    }
+}
+
+fn unread_notation(error: &MiniError, place: &str) -> RpcError {
+    RpcError::new(INVALID_PARAMS, error.message.clone())
+        .at(place)
+        .in_text(TextPlace { line: error.line(), column: error.column(), span: error.span })
+        .hint(error.hint.clone())
+}
+
+fn unread_tree(error: JsonError, place: &str) -> RpcError {
+    match error {
+        JsonError::Shape { pointer, message } => {
+            RpcError::new(INVALID_PARAMS, message).at(format!("{place}{pointer}"))
+        }
+        error => RpcError::new(INVALID_PARAMS, error.to_string()).at(place),
+    }
+}
+
+/// A pattern that was read and does not compile: where in the tree, and in the text if there is one.
+pub(super) fn refused_pattern(error: &CompileError, text: Option<&str>) -> RpcError {
+    let answer = RpcError::new(REFUSED, format!("compile error: {error}")).at(error.path.clone());
+    match (text, error.span) {
+        (Some(text), Some(span)) => answer.in_text(TextPlace::of(text, span.map(|at| at as usize))),
+        _ => answer,
+    }
+}
+
+fn time(at: Option<&Value>) -> Result<At, RpcError> {
+    at::read(at).ok_or_else(|| {
+        RpcError::new(INVALID_PARAMS, "not a time").at("params.at").hint(format!("expected {}", at::EXPECTED))
+    })
+}

@@ -1,0 +1,182 @@
+//! `query`: what a pattern plays in a window of time, for drawing it.
+
+use krach_patterns::{Event, EventBuffer, Full, Program, ShapeRef, Span, Swing, Time, compile_swung};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::desk::Desk;
+use super::methods::params;
+use super::play::{Written, refused_pattern};
+use super::rpc::{Answer, INVALID_PARAMS, REFUSED, RpcError, Work};
+
+/// Most cycles of a window.
+const MAX_CYCLES: i64 = 64;
+/// Most events of an answer.
+const MAX_EVENTS: usize = 16_384;
+/// Points of a continuous control that are told per event, the last at its end.
+const POINTS: u32 = 17;
+/// Furthest from zero that a window may reach, in cycles.
+const FURTHEST: i64 = krach_patterns::MAX_CYCLE;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Query<'a> {
+    #[serde(default)]
+    target: Option<String>,
+    #[serde(borrow, default)]
+    pattern: Option<&'a RawValue>,
+    #[serde(default)]
+    notation: Option<String>,
+    #[serde(default)]
+    swing: Option<Swing>,
+    #[serde(default)]
+    from: Option<Moment>,
+    #[serde(default)]
+    to: Option<Moment>,
+}
+
+/// A time in cycles: a number, or an exact fraction.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(untagged, expecting = "a time is a number of cycles, or a fraction [n, d]")]
+enum Moment {
+    Number(f64),
+    Fraction([i64; 2]),
+}
+
+impl Moment {
+    /// The fraction nearest to it among those that windows are asked for in.
+    fn time(self) -> Option<Time> {
+        const PARTS: f64 = (1_u64 << 20) as f64;
+        let time = match self {
+            Self::Number(x) if x.is_finite() && x.abs() <= FURTHEST as f64 => {
+                Time::new((x * PARTS).round() as i64, 1 << 20)
+            }
+            Self::Fraction([n, d]) if d > 0 => Time::new(n, d),
+            _ => return None,
+        };
+        (time.floor().to_integer().abs() <= FURTHEST).then_some(time)
+    }
+}
+
+/// `query {target | pattern | notation, swing?, from?, to?}`: the events of a slot's pattern, or of one
+/// that is not played, between two times; from the present cycle, or 0, and for one cycle if they are
+/// left out.
+pub(super) fn read_query(raw: Option<&RawValue>) -> Result<Work, RpcError> {
+    let Query { target, pattern, notation, swing, from, to } = params(raw)?;
+    if let Some(target) = target {
+        if pattern.is_some() || notation.is_some() || swing.is_some() {
+            let error = RpcError::new(INVALID_PARAMS, "both a target and a pattern").at("params");
+            return Err(error.hint("the target's own pattern and swing are asked; leave the others out"));
+        }
+        return Ok(Box::new(move |desk| Answer::Now(of_slot(&target, from, to, desk))));
+    }
+    let written = Written::read(pattern, notation)?;
+    let program = compile_swung(&written.pattern, swing)
+        .map_err(|error| refused_pattern(&error, written.text.as_deref()))?;
+    let window = window(from, to, 0)?;
+    Ok(Box::new(move |desk| {
+        let seed = desk.engine.session().seed;
+        Answer::Now(answer(&program, window, seed))
+    }))
+}
+
+fn of_slot(
+    target: &str,
+    from: Option<Moment>,
+    to: Option<Moment>,
+    desk: &mut Desk<'_>,
+) -> Result<Value, RpcError> {
+    let session = desk.engine.session();
+    let Some(slot) = session.slots.get(target) else {
+        let error = RpcError::new(REFUSED, format!("nothing was ever played on {target}"));
+        let known: Vec<&str> = session.slots.keys().take(32).map(String::as_str).collect();
+        return Err(error.at("params.target").hint(format!("slots are: {}", known.join(", "))));
+    };
+    let program = compile_swung(&slot.pattern, slot.swing).map_err(|error| refused_pattern(&error, None))?;
+    let (playing, from_zero, origin, seed) = (slot.playing, slot.from_zero, slot.origin, session.seed);
+    let origin = if from_zero { origin } else { Some(0.0) };
+    let now = desk.engine.status().position.cycles - origin.unwrap_or(0.0);
+    let mut answer = answer(&program, window(from, to, now.floor() as i64)?, seed)?;
+    answer["playing"] = json!(playing);
+    answer["origin"] = json!(origin);
+    Ok(answer)
+}
+
+fn window(from: Option<Moment>, to: Option<Moment>, present: i64) -> Result<Span, RpcError> {
+    let no_time = |place| {
+        let error = RpcError::new(INVALID_PARAMS, "not a time that patterns reach").at(place);
+        error.hint(format!("expected cycles between -{FURTHEST} and {FURTHEST}"))
+    };
+    let begin = match from {
+        Some(from) => from.time().ok_or_else(|| no_time("params.from"))?,
+        None => Time::from_integer(present),
+    };
+    let end = match to {
+        Some(to) => to.time().ok_or_else(|| no_time("params.to"))?,
+        None => Time::from_integer(begin.floor().to_integer() + 1),
+    };
+    let cycles = end.ceil().to_integer() - begin.floor().to_integer();
+    if begin > end || cycles > MAX_CYCLES {
+        let error = RpcError::new(INVALID_PARAMS, "no window that can be asked for").at("params.to");
+        return Err(error.hint(format!("expected `to` not before `from` and at most {MAX_CYCLES} cycles on")));
+    }
+    Ok(Span::new(begin, end))
+}
+
+fn answer(program: &Program, window: Span, seed: u64) -> Result<Value, RpcError> {
+    let mut events = EventBuffer::with_capacity(MAX_EVENTS);
+    program.query(window, seed, &mut events).map_err(|Full| {
+        let error = RpcError::new(REFUSED, format!("more than {MAX_EVENTS} events in this window"));
+        error.at("params.to").hint("ask for fewer cycles at once")
+    })?;
+    let events: Vec<Value> = events.as_slice().iter().map(|event| drawn(program, event, seed)).collect();
+    Ok(json!({
+        "from": fraction(window.begin),
+        "to": fraction(window.end),
+        "events": events,
+        "events_per_cycle": program.events_per_cycle(),
+    }))
+}
+
+fn drawn(program: &Program, event: &Event, seed: u64) -> Value {
+    let mut drawn = json!({
+        "whole": span(event.whole),
+        "part": span(event.part),
+        "onset": event.has_onset(),
+        "value": program.values()[event.value as usize],
+    });
+    if event.unit > 0 {
+        drawn["unit"] = json!(event.unit);
+    }
+    if let Some(source) = event.source {
+        drawn["span"] = json!(source);
+    }
+    if let Some(shape) = event.shape {
+        drawn["curve"] = curve(program, event, shape, seed);
+    }
+    drawn
+}
+
+/// Values of a continuous control, evenly spread over the event's part.
+fn curve(program: &Program, event: &Event, shape: ShapeRef, seed: u64) -> Value {
+    let float = |t: Time| *t.numer() as f64 / *t.denom() as f64;
+    let (begin, length) = (float(event.whole.begin), float(event.whole.end - event.whole.begin));
+    let (from, to) = (float(event.part.begin), float(event.part.end));
+    let drawn = &program.shapes()[shape.index as usize];
+    let values: Vec<f64> = (0..POINTS)
+        .map(|point| {
+            let at = from + (to - from) * f64::from(point) / f64::from(POINTS - 1);
+            drawn.value(shape.period, shape.phase((at - begin) / length), seed)
+        })
+        .collect();
+    json!(values)
+}
+
+fn fraction(t: Time) -> Value {
+    json!([t.numer(), t.denom()])
+}
+
+fn span(span: Span) -> Value {
+    json!([fraction(span.begin), fraction(span.end)])
+}
