@@ -4,7 +4,7 @@
 //!
 //! | module | question it answers |
 //! |---|---|
-//! | [`clap`] | what does a host of the format see and call? |
+//! | [`clap`], [`vst3`] | what does a host of the format see and call? |
 //! | [`shell`] | what plugin is this (names, ids, what nice-plug needs to know)? |
 //! | [`params`], [`ports`] | which parameters and ports does it have, for ever? |
 //! | [`values`] | what do the parameters stand at, and who may change them? |
@@ -24,4 +24,5 @@ pub mod shell;
 pub mod socket;
 pub mod state;
 pub mod values;
+pub mod vst3;
 pub mod wire;

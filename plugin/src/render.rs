@@ -58,6 +58,13 @@ impl Renderer {
         }
     }
 
+    /// All gates shut and tails cut, from the next frame on; the master stays where it is.
+    pub fn panic(&mut self) {
+        if let Some(processor) = &mut self.processor {
+            processor.reset();
+        }
+    }
+
     /// Begins a block, at whose first frame the master goes to `gain`.
     pub fn begin(&mut self, gain: f32) {
         self.moves.clear();

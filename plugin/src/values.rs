@@ -108,8 +108,14 @@ impl Values {
     /// Values to be saved: normalised 0…1 by string id, without modulation, and without `panic`, which
     /// is a moment and not a state.
     pub fn save(&self) -> BTreeMap<String, f64> {
+        self.save_with(&BTreeMap::new())
+    }
+
+    /// The same, with these values by number in place of those that the parameters stand at.
+    pub fn save_with(&self, other: &BTreeMap<u32, f64>) -> BTreeMap<String, f64> {
         let saved = self.slots.iter().filter(|slot| slot.id != self.panic);
-        saved.map(|slot| (slot.name.clone(), slot.base())).collect()
+        let value = |slot: &Slot| other.get(&slot.id).copied().unwrap_or_else(|| slot.base());
+        saved.map(|slot| (slot.name.clone(), value(slot))).collect()
     }
 
     /// Takes saved values; unknown ids and `panic` are ignored, missing ones keep their value.

@@ -11,11 +11,11 @@ use crate::workspace::{Workspace, run};
 /// Systems whose plugins are laid out differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum System {
-    /// Linux and the BSDs: a plugin is one file.
+    /// Linux and the BSDs.
     Linux,
     /// A plugin is a folder with an `Info.plist`.
     MacOs,
-    /// A plugin is one file.
+    /// Windows.
     Windows,
 }
 
@@ -38,49 +38,91 @@ impl System {
         }
     }
 
-    /// Where the binary is inside the bundle `krach.clap`; empty if the bundle is the binary.
-    fn binary_in_bundle(self) -> &'static str {
-        match self {
-            Self::Linux | Self::Windows => "",
-            Self::MacOs => "Contents/MacOS/krach",
+    /// Where the binary is inside the bundle; empty if the bundle is the binary.
+    fn binary_in_bundle(self, format: Format) -> String {
+        // VST3's names of processors are Rust's, but for Windows on ARM.
+        let processor = env::consts::ARCH;
+        match (self, format) {
+            (Self::MacOs, _) => "Contents/MacOS/krach".to_owned(),
+            (Self::Linux | Self::Windows, Format::Clap) => String::new(),
+            (Self::Linux, Format::Vst3) => format!("Contents/{processor}-linux/krach.so"),
+            (Self::Windows, Format::Vst3) => {
+                let processor = if processor == "aarch64" { "arm64" } else { processor };
+                format!("Contents/{processor}-win/krach.vst3")
+            }
         }
     }
 
-    /// The user's folder for CLAP plugins, from the variables of the environment.
-    fn clap_folder(self, variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    /// The user's folder for plugins, from the variables of the environment.
+    fn plugin_folder(self, format: Format, variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+        let (hidden, shown) = match format {
+            Format::Clap => (".clap", "CLAP"),
+            Format::Vst3 => (".vst3", "VST3"),
+        };
         match self {
-            Self::Linux => Some(variable("HOME")?.join(".clap")),
-            Self::MacOs => Some(variable("HOME")?.join("Library/Audio/Plug-Ins/CLAP")),
-            Self::Windows => Some(variable("LOCALAPPDATA")?.join("Programs/Common/CLAP")),
+            Self::Linux => Some(variable("HOME")?.join(hidden)),
+            Self::MacOs => Some(variable("HOME")?.join("Library/Audio/Plug-Ins").join(shown)),
+            Self::Windows => Some(variable("LOCALAPPDATA")?.join("Programs/Common").join(shown)),
         }
     }
 }
 
-/// Builds the plugin in release mode and lays out `target/bundled/krach.clap`.
+/// Formats of plugins; one library holds them all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Clap,
+    Vst3,
+}
+
+impl Format {
+    const ALL: [Self; 2] = [Self::Clap, Self::Vst3];
+
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Clap => "clap",
+            Self::Vst3 => "vst3",
+        }
+    }
+}
+
+/// What was laid out.
+pub struct Bundles {
+    /// `krach.clap`.
+    pub clap: PathBuf,
+    /// `krach.vst3`.
+    pub vst3: PathBuf,
+}
+
+/// Builds the plugin in release mode and lays out `krach.clap` and `krach.vst3` in `target/bundled`.
 ///
 /// # Errors
-/// If the build fails, a file cannot be written, or the binary exports anything but its entry point.
-pub fn bundle(workspace: &Workspace) -> Result<PathBuf> {
+/// If the build fails, a file cannot be written, or a binary exports anything but its entry points.
+pub fn bundle(workspace: &Workspace) -> Result<Bundles> {
     run(&mut workspace.cargo(["build", "--release", "--package", "krach-plugin"]))?;
     let library = workspace.target.join("release").join(System::HERE.library());
     let name = bundle_name(&read(&workspace.root.join("bundler.toml"))?)?;
-    let bundle = lay_out(System::HERE, &name, &library, &workspace.bundled())?;
-    symbols::check_exports(&binary(System::HERE, &bundle), symbols::CLAP)?;
-    println!("bundle: {}", bundle.display());
-    Ok(bundle)
+    let one = |format| -> Result<PathBuf> {
+        let bundle = lay_out(System::HERE, format, &name, &library, &workspace.bundled())?;
+        symbols::check_exports(&binary(System::HERE, format, &bundle), symbols::ENTRY_POINTS)?;
+        println!("bundle: {}", bundle.display());
+        Ok(bundle)
+    };
+    Ok(Bundles { clap: one(Format::Clap)?, vst3: one(Format::Vst3)? })
 }
 
 /// Bundles and copies the result to where the user's DAWs look.
 ///
 /// # Errors
-/// As [`bundle`]; or if the folder cannot be written.
+/// As [`bundle`]; or if a folder cannot be written.
 pub fn install(workspace: &Workspace) -> Result<()> {
-    let bundle = bundle(workspace)?;
-    let folder = System::HERE
-        .clap_folder(|name| env::var_os(name).map(PathBuf::from))
-        .ok_or_else(|| Failure::Check("install: no home folder is set".to_owned()))?;
-    let installed = put(&bundle, &folder)?;
-    println!("install: {}; let the DAW scan its plugins again", installed.display());
+    let Bundles { clap, vst3 } = bundle(workspace)?;
+    for (format, bundle) in Format::ALL.into_iter().zip([clap, vst3]) {
+        let folder = System::HERE
+            .plugin_folder(format, |name| env::var_os(name).map(PathBuf::from))
+            .ok_or_else(|| Failure::Check("install: no home folder is set".to_owned()))?;
+        println!("install: {}", put(&bundle, &folder)?.display());
+    }
+    println!("let the DAW scan its plugins again");
     Ok(())
 }
 
@@ -100,31 +142,36 @@ fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(|e| Failure::Check(format!("{}: {e}", path.display())))
 }
 
-/// Makes `<name>.clap` in `folder` from the built library.
-fn lay_out(system: System, name: &str, library: &Path, folder: &Path) -> Result<PathBuf> {
-    let bundle = folder.join(format!("{name}.clap"));
-    let binary = binary(system, &bundle);
+/// Makes `<name>.clap` or `<name>.vst3` in `folder` from the built library.
+fn lay_out(system: System, format: Format, name: &str, library: &Path, folder: &Path) -> Result<PathBuf> {
+    let bundle = folder.join(format!("{name}.{}", format.extension()));
+    let binary = binary(system, format, &bundle);
     remove(&bundle)?;
     create_folder(binary.parent().unwrap_or(folder))?;
     copy_file(library, &binary)?;
     if system == System::MacOs {
-        write(&bundle.join("Contents/Info.plist"), &info_plist(name, env!("CARGO_PKG_VERSION")))?;
+        let plist = info_plist(name, format, env!("CARGO_PKG_VERSION"));
+        write(&bundle.join("Contents/Info.plist"), &plist)?;
         write(&bundle.join("Contents/PkgInfo"), "BNDL????")?;
     }
     Ok(bundle)
 }
 
-fn binary(system: System, bundle: &Path) -> PathBuf {
-    match system.binary_in_bundle() {
+fn binary(system: System, format: Format, bundle: &Path) -> PathBuf {
+    match system.binary_in_bundle(format).as_str() {
         "" => bundle.to_owned(),
         inside => bundle.join(inside),
     }
 }
 
-fn info_plist(name: &str, version: &str) -> String {
+fn info_plist(name: &str, format: Format, version: &str) -> String {
+    let identifier = match format {
+        Format::Clap => "io.krach.krach",
+        Format::Vst3 => "io.krach.krach.vst3",
+    };
     let entries = [
         ("CFBundleExecutable", "krach"),
-        ("CFBundleIdentifier", "io.krach.krach"),
+        ("CFBundleIdentifier", identifier),
         ("CFBundleName", name),
         ("CFBundleDisplayName", name),
         ("CFBundlePackageType", "BNDL"),
@@ -220,31 +267,53 @@ mod tests {
     }
 
     #[test]
-    fn on_linux_and_windows_the_bundle_is_the_library_itself() {
+    fn on_linux_and_windows_a_clap_is_the_library_itself() {
         for system in [System::Linux, System::Windows] {
             let folder = folder("file");
-            let bundle = lay_out(system, "krach", &built(&folder), &folder.join("bundled")).unwrap();
+            let bundled = folder.join("bundled");
+            let bundle = lay_out(system, Format::Clap, "krach", &built(&folder), &bundled).unwrap();
             assert_eq!(bundle, folder.join("bundled/krach.clap"));
             assert_eq!(fs::read_to_string(bundle).unwrap(), "machine code");
         }
     }
 
     #[test]
+    fn on_linux_and_windows_a_vst3_is_a_folder_that_names_the_processor() {
+        for (system, inside) in [
+            (System::Linux, format!("{}-linux/krach.so", env::consts::ARCH)),
+            (System::Windows, format!("{}-win/krach.vst3", env::consts::ARCH.replace("aarch64", "arm64"))),
+        ] {
+            let folder = folder("vst3");
+            let bundle = lay_out(system, Format::Vst3, "krach", &built(&folder), &folder).unwrap();
+            assert_eq!(bundle, folder.join("krach.vst3"));
+            let binary = bundle.join("Contents").join(inside);
+            assert_eq!(fs::read_to_string(binary).unwrap(), "machine code");
+            // Again, over what is there.
+            lay_out(system, Format::Vst3, "krach", &built(&folder), &folder).unwrap();
+        }
+    }
+
+    #[test]
     fn on_macos_the_bundle_is_a_folder_with_its_papers() {
-        let folder = folder("folder");
-        let bundle = lay_out(System::MacOs, "krach", &built(&folder), &folder).unwrap();
-        let inside = |path: &str| fs::read_to_string(bundle.join(path)).unwrap();
-        assert_eq!(inside("Contents/MacOS/krach"), "machine code");
-        assert_eq!(inside("Contents/PkgInfo"), "BNDL????");
-        let plist = inside("Contents/Info.plist");
-        assert!(plist.contains("<key>CFBundleExecutable</key>\n  <string>krach</string>"));
-        assert!(plist.ends_with("</plist>\n"));
+        for (format, identifier) in [(Format::Clap, "io.krach.krach"), (Format::Vst3, "io.krach.krach.vst3")]
+        {
+            let folder = folder("folder");
+            let bundle = lay_out(System::MacOs, format, "krach", &built(&folder), &folder).unwrap();
+            let inside = |path: &str| fs::read_to_string(bundle.join(path)).unwrap();
+            assert_eq!(inside("Contents/MacOS/krach"), "machine code");
+            assert_eq!(inside("Contents/PkgInfo"), "BNDL????");
+            let plist = inside("Contents/Info.plist");
+            assert!(plist.contains("<key>CFBundleExecutable</key>\n  <string>krach</string>"));
+            assert!(plist.contains(&format!("<string>{identifier}</string>")));
+            assert!(plist.ends_with("</plist>\n"));
+        }
     }
 
     #[test]
     fn a_library_that_was_not_built_is_an_error_that_names_it() {
         let folder = folder("missing");
-        let text = lay_out(System::Linux, "krach", &folder.join("libkrach.so"), &folder).unwrap_err();
+        let missing = folder.join("libkrach.so");
+        let text = lay_out(System::Linux, Format::Clap, "krach", &missing, &folder).unwrap_err();
         assert!(text.to_string().contains("libkrach.so"), "{text}");
     }
 
@@ -267,10 +336,14 @@ mod tests {
             "LOCALAPPDATA" => Some(PathBuf::from("/users/ada")),
             _ => None,
         };
-        let folder = |system: System| system.clap_folder(variable).unwrap();
-        assert_eq!(folder(System::Linux), Path::new("/home/ada/.clap"));
-        assert_eq!(folder(System::MacOs), Path::new("/home/ada/Library/Audio/Plug-Ins/CLAP"));
-        assert_eq!(folder(System::Windows), Path::new("/users/ada/Programs/Common/CLAP"));
-        assert_eq!(System::Linux.clap_folder(|_| None), None);
+        let folder = |system: System, format| system.plugin_folder(format, variable).unwrap();
+        assert_eq!(folder(System::Linux, Format::Clap), Path::new("/home/ada/.clap"));
+        assert_eq!(folder(System::Linux, Format::Vst3), Path::new("/home/ada/.vst3"));
+        let (mac, windows) = (System::MacOs, System::Windows);
+        assert_eq!(folder(mac, Format::Clap), Path::new("/home/ada/Library/Audio/Plug-Ins/CLAP"));
+        assert_eq!(folder(mac, Format::Vst3), Path::new("/home/ada/Library/Audio/Plug-Ins/VST3"));
+        assert_eq!(folder(windows, Format::Clap), Path::new("/users/ada/Programs/Common/CLAP"));
+        assert_eq!(folder(windows, Format::Vst3), Path::new("/users/ada/Programs/Common/VST3"));
+        assert_eq!(System::Linux.plugin_folder(Format::Vst3, |_| None), None);
     }
 }

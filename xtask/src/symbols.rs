@@ -9,8 +9,14 @@ use object::read::NameOrOrdinal;
 
 use crate::failure::{Failure, Result};
 
-/// The only symbol that a CLAP plugin has to export.
-pub const CLAP: &[&str] = &["clap_entry"];
+/// What a library that is a CLAP and a VST3 plugin has to export.
+pub const ENTRY_POINTS: &[&str] = if cfg!(target_os = "macos") {
+    &["clap_entry", "GetPluginFactory", "bundleEntry", "bundleExit"]
+} else if cfg!(windows) {
+    &["clap_entry", "GetPluginFactory", "InitDll", "ExitDll"]
+} else {
+    &["clap_entry", "GetPluginFactory", "ModuleEntry", "ModuleExit"]
+};
 
 /// Fails unless the library exports exactly `expected`.
 ///
@@ -76,6 +82,8 @@ mod tests {
     use std::path::PathBuf;
     use std::process::Command;
 
+    const ONE: &[&str] = &["clap_entry"];
+
     /// A shared library made from a line of C, in a folder of the test's own.
     fn library(name: &str, source: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("krach-symbols-{}", std::process::id()));
@@ -91,20 +99,20 @@ mod tests {
     #[test]
     fn a_library_with_just_its_entry_point_passes() {
         let so = library("good", "int clap_entry = 1; static int own(void) { return 2; }");
-        check_exports(&so, CLAP).unwrap();
+        check_exports(&so, ONE).unwrap();
     }
 
     #[test]
     fn a_symbol_that_leaks_is_named() {
         let so = library("leaky", "int clap_entry = 1; int LLVMInitialize(void) { return 2; }");
-        let text = check_exports(&so, CLAP).unwrap_err().to_string();
+        let text = check_exports(&so, ONE).unwrap_err().to_string();
         assert!(text.ends_with("exports what it should keep to itself: LLVMInitialize"), "{text}");
     }
 
     #[test]
     fn a_library_without_the_entry_point_is_refused() {
         let so = library("empty", "static int own = 2;");
-        let text = check_exports(&so, CLAP).unwrap_err().to_string();
+        let text = check_exports(&so, ONE).unwrap_err().to_string();
         assert!(text.contains("does not export clap_entry"), "{text}");
     }
 
@@ -115,7 +123,7 @@ mod tests {
             "#include <stdlib.h>\nint clap_entry = 1; static void* f(void) { return malloc(1); }\n\
              void* (*hidden)(void) __attribute__((visibility(\"hidden\"))) = f;",
         );
-        check_exports(&so, CLAP).unwrap();
+        check_exports(&so, ONE).unwrap();
     }
 
     #[test]

@@ -47,7 +47,7 @@ const PLANTED: f32 = 0.01;
 /// If a part does not build or run, or the table does not hold.
 pub fn demo(workspace: &Workspace) -> Result<()> {
     setup(Need::Plugin)?;
-    let plugin = bundle(workspace)?;
+    let plugin = bundle(workspace)?.clap;
     run(&mut workspace.cargo(["build", "--release", "--package", "krach-host"]))?;
     let folder = workspace.target.join("demo");
     fs::create_dir_all(&folder).map_err(|source| Failure::file("create", &folder, source))?;

@@ -1,0 +1,195 @@
+//! `IComponent`, and `IAudioProcessor` but for the block itself: buses (nice-plug's), activation, state.
+
+use std::sync::atomic::Ordering;
+
+use super::com::Steinberg::Vst::IProcessContextRequirements_::Flags_::{
+    kNeedBarPositionMusic, kNeedCycleMusic, kNeedProjectTimeMusic, kNeedTempo, kNeedTimeSignature,
+    kNeedTransportState,
+};
+use super::com::Steinberg::Vst::{
+    BusDirection, BusInfo, IAudioProcessorTrait, IComponentTrait, IProcessContextRequirementsTrait, IoMode,
+    MediaType, ProcessData, ProcessModes_, ProcessSetup, RoutingInfo, SpeakerArrangement,
+    SymbolicSampleSizes_, kInfiniteTail,
+};
+use super::com::Steinberg::{
+    FUnknown, IBStream, IPluginBaseTrait, TBool, TUID, int32, kInternalError, kInvalidArgument, kNoInterface,
+    kResultFalse, kResultOk, tresult, uint32,
+};
+use super::object::Object;
+use super::{guard, process, stream};
+use crate::state::MAX_BYTES;
+
+/// VST3's word for a success.
+fn ok(success: bool) -> tresult {
+    if success { kResultOk } else { kResultFalse }
+}
+
+impl IPluginBaseTrait for Object {
+    unsafe fn initialize(&self, context: *mut FUnknown) -> tresult {
+        // SAFETY: the host's context, or null.
+        guard(kInternalError, || ok(unsafe { Object::initialize(self, context) }))
+    }
+
+    unsafe fn terminate(&self) -> tresult {
+        guard(kInternalError, || {
+            Object::terminate(self);
+            kResultOk
+        })
+    }
+}
+
+impl IComponentTrait for Object {
+    /// The controller is this very object.
+    unsafe fn getControllerClassId(&self, _class: *mut TUID) -> tresult {
+        kNoInterface
+    }
+
+    unsafe fn setIoMode(&self, _mode: IoMode) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn getBusCount(&self, media: MediaType, direction: BusDirection) -> int32 {
+        // SAFETY: passed on.
+        guard(0, || unsafe { self.nice.getBusCount(media, direction) })
+    }
+
+    unsafe fn getBusInfo(
+        &self,
+        media: MediaType,
+        direction: BusDirection,
+        index: int32,
+        bus: *mut BusInfo,
+    ) -> tresult {
+        // SAFETY: passed on.
+        guard(kInternalError, || unsafe { self.nice.getBusInfo(media, direction, index, bus) })
+    }
+
+    unsafe fn getRoutingInfo(&self, from: *mut RoutingInfo, to: *mut RoutingInfo) -> tresult {
+        // SAFETY: passed on.
+        guard(kInternalError, || unsafe { self.nice.getRoutingInfo(from, to) })
+    }
+
+    unsafe fn activateBus(
+        &self,
+        media: MediaType,
+        direction: BusDirection,
+        index: int32,
+        state: TBool,
+    ) -> tresult {
+        // SAFETY: passed on.
+        guard(kInternalError, || unsafe { self.nice.activateBus(media, direction, index, state) })
+    }
+
+    unsafe fn setActive(&self, state: TBool) -> tresult {
+        guard(kInternalError, || {
+            if state != 0 {
+                return ok(self.activate());
+            }
+            self.deactivate();
+            kResultOk
+        })
+    }
+
+    /// False leaves everything as it was; the instance keeps the bytes and saves them back.
+    unsafe fn setState(&self, state: *mut IBStream) -> tresult {
+        guard(kInternalError, || {
+            // SAFETY: the host's stream, or null.
+            let Some(chunk) = (unsafe { stream::read_all(state, MAX_BYTES) }) else { return kResultFalse };
+            ok(self.load(&chunk))
+        })
+    }
+
+    unsafe fn getState(&self, state: *mut IBStream) -> tresult {
+        guard(kInternalError, || {
+            let Some(chunk) = self.save() else { return kResultFalse };
+            // SAFETY: the host's stream, or null.
+            ok(unsafe { stream::write_all(state, &chunk) })
+        })
+    }
+}
+
+impl IAudioProcessorTrait for Object {
+    unsafe fn setBusArrangements(
+        &self,
+        inputs: *mut SpeakerArrangement,
+        input_count: int32,
+        outputs: *mut SpeakerArrangement,
+        output_count: int32,
+    ) -> tresult {
+        guard(kInternalError, || {
+            // nice-plug refuses a null list even of no buses, which some hosts give for our inputs, and
+            // reads a first output whether there is one or not.
+            if output_count != 1 || outputs.is_null() {
+                return kResultFalse;
+            }
+            let mut none = 0;
+            let inputs = if inputs.is_null() && input_count == 0 { &raw mut none } else { inputs };
+            // SAFETY: the host's arrays of that many arrangements; `none` is not read.
+            unsafe { self.nice.setBusArrangements(inputs, input_count, outputs, output_count) }
+        })
+    }
+
+    unsafe fn getBusArrangement(
+        &self,
+        direction: BusDirection,
+        index: i32,
+        arrangement: *mut SpeakerArrangement,
+    ) -> tresult {
+        // SAFETY: passed on.
+        guard(kInternalError, || unsafe { self.nice.getBusArrangement(direction, index, arrangement) })
+    }
+
+    unsafe fn canProcessSampleSize(&self, size: int32) -> tresult {
+        ok(size == SymbolicSampleSizes_::kSample32 as int32)
+    }
+
+    unsafe fn getLatencySamples(&self) -> uint32 {
+        0
+    }
+
+    unsafe fn setupProcessing(&self, setup: *mut ProcessSetup) -> tresult {
+        guard(kInternalError, || {
+            // SAFETY: null or the host's, valid for this call.
+            let Some(asked) = (unsafe { setup.as_ref() }) else { return kInvalidArgument };
+            let fits = asked.symbolicSampleSize == SymbolicSampleSizes_::kSample32 as int32;
+            if !fits || !self.set_up(asked.sampleRate, asked.maxSamplesPerBlock) {
+                return kResultFalse;
+            }
+            self.offline.store(asked.processMode == ProcessModes_::kOffline as int32, Ordering::Relaxed);
+            // The window learns the sample rate from it.
+            // SAFETY: passed on.
+            unsafe { self.nice.setupProcessing(setup) }
+        })
+    }
+
+    unsafe fn setProcessing(&self, state: TBool) -> tresult {
+        guard(kInternalError, || {
+            self.set_processing(state != 0);
+            // The window asks it whether parameters reach us by `process`.
+            // SAFETY: passed on.
+            unsafe { self.nice.setProcessing(state) }
+        })
+    }
+
+    unsafe fn process(&self, data: *mut ProcessData) -> tresult {
+        // SAFETY: null or the host's, valid for this call.
+        guard(kInternalError, || unsafe { process::process(self, data) })
+    }
+
+    /// For ever: patterns play without input, and what they play rings on.
+    unsafe fn getTailSamples(&self) -> uint32 {
+        kInfiniteTail
+    }
+}
+
+impl IProcessContextRequirementsTrait for Object {
+    unsafe fn getProcessContextRequirements(&self) -> uint32 {
+        let needed = kNeedProjectTimeMusic
+            | kNeedBarPositionMusic
+            | kNeedCycleMusic
+            | kNeedTimeSignature
+            | kNeedTempo
+            | kNeedTransportState;
+        needed as uint32
+    }
+}

@@ -1,0 +1,235 @@
+//! `IEditController` and what belongs to it: values are ours, texts, units and the window nice-plug's.
+
+use super::com::Steinberg::Vst::ChannelContext::IInfoListenerTrait;
+use super::com::Steinberg::Vst::{
+    BusDirection, CString, IAttributeList, IComponentHandler, IEditControllerTrait,
+    INoteExpressionControllerTrait, IUnitInfoTrait, MediaType, NoteExpressionTypeID, NoteExpressionTypeInfo,
+    NoteExpressionValue, ParamID, ParamValue, ParameterInfo, ProgramListID, ProgramListInfo, String128,
+    TChar, UnitID, UnitInfo, kRootUnitId,
+};
+use super::com::Steinberg::{
+    FIDString, IBStream, IPlugView, int16, int32, kInternalError, kInvalidArgument, kResultFalse, kResultOk,
+    tresult,
+};
+use super::guard;
+use super::object::Object;
+use crate::params::MACROS;
+
+impl IEditControllerTrait for Object {
+    /// The component is this very object and has its state already.
+    unsafe fn setComponentState(&self, _state: *mut IBStream) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn setState(&self, _state: *mut IBStream) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn getState(&self, _state: *mut IBStream) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn getParameterCount(&self) -> int32 {
+        // SAFETY: passed on.
+        guard(0, || unsafe { self.nice.getParameterCount() })
+    }
+
+    unsafe fn getParameterInfo(&self, index: int32, info: *mut ParameterInfo) -> tresult {
+        guard(kInternalError, || {
+            // SAFETY: passed on, within its bounds: nice-plug panics one past the end.
+            unsafe {
+                if info.is_null() || !(0..self.nice.getParameterCount()).contains(&index) {
+                    return kInvalidArgument;
+                }
+                let told = self.nice.getParameterInfo(index, info);
+                if told == kResultOk && (index as usize) < MACROS {
+                    let label = self.values.params().labels.macro_label(index as usize);
+                    copy_text(&label.name, &mut (*info).title);
+                    copy_text(&label.name, &mut (*info).shortTitle);
+                }
+                told
+            }
+        })
+    }
+
+    unsafe fn getParamStringByValue(&self, id: ParamID, value: ParamValue, text: *mut String128) -> tresult {
+        if !value.is_finite() {
+            return kInvalidArgument;
+        }
+        // SAFETY: passed on.
+        guard(kInternalError, || unsafe { self.nice.getParamStringByValue(id, value, text) })
+    }
+
+    unsafe fn getParamValueByString(&self, id: ParamID, text: *mut TChar, value: *mut ParamValue) -> tresult {
+        // SAFETY: passed on.
+        guard(kInternalError, || unsafe { self.nice.getParamValueByString(id, text, value) })
+    }
+
+    unsafe fn normalizedParamToPlain(&self, id: ParamID, value: ParamValue) -> ParamValue {
+        // SAFETY: passed on.
+        guard(value, || unsafe { self.nice.normalizedParamToPlain(id, value) })
+    }
+
+    unsafe fn plainParamToNormalized(&self, id: ParamID, plain: ParamValue) -> ParamValue {
+        // SAFETY: passed on.
+        guard(plain, || unsafe { self.nice.plainParamToNormalized(id, plain) })
+    }
+
+    unsafe fn getParamNormalized(&self, id: ParamID) -> ParamValue {
+        guard(0.0, || self.value(id).unwrap_or(0.0))
+    }
+
+    unsafe fn setParamNormalized(&self, id: ParamID, value: ParamValue) -> tresult {
+        guard(kInternalError, || if self.tell(id, value) { kResultOk } else { kInvalidArgument })
+    }
+
+    unsafe fn setComponentHandler(&self, handler: *mut IComponentHandler) -> tresult {
+        // SAFETY: passed on.
+        guard(kInternalError, || unsafe { self.nice.setComponentHandler(handler) })
+    }
+
+    unsafe fn createView(&self, name: FIDString) -> *mut IPlugView {
+        // SAFETY: passed on.
+        guard(std::ptr::null_mut(), || unsafe { self.nice.createView(name) })
+    }
+}
+
+/// Copies as much of `text` as fits with its NUL, cut at a character.
+fn copy_text(text: &str, to: &mut String128) {
+    to.fill(0);
+    let mut at = 0;
+    for character in text.chars() {
+        let end = at + character.len_utf16();
+        if end >= to.len() {
+            break;
+        }
+        let mut units = [0; 2];
+        for (to, &unit) in to[at..end].iter_mut().zip(character.encode_utf16(&mut units).iter()) {
+            *to = unit as TChar;
+        }
+        at = end;
+    }
+}
+
+impl IUnitInfoTrait for Object {
+    unsafe fn getUnitCount(&self) -> int32 {
+        // SAFETY: passed on.
+        guard(0, || unsafe { self.nice.getUnitCount() })
+    }
+
+    unsafe fn getUnitInfo(&self, index: int32, info: *mut UnitInfo) -> tresult {
+        // SAFETY: passed on.
+        guard(kInternalError, || unsafe { self.nice.getUnitInfo(index, info) })
+    }
+
+    unsafe fn getProgramListCount(&self) -> int32 {
+        0
+    }
+
+    unsafe fn getProgramListInfo(&self, _index: int32, _info: *mut ProgramListInfo) -> tresult {
+        kInvalidArgument
+    }
+
+    unsafe fn getProgramName(&self, _: ProgramListID, _: int32, _: *mut String128) -> tresult {
+        kInvalidArgument
+    }
+
+    unsafe fn getProgramInfo(&self, _: ProgramListID, _: int32, _: CString, _: *mut String128) -> tresult {
+        kInvalidArgument
+    }
+
+    unsafe fn hasProgramPitchNames(&self, _: ProgramListID, _: int32) -> tresult {
+        kResultFalse
+    }
+
+    unsafe fn getProgramPitchName(&self, _: ProgramListID, _: int32, _: int16, _: *mut String128) -> tresult {
+        kInvalidArgument
+    }
+
+    unsafe fn getSelectedUnit(&self) -> UnitID {
+        kRootUnitId
+    }
+
+    unsafe fn selectUnit(&self, _unit: UnitID) -> tresult {
+        kResultFalse
+    }
+
+    unsafe fn getUnitByBus(
+        &self,
+        _: MediaType,
+        _: BusDirection,
+        _: int32,
+        _: int32,
+        _: *mut UnitID,
+    ) -> tresult {
+        kResultFalse
+    }
+
+    unsafe fn setUnitProgramData(&self, _: int32, _: int32, _: *mut IBStream) -> tresult {
+        kInvalidArgument
+    }
+}
+
+impl INoteExpressionControllerTrait for Object {
+    unsafe fn getNoteExpressionCount(&self, bus: int32, channel: int16) -> int32 {
+        // SAFETY: passed on.
+        guard(0, || unsafe { self.nice.getNoteExpressionCount(bus, channel) })
+    }
+
+    unsafe fn getNoteExpressionInfo(
+        &self,
+        bus: int32,
+        channel: int16,
+        index: int32,
+        info: *mut NoteExpressionTypeInfo,
+    ) -> tresult {
+        // SAFETY: passed on.
+        guard(kInternalError, || unsafe { self.nice.getNoteExpressionInfo(bus, channel, index, info) })
+    }
+
+    unsafe fn getNoteExpressionStringByValue(
+        &self,
+        _: int32,
+        _: int16,
+        _: NoteExpressionTypeID,
+        _: NoteExpressionValue,
+        _: *mut String128,
+    ) -> tresult {
+        kResultFalse
+    }
+
+    unsafe fn getNoteExpressionValueByString(
+        &self,
+        _: int32,
+        _: int16,
+        _: NoteExpressionTypeID,
+        _: *const TChar,
+        _: *mut NoteExpressionValue,
+    ) -> tresult {
+        kResultFalse
+    }
+}
+
+impl IInfoListenerTrait for Object {
+    unsafe fn setChannelContextInfos(&self, list: *mut IAttributeList) -> tresult {
+        // SAFETY: passed on.
+        guard(kInternalError, || unsafe { self.nice.setChannelContextInfos(list) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_is_cut_at_a_character_and_ends_in_nul() {
+        let mut to = [7; 128];
+        copy_text(&"x".repeat(126).replace("xx", "x").repeat(2), &mut to);
+        assert_eq!((to[125], to[126]), (b'x' as TChar, 0));
+        // The last character has two units, of which one would fit.
+        copy_text(&format!("{}𝄞", "x".repeat(126)), &mut to);
+        assert_eq!((to[125], to[126], to[127]), (b'x' as TChar, 0, 0));
+        copy_text("höhe", &mut to);
+        assert_eq!(to[..5], [b'h' as TChar, 0xf6, b'h' as TChar, b'e' as TChar, 0]);
+    }
+}

@@ -1,0 +1,40 @@
+//! What a VST3 host sees and calls: our own factory and component around nice-plug's.
+//!
+//! As in [`crate::clap`], everything that has to do with time, sound or state is read from and
+//! answered to the host here. nice-plug's `process` allocates in every block (it receives from a
+//! channel without capacity), wakes a thread for every automated parameter, forgets the position of
+//! parameter changes and passes a panic on; its state is a document of its own that cannot be
+//! refused. It keeps the parameters, their texts and units, the buses, and the window.
+//!
+//! | file | question it answers |
+//! |---|---|
+//! | `entry` | which plugins does the library hold? |
+//! | `object` | what does one instance consist of, and when does what live? |
+//! | `component` | buses, activation, state: which function answers? |
+//! | `controller` | parameters, units, window: which function answers? |
+//! | `process` | what happens in one block on the audio thread? |
+//! | `transport` | what does the host say of time? |
+//! | `events` | what else came with the block, and what goes back? |
+//! | `buffers` | where do the channels lie, and what stands in for those that are missing? |
+//! | `stream` | how do state bytes come and go? |
+//!
+//! What the format lacks against CLAP: no word to the host that the project has changed, no new names
+//! of parameters while it runs, no controllers in, no MIDI clock out, one position per block.
+
+#![allow(clippy::unnecessary_cast, reason = "VST3's constants are signed on Windows and unsigned elsewhere")]
+
+mod buffers;
+mod component;
+mod controller;
+mod entry;
+mod events;
+mod object;
+mod process;
+mod stream;
+mod transport;
+
+pub use entry::GetPluginFactory;
+
+use nice_plug::wrapper::vst3::vst3 as com;
+
+use crate::guard::guard;

@@ -1,0 +1,297 @@
+//! One instance as the host calls it, and when what of it lives.
+//!
+//! | host calls | what comes or goes |
+//! |---|---|
+//! | `createInstance` | this struct and nice-plug's component in it, with its idle worker thread |
+//! | `initialize` … `terminate` | the [`Instance`] |
+//! | `setActive(1)` … `setActive(0)` | the [`AudioSide`] with the engine's processor |
+//! | the last `release` | everything |
+//!
+//! nice-plug's component is never entered for sound, and no task is posted to its worker, which is
+//! shared by all instances and dies of tasks that outlive their instance.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
+
+use krach_core::node::Registry;
+use nice_plug::wrapper::vst3::Wrapper;
+
+use super::com::Class;
+use super::com::ComRef;
+use super::com::Steinberg::FUnknown;
+use super::com::Steinberg::Vst::{
+    ChannelContext::IInfoListener, IAudioProcessor, IComponent, IEditController, IHostApplication,
+    IHostApplicationTrait, INoteExpressionController, IProcessContextRequirements, IUnitInfo,
+};
+use super::process::AudioSide;
+use crate::instance::{HostHooks, Instance, InstanceConfig};
+use crate::params::KrachParams;
+use crate::shell::{Shell, Vst3};
+use crate::socket::Addresses;
+use crate::values::Values;
+
+/// How long the main thread waits for a block that the host left running where it may not.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Blocks within which a host hands `process` what it has told the controller: the one that runs, and
+/// the one after it.
+const ON_ITS_WAY: u64 = 2;
+
+/// What the host has agreed with us before it activates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Setup {
+    /// Hz.
+    pub sample_rate: f64,
+    /// Longest block in frames.
+    pub max_frames: usize,
+}
+
+/// A value that the host told the controller while it processes; `process` will hear of it, too.
+#[derive(Clone, Copy)]
+struct Told {
+    value: f64,
+    /// Blocks begun when it was told.
+    blocks: u64,
+}
+
+/// What stands behind the interfaces.
+pub struct Object {
+    /// From `initialize` to `terminate`: the engine, its control thread and its socket.
+    instance: Mutex<Option<Instance>>,
+    /// The audio thread's, while active. The audio thread only ever tries the lock, which is one
+    /// atomic exchange; the main thread polls it. They meet only if the host breaks VST3's rules.
+    audio: Mutex<Option<AudioSide>>,
+    setup: Mutex<Option<Setup>>,
+    /// The host has set up offline rendering and may wait for us.
+    pub offline: AtomicBool,
+    /// Between `setProcessing(1)` and `setProcessing(0)`.
+    processing: AtomicBool,
+    /// Blocks begun.
+    blocks: AtomicU64,
+    told: Mutex<BTreeMap<u32, Told>>,
+    /// The parameters.
+    pub values: Arc<Values>,
+    /// nice-plug's component, for what is left to it.
+    pub nice: Wrapper<Shell<Vst3>>,
+}
+
+impl Class for Object {
+    type Interfaces = (
+        IComponent,
+        IEditController,
+        IAudioProcessor,
+        IProcessContextRequirements,
+        INoteExpressionController,
+        IUnitInfo,
+        IInfoListener,
+    );
+}
+
+impl Object {
+    /// Neither initialised nor active.
+    pub fn new() -> Self {
+        let params = Arc::new(KrachParams::default());
+        Self {
+            instance: Mutex::default(),
+            audio: Mutex::default(),
+            setup: Mutex::default(),
+            offline: AtomicBool::new(false),
+            processing: AtomicBool::new(false),
+            blocks: AtomicU64::new(0),
+            told: Mutex::default(),
+            nice: Shell::<Vst3>::made_with(&params, Wrapper::new),
+            values: Arc::new(Values::new(params)),
+        }
+    }
+
+    /// Starts the instance; false if it runs already.
+    ///
+    /// # Safety
+    /// `context` is null or the host's, valid for this call.
+    pub unsafe fn initialize(&self, context: *mut FUnknown) -> bool {
+        let mut instance = lock(&self.instance);
+        if instance.is_some() {
+            return false;
+        }
+        let config = InstanceConfig {
+            format: "vst3",
+            // SAFETY: as promised by the caller.
+            host: unsafe { name_of(context) },
+            registry: Registry::with_builtins(),
+            hooks: HostHooks::default(),
+        };
+        *instance = Some(Instance::start_at(config, addresses()));
+        true
+    }
+
+    /// Ends the instance, joining its threads; nothing happens if there is none.
+    pub fn terminate(&self) {
+        self.deactivate();
+        let instance = lock(&self.instance).take();
+        drop(instance);
+    }
+
+    /// Notes what the host will activate us with; false if that makes no sense.
+    pub fn set_up(&self, sample_rate: f64, max_frames: i32) -> bool {
+        let max_frames = usize::try_from(max_frames).unwrap_or(0);
+        if !(sample_rate.is_finite() && sample_rate > 0.0) || max_frames == 0 {
+            return false;
+        }
+        *lock(&self.setup) = Some(Setup { sample_rate, max_frames });
+        true
+    }
+
+    /// Makes ready to process as was set up; false without a set-up or an instance.
+    pub fn activate(&self) -> bool {
+        let Some(Setup { sample_rate, max_frames }) = *lock(&self.setup) else { return false };
+        self.deactivate();
+        let instance = lock(&self.instance);
+        let Some(instance) = instance.as_ref() else { return false };
+        let processor = instance.activate(sample_rate, max_frames);
+        let side = AudioSide::new(processor, self.values.clone(), sample_rate, max_frames);
+        match self.wait_for_audio() {
+            Some(mut audio) => *audio = Some(side),
+            None => return false,
+        }
+        true
+    }
+
+    /// Nothing happens if it is not active.
+    pub fn deactivate(&self) {
+        self.processing.store(false, Ordering::Release);
+        let Some(mut audio) = self.wait_for_audio() else { return };
+        let side = audio.take();
+        drop(audio);
+        if side.is_some() {
+            drop(side);
+            if let Some(instance) = lock(&self.instance).as_ref() {
+                instance.deactivate();
+            }
+        }
+    }
+
+    /// Blocks come from now on, or no longer. A start forgets all signal state.
+    pub fn set_processing(&self, on: bool) {
+        self.processing.store(on, Ordering::Release);
+        if on && let Some(side) = self.try_audio().as_mut().and_then(|audio| audio.as_mut()) {
+            side.reset();
+        }
+    }
+
+    /// The audio side for the main thread; `None` if a block still runs after [`PATIENCE`].
+    fn wait_for_audio(&self) -> Option<MutexGuard<'_, Option<AudioSide>>> {
+        let since = Instant::now();
+        loop {
+            match self.try_audio() {
+                None if since.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(1)),
+                audio => return audio,
+            }
+        }
+    }
+
+    /// Never waits. Poison is of no account: a panicked audio side keeps silent by itself.
+    pub fn try_audio(&self) -> Option<MutexGuard<'_, Option<AudioSide>>> {
+        match self.audio.try_lock() {
+            Ok(audio) => Some(audio),
+            Err(TryLockError::Poisoned(audio)) => Some(audio.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// A block begins. For the audio thread.
+    pub fn count_block(&self) {
+        self.blocks.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The host tells the controller a value. While it processes, `process` gets it as well, at its
+    /// place; to set it now would be too early, or put an old value over a newer one. It is only
+    /// noted, and counts where no block comes: hosts let the user turn knobs while nothing is
+    /// rendered, and save then.
+    pub fn tell(&self, id: u32, value: f64) -> bool {
+        if !value.is_finite() || self.values.get(id).is_none() {
+            return false;
+        }
+        if self.processing.load(Ordering::Acquire) {
+            let blocks = self.blocks.load(Ordering::Acquire);
+            lock(&self.told).insert(id, Told { value, blocks });
+        } else {
+            lock(&self.told).remove(&id);
+            if self.values.set(id, value).panic
+                && let Some(side) = self.try_audio().as_mut().and_then(|audio| audio.as_mut())
+            {
+                side.panic();
+            }
+        }
+        true
+    }
+
+    /// A parameter's value, normalised, as far as the host has told it.
+    pub fn value(&self, id: u32) -> Option<f64> {
+        self.told().get(&id).copied().or_else(|| self.values.get(id))
+    }
+
+    /// Values that the host has told and that `process` has not had the time to hear.
+    fn told(&self) -> BTreeMap<u32, f64> {
+        let blocks = self.blocks.load(Ordering::Acquire);
+        let mut told = lock(&self.told);
+        told.retain(|_, told| blocks.wrapping_sub(told.blocks) < ON_ITS_WAY);
+        told.iter().map(|(&id, told)| (id, told.value)).collect()
+    }
+
+    /// The chunk for the host: session and parameters. `None` before `initialize`.
+    pub fn save(&self) -> Option<Vec<u8>> {
+        let params = self.values.save_with(&self.told());
+        lock(&self.instance).as_ref().map(|instance| instance.save_state_with(params))
+    }
+
+    /// Session and parameters from a chunk; false, and nothing changes, if it is refused. The
+    /// instance keeps a refused chunk and saves it back until the session is edited.
+    pub fn load(&self, chunk: &[u8]) -> bool {
+        let instance = lock(&self.instance);
+        let Some(loaded) = instance.as_ref().map(|instance| instance.load_state_params(chunk)) else {
+            return false;
+        };
+        if let Ok(values) = &loaded {
+            lock(&self.told).clear();
+            self.values.load(values);
+        }
+        loaded.is_ok()
+    }
+}
+
+/// For hosts that forget `terminate`.
+impl Drop for Object {
+    fn drop(&mut self) {
+        super::guard((), || self.terminate());
+    }
+}
+
+/// The main thread's locks; the audio thread never takes one of them.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the host calls itself.
+///
+/// # Safety
+/// `context` is null or the host's, valid for this call.
+unsafe fn name_of(context: *mut FUnknown) -> Option<String> {
+    // SAFETY: as promised by the caller.
+    let host = unsafe { ComRef::from_raw(context) }?.cast::<IHostApplication>()?;
+    let mut name = [0; 128];
+    // SAFETY: the host's object; room for a String128.
+    unsafe { host.getName(&mut name) };
+    let units: Vec<u16> = name.iter().map(|&unit| unit as u16).take_while(|&unit| unit != 0).collect();
+    Some(String::from_utf16_lossy(&units)).filter(|name| !name.is_empty())
+}
+
+/// Where clients find an instance.
+fn addresses() -> Addresses {
+    if cfg!(test) {
+        // Tests of this file want no client.
+        return Addresses { folders: Vec::new(), contested: None, named: false, dsp_folder: None };
+    }
+    Addresses::from_env()
+}
