@@ -20,6 +20,7 @@ pub use key::{GraphKey, canonical_bytes};
 pub use primitive::{Arity, Primitive};
 
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// A DSP function: its inputs, its outputs, and how they follow from each other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -226,24 +227,50 @@ impl DspGraph {
         Self { tag: Tag::DspGraph, inputs, outputs, equations, precision }
     }
 
-    /// The same function on two channels: every signal becomes a pair, controls stay one.
-    ///
-    /// Of a graph that has pairs already, those stay as they are.
+    /// The same function on two channels: the inputs and all that depends on them become pairs; controls,
+    /// constants and what else stands for itself stay one.
     pub fn to_stereo(&self) -> Self {
-        let pair = |signals: &[Signal]| signals.iter().map(|s| Signal { channels: 2, ..*s }).collect();
-        let equations = self.equations.iter().map(|e| Equation {
-            primitive: e.primitive,
-            inputs: pair(&e.inputs),
-            outputs: pair(&e.outputs),
-            params: match &e.params {
-                Params::Feedback { body_graph, feedback_input_index, free_var_signals } => Params::Feedback {
-                    body_graph: Box::new(body_graph.to_stereo()),
-                    feedback_input_index: *feedback_input_index,
-                    free_var_signals: pair(free_var_signals),
-                },
+        let inputs = vec![2; self.inputs.len()];
+        self.widened(&inputs)
+    }
+
+    /// The graph with so many channels at its inputs, at least.
+    fn widened(&self, inputs: &[u32]) -> Self {
+        let mut width: HashMap<u64, u32> = HashMap::new();
+        let wide = |width: &HashMap<u64, u32>, signals: &[Signal]| -> Vec<Signal> {
+            let channels = |s: &Signal| s.channels.max(width.get(&s.id).copied().unwrap_or(1));
+            signals.iter().map(|s| Signal { channels: channels(s), ..*s }).collect()
+        };
+        width.extend(self.inputs.iter().map(|s| s.id).zip(inputs.iter().copied()));
+        let mut equations = Vec::with_capacity(self.equations.len());
+        for e in &self.equations {
+            let from = wide(&width, &e.inputs);
+            let mut widest = from.iter().map(|s| s.channels).max().unwrap_or(1);
+            let params = match &e.params {
+                Params::Feedback { body_graph, feedback_input_index, .. } => {
+                    let mut ends: Vec<u32> = from.iter().map(|s| s.channels).collect();
+                    let at = (*feedback_input_index as usize).min(ends.len());
+                    ends.insert(at, 1);
+                    let mut body = body_graph.widened(&ends);
+                    // What comes back as a pair goes in as one.
+                    if body.outputs.last().is_some_and(|s| s.channels == 2) {
+                        ends[at] = 2;
+                        body = body_graph.widened(&ends);
+                    }
+                    widest = body.outputs.first().map_or(1, |s| s.channels);
+                    Params::Feedback {
+                        body_graph: Box::new(body),
+                        feedback_input_index: *feedback_input_index,
+                        free_var_signals: from.clone(),
+                    }
+                }
                 other => other.clone(),
-            },
-        });
-        Self::new(pair(&self.inputs), pair(&self.outputs), equations.collect(), self.precision)
+            };
+            width.extend(e.outputs.iter().map(|s| (s.id, widest)));
+            let outputs = wide(&width, &e.outputs);
+            equations.push(Equation { primitive: e.primitive, inputs: from, outputs, params });
+        }
+        let (inputs, outputs) = (wide(&width, &self.inputs), wide(&width, &self.outputs));
+        Self::new(inputs, outputs, equations, self.precision)
     }
 }

@@ -1,0 +1,352 @@
+//! Graphs as FAUST text, through the real compiler: each primitive means what it says.
+
+mod lower_support;
+mod support;
+
+use krach_core::ir::dsp::Primitive::*;
+use krach_core::ir::dsp::*;
+use krach_core::node::Change;
+use krach_faust::{Tier, lower};
+use lower_support::*;
+use std::collections::BTreeSet;
+use support::*;
+
+const FRAMES: usize = 2_000;
+
+/// Plays a graph on these inputs in blocks of `block`, controls as they begin.
+fn played_in(graph: &DspGraph, inputs: &[Vec<f32>], block: usize) -> Vec<Vec<f32>> {
+    assert_eq!(graph.check(), Ok(()));
+    let lowered = lower(graph);
+    let source = krach_faust::Source::inline("graph", &lowered.text);
+    let compiled = host_compiler()
+        .compile(&source, Tier::Optimised, &|| false)
+        .unwrap_or_else(|error| panic!("{error}\n{}", lowered.text));
+    let (ty, mut node) = node(&compiled);
+    let outputs: u32 = graph.outputs.iter().map(|s| s.channels).sum();
+    let mut heard = vec![vec![f32::NAN; FRAMES]; outputs as usize];
+    play(&ty, &mut *node, block, inputs, (0, FRAMES), &mut heard);
+    heard
+}
+
+fn played(graph: &DspGraph, inputs: &[Vec<f32>]) -> Vec<Vec<f32>> {
+    played_in(graph, inputs, 512)
+}
+
+fn expected(graph: &DspGraph, inputs: &[Vec<f32>]) -> Vec<Vec<f64>> {
+    let mut reference = Reference::new(graph, RATE);
+    let mut heard = vec![Vec::with_capacity(FRAMES); graph.outputs.len()];
+    for frame in 0..FRAMES {
+        let now: Vec<f64> = inputs.iter().map(|channel| f64::from(channel[frame])).collect();
+        for (channel, x) in heard.iter_mut().zip(reference.step(&now)) {
+            channel.push(x);
+        }
+    }
+    heard
+}
+
+/// Multiples of 1/16 in ±4: exact in either precision.
+fn steps(seed: u32) -> Vec<f32> {
+    let mut x = seed;
+    (0..FRAMES)
+        .map(|_| {
+            x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            ((x >> 24) as i32 - 128).clamp(-64, 64) as f32 / 16.0
+        })
+        .collect()
+}
+
+fn agrees(graph: &DspGraph, inputs: &[Vec<f32>], names: &[&str], tolerance: f64) {
+    let (heard, wanted) = (played(graph, inputs), expected(graph, inputs));
+    for (channel, (a, b)) in heard.iter().zip(&wanted).enumerate() {
+        for (frame, (&a, &b)) in a.iter().zip(b).enumerate() {
+            let same = (f64::from(a) - b).abs() <= tolerance * b.abs().max(1.0) || (a.is_nan() && b.is_nan());
+            assert!(same, "{}: frame {frame} is {a}, not {b}", names[channel]);
+        }
+    }
+}
+
+#[test]
+fn every_primitive_is_what_it_says_within_float_rounding() {
+    // Input 0 in ±4, input 1 in 1…5: what does not fit a primitive is fitted first.
+    let inputs = [steps(1), steps(2).iter().map(|x| x.abs() + 1.0).collect()];
+    let mut equations = vec![
+        constant(0.25, 2),
+        plain(Mul, &[0, 2], 3), // ±1
+        plain(Abs, &[0], 4),
+        constant(100.0, 5),
+        plain(Mul, &[4, 5], 6), // 0…400
+        constant(300.0, 7),
+        plain(Min, &[6, 7], 8), // 0…300, and known to be
+    ];
+    let mut outputs = Vec::new();
+    let mut tested = BTreeSet::from([FaustExpr]);
+    let mut names = Vec::new();
+    for (n, &p) in Primitive::ALL.iter().enumerate() {
+        let output = 100 + n as u64;
+        let body = vec![constant(0.5, 5), plain(Mul, &[0, 5], 6), plain(Add, &[6, 1], 7)];
+        let control = Params::Control { name: "cutoff".into(), init: 0.75, lo: 0.0, hi: 1.0, step: 0.01 };
+        let e = match p {
+            FaustExpr => continue,
+            Const => constant(-0.1, output),
+            Asin | Acos => plain(p, &[3], output),
+            Log | Log10 | Sqrt => plain(p, &[1], output),
+            Pow => plain(p, &[1, 0], output),
+            Delay => equation(p, &[0, 6], output, Params::Delay),
+            Feedback => looped(&[0], output, &[7], body),
+            Select2 => plain(p, &[3, 0, 1], output),
+            Control => equation(p, &[], output, control),
+            Rwtable => equation(p, &[2, 6, 0, 4], output, Params::Rwtable { size: 300 }),
+            Rdtable => equation(p, &[0], output, Params::Rdtable { data: vec![0.5, -1.0, 2.0, 1e-3] }),
+            _ => {
+                let Arity::Exactly(n) = p.arity() else { panic!("{}", p.name()) };
+                plain(p, &[0, 1, 2][..n], output)
+            }
+        };
+        equations.push(e);
+        outputs.push(output);
+        names.push(p.name());
+        tested.insert(p);
+    }
+    assert_eq!(tested.len(), Primitive::ALL.len());
+    agrees(&graph(&[0, 1], &outputs, equations), &inputs, &names, 2e-5);
+}
+
+#[test]
+fn a_graph_of_any_shape_is_what_it_says_to_the_bit() {
+    // Whole numbers below 2^20 are exact, so that a wrong operand or order cannot hide in rounding.
+    let inputs = [steps(3), steps(4)];
+    let mut dice = 7_u64;
+    let mut roll = |sides: u64| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) % sides
+    };
+    let mut equations = vec![constant(1000.0, 2), constant(-1000.0, 3), constant(3.0, 4)];
+    let mut ids = vec![0, 1, 4];
+    let mut outputs = Vec::new();
+    for n in 0..400 {
+        let output = 10 + 4 * n;
+        let mut pick = || ids[ids.len() - 1 - roll(ids.len().min(12) as u64) as usize];
+        let (a, b, c) = (pick(), pick(), pick());
+        let e = match roll(12) {
+            0 => plain(Add, &[a, b], output),
+            1 | 2 => plain(Sub, &[a, b], output),
+            3 => plain(Mul, &[a, b], output),
+            4 => plain(Mem, &[a], output),
+            5 => equation(Delay, &[a, 4], output, Params::Delay),
+            6 => plain(Gt, &[a, b], output),
+            7 => plain(Select2, &[a, b, c], output),
+            8 => plain(Abs, &[a], output),
+            9 => looped(
+                &[a, b],
+                output,
+                &[3, 5],
+                vec![plain(Sub, &[1, 0], 3), constant(50.0, 4), plain(Fmod, &[2, 4], 5)],
+            ),
+            10 => looped(
+                &[a],
+                output,
+                &[6],
+                vec![
+                    constant(0.0, 2),
+                    plain(Mul, &[0, 2], 3),
+                    looped(&[1, 3], 4, &[3], vec![plain(Sub, &[1, 2], 3)]),
+                    plain(Max, &[4, 3], 6),
+                ],
+            ),
+            _ => plain(Min, &[a, b], output),
+        };
+        equations.push(e);
+        // Back to whole numbers of a size that stays exact.
+        equations.push(plain(Min, &[output, 2], output + 1));
+        equations.push(plain(Max, &[output + 1, 3], output + 2));
+        equations.push(plain(Floor, &[output + 2], output + 3));
+        ids.push(output + 3);
+        if n % 10 == 9 {
+            outputs.push(output + 3);
+        }
+    }
+    let names = vec!["some signal"; outputs.len()];
+    agrees(&graph(&[0, 1], &outputs, equations), &inputs, &names, 0.0);
+}
+
+#[test]
+fn a_template_is_one_operand() {
+    let equations = vec![
+        constant(800.0, 1),
+        expr("{1} : fi.lowpass(3, {0})", &[1, 0], 2),
+        plain(Sub, &[0, 2], 3),
+        expr("{0} + {1}", &[0, 0], 4),
+        plain(Mul, &[4, 4], 5),
+    ];
+    let inputs = [steps(5)];
+    let heard = played(&graph(&[0], &[2, 3, 5], equations), &inputs);
+    for (frame, x) in inputs[0].iter().enumerate() {
+        let (low, rest, square) = (heard[0][frame], heard[1][frame], heard[2][frame]);
+        assert!((rest - (x - low)).abs() < 1e-5, "frame {frame}: {rest} is not {x} less {low}");
+        assert!((square - 4.0 * x * x).abs() < 1e-4, "frame {frame}");
+    }
+}
+
+fn correlation(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+#[test]
+fn two_noises_are_two_noises_and_the_first_is_fausts_own() {
+    let names = ["no.noise", "no.noise", "no.pink_noise", "no.pink_noise"];
+    let mut equations: Vec<Equation> =
+        names.iter().enumerate().map(|(i, name)| expr(name, &[], i as u64)).collect();
+    // One more inside a loop.
+    equations.push(looped(&[], 4, &[2], vec![expr("no.noise", &[], 1), plain(Add, &[1, 1], 2)]));
+    let heard = played(&graph(&[], &[0, 1, 2, 3, 4], equations), &[]);
+    assert!(is_sound(&heard));
+    for a in 0..heard.len() {
+        for b in 0..a {
+            for lag in [0, 1, 2, 64] {
+                let (x, y) = (&heard[a][..FRAMES - lag], &heard[b][lag..]);
+                let r = correlation(x, y).abs();
+                // Pink noise has few independent samples.
+                let most = if a.min(b) == 2 { 0.5 } else { 0.12 };
+                assert!(r < most, "noises {a} and {b}, {lag} frames apart: {r}");
+            }
+        }
+    }
+    let alone = played(&graph(&[], &[0], vec![expr("no.noise", &[], 0)]), &[]);
+    assert_eq!(bits(&alone)[0], bits(&heard)[0]);
+}
+
+#[test]
+fn what_saved_sessions_contain_compiles_and_sounds() {
+    let control = |name: &str, init: f64, hi: f64, id| {
+        let params = Params::Control { name: name.into(), init, lo: 0.0, hi, step: 0.001 };
+        equation(Control, &[], id, params)
+    };
+    let equations = vec![
+        control("freq", 440.0, 20_000.0, 1),
+        control("q", 2.0, 50.0, 2),
+        control("gate", 1.0, 1.0, 3),
+        control("attack", 0.01, 1.0, 4),
+        control("sustain", 0.5, 1.0, 5),
+        expr("no.noise", &[], 6),
+        expr("{1} : fi.lowpass(2, {0})", &[1, 6], 10),
+        expr("{1} : fi.highpass(4, {0})", &[1, 6], 11),
+        expr("{2} : fi.resonbp({0},{1},1)", &[1, 2, 6], 12),
+        expr("{2} : fi.resonlp({0},{1},1)", &[1, 2, 6], 13),
+        expr("no.pink_noise", &[], 14),
+        expr("en.adsr({0},{1},{2},{3},{4})", &[4, 4, 5, 4, 3], 15),
+        expr("en.ar({0},{1},{2})", &[4, 4, 3], 16),
+        expr("{0} : re.mono_freeverb({1},{1},{2},0.5)", &[6, 5, 5], 17),
+        plain(Sub, &[6, 10], 18),
+    ];
+    let heard = played(&graph(&[], &[10, 11, 12, 13, 14, 15, 16, 17, 18], equations), &[]);
+    for (channel, sound) in heard.iter().enumerate() {
+        assert!(is_sound(std::slice::from_ref(sound)), "output {channel}");
+    }
+    assert!(heard[5].last().unwrap() > &0.4, "the envelope of an open gate is up: {:?}", heard[5].last());
+}
+
+#[test]
+fn a_pair_is_both_channels_and_what_does_not_depend_on_it_stays_one() {
+    let body = vec![constant(0.5, 2), plain(Mul, &[0, 2], 3), plain(Add, &[3, 1], 4)];
+    let dsp = graph(
+        &[0],
+        &[5],
+        vec![
+            equation(
+                Control,
+                &[],
+                1,
+                Params::Control { name: "gate".into(), init: 0.5, lo: 0.0, hi: 1.0, step: 0.1 },
+            ),
+            plain(Mul, &[0, 1], 2),
+            looped(&[2], 3, &[4], body),
+            expr("{0} : mem", &[3], 4),
+            plain(Add, &[4, 1], 5),
+        ],
+    );
+    let stereo = dsp.to_stereo();
+    assert_eq!(stereo.equations[0].outputs[0].channels, 1, "a control is one");
+    assert_eq!((lower(&stereo).inputs, lower(&stereo).outputs), (vec![2], vec![2]));
+    let (left, right) = (steps(8), steps(9));
+    let heard = played(&stereo, &[left.clone(), right.clone()]);
+    let one = |x: Vec<f32>| bits(&played(&dsp, &[x])).remove(0);
+    assert_eq!(bits(&heard), [one(left), one(right)]);
+}
+
+#[test]
+fn a_thousand_equations_lower_to_text_in_proportion_and_compile() {
+    let chain = |n: u64| {
+        let mut equations = vec![constant(0.5, 1)];
+        for k in 2..=n {
+            // Each uses the one before twice: written out it would double every time.
+            let e = match k % 3 {
+                0 => plain(Sin, &[k - 1], k),
+                1 => plain(Mul, &[k - 1, k - 1], k),
+                _ => plain(Add, &[k - 1, 0], k),
+            };
+            equations.push(e);
+        }
+        graph(&[0], &[n], equations)
+    };
+    let (hundred, thousand) = (lower(&chain(100)).text.len(), lower(&chain(1000)).text.len());
+    assert!(thousand < 11 * hundred, "{hundred} bytes for 100, {thousand} for 1000");
+    agrees(&chain(1000), &[steps(6)], &["chain"], 1e-4);
+}
+
+#[test]
+fn equal_keys_are_equal_texts_and_equal_code() {
+    let of = |first: u64| {
+        let ids = |n: u64| first + 7 * n;
+        graph(&[ids(0)], &[ids(2)], vec![constant(-0.0, ids(1)), plain(Add, &[ids(0), ids(1)], ids(2))])
+    };
+    let (a, b) = (of(0), of(1000));
+    assert_eq!(a.graph_key(), b.graph_key());
+    assert_eq!(lower(&a), lower(&b));
+    let compiler = host_compiler();
+    let compiled = |graph| {
+        let source = krach_faust::Source::inline("same", &lower(graph).text);
+        compile(&compiler, &source, Tier::Quick)
+    };
+    let (first, second) = (compiled(&a), compiled(&b));
+    assert!(!first.cached && second.cached);
+    assert!(std::sync::Arc::ptr_eq(&first.object, &second.object));
+}
+
+#[test]
+fn blocks_of_any_size_are_the_same_samples() {
+    let equations = vec![
+        constant(10.0, 1),
+        equation(Delay, &[0, 1], 2, Params::Delay),
+        looped(&[2], 3, &[3, 2], vec![plain(Add, &[0, 1], 2), plain(Sin, &[2], 3)]),
+        expr("no.noise", &[], 4),
+        plain(Mul, &[3, 4], 5),
+    ];
+    let dsp = graph(&[0], &[5], equations);
+    let inputs = [steps(11)];
+    let whole = bits(&played_in(&dsp, &inputs, FRAMES));
+    for block in [1, 17, 333] {
+        assert!(bits(&played_in(&dsp, &inputs, block)) == whole, "blocks of {block}");
+    }
+}
+
+#[test]
+fn a_control_is_a_control_of_the_node() {
+    let control = |name: &str, id| {
+        let params = Params::Control { name: name.into(), init: 100.0, lo: 20.0, hi: 2000.0, step: 1.0 };
+        equation(Control, &[], id, params)
+    };
+    let dsp = graph(&[], &[0, 1], vec![control("cutoff", 0), control("trig", 1)]);
+    let lowered = lower(&dsp);
+    let source = krach_faust::Source::inline("graph", &lowered.text);
+    let (ty, mut node) = node(&compile(&host_compiler(), &source, Tier::Quick));
+    let decl = krach_core::node::NodeType::decl(&ty);
+    let names: Vec<&str> = decl.controls.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["cutoff", "trig"]);
+    assert_eq!((decl.controls[0].min, decl.controls[0].max, decl.controls[0].default), (20.0, 2000.0, 100.0));
+    node.set(1, Change { value: 1000.0, ramp: 0 });
+    let mut heard = vec![vec![0.0; FRAMES]; 2];
+    play(&ty, &mut *node, 512, &[], (0, FRAMES), &mut heard);
+    assert_eq!(heard[1][FRAMES - 1], 1000.0, "what opens a note acts at once");
+    assert!(heard[0][0] < 1.0 && heard[0][FRAMES - 1] > 80.0, "the rest glides");
+}
