@@ -57,7 +57,8 @@ functions! {
     "asinhf" "krach_asinhf" asinhf(x: f32) -> f32 = libm::asinhf(x);
     "acoshf" "krach_acoshf" acoshf(x: f32) -> f32 = libm::acoshf(x);
     "atanhf" "krach_atanhf" atanhf(x: f32) -> f32 = libm::atanhf(x);
-    "expf" "krach_expf" expf(x: f32) -> f32 = libm::expf(x);
+    // In double precision too: envelopes move by 1 - exp(-x), where the last bit is a thousandth of the rate.
+    "expf" "krach_expf" expf(x: f32) -> f32 = libm::exp(f64::from(x)) as f32;
     "exp2f" "krach_exp2f" exp2f(x: f32) -> f32 = libm::exp2f(x);
     "exp10f" "krach_exp10f" exp10f(x: f32) -> f32 = libm::exp10f(x);
     "expm1f" "krach_expm1f" expm1f(x: f32) -> f32 = libm::expm1f(x);

@@ -1,0 +1,117 @@
+//! Every sound against FAUST's own C++, built without -ffast-math.
+
+use crate::sounds::{Take, all, folder, is_effect, sound};
+use crate::support::noise;
+use std::fmt::Write;
+use std::fs;
+use std::process::Command;
+
+const FRAMES: usize = 24_000;
+/// Largest difference, as a share of the loudest sample: the maths libraries differ in the last bit.
+const TOLERANCE: f32 = 1e-5;
+/// Sounds that are further off, with the reason.
+const EXCEPTIONS: [(&str, f32, &str); 1] = [(
+    "lead",
+    5e-5,
+    "FAUST prints a * (b * c) as a * b * c, so that the vibrato rounds otherwise; the phase is the sum of that",
+)];
+
+/// Plays every class at its defaults: notes as [`take`] has them, or noise.
+const HARNESS: &str = r#"
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <vector>
+#define FAUSTFLOAT float
+struct Soundfile;
+struct Meta { void declare(const char*, const char*) {} };
+struct UI {
+  float *gate = nullptr, *vel = nullptr;
+  void openTabBox(const char*) {} void openHorizontalBox(const char*) {} void openVerticalBox(const char*) {} void closeBox() {}
+  void addButton(const char* name, float* z) { if (!strcmp(name, "gate")) gate = z; } void addCheckButton(const char*, float*) {}
+  void addVerticalSlider(const char*, float*, float, float, float, float) {}
+  void addHorizontalSlider(const char* name, float* z, float, float, float, float) { if (!strcmp(name, "vel")) vel = z; }
+  void addNumEntry(const char*, float*, float, float, float, float) {}
+  void addHorizontalBargraph(const char*, float*, float, float) {} void addVerticalBargraph(const char*, float*, float, float) {}
+  void addSoundfile(const char*, const char*, Soundfile**) {} void declare(float*, const char*, const char*) {}
+};
+struct dsp { virtual ~dsp() {} };
+template<class Program> void play() {
+  auto program = std::make_unique<Program>(); UI ui; program->init(48000); program->buildUserInterface(&ui);
+  std::vector<std::vector<float>> in(program->getNumInputs(), std::vector<float>(FRAMES)), out(program->getNumOutputs(), std::vector<float>(FRAMES));
+  for (size_t c = 0; c < in.size(); c++) { uint32_t s = 1 + c; for (auto& x : in[c]) { s = s * 1664525u + 1013904223u; x = (float)(int32_t)s / 2147483648.0f * 0.25f; } }
+  auto until = [&](int from, int to, float gate, float vel) {
+    if (ui.gate) { *ui.gate = gate; *ui.vel = vel; }
+    std::vector<float*> i, o;
+    for (auto& c : in) i.push_back(c.data() + from);
+    for (auto& c : out) o.push_back(c.data() + from);
+    program->compute(to - from, i.data(), o.data());
+  };
+  until(0, 9600, 1, 1.0f); until(9600, 14400, 0, 1.0f); until(14400, 19200, 1, 0.5f); until(19200, FRAMES, 0, 0.5f);
+  for (auto& c : out) fwrite(c.data(), 4, FRAMES, stdout);
+}
+"#;
+
+fn take(name: &str) -> Take {
+    let mut take = Take::new(48_000.0, FRAMES as f64 / 48_000.0);
+    if is_effect(name) {
+        take.inputs = (0..2).map(|at| noise(FRAMES, at)).collect();
+        return take;
+    }
+    take.set(0.0, "vel", 1.0)
+        .set(0.0, "gate", 1.0)
+        .set(0.2, "gate", 0.0)
+        .set(0.3, "vel", 0.5)
+        .set(0.3, "gate", 1.0)
+        .set(0.4, "gate", 0.0)
+}
+
+/// What C++ plays, all sounds one after the other.
+fn reference() -> Vec<f32> {
+    let room = std::env::temp_dir().join(format!("krach-factory-{}", std::process::id()));
+    fs::create_dir_all(&room).expect("makes a folder");
+    let run = |program: &str, args: &[&str]| {
+        let out = Command::new(program).args(args).current_dir(&room).output().expect(program);
+        assert!(out.status.success(), "{program}: {}", String::from_utf8_lossy(&out.stderr));
+        out.stdout
+    };
+    let mut harness = HARNESS.to_owned();
+    let mut main = String::new();
+    for name in all() {
+        let dsp = format!("{}/{name}.dsp", folder());
+        let class = format!("{name}_class");
+        run("faust", &["-lang", "cpp", "-single", "-cn", &class, "-o", &format!("{name}.h"), &dsp]);
+        writeln!(harness, "#undef FAUSTCLASS\n#include \"{name}.h\"").expect("text");
+        write!(main, "play<{class}>(); ").expect("text");
+    }
+    writeln!(harness, "int main() {{ {main} }}").expect("text");
+    fs::write(room.join("harness.cpp"), harness).expect("writes");
+    let frames = format!("-DFRAMES={FRAMES}");
+    run("g++", &["-O1", "-w", "-ffp-contract=off", &frames, "harness.cpp", "-o", "harness"]);
+    let bytes = run(&room.join("harness").display().to_string(), &[]);
+    fs::remove_dir_all(&room).expect("removes");
+    bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+}
+
+#[test]
+fn every_sound_is_what_cpp_plays() {
+    let reference = reference();
+    let mut rest = reference.as_slice();
+    let mut wrong = Vec::new();
+    for name in all() {
+        let heard = take(name).play(&sound(name)).concat();
+        let (theirs, after) = rest.split_at(heard.len());
+        rest = after;
+        let loudest = theirs.iter().fold(0.0f32, |most, sample| most.max(sample.abs()));
+        let apart = heard.iter().zip(theirs).fold(0.0f32, |most, (a, b)| most.max((a - b).abs())) / loudest;
+        println!("{name}: {apart:e} of the loudest sample");
+        let exception = EXCEPTIONS.iter().find(|(sound, ..)| *sound == name);
+        if !(loudest > 0.1 && apart <= exception.map_or(TOLERANCE, |(_, tolerance, _)| *tolerance)) {
+            wrong.push(format!("{name}: {apart:e} of the loudest sample, {loudest}"));
+        }
+    }
+    assert!(rest.is_empty() && wrong.is_empty(), "{wrong:?}");
+}

@@ -1,0 +1,14 @@
+//! The sounds of `dsp/`, held to what their README promises: measured on what they play.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod book;
+mod clicks;
+mod cpp;
+mod identity;
+mod levels;
+mod limits;
+mod measure;
+mod sounds;
+mod tuning;
