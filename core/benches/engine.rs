@@ -71,7 +71,7 @@ impl Host {
             main: [&mut left[..frames], &mut right[..frames]],
             stems: &mut [],
             free_run: None,
-            midi_in: &[],
+            played: &[],
             midi_out: &mut self.midi,
         });
         black_box((left, right));
@@ -94,7 +94,7 @@ impl Host {
 }
 
 fn node(id: String, type_id: &str) -> GraphNode {
-    GraphNode { id, type_id: type_id.into(), controls: Default::default() }
+    GraphNode::new(&id, type_id)
 }
 
 fn wire(from: &str, to: &str) -> Connection {

@@ -15,6 +15,24 @@ pub struct GraphNode {
     /// Values that differ from the type's defaults; names the type does not have are kept and unused.
     #[serde(default)]
     pub controls: BTreeMap<String, f64>,
+    /// How many voices its notes may have at a time, 1…[`MAX_VOICES`](crate::voice::MAX_VOICES).
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub count: u32,
+}
+
+impl GraphNode {
+    /// A node of that id and type with one voice and no values of its own.
+    pub fn new(id: &str, type_id: &str) -> Self {
+        Self { id: id.to_owned(), type_id: type_id.to_owned(), controls: BTreeMap::new(), count: 1 }
+    }
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(count: &u32) -> bool {
+    *count == 1
 }
 
 /// A wire from an output port to an input port.

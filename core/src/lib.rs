@@ -17,6 +17,7 @@
 //! | [`processor`] | what does one block do? |
 //! | [`osc`] | what does a pattern send to other programs? |
 //! | [`node`], [`nodes`] | what makes sound? |
+//! | [`voice`] | which instance of a node plays which note? |
 //! | [`automation`], [`limiter`] | how do controls move by themselves, and what protects the ears? |
 
 pub mod automation;
@@ -38,3 +39,4 @@ pub mod planner;
 pub mod processor;
 pub mod session;
 pub mod symbol;
+pub mod voice;

@@ -46,7 +46,14 @@ pub struct TimedAction {
 /// What an edit does on the audio thread.
 pub enum Action {
     /// A control's base value.
-    Set(Symbol, f32),
+    Set {
+        /// The control.
+        control: Symbol,
+        /// It is a path, whatever labels there are.
+        path: bool,
+        /// The value.
+        value: f32,
+    },
     /// A slot gets a pattern.
     Slot {
         /// Index of the slot.
@@ -98,6 +105,8 @@ pub enum Action {
     Input(InputRoute),
     /// A controller moves a control.
     Map(ControllerMap),
+    /// Notes of the host play a node.
+    RouteNotes(NoteRoute),
     /// The session's seed.
     Seed(u64),
     /// Gates shut, tails cut.
@@ -126,6 +135,15 @@ impl ControllerMap {
     pub fn value(&self, position: u8) -> f32 {
         (self.lo + (self.hi - self.lo) * f64::from(position & 127) / 127.0) as f32
     }
+}
+
+/// Where notes of the host go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoteRoute {
+    /// Channel, 0…15; `None`: all that have no route of their own.
+    pub channel: Option<u8>,
+    /// Id of the node; `None`: no route.
+    pub node: Option<Symbol>,
 }
 
 /// What `adc_input` nodes get.
@@ -165,6 +183,10 @@ pub enum Target {
         label: Symbol,
         /// The label within the slot's node.
         within: Symbol,
+        /// What it is called there otherwise: `gain` for `vel`.
+        or: Symbol,
+        /// It is part of a note: its unit opens a gate.
+        note: bool,
         /// The value.
         value: f32,
         /// The label says gate or trigger.

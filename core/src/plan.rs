@@ -4,8 +4,9 @@
 //! carries lists of what moves over from the base (instances, control states, wire gains), so that
 //! adopting it is a walk over those lists: no search, no allocation.
 
-use crate::node::{Node, Role};
+use crate::node::{Role, Succession};
 use crate::symbol::Symbol;
+use crate::voice::{BY_BASE, Phase, Voice};
 
 /// Most channels that the inputs, or the outputs, of one node may have in all.
 pub const MAX_CHANNELS: usize = 32;
@@ -35,8 +36,12 @@ pub struct Plan {
     pub ports: Vec<InPort>,
     /// Controls of all nodes that are not ghosts, grouped by node.
     pub controls: Vec<ControlState>,
-    /// Label or path → index into `controls`, sorted.
+    /// Label or path → index into `controls`, sorted; a label wins over a path of the same name.
     pub labels: Vec<(Symbol, u32)>,
+    /// Path → index into `controls`, sorted.
+    pub paths: Vec<(Symbol, u32)>,
+    /// Id → index into `nodes`, of those that are not ghosts, sorted.
+    pub ids: Vec<(Symbol, u32)>,
     /// Output buffers, shared by nodes whose lifetimes do not overlap.
     pub buffers: Vec<Box<[f32]>>,
     /// Where the wires of a port are summed; reused by every node.
@@ -95,8 +100,17 @@ pub struct PlanNode {
     pub uid: u64,
     /// How it is rendered.
     pub role: Role,
-    /// The instance; `None` until adoption moves it here, and for roles without one.
-    pub instance: Option<Box<dyn Node>>,
+    /// Its instances; none for roles without one. Where the base has more than `limit`, so many: what
+    /// sounds rings out.
+    pub voices: Vec<Voice>,
+    /// Voices that notes may have at a time.
+    pub limit: u32,
+    /// Notes have voices here. Elsewhere there is one instance and all that is set goes to it.
+    pub voiced: bool,
+    /// The controls that notes of the host set.
+    pub parts: NoteParts,
+    /// The first of its voices that was created for this plan.
+    pub fresh_from: u32,
     /// First of its ports, and how many.
     pub ports: (u32, u32),
     /// First of its output buffers, for each output channel: indices into `buffers`.
@@ -105,15 +119,39 @@ pub struct PlanNode {
     pub controls: (u32, u32),
     /// The ghost that it replaces, as an index into `nodes`.
     pub replaces: u32,
-    /// Its instance was created for this plan.
-    pub fresh: bool,
     /// On its way out: feeds only wires that fade to nothing.
     pub ghost: bool,
-    /// What was heard of it last and whether it can be trusted.
-    pub health: Health,
 }
 
-/// A node's last good samples and its faults.
+/// Which of a node's controls are what notes speak of, by index; [`NONE`] where it has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoteParts {
+    /// Frequency in Hz.
+    pub freq: u32,
+    /// Velocity: `vel`, or else `gain`.
+    pub velocity: u32,
+    /// Opens and closes the note.
+    pub gate: u32,
+    /// By expression of the host, in the order of [`NoteParts::EXPRESSIONS`].
+    pub expressions: [u32; Self::EXPRESSIONS.len()],
+}
+
+impl NoteParts {
+    /// Controls that expressions of single notes reach. (Tuning reaches `freq`.)
+    pub const EXPRESSIONS: [&str; 6] = ["volume", "pan", "vibrato", "expression", "brightness", "pressure"];
+    /// None of them.
+    pub const NOWHERE: Self =
+        Self { freq: NONE, velocity: NONE, gate: NONE, expressions: [NONE; Self::EXPRESSIONS.len()] };
+}
+
+impl PlanNode {
+    /// The last sample of an output channel: of all voices.
+    fn last(&self, channel: usize) -> f32 {
+        self.voices.iter().filter_map(|v| v.health.last.get(channel)).sum()
+    }
+}
+
+/// A voice's last good samples and its faults.
 #[derive(Default)]
 pub struct Health {
     /// Last good sample of each output channel.
@@ -223,6 +261,8 @@ impl Plan {
             ports: Vec::new(),
             controls: Vec::new(),
             labels: Vec::new(),
+            paths: Vec::new(),
+            ids: Vec::new(),
             buffers: Vec::new(),
             mix: Vec::new(),
             node_moves: Vec::new(),
@@ -243,8 +283,17 @@ impl Plan {
 
     /// The control of that label or path.
     pub fn control(&self, symbol: Symbol) -> Option<u32> {
-        let at = self.labels.binary_search_by_key(&symbol, |(s, _)| *s).ok()?;
-        Some(self.labels[at].1)
+        find(&self.labels, symbol)
+    }
+
+    /// The control of that path, whatever labels there are.
+    pub fn control_at(&self, path: Symbol) -> Option<u32> {
+        find(&self.paths, path)
+    }
+
+    /// The node of that id.
+    pub fn node(&self, id: Symbol) -> Option<u32> {
+        find(&self.ids, id)
     }
 
     /// Takes over from `old`, the base, and starts the fades. `fade_frames(fade)` tells their length.
@@ -254,8 +303,16 @@ impl Plan {
         self.take_tails(old, fade_frames(Fade::Short));
         for &(new, then) in &self.node_moves {
             let (new, then) = (&mut self.nodes[new as usize], &mut old.nodes[then as usize]);
-            std::mem::swap(&mut new.instance, &mut then.instance);
-            std::mem::swap(&mut new.health, &mut then.health);
+            for (new, then) in new.voices.iter_mut().zip(&mut then.voices) {
+                std::mem::swap(new, then);
+            }
+            if new.voiced
+                && !then.voiced
+                && let Some(voice) = new.voices.first_mut()
+            {
+                // What sounded without being a note sounds on until notes need the voice.
+                (voice.phase, voice.note) = (Phase::Held, BY_BASE);
+            }
         }
         for &(new, then) in &self.control_moves {
             let (was, is) = (old.controls[then as usize], &mut self.controls[new as usize]);
@@ -288,7 +345,7 @@ impl Plan {
                 wire.start_fade(fade_frames(wire.fade));
             }
         }
-        self.succeed(fade_frames(Fade::Long));
+        self.succeed(old, fade_frames(Fade::Long));
         self.fading |= self.wires.iter().any(|w| w.left > 0);
     }
 
@@ -302,11 +359,9 @@ impl Plan {
                 }
                 TailOrigin::Wire(then) => {
                     let wire = &old.wires[then as usize];
-                    let source = &old.nodes[wire.source as usize].health.last;
-                    let side = |c: u32| {
-                        let at = (wire.channel + c.min(wire.channels - 1)) as usize;
-                        wire.gain * source.get(at).copied().unwrap_or(0.0)
-                    };
+                    let source = &old.nodes[wire.source as usize];
+                    let side =
+                        |c: u32| wire.gain * source.last((wire.channel + c.min(wire.channels - 1)) as usize);
                     tail.last = [side(0), side(1)];
                     if wire.channels == 2 && self.ports[tail.port as usize].channels == 1 {
                         tail.last[0] = 0.5 * (tail.last[0] + tail.last[1]);
@@ -323,20 +378,55 @@ impl Plan {
     }
 
     /// Lets each new node take over from the ghost that it replaces; what takes over whole needs no fade.
-    fn succeed(&mut self, fade: u32) {
+    fn succeed(&mut self, old: &Plan, fade: u32) {
         for new in 0..self.nodes.len() {
             let ghost = self.nodes[new].replaces;
             if ghost == NONE {
                 continue;
             }
-            let mut successor = self.nodes[new].instance.take();
-            let predecessor = self.nodes[ghost as usize].instance.as_deref_mut();
-            if let (Some(successor), Some(predecessor)) = (&mut successor, predecessor)
-                && successor.succeed(predecessor) == crate::node::Succession::Whole
-            {
+            let mut heirs = std::mem::take(&mut self.nodes[new].voices);
+            let mut before = std::mem::take(&mut self.nodes[ghost as usize].voices);
+            let notes = self.nodes[new].voiced && self.nodes[ghost as usize].voiced;
+            if notes {
+                heirs.iter_mut().for_each(|heir| heir.phase = Phase::Free);
+            }
+            let alone = heirs.len() == 1 && before.len() == 1;
+            let mut whole = !heirs.is_empty();
+            let mut newest = u64::MAX;
+            for heir in &mut heirs {
+                // Without an order of its own a voice that nobody plays has nothing to pass on.
+                let next = before
+                    .iter_mut()
+                    .filter(|v| alone || v.is_played() && v.started < newest)
+                    .max_by_key(|v| v.started);
+                let Some(next) = next else { break };
+                newest = next.started;
+                if let (Some(heir), Some(next)) = (&mut heir.instance, &mut next.instance) {
+                    whole &= heir.succeed(next.as_mut()) == Succession::Whole;
+                }
+                if notes {
+                    heir.inherit(next);
+                    self.pass_on(new, heir, next, old);
+                }
+            }
+            // What finds no heir fades out with the ghost.
+            whole &= alone || !before.iter().any(|v| v.is_played() && v.started < newest);
+            self.nodes[new].voices = heirs;
+            self.nodes[ghost as usize].voices = before;
+            if whole {
                 self.hand_over(ghost, new as u32, fade);
             }
-            self.nodes[new].instance = successor;
+        }
+    }
+
+    /// The heir of a note keeps what the note has set, by path.
+    fn pass_on(&self, node: usize, heir: &mut Voice, before: &Voice, old: &Plan) {
+        let (first, count) = self.nodes[node].controls;
+        let begin = self.control_moves.partition_point(|(new, _)| *new < first);
+        let moves = self.control_moves[begin..].iter().take_while(|(new, _)| *new < first + count);
+        for &(new, then) in moves {
+            let (new, then) = (&self.controls[new as usize], &old.controls[then as usize]);
+            heir.held[new.index as usize] = before.held.get(then.index as usize).copied().flatten();
         }
     }
 
@@ -362,6 +452,11 @@ impl Plan {
             }
         }
     }
+}
+
+fn find(sorted: &[(Symbol, u32)], symbol: Symbol) -> Option<u32> {
+    let at = sorted.binary_search_by_key(&symbol, |(s, _)| *s).ok()?;
+    Some(sorted[at].1)
 }
 
 impl Wire {

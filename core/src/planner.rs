@@ -5,11 +5,13 @@ mod shape;
 pub use shape::Shape;
 
 use crate::graph_ir::{RawGraph, input_port, output_port, topological};
-use crate::node::{CreateContext, Node, NodeDecl, NodeType, Registry, Role};
+use crate::node::{ControlKind, CreateContext, Node, NodeDecl, NodeType, Registry, Role};
 use crate::plan::{
-    ControlState, Crossfade, Fade, Health, InPort, MAX_CHANNELS, NONE, Plan, PlanNode, Tail, TailOrigin, Wire,
+    ControlState, Crossfade, Fade, InPort, MAX_CHANNELS, NONE, NoteParts, Plan, PlanNode, Tail, TailOrigin,
+    Wire,
 };
 use crate::symbol::Symbol;
+use crate::voice::{BY_BASE, Phase, Voice};
 use shape::{ShapeNode, ShapeWire};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,6 +49,11 @@ struct Member {
     ty: Arc<dyn NodeType>,
     base: Option<u32>,
     ghost: bool,
+    /// Voices that notes may have.
+    count: usize,
+    /// Instances, and how many of them the base has.
+    voices: usize,
+    living: usize,
 }
 
 /// Builds a plan to follow `base`.
@@ -59,10 +66,7 @@ pub fn build(base: &Shape, generation: u64, request: Request<'_>) -> Result<(Pla
     let (members, wires, cut) = schedule(members, wires);
     let mut shape = Shape {
         generation,
-        nodes: members
-            .iter()
-            .map(|m| ShapeNode { uid: m.uid, id: m.id.clone(), ty: m.ty.clone(), ghost: m.ghost })
-            .collect(),
+        nodes: members.iter().map(|m| ShapeNode::new(m.uid, &m.id, &m.ty, m.ghost, m.voices)).collect(),
         wires: Vec::with_capacity(wires.len()),
         controls: Vec::new(),
         tails: Vec::new(),
@@ -104,8 +108,10 @@ fn members(base: &Shape, request: &Request<'_>) -> Vec<Member> {
                 next_uid
             }
         };
+        let (count, living) = (node.count as usize, before.map_or(0, |at| base.nodes[at].voices));
         let base = before.map(|at| at as u32);
-        members.push(Member { uid, id: node.id.clone(), ty, base, ghost: false });
+        let voices = if ty.decl().role == Role::Process { count.max(living) } else { 0 };
+        members.push(Member { uid, id: node.id.clone(), ty, base, ghost: false, count, voices, living });
     }
     for (at, node) in base.nodes.iter().enumerate() {
         if !carried[at] && node.uid != u64::MAX {
@@ -115,6 +121,9 @@ fn members(base: &Shape, request: &Request<'_>) -> Vec<Member> {
                 ty: node.ty.clone(),
                 base: Some(at as u32),
                 ghost: true,
+                count: node.voices,
+                voices: node.voices,
+                living: node.voices,
             });
         }
     }
@@ -249,22 +258,50 @@ fn place_nodes(plan: &mut Plan, base: &Shape, members: &[Member]) {
         members.iter().enumerate().filter(|(_, g)| fresh_ghost(g)).map(|(i, g)| (g.id.as_str(), i)).collect();
     for (i, m) in members.iter().enumerate() {
         let replaces = if m.ghost || m.base.is_some() { None } else { ghosts.get(m.id.as_str()).copied() };
-        let channels = channels(&m.ty.decl().outputs);
+        let decl = m.ty.decl();
+        let channels = channels(&decl.outputs);
         plan.nodes.push(PlanNode {
             uid: m.uid,
-            role: m.ty.decl().role,
-            instance: None,
+            role: decl.role,
+            voices: (0..m.voices).map(|_| Voice::new(decl.controls.len(), channels)).collect(),
+            limit: m.count as u32,
+            voiced: is_voiced(decl, m.count.max(m.voices)),
+            parts: note_parts(decl),
+            fresh_from: m.living as u32,
             ports: (0, 0),
             outputs: Vec::with_capacity(channels),
             controls: (0, 0),
             replaces: replaces.map_or(NONE, |at| at as u32),
-            fresh: m.base.is_none(),
             ghost: m.ghost,
-            health: Health { last: vec![0.0; channels], ..Health::default() },
         });
+        if !m.ghost {
+            plan.ids.push((Symbol::of(&m.id), i as u32));
+        }
         if let Some(before) = m.base {
             plan.node_moves.push((i as u32, before));
         }
+    }
+}
+
+/// Have notes voices on nodes of that type, with so many instances? Where one instance has several
+/// gates (a drum kit), each is a thing of its own and not a note of one voice.
+fn is_voiced(decl: &NodeDecl, voices: usize) -> bool {
+    let gates = decl.controls.iter().filter(|c| c.kind == ControlKind::Gate).count();
+    decl.role == Role::Process && (voices > 1 || gates == 1)
+}
+
+fn note_parts(decl: &NodeDecl) -> NoteParts {
+    let named = |name: &str| {
+        let at = decl.controls.iter().position(|c| c.name.rsplit('/').next() == Some(name));
+        at.map_or(NONE, |at| at as u32)
+    };
+    let or = |first: u32, second: u32| if first == NONE { second } else { first };
+    let gate = decl.controls.iter().position(|c| c.kind == ControlKind::Gate).map_or(NONE, |at| at as u32);
+    NoteParts {
+        freq: named("freq"),
+        velocity: or(named("vel"), named("gain")),
+        gate: or(named("gate"), gate),
+        expressions: NoteParts::EXPRESSIONS.map(named),
     }
 }
 
@@ -407,6 +444,8 @@ fn place_controls(
         }
     }
     plan.labels = labels.into_iter().collect();
+    plan.paths = paths.into_iter().collect();
+    plan.ids.sort_unstable();
 }
 
 /// A label whose last part says gate or trigger opens and closes notes, whatever it is wired to.
@@ -419,14 +458,25 @@ fn create_instances(plan: &mut Plan, members: &[Member], request: Request<'_>) -
     for (n, member) in members.iter().enumerate() {
         *request.next_uid = (*request.next_uid).max(member.uid);
         let node = &mut plan.nodes[n];
-        if member.base.is_some() || node.role != Role::Process {
+        if member.ghost {
             continue;
         }
-        let instance = match request.spare.remove(&spare_key(&member.id, &member.ty.decl().type_id)) {
-            Some(instance) => instance,
-            None => create(member.ty.as_ref(), &request.context)?,
-        };
-        node.instance = Some(prepare(instance, &plan.controls[range(node.controls)], &member.id)?);
+        let mut spare = request.spare.remove(&spare_key(&member.id, &member.ty.decl().type_id));
+        for (at, voice) in node.voices.iter_mut().enumerate().skip(member.living) {
+            let instance = match spare.take() {
+                Some(instance) => instance,
+                None => create(member.ty.as_ref(), &request.context)?,
+            };
+            // A gate whose base value is open is a note.
+            let opens = |c: &ControlState| !node.voiced || at == 0 || !c.gate;
+            let controls = &plan.controls[range(node.controls)];
+            voice.instance = Some(prepare(instance, controls, &member.id, opens)?);
+            for c in controls.iter().filter(|c| node.voiced && c.gate && opens(c) && c.held() > 0.0) {
+                (voice.phase, voice.note) = (Phase::Held, BY_BASE);
+                voice.held[c.index as usize] = Some(c.held());
+                voice.open += 1;
+            }
+        }
         debug_assert!(channels(&member.ty.decl().inputs) <= MAX_CHANNELS);
     }
     Ok(())
@@ -447,10 +497,12 @@ fn prepare(
     mut instance: Box<dyn Node>,
     controls: &[ControlState],
     id: &str,
+    opens: impl Fn(&ControlState) -> bool,
 ) -> Result<Box<dyn Node>, String> {
     let prepared = catch_unwind(AssertUnwindSafe(move || {
         for control in controls {
-            let change = crate::node::Change { value: control.held(), ramp: 0 };
+            let value = if opens(control) { control.held() } else { control.clamp(0.0) };
+            let change = crate::node::Change { value, ramp: 0 };
             instance.set(control.index as usize, change);
         }
         instance.reset();

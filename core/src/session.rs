@@ -12,6 +12,7 @@ use crate::ir::ModuleIr;
 use crate::node::{NodeDecl, Registry};
 use crate::plan::{Crossfade, MAX_CHANNELS};
 use crate::processor::{MAX_AUTOMATIONS, MAX_SLOTS};
+use crate::voice::MAX_VOICES;
 use krach_patterns::{Pattern, Swing};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
@@ -330,6 +331,9 @@ impl Session {
         }
         graph.order(registry, scrutiny)?;
         for node in &graph.nodes {
+            if !(1..=MAX_VOICES).contains(&(node.count as usize)) {
+                return Err(EditError::Value { field: "count", expected: "a number of voices from 1 to 64" });
+            }
             if node.controls.values().any(|v| !v.is_finite()) {
                 return Err(EditError::Value { field: "controls", expected: "finite numbers" });
             }

@@ -3,7 +3,7 @@
 mod support;
 
 use krach_core::engine::*;
-use krach_core::processor::MidiEvent;
+use krach_core::processor::{HostEvent, HostEventKind};
 use support::*;
 
 fn mapped() -> Rig {
@@ -16,15 +16,15 @@ fn mapped() -> Rig {
     rig
 }
 
-fn cc(offset: u32, channel: u8, cc: u8, value: u8) -> MidiEvent {
-    MidiEvent { offset, bytes: [0xb0 | channel, cc, value] }
+fn cc(offset: u32, channel: u8, cc: u8, value: u8) -> HostEvent {
+    HostEvent { offset, what: HostEventKind::Midi([0xb0 | channel, cc, value]) }
 }
 
 #[test]
 fn a_controller_moves_its_control_from_its_sample_on_and_the_session_knows() {
     let mut rig = mapped();
     rig.block(512);
-    rig.midi_in = vec![cc(100, 2, 74, 127)];
+    rig.played_in = vec![cc(100, 2, 74, 127)];
     let [left, _] = rig.block(512);
     assert!(left[..100].iter().all(|x| *x == 0.0) && left[100] != 0.0);
     let level = rig.engine.status().control_values["level"];
@@ -34,7 +34,11 @@ fn a_controller_moves_its_control_from_its_sample_on_and_the_session_knows() {
 #[test]
 fn other_channels_and_controllers_move_nothing() {
     let mut rig = mapped();
-    rig.midi_in = vec![cc(0, 3, 74, 127), cc(0, 2, 73, 127), MidiEvent { offset: 0, bytes: [0x92, 74, 127] }];
+    rig.played_in = vec![
+        cc(0, 3, 74, 127),
+        cc(0, 2, 73, 127),
+        HostEvent { offset: 0, what: HostEventKind::Midi([0x92, 74, 127]) },
+    ];
     let [left, _] = rig.block(512);
     assert!(left.iter().all(|x| *x == 0.0));
 }
@@ -45,7 +49,7 @@ fn maps_are_part_of_the_session() {
     let mut engine = Engine::new(krach_core::node::Registry::with_builtins());
     engine.load(&saved).unwrap();
     let mut rig = Rig::of(engine);
-    rig.midi_in = vec![cc(7, 2, 74, 64)];
+    rig.played_in = vec![cc(7, 2, 74, 64)];
     let [left, _] = rig.block(64);
     assert!(left[6] == 0.0 && left[7] != 0.0);
 }

@@ -59,7 +59,7 @@ fn calls_in(processor: &mut Processor, frames: usize, reports: &[TransportAt], m
         main: [&mut left[..frames], &mut right[..frames]],
         stems: &mut [],
         free_run: None,
-        midi_in: &[],
+        played: &[],
         midi_out: midi,
     });
     let calls = CALLS.get() - before;

@@ -36,6 +36,7 @@ pub fn compile(pattern: &Pattern) -> Result<Program, CompileError> {
         body,
         leaves: draft.leaves,
         values: draft.values,
+        units: draft.units,
         shapes: draft.shapes,
         events_per_cycle: events as u32,
     })

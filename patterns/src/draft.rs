@@ -74,6 +74,10 @@ pub(crate) struct Draft {
     pub root: Option<usize>,
     pub leaves: Vec<Leaf>,
     pub values: Vec<Value>,
+    /// The innermost `Freeze` around each value, numbered from 1; 0: none.
+    pub units: Vec<u32>,
+    /// How many `Freeze`s there were so far.
+    freezes: u32,
     pub shapes: Vec<Shape>,
     paths: Vec<Step>,
 }
@@ -249,7 +253,11 @@ impl Draft {
                 child.and_then(|child| self.mirror(child, path))
             }
             Pattern::Freeze { child, .. } => {
+                let first = self.values.len();
                 let child = self.lower(child, Some(path), source)?;
+                self.freezes += 1;
+                let number = self.freezes;
+                self.units[first..].iter_mut().filter(|unit| **unit == 0).for_each(|unit| *unit = number);
                 child.and_then(|child| self.push(DraftOp::Freeze(child), path))
             }
             Pattern::Every { n, transform, child, .. } => {
@@ -382,6 +390,7 @@ impl Draft {
             *value = f64::from(*value as f32);
         }
         self.values.push(value);
+        self.units.push(0);
         (self.values.len() - 1) as u32
     }
 

@@ -21,6 +21,7 @@ pub struct Program {
     pub(crate) body: Body,
     pub(crate) leaves: Vec<Leaf>,
     pub(crate) values: Vec<Value>,
+    pub(crate) units: Vec<u32>,
     pub(crate) shapes: Vec<Shape>,
     pub(crate) events_per_cycle: u32,
 }
@@ -46,6 +47,7 @@ impl Program {
             body: Body::Silent,
             leaves: Vec::new(),
             values: Vec::new(),
+            units: Vec::new(),
             shapes: Vec::new(),
             events_per_cycle: 0,
         }
@@ -54,6 +56,12 @@ impl Program {
     /// The values that events point at with [`Event::value`].
     pub fn values(&self) -> &[Value] {
         &self.values
+    }
+
+    /// For each of [`Program::values`], which `Freeze` of the pattern holds it, counted from 1: the
+    /// innermost. 0: none.
+    pub fn units(&self) -> &[u32] {
+        &self.units
     }
 
     /// The shapes that events point at with [`ShapeRef::index`].

@@ -3,13 +3,11 @@
 //! [`Renderer::new`].
 
 use krach_core::clock::TransportAt;
-use krach_core::processor::{Block, MidiEvent, MidiOut, Processor};
+use krach_core::processor::{Block, HostEvent, HostEventKind, MAX_PLAYED, MidiEvent, MidiOut, Processor};
 
 use crate::gain::MasterGain;
 use crate::ports::STEMS;
 
-/// MIDI messages that one block may bring.
-const MIDI_IN: usize = 2048;
 /// MIDI messages that one block may send.
 const MIDI_OUT: usize = 4096;
 /// Moves of the master fader kept of one block; more change the last one.
@@ -22,7 +20,7 @@ pub struct Renderer {
     master: MasterGain,
     /// Frames and gains that the master goes to in this block.
     moves: Vec<(u32, f32)>,
-    midi_in: Vec<MidiEvent>,
+    played: Vec<HostEvent>,
     midi_out: MidiOut,
 }
 
@@ -45,7 +43,7 @@ impl Renderer {
             processor,
             master: MasterGain::new(gain, sample_rate),
             moves: Vec::with_capacity(MASTER_MOVES),
-            midi_in: Vec::with_capacity(MIDI_IN),
+            played: Vec::with_capacity(MAX_PLAYED),
             midi_out: MidiOut::with_capacity(MIDI_OUT),
         }
     }
@@ -68,7 +66,7 @@ impl Renderer {
     /// Begins a block, at whose first frame the master goes to `gain`.
     pub fn begin(&mut self, gain: f32) {
         self.moves.clear();
-        self.midi_in.clear();
+        self.played.clear();
         self.midi_out.clear();
         self.move_master(0, gain);
     }
@@ -84,8 +82,13 @@ impl Renderer {
 
     /// A MIDI message of the host's; frames rise. What there is no room for is lost.
     pub fn hear_midi(&mut self, frame: u32, bytes: [u8; 3]) {
-        if self.midi_in.len() < self.midi_in.capacity() {
-            self.midi_in.push(MidiEvent { offset: frame, bytes });
+        self.hear(frame, HostEventKind::Midi(bytes));
+    }
+
+    /// Something that the host plays; frames rise. What there is no room for is lost.
+    pub fn hear(&mut self, frame: u32, what: HostEventKind) {
+        if self.played.len() < self.played.capacity() {
+            self.played.push(HostEvent { offset: frame, what });
         }
     }
 
@@ -110,7 +113,7 @@ impl Renderer {
                 main: [left, right],
                 stems: &mut stems,
                 free_run: Some(around.free_run),
-                midi_in: &self.midi_in,
+                played: &self.played,
                 midi_out: &mut self.midi_out,
             });
         } else {
@@ -121,7 +124,12 @@ impl Renderer {
         self.master.apply_moves(&self.moves, left, right);
     }
 
-    /// What the block sends, sorted by frame.
+    /// What the block sends: MIDI and ends of notes, each sorted by frame.
+    pub fn notes_out(&self) -> &MidiOut {
+        &self.midi_out
+    }
+
+    /// The MIDI that the block sends, sorted by frame.
     pub fn midi_out(&self) -> &[MidiEvent] {
         self.midi_out.events()
     }

@@ -102,7 +102,7 @@ impl Stage {
             main: [&mut left, &mut right],
             stems: &mut [],
             free_run: None,
-            midi_in: &[],
+            played: &[],
             midi_out: &mut MidiOut::with_capacity(64),
         });
         assert_eq!(left, right);

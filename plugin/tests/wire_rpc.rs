@@ -53,7 +53,7 @@ impl Host {
                     main: [&mut left, &mut right],
                     stems: &mut [],
                     free_run: None,
-                    midi_in: &[],
+                    played: &[],
                     midi_out: &mut midi_out,
                 });
                 if playing {

@@ -15,7 +15,7 @@ use crate::processor::{MAX_CHASED, chunk_of};
 use crate::session::{METER_RANGE, Session};
 use crate::symbol::Symbol;
 use krach_patterns::{OscArg, Program, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Messages that may wait on this side for room in the ring; more and audio gets the whole session anew.
 const MAX_BACKLOG: usize = 16_384;
@@ -66,11 +66,11 @@ impl Engine {
             Edit::SetFreeRun(on) => Action::FreeRun(*on),
             Edit::SetControl { label, value } => {
                 // What the label stands for by then is known by the plan that plays then.
-                let symbol = match due {
-                    Some(_) => Symbol::of(label),
-                    None => Symbol::of(&self.session.path_of(label)?),
+                let (control, path) = match due {
+                    Some(_) => (Symbol::of(label), false),
+                    None => (Symbol::of(&self.session.path_of(label)?), true),
                 };
-                Action::Set(symbol, *value as f32)
+                Action::Set { control, path, value: *value as f32 }
             }
             Edit::SetMasterGain(gain) => Action::MasterGain(*gain as f32),
             Edit::SetLimiter(on) => Action::Limiter(*on),
@@ -317,7 +317,11 @@ pub(super) fn input_route(channel: Option<u32>) -> InputRoute {
 pub(super) fn slot_pattern(slot: &str, program: Program, serial: u64) -> SlotPattern {
     let mut chased: BTreeMap<&str, u32> = BTreeMap::new();
     let mut targets = Vec::with_capacity(program.values().len());
-    for value in program.values() {
+    let opens = |value: &Value| matches!(value, Value::Control { label, .. } if is_gate_label(label));
+    let units = program.values().iter().zip(program.units());
+    let notes: HashSet<u32> =
+        units.clone().filter(|(v, unit)| **unit != 0 && opens(v)).map(|(_, unit)| *unit).collect();
+    for (value, unit) in units {
         let set = match value {
             Value::Note { channel, note, velocity, dur } => {
                 targets.push(Target::Note {
@@ -360,6 +364,8 @@ pub(super) fn slot_pattern(slot: &str, program: Program, serial: u64) -> SlotPat
         targets.push(Target::Control {
             label: Symbol::of(label),
             within: Symbol::control(slot, label),
+            or: Symbol::control(slot, if label == "vel" { "gain" } else { label }),
+            note: notes.contains(unit),
             value: value as f32,
             gate,
             chase,

@@ -23,6 +23,14 @@ pub(super) struct ShapeNode {
     pub(super) id: String,
     pub(super) ty: Arc<dyn NodeType>,
     pub(super) ghost: bool,
+    /// Instances.
+    pub(super) voices: usize,
+}
+
+impl ShapeNode {
+    pub(super) fn new(uid: u64, id: &str, ty: &Arc<dyn NodeType>, ghost: bool, voices: usize) -> Self {
+        Self { uid, id: id.to_owned(), ty: ty.clone(), ghost, voices }
+    }
 }
 
 #[derive(Clone, Copy)]

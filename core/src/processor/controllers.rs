@@ -1,8 +1,8 @@
 //! Controllers from the host: which control each moves, at its sample.
 
-use super::controls::{ControlEvent, Write};
+use super::controls::{ControlEvent, Write, enqueue};
 use super::core::Core;
-use super::{MidiEvent, Returns};
+use super::{HostEvent, HostEventKind, Returns};
 use crate::message::{ControllerMap, Return};
 use crate::session::MAX_MIDI_MAPS;
 
@@ -54,11 +54,13 @@ impl Core {
         self.controllers.map(map);
     }
 
-    /// Takes the controllers of the block that begins at sample `begin`.
-    pub(super) fn hear(&mut self, begin: i64, midi: &[MidiEvent]) {
+    /// Takes what the host plays in the block that begins at sample `begin`.
+    pub(super) fn hear(&mut self, begin: i64, played: &[HostEvent]) {
         self.controllers.moves.clear();
-        for event in midi {
-            let [status, cc, value] = event.bytes;
+        self.keyboard.clear();
+        for event in played {
+            self.keyboard.hear(begin, event);
+            let HostEventKind::Midi([status, cc, value]) = event.what else { continue };
             let room = self.controllers.moves.len() < self.controllers.moves.capacity();
             if room && status & 0xf0 == CONTROL_CHANGE {
                 let sample = begin + i64::from(event.offset);
@@ -73,19 +75,14 @@ impl Core {
         for (number, m) in moves.iter().enumerate().filter(|(_, m)| m.sample >= at && m.sample < until) {
             for mapped in maps.iter_mut().filter(|x| x.map.channel == m.channel && x.map.cc == m.cc) {
                 let Some(control) = self.plan.control(mapped.map.target) else { continue };
-                if self.queue.len() == self.queue.capacity() {
+                let value = mapped.map.value(m.value);
+                // Before the patterns of the same sample.
+                let (time, order) = ((m.sample, f64::NEG_INFINITY), (0, number as u32));
+                let event = ControlEvent::new(&self.plan, control, time, order, Write::Base(value));
+                if !enqueue(&mut self.queue, event) {
                     return false;
                 }
-                let value = mapped.map.value(m.value);
                 mapped.untold = Some(value);
-                // Before the patterns of the same sample.
-                self.queue.push(ControlEvent {
-                    sample: m.sample,
-                    beats: f64::NEG_INFINITY,
-                    order: (0, number as u32),
-                    control,
-                    write: Write::Base(value),
-                });
             }
         }
         true

@@ -1,9 +1,10 @@
 //! Who writes a control: base value ← pattern ← automation, decided in the order of time.
 
 use super::core::Core;
+use super::voices::Player;
 use crate::node::Change;
-use crate::plan::{ControlState, NONE};
-use crate::planner::range;
+use crate::plan::{ControlState, NONE, Plan};
+use crate::voice::{NoteKey, by_slot};
 
 /// Something that one of a control's writers does.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +13,8 @@ pub(super) enum Write {
     Base(f32),
     /// A pattern's event.
     Pattern { value: f32, slot: u32, gate: bool, ramp: u32 },
+    /// A pattern's event that belongs to a note. `stray`: time has left the place where the note ends.
+    Note { value: f32, slot: u32, gate: bool, note: NoteKey, stray: bool },
     /// The pattern that held it was hushed.
     Hushed,
     /// An open gate closes because time jumped or stopped.
@@ -20,6 +23,8 @@ pub(super) enum Write {
     Automation { index: u32, value: f32, ramp: u32 },
     /// The automation ended; a one-shot leaves its last value as the base.
     AutomationEnds { index: u32, arrived: Option<f32> },
+    /// The host plays the node: the number of the event.
+    Host(u32),
 }
 
 /// What the queue of a stretch holds.
@@ -31,24 +36,40 @@ pub(super) struct ControlEvent {
     pub beats: f64,
     /// Order among equals: slot (automations after all slots) and number.
     pub order: (u32, u32),
-    /// Control index in the active plan; [`NONE`] is the master gain.
+    /// Node index in the active plan; [`NONE`] is the master.
+    pub node: u32,
+    /// Index of the node's control.
     pub control: u32,
-    /// What happens to it.
+    /// What happens to it, or to the node.
     pub write: Write,
 }
 
-/// A change for a node at an offset into the stretch.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct NodeChange {
-    pub node: u32,
-    pub number: u32,
-    pub offset: u32,
-    pub control: u32,
-    pub change: Change,
+impl ControlEvent {
+    /// What is written to a control of the plan, by its index there; [`NONE`] is the master gain.
+    pub fn new(
+        plan: &Plan,
+        control: u32,
+        (sample, beats): (i64, f64),
+        order: (u32, u32),
+        write: Write,
+    ) -> Self {
+        let (node, control) = plan.controls.get(control as usize).map_or((NONE, 0), |c| (c.node, c.index));
+        Self { sample, beats, order, node, control, write }
+    }
 }
 
-/// Applies a write to a control's state; what the node is to be told, if anything.
-fn resolve(c: &mut ControlState, write: Write) -> Option<Change> {
+/// Adds to the queue of a stretch. `false`: no room.
+pub(super) fn enqueue(queue: &mut Vec<ControlEvent>, event: ControlEvent) -> bool {
+    let room = queue.len() < queue.capacity();
+    if room {
+        queue.push(event);
+    }
+    room
+}
+
+/// Applies a write to the state of a control that is the same for all voices; what they are to be
+/// told, if anything.
+pub(super) fn resolve(c: &mut ControlState, write: Write) -> Option<Change> {
     let jump = |value| Some(Change { value, ramp: 0 });
     match write {
         Write::Base(value) => {
@@ -61,6 +82,8 @@ fn resolve(c: &mut ControlState, write: Write) -> Option<Change> {
             c.open = (gate || c.gate) && value > 0.0;
             unless_automated(c).map(|change| Change { ramp, ..change })
         }
+        Write::Note { value, slot, gate, .. } => resolve(c, Write::Pattern { value, slot, gate, ramp: 0 }),
+        Write::Host(_) => None,
         Write::Hushed => {
             c.pattern = None;
             c.slot = NONE;
@@ -96,76 +119,80 @@ fn unless_automated(c: &ControlState) -> Option<Change> {
 }
 
 impl Core {
+    /// Does something to the voices of a node between two stretches.
+    pub(super) fn with_player<T>(&mut self, node: usize, act: impl FnOnce(&mut Player<'_>) -> T) -> T {
+        let mut voices = std::mem::take(&mut self.plan.nodes[node].voices);
+        let Plan { nodes, controls, .. } = &mut *self.plan;
+        let done = act(&mut Player::new(&nodes[node], controls, &mut voices, &mut self.notes));
+        self.plan.nodes[node].voices = voices;
+        done
+    }
+
     /// Writes to a control between two stretches: the node hears of it at once.
     pub(super) fn write(&mut self, control: u32, write: Write) {
-        let c = &mut self.plan.controls[control as usize];
+        let c = &self.plan.controls[control as usize];
         let (node, index) = (c.node as usize, c.index as usize);
-        if let Some(change) = resolve(c, write)
-            && let Some(instance) = &mut self.plan.nodes[node].instance
-        {
-            instance.set(index, change);
-        }
+        self.with_player(node, |player| player.write(index, write));
     }
 
-    /// Gates that patterns opened are closed.
-    pub(super) fn close_gates(&mut self) {
-        for control in 0..self.plan.controls.len() {
-            if self.plan.controls[control].open {
-                self.write(control as u32, Write::Close);
-            }
-        }
-    }
-
-    /// The same for the gates of one slot.
-    pub(super) fn close_gates_of(&mut self, slot: u32) {
+    /// Gates that patterns opened are closed; with a slot, only its own.
+    pub(super) fn close_gates(&mut self, slot: Option<u32>) {
         for control in 0..self.plan.controls.len() {
             let c = &self.plan.controls[control];
-            if c.open && c.slot == slot {
+            if c.open && slot.is_none_or(|slot| c.slot == slot) {
                 self.write(control as u32, Write::Close);
+            }
+        }
+        self.release_notes(slot);
+    }
+
+    /// Notes of patterns let go; of one slot, or of all.
+    fn release_notes(&mut self, slot: Option<u32>) {
+        for node in 0..self.plan.nodes.len() {
+            let its = |v: &crate::voice::Voice| v.slot != NONE && slot.is_none_or(|slot| v.slot == slot);
+            if self.plan.nodes[node].voiced && self.plan.nodes[node].voices.iter().any(its) {
+                self.with_player(node, |player| player.release_notes(its));
             }
         }
     }
 
-    /// What any slot held goes back to its base value.
-    pub(super) fn release_all_controls(&mut self) {
+    /// What a slot held, or any slot, goes back to its base value.
+    pub(super) fn release_controls(&mut self, slot: Option<u32>) {
+        self.release_notes(slot);
         for control in 0..self.plan.controls.len() {
-            if self.plan.controls[control].pattern.is_some() {
+            let c = &self.plan.controls[control];
+            if c.pattern.is_some() && slot.is_none_or(|slot| c.slot == slot) {
                 self.write(control as u32, Write::Hushed);
             }
         }
     }
 
-    /// What a slot held goes back to its base value.
-    pub(super) fn release_controls(&mut self, slot: u32) {
-        for control in 0..self.plan.controls.len() {
-            let c = &self.plan.controls[control];
-            if c.slot == slot && c.pattern.is_some() {
-                self.write(control as u32, Write::Hushed);
-            }
-        }
-    }
-
-    /// After an adoption: nodes that are new hear what their controls hold by now, and controls
+    /// After an adoption: voices that are new hear what their controls hold by now, and controls
     /// that were set anew are told.
     pub(super) fn bring_nodes_up_to_date(&mut self) {
+        self.end_notes_of_ghosts();
         self.release_lost_controls();
-        let plan = &mut *self.plan;
-        for &(control, _) in &plan.control_moves {
-            let c = &plan.controls[control as usize];
-            let node = &mut plan.nodes[c.node as usize];
-            if node.fresh
-                && let Some(instance) = &mut node.instance
-            {
-                instance.set(c.index as usize, Change { value: c.held(), ramp: 0 });
+        for at in 0..self.plan.control_moves.len() {
+            let c = &self.plan.controls[self.plan.control_moves[at].0 as usize];
+            let (value, index) = (c.held(), c.index as usize);
+            let node = &mut self.plan.nodes[c.node as usize];
+            if !node.voiced && node.fresh_from == 0 {
+                for instance in node.voices.iter_mut().filter_map(|v| v.instance.as_mut()) {
+                    instance.set(index, Change { value, ramp: 0 });
+                }
             }
         }
-        for &(control, _) in &plan.resets {
-            let c = &plan.controls[control as usize];
-            if c.automation == NONE
-                && let Some(instance) = &mut plan.nodes[c.node as usize].instance
-            {
-                instance.set(c.index as usize, Change { value: c.held(), ramp: 0 });
+        for node in 0..self.plan.nodes.len() {
+            let n = &self.plan.nodes[node];
+            let first = n.fresh_from as usize;
+            if n.voiced && !n.ghost && first < n.voices.len() {
+                self.with_player(node, |player| player.tell_new_voices(first));
             }
+        }
+        for at in 0..self.plan.resets.len() {
+            let control = self.plan.resets[at].0;
+            let base = self.plan.controls[control as usize].base;
+            self.write(control, Write::Base(base));
         }
     }
 
@@ -183,35 +210,23 @@ impl Core {
         }
     }
 
-    /// Decides the queue in the order of time and sorts what follows by node.
-    pub(super) fn resolve_queue(&mut self, at: i64) {
+    /// Brings the queue into the order in which it is rendered: by node, then by time.
+    pub(super) fn sort_queue(&mut self) {
         self.queue.sort_unstable_by(|a, b| {
-            a.sample.cmp(&b.sample).then(a.beats.total_cmp(&b.beats)).then(a.order.cmp(&b.order))
+            let time = a.sample.cmp(&b.sample).then(a.beats.total_cmp(&b.beats)).then(a.order.cmp(&b.order));
+            a.node.cmp(&b.node).then(time)
         });
-        self.changes.clear();
-        for (number, event) in self.queue.iter().enumerate() {
-            let offset = (event.sample - at) as u32;
-            let number = number as u32;
-            if event.control == NONE {
-                if let Write::Base(value) = event.write {
-                    let change = Change { value, ramp: 0 };
-                    self.changes.push(NodeChange { node: NONE, number, offset, control: 0, change });
-                }
-                continue;
-            }
-            let c = &mut self.plan.controls[event.control as usize];
-            let (node, control) = (c.node, c.index);
-            if let Some(change) = resolve(c, event.write) {
-                self.changes.push(NodeChange { node, number, offset, control, change });
-            }
-        }
-        self.changes.sort_unstable_by_key(|c| (c.node, c.number));
     }
 
-    /// The changes of one node, by time.
-    pub(super) fn changes_of(changes: &[NodeChange], node: u32) -> &[NodeChange] {
-        let first = changes.partition_point(|c| c.node < node);
-        let len = changes[first..].partition_point(|c| c.node == node);
-        &changes[range((first as u32, len as u32))]
+    /// The events of one node, by time.
+    pub(super) fn events_of(queue: &[ControlEvent], node: u32) -> &[ControlEvent] {
+        let first = queue.partition_point(|e| e.node < node);
+        let len = queue[first..].partition_point(|e| e.node == node);
+        &queue[first..first + len]
     }
+}
+
+/// Who plays the gate that a pattern's event outside of a note opens.
+pub(super) fn loose(slot: u32) -> NoteKey {
+    by_slot(slot)
 }

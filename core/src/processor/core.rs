@@ -2,17 +2,19 @@
 
 use super::Returns;
 use super::controllers::Controllers;
-use super::controls::{ControlEvent, NodeChange};
+use super::controls::ControlEvent;
 use super::edits::Scheduled;
 use super::midi::MidiVoices;
 use super::midi_clock::MidiClock;
+use super::played::Keyboard;
+use super::voices::Notes;
 use crate::automation::Automation;
 use crate::clock::{Bars, Clock, ClockSettings, Mode, Segment, TransportAt};
 use crate::dsp::ramp::{Ramp, declick_frames};
 use crate::limiter::Limiter;
 use crate::link::Position;
 use crate::message::{InputRoute, Return, SlotPattern};
-use crate::plan::{Fade, Plan};
+use crate::plan::{Fade, MAX_CHANNELS, Plan};
 use crate::symbol::Symbol;
 use krach_patterns::EventBuffer;
 
@@ -102,7 +104,8 @@ pub struct Core {
     pub(super) input: InputRoute,
     pub(super) events: EventBuffer,
     pub(super) queue: Vec<ControlEvent>,
-    pub(super) changes: Vec<NodeChange>,
+    pub(super) notes: Notes,
+    pub(super) keyboard: Keyboard,
     pub(super) midi: MidiVoices,
     pub(super) midi_clock: MidiClock,
     /// Cycles that lie between the meter before and this one, and where they play: see `follow_bars`.
@@ -116,6 +119,8 @@ pub struct Core {
     /// Buffers of the master sum.
     pub(super) sum: [Box<[f32]>; 2],
     pub(super) zeros: Box<[f32]>,
+    /// Where each voice of several is rendered.
+    pub(super) voice_outputs: Vec<Box<[f32]>>,
 }
 
 impl Core {
@@ -144,7 +149,8 @@ impl Core {
             input: settings.input,
             events: EventBuffer::with_capacity(2 * krach_patterns::MAX_EVENTS_PER_CYCLE as usize),
             queue: Vec::with_capacity(MAX_EVENTS),
-            changes: Vec::with_capacity(MAX_EVENTS),
+            notes: Notes::new(settings.sample_rate),
+            keyboard: Keyboard::new(),
             midi: MidiVoices::new(),
             midi_clock: MidiClock { on: settings.midi_clock, ..MidiClock::default() },
             between: None,
@@ -155,6 +161,7 @@ impl Core {
             grid_anchor: 0,
             sum: [vec![0.0; frames].into(), vec![0.0; frames].into()],
             zeros: vec![0.0; frames].into(),
+            voice_outputs: vec![vec![0.0; frames].into(); MAX_CHANNELS],
         }
     }
 
@@ -277,11 +284,12 @@ impl Core {
         }
         let mut at = segment.start;
         while at < segment.end {
+            self.notes.at = at;
             if self.act_on_due(at, segment, returns) {
                 return at;
             }
             if std::mem::take(&mut self.discontinuity) {
-                self.close_gates();
+                self.close_gates(None);
                 self.midi.end(at, |_| true);
                 self.forget_beginnings();
                 self.sounded = f64::NEG_INFINITY;
@@ -383,6 +391,7 @@ impl Core {
     /// Ends the notes that the engine before this one left sounding at the host.
     pub(super) fn inherit_midi(&mut self, old: &mut Self) {
         self.midi.take_over(&mut old.midi, self.clock.now());
+        self.inherit_keyboard(old);
         self.inherit_midi_clock(old);
     }
 
@@ -401,6 +410,7 @@ impl Core {
                     && self.gather_shapes(segment, at, until)
                     && self.gather_midi_clock(segment, at, until))
                 && self.gather_controllers(at, until)
+                && self.gather_notes(at, until)
                 && self.gather_automations(at, until);
             if fits || until - at <= 1 {
                 return until;
@@ -431,12 +441,11 @@ impl Core {
 
     /// Gates shut, tails cut.
     pub(super) fn panic(&mut self, at: i64) {
-        self.close_gates();
+        self.notes.at = at;
+        self.close_gates(None);
         self.midi.end(at, |_| true);
-        for node in &mut self.plan.nodes {
-            if let Some(instance) = &mut node.instance {
-                instance.reset();
-            }
+        for node in 0..self.plan.nodes.len() {
+            self.with_player(node, |player| player.silence());
         }
         self.limiter.reset();
     }

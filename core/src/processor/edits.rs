@@ -197,8 +197,9 @@ impl Core {
         let mut garbage = None;
         let mut time_changed = false;
         match action {
-            Action::Set(symbol, value) => {
-                if let Some(control) = self.plan.control(symbol) {
+            Action::Set { control, path, value } => {
+                let found = if path { self.plan.control_at(control) } else { self.plan.control(control) };
+                if let Some(control) = found {
                     self.write(control, Write::Base(value));
                 }
             }
@@ -213,7 +214,7 @@ impl Core {
             Action::HushAll => {
                 // Their patterns are freed when the slots get new ones: one message returns one thing.
                 self.midi.end(at, |_| true);
-                self.release_all_controls();
+                self.release_controls(None);
                 for slot in self.slots[..self.used_slots].iter_mut().flatten() {
                     slot.from = f64::INFINITY;
                     slot.untold = false;
@@ -261,6 +262,7 @@ impl Core {
             }
             Action::Input(route) => self.input = route,
             Action::Map(map) => self.map_controller(map),
+            Action::RouteNotes(route) => self.route_notes(route),
             Action::Seed(seed) => self.seed = seed,
             Action::Panic => self.panic(at),
             Action::Nothing => {}
@@ -286,7 +288,7 @@ impl Core {
         if index as usize >= self.slots.len() {
             return Some(voice);
         }
-        self.close_gates_of(index);
+        self.close_gates(Some(index));
         let from = voice.from.unwrap_or(if running { position } else { f64::NEG_INFINITY });
         // Where time stands still, "from zero" means from wherever it starts.
         let origin = voice.origin.unwrap_or(if running { position } else { f64::NAN });
@@ -297,7 +299,7 @@ impl Core {
     }
 
     fn hush(&mut self, index: u32) -> Option<Box<crate::message::SlotPattern>> {
-        self.release_controls(index);
+        self.release_controls(Some(index));
         self.slots.get_mut(index as usize)?.take().map(|slot| slot.voice)
     }
 

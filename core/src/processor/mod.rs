@@ -13,11 +13,14 @@ mod edits;
 mod midi;
 mod midi_clock;
 mod patterns;
+mod played;
 mod render;
 mod shapes;
+mod voices;
 
 pub use self::core::{Core, CoreSettings, MAX_AUTOMATIONS, MAX_SLOTS, chunk_of};
 pub use self::patterns::MAX_CHASED;
+pub use self::played::{Expression, HostEvent, HostEventKind, MAX_PLAYED, NoteAddress, NoteEnd};
 
 use crate::clock::TransportAt;
 use crate::link::{Link, Position};
@@ -49,9 +52,9 @@ pub struct Block<'a> {
     pub stems: &'a mut [[&'a mut [f32]; 2]],
     /// The host's free-run parameter; it switches free run on beside the session's own setting.
     pub free_run: Option<bool>,
-    /// MIDI from the host, sorted by offset.
-    pub midi_in: &'a [MidiEvent],
-    /// MIDI to the host.
+    /// What the host plays, sorted by offset.
+    pub played: &'a [HostEvent],
+    /// MIDI, and the ends of notes, to the host.
     pub midi_out: &'a mut MidiOut,
 }
 
@@ -64,21 +67,23 @@ pub struct MidiEvent {
     pub bytes: [u8; 3],
 }
 
-/// A bounded list of MIDI messages, filled by `process`.
+/// Bounded lists of MIDI messages and of notes that have ended, filled by `process`.
 #[derive(Debug, Default)]
 pub struct MidiOut {
     events: Vec<MidiEvent>,
+    ends: Vec<NoteEnd>,
 }
 
 impl MidiOut {
-    /// With room for that many messages.
+    /// With room for that many messages, and as many ends of notes.
     pub fn with_capacity(messages: usize) -> Self {
-        Self { events: Vec::with_capacity(messages) }
+        Self { events: Vec::with_capacity(messages), ends: Vec::with_capacity(messages) }
     }
 
     /// Forgets all messages; keeps the room.
     pub fn clear(&mut self) {
         self.events.clear();
+        self.ends.clear();
     }
 
     /// Adds a message; `false` if there is no room.
@@ -88,6 +93,20 @@ impl MidiOut {
             self.events.push(MidiEvent { offset, bytes });
         }
         room
+    }
+
+    /// Adds the end of a note; `false` if there is no room.
+    fn push_end(&mut self, end: NoteEnd) -> bool {
+        let room = self.ends.len() < self.ends.capacity();
+        if room {
+            self.ends.push(end);
+        }
+        room
+    }
+
+    /// Notes of the host that have ended, in order.
+    pub fn ends(&self) -> &[NoteEnd] {
+        &self.ends
     }
 
     /// The messages in order.
@@ -203,7 +222,7 @@ impl Processor {
             return;
         }
         let begin = self.core.begin_block(frames);
-        self.core.hear(begin, block.midi_in);
+        self.core.hear(begin, block.played);
         if let Some(core) = self.leaving.as_mut().and_then(|l| l.core.as_mut()) {
             core.set_host_free_run(block.free_run.unwrap_or(false));
             core.begin_block(frames);
@@ -218,6 +237,7 @@ impl Processor {
             at += n;
         }
         self.core.midi.flush(begin, block.midi_out);
+        self.core.flush_ends(begin, block.midi_out);
         self.fade_out_leaving(block, frames);
     }
 

@@ -1,11 +1,13 @@
 //! What patterns and automations do within a stretch, each at its sample.
 
-use super::controls::{ControlEvent, Write};
+use super::controls::{ControlEvent, Write, enqueue};
 use super::core::Core;
 use super::midi::{Midi, MidiRequest};
 use crate::clock::{Epoch, ONSET_TOLERANCE, Residue, Segment};
 use crate::message::Target;
 use crate::plan::NONE;
+use crate::symbol::Symbol;
+use crate::voice::by_unit;
 use krach_patterns::{Event, Span, Time};
 
 /// Continuous controls are chased within this many cycles before a landing.
@@ -44,7 +46,7 @@ impl Core {
             if let Some(Residue { begin, end, length }) = epoch.residue.filter(|_| at == epoch.start) {
                 // By its time in the new pass it comes before all that the new pass plays.
                 let left = |beats: f64| (beats > begin && beats < end).then_some((at, beats - length));
-                if !self.gather_slot(slot, (begin, end), left) {
+                if !self.gather_slot(slot, (begin, end), true, left) {
                     return false;
                 }
             }
@@ -53,11 +55,11 @@ impl Core {
             if let Some((_, begin, end)) = self.between.filter(|between| between.0 == at) {
                 let (begin, end) = (self.meter.beats_at(begin), self.meter.beats_at(end));
                 let left = |beats: f64| (beats > begin && beats <= end).then_some((at, beats));
-                if !self.gather_slot(slot, (begin, end), left) {
+                if !self.gather_slot(slot, (begin, end), false, left) {
                     return false;
                 }
             }
-            if !self.gather_slot(slot, (low, high), here) {
+            if !self.gather_slot(slot, (low, high), false, here) {
                 return false;
             }
         }
@@ -78,6 +80,7 @@ impl Core {
         &mut self,
         index: usize,
         (low, high): (f64, f64),
+        stray: bool,
         place: impl Fn(f64) -> Option<(i64, f64)>,
     ) -> bool {
         let Some(slot) = &self.slots[index] else { return true };
@@ -108,25 +111,40 @@ impl Core {
                 }
                 continue;
             }
-            let Some((control, write)) = self.target(index as u32, event) else { continue };
-            if self.queue.len() == self.queue.capacity() {
+            let Some((control, write)) = self.target(index as u32, event, stray) else { continue };
+            let event = ControlEvent::new(&self.plan, control, (sample, beats), order, write);
+            if !enqueue(&mut self.queue, event) {
                 return false;
             }
-            self.queue.push(ControlEvent { sample, beats, order, control, write });
         }
         true
     }
 
-    fn target(&self, slot: u32, event: &Event) -> Option<(u32, Write)> {
+    fn target(&self, slot: u32, event: &Event, stray: bool) -> Option<(u32, Write)> {
         let voice = &self.slots[slot as usize].as_ref()?.voice;
         match *voice.targets.get(event.value as usize)? {
-            Target::Control { label, within, value, gate, .. } => {
-                let control = self.plan.control(label).or_else(|| self.plan.control(within))?;
-                Some((control, Write::Pattern { value, slot, gate, ramp: 0 }))
+            target @ Target::Control { value, gate, note, .. } => {
+                let control = self.control_of(&target)?;
+                let (freeze, begin) = event.unit_key;
+                let write = if note {
+                    let begin = (*begin.numer(), *begin.denom());
+                    Write::Note { value, slot, gate, note: by_unit(voice.serial, freeze, begin), stray }
+                } else {
+                    Write::Pattern { value, slot, gate, ramp: 0 }
+                };
+                Some((control, write))
             }
             Target::MasterGain(gain) => Some((NONE, Write::Base(gain))),
             Target::Note { .. } | Target::Cc { .. } | Target::Osc | Target::Nothing => None,
         }
+    }
+
+    /// Where a label leads: exactly there, or else within the slot's node, by its own name or by the
+    /// other that it may have there.
+    pub(super) fn control_of(&self, target: &Target) -> Option<u32> {
+        let Target::Control { label, within, or, .. } = target else { return None };
+        let find = |symbol: &Symbol| self.plan.control(*symbol);
+        find(label).or_else(|| find(within)).or_else(|| find(or))
     }
 
     fn midi_of(&self, slot: u32, event: &Event) -> Option<Midi> {
@@ -189,13 +207,14 @@ impl Core {
             }
             for (_, value) in found.into_iter().flatten() {
                 let Some(slot) = &self.slots[index] else { break };
-                let Target::Control { label, within, value, .. } = slot.voice.targets[value as usize] else {
-                    continue;
+                let target = slot.voice.targets[value as usize];
+                let Target::Control { value, note, .. } = target else { continue };
+                // What belongs to a note is that note's, and notes are not chased.
+                let lasting = |c: u32| {
+                    let control = &self.plan.controls[c as usize];
+                    !control.gate && !(note && self.plan.nodes[control.node as usize].voiced)
                 };
-                let control = self.plan.control(label).or_else(|| self.plan.control(within));
-                if let Some(control) = control
-                    && !self.plan.controls[control as usize].gate
-                {
+                if let Some(control) = self.control_of(&target).filter(|c| lasting(*c)) {
                     self.write(control, Write::Pattern { value, slot: index as u32, gate: false, ramp: 0 });
                 }
             }
@@ -224,24 +243,16 @@ impl Core {
                 } else {
                     None
                 };
-                if let Some(write) = write
-                    && !push(&mut self.queue, frame, index, control, write)
-                {
-                    return false;
+                if let Some(write) = write {
+                    // After the patterns of the same sample.
+                    let (time, order) = ((frame, f64::INFINITY), (u32::MAX, index));
+                    if !enqueue(&mut self.queue, ControlEvent::new(&self.plan, control, time, order, write)) {
+                        return false;
+                    }
                 }
                 frame = line.end;
             }
         }
         true
     }
-}
-
-fn push(queue: &mut Vec<ControlEvent>, sample: i64, index: u32, control: u32, write: Write) -> bool {
-    let room = queue.len() < queue.capacity();
-    if room {
-        // After the patterns of the same sample.
-        let order = (u32::MAX, index);
-        queue.push(ControlEvent { sample, beats: f64::INFINITY, order, control, write });
-    }
-    room
 }

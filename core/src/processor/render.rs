@@ -1,12 +1,14 @@
 //! One stretch of the graph: mix each input, render each node between its changes, sum the master.
 
 use super::Returns;
-use super::controls::NodeChange;
+use super::controls::{ControlEvent, Write};
 use super::core::Core;
+use super::voices::Player;
 use crate::message::{InputRoute, Return};
 use crate::node::{Node, Role};
 use crate::plan::{Health, InPort, MAX_CHANNELS, NONE, Plan, PlanNode, Wire};
 use crate::planner::range;
+use crate::voice::{Phase, QUIET_LEVEL};
 
 /// Fade of a node that produced NaN or infinity, in seconds, before it is reset.
 const FAULT_FADE: f64 = 0.005;
@@ -20,7 +22,7 @@ enum Source {
 }
 
 impl Core {
-    /// Renders `out[0].len()` frames from sample `at` on, with the changes that the queue holds.
+    /// Renders `out[0].len()` frames from sample `at` on, with what the queue holds.
     pub(super) fn render(
         &mut self,
         at: i64,
@@ -28,9 +30,9 @@ impl Core {
         out: [&mut [f32]; 2],
         returns: &mut Returns,
     ) {
-        self.resolve_queue(at);
+        self.sort_queue();
         let frames = out[0].len();
-        let changes = std::mem::take(&mut self.changes);
+        let queue = std::mem::take(&mut self.queue);
         self.sum.iter_mut().for_each(|side| side[..frames].fill(0.0));
         for n in 0..self.plan.nodes.len() {
             if self.plan.nodes[n].ghost && !self.plan.fading {
@@ -38,7 +40,7 @@ impl Core {
             }
             match self.plan.nodes[n].role {
                 Role::Process => {
-                    let fault = self.render_node(n, at, frames, Self::changes_of(&changes, n as u32));
+                    let fault = self.render_node(n, at, frames, Self::events_of(&queue, n as u32));
                     if let (Some(silenced), false) = (fault, self.retired) {
                         let uid = self.plan.nodes[n].uid;
                         returns.try_send(Return::NodeFault { uid, silenced });
@@ -48,53 +50,66 @@ impl Core {
                 Role::Master => self.render_master(n, frames),
             }
         }
-        self.finish_master(Self::changes_of(&changes, NONE), frames, out);
-        self.changes = changes;
+        self.finish_master(Self::events_of(&queue, NONE), at, frames, out);
+        self.queue = queue;
         self.end_fades(returns);
     }
 
-    fn render_node(&mut self, n: usize, at: i64, frames: usize, changes: &[NodeChange]) -> Option<bool> {
+    fn render_node(&mut self, n: usize, at: i64, frames: usize, events: &[ControlEvent]) -> Option<bool> {
         let mut sources = [Source::Zeros; MAX_CHANNELS];
         let channels = mix_inputs(&mut self.plan, n, frames, &mut sources);
-        let plan = &mut *self.plan;
-        let mut instance = plan.nodes[n].instance.take()?;
-        let mut health = std::mem::take(&mut plan.nodes[n].health);
+        let Plan { nodes, controls, buffers, mix, .. } = &mut *self.plan;
+        let mut voices = std::mem::take(&mut nodes[n].voices);
         let mut taken: [Box<[f32]>; MAX_CHANNELS] = std::array::from_fn(|_| Box::default());
-        let outputs = plan.nodes[n].outputs.len().min(MAX_CHANNELS);
-        for (slot, buffer) in taken.iter_mut().zip(&plan.nodes[n].outputs) {
-            *slot = std::mem::take(&mut plan.buffers[*buffer as usize]);
+        let outputs = nodes[n].outputs.len().min(MAX_CHANNELS);
+        for (slot, buffer) in taken.iter_mut().zip(&nodes[n].outputs) {
+            *slot = std::mem::take(&mut buffers[*buffer as usize]);
         }
         let mut inputs: [&[f32]; MAX_CHANNELS] = [&[]; MAX_CHANNELS];
         for (slice, source) in inputs[..channels].iter_mut().zip(&sources) {
             *slice = match source {
                 Source::Zeros => &self.zeros[..frames],
-                Source::Buffer(b) => &plan.buffers[*b as usize][..frames],
-                Source::Mix(m) => &plan.mix[*m as usize][..frames],
+                Source::Buffer(b) => &buffers[*b as usize][..frames],
+                Source::Mix(m) => &mix[*m as usize][..frames],
             };
         }
         let bar = (self.clock.bar_beats() * 60.0 * self.sample_rate / self.clock.bpm().max(1.0)) as i64;
+        // One instance fills the node's outputs itself; several are summed.
+        let (own, sum) = match voices.len() {
+            1 => (&mut taken[..outputs], None),
+            _ => (&mut self.voice_outputs[..outputs], Some(&mut taken[..outputs])),
+        };
+        let mut player = Player::new(&nodes[n], controls, &mut voices, &mut self.notes);
         let mut stretch = Stretch {
             at,
             fade: (FAULT_FADE * self.sample_rate) as u32,
             bar,
             inputs: &inputs[..channels],
-            outputs: &mut taken[..outputs],
+            outputs: own,
             fault: None,
         };
+        let mut part = Part { player: &mut player, stretch: &mut stretch, sum };
         let mut done = 0;
-        for change in changes {
-            let offset = (change.offset as usize).min(frames);
-            stretch.render(instance.as_mut(), &mut health, done, offset);
-            instance.set(change.control as usize, change.change);
+        for event in events {
+            let offset = ((event.sample - at) as usize).min(frames);
+            part.render(done, offset);
             done = offset;
+            part.player.notes.at = event.sample;
+            match event.write {
+                Write::Host(played) => {
+                    if let Some(what) = self.keyboard.what(played) {
+                        part.player.play(what);
+                    }
+                }
+                write => part.player.write(event.control as usize, write),
+            }
         }
-        stretch.render(instance.as_mut(), &mut health, done, frames);
+        part.render(done, frames);
         let fault = stretch.fault;
-        for (slot, buffer) in taken.iter_mut().zip(&plan.nodes[n].outputs) {
-            plan.buffers[*buffer as usize] = std::mem::take(slot);
+        for (slot, buffer) in taken.iter_mut().zip(&nodes[n].outputs) {
+            buffers[*buffer as usize] = std::mem::take(slot);
         }
-        plan.nodes[n].instance = Some(instance);
-        plan.nodes[n].health = health;
+        nodes[n].voices = voices;
         fault
     }
 
@@ -130,12 +145,16 @@ impl Core {
         }
     }
 
-    fn finish_master(&mut self, changes: &[NodeChange], frames: usize, out: [&mut [f32]; 2]) {
+    fn finish_master(&mut self, events: &[ControlEvent], at: i64, frames: usize, out: [&mut [f32]; 2]) {
         let mut done = 0;
-        for change in changes {
-            let offset = (change.offset as usize).min(frames);
+        for event in events {
+            let offset = ((event.sample - at) as usize).min(frames);
             self.apply_master(done, offset);
-            self.set_master(change.change.value);
+            match event.write {
+                Write::Base(value) => self.set_master(value),
+                Write::Host(played) => self.refuse(played, event.sample),
+                _ => {}
+            }
             done = offset;
         }
         self.apply_master(done, frames);
@@ -259,6 +278,96 @@ fn add_tails(plan: &mut Plan, port: usize, first: usize, channels: usize, frames
     }
 }
 
+/// The voices of a node, and where they are rendered.
+struct Part<'p, 'v, 's, 'a, 'b> {
+    player: &'p mut Player<'v>,
+    stretch: &'s mut Stretch<'a, 'b>,
+    /// Where several are summed.
+    sum: Option<&'s mut [Box<[f32]>]>,
+}
+
+impl Part<'_, '_, '_, '_, '_> {
+    /// Renders frames `from..to`.
+    fn render(&mut self, from: usize, to: usize) {
+        if from >= to {
+            return;
+        }
+        if let Some(sum) = &mut self.sum {
+            sum.iter_mut().for_each(|out| out[from..to].fill(0.0));
+        }
+        for voice in 0..self.player.voices.len() {
+            let until = self.render_voice(voice, from, to);
+            let Some(sum) = &mut self.sum else { continue };
+            for (out, own) in sum.iter_mut().zip(self.stretch.outputs.iter()) {
+                for (x, y) in out[from..until].iter_mut().zip(&own[from..until]) {
+                    *x += y;
+                }
+            }
+        }
+    }
+
+    /// Renders a voice; tells up to where it has sounded. A released one ends on the frame on which it
+    /// has been quiet for long enough, wherever the stretch was cut, and is not rendered beyond it:
+    /// its state does not depend on blocks.
+    fn render_voice(&mut self, v: usize, from: usize, to: usize) -> usize {
+        let mut at = from;
+        let alone = self.sum.is_none();
+        let Some(mut instance) = self.player.voices[v].instance.take() else {
+            self.stretch.outputs.iter_mut().for_each(|out| out[from..to].fill(0.0));
+            return if alone { to } else { from };
+        };
+        while at < to {
+            let notes = &self.player.notes;
+            let (longest, enough, cut) = (notes.longest, notes.quiet, notes.cut);
+            let phase = self.player.voices[v].phase;
+            let until = match phase {
+                Phase::Free if !alone => break,
+                Phase::Free | Phase::Held => to,
+                Phase::Released { age, quiet } => {
+                    let left = (enough - quiet).min(longest - age);
+                    to.min(at.saturating_add(left as usize))
+                }
+                Phase::Cut { left } => to.min(at + left as usize),
+            };
+            self.stretch.render(instance.as_mut(), &mut self.player.voices[v].health, at, until);
+            self.player.notes.at = self.stretch.at + until as i64;
+            match phase {
+                Phase::Free | Phase::Held => {}
+                Phase::Released { age, quiet } => {
+                    let age = age + (until - at) as u64;
+                    let quiet = self.stretch.quiet(quiet, at, until);
+                    self.player.voices[v].phase = if age < longest || alone {
+                        Phase::Released { age, quiet }
+                    } else {
+                        Phase::Cut { left: cut }
+                    };
+                    if quiet >= enough || alone && age >= longest {
+                        self.player.voices[v].instance = Some(instance);
+                        self.player.free(v);
+                        let Some(back) = self.player.voices[v].instance.take() else { return until };
+                        instance = back;
+                    }
+                }
+                Phase::Cut { left } => {
+                    self.stretch.fade(left, cut, at, until);
+                    let left = left - (until - at) as u32;
+                    self.player.voices[v].phase = Phase::Cut { left };
+                    if left == 0 {
+                        self.player.voices[v].instance = Some(instance);
+                        self.player.free(v);
+                        let Some(back) = self.player.voices[v].instance.take() else { return until };
+                        instance = back;
+                        instance.reset();
+                    }
+                }
+            }
+            at = until;
+        }
+        self.player.voices[v].instance = Some(instance);
+        at
+    }
+}
+
 /// What a node is rendered into, and what goes wrong meanwhile.
 struct Stretch<'a, 'b> {
     at: i64,
@@ -270,6 +379,24 @@ struct Stretch<'a, 'b> {
 }
 
 impl Stretch<'_, '_> {
+    /// Frames since a voice was last heard, after frames `from..to`; before it were `quiet`.
+    fn quiet(&self, quiet: u64, from: usize, to: usize) -> u64 {
+        let heard = |out: &[f32]| out[from..to].iter().rposition(|x| x.abs() > QUIET_LEVEL);
+        match self.outputs.iter().filter_map(|out| heard(out)).max() {
+            Some(last) => (to - from - 1 - last) as u64,
+            None => quiet + (to - from) as u64,
+        }
+    }
+
+    /// Frames `from..to` of a cut of `whole` frames, of which `left` were to come.
+    fn fade(&mut self, left: u32, whole: u32, from: usize, to: usize) {
+        for out in self.outputs.iter_mut() {
+            for (i, x) in out[from..to].iter_mut().enumerate() {
+                *x *= (left - 1 - i as u32) as f32 / whole as f32;
+            }
+        }
+    }
+
     /// Renders frames `from..to`. A node that produces NaN or infinity is faded from its last good
     /// sample, reset when the fade ends, and silenced at the third time within a bar.
     fn render(&mut self, node: &mut dyn Node, health: &mut Health, mut from: usize, to: usize) {

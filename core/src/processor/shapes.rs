@@ -1,11 +1,10 @@
 //! Continuous controls of patterns: evaluated as functions on the 32-sample grid, straight lines between.
 
-use super::controls::{ControlEvent, Write};
+use super::controls::{ControlEvent, Write, enqueue};
 use super::core::Core;
 use super::patterns::{cycles, window};
 use crate::automation::GRID;
 use crate::clock::Segment;
-use crate::message::Target;
 
 impl Core {
     /// Queues the lines that the shapes of all slots draw from the grid points in `[at, until)`.
@@ -49,23 +48,16 @@ impl Core {
             if here < begin || here >= end {
                 continue;
             }
-            let Some(Target::Control { label, within, .. }) = slot.voice.targets.get(event.value as usize)
-            else {
-                continue;
-            };
-            let Some(control) = self.plan.control(*label).or_else(|| self.plan.control(*within)) else {
-                continue;
-            };
+            let target = slot.voice.targets.get(event.value as usize);
+            let Some(control) = target.and_then(|target| self.control_of(target)) else { continue };
             let phase = shape.phase((here - begin) / (end - begin));
             let drawn = &slot.voice.program.shapes()[shape.index as usize];
             let value = drawn.value(shape.period, phase, self.seed) as f32;
-            if self.queue.len() == self.queue.capacity() {
+            let write = Write::Pattern { value, slot: index as u32, gate: false, ramp: GRID as u32 };
+            let (time, order) = ((point, segment.epoch.beats_at(point)), (index as u32, number as u32));
+            if !enqueue(&mut self.queue, ControlEvent::new(&self.plan, control, time, order, write)) {
                 return false;
             }
-            let write = Write::Pattern { value, slot: index as u32, gate: false, ramp: GRID as u32 };
-            let beats = segment.epoch.beats_at(point);
-            let order = (index as u32, number as u32);
-            self.queue.push(ControlEvent { sample: point, beats, order, control, write });
         }
         true
     }

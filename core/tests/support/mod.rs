@@ -6,7 +6,7 @@ pub mod probes;
 use krach_core::clock::{HostTransport, TransportAt};
 use krach_core::engine::*;
 use krach_core::node::Registry;
-use krach_core::processor::{Block, MidiEvent, MidiOut, Processor};
+use krach_core::processor::{Block, HostEvent, MidiOut, NoteAddress, Processor};
 use krach_patterns::{Pattern, builders};
 
 pub const RATE: f64 = 48_000.0;
@@ -26,8 +26,10 @@ pub struct Rig {
     /// Frames rendered so far, and the MIDI sent in them.
     pub rendered: i64,
     pub midi: Vec<(i64, [u8; 3])>,
-    /// MIDI for the next block.
-    pub midi_in: Vec<MidiEvent>,
+    /// What the host plays in the next block.
+    pub played_in: Vec<HostEvent>,
+    /// Notes that have ended: frame and note.
+    pub ends: Vec<(i64, NoteAddress)>,
 }
 
 impl Rig {
@@ -53,7 +55,8 @@ impl Rig {
             input: [Vec::new(), Vec::new()],
             rendered: 0,
             midi: Vec::new(),
-            midi_in: Vec::new(),
+            played_in: Vec::new(),
+            ends: Vec::new(),
         }
     }
 
@@ -93,11 +96,12 @@ impl Rig {
             main: [&mut left, &mut right],
             stems: &mut [],
             free_run: None,
-            midi_in: &std::mem::take(&mut self.midi_in),
+            played: &std::mem::take(&mut self.played_in),
             midi_out: &mut midi,
         });
         let begin = self.rendered;
         self.midi.extend(midi.events().iter().map(|e| (begin + i64::from(e.offset), e.bytes)));
+        self.ends.extend(midi.ends().iter().map(|e| (begin + i64::from(e.offset), e.note)));
         self.rendered += frames as i64;
         self.played += frames as i64;
         self.notices.extend(self.engine.tick());
@@ -124,11 +128,8 @@ impl Rig {
 }
 
 pub fn node(id: &str, type_id: &str, controls: &[(&str, f64)]) -> GraphNode {
-    GraphNode {
-        id: id.into(),
-        type_id: type_id.into(),
-        controls: controls.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect(),
-    }
+    let controls = controls.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect();
+    GraphNode { controls, ..GraphNode::new(id, type_id) }
 }
 
 pub fn wire(from: &str, to: &str) -> Connection {

@@ -95,6 +95,8 @@ pub fn registry() -> Registry {
     ] {
         registry.add(Arc::new(probe));
     }
+    registry.add(Arc::new(pipe("pipe")));
+    registry.add(Arc::new(pipe("pipe_better")));
     let mut refuses = ty("refuses", 0, &[], || Box::new(Thru));
     refuses.refuses = true;
     registry.add(Arc::new(refuses));
@@ -215,6 +217,50 @@ impl Node for Panicky {
     fn succeed(&mut self, _: &mut dyn Node) -> Succession {
         assert_ne!(self.when, 4, "succeed hurts");
         Succession::None
+    }
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+/// An instrument: `freq` × `vel` while `gate` is open, a quarter of that for `tail` frames after it has
+/// closed, then silence. `other` is added while it is open.
+fn pipe(type_id: &str) -> ProbeType {
+    let controls =
+        [("freq", 1.0), ("vel", 1.0), ("gate", 0.0), ("tail", 1000.0), ("other", 0.0), ("pressure", 0.0)];
+    let mut pipe =
+        ty(type_id, 0, &controls, || Box::new(Pipe { values: [1.0, 1.0, 0.0, 1000.0, 0.0, 0.0], left: 0 }));
+    pipe.decl.controls[2].kind = ControlKind::Gate;
+    pipe
+}
+
+struct Pipe {
+    values: [f32; 6],
+    left: u32,
+}
+
+impl Node for Pipe {
+    fn reset(&mut self) {
+        self.left = 0;
+    }
+    fn set(&mut self, control: usize, change: Change) {
+        if control == 2 && self.values[2] > 0.0 && change.value <= 0.0 {
+            self.left = self.values[3] as u32;
+        }
+        self.values[control] = change.value;
+    }
+    fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+        let [freq, vel, gate, _, other, pressure] = self.values;
+        for x in outputs[0].iter_mut() {
+            *x = if gate > 0.0 {
+                freq * vel + other + pressure
+            } else if self.left > 0 {
+                self.left -= 1;
+                0.25 * freq * vel
+            } else {
+                0.0
+            };
+        }
     }
     fn as_any(&mut self) -> &mut dyn Any {
         self

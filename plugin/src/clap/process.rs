@@ -55,7 +55,7 @@ impl ParamEvents {
         let change = match *event {
             Event::Value { id, value } => self.values.set(id, normalised(id, value)),
             Event::Modulation { id, amount } => self.values.modulate(id, normalised(id, amount)),
-            Event::Transport(_) | Event::Midi(_) => return false,
+            Event::Transport(_) | Event::Played(_) => return false,
         };
         if change.panic {
             host.post_from_process(request::PANIC);
@@ -171,7 +171,7 @@ impl AudioSide {
         self.renderer.begin(now.master_gain());
         let on_event = |frame, event| match event {
             Event::Transport(transport) => self.transports.push(frame, &transport),
-            Event::Midi(bytes) => self.renderer.hear_midi(frame, bytes),
+            Event::Played(what) => self.renderer.hear(frame, what),
             event if params.handle(&event, host) => self.renderer.move_master(frame, now.master_gain()),
             _ => {}
         };
@@ -189,7 +189,7 @@ impl AudioSide {
         // SAFETY: null or valid for this call.
         unsafe {
             params.write(process.out_events);
-            events::write_midi(process.out_events, last, self.renderer.midi_out());
+            events::write_notes(process.out_events, last, self.renderer.notes_out());
         }
         CLAP_PROCESS_CONTINUE
     }

@@ -1,0 +1,543 @@
+//! What the host plays: notes with their expressions, bend and pedal, each at its sample on the node
+//! that its channel is routed to.
+//!
+//! Notes come as CLAP notes or as MIDI, the latter per channel as MPE has it: bend, pressure and
+//! controller 74 (brightness) of a channel are those of its notes. What a channel was told before a
+//! note is worked out for the whole block when it comes, in the order of its events.
+
+use super::controls::{ControlEvent, Write, enqueue};
+use super::core::Core;
+use super::voices::Player;
+use crate::message::NoteRoute;
+use crate::plan::{NONE, NoteParts};
+use crate::symbol::Symbol;
+use crate::voice::{BY_HOST, HostNote, Phase};
+
+/// Events of one block that are heard; more are lost.
+pub const MAX_PLAYED: usize = 4096;
+/// Semitones of a full bend, unless the host says otherwise (RPN 0).
+const BEND_RANGE: f64 = 2.0;
+/// The same on the member channels of an MPE zone.
+const MPE_BEND_RANGE: f64 = 48.0;
+const PEDAL: u8 = 64;
+const TIMBRE: u8 = 74;
+
+/// Something that the host plays, at a frame of the block.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HostEvent {
+    /// Frame within the block.
+    pub offset: u32,
+    /// What it is.
+    pub what: HostEventKind,
+}
+
+/// What the host plays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum HostEventKind {
+    /// A MIDI message: notes, bend, pressure, controllers.
+    Midi([u8; 3]),
+    /// A note begins; its end is told with [`NoteEnd`].
+    NoteOn {
+        /// Which; no field is -1 but, perhaps, the id.
+        note: NoteAddress,
+        /// 0…1.
+        velocity: f64,
+    },
+    /// Notes let go.
+    NoteOff(NoteAddress),
+    /// Notes are cut off.
+    Choke(NoteAddress),
+    /// Something about notes that sound.
+    Expression {
+        /// Which notes.
+        note: NoteAddress,
+        /// What of them.
+        which: Expression,
+        /// Its value.
+        value: f64,
+    },
+}
+
+/// Notes of the host; -1 matches all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoteAddress {
+    /// Port of the plugin.
+    pub port: i16,
+    /// 0…15.
+    pub channel: i16,
+    /// 0…127.
+    pub key: i16,
+    /// The host's number for the note.
+    pub note_id: i32,
+}
+
+impl NoteAddress {
+    fn on_channel(channel: i16) -> Self {
+        Self { port: -1, channel, key: -1, note_id: -1 }
+    }
+
+    fn matches(&self, note: &HostNote) -> bool {
+        let same = |a: i16, b: i16| a < 0 || a == b;
+        let id = self.note_id < 0 || note.note_id < 0 || self.note_id == note.note_id;
+        same(self.port, note.port) && same(self.channel, note.channel) && same(self.key, note.key) && id
+    }
+}
+
+/// An expression of single notes, in CLAP's units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expression {
+    /// Linear gain, 0…4.
+    Volume,
+    /// 0 left, ½ middle, 1 right.
+    Pan,
+    /// 0…1.
+    Vibrato,
+    /// 0…1.
+    Expression,
+    /// 0…1.
+    Brightness,
+    /// 0…1.
+    Pressure,
+    /// Semitones, -120…120.
+    Tuning,
+}
+
+/// A CLAP note of the host has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoteEnd {
+    /// Frame within the block.
+    pub offset: u32,
+    /// The note.
+    pub note: NoteAddress,
+}
+
+/// What a node is told of what is played.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Played {
+    On { note: HostNote, velocity: f32, pressure: Option<f32>, brightness: Option<f32> },
+    Off { note: NoteAddress, pedal: bool },
+    Choke(NoteAddress),
+    Express { note: NoteAddress, which: Expression, value: f64 },
+    Bend { channel: i16, semitones: f64 },
+    PedalUp { channel: i16 },
+}
+
+/// What a channel has been told.
+#[derive(Clone, Copy)]
+struct Channel {
+    /// -1…1.
+    bend: f64,
+    /// Semitones of a full bend.
+    range: f64,
+    pedal: bool,
+    pressure: Option<f32>,
+    brightness: Option<f32>,
+    /// The parameter that data entry speaks of, if it is a registered one.
+    parameter: [u8; 2],
+    registered: bool,
+}
+
+impl Channel {
+    const FRESH: Self = Self {
+        bend: 0.0,
+        range: BEND_RANGE,
+        pedal: false,
+        pressure: None,
+        brightness: None,
+        parameter: [127; 2],
+        registered: false,
+    };
+
+    fn semitones(&self) -> f64 {
+        self.bend * self.range
+    }
+}
+
+/// What the host plays in this block, and where it goes.
+pub(super) struct Keyboard {
+    channels: [Channel; 16],
+    routes: [Option<Symbol>; 16],
+    omni: Option<Symbol>,
+    /// (sample, what), in order.
+    played: Vec<(i64, Played)>,
+    /// Nodes that what is not a beginning concerns.
+    concerned: Vec<u32>,
+}
+
+impl Keyboard {
+    pub fn new() -> Self {
+        Self {
+            channels: [Channel::FRESH; 16],
+            routes: [None; 16],
+            omni: None,
+            played: Vec::with_capacity(MAX_PLAYED),
+            concerned: Vec::with_capacity(2 * crate::session::MAX_NODES),
+        }
+    }
+
+    /// Notes of one channel, or of all without a route of their own, go to a node, or nowhere.
+    pub fn route(&mut self, route: NoteRoute) {
+        match route.channel {
+            Some(channel) => self.routes[usize::from(channel & 15)] = route.node,
+            None => self.omni = route.node,
+        }
+    }
+
+    /// The node that a channel plays.
+    fn target(&self, channel: i16) -> Option<Symbol> {
+        self.routes[(channel & 15) as usize].or(self.omni)
+    }
+
+    pub fn what(&self, index: u32) -> Option<Played> {
+        self.played.get(index as usize).map(|(_, what)| *what)
+    }
+
+    /// What channels have been told before counts for another engine too.
+    pub fn take_over(&mut self, old: &Self) {
+        self.channels = old.channels;
+    }
+
+    pub fn clear(&mut self) {
+        self.played.clear();
+    }
+
+    /// Takes an event of the block that begins at sample `begin`.
+    pub fn hear(&mut self, begin: i64, event: &HostEvent) {
+        let sample = begin + i64::from(event.offset);
+        match event.what {
+            HostEventKind::Midi(bytes) => self.hear_midi(sample, bytes),
+            HostEventKind::NoteOn { note, velocity } => self.note_on(sample, note, velocity as f32, true),
+            HostEventKind::NoteOff(note) => self.note_off(sample, note),
+            HostEventKind::Choke(note) => self.push(sample, Played::Choke(note)),
+            HostEventKind::Expression { note, which, value } => {
+                self.push(sample, Played::Express { note, which, value });
+            }
+        }
+    }
+
+    fn push(&mut self, sample: i64, what: Played) {
+        if self.played.len() < self.played.capacity() {
+            self.played.push((sample, what));
+        }
+    }
+
+    fn note_on(&mut self, sample: i64, note: NoteAddress, velocity: f32, wants_end: bool) {
+        let channel = self.channels[(note.channel & 15) as usize];
+        let host = HostNote {
+            port: note.port,
+            channel: note.channel,
+            key: note.key,
+            note_id: note.note_id,
+            wants_end,
+            sustained: false,
+            tuning: 0.0,
+            bend: channel.semitones(),
+        };
+        let (pressure, brightness) = (channel.pressure, channel.brightness);
+        self.push(sample, Played::On { note: host, velocity, pressure, brightness });
+    }
+
+    fn note_off(&mut self, sample: i64, note: NoteAddress) {
+        let pedal = note.channel >= 0 && self.channels[(note.channel & 15) as usize].pedal;
+        self.push(sample, Played::Off { note, pedal });
+    }
+
+    fn hear_midi(&mut self, sample: i64, [status, first, second]: [u8; 3]) {
+        let channel = i16::from(status & 15);
+        let (first, second) = (first & 127, second & 127);
+        let key = NoteAddress { port: -1, channel, key: i16::from(first), note_id: -1 };
+        let share = |value: u8| f64::from(value) / 127.0;
+        match status & 0xf0 {
+            0x90 if second > 0 => {
+                self.note_on(sample, NoteAddress { port: 0, ..key }, share(second) as f32, false);
+            }
+            0x80 | 0x90 => self.note_off(sample, key),
+            0xa0 => {
+                let (which, value) = (Expression::Pressure, share(second));
+                self.push(sample, Played::Express { note: key, which, value });
+            }
+            0xb0 => self.controller(sample, channel, first, second),
+            0xd0 => {
+                self.channels[channel as usize].pressure = Some(share(first) as f32);
+                let (note, which, value) =
+                    (NoteAddress::on_channel(channel), Expression::Pressure, share(first));
+                self.push(sample, Played::Express { note, which, value });
+            }
+            0xe0 => {
+                let position = i32::from(second) << 7 | i32::from(first);
+                // Down has one step more than up.
+                let bend = f64::from(position - 8192) / if position < 8192 { 8192.0 } else { 8191.0 };
+                self.channels[channel as usize].bend = bend;
+                self.tell_bend(sample, channel);
+            }
+            _ => {}
+        }
+    }
+
+    fn tell_bend(&mut self, sample: i64, channel: i16) {
+        let semitones = self.channels[channel as usize].semitones();
+        self.push(sample, Played::Bend { channel, semitones });
+    }
+
+    fn controller(&mut self, sample: i64, channel: i16, number: u8, value: u8) {
+        let state = &mut self.channels[channel as usize];
+        let all = NoteAddress::on_channel(channel);
+        match number {
+            PEDAL => {
+                let was = std::mem::replace(&mut state.pedal, value >= 64);
+                if was && value < 64 {
+                    self.push(sample, Played::PedalUp { channel });
+                }
+            }
+            TIMBRE => {
+                let value = f64::from(value) / 127.0;
+                state.brightness = Some(value as f32);
+                self.push(sample, Played::Express { note: all, which: Expression::Brightness, value });
+            }
+            101 => (state.parameter[0], state.registered) = (value, true),
+            100 => (state.parameter[1], state.registered) = (value, true),
+            98 | 99 => state.registered = false,
+            6 | 38 if state.registered => self.parameter(sample, channel, number == 6, value),
+            // All sound off; all controllers as they were at first; all notes off and its kin.
+            120 => self.push(sample, Played::Choke(all)),
+            121 => {
+                let was = std::mem::replace(state, Channel { range: state.range, ..Channel::FRESH });
+                if was.pedal {
+                    self.push(sample, Played::PedalUp { channel });
+                }
+                self.tell_bend(sample, channel);
+            }
+            123..=127 => self.note_off(sample, all),
+            _ => {}
+        }
+    }
+
+    /// Data entry for a registered parameter: the range of bend (0), or an MPE zone (6).
+    fn parameter(&mut self, sample: i64, channel: i16, coarse: bool, value: u8) {
+        let state = &mut self.channels[channel as usize];
+        match state.parameter {
+            [0, 0] => {
+                let (semitones, cents) = (state.range.trunc(), state.range.fract());
+                state.range = if coarse {
+                    f64::from(value) + cents
+                } else {
+                    semitones + f64::from(value.min(99)) / 100.0
+                };
+                self.tell_bend(sample, channel);
+            }
+            [0, 6] if coarse && (channel == 0 || channel == 15) => {
+                let members = i16::from(value.min(15));
+                for member in 1..=members {
+                    let at = if channel == 0 { member } else { 15 - member };
+                    self.channels[at as usize].range = MPE_BEND_RANGE;
+                    self.tell_bend(sample, at);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Core {
+    /// Where notes of the host go. Those that no longer lead where they sound let go.
+    pub fn route_notes(&mut self, route: NoteRoute) {
+        self.keyboard.route(route);
+        for at in 0..self.plan.ids.len() {
+            let (id, node) = self.plan.ids[at];
+            let mut lost = [false; 16];
+            for (channel, lost) in lost.iter_mut().enumerate() {
+                *lost = self.keyboard.target(channel as i16) != Some(id);
+            }
+            let elsewhere = |note: &HostNote| lost[(note.channel & 15) as usize];
+            if self.plan.nodes[node as usize].voices.iter().any(|v| v.host.as_ref().is_some_and(elsewhere)) {
+                self.with_player(node as usize, |player| player.let_go(elsewhere));
+            }
+        }
+    }
+
+    /// Queues what the host plays in `[at, until)`. `false`: no room.
+    pub(super) fn gather_notes(&mut self, at: i64, until: i64) -> bool {
+        let first = self.keyboard.played.partition_point(|(sample, _)| *sample < at);
+        let last = self.keyboard.played.partition_point(|(sample, _)| *sample < until);
+        if first == last {
+            return true;
+        }
+        let Self { keyboard, plan, queue, .. } = self;
+        let is_routed = |node: u32| {
+            let targets = keyboard.routes.iter().chain([&keyboard.omni]);
+            targets.flatten().any(|target| plan.node(*target) == Some(node))
+        };
+        let mut concerned = std::mem::take(&mut keyboard.concerned);
+        concerned.clear();
+        for (n, node) in plan.nodes.iter().enumerate().filter(|(_, n)| n.voiced && !n.ghost) {
+            let plays = node.voices.iter().any(|v| v.host.is_some()) || is_routed(n as u32);
+            if plays && concerned.len() < concerned.capacity() {
+                concerned.push(n as u32);
+            }
+        }
+        let mut room = true;
+        for number in first..last {
+            let (sample, what) = keyboard.played[number];
+            // Before the patterns of the same sample.
+            let (beats, order) = (f64::NEG_INFINITY, (0, number as u32));
+            let write = Write::Host(number as u32);
+            let event = |node| ControlEvent { sample, beats, order, node, control: 0, write };
+            if let Played::On { note, .. } = what {
+                let node = keyboard.target(note.channel).and_then(|id| plan.node(id));
+                let node = node.filter(|n| plan.nodes[*n as usize].voiced);
+                room &= enqueue(queue, event(node.unwrap_or(NONE)));
+            } else {
+                room &= concerned.iter().all(|node| enqueue(queue, event(*node)));
+            }
+        }
+        keyboard.concerned = concerned;
+        room
+    }
+
+    /// A note that no node plays is over before it begins.
+    pub(super) fn refuse(&mut self, played: u32, sample: i64) {
+        if let Some(Played::On { note, .. }) = self.keyboard.what(played) {
+            self.notes.at = sample;
+            self.notes.end(note);
+        }
+    }
+
+    /// Nodes on their way out play no note of the host any more.
+    pub(super) fn end_notes_of_ghosts(&mut self) {
+        for node in self.plan.nodes.iter_mut().filter(|n| n.ghost) {
+            for host in node.voices.iter_mut().filter_map(|v| v.host.take()) {
+                self.notes.end(host);
+            }
+        }
+    }
+
+    /// The engine before this one plays the host's notes no longer.
+    pub(super) fn inherit_keyboard(&mut self, old: &mut Self) {
+        self.keyboard.take_over(&old.keyboard);
+        self.notes.at = self.clock.now();
+        self.notes.ends.append(&mut old.notes.ends);
+        self.notes.ends.iter_mut().for_each(|(at, _)| *at = self.notes.at);
+        for node in &mut old.plan.nodes {
+            for host in node.voices.iter_mut().filter_map(|v| v.host.take()) {
+                self.notes.end(host);
+            }
+        }
+    }
+
+    /// Hands over which notes have ended, as frames of the block that began at `begin`.
+    pub(super) fn flush_ends(&mut self, begin: i64, block: &mut super::MidiOut) {
+        let ends = &mut self.notes.ends;
+        ends.sort_unstable_by_key(|(sample, note)| (*sample, note.channel, note.key, note.note_id));
+        let mut told = 0;
+        for (sample, note) in ends.iter() {
+            let HostNote { port, channel, key, note_id, .. } = *note;
+            let note = NoteAddress { port, channel, key, note_id };
+            if !block.push_end(NoteEnd { offset: (sample - begin).max(0) as u32, note }) {
+                break;
+            }
+            told += 1;
+        }
+        ends.drain(..told);
+    }
+}
+
+impl Player<'_> {
+    /// Does what the host plays.
+    pub fn play(&mut self, what: Played) {
+        match what {
+            Played::On { note, velocity, pressure, brightness } => {
+                let at = self.begin(BY_HOST, NONE);
+                self.voices[at].host = Some(note);
+                let parts = self.parts;
+                self.hold_part(at, parts.freq, note.frequency());
+                self.hold_part(at, parts.velocity, velocity);
+                let expression = |which| part_of(&parts, which);
+                if let Some(value) = pressure {
+                    self.hold_part(at, expression(Expression::Pressure), value);
+                }
+                if let Some(value) = brightness {
+                    self.hold_part(at, expression(Expression::Brightness), value);
+                }
+                if parts.gate != NONE {
+                    self.gate_of(at, parts.gate as usize, 1.0);
+                }
+            }
+            Played::Off { note, pedal: false } => {
+                self.let_go(|host| !host.sustained && note.matches(host));
+            }
+            Played::Off { note, pedal: true } => {
+                for voice in self.voices.iter_mut().filter(|v| v.phase == Phase::Held) {
+                    if let Some(host) = voice.host.as_mut().filter(|host| note.matches(host)) {
+                        host.sustained = true;
+                    }
+                }
+            }
+            Played::PedalUp { channel } => self.let_go(|host| host.sustained && host.channel == channel),
+            Played::Choke(note) => self.of_notes(|host| note.matches(host), Self::cut),
+            Played::Express { note, which: Expression::Tuning, value } => {
+                self.retune(|host| note.matches(host), |host| host.tuning = value);
+            }
+            Played::Express { note, which, value } => {
+                let part = part_of(&self.parts, which);
+                let Some(c) = self.controls.get(part as usize) else { return };
+                // Where the middle is 0, left is below it.
+                let centred = which == Expression::Pan && c.min < 0.0;
+                let value = if centred { 2.0 * value - 1.0 } else { value };
+                self.of_notes(
+                    |host| note.matches(host),
+                    |player, at| player.hold(at, part as usize, value as f32),
+                );
+            }
+            Played::Bend { channel, semitones } => {
+                self.retune(|host| host.channel == channel, |host| host.bend = semitones);
+            }
+        }
+    }
+
+    /// Notes of the host let go, pedal or not.
+    pub fn let_go(&mut self, which: impl Fn(&HostNote) -> bool) {
+        self.of_notes(which, |player, at| {
+            if let Some(host) = &mut player.voices[at].host {
+                host.sustained = false;
+            }
+            player.release(at);
+        });
+    }
+
+    fn of_notes(&mut self, which: impl Fn(&HostNote) -> bool, act: impl Fn(&mut Self, usize)) {
+        for at in 0..self.voices.len() {
+            if self.voices[at].host.as_ref().is_some_and(&which) {
+                act(self, at);
+            }
+        }
+    }
+
+    fn retune(&mut self, which: impl Fn(&HostNote) -> bool, change: impl Fn(&mut HostNote)) {
+        let freq = self.parts.freq;
+        for at in 0..self.voices.len() {
+            let Some(host) = self.voices[at].host.as_mut().filter(|host| which(host)) else { continue };
+            change(host);
+            let frequency = host.frequency();
+            self.hold_part(at, freq, frequency);
+        }
+    }
+
+    fn hold_part(&mut self, at: usize, part: u32, value: f32) {
+        if part != NONE {
+            self.hold(at, part as usize, value);
+        }
+    }
+}
+
+fn part_of(parts: &NoteParts, which: Expression) -> u32 {
+    let index = match which {
+        Expression::Volume => 0,
+        Expression::Pan => 1,
+        Expression::Vibrato => 2,
+        Expression::Expression => 3,
+        Expression::Brightness => 4,
+        Expression::Pressure => 5,
+        Expression::Tuning => return parts.freq,
+    };
+    parts.expressions[index]
+}
