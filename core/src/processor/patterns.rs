@@ -212,7 +212,7 @@ impl Core {
                 // What belongs to a note is that note's, and notes are not chased.
                 let lasting = |c: u32| {
                     let control = &self.plan.controls[c as usize];
-                    !control.gate && !(note && self.plan.nodes[control.node as usize].voiced)
+                    !(control.gate || note && self.plan.nodes[control.node as usize].voiced)
                 };
                 if let Some(control) = self.control_of(&target).filter(|c| lasting(*c)) {
                     self.write(control, Write::Pattern { value, slot: index as u32, gate: false, ramp: 0 });
