@@ -128,6 +128,7 @@ impl RawGraph {
         let scrutinised = Scrutinised::of(self, scrutiny);
         for node in &self.nodes {
             match registry.standing(&node.type_id) {
+                None if scrutinised.document && comes_from_text(&node.type_id) => {}
                 None => return Err(GraphError::TypeNotFound(node.type_id.clone())),
                 Some(Standing::Failed(why))
                     if registry.find(&node.type_id).is_none() && scrutinised.node(node) =>

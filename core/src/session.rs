@@ -127,6 +127,9 @@ pub struct TypeSource {
     /// It has no file: this is the only copy, and is kept also while no node uses it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub own: bool,
+    /// It came with the program that saved it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub factory: bool,
 }
 
 /// A controller mapping.

@@ -24,6 +24,7 @@ use krach_core::processor::Processor;
 
 use crate::socket::registry::Entry;
 use crate::socket::{Addresses, Server};
+use crate::sounds::Sounds;
 use crate::state::StateError;
 use control::{Command, Control};
 use front::{Front, Greeting};
@@ -106,8 +107,19 @@ impl Instance {
             socket: PathBuf::new(),
             started: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         };
+        let place = addresses.dsp_folder.clone();
         let server = Server::start(addresses, entry, Arc::new(front));
-        let control = Control::new(id.clone(), engine, hooks, greeting, server.announcer());
+        let sounds = place.map(|place| {
+            let (commands, link) = (Mutex::new(commands.clone()), Arc::clone(&link));
+            let post = move |word| {
+                link.submitted();
+                let commands = commands.lock().unwrap_or_else(PoisonError::into_inner);
+                // If nobody receives, the instance is going.
+                let _ = commands.send(Command::Word(word));
+            };
+            Sounds::new(Some(&place), Arc::new(post))
+        });
+        let control = Control::new(id.clone(), engine, hooks, greeting, server.announcer(), sounds);
         let spawned = std::thread::Builder::new()
             .name("krach-control".to_owned())
             .stack_size(CONTROL_STACK)

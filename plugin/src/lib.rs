@@ -22,6 +22,7 @@ pub mod ports;
 pub mod render;
 pub mod shell;
 pub mod socket;
+mod sounds;
 pub mod state;
 pub mod values;
 pub mod vst3;

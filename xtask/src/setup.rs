@@ -10,7 +10,7 @@ use crate::workspace::{on_path, output, run};
 pub enum Need {
     /// Building and playing the plugin.
     Plugin,
-    /// Building and testing everything, the FAUST compiler too, which no plugin contains yet.
+    /// Building and testing everything.
     Everything,
 }
 
@@ -31,27 +31,31 @@ const PACKAGES: &[Package] = &[
     Package { name: "libc6-dev", reason: "headers and start files for gcc", need: Need::Plugin },
     Package {
         name: "g++",
-        reason: "compiles FAUST's C++, which ours is compared with",
-        need: Need::Everything,
+        reason: "LLVM is C++; and compiles FAUST's C++, which ours is compared with",
+        need: Need::Plugin,
     },
-    Package { name: "faust", reason: "front half of the FAUST compiler", need: Need::Everything },
+    Package {
+        name: "faust",
+        reason: "front half of the FAUST compiler, also at build time for the sounds built in",
+        need: Need::Plugin,
+    },
     Package {
         name: "llvm-19-dev",
         reason: "back half of the FAUST compiler, linked statically",
-        need: Need::Everything,
+        need: Need::Plugin,
     },
-    Package { name: "libzstd-dev", reason: "LLVM links it", need: Need::Everything },
-    Package { name: "zlib1g-dev", reason: "LLVM links it", need: Need::Everything },
+    Package { name: "libzstd-dev", reason: "LLVM links it", need: Need::Plugin },
+    Package { name: "zlib1g-dev", reason: "LLVM links it", need: Need::Plugin },
 ];
 
 /// What other systems need, in the words of their own tools.
 const ELSEWHERE: &str = "\
-Besides Rust (https://rustup.rs) the build needs a C compiler and linker:
-  macOS    xcode-select --install
-  Windows  Visual Studio Build Tools with \"Desktop development with C++\"
-  Fedora   dnf install gcc glibc-devel
-  Arch     pacman -S gcc
-and for everything in the workspace LLVM 19 with its static libraries, zstd and the `faust` command.";
+Besides Rust (https://rustup.rs) the build needs a C++ compiler and linker, LLVM 19 with its static libraries (and
+zstd, zlib, libxml2, ncurses and z3, which those want), and the `faust` command:
+  macOS    xcode-select --install; brew install llvm@19 faust
+  Windows  Visual Studio Build Tools with \"Desktop development with C++\", LLVM 19, faust
+  Fedora   dnf install gcc-c++ llvm19-devel llvm19-static faust
+  Arch     pacman -S gcc llvm19 faust";
 
 /// Installs what is missing, or says what is needed where there is no apt.
 ///

@@ -11,14 +11,18 @@ use krach_core::edit::{At, Edit, EditError, Receipt};
 use krach_core::engine::{Engine, Notice, Status};
 use krach_core::link::Link;
 use krach_core::processor::Processor;
+use krach_faust::Tier;
+use serde_json::json;
 
 use super::HostHooks;
 use super::dirty::Dirty;
 use super::front::Greeting;
 use super::osc::OscSender;
 use crate::socket::{Announcer, ReplySlot};
+use crate::sounds::{Sounds, Told, Word};
 use crate::state::{Payload, StateError};
 use crate::wire::desk::{Connection, Desk};
+use crate::wire::events::Event;
 use crate::wire::{Action, Outcome, Wait};
 
 /// Between two ticks while something is on its way: the audio thread cannot wake us.
@@ -59,8 +63,22 @@ pub(super) enum Command {
     Save { params: Params, reply: SyncSender<Option<Vec<u8>>> },
     /// The host loads.
     Load { chunk: Vec<u8>, reply: SyncSender<Result<Params, StateError>> },
+    /// What compile threads and watchers have to say.
+    Word(Word),
     /// The end.
     Stop,
+}
+
+/// How long an activation waits for the sounds of its session to be compiled: those that come later fade in
+/// when they are there. What was compiled on this machine before takes a millisecond.
+const COMPILE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// An activation that waits for sounds.
+struct Activating {
+    sample_rate: f64,
+    max_frames: usize,
+    reply: SyncSender<Box<Processor>>,
+    until: Instant,
 }
 
 /// A chunk that was refused, to be saved back for as long as the session is what it was then: an edit
@@ -88,6 +106,8 @@ pub(super) struct Control {
     connections: HashMap<u64, Connection>,
     waiting: Vec<Waiting>,
     problems: VecDeque<String>,
+    sounds: Option<Sounds>,
+    activating: Option<Activating>,
     osc: OscSender,
     dirty: Dirty,
     /// A chunk that was refused, to be saved back until the session is edited.
@@ -115,8 +135,11 @@ impl Control {
         hooks: HostHooks,
         greeting: Arc<Mutex<Greeting>>,
         announcer: Announcer,
+        sounds: Option<Sounds>,
     ) -> Self {
         Self {
+            sounds,
+            activating: None,
             link: engine.link(),
             dirty: Dirty::new(&engine),
             id,
@@ -138,6 +161,11 @@ impl Control {
 
     /// Serves until [`Command::Stop`]. A panic in one command or tick is reported and survived.
     pub(super) fn run(mut self, inbox: &Receiver<Command>) {
+        self.guarded(|control| {
+            if let Some(sounds) = &mut control.sounds {
+                sounds.start(&mut control.engine);
+            }
+        });
         loop {
             let mut next = match self.receive(inbox) {
                 Ok(command) => Some(command),
@@ -156,7 +184,8 @@ impl Control {
                 }
             }
             self.faulty = self.guarded(Self::tick).is_none();
-            if self.engine.settled() {
+            self.guarded(Self::activate_when_ready);
+            if self.engine.settled() && !self.awaits_sounds() {
                 self.link.settled(self.handled);
             }
             self.guarded(Self::report_changes);
@@ -173,6 +202,10 @@ impl Control {
             timeout = Some(PENDING_TICK);
         } else if let Some(due) = self.dirty.due() {
             let until = due.saturating_duration_since(Instant::now());
+            timeout = Some(timeout.map_or(until, |timeout| timeout.min(until)));
+        }
+        if let Some(activating) = &self.activating {
+            let until = activating.until.saturating_duration_since(Instant::now());
             timeout = Some(timeout.map_or(until, |timeout| timeout.min(until)));
         }
         match timeout {
@@ -193,7 +226,19 @@ impl Control {
         None
     }
 
+    /// Sends an event to those who want it.
+    fn publish(&self, event: &Event) {
+        self.connections.values().for_each(|connection| connection.send(event));
+    }
+
+    /// Tells and remembers what went wrong.
     fn report(&mut self, problem: String) {
+        let playing = !self.engine.status().poisoned;
+        self.publish(&Event::new("errors", json!({"message": problem, "still_playing": playing})));
+        self.remember(problem);
+    }
+
+    fn remember(&mut self, problem: String) {
         if self.problems.back() == Some(&problem) {
             return;
         }
@@ -212,10 +257,9 @@ impl Control {
                 self.waiting.retain(|waiting| waiting.connection != connection);
             }
             Command::Activate { sample_rate, max_frames, reply } => {
-                let processor = self.engine.activate(sample_rate, max_frames);
-                self.active = true;
-                self.greeting().sample_rate = Some(sample_rate);
-                let _ = reply.try_send(Box::new(processor));
+                let until = Instant::now() + COMPILE_PATIENCE;
+                self.activating = Some(Activating { sample_rate, max_frames, reply, until });
+                self.activate_when_ready();
             }
             Command::Deactivate { reply } => {
                 self.engine.deactivate();
@@ -224,6 +268,9 @@ impl Control {
                 let _ = reply.try_send(());
             }
             Command::Edit { edit, at, reply } => {
+                if let Some(sounds) = &mut self.sounds {
+                    sounds.before(&edit, &mut self.engine);
+                }
                 let outcome = self.engine.edit(*edit, at);
                 if let Ok(receipt) = &outcome {
                     self.last_edit = receipt.seq;
@@ -246,17 +293,85 @@ impl Control {
                 let outcome = self.load(chunk);
                 let _ = reply.try_send(outcome);
             }
+            Command::Word(word) => {
+                if let Some(sounds) = &mut self.sounds {
+                    sounds.hear(word, &mut self.engine);
+                }
+                self.tell_of_sounds();
+                self.dirty.touch();
+            }
             Command::Stop => {}
         }
     }
 
+    /// Is the session waiting for a sound to be compiled?
+    fn awaits_sounds(&self) -> bool {
+        self.sounds.as_ref().is_some_and(|sounds| sounds.awaited(&self.engine))
+    }
+
+    /// Builds the processor that the host waits for, once everything in it has its code.
+    fn activate_when_ready(&mut self) {
+        let awaits = self.awaits_sounds();
+        let ready = |activating: &mut Activating| !awaits || Instant::now() >= activating.until;
+        let Some(Activating { sample_rate, max_frames, reply, .. }) = self.activating.take_if(ready) else {
+            return;
+        };
+        if awaits {
+            let seconds = COMPILE_PATIENCE.as_secs();
+            self.report(format!(
+                "some sounds are still being compiled after {seconds} s; they fade in when they are there"
+            ));
+        }
+        let processor = self.engine.activate(sample_rate, max_frames);
+        self.active = true;
+        self.greeting().sample_rate = Some(sample_rate);
+        let _ = reply.try_send(Box::new(processor));
+    }
+
+    fn tell_of_sounds(&mut self) {
+        let told: Vec<Told> = self.sounds.iter_mut().flat_map(Sounds::take_told).collect();
+        for told in told {
+            match told {
+                Told::Failed(failure) => {
+                    let text = format!("{failure}; what played before plays on");
+                    let mut event = Event::new("errors", json!(failure));
+                    event.fields.insert("message".to_owned(), text.as_str().into());
+                    event.fields.insert("still_playing".to_owned(), true.into());
+                    self.publish(&event);
+                    self.remember(text);
+                }
+                Told::Note(note) => self.report(note),
+                Told::Compiled { type_id, tier, cached, timings, more } => {
+                    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+                    let tier = if tier == Tier::Quick { "quick" } else { "optimised" };
+                    self.publish(&Event::new(
+                        "compiles",
+                        json!({
+                            "type": type_id, "tier": tier, "cached": cached, "more": more,
+                            "ms": {"gather": ms(timings.gather), "front": ms(timings.front), "back": ms(timings.back)},
+                        }),
+                    ));
+                }
+            }
+        }
+    }
+
+    /// The session may use other sounds now.
+    fn follow_sounds(&mut self) {
+        if let Some(sounds) = &mut self.sounds {
+            sounds.follow(&mut self.engine);
+        }
+    }
+
     fn request(&mut self, connection: u64, action: Action, slot: ReplySlot) {
+        self.connections.entry(connection).or_default().pushes.get_or_insert_with(|| slot.queue());
         self.tick_engine();
         let before = self.last_edit;
         let outcome = self.at_desk(connection, action);
         if self.last_edit != before {
             self.edited();
         }
+        self.tell_of_sounds();
         match outcome {
             Outcome::Reply(line) => slot.answer(line),
             Outcome::Later(wait) => {
@@ -269,6 +384,7 @@ impl Control {
     fn at_desk<T>(&mut self, connection: u64, work: impl FnOnce(&mut Desk<'_>) -> T) -> T {
         work(&mut Desk {
             engine: &mut self.engine,
+            sounds: self.sounds.as_mut(),
             instance: &self.id,
             problems: &self.problems,
             announcer: &self.announcer,
@@ -278,10 +394,12 @@ impl Control {
     }
 
     fn edited(&mut self) {
+        self.follow_sounds();
         self.dirty.touch();
     }
 
     fn tick(&mut self) {
+        self.tell_of_sounds();
         let busy = self.engine.busy();
         self.tick_engine();
         let mut acted = busy && !self.engine.busy();
@@ -354,6 +472,7 @@ impl Control {
         match loaded {
             Ok(params) => {
                 self.kept = None;
+                self.follow_sounds();
                 self.take_free_name();
                 self.dirty.settle(&self.engine);
                 Ok(params)

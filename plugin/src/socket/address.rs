@@ -18,7 +18,8 @@ pub struct Addresses {
     pub contested: Option<PathBuf>,
     /// The contested name is the one to show: `NOISE_SOCKET` asked for it.
     pub named: bool,
-    /// Where clients put `.dsp` files: `NOISE_DSP_DIR` where set, else `~/.krach/dsp`.
+    /// Where clients put `.dsp` files: `NOISE_DSP_DIR` where set, else `~/.krach/dsp`. Without it there are
+    /// no FAUST sounds at all, not even those built in.
     pub dsp_folder: Option<PathBuf>,
 }
 
@@ -49,7 +50,10 @@ impl Addresses {
         let usual = || home(&set).map(|home| home.join(".krach").join("dsp"));
         Self {
             folders,
-            dsp_folder: set("NOISE_DSP_DIR").map(PathBuf::from).or_else(usual),
+            dsp_folder: set("NOISE_DSP_DIR")
+                .map(PathBuf::from)
+                .or_else(usual)
+                .or_else(|| Some(temporary(&set).join("krach-dsp"))),
             named: named.is_some(),
             contested: Some(named.unwrap_or_else(|| temporary(&set).join(FIXED_NAME))),
         }

@@ -108,13 +108,18 @@ impl Client {
     }
 
     fn write_due(&self, now: &mut Progress) {
-        self.replies.take_due(&mut now.out);
-        while !now.out.is_empty() && !now.deaf {
-            match os::send(&self.stream, &now.out) {
-                Ok(sent) => drop(now.out.drain(..sent)),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(_) => now.deaf = true,
+        loop {
+            let more = self.replies.take_all_due(&mut now.out);
+            while !now.out.is_empty() && !now.deaf {
+                match os::send(&self.stream, &now.out) {
+                    Ok(sent) => drop(now.out.drain(..sent)),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                    Err(_) => now.deaf = true,
+                }
+            }
+            if !more || now.deaf {
+                break;
             }
         }
         if now.deaf {

@@ -11,6 +11,7 @@ mod client;
 mod endpoint;
 mod folder;
 mod os;
+mod pushes;
 pub mod registry;
 mod replies;
 mod server;

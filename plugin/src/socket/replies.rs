@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::os::Waker;
+use super::pushes::Pushes;
 
 /// Requests that may wait for the engine at a time; reading goes on when it has answered some.
 const MAX_ASKED: usize = 16;
@@ -18,6 +19,8 @@ const MAX_HELD: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Replies {
     queue: Mutex<Queue>,
+    /// What the client has subscribed to; goes out between replies.
+    pushes: Mutex<Pushes>,
     waker: Waker,
 }
 
@@ -44,7 +47,7 @@ enum Slot {
 impl Replies {
     /// An empty queue that wakes its writer by `waker`.
     pub(crate) fn new(waker: Waker) -> Self {
-        Self { queue: Mutex::default(), waker }
+        Self { queue: Mutex::default(), pushes: Mutex::default(), waker }
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -91,8 +94,23 @@ impl Replies {
         self.wake();
     }
 
+    /// Queues a line that nobody asked for, to be sent when there is room. Of lines with the same `key`
+    /// only the newest is sent; of those that a slow client leaves no room for, the oldest are lost, and
+    /// it is told how many.
+    pub(crate) fn push(&self, key: Option<&str>, line: &str) {
+        self.pushes.lock().unwrap_or_else(PoisonError::into_inner).add(key, line);
+        self.wake();
+    }
+
+    /// Moves the replies whose turn it is to `out`, a line each; pushed lines behind them, if the client
+    /// reads what it gets. `true` if pushed lines are left.
+    pub(crate) fn take_all_due(&self, out: &mut Vec<u8>) -> bool {
+        self.take_due(out);
+        self.pushes.lock().unwrap_or_else(PoisonError::into_inner).take(out)
+    }
+
     /// Moves the replies whose turn it is to `out`, a line each.
-    pub(crate) fn take_due(&self, out: &mut Vec<u8>) {
+    fn take_due(&self, out: &mut Vec<u8>) {
         let mut queue = self.queue();
         while let Some(Slot::Ready(_)) = queue.slots.front() {
             let Some(Slot::Ready(line)) = queue.slots.pop_front() else {
@@ -137,6 +155,11 @@ impl ReplySlot {
     pub(crate) fn answer(mut self, line: String) {
         self.fallback = None;
         self.replies.put(self.number, Slot::Ready(line));
+    }
+
+    /// The queue that this reply goes through: lines can be pushed there too.
+    pub(crate) fn queue(&self) -> Arc<Replies> {
+        Arc::clone(&self.replies)
     }
 
     /// The answer will take its time: until then the connection reads on.

@@ -1,12 +1,15 @@
 //! What a request finds on the control thread: the engine, what is known of the instance, and what its
 //! own connection has been promised.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use krach_core::edit::{At, Edit, EditError, Receipt};
 use krach_core::engine::Engine;
 
-use crate::socket::Announcer;
+use crate::socket::{Announcer, Replies};
+use crate::sounds::Sounds;
+use crate::wire::events::Event;
 
 /// Receipts that a connection keeps in mind; beyond, the oldest two become one that covers both.
 const MAX_PENDING: usize = 1024;
@@ -18,6 +21,8 @@ const MAX_FAILURES: usize = 64;
 pub(crate) struct Desk<'a> {
     /// The engine.
     pub engine: &'a mut Engine,
+    /// FAUST sounds, where there are any.
+    pub sounds: Option<&'a mut Sounds>,
     /// The instance's id.
     pub instance: &'a str,
     /// What went wrong lately, newest last, for the musician.
@@ -33,10 +38,23 @@ pub(crate) struct Desk<'a> {
 impl Desk<'_> {
     /// Hands an edit to the engine and remembers whose it is.
     pub(crate) fn edit(&mut self, edit: Edit, at: At) -> Result<Receipt, EditError> {
+        if let Some(sounds) = &mut self.sounds {
+            sounds.before(&edit, self.engine);
+        }
         let receipt = self.engine.edit(edit, at)?;
         *self.last_edit = receipt.seq;
         self.connection.promise(receipt);
         Ok(receipt)
+    }
+}
+
+impl Desk<'_> {
+    /// The types that graphs may use now, sorted; a sound whose file was written a moment ago is among them.
+    pub(crate) fn type_ids(&mut self) -> Vec<String> {
+        if let Some(sounds) = &mut self.sounds {
+            sounds.look(self.engine);
+        }
+        self.engine.type_ids()
     }
 }
 
@@ -55,6 +73,10 @@ pub(crate) struct Connection {
     pending: VecDeque<Receipt>,
     failures: VecDeque<Failure>,
     last: u64,
+    /// What it has subscribed to.
+    pub topics: BTreeSet<&'static str>,
+    /// Where events go.
+    pub pushes: Option<Arc<Replies>>,
 }
 
 impl Connection {
@@ -85,6 +107,13 @@ impl Connection {
         let before = self.pending.len();
         self.pending.retain(|receipt| !engine.is_done(*receipt));
         self.pending.len() < before
+    }
+
+    /// Sends an event if the client wants it.
+    pub(crate) fn send(&self, event: &Event) {
+        if let Some(pushes) = self.pushes.as_ref().filter(|_| self.topics.contains(event.topic)) {
+            pushes.push(event.key.as_deref(), &event.line());
+        }
     }
 
     /// Number of the last edit.

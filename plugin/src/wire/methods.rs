@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::desk::Desk;
 use super::low::{Change, Low, Refusal, Refused};
 use super::rpc::{Answer, INVALID_PARAMS, METHOD_NOT_FOUND, REFUSED, RpcError, TIMED_OUT, Work};
-use super::{at, engine_methods, low, play, query, reply, state, tagged, transport};
+use super::{at, engine_methods, events, low, play, query, reply, sounds, state, tagged, transport};
 
 struct Method {
     name: &'static str,
@@ -21,6 +21,8 @@ struct Method {
 
 const METHODS: &[Method] = &[
     Method { name: "at", read: read_at },
+    Method { name: "compile", read: sounds::read_compile },
+    Method { name: "define", read: sounds::read_define },
     Method { name: "hush", read: play::read_hush },
     Method { name: "limiter", read: engine_methods::read_limiter },
     Method { name: "name", read: engine_methods::read_name },
@@ -28,10 +30,14 @@ const METHODS: &[Method] = &[
     Method { name: "play", read: play::read_play },
     Method { name: "query", read: query::read_query },
     Method { name: "rebuild", read: engine_methods::read_rebuild },
-    Method { name: "stop", read: play::read_stop },
+    Method { name: "source", read: sounds::read_source },
     Method { name: "status", read: |_| Ok(Box::new(|desk| Answer::Now(Ok(state::state(desk))))) },
+    Method { name: "stop", read: play::read_stop },
+    Method { name: "subscribe", read: events::read_subscribe },
     Method { name: "sync", read: read_sync },
     Method { name: "transport", read: read_transport },
+    Method { name: "types", read: sounds::read_types },
+    Method { name: "unsubscribe", read: events::read_unsubscribe },
 ];
 
 /// Finds the method and reads its parameters.

@@ -9,6 +9,7 @@ mod at;
 mod audio;
 pub(crate) mod desk;
 mod engine_methods;
+pub(crate) mod events;
 pub mod lines;
 mod low;
 mod methods;
@@ -17,6 +18,7 @@ mod play;
 mod query;
 pub(crate) mod reply;
 mod rpc;
+mod sounds;
 mod state;
 mod transport;
 

@@ -32,5 +32,9 @@ pub(super) fn state(desk: &Desk<'_>) -> Value {
         "silenced": now.silenced,
         "socket_problem": desk.announcer.problem(),
         "problems": desk.problems,
+        "sounds": desk.sounds.as_ref().map(|sounds| json!({
+            "failures": sounds.failures(),
+            "problem": sounds.problem(),
+        })),
     })
 }

@@ -4,6 +4,7 @@
 pub mod gates;
 pub mod home;
 pub mod session;
+pub mod sounds;
 
 use std::path::PathBuf;
 

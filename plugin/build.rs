@@ -1,0 +1,65 @@
+//! Builds the sounds of `dsp/` in, and keeps what is linked statically out of sight.
+//!
+//! Every `.dsp` is compiled to bitcode by the `faust` command here, so that it sounds on machines that
+//! do not have it; machine code is made from it when it is first played.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+include!("../faust/src/front/flags.rs");
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=../faust/src/front/flags.rs");
+    hide_symbols();
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo says where"));
+    let folder =
+        PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where")).join("../dsp");
+    fs::write(out.join("factory.rs"), factory(&folder, &out)).expect("cargo's folder can be written to");
+}
+
+/// LLVM's symbols stay inside, whatever else in the host's process has an LLVM.
+fn hide_symbols() {
+    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
+        for argument in ["--exclude-libs,ALL", "-Bsymbolic", "--gc-sections", "--as-needed"] {
+            println!("cargo:rustc-link-arg-cdylib=-Wl,{argument}");
+        }
+    }
+}
+
+/// The table of the sounds, as Rust.
+fn factory(folder: &Path, out: &Path) -> String {
+    println!("cargo:rerun-if-changed={}", folder.display());
+    let mut sounds: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "dsp"))
+        .collect();
+    sounds.sort();
+    let mut table = String::from("&[\n");
+    for sound in sounds {
+        println!("cargo:rerun-if-changed={}", sound.display());
+        let name = sound.file_stem().expect("has a name").to_str().expect("is UTF-8").to_owned();
+        let bitcode = out.join(format!("{name}.bc"));
+        compile(&sound, &bitcode);
+        let sound = sound.canonicalize().expect("was just read");
+        writeln!(
+            table,
+            "    Factory {{ name: {name:?}, text: include_str!({sound:?}), bitcode: include_bytes!({bitcode:?}) }},"
+        )
+        .expect("memory can be written to");
+    }
+    table + "]\n"
+}
+
+fn compile(sound: &Path, bitcode: &Path) {
+    let mut command = Command::new("faust");
+    command.args(FLAGS).arg(CLASS).arg("-o").arg(bitcode).arg(sound);
+    let run = command.output().unwrap_or_else(|error| {
+        panic!("krach-plugin: the faust command does not start ({error}); on Debian: apt-get install faust")
+    });
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "krach-plugin: {}: {said}", sound.display());
+}

@@ -1,0 +1,162 @@
+//! The compiler that all instances of this process share, and what its errors are for a musician.
+
+use std::env;
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use krach_faust::{CompileError, Compiler, Diagnostic, FaustCommand, ObjectCache, Workers};
+use serde::Serialize;
+
+use super::listing::file_of;
+
+/// Names the `faust` command to use, or says `none`; where it is not set, the command is looked for.
+const COMMAND: &str = "KRACH_FAUST";
+
+/// Why nothing can be compiled here.
+struct NoCompiler(String);
+
+impl From<io::Error> for NoCompiler {
+    fn from(error: io::Error) -> Self {
+        Self(format!("no thread to compile on: {error}"))
+    }
+}
+
+/// The compile threads of this process.
+///
+/// # Errors
+/// Why there are none, for the musician.
+pub(super) fn workers() -> Result<Arc<Workers>, String> {
+    let make = || Compiler::new(command(), cache()).map_err(|error| NoCompiler(error.to_string()));
+    Workers::of_process(make).map_err(|NoCompiler(why)| why)
+}
+
+fn command() -> Option<FaustCommand> {
+    match env::var_os(COMMAND).filter(|set| !set.is_empty()) {
+        Some(set) if set == OsStr::new("none") => None,
+        Some(set) => FaustCommand::at(Path::new(&set)),
+        None => FaustCommand::find(),
+    }
+}
+
+fn cache() -> ObjectCache {
+    match ObjectCache::usual_folder() {
+        Some(folder) => ObjectCache::in_folder(&folder),
+        None => ObjectCache::in_memory(),
+    }
+}
+
+/// What a sound is called where only letters, digits, `_` and `-` are allowed.
+pub(super) fn program_name(name: &str) -> String {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+    let plain: String = last.chars().take(64).map(plain).collect();
+    match plain.strip_prefix('-') {
+        Some(rest) => format!("_{rest}"),
+        None if plain.is_empty() => "_".to_owned(),
+        None => plain,
+    }
+}
+
+/// Why a sound is not what it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Failure {
+    /// Its type id.
+    #[serde(rename = "type")]
+    pub type_id: String,
+    /// The file at fault: by its path in the folder if it is a sound's, else as it is imported.
+    pub file: Option<String>,
+    /// Line, from 1.
+    pub line: Option<u32>,
+    /// Column in characters, from 1.
+    pub column: Option<u32>,
+    /// What is wrong.
+    pub text: String,
+    /// What would work.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// With nothing but a text.
+    pub(super) fn new(type_id: &str, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { type_id: type_id.to_owned(), file: None, line: None, column: None, text, hint: None }
+    }
+
+    /// Of the sound `name`.
+    pub(super) fn of(type_id: &str, name: &str, error: &CompileError) -> Self {
+        let CompileError::Program(Diagnostic { file, line, column, text, hint }) = error else {
+            return Self::new(type_id, error.to_string());
+        };
+        let own = *file == format!("{}.dsp", program_name(name));
+        let file = if own { file_of(name) } else { file.clone() };
+        Self {
+            type_id: type_id.to_owned(),
+            file: Some(file),
+            line: *line,
+            column: *column,
+            text: text.clone(),
+            hint: hint.clone(),
+        }
+    }
+
+    /// What, where and what would work, without the type.
+    pub(crate) fn reason(&self) -> String {
+        let mut reason = String::new();
+        if let Some(file) = &self.file {
+            reason.push_str(file);
+            for place in [self.line, self.column].into_iter().flatten() {
+                reason.push_str(&format!(":{place}"));
+            }
+            reason.push_str(": ");
+        }
+        reason.push_str(&self.text);
+        if let Some(hint) = &self.hint {
+            reason.push_str(&format!(" ({hint})"));
+        }
+        reason
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.type_id, self.reason())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_name_makes_a_name_for_a_program() {
+        for (name, program) in [
+            ("bass", "bass"),
+            ("sub/kick-2", "kick-2"),
+            ("my kick", "my_kick"),
+            ("-x", "_x"),
+            ("über", "_ber"),
+            ("", "_"),
+        ] {
+            assert_eq!(program_name(name), program);
+        }
+        assert_eq!(program_name(&"x".repeat(200)).len(), 64);
+    }
+
+    #[test]
+    fn an_error_names_the_file_by_its_place_in_the_folder() {
+        let error = CompileError::Program(Diagnostic {
+            file: "my_kick.dsp".into(),
+            line: Some(3),
+            column: Some(5),
+            text: "syntax error".into(),
+            hint: Some("is its ; there?".into()),
+        });
+        let failure = Failure::of("faust:drums/my kick", "drums/my kick", &error);
+        assert_eq!(
+            failure.to_string(),
+            "faust:drums/my kick: drums/my kick.dsp:3:5: syntax error (is its ; there?)"
+        );
+    }
+}

@@ -1,0 +1,576 @@
+//! FAUST sounds as one instance has them: **each `faust:` type that its session uses is compiled from the
+//! session's own text, the folder's file or what is built in, in this order, and swapped in under the
+//! sound whenever that text changes.**
+//!
+//! The session's text is the one that came with a project or from a client. It plays until the file of
+//! that name is saved: who was last has the word.
+
+mod compile;
+mod factory;
+mod folder;
+mod listing;
+mod trials;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use krach_core::edit::Edit;
+use krach_core::engine::{Engine, nodes_of};
+use krach_core::session::TypeSource;
+use krach_faust::{
+    CompileError, Compiled, FaustType, Interface, JobKey, Outcome, ProgramText, Purpose, Source, Tier,
+    Timings, Workers,
+};
+
+pub(crate) use compile::Failure;
+use compile::program_name;
+use folder::{Folder, News, new_owner, source_of};
+use listing::{Stamp, file_of, path_of, reads};
+pub(crate) use trials::Trial;
+use trials::Trials;
+
+/// What all type ids of FAUST sounds begin with.
+pub(crate) const FAMILY: &str = "faust:";
+/// Things to tell that may wait to be told.
+const MAX_TOLD: usize = 256;
+
+/// What comes from other threads, to be handed to [`Sounds::hear`] on the control thread.
+pub(crate) struct Word(Said);
+
+enum Said {
+    News(News),
+    Outcome { type_id: String, ticket: u64, outcome: Box<Outcome> },
+    Tried { number: u64, name: String, outcome: Box<Outcome> },
+    Surveyed { name: String, outcome: Box<Outcome> },
+}
+
+/// How words come to the control thread. Must return at once.
+pub(crate) type Post = Arc<dyn Fn(Word) + Send + Sync>;
+
+/// What clients and the window are told.
+#[derive(Clone, Debug)]
+pub(crate) enum Told {
+    /// A sound is not what it should be; what it was before plays on.
+    Failed(Failure),
+    /// A sound was compiled, and plays.
+    Compiled {
+        /// Its type id.
+        type_id: String,
+        /// Which code.
+        tier: Tier,
+        /// It had been compiled before.
+        cached: bool,
+        /// How long it took.
+        timings: Timings,
+        /// Better code follows.
+        more: bool,
+    },
+    /// Something to know.
+    Note(String),
+}
+
+/// Where the text of a sound comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The session has it.
+    Session,
+    /// A file of the folder.
+    File,
+    /// It is built in.
+    Factory,
+}
+
+/// A sound that the session has to do with.
+#[derive(Default)]
+struct Sound {
+    /// The session's own text, while that is what plays.
+    pinned: Option<TypeSource>,
+    /// What the session had as its text when we last looked: if it is another now, somebody else changed it.
+    known: Option<TypeSource>,
+    /// Number of its newest compile; what older ones bring is of no interest.
+    ticket: u64,
+    /// Nothing has come of that compile yet.
+    awaited: bool,
+    /// Its file was touched while it was being compiled.
+    again: bool,
+    /// The file as it was when it was last compiled.
+    stamp: Option<Stamp>,
+    /// What plays.
+    playing: Option<Playing>,
+    /// Why the newest text does not play.
+    failure: Option<Failure>,
+    /// The project's text is older than what is built in and cannot be compiled here.
+    stand_in: bool,
+}
+
+struct Playing {
+    text: Arc<ProgramText>,
+    interface: Arc<Interface>,
+}
+
+/// The FAUST sounds of one instance. Owned by its control thread.
+pub(crate) struct Sounds {
+    owner: u64,
+    post: Post,
+    place: Option<PathBuf>,
+    folder: Option<(Arc<Folder>, u64)>,
+    workers: Option<Arc<Workers>>,
+    tickets: u64,
+    sounds: BTreeMap<String, Sound>,
+    trials: Trials,
+    told: VecDeque<Told>,
+}
+
+impl Drop for Sounds {
+    fn drop(&mut self) {
+        if let Some((folder, number)) = &self.folder {
+            folder.leave(*number);
+        }
+        if let Some(workers) = &self.workers {
+            workers.cancel_owner(self.owner);
+        }
+    }
+}
+
+impl Sounds {
+    /// The sounds built in and those in `place`; nothing is looked at before [`Sounds::start`].
+    pub(crate) fn new(place: Option<&Path>, post: Post) -> Self {
+        Self {
+            owner: new_owner(),
+            post,
+            place: place.map(Path::to_owned),
+            folder: None,
+            workers: None,
+            tickets: 0,
+            sounds: BTreeMap::new(),
+            trials: Trials::default(),
+            told: VecDeque::new(),
+        }
+    }
+
+    /// Lists what there is, and watches the folder from now on.
+    pub(crate) fn start(&mut self, engine: &mut Engine) {
+        if let Some(place) = &self.place {
+            let folder = Folder::open(place);
+            let post = self.post.clone();
+            let number = folder.listen(Box::new(move |news| post(Word(Said::News(news)))));
+            self.folder = Some((folder, number));
+        }
+        self.relist(engine);
+    }
+
+    /// Looks into the folder now: what was just written is listed without waiting for the system.
+    pub(crate) fn look(&mut self, engine: &mut Engine) {
+        if let Some((folder, _)) = &self.folder {
+            folder.look();
+        }
+        self.relist(engine);
+    }
+
+    /// Before an edit is checked: the types that it brings may be in files that were written a moment ago.
+    pub(crate) fn before(&mut self, edit: &Edit, engine: &mut Engine) {
+        let ids: BTreeSet<&str> = nodes_of(edit).into_iter().map(|node| node.type_id.as_str()).collect();
+        for id in ids {
+            let Some(name) = id.strip_prefix(FAMILY) else { continue };
+            if engine.registry().standing(id).is_none() {
+                self.look(engine);
+            }
+            let Some((folder, _)) = &self.folder else { continue };
+            let now = Stamp::of(&path_of(folder.path(), &file_of(name)));
+            match self.sounds.get_mut(id) {
+                Some(sound) if now.is_some() && sound.stamp.is_some() && sound.stamp != now => {
+                    sound.pinned = None;
+                    self.compile(id, engine);
+                }
+                Some(_) => {}
+                None if now.is_some() && now != folder.listing().stamp(&file_of(name)) => {
+                    engine.expect_type(id)
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// After edits and loads: what is used now and has no code is compiled; what the session says about
+    /// its texts counts.
+    pub(crate) fn follow(&mut self, engine: &mut Engine) {
+        let mut used: BTreeSet<String> = engine.types_in_use();
+        used.retain(|id| id.starts_with(FAMILY));
+        let own = engine.session().sources.iter().filter(|(id, source)| source.own && id.starts_with(FAMILY));
+        let own: Vec<String> = own.map(|(id, _)| id.clone()).collect();
+        let ids: BTreeSet<String> =
+            used.iter().cloned().chain(own).chain(self.sounds.keys().cloned()).collect();
+        for id in ids {
+            let saved = engine.session().sources.get(&id).cloned();
+            let sound = self.sounds.entry(id.clone()).or_default();
+            let news = saved != sound.known;
+            if news {
+                sound.known.clone_from(&saved);
+                sound.pinned = saved;
+                sound.failure = None;
+            }
+            let idle = sound.playing.is_none() && !sound.awaited && sound.failure.is_none();
+            if used.contains(&id) {
+                if news || idle {
+                    self.compile(&id, engine);
+                }
+            } else if news {
+                self.forget(&id, engine);
+            }
+        }
+    }
+
+    /// A sound that nothing uses: it is compiled anew when something does.
+    fn forget(&mut self, id: &str, engine: &mut Engine) {
+        let Some(sound) = self.sounds.get_mut(id) else { return };
+        let pinned = sound.pinned.take();
+        if let Some(workers) = &self.workers {
+            workers.cancel(&self.key(id));
+        }
+        if !engine.remove_type(id) {
+            return;
+        }
+        match pinned {
+            Some(source) => {
+                let sound = Sound { known: Some(source.clone()), pinned: Some(source), ..Sound::default() };
+                self.sounds.insert(id.to_owned(), sound);
+                engine.expect_type(id);
+            }
+            None => {
+                self.sounds.remove(id);
+                self.list(id, engine);
+            }
+        }
+    }
+
+    /// Is anything that the session uses still being compiled?
+    pub(crate) fn awaited(&self, engine: &Engine) -> bool {
+        self.sounds.iter().any(|(id, sound)| sound.awaited && engine.uses_type(id))
+    }
+
+    /// What is wrong with sounds now.
+    pub(crate) fn failures(&self) -> Vec<Failure> {
+        let mut failures: BTreeMap<&str, Failure> = BTreeMap::new();
+        let listing = self.folder.as_ref().map(|(folder, _)| (folder, folder.listing()));
+        let mut checked = Vec::new();
+        if let Some((folder, listing)) = &listing {
+            for name in listing.names() {
+                if let Some(Err(error)) = folder.check(name)
+                    && error != CompileError::NoFaust
+                {
+                    checked.push(Failure::of(&format!("{FAMILY}{name}"), name, &error));
+                }
+            }
+        }
+        failures.extend(checked.iter().map(|failure| (failure.type_id.as_str(), failure.clone())));
+        let own = self.sounds.iter().filter_map(|(id, sound)| Some((id.as_str(), sound.failure.clone()?)));
+        failures.extend(own);
+        failures.into_values().collect()
+    }
+
+    /// What is wrong with the folder, if anything is.
+    pub(crate) fn problem(&self) -> Option<String> {
+        self.folder.as_ref().and_then(|(folder, _)| folder.problem())
+    }
+
+    /// What there is to tell since the last time.
+    pub(crate) fn take_told(&mut self) -> impl Iterator<Item = Told> {
+        std::mem::take(&mut self.told).into_iter()
+    }
+
+    /// Takes in what other threads have to say.
+    pub(crate) fn hear(&mut self, word: Word, engine: &mut Engine) {
+        match word.0 {
+            Said::News(News::Changed(files)) => self.changed(&files, engine),
+            Said::News(News::Checked(name)) => self.checked(&name, engine),
+            Said::Tried { number, name, outcome } => self.tried(number, &name, *outcome),
+            Said::Surveyed { name, outcome } => self.surveyed(&name, *outcome),
+            Said::Outcome { type_id, ticket, outcome } => self.compiled(&type_id, ticket, *outcome, engine),
+        }
+    }
+
+    fn tell(&mut self, told: Told) {
+        if self.told.len() == MAX_TOLD {
+            self.told.pop_front();
+        }
+        self.told.push_back(told);
+    }
+
+    fn key(&self, id: &str) -> JobKey {
+        JobKey { owner: self.owner, node: id.to_owned() }
+    }
+
+    /// Every name is a type, with or without code.
+    fn relist(&mut self, engine: &mut Engine) {
+        let listing = self.folder.as_ref().map(|(folder, _)| folder.listing()).unwrap_or_default();
+        let factory = factory::FACTORY.iter().map(|sound| sound.name);
+        let names: BTreeSet<String> =
+            listing.names().chain(factory).map(|name| format!("{FAMILY}{name}")).collect();
+        let ours = |id: &&String| id.starts_with(FAMILY);
+        for id in engine.type_ids().iter().filter(ours) {
+            if !names.contains(id) && !self.sounds.contains_key(id) {
+                engine.remove_type(id);
+            }
+        }
+        for id in names {
+            if engine.registry().standing(&id).is_none() {
+                self.list(&id, engine);
+            }
+        }
+    }
+
+    /// A sound that is not played: listed if it is anywhere, and refused if its file is known not to compile.
+    fn list(&self, id: &str, engine: &mut Engine) {
+        let name = id.strip_prefix(FAMILY).unwrap_or(id);
+        let checked = self
+            .folder
+            .as_ref()
+            .and_then(|(folder, _)| folder.listing().has(name).then(|| folder.check(name)));
+        match checked {
+            Some(Some(Err(error))) if error != CompileError::NoFaust => {
+                engine.fail_type(id, &Failure::of(id, name, &error).reason());
+            }
+            Some(_) => engine.expect_type(id),
+            None if factory::find(name).is_some() => engine.expect_type(id),
+            None => {}
+        }
+    }
+
+    /// Where the text of a sound comes from now; `None` if there is none.
+    pub(crate) fn origin(&self, id: &str) -> Option<Origin> {
+        let name = id.strip_prefix(FAMILY)?;
+        if self.sounds.get(id).is_some_and(|sound| sound.pinned.is_some()) {
+            return Some(Origin::Session);
+        }
+        if self.folder.as_ref().is_some_and(|(folder, _)| folder.listing().has(name)) {
+            return Some(Origin::File);
+        }
+        factory::find(name).map(|_| Origin::Factory)
+    }
+
+    /// Compiles the present text of a sound, in place of whatever is being compiled for it.
+    fn compile(&mut self, id: &str, engine: &mut Engine) {
+        let name = id.strip_prefix(FAMILY).unwrap_or(id).to_owned();
+        let origin = self.origin(id);
+        let sound = self.sounds.entry(id.to_owned()).or_default();
+        self.tickets += 1;
+        (sound.ticket, sound.stand_in, sound.stamp, sound.again) = (self.tickets, false, None, false);
+        let source = match origin {
+            Some(Origin::Session) => session_source(&name, sound.pinned.as_ref()),
+            Some(Origin::File) => self.folder.as_ref().map(|(folder, _)| {
+                sound.stamp = Stamp::of(&path_of(folder.path(), &file_of(&name)));
+                source_of(folder.path(), &name)
+            }),
+            Some(Origin::Factory) => factory_source(&name),
+            None => None,
+        };
+        let Some(source) = source else {
+            let place =
+                self.place.as_ref().map(|place| format!(" in {}", place.display())).unwrap_or_default();
+            let failure = Failure::new(
+                id,
+                format!("there is no {}{place}, and no such sound is built in", file_of(&name)),
+            );
+            return self.fail(id, failure, engine);
+        };
+        engine.expect_type(id);
+        self.submit(id, source, engine);
+    }
+
+    fn submit(&mut self, id: &str, source: Source, engine: &mut Engine) {
+        if self.workers.is_none() {
+            match compile::workers() {
+                Ok(workers) => self.workers = Some(workers),
+                Err(why) => return self.fail(id, Failure::new(id, why), engine),
+            }
+        }
+        let key = self.key(id);
+        let (Some(workers), Some(sound)) = (&self.workers, self.sounds.get_mut(id)) else { return };
+        sound.awaited = true;
+        let (post, type_id, ticket) = (self.post.clone(), id.to_owned(), sound.ticket);
+        let heed = move |outcome| {
+            post(Word(Said::Outcome { type_id: type_id.clone(), ticket, outcome: Box::new(outcome) }));
+        };
+        workers.submit_for(Purpose::Play, key, source, Box::new(heed));
+    }
+
+    /// The newest text of a sound does not play; what it was before plays on.
+    fn fail(&mut self, id: &str, failure: Failure, engine: &mut Engine) {
+        engine.fail_type(id, &failure.reason());
+        let sound = self.sounds.entry(id.to_owned()).or_default();
+        sound.awaited = false;
+        if sound.failure.as_ref() != Some(&failure) {
+            sound.failure = Some(failure.clone());
+            self.tell(Told::Failed(failure));
+        }
+    }
+
+    fn compiled(&mut self, id: &str, ticket: u64, outcome: Outcome, engine: &mut Engine) {
+        let Some(sound) = self.sounds.get_mut(id).filter(|sound| sound.ticket == ticket) else { return };
+        let name = id.strip_prefix(FAMILY).unwrap_or(id).to_owned();
+        let first = std::mem::take(&mut sound.awaited);
+        if std::mem::take(&mut sound.again) {
+            return self.compile(id, engine);
+        }
+        let compiled = match outcome.result {
+            Ok(compiled) => compiled,
+            // Its quick code plays, and sounds the same.
+            Err(_) if !first => return,
+            Err(CompileError::Cancelled) => return,
+            Err(CompileError::NoFaust) if self.stand_in(id, &name, engine) => return,
+            Err(error) => return self.fail(id, Failure::of(id, &name, &error), engine),
+        };
+        let (cached, timings, text) = (compiled.cached, compiled.timings, compiled.text.clone());
+        let interface = match play(id, compiled, engine) {
+            Ok(interface) => interface,
+            Err(why) => return self.fail(id, Failure::new(id, why), engine),
+        };
+        let origin = self.origin(id);
+        let sound = self.sounds.entry(id.to_owned()).or_default();
+        sound.failure = None;
+        sound.playing = Some(Playing { text: text.clone(), interface });
+        let source = match (&sound.pinned, sound.stand_in) {
+            // What was saved is kept, also while something else stands in for it.
+            (Some(pinned), _) => pinned.clone(),
+            (None, _) => TypeSource {
+                text: text.main.clone(),
+                imports: text.imports.clone(),
+                own: false,
+                factory: origin == Some(Origin::Factory),
+            },
+        };
+        if engine.session().sources.get(id) != Some(&source) {
+            engine.set_source(id, Some(source.clone()));
+        }
+        sound.known = Some(source);
+        self.tell(Told::Compiled {
+            type_id: id.to_owned(),
+            tier: outcome.tier,
+            cached,
+            timings,
+            more: outcome.more,
+        });
+    }
+
+    /// A sound that came with krach and is saved in another version than the one built in: where it cannot
+    /// be compiled, the one built in is better than silence. `false` if there is none.
+    fn stand_in(&mut self, id: &str, name: &str, engine: &mut Engine) -> bool {
+        let Some(source) = factory_source(name) else { return false };
+        let Some(sound) = self.sounds.get_mut(id) else { return false };
+        if !sound.pinned.as_ref().is_some_and(|pinned| pinned.factory) {
+            return false;
+        }
+        sound.stand_in = true;
+        self.tell(Told::Note(format!(
+            "{id}: the project has another version of it, which cannot be compiled without the faust command; \
+             the one built in plays instead, and the project keeps its own"
+        )));
+        self.submit(id, source, engine);
+        true
+    }
+
+    /// Files are new, changed or gone.
+    fn changed(&mut self, files: &BTreeSet<String>, engine: &mut Engine) {
+        let Some((folder, _)) = &self.folder else { return };
+        let (place, listing) = (folder.path().to_owned(), folder.listing());
+        for id in self.sounds.keys().cloned().collect::<Vec<_>>() {
+            let name = id.strip_prefix(FAMILY).unwrap_or(&id).to_owned();
+            let Some(sound) = self.sounds.get_mut(&id) else { continue };
+            let file = file_of(&name);
+            let own = files.contains(&file);
+            let imports = sound.playing.as_ref().is_some_and(|playing| {
+                let names = || playing.text.imports.keys().chain(&playing.text.standard);
+                files.iter().any(|file| reads(names(), file))
+            });
+            let there = listing.has(&name);
+            if !(own || imports && there || sound.failure.is_some()) {
+                continue;
+            }
+            let found = sound.stamp.is_some() && sound.stamp == Stamp::of(&path_of(&place, &file));
+            if own && !imports && found && sound.awaited {
+                // A client's request has found it before us. Was it read before or after the last change?
+                sound.again = true;
+                continue;
+            }
+            if there && (own || imports) {
+                sound.pinned = None;
+            } else if own && sound.pinned.is_none() {
+                // Its file is gone: the session's copy is what is left.
+                sound.pinned.clone_from(&sound.known);
+                continue;
+            }
+            sound.failure = None;
+            if engine.uses_type(&id) {
+                self.compile(&id, engine);
+            } else {
+                self.forget(&id, engine);
+            }
+        }
+        for name in files.iter().filter_map(|file| listing::name_of(file)) {
+            let id = format!("{FAMILY}{name}");
+            if !self.sounds.contains_key(&id) && listing.has(name) {
+                engine.expect_type(&id);
+            }
+        }
+        self.relist(engine);
+    }
+
+    /// A file was checked.
+    fn checked(&mut self, name: &str, engine: &mut Engine) {
+        let Some((folder, _)) = &self.folder else { return };
+        let Some(check) = folder.check(name) else { return };
+        let id = format!("{FAMILY}{name}");
+        let path = path_of(folder.path(), &file_of(name));
+        match (check, self.sounds.get_mut(&id)) {
+            (Ok(checked), Some(sound)) => {
+                let Some(pinned) = &sound.pinned else { return };
+                if pinned.text == checked.text.main && pinned.imports == checked.text.imports {
+                    sound.pinned = None;
+                    sound.stamp = Stamp::of(&path);
+                } else if !pinned.own {
+                    let file = path.display();
+                    self.tell(Told::Note(format!(
+                        "{id}: the project's text is not that of {file}; the project's plays until the file is saved"
+                    )));
+                }
+            }
+            // Whoever plays it hears of the error by playing it.
+            (Err(_), Some(_)) | (Ok(_), None) => {}
+            (Err(CompileError::NoFaust), None) => {}
+            (Err(error), None) => {
+                let failure = Failure::of(&id, name, &error);
+                engine.fail_type(&id, &failure.reason());
+                self.tell(Told::Failed(failure));
+            }
+        }
+    }
+}
+
+/// Hands a compiled sound to the engine.
+fn play(id: &str, compiled: Compiled, engine: &mut Engine) -> Result<Arc<Interface>, String> {
+    let ty = FaustType::new(compiled.object).map_err(|error| error.to_string())?.called(id);
+    let interface = Arc::new(ty.interface().clone());
+    engine.set_type(Arc::new(ty)).map_err(|error| error.to_string())?;
+    Ok(interface)
+}
+
+fn session_source(name: &str, pinned: Option<&TypeSource>) -> Option<Source> {
+    let pinned = pinned?;
+    // The same text as the one built in is the same sound, without any command.
+    if let Some(factory) =
+        factory_source(name).filter(|_| factory::find(name).is_some_and(|f| f.text == pinned.text))
+    {
+        return Some(factory);
+    }
+    let mut source = Source::inline(&program_name(name), &pinned.text);
+    source.imports.clone_from(&pinned.imports);
+    Some(source)
+}
+
+fn factory_source(name: &str) -> Option<Source> {
+    let factory = factory::find(name)?;
+    let mut source = Source::inline(&program_name(name), factory.text);
+    source.bitcode = Some(Arc::from(factory.bitcode));
+    Some(source)
+}

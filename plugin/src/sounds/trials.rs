@@ -1,0 +1,263 @@
+//! Texts that are compiled to be told about: by a client that asks, or because nothing has played them yet.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::sync::Arc;
+
+use krach_core::engine::Engine;
+use krach_core::session::TypeSource;
+use krach_faust::{CompileError, FaustType, Interface, JobKey, Outcome, Purpose, Source, Timings};
+
+use super::compile::{Failure, program_name};
+use super::listing::{file_of, path_of};
+use super::{FAMILY, Origin, Said, Sounds, Word, compile, factory, factory_source};
+
+/// Trials that may be under way; a client that asks for more loses its oldest.
+const MAX_TRIALS: usize = 64;
+/// Most of a file that is shown.
+const MAX_SHOWN: u64 = 1 << 20;
+
+/// What came of a text.
+#[derive(Clone, Debug)]
+pub(crate) struct Trial {
+    /// Its ports and controls.
+    pub interface: Arc<Interface>,
+    /// How long it took.
+    pub timings: Timings,
+    /// It had been compiled before.
+    pub cached: bool,
+    /// Bytes of memory of one instance.
+    pub state: u64,
+}
+
+/// What is known of trials and surveys.
+#[derive(Default)]
+pub(super) struct Trials {
+    /// By number; `None` while they run.
+    trials: BTreeMap<u64, Option<Result<Trial, Failure>>>,
+    /// What is built in, by name; `None` while it is being compiled.
+    surveyed: BTreeMap<String, Option<Arc<Interface>>>,
+}
+
+fn tried(outcome: Outcome) -> Result<Trial, CompileError> {
+    let compiled = outcome.result?;
+    let state = compiled.object.state_size();
+    let interface = Arc::new(FaustType::new(compiled.object)?.interface().clone());
+    Ok(Trial { interface, timings: compiled.timings, cached: compiled.cached, state })
+}
+
+impl Sounds {
+    fn begin(
+        &mut self,
+        purpose: Purpose,
+        node: String,
+        source: Source,
+        said: impl Fn(Box<Outcome>) -> Said + Send + 'static,
+    ) -> Result<(), String> {
+        if self.workers.is_none() {
+            self.workers = Some(compile::workers()?);
+        }
+        let Some(workers) = &self.workers else { return Ok(()) };
+        let post = self.post.clone();
+        let heed = move |outcome| post(Word(said(Box::new(outcome))));
+        workers.submit_for(purpose, JobKey { owner: self.owner, node }, source, Box::new(heed));
+        Ok(())
+    }
+
+    /// Compiles a text to tell what comes of it; its number is for [`Sounds::take_trial`].
+    pub(crate) fn try_text(&mut self, name: &str, text: &TypeSource) -> Result<u64, Failure> {
+        self.tickets += 1;
+        let number = self.tickets;
+        while self.trials.trials.len() >= MAX_TRIALS
+            && let Some((&oldest, _)) = self.trials.trials.first_key_value()
+        {
+            self.drop_trial(oldest);
+        }
+        let mut source = Source::inline(&program_name(name), &text.text);
+        source.imports.clone_from(&text.imports);
+        source.folders.extend(self.place.clone());
+        let (type_id, owned) = (format!("{FAMILY}{name}"), name.to_owned());
+        let said = move |outcome| Said::Tried { number, name: owned.clone(), outcome };
+        self.begin(Purpose::Try, format!("try {number}"), source, said)
+            .map_err(|why| Failure::new(&type_id, why))?;
+        self.trials.trials.insert(number, None);
+        Ok(number)
+    }
+
+    /// What came of a trial, once, if it is over. One that nobody knows any more has failed.
+    pub(crate) fn take_trial(&mut self, number: u64) -> Option<Result<Trial, Failure>> {
+        match self.trials.trials.get(&number) {
+            Some(None) => None,
+            Some(Some(_)) => self.trials.trials.remove(&number).flatten(),
+            None => Some(Err(Failure::new(FAMILY, "too many texts are being compiled at once"))),
+        }
+    }
+
+    /// Nobody waits for a trial any more.
+    pub(crate) fn drop_trial(&mut self, number: u64) {
+        self.trials.trials.remove(&number);
+        if let Some(workers) = &self.workers {
+            workers.cancel(&JobKey { owner: self.owner, node: format!("try {number}") });
+        }
+    }
+
+    pub(super) fn tried(&mut self, number: u64, name: &str, outcome: Outcome) {
+        if let Some(trial) = self.trials.trials.get_mut(&number) {
+            let type_id = format!("{FAMILY}{name}");
+            *trial = Some(tried(outcome).map_err(|error| Failure::of(&type_id, name, &error)));
+        }
+    }
+
+    /// Makes the interfaces of these types known; `true` if they are, as far as they can be.
+    pub(crate) fn survey(&mut self, ids: &[String]) -> bool {
+        let mut done = true;
+        for id in ids {
+            let Some(name) = id.strip_prefix(FAMILY) else { continue };
+            if self.interface(id).is_some() || self.failure(id).is_some() {
+                continue;
+            }
+            match self.origin(id) {
+                Some(Origin::Factory) if self.trials.surveyed.contains_key(name) => done = false,
+                Some(Origin::Factory) => {
+                    let Some(source) = factory_source(name) else { continue };
+                    let owned = name.to_owned();
+                    let said = move |outcome| Said::Surveyed { name: owned.clone(), outcome };
+                    if self.begin(Purpose::Check, format!("survey {name}"), source, said).is_ok() {
+                        self.trials.surveyed.insert(name.to_owned(), None);
+                        done = false;
+                    }
+                }
+                Some(Origin::File) => {
+                    let checked = self.folder.as_ref().is_none_or(|(folder, _)| folder.check(name).is_some());
+                    done &= checked;
+                }
+                Some(Origin::Session) | None => {}
+            }
+        }
+        done
+    }
+
+    pub(super) fn surveyed(&mut self, name: &str, outcome: Outcome) {
+        match tried(outcome) {
+            Ok(trial) => drop(self.trials.surveyed.insert(name.to_owned(), Some(trial.interface))),
+            Err(_) => drop(self.trials.surveyed.remove(name)),
+        }
+    }
+
+    /// Ports and controls of a sound, as far as they are known.
+    pub(crate) fn interface(&self, id: &str) -> Option<Arc<Interface>> {
+        let name = id.strip_prefix(FAMILY)?;
+        if let Some(playing) = self.sounds.get(id).and_then(|sound| sound.playing.as_ref()) {
+            return Some(playing.interface.clone());
+        }
+        match self.origin(id)? {
+            Origin::File => {
+                let check = self.folder.as_ref()?.0.check(name)?;
+                Some(check.ok()?.interface)
+            }
+            Origin::Factory => self.trials.surveyed.get(name)?.clone(),
+            Origin::Session => None,
+        }
+    }
+
+    /// Why the newest text of a sound does not play, if it does not.
+    pub(crate) fn failure(&self, id: &str) -> Option<Failure> {
+        if let Some(sound) = self.sounds.get(id) {
+            return sound.failure.clone();
+        }
+        let name = id.strip_prefix(FAMILY)?;
+        let check = self.folder.as_ref()?.0.check(name)?;
+        Some(Failure::of(id, name, &check.err()?))
+    }
+
+    /// How far a sound is, in a word.
+    pub(crate) fn state(&self, id: &str) -> &'static str {
+        match self.sounds.get(id) {
+            Some(sound) if sound.awaited => "compiling",
+            _ if self.failure(id).is_some() => "failed",
+            Some(sound) if sound.playing.is_some() => "ready",
+            _ => "listed",
+        }
+    }
+
+    /// The text of a sound.
+    pub(crate) fn text(&self, id: &str) -> Option<TypeSource> {
+        let name = id.strip_prefix(FAMILY)?;
+        match self.origin(id)? {
+            Origin::Session => self.sounds.get(id)?.pinned.clone(),
+            Origin::Factory => {
+                let text = factory::find(name)?.text.to_owned();
+                Some(TypeSource { text, factory: true, ..TypeSource::default() })
+            }
+            Origin::File => {
+                let path = path_of(self.folder.as_ref()?.0.path(), &file_of(name));
+                let mut text = String::new();
+                File::open(path).ok()?.take(MAX_SHOWN).read_to_string(&mut text).ok()?;
+                let check = self.folder.as_ref()?.0.check(name).and_then(Result::ok);
+                let imports =
+                    check.filter(|check| check.text.main == text).map(|check| check.text.imports.clone());
+                Some(TypeSource { text, imports: imports.unwrap_or_default(), ..TypeSource::default() })
+            }
+        }
+    }
+
+    /// Where files are looked for.
+    pub(crate) fn place(&self) -> Option<&std::path::Path> {
+        self.place.as_deref()
+    }
+
+    /// A text for this type is being compiled: graphs may use it.
+    pub(crate) fn promise(&mut self, id: &str, engine: &mut Engine) {
+        if engine.registry().find(id).is_none() {
+            engine.expect_type(id);
+        }
+    }
+
+    /// The text that was promised does not compile; what there was before stays.
+    pub(crate) fn break_promise(&mut self, id: &str, why: &serde_json::Value, engine: &mut Engine) {
+        let has_text = self.origin(id).is_some();
+        if engine.registry().find(id).is_some() || has_text || engine.remove_type(id) {
+            return;
+        }
+        engine.fail_type(id, why.as_str().unwrap_or_default());
+    }
+
+    /// From now on this text, which compiles, is the session's own for that type.
+    pub(crate) fn define(&mut self, id: &str, mut source: TypeSource, engine: &mut Engine) {
+        let name = id.strip_prefix(FAMILY).unwrap_or(id);
+        source.own = !self.folder.as_ref().is_some_and(|(folder, _)| folder.listing().has(name));
+        engine.set_source(id, Some(source.clone()));
+        let sound = self.sounds.entry(id.to_owned()).or_default();
+        (sound.pinned, sound.known, sound.failure) = (Some(source.clone()), Some(source), None);
+        self.compile(id, engine);
+    }
+
+    /// The session's own text of a type goes: the file's, or what is built in, is in its place.
+    ///
+    /// # Errors
+    /// If there is none and a node uses it, or the session has no text of its own for it.
+    pub(crate) fn undefine(&mut self, id: &str, engine: &mut Engine) -> Result<(), String> {
+        let Some(sound) = self.sounds.get_mut(id).filter(|sound| sound.pinned.is_some()) else {
+            return Err(format!("the session has no text of its own for {id}"));
+        };
+        let pinned = sound.pinned.take();
+        let other = self.origin(id);
+        if other.is_none() && engine.uses_type(id) {
+            if let Some(sound) = self.sounds.get_mut(id) {
+                sound.pinned = pinned;
+            }
+            return Err(format!("{id} is used, and there is neither a file of that name nor one built in"));
+        }
+        engine.set_source(id, None);
+        if let Some(sound) = self.sounds.get_mut(id) {
+            sound.known = None;
+        }
+        if engine.uses_type(id) {
+            self.compile(id, engine);
+        } else {
+            self.forget(id, engine);
+        }
+        Ok(())
+    }
+}
