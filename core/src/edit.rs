@@ -97,6 +97,22 @@ pub enum Edit {
         /// Value at controller 127.
         hi: f64,
     },
+    /// Forgets what a controller moves.
+    MidiUnmap {
+        /// MIDI channel, 0…15.
+        channel: u8,
+        /// Controller number, 0…127.
+        cc: u8,
+        /// The control; `None`: all that it moves.
+        label: Option<String>,
+    },
+    /// Notes of the host play a node.
+    RouteNotes {
+        /// MIDI channel, 0…15; `None`: all channels without a route of their own.
+        channel: Option<u8>,
+        /// Id of the node, which need not exist yet; `None`: no route.
+        node: Option<String>,
+    },
     /// The instance's name.
     SetName(String),
     /// The session's seed, added to every pattern seed.

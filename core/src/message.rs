@@ -105,6 +105,17 @@ pub enum Action {
     Input(InputRoute),
     /// A controller moves a control.
     Map(ControllerMap),
+    /// A controller moves a control no more; without a target, nothing at all.
+    Unmap {
+        /// MIDI channel, 0…15.
+        channel: u8,
+        /// Controller number, 0…127.
+        cc: u8,
+        /// The control, by label or path.
+        target: Option<Symbol>,
+    },
+    /// The next controller that moves is to be told, or not.
+    Learn(bool),
     /// Notes of the host play a node.
     RouteNotes(NoteRoute),
     /// The session's seed.
@@ -283,6 +294,13 @@ pub enum Return {
         serial: u64,
         /// Index of the value.
         value: u32,
+    },
+    /// The controller that was waited for has moved.
+    Learned {
+        /// MIDI channel, 0…15.
+        channel: u8,
+        /// Controller number, 0…127.
+        cc: u8,
     },
     /// A controller has set a base value.
     Moved {

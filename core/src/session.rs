@@ -66,6 +66,8 @@ pub struct Session {
     pub input: Option<InputState>,
     /// Controller mappings.
     pub midi_maps: Vec<MidiMapState>,
+    /// Where notes of the host go: channels in order, then the rest.
+    pub note_routes: Vec<NoteRouteState>,
     /// Length of crossfades.
     pub crossfade: Crossfade,
     /// Texts of the types that come from text, by type id.
@@ -147,6 +149,16 @@ pub struct MidiMapState {
     pub hi: f64,
 }
 
+/// A route of the host's notes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NoteRouteState {
+    /// MIDI channel, 0…15; none: all channels without a route of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<u8>,
+    /// Id of the node.
+    pub node: String,
+}
+
 impl Default for Session {
     fn default() -> Self {
         Self {
@@ -167,6 +179,7 @@ impl Default for Session {
             seed: 0,
             input: None,
             midi_maps: Vec::new(),
+            note_routes: Vec::new(),
             crossfade: Crossfade::Beats(0.5),
             sources: BTreeMap::new(),
             kept: ModuleIr::default(),
@@ -256,6 +269,19 @@ impl Session {
                     }
                 }
             }
+            Edit::MidiUnmap { channel, cc, label } => {
+                let meant = |m: &MidiMapState| {
+                    m.channel == *channel && m.cc == *cc && label.as_ref().is_none_or(|l| *l == m.label)
+                };
+                self.midi_maps.retain(|m| !meant(m));
+            }
+            Edit::RouteNotes { channel, node } => {
+                self.note_routes.retain(|r| r.channel != *channel);
+                let order = |c: Option<u8>| c.unwrap_or(u8::MAX);
+                let at = self.note_routes.partition_point(|r| order(r.channel) < order(*channel));
+                let route = node.clone().map(|node| NoteRouteState { channel: *channel, node });
+                self.note_routes.splice(at..at, route);
+            }
             Edit::SetName(name) => self.name = name.clone(),
             Edit::SetSeed(seed) => self.seed = *seed,
             Edit::Panic | Edit::Rebuild => {}
@@ -296,6 +322,12 @@ impl Session {
             }
             Edit::SetOscTarget(Some(target)) if target.parse::<std::net::SocketAddr>().is_err() => {
                 bad("osc_target", "an address and a port, like 127.0.0.1:9000 or [::1]:9000")
+            }
+            Edit::RouteNotes { channel: Some(16..), .. }
+            | Edit::MidiMap { channel: 16.., .. }
+            | Edit::MidiUnmap { channel: 16.., .. } => bad("channel", "a MIDI channel from 0 to 15"),
+            Edit::MidiMap { cc: 128.., .. } | Edit::MidiUnmap { cc: 128.., .. } => {
+                bad("cc", "a controller from 0 to 127")
             }
             Edit::MidiMap { lo, hi, .. } if !(lo.is_finite() && hi.is_finite()) => {
                 bad("lo, hi", "finite numbers")

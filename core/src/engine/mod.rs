@@ -2,6 +2,7 @@
 //! what audio returns comes back here to be counted and freed.
 
 mod check;
+mod learn;
 mod numbers;
 mod osc;
 mod returns;
@@ -21,6 +22,7 @@ use crate::osc::OscMessage;
 use crate::planner::Shape;
 use crate::processor::{MAX_AUTOMATIONS, MAX_SLOTS, chunk_of};
 use crate::session::{Programs, Session};
+pub use learn::Learning;
 use numbers::Numbers;
 use rtrb::{Consumer, Producer};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -74,6 +76,8 @@ pub struct Engine {
     programs: Programs,
     /// MIDI clock whatever the session says.
     midi_clock_always: bool,
+    /// What the next controller that moves will move.
+    learning: Option<Learning>,
     /// Prepared OSC messages by the number of the pattern that plays them.
     osc: HashMap<u64, osc::Packets>,
     /// Those that are to be sent.
@@ -167,6 +171,7 @@ impl Engine {
             notices: Vec::new(),
             programs: Programs::new(),
             midi_clock_always: false,
+            learning: None,
             osc: HashMap::new(),
             osc_due: Vec::new(),
         }

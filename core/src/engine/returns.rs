@@ -74,6 +74,7 @@ impl Engine {
             }
             Return::AutomationDone { serial, base } => self.automation_done(serial, base),
             Return::Origin { serial, position } => self.note_origin(serial, position),
+            Return::Learned { channel, cc } => self.learned(channel, cc),
             Return::Moved { target, value } => self.moved(target, value),
             Return::Unheard(action) => self.forget_osc_unheard(&action),
             Return::Osc { sample, serial, value } => self.osc_is_due(sample, serial, value),

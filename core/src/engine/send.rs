@@ -6,7 +6,9 @@ use crate::automation::Automation;
 use crate::clock::TEMPO_RANGE;
 use crate::edit::{ClockSource, Edit};
 use crate::graph_ir::Scrutiny;
-use crate::message::{Action, ControllerMap, InputRoute, SlotPattern, Target, TimedAction, ToAudio};
+use crate::message::{
+    Action, ControllerMap, InputRoute, NoteRoute, SlotPattern, Target, TimedAction, ToAudio,
+};
 use crate::node::CreateContext;
 use crate::notice::Notice;
 use crate::plan::{NONE, Plan};
@@ -106,6 +108,14 @@ impl Engine {
             Edit::MidiMap { channel, cc, label, lo, hi } => {
                 let target = Symbol::of(label);
                 Action::Map(ControllerMap { channel: *channel, cc: *cc, target, lo: *lo, hi: *hi })
+            }
+            Edit::MidiUnmap { channel, cc, label } => {
+                let target = label.as_deref().map(Symbol::of);
+                Action::Unmap { channel: *channel, cc: *cc, target }
+            }
+            Edit::RouteNotes { channel, node } => {
+                let node = node.as_deref().map(Symbol::of);
+                Action::RouteNotes(NoteRoute { channel: *channel, node })
             }
             Edit::StartInput { channel } => Action::Input(input_route(*channel)),
             Edit::SetSeed(seed) => Action::Seed(*seed),

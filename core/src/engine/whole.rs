@@ -3,7 +3,7 @@
 use super::send::{Changes, input_route, slot_pattern};
 use super::{Audio, Engine, touches_graph};
 use crate::edit::{ClockSource, Edit};
-use crate::message::{Action, ControllerMap, RETURNS, TO_AUDIO, ToAudio};
+use crate::message::{Action, ControllerMap, NoteRoute, RETURNS, TO_AUDIO, ToAudio};
 use crate::notice::Notice;
 use crate::plan::Plan;
 use crate::planner::Shape;
@@ -130,6 +130,10 @@ impl Engine {
                 core.place_automation(index as usize, target, automation, serial);
             }
         }
+        for r in &session.note_routes {
+            core.route_notes(NoteRoute { channel: r.channel, node: Some(Symbol::of(&r.node)) });
+        }
+        core.learn(self.learning.is_some());
         for m in &session.midi_maps {
             let target = Symbol::of(&m.label);
             core.map_controller(ControllerMap { channel: m.channel, cc: m.cc, target, lo: m.lo, hi: m.hi });

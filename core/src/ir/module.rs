@@ -8,7 +8,9 @@ use super::DspGraph;
 use crate::edit::ClockSource;
 use crate::graph_ir::RawGraph;
 use crate::plan::Crossfade;
-use crate::session::{AutomationState, FORMAT, InputState, MidiMapState, Session, TypeSource};
+use crate::session::{
+    AutomationState, FORMAT, InputState, MidiMapState, NoteRouteState, Session, TypeSource,
+};
 use krach_patterns::{Pattern, Swing};
 use serde::de::{Error, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -287,6 +289,9 @@ pub struct Krach {
     /// Controller mappings.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub midi_maps: Vec<MidiMapState>,
+    /// Where notes of the host go.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub note_routes: Vec<NoteRouteState>,
     /// Length of crossfades.
     pub crossfade: Crossfade,
     /// Texts of the types that come from text, by type id.
@@ -315,6 +320,7 @@ impl Default for Krach {
             midi_clock: s.midi_clock,
             osc_target: s.osc_target,
             midi_maps: s.midi_maps,
+            note_routes: s.note_routes,
             crossfade: s.crossfade,
             sources: s.sources,
             other: Map::new(),

@@ -5,6 +5,7 @@ use super::core::Core;
 use super::{HostEvent, HostEventKind, Returns};
 use crate::message::{ControllerMap, Return};
 use crate::session::MAX_MIDI_MAPS;
+use crate::symbol::Symbol;
 
 /// Controllers of one block that are heard; more change nothing.
 const MAX_MOVES: usize = 2048;
@@ -29,11 +30,20 @@ struct Mapped {
 pub(super) struct Controllers {
     maps: Vec<Mapped>,
     moves: Vec<Move>,
+    /// The next one that moves is to be told.
+    learning: bool,
+    /// It has moved.
+    learned: Option<(u8, u8)>,
 }
 
 impl Controllers {
     pub fn new() -> Self {
-        Self { maps: Vec::with_capacity(MAX_MIDI_MAPS), moves: Vec::with_capacity(MAX_MOVES) }
+        Self {
+            maps: Vec::with_capacity(MAX_MIDI_MAPS),
+            moves: Vec::with_capacity(MAX_MOVES),
+            learning: false,
+            learned: None,
+        }
     }
 
     /// Adds a map, or replaces the one of the same channel, controller and label.
@@ -48,10 +58,27 @@ impl Controllers {
     }
 }
 
+/// Not what a keyboard sends by itself: bank, data entry and its parameters, channel modes.
+fn can_be_learned(cc: u8) -> bool {
+    !matches!(cc, 0 | 32 | 6 | 38 | 96..=101 | 120..)
+}
+
 impl Core {
     /// Puts a map in place.
     pub fn map_controller(&mut self, map: ControllerMap) {
         self.controllers.map(map);
+    }
+
+    /// Takes a map away; without a target, all of that controller.
+    pub(super) fn unmap_controller(&mut self, channel: u8, cc: u8, target: Option<Symbol>) {
+        let its = |m: &ControllerMap| m.channel == channel && m.cc == cc;
+        let named = |m: &ControllerMap| target.is_none_or(|target| m.target == target);
+        self.controllers.maps.retain(|m| !(its(&m.map) && named(&m.map)));
+    }
+
+    /// Waits for a controller that moves, or no more.
+    pub fn learn(&mut self, on: bool) {
+        (self.controllers.learning, self.controllers.learned) = (on, None);
     }
 
     /// Takes what the host plays in the block that begins at sample `begin`.
@@ -61,6 +88,10 @@ impl Core {
         for event in played {
             self.keyboard.hear(begin, event);
             let HostEventKind::Midi([status, cc, value]) = event.what else { continue };
+            let moves = status & 0xf0 == CONTROL_CHANGE && can_be_learned(cc);
+            if moves && self.controllers.learning && self.controllers.learned.is_none() {
+                self.controllers.learned = Some((status & 15, cc));
+            }
             let room = self.controllers.moves.len() < self.controllers.moves.capacity();
             if room && status & 0xf0 == CONTROL_CHANGE {
                 let sample = begin + i64::from(event.offset);
@@ -71,7 +102,7 @@ impl Core {
 
     /// Queues what controllers set in `[at, until)`. `false`: no room.
     pub(super) fn gather_controllers(&mut self, at: i64, until: i64) -> bool {
-        let Controllers { maps, moves } = &mut self.controllers;
+        let Controllers { maps, moves, .. } = &mut self.controllers;
         for (number, m) in moves.iter().enumerate().filter(|(_, m)| m.sample >= at && m.sample < until) {
             for mapped in maps.iter_mut().filter(|x| x.map.channel == m.channel && x.map.cc == m.cc) {
                 let Some(control) = self.plan.control(mapped.map.target) else { continue };
@@ -90,6 +121,11 @@ impl Core {
 
     /// Tells the control side which base values controllers have set.
     pub(super) fn report_controllers(&mut self, returns: &mut Returns) {
+        if let Some((channel, cc)) = self.controllers.learned
+            && returns.try_send(Return::Learned { channel, cc })
+        {
+            (self.controllers.learning, self.controllers.learned) = (false, None);
+        }
         for mapped in &mut self.controllers.maps {
             if let Some(value) = mapped.untold {
                 let target = mapped.map.target;

@@ -262,6 +262,8 @@ impl Core {
             }
             Action::Input(route) => self.input = route,
             Action::Map(map) => self.map_controller(map),
+            Action::Unmap { channel, cc, target } => self.unmap_controller(channel, cc, target),
+            Action::Learn(on) => self.learn(on),
             Action::RouteNotes(route) => self.route_notes(route),
             Action::Seed(seed) => self.seed = seed,
             Action::Panic => self.panic(at),

@@ -65,6 +65,7 @@ impl Session {
                 midi_clock: self.midi_clock,
                 osc_target: self.osc_target.clone(),
                 midi_maps: self.midi_maps.clone(),
+                note_routes: self.note_routes.clone(),
                 crossfade: self.crossfade,
                 sources: self.sources_in_use(),
                 other: self.kept_krach.clone(),
@@ -204,6 +205,10 @@ impl Session {
         for m in krach.midi_maps {
             let map = Edit::MidiMap { channel: m.channel, cc: m.cc, label: m.label, lo: m.lo, hi: m.hi };
             session.apply(&map, registry).map_err(invalid("$.krach.midi_maps"))?;
+        }
+        for r in krach.note_routes {
+            let route = Edit::RouteNotes { channel: r.channel, node: Some(r.node) };
+            session.apply(&route, registry).map_err(invalid("$.krach.note_routes"))?;
         }
         Ok((session, programs))
     }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::desk::Desk;
 use super::low::{Change, Low, Refusal, Refused};
 use super::rpc::{Answer, INVALID_PARAMS, METHOD_NOT_FOUND, REFUSED, RpcError, TIMED_OUT, Work};
-use super::{at, engine_methods, events, low, play, query, reply, sounds, state, tagged, transport};
+use super::{at, engine_methods, events, low, midi, play, query, reply, sounds, state, tagged, transport};
 
 struct Method {
     name: &'static str,
@@ -25,6 +25,11 @@ const METHODS: &[Method] = &[
     Method { name: "define", read: sounds::read_define },
     Method { name: "hush", read: play::read_hush },
     Method { name: "limiter", read: engine_methods::read_limiter },
+    Method { name: "midi_learn", read: midi::read_learn },
+    Method { name: "midi_list", read: midi::read_list },
+    Method { name: "midi_map", read: midi::read_map },
+    Method { name: "midi_route", read: midi::read_route },
+    Method { name: "midi_unmap", read: midi::read_unmap },
     Method { name: "name", read: engine_methods::read_name },
     Method { name: "panic", read: engine_methods::read_panic },
     Method { name: "play", read: play::read_play },

@@ -13,6 +13,7 @@ pub(crate) mod events;
 pub mod lines;
 mod low;
 mod methods;
+mod midi;
 mod pattern;
 mod play;
 mod query;

@@ -1,0 +1,64 @@
+//! A control waits for the controller that is to move it: the next one that moves.
+
+use super::Engine;
+use crate::edit::{At, Edit, EditError};
+use crate::message::{Action, TimedAction, ToAudio};
+
+/// What the next controller that moves will move.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Learning {
+    /// The control, by label or path.
+    pub label: String,
+    /// Value at controller 0.
+    pub lo: f64,
+    /// Value at controller 127.
+    pub hi: f64,
+}
+
+impl Engine {
+    /// Maps the next controller that moves; `None` waits no longer. Not part of the session, which gets
+    /// the map when there is one.
+    ///
+    /// # Errors
+    /// `lo` or `hi` is not a finite number.
+    pub fn learn(&mut self, learning: Option<Learning>) -> Result<(), EditError> {
+        if let Some(Learning { lo, hi, .. }) = &learning
+            && !(lo.is_finite() && hi.is_finite())
+        {
+            return Err(EditError::Value { field: "lo, hi", expected: "finite numbers" });
+        }
+        let action = Action::Learn(learning.is_some());
+        self.learning = learning;
+        if self.hears() {
+            self.send(ToAudio::Edit(TimedAction { seq: 0, due: None, relative: false, action }));
+        }
+        Ok(())
+    }
+
+    /// What waits for a controller.
+    pub fn learning(&self) -> Option<&Learning> {
+        self.learning.as_ref()
+    }
+
+    /// Least and largest value of a control, by label or path; `None` if there is none (yet).
+    pub fn range_of(&self, label: &str) -> Option<(f64, f64)> {
+        let path = self.session.path_of(label)?;
+        let nodes = self.session.graph.nodes.iter();
+        nodes
+            .filter_map(|node| {
+                let control = path.strip_prefix(node.id.as_str())?.strip_prefix('/')?;
+                let decl = self.registry.find(&node.type_id)?.decl();
+                let found = decl.controls.iter().find(|c| c.name == control)?;
+                Some((f64::from(found.min), f64::from(found.max)))
+            })
+            .next()
+    }
+
+    /// The controller has moved.
+    pub(super) fn learned(&mut self, channel: u8, cc: u8) {
+        if let Some(Learning { label, lo, hi }) = self.learning.take() {
+            // Refused only if there are too many maps; then there is nothing to be lost.
+            let _ = self.edit(Edit::MidiMap { channel, cc, label, lo, hi }, At::Now);
+        }
+    }
+}
