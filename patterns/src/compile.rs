@@ -5,6 +5,7 @@ use crate::draft::{Draft, DraftOp};
 use crate::error::CompileErrorKind as Kind;
 use crate::fraction::gcd;
 use crate::lattice::{Lattice, line_shift, rev_reach};
+use crate::period::period;
 use crate::program::{Body, MAX_EVENTS_PER_CYCLE, Program};
 use crate::tick::{Grid, Tick};
 use crate::{CompileError, Pattern, count, validate::validate};
@@ -32,6 +33,7 @@ pub fn compile(pattern: &Pattern) -> Result<Program, CompileError> {
     } else {
         Body::Wide(assemble(&draft, &lattice, root))
     };
+    let period = period(&draft, root);
     Ok(Program {
         body,
         leaves: draft.leaves,
@@ -39,6 +41,7 @@ pub fn compile(pattern: &Pattern) -> Result<Program, CompileError> {
         units: draft.units,
         shapes: draft.shapes,
         events_per_cycle: events as u32,
+        period,
     })
 }
 

@@ -33,6 +33,7 @@ mod ir;
 mod json;
 mod lattice;
 mod mini;
+mod period;
 mod pitch;
 mod program;
 mod query;

@@ -24,6 +24,7 @@ pub struct Program {
     pub(crate) units: Vec<u32>,
     pub(crate) shapes: Vec<Shape>,
     pub(crate) events_per_cycle: u32,
+    pub(crate) period: Option<u64>,
 }
 
 /// Compiled on the control thread, queried on the audio thread.
@@ -50,6 +51,7 @@ impl Program {
             units: Vec::new(),
             shapes: Vec::new(),
             events_per_cycle: 0,
+            period: Some(1),
         }
     }
 
@@ -72,6 +74,12 @@ impl Program {
     /// How many events a query of one cycle gives at most: at most [`MAX_EVENTS_PER_CYCLE`].
     pub fn events_per_cycle(&self) -> u32 {
         self.events_per_cycle
+    }
+
+    /// After so many cycles, 1 or more, the same onsets come again, so many cycles later; `None` if chance
+    /// decides, or if it takes more than 64 bits count.
+    pub fn period(&self) -> Option<u64> {
+        self.period
     }
 
     /// Appends all events whose part intersects the window, in query order, cycle by cycle.

@@ -162,6 +162,20 @@ fn the_session_seed_is_added_to_the_seed_of_a_pattern_and_wraps() {
 }
 
 #[test]
+fn a_period_is_as_long_as_the_slowest_wheels_together_take() {
+    let period = |p: &Pattern| compile(p).unwrap().period();
+    let line = |factor: [i64; 2]| Pattern::Fast { factor, child: Box::new(steps([1, 2])), span: None };
+    assert_eq!(period(&steps([1, 2])), Some(1));
+    assert_eq!(period(&line([3, 1])), Some(1));
+    assert_eq!(period(&line([2, 3])), Some(3));
+    assert_eq!(period(&steps([1]).over(6.0).every(4, |p| p.rev())), Some(12));
+    assert_eq!(period(&cat(vec![steps([1]).over(3.0), steps([2]).over(2.0)]).shift(0.3)), Some(6));
+    assert_eq!(period(&steps([1]).every(4, |_| rest()).over(2.5)), Some(10));
+    assert_eq!(period(&steps([1]).thin(0.5, 1)), None);
+    assert_eq!(period(&rest()), Some(1));
+}
+
+#[test]
 fn before_zero_every_counts_on() {
     let pattern = steps([1]).every(3, |_| steps([9]));
     let values: Vec<f64> = (-4..4).map(|c| begins(&pattern, c)[0].1).collect();

@@ -197,6 +197,22 @@ proptest! {
     }
 
     #[test]
+    fn after_its_period_a_pattern_begins_anew(p in patterns(true), cycle in -9..9_i64) {
+        let Ok(program) = compile(&p) else { return Err(TestCaseError::reject("refused")) };
+        let Some(period) = program.period().filter(|&cycles| cycles < 1 << 20) else { return Ok(()) };
+        let begins = |cycle: i64| {
+            let first = Time::from_integer(cycle);
+            let mut begins: Vec<_> = onsets(&program, Span::cycle(cycle), 1)
+                .iter()
+                .map(|e| (e.whole.begin - first, e.whole.end - first, e.value))
+                .collect();
+            begins.sort();
+            begins
+        };
+        prop_assert_eq!(begins(cycle), begins(cycle + period as i64));
+    }
+
+    #[test]
     fn fast_undoes_slow(p in patterns(true), f in factor()) {
         let slow = Pattern::Slow { factor: f, child: boxed(p.clone()), span: None };
         let both = Pattern::Fast { factor: f, child: boxed(slow), span: None };

@@ -1,0 +1,103 @@
+//! The fuzz target of `patterns/fuzz`, run as a plain test on bytes that chance and the recorded
+//! patterns give. `KRACH_FUZZ` says how many cases there are of each kind.
+
+#[path = "fuzz/target.rs"]
+mod target;
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.roll() % end as u64) as usize
+    }
+}
+
+fn cases() -> usize {
+    std::env::var("KRACH_FUZZ").ok().and_then(|n| n.parse().ok()).unwrap_or(3000)
+}
+
+#[test]
+fn trees_of_any_bytes_are_exact_or_refused() {
+    let mut dice = Dice(1);
+    let mut events = 0;
+    for _ in 0..4 * cases() {
+        let length = 4 + dice.below(200);
+        let mut bytes: Vec<u8> = (0..length).map(|_| dice.roll() as u8).collect();
+        bytes[0] = 2;
+        events += target::run(&bytes);
+    }
+    assert!(events > cases(), "{events} events show little");
+}
+
+#[test]
+fn recorded_patterns_with_bytes_changed_are_patterns_or_refused() {
+    let recorded = include_str!("vectors/patterns.jsonl");
+    let patterns: Vec<String> = recorded
+        .lines()
+        .map(|line| krach_patterns::parse_json(line).expect("recorded")["pattern"].to_string())
+        .filter(|text| text.len() < 4000)
+        .collect();
+    let mut dice = Dice(2);
+    let mut events = 0;
+    for _ in 0..cases() {
+        let mut bytes = vec![0];
+        bytes.extend(patterns[dice.below(patterns.len())].as_bytes());
+        // A digit into another mostly stays JSON; a cut or any byte mostly does not.
+        for _ in 0..1 + dice.below(3) {
+            let at = 1 + dice.below(bytes.len() - 1);
+            let digit = bytes[at..].iter().position(u8::is_ascii_digit).map(|skip| at + skip);
+            match (dice.below(8), digit) {
+                (0, _) => bytes.truncate(at),
+                (1, _) => bytes[at] = dice.roll() as u8,
+                (_, Some(at)) => bytes[at] = b'0' + dice.below(10) as u8,
+                _ => {}
+            }
+            if bytes.len() < 2 {
+                break;
+            }
+        }
+        events += target::run(&bytes);
+    }
+    assert!(events > cases(), "{events} events show little");
+}
+
+#[test]
+fn lines_of_any_signs_are_patterns_or_point_at_what_is_wrong() {
+    const SIGNS: [&str; 30] = [
+        "x", "A2", "C#4", "eb3", "60", "440.0", "~", ".", " ", " ", " ", "[", "]", "<", ">", ",", "*", "/",
+        "!", "@", "?", "(3,8)", "(3,8,-2)", "2", "3", "0.3", "\n", "é", "H9", "(",
+    ];
+    let mut dice = Dice(3);
+    let mut events = 0;
+    for _ in 0..2 * cases() {
+        let mut line = String::from("\u{1}");
+        // Words, each followed by a blank now and then, so that many lines mean something.
+        for _ in 0..dice.below(14) {
+            let reach = if dice.below(3) == 0 { SIGNS.len() } else { 11 };
+            line.push_str(SIGNS[dice.below(reach)]);
+            if dice.below(3) > 0 {
+                line.push(' ');
+            }
+        }
+        events += target::run(line.as_bytes());
+    }
+    assert!(events > cases(), "{events} events show little");
+}
+
+#[test]
+fn what_was_found_once_stays_found() {
+    for found in
+        [&b""[..], b"\x02", b"\x00{", b"\x01x*", b"\x01[", b"\x01<>", b"\x01()", b"\x01x@0", b"\x00null"]
+    {
+        target::run(found);
+    }
+}
