@@ -32,7 +32,7 @@ impl Host {
         let mut host = Self { engine, processor, played: 0, midi: MidiOut::with_capacity(4096) };
         let mut graph = RawGraph::default();
         for (id, type_id) in [("v", "gain"), ("out", "dac")] {
-            graph.nodes.push(GraphNode { id: id.into(), type_id: type_id.into(), ..GraphNode::default() });
+            graph.nodes.push(GraphNode::new(id, type_id));
         }
         let name = |s: &str| s.to_owned();
         graph.connections.push(Connection {
@@ -72,7 +72,7 @@ impl Host {
             main: [&mut left, &mut right],
             stems: &mut [],
             free_run: None,
-            midi_in: &[],
+            played: &[],
             midi_out: &mut self.midi,
         });
         black_box((left, right));
@@ -82,7 +82,8 @@ impl Host {
     /// Mean over the blocks of a cycle of the best time of each, in ns.
     fn time(&mut self) -> f64 {
         // From a cycle's beginning on.
-        self.played = self.played.next_multiple_of((BLOCKS * FRAMES) as i64);
+        let cycle = (BLOCKS * FRAMES) as i64;
+        self.played = (self.played + cycle - 1) / cycle * cycle;
         let mut best = vec![f64::INFINITY; BLOCKS];
         for _ in 0..CYCLES {
             for best in &mut best {

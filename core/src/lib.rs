@@ -21,6 +21,7 @@
 //! | [`automation`], [`limiter`] | how do controls move by themselves, and what protects the ears? |
 
 pub mod automation;
+mod chase;
 pub mod clock;
 mod dsp;
 pub mod edit;

@@ -1,7 +1,8 @@
 //! What crosses between the control thread and the audio thread: one enum each way.
 
 use crate::automation::Automation;
-use crate::plan::Plan;
+use crate::chase::ChaseTable;
+use crate::plan::{NONE, Plan};
 use crate::processor::Core;
 use crate::symbol::Symbol;
 use krach_patterns::Program;
@@ -120,6 +121,15 @@ pub enum Action {
     RouteNotes(NoteRoute),
     /// The session's seed.
     Seed(u64),
+    /// A pattern's table under another seed.
+    Chase {
+        /// Index of the slot.
+        slot: u32,
+        /// Number of the pattern.
+        serial: u64,
+        /// The table.
+        table: Box<ChaseTable>,
+    },
     /// Gates shut, tails cut.
     Panic,
     /// Nothing on this thread: the control side hears when its time has come, and does what there is to do.
@@ -177,6 +187,8 @@ pub struct SlotPattern {
     pub targets: Vec<Target>,
     /// Distinct labels among the targets that are chased after a jump, at most 64.
     pub chased: u32,
+    /// What they were told last, further back than the audio thread looks.
+    pub chase: Box<ChaseTable>,
     /// Position in cycles of the pattern's cycle 0; `None`: where the edit acts.
     pub origin: Option<f64>,
     /// Onsets before this position (cycles) do not play; `None`: where the edit acts.
@@ -226,11 +238,23 @@ pub enum Target {
         controller: u8,
         /// 0…127.
         value: u8,
+        /// Number among the chased labels, or [`crate::plan::NONE`].
+        chase: u32,
     },
     /// Sends an OSC message: the one that the control side prepared for this value.
     Osc,
     /// Nothing that the engine plays.
     Nothing,
+}
+
+impl Target {
+    /// Its number among what is chased after a jump.
+    pub fn chased(&self) -> Option<u32> {
+        match self {
+            Self::Control { chase, .. } | Self::Cc { chase, .. } => Some(*chase).filter(|&n| n != NONE),
+            _ => None,
+        }
+    }
 }
 
 /// Audio thread → control thread. Answers and garbage are never lost: what finds no room stays with the
@@ -328,4 +352,6 @@ pub enum Garbage {
     Slot(Box<SlotPattern>),
     /// An automation.
     Automation(Box<Automation>),
+    /// A pattern's table.
+    Chase(Box<ChaseTable>),
 }

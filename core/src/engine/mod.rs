@@ -7,6 +7,7 @@ mod numbers;
 mod osc;
 mod returns;
 mod send;
+mod targets;
 mod types;
 mod whole;
 
@@ -14,6 +15,8 @@ pub use crate::edit::*;
 pub use crate::graph_ir::*;
 pub use crate::link::{Link, Position};
 pub use crate::notice::*;
+#[cfg(test)]
+pub(crate) use targets::slot_pattern;
 pub use types::nodes_of;
 
 use crate::message::{Return, ToAudio};

@@ -1,23 +1,20 @@
 //! What goes to audio: actions in the order of the edits, plans when the graph changed.
 
-use super::osc;
+use super::targets::slot_pattern;
 use super::{Audio, Drawn, Engine, Sent, sorted, touches_graph};
 use crate::automation::Automation;
 use crate::clock::TEMPO_RANGE;
 use crate::edit::{ClockSource, Edit};
 use crate::graph_ir::Scrutiny;
-use crate::message::{
-    Action, ControllerMap, InputRoute, NoteRoute, SlotPattern, Target, TimedAction, ToAudio,
-};
+use crate::message::{Action, ControllerMap, InputRoute, NoteRoute, TimedAction, ToAudio};
 use crate::node::CreateContext;
 use crate::notice::Notice;
-use crate::plan::{NONE, Plan};
-use crate::planner::{self, Shape, is_gate_label};
-use crate::processor::{MAX_CHASED, chunk_of};
+use crate::plan::Plan;
+use crate::planner::{self, Shape};
+use crate::processor::chunk_of;
 use crate::session::{METER_RANGE, Session};
 use crate::symbol::Symbol;
-use krach_patterns::{OscArg, Program, Value};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Messages that may wait on this side for room in the ring; more and audio gets the whole session anew.
 const MAX_BACKLOG: usize = 16_384;
@@ -33,6 +30,9 @@ impl Engine {
         }
         if let Some(action) = self.action(edit, seq, due) {
             self.send(ToAudio::Edit(TimedAction { seq, due, relative, action }));
+            if let Edit::SetSeed(seed) = edit {
+                self.send_tables(*seed, seq, due, relative);
+            }
         } else {
             // Nothing to do on the audio thread (hushing what never was).
             self.actions.remove(&seq);
@@ -46,7 +46,7 @@ impl Engine {
             Edit::SetPattern { slot, pattern, from_zero, swing } => {
                 let index = self.slot_of(slot)?;
                 let program = krach_patterns::compile_swung(pattern, *swing).ok()?;
-                let mut voice = slot_pattern(slot, program, self.next_serial());
+                let mut voice = slot_pattern(slot, program, self.next_serial(), self.session.seed);
                 self.prepare_osc(voice.serial, &voice.program);
                 self.slot_serials.insert(slot.clone(), voice.serial);
                 voice.origin = if *from_zero { None } else { Some(0.0) };
@@ -122,6 +122,25 @@ impl Engine {
             Edit::Panic => Action::Panic,
             _ => return None,
         })
+    }
+
+    /// What patterns of chance said last is another thing under another seed.
+    fn send_tables(&mut self, seed: u64, seq: u64, due: Option<f64>, relative: bool) {
+        let slots: Vec<_> = self.session.slots.iter().filter(|(_, slot)| slot.playing).collect();
+        let mut tables = Vec::new();
+        for (name, slot) in slots {
+            let (Some(index), Some(&serial)) = (self.slots.of(name), self.slot_serials.get(name)) else {
+                continue;
+            };
+            let program = krach_patterns::compile_swung(&slot.pattern, slot.swing);
+            if let Some(program) = program.ok().filter(|program| program.period().is_none()) {
+                let table = slot_pattern(name, program, serial, seed).chase;
+                tables.push(Action::Chase { slot: index, serial, table });
+            }
+        }
+        for action in tables {
+            self.send(ToAudio::Edit(TimedAction { seq, due, relative, action }));
+        }
     }
 
     pub(super) fn next_serial(&mut self) -> u64 {
@@ -321,74 +340,4 @@ struct Timed {
 /// What the plugin's input becomes for `adc_input` nodes.
 pub(super) fn input_route(channel: Option<u32>) -> InputRoute {
     channel.map_or(InputRoute::Stereo, InputRoute::Channel)
-}
-
-/// A compiled pattern with its labels resolved to symbols: `label` as it is, or within the slot.
-pub(super) fn slot_pattern(slot: &str, program: Program, serial: u64) -> SlotPattern {
-    let mut chased: BTreeMap<&str, u32> = BTreeMap::new();
-    let mut targets = Vec::with_capacity(program.values().len());
-    let opens = |value: &Value| matches!(value, Value::Control { label, .. } if is_gate_label(label));
-    let units = program.values().iter().zip(program.units());
-    let notes: HashSet<u32> =
-        units.clone().filter(|(v, unit)| **unit != 0 && opens(v)).map(|(_, unit)| *unit).collect();
-    for (value, unit) in units {
-        let set = match value {
-            Value::Note { channel, note, velocity, dur } => {
-                targets.push(Target::Note {
-                    channel: *channel,
-                    key: *note,
-                    velocity: *velocity,
-                    cycles: *dur,
-                });
-                continue;
-            }
-            Value::Cc { channel, controller, value } => {
-                targets.push(Target::Cc { channel: *channel, controller: *controller, value: *value });
-                continue;
-            }
-            Value::Control { label, value } => Some((label.as_str(), *value)),
-            Value::Osc { address, args } => match (address.as_str(), args.as_slice()) {
-                ("/audio/set", [OscArg::Str(label), value]) => number(value).map(|v| (label.as_str(), v)),
-                ("/audio/gain", [value]) => {
-                    targets.push(number(value).map_or(Target::Nothing, |v| Target::MasterGain(v as f32)));
-                    continue;
-                }
-                _ => None,
-            },
-        };
-        if osc::packet(value).is_some() {
-            targets.push(Target::Osc);
-            continue;
-        }
-        let Some((label, value)) = set else {
-            targets.push(Target::Nothing);
-            continue;
-        };
-        let gate = is_gate_label(label);
-        let next = chased.len() as u32;
-        let chase = if gate || (next as usize >= MAX_CHASED && !chased.contains_key(label)) {
-            NONE
-        } else {
-            *chased.entry(label).or_insert(next)
-        };
-        targets.push(Target::Control {
-            label: Symbol::of(label),
-            within: Symbol::control(slot, label),
-            or: Symbol::control(slot, if label == "vel" { "gain" } else { label }),
-            note: notes.contains(unit),
-            value: value as f32,
-            gate,
-            chase,
-        });
-    }
-    let chased = chased.len() as u32;
-    SlotPattern { program, targets, chased, origin: Some(0.0), from: None, serial }
-}
-
-fn number(arg: &OscArg) -> Option<f64> {
-    match arg {
-        OscArg::Float(x) => Some(*x),
-        OscArg::Int(i) => Some(*i as f64),
-        OscArg::Str(_) => None,
-    }
 }

@@ -1,6 +1,7 @@
 //! Whole engines: for activation, after a load, after a fault.
 
-use super::send::{Changes, input_route, slot_pattern};
+use super::send::{Changes, input_route};
+use super::targets::slot_pattern;
 use super::{Audio, Engine, touches_graph};
 use crate::edit::{ClockSource, Edit};
 use crate::message::{Action, ControllerMap, NoteRoute, RETURNS, TO_AUDIO, ToAudio};
@@ -108,7 +109,7 @@ impl Engine {
                     .remove(name)
                     .or_else(|| krach_patterns::compile_swung(&slot.pattern, slot.swing).ok())
             {
-                let mut voice = slot_pattern(name, program, self.next_serial());
+                let mut voice = slot_pattern(name, program, self.next_serial(), session.seed);
                 self.prepare_osc(voice.serial, &voice.program);
                 self.slot_serials.insert(name.clone(), voice.serial);
                 voice.origin = if slot.from_zero { slot.origin } else { Some(0.0) };

@@ -266,6 +266,13 @@ impl Core {
             Action::Learn(on) => self.learn(on),
             Action::RouteNotes(route) => self.route_notes(route),
             Action::Seed(seed) => self.seed = seed,
+            Action::Chase { slot, serial, mut table } => {
+                let voice = self.slots.get_mut(slot as usize).and_then(Option::as_mut).map(|s| &mut s.voice);
+                if let Some(voice) = voice.filter(|voice| voice.serial == serial) {
+                    std::mem::swap(&mut voice.chase, &mut table);
+                }
+                garbage = Some(Garbage::Chase(table));
+            }
             Action::Panic => self.panic(at),
             Action::Nothing => {}
         }

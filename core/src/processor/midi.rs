@@ -130,6 +130,14 @@ impl MidiVoices {
         }
     }
 
+    /// Sends a controller's value at a sample that is not before any sent yet, if there is room for it.
+    pub fn control_change(&mut self, sample: i64, channel: u8, controller: u8, value: u8) {
+        // The second half of the room is for ends.
+        if self.out.len() < self.out.capacity() / 2 {
+            self.out.push((sample, [CONTROL_CHANGE | (channel & 15), controller & 127, value & 127]));
+        }
+    }
+
     /// Takes the OSC messages that have come due, in order.
     pub fn osc_due(&mut self) -> std::vec::Drain<'_, OscDue> {
         self.osc.drain(..)
@@ -196,8 +204,8 @@ impl MidiVoices {
         let room = self.out.len() < self.out.capacity() / 2;
         let sample = request.sample;
         match request.midi {
-            Midi::Cc { channel, controller, value } if room => {
-                self.out.push((sample, [CONTROL_CHANGE | (channel & 15), controller & 127, value & 127]));
+            Midi::Cc { channel, controller, value } => {
+                self.control_change(sample, channel, controller, value);
             }
             Midi::Note { channel, key, velocity, beats } if room => {
                 let (channel, key) = (channel & 15, key & 127);

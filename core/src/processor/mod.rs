@@ -5,6 +5,7 @@
 //! → master*. Nothing in here allocates, frees, locks, waits (except offline, bounded), makes a
 //! system call or panics; a node that panics all the same is caught.
 
+mod chase;
 mod controllers;
 mod controls;
 mod core;

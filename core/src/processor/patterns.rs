@@ -10,8 +10,6 @@ use crate::symbol::Symbol;
 use crate::voice::by_unit;
 use krach_patterns::{Event, Span, Time};
 
-/// Continuous controls are chased within this many cycles before a landing.
-const CHASE_CYCLES: i32 = 4;
 /// Most cycles that are asked for at once: a stretch with more is halved.
 const MOST_CYCLES: f64 = 64.0;
 /// Windows are asked for in these fractions of a cycle, rounded outwards.
@@ -153,71 +151,9 @@ impl Core {
             Target::Note { channel, key, velocity, cycles } => {
                 Some(Midi::Note { channel, key, velocity, beats: cycles * self.meter.length })
             }
-            Target::Cc { channel, controller, value } => Some(Midi::Cc { channel, controller, value }),
+            Target::Cc { channel, controller, value, .. } => Some(Midi::Cc { channel, controller, value }),
             Target::Osc => Some(Midi::Osc { serial: voice.serial, value: event.value }),
             _ => None,
-        }
-    }
-
-    /// After a jump to sample `at`, continuous controls get the value that their pattern gave them
-    /// last before, within [`CHASE_CYCLES`].
-    pub(super) fn chase(&mut self, segment: &Segment, at: i64) {
-        let landing = self.meter.count_at(segment.epoch.beats_at(at));
-        for index in 0..self.used_slots {
-            let Some(slot) = &mut self.slots[index] else { continue };
-            if slot.from.is_finite() && slot.from > landing {
-                // It began later than time now is: there it plays from now on.
-                slot.from = f64::NEG_INFINITY;
-            }
-            if slot.voice.chased == 0 || slot.origin.is_nan() {
-                continue;
-            }
-            let start_of_song = if landing >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
-            let oldest = slot.from.max(start_of_song);
-            let mut found = [None::<(f64, u32)>; MAX_CHASED];
-            let mut missing = slot.voice.chased;
-            for back in 0..CHASE_CYCLES {
-                let end = landing - f64::from(back);
-                let begin = (end - 1.0).max(oldest);
-                if begin >= end || missing == 0 {
-                    break;
-                }
-                let span = window(begin - slot.origin, end - slot.origin);
-                self.events.clear();
-                if slot.voice.program.onsets(span, self.seed, &mut self.events).is_err() {
-                    break;
-                }
-                let before = found;
-                for event in self.events.as_slice() {
-                    let Some(Target::Control { chase, .. }) = slot.voice.targets.get(event.value as usize)
-                    else {
-                        continue;
-                    };
-                    let position = slot.origin + cycles(event.whole.begin);
-                    let inside = position >= begin && position < end;
-                    let Some(latest) = found.get_mut(*chase as usize).filter(|_| inside) else {
-                        continue;
-                    };
-                    let known = before[*chase as usize].is_some();
-                    if !known && latest.is_none_or(|(then, _)| position >= then) {
-                        missing -= u32::from(latest.is_none());
-                        *latest = Some((position, event.value));
-                    }
-                }
-            }
-            for (_, value) in found.into_iter().flatten() {
-                let Some(slot) = &self.slots[index] else { break };
-                let target = slot.voice.targets[value as usize];
-                let Target::Control { value, note, .. } = target else { continue };
-                // What belongs to a note is that note's, and notes are not chased.
-                let lasting = |c: u32| {
-                    let control = &self.plan.controls[c as usize];
-                    !(control.gate || note && self.plan.nodes[control.node as usize].voiced)
-                };
-                if let Some(control) = self.control_of(&target).filter(|c| lasting(*c)) {
-                    self.write(control, Write::Pattern { value, slot: index as u32, gate: false, ramp: 0 });
-                }
-            }
         }
     }
 
