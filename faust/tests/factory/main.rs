@@ -10,5 +10,6 @@ mod identity;
 mod levels;
 mod limits;
 mod measure;
+mod page;
 mod sounds;
 mod tuning;

@@ -70,6 +70,32 @@ pub fn octaves(channel: &[f32], rate: f64) -> Vec<f64> {
         .collect()
 }
 
+/// The loudest of what is more than 30 Hz from every harmonic of `freq`, between 40 Hz and 10 kHz, in dB below the loudest of all.
+/// The sound should be steady.
+pub fn between_harmonics(channel: &[f32], rate: f64, freq: f64) -> f64 {
+    let size = channel.len();
+    assert!(size.is_power_of_two());
+    // Blackman-Harris: what leaks from a harmonic is 92 dB down.
+    let window = |at: usize| {
+        let turn = TAU * at as f64 / size as f64;
+        0.35875 - 0.48829 * turn.cos() + 0.14128 * (2.0 * turn).cos() - 0.01168 * (3.0 * turn).cos()
+    };
+    let mut re: Vec<f64> = channel.iter().enumerate().map(|(at, &x)| f64::from(x) * window(at)).collect();
+    let mut im = vec![0.0; size];
+    fourier(&mut re, &mut im);
+    let level = |at: usize| re[at].hypot(im[at]);
+    let hertz = |at: usize| at as f64 * rate / size as f64;
+    let stray = |at: &usize| {
+        (40.0..10_000.0).contains(&hertz(*at)) && {
+            let off = hertz(*at) % freq;
+            off.min(freq - off) > 30.0
+        }
+    };
+    let loudest = (0..size / 2).map(level).fold(0.0, f64::max);
+    let other = (0..size / 2).filter(stray).map(level).fold(0.0, f64::max);
+    decibels(other / loudest)
+}
+
 /// Radix-2 transform in place.
 fn fourier(re: &mut [f64], im: &mut [f64]) {
     let size = re.len();

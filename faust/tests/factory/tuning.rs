@@ -1,6 +1,6 @@
-//! Notes are in tune.
+//! Notes are in tune, and nothing else is in them.
 
-use crate::measure::cents_off;
+use crate::measure::{between_harmonics, cents_off};
 use crate::sounds::{RATES, Take, VOICES, sound};
 
 /// What moves the pitch on purpose, and rests while it is measured.
@@ -46,5 +46,23 @@ fn a_glide_arrives() {
         let heard = take.play(&ty);
         assert!(cents_off(&heard[0], 48_000.0, 110.0, 0.1).abs() < 3.0, "{name}");
         assert!(cents_off(&heard[0], 48_000.0, 220.0, 1.5).abs() < 3.0, "{name}");
+    }
+}
+
+/// What lies above half the sample rate must not come back as notes that nobody plays.
+#[test]
+fn high_notes_hardly_alias() {
+    // Saturation makes new harmonics, and more of them come back.
+    for (name, most) in [("pad", -70.0), ("keys", -80.0), ("lead", -40.0), ("bass", -40.0)] {
+        let ty = sound(name);
+        for freq in [441.3, 1318.51] {
+            let mut take = Take::of(name, 48_000.0, 2.0, 2.0).set(0.0, "freq", freq as f32);
+            for control in MOVES {
+                take = take.set_any(&ty, 0.0, control, 0.0);
+            }
+            let take = take.set_any(&ty, 0.0, "cutoff", 12_000.0).set_any(&ty, 0.0, "sub", 0.0);
+            let stray = between_harmonics(&take.play(&ty)[0][24_000..24_000 + 65_536], 48_000.0, freq);
+            assert!(stray < most, "{name}: {stray:.1} dB at {freq} Hz");
+        }
     }
 }
