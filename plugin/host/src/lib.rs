@@ -1,4 +1,5 @@
-//! A headless CLAP host: loads any plugin, plays it by a scripted transport, renders what it does.
+//! A headless host for CLAP, and a small one for VST3: loads any plugin, plays it by a scripted
+//! transport, renders what it does.
 //!
 //! In one sentence: a [`transport::Script`] and a [`Performance`] become blocks, an [`Instance`]'s
 //! [`Processor`] turns them into samples, and [`render_performance`] shows the whole way in a few
@@ -11,6 +12,7 @@ mod events;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub mod guard;
 mod handlers;
+mod hosted;
 mod instance;
 mod library;
 mod params;
@@ -21,6 +23,7 @@ pub mod serve;
 mod stage;
 mod threads;
 pub mod transport;
+mod vst3;
 pub mod wav;
 
 pub use address::{PrivateSocket, SOCKET_VARIABLE, registry_folders, use_private_socket};
@@ -30,6 +33,7 @@ pub use client::Client;
 pub use error::HostError;
 pub use events::{InputEvent, InputKind, OutputEvent, OutputKind};
 pub use handlers::Observed;
+pub use hosted::{Hosted, Playing};
 pub use instance::{AudioPort, Instance, Ports};
 pub use library::{DEFAULT_PLUGIN_ID, Descriptor, Library, PLUGIN_VARIABLE, default_plugin};
 pub use params::Param;
@@ -38,3 +42,4 @@ pub use processor::{EVENT_CAPACITY, Feed, Processor, Status};
 pub use render::{Length, RenderOptions, Rendered, Reply, Stem, TimedInput, render_performance};
 pub use stage::Stage;
 pub use threads::{AudioScope, on_audio_thread};
+pub use vst3::{Vst3Instance, Vst3Library, Vst3Processor};

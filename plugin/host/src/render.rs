@@ -14,9 +14,12 @@ use serde_json::Value;
 
 use crate::error::HostError;
 use crate::events::{InputKind, OutputEvent};
+use crate::hosted::Hosted;
+use crate::instance::Instance;
 use crate::performance::{Performance, Step};
 use crate::stage::Stage;
 use crate::transport::{Blocks, Script, Truth};
+use crate::vst3::Vst3Instance;
 
 /// How much to render.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,9 +44,9 @@ pub struct TimedInput {
 /// 120 bpm, 48 kHz, blocks of 256, offline.
 #[derive(Clone, Debug)]
 pub struct RenderOptions {
-    /// The `.clap`; without one, [`crate::default_plugin`].
+    /// The `.clap` or `.vst3`; without one, [`crate::default_plugin`].
     pub plugin: Option<PathBuf>,
-    /// Id of the plugin within it, see [`crate::Library::plugin`].
+    /// Id of the plugin within it, see [`crate::Library::plugin`] and [`crate::Vst3Library::plugins`].
     pub plugin_id: Option<String>,
     /// What is sent and done.
     pub performance: Performance,
@@ -178,7 +181,12 @@ impl Rendered {
 pub fn render_performance(options: &RenderOptions) -> Result<Rendered, HostError> {
     let steps = &options.performance.steps;
     let sends = steps.iter().any(|step| matches!(step, Step::Request { .. }));
-    let mut stage = Stage::open(options, sends)?;
+    let vst3 = options.plugin.as_ref().is_some_and(|plugin| plugin.extension() == Some("vst3".as_ref()));
+    if vst3 { render::<Vst3Instance>(options, sends) } else { render::<Instance>(options, sends) }
+}
+
+fn render<I: Hosted>(options: &RenderOptions, with_socket: bool) -> Result<Rendered, HostError> {
+    let mut stage = Stage::<I>::open(options, with_socket)?;
     stage.perform(&options.performance)?;
     stage.render_to_end()?;
     Ok(stage.finish())

@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::client::Client;
 use crate::error::HostError;
 use crate::events::{InputEvent, OutputEvent};
+use crate::hosted::{Hosted, Playing};
 use crate::instance::{Instance, Ports};
-use crate::library::{Library, default_plugin};
+use crate::library::default_plugin;
 use crate::performance::{Performance, Step};
-use crate::processor::Processor;
 use crate::render::{Length, RenderOptions, Rendered, Reply, Stem};
 use crate::transport::{BlockPlan, ONSET_TOLERANCE, Player, When};
 
@@ -25,9 +25,9 @@ const UNREACHED_WAIT: Duration = Duration::from_secs(3);
 
 /// Renders block by block on the present thread; for whatever [`crate::render_performance`] cannot
 /// say. Time moves only in [`Self::advance`] and in what calls it.
-pub struct Stage {
-    instance: Instance,
-    processor: Option<Processor>,
+pub struct Stage<I: Hosted = Instance> {
+    instance: I,
+    processor: Option<I::Processor>,
     ports: Ports,
     player: Player,
     client: Option<Client>,
@@ -46,7 +46,7 @@ pub struct Stage {
     told: Instant,
 }
 
-impl Stage {
+impl<I: Hosted> Stage<I> {
     /// Loads the plugin, makes an instance, gives it its state, activates it, and connects to its
     /// socket if `with_socket`.
     ///
@@ -57,13 +57,7 @@ impl Stage {
             Some(path) => path.clone(),
             None => default_plugin()?,
         };
-        let library = Library::load(&path)?;
-        let id = options.plugin_id.as_deref();
-        let mut instance = if with_socket {
-            Instance::create_with_socket(&library, id, SOCKET_WAIT)?
-        } else {
-            Instance::create(&library, id)?
-        };
+        let mut instance = I::open(&path, options.plugin_id.as_deref(), with_socket.then_some(SOCKET_WAIT))?;
         if let Some(chunk) = &options.state {
             instance.load_state(chunk)?;
         }
@@ -100,7 +94,7 @@ impl Stage {
     }
 
     /// The instance, for parameters, state and what was observed.
-    pub fn instance(&mut self) -> &mut Instance {
+    pub fn instance(&mut self) -> &mut I {
         &mut self.instance
     }
 
@@ -115,7 +109,7 @@ impl Stage {
     }
 
     /// The audio side, for port feeds and the like.
-    pub fn processor(&mut self) -> &mut Processor {
+    pub fn processor(&mut self) -> &mut I::Processor {
         self.processor.as_mut().expect("the processor is there until finish")
     }
 
@@ -127,7 +121,7 @@ impl Stage {
     /// Renders one block; in realtime, not before its time has come.
     ///
     /// # Errors
-    /// As [`Processor::process`].
+    /// As [`Playing::process`].
     pub fn advance(&mut self) -> Result<(), HostError> {
         if self.options.realtime {
             let due = Duration::from_secs_f64(self.player.frame() as f64 / self.options.sample_rate);

@@ -1,5 +1,8 @@
-//! Onsets through CLAP: each sounds once, on the first frame at or after its time, never early,
+//! Onsets through CLAP and VST3: each sounds once, on the first frame at or after its time, never early,
 //! whatever the host's transport does; and no gate stays open.
+//!
+//! VST3 tells a transport once per block. What changes within a block and is told there, and tempo ramps,
+//! are CLAP's alone.
 
 mod krach_support;
 
@@ -7,7 +10,7 @@ use krach_host::transport::{Action, Announce, Blocks, Landing, LoopStyle, Report
 use krach_host::{InputKind, Instance, Length, Library, RenderOptions, Rendered, TimedInput};
 use krach_support::gates::{assert_opens_where_the_transport_was, assert_shut, closes, expected, opens};
 use krach_support::session::gate_session;
-use krach_support::{Dice, home, plugin, render_with};
+use krach_support::{Dice, Format, home, plugin, render_in};
 
 const RATE: f64 = 48_000.0;
 /// The transport stands still for this long first, in which the voice comes to rest.
@@ -26,31 +29,60 @@ fn partitions() -> [Blocks; 5] {
     ]
 }
 
+/// A format, and how the host cuts time.
+#[derive(Clone, Debug)]
+struct Way {
+    format: Format,
+    blocks: Blocks,
+}
+
+/// Every partition, in every format that has words for what the script does.
+fn ways(script: &Script) -> Vec<Way> {
+    partitions().iter().flat_map(|blocks| in_blocks(script, blocks)).collect()
+}
+
+/// One partition, in every format that has words for what the script does.
+fn in_blocks(script: &Script, blocks: &Blocks) -> Vec<Way> {
+    let formats = Format::ALL.into_iter().filter(|format| *format == Format::Clap || vst3_can_tell(script));
+    formats.map(|format| Way { format, blocks: blocks.clone() }).collect()
+}
+
+/// Blocks of that many frames, in every format that has words for what the script does.
+fn in_frames(script: &Script, frames: u64) -> impl Iterator<Item = (u64, Way)> {
+    let ways = in_blocks(script, &Blocks::Fixed(frames as usize));
+    ways.into_iter().map(move |way| (frames, way))
+}
+
+fn vst3_can_tell(script: &Script) -> bool {
+    let inside = [script.announce, script.loop_style.announce].contains(&Announce::Event);
+    !inside && !script.actions.iter().any(|(_, action)| matches!(action, Action::Ramp { .. }))
+}
+
 /// A transport that stands at `beats` and starts after the preparation.
 fn from(beats: f64, tempo: f64) -> Script {
     Script::stopped(tempo).from_beat(beats).at(When::Frame(PREPARE), Action::Play)
 }
 
-fn options(script: &Script, blocks: &Blocks, seconds: f64) -> RenderOptions {
+fn options(script: &Script, way: &Way, seconds: f64) -> RenderOptions {
     RenderOptions {
         script: script.clone(),
-        blocks: blocks.clone(),
+        blocks: way.blocks.clone(),
         sample_rate: RATE,
         length: Length::Seconds(seconds),
         ..RenderOptions::default()
     }
 }
 
-fn render(script: &Script, blocks: &Blocks, seconds: f64) -> Rendered {
-    render_with(&options(script, blocks, seconds), &gate_session(HITS))
+fn render(script: &Script, way: &Way, seconds: f64) -> Rendered {
+    render_in(way.format, &options(script, way, seconds), &gate_session(HITS))
 }
 
 /// Every onset on its frame in every partition.
 #[track_caller]
 fn assert_exact(script: &Script, seconds: f64, what: &str) {
-    for blocks in partitions() {
-        let rendered = render(script, &blocks, seconds);
-        assert_opens_where_the_transport_was(&rendered, HITS, &format!("{what}, {blocks:?}"));
+    for way in ways(script) {
+        let rendered = render(script, &way, seconds);
+        assert_opens_where_the_transport_was(&rendered, HITS, &format!("{what}, {way:?}"));
     }
 }
 
@@ -85,9 +117,9 @@ fn a_loop_shorter_than_a_block_fires_each_onset_once() {
         let style = LoopStyle { announce, landing: Landing::Exact };
         // 1920 frames with two hits; the second one's gate is shut for 120 frames before the wrap.
         let script = from(2.0, 150.0).looping(2.0, 2.1, style);
-        for blocks in partitions() {
-            let rendered = render_with(&options(&script, &blocks, 2.0), &gate_session(64));
-            assert_opens_where_the_transport_was(&rendered, 64, &format!("{how}, {blocks:?}"));
+        for way in ways(&script) {
+            let rendered = render_in(way.format, &options(&script, &way, 2.0), &gate_session(64));
+            assert_opens_where_the_transport_was(&rendered, 64, &format!("{how}, {way:?}"));
         }
     }
 }
@@ -120,17 +152,17 @@ fn a_host_that_lands_ten_milliseconds_late_still_plays_the_downbeat() {
 fn a_late_landing_that_is_only_seen_at_the_next_block_loses_and_repeats_nothing() {
     let style = LoopStyle { announce: Announce::Silent, landing: Landing::Late(0.0099) };
     let script = from(1.0, 120.0).looping(2.0, 6.0, style);
-    for blocks in partitions() {
-        let rendered = render(&script, &blocks, 7.0);
+    for way in ways(&script) {
+        let rendered = render(&script, &way, 7.0);
         let (found, expected) = (opens(&rendered.channels[0]), expected(&rendered, HITS));
-        assert_eq!(found.len(), expected.len(), "{blocks:?}: {found:?} for {expected:?}");
+        assert_eq!(found.len(), expected.len(), "{way:?}: {found:?} for {expected:?}");
         for (found, expected) in found.iter().zip(&expected) {
             // Between the wrap and the next block it cannot be known that the host stands 475 frames
             // further on than predicted.
             let late = 476;
             assert!(
                 found >= &expected.saturating_sub(1) && *found <= expected + late,
-                "{blocks:?}: {found} for {expected}"
+                "{way:?}: {found} for {expected}"
             );
         }
     }
@@ -140,8 +172,9 @@ fn a_late_landing_that_is_only_seen_at_the_next_block_loses_and_repeats_nothing(
 fn a_host_that_wraps_at_the_end_of_the_block_repeats_and_loses_nothing() {
     let style = LoopStyle { announce: Announce::NextBlock, landing: Landing::OnStart };
     let script = from(1.0, 120.0).looping(2.0, 6.0, style);
-    for frames in [17_u64, 64, 333, 480] {
-        let rendered = render(&script, &Blocks::Fixed(frames as usize), 7.0);
+    let sizes = [17_u64, 64, 333, 480];
+    for (frames, way) in sizes.into_iter().flat_map(|frames| in_frames(&script, frames)) {
+        let rendered = render(&script, &way, 7.0);
         let found = opens(&rendered.channels[0]);
         // Hits are 6000 frames apart, sixteen to a pass; each pass is that much longer as the block
         // in which the loop ended went on. The downbeat sounds where the loop ended: as predicted.
@@ -162,7 +195,7 @@ fn a_host_that_wraps_at_the_end_of_the_block_repeats_and_loses_nothing() {
         }
         expected.push(end);
         expected.retain(|frame| *frame < rendered.frames as u64);
-        assert_eq!(found, expected, "blocks of {frames}");
+        assert_eq!(found, expected, "{way:?}");
     }
 }
 
@@ -185,10 +218,10 @@ fn a_jump_while_a_gate_is_open_shuts_it_on_that_frame() {
         let script = from(0.0, 120.0)
             .announced(announce)
             .at(When::Beat(2.0 + 1.0 / 16.0), Action::Jump(8.0 - 1.0 / 8.0 + 1.0 / 16.0));
-        for blocks in partitions() {
-            let rendered = render(&script, &blocks, 4.0);
+        for way in ways(&script) {
+            let rendered = render(&script, &way, 4.0);
             let jump = PREPARE + 49_500;
-            assert!(closes(&rendered.channels[0]).contains(&jump), "{announce:?} {blocks:?}");
+            assert!(closes(&rendered.channels[0]).contains(&jump), "{announce:?} {way:?}");
             assert_shut(&rendered, jump + 480..jump + 1_500, "after the jump");
         }
     }
@@ -199,10 +232,10 @@ fn a_stop_shuts_the_gate_at_once_and_leaves_silence() {
     for announce in [Announce::Split, Announce::Event] {
         // In the middle of an open gate.
         let script = from(0.0, 120.0).announced(announce).at(When::Beat(5.05), Action::Stop);
-        for blocks in partitions() {
-            let rendered = render(&script, &blocks, 4.0);
+        for way in ways(&script) {
+            let rendered = render(&script, &way, 4.0);
             let stop = PREPARE + 121_200;
-            let what = format!("{announce:?} {blocks:?}");
+            let what = format!("{announce:?} {way:?}");
             assert_opens_where_the_transport_was(&rendered, HITS, &what);
             assert_eq!(closes(&rendered.channels[0]).last(), Some(&stop), "{what}");
             assert_shut(&rendered, stop + 480..rendered.frames as u64, &what);
@@ -222,8 +255,10 @@ fn starts_after_stops_go_on_where_the_transport_stands() {
     for announce in [Announce::Split, Announce::Event] {
         assert_exact(&script.clone().announced(announce), 4.5, &format!("{announce:?}"));
     }
-    let rendered = render(&script, &Blocks::Fixed(256), 4.5);
-    assert_shut(&rendered, 173_280..rendered.frames as u64, "after the last stop");
+    for way in in_blocks(&script, &Blocks::Fixed(256)) {
+        let rendered = render(&script, &way, 4.5);
+        assert_shut(&rendered, 173_280..rendered.frames as u64, "after the last stop");
+    }
 }
 
 #[test]
@@ -256,8 +291,9 @@ fn a_tempo_step_that_only_the_next_block_tells_loses_and_repeats_nothing() {
         .announced(Announce::Silent)
         .at(When::Seconds(0.903), Action::Tempo(60.0))
         .at(When::Seconds(2.013), Action::Tempo(180.0));
-    for frames in [64_u64, 333, 2048] {
-        let rendered = render(&script, &Blocks::Fixed(frames as usize), 4.0);
+    let sizes = [64_u64, 333, 2048];
+    for (frames, way) in sizes.into_iter().flat_map(|frames| in_frames(&script, frames)) {
+        let rendered = render(&script, &way, 4.0);
         let (found, expected) = (opens(&rendered.channels[0]), expected(&rendered, HITS));
         assert_eq!(found.len(), expected.len(), "{frames}: {found:?} for {expected:?}");
         for (found, expected) in found.iter().zip(&expected) {
@@ -271,10 +307,10 @@ fn a_tempo_step_that_only_the_next_block_tells_loses_and_repeats_nothing() {
 fn negative_positions_count_up_to_zero() {
     assert_exact(&from(-5.3, 137.0), 5.0, "from before the song's start");
     // As an export does that begins with a count-in and is playing from the first frame on.
-    for blocks in partitions() {
-        let script = Script::playing(120.0).from_beat(-2.2);
-        let rendered = render(&script, &blocks, 3.0);
-        assert_opens_where_the_transport_was(&rendered, HITS, &format!("{blocks:?}"));
+    let script = Script::playing(120.0).from_beat(-2.2);
+    for way in ways(&script) {
+        let rendered = render(&script, &way, 3.0);
+        assert_opens_where_the_transport_was(&rendered, HITS, &format!("{way:?}"));
     }
 }
 
@@ -291,13 +327,13 @@ fn positions_rounded_as_in_ardour_move_no_onset() {
 fn positions_rounded_as_in_ardour_lose_and_repeat_nothing_in_loops() {
     let style = LoopStyle { announce: Announce::Split, landing: Landing::Exact };
     let script = from(1.0, 137.0).looping(2.0, 6.0, style).reporting(Report::ardour());
-    for blocks in partitions() {
-        let rendered = render(&script, &blocks, 7.0);
+    for way in ways(&script) {
+        let rendered = render(&script, &way, 7.0);
         let (found, expected) = (opens(&rendered.channels[0]), expected(&rendered, HITS));
-        assert_eq!(found.len(), expected.len(), "{blocks:?}: {found:?} for {expected:?}");
+        assert_eq!(found.len(), expected.len(), "{way:?}: {found:?} for {expected:?}");
         for (found, expected) in found.iter().zip(&expected) {
             // Half a step of the grid at 137 bpm is 5.5 frames.
-            assert!(found.abs_diff(*expected) <= 7, "{blocks:?}: {found} for {expected}");
+            assert!(found.abs_diff(*expected) <= 7, "{way:?}: {found} for {expected}");
         }
     }
 }
@@ -310,24 +346,25 @@ fn at_120(from: u64, until: u64) -> Vec<u64> {
 #[test]
 fn a_host_without_tempo_and_beats_is_played_at_the_sessions_own_tempo() {
     let script = from(0.0, 77.0).reporting(Report::seconds_only());
-    for blocks in partitions() {
-        let rendered = render(&script, &blocks, 3.0);
-        assert_eq!(opens(&rendered.channels[0]), at_120(PREPARE, 144_000), "{blocks:?}");
+    for way in ways(&script) {
+        let rendered = render(&script, &way, 3.0);
+        assert_eq!(opens(&rendered.channels[0]), at_120(PREPARE, 144_000), "{way:?}");
     }
 }
 
 #[test]
 fn a_host_without_tempo_that_tells_beats_is_measured() {
     let script = from(0.0, 137.0).reporting(Report { tempo: false, ..Report::default() });
-    for frames in [64, 333, 2048] {
-        let rendered = render(&script, &Blocks::Fixed(frames), 4.0);
+    let sizes = [64_u64, 333, 2048];
+    for (frames, way) in sizes.into_iter().flat_map(|frames| in_frames(&script, frames)) {
+        let rendered = render(&script, &way, 4.0);
         let (found, expected) = (opens(&rendered.channels[0]), expected(&rendered, HITS));
         assert_eq!(found.len(), expected.len(), "{frames}: {found:?} for {expected:?}");
         let settled = |frames_: &[u64]| -> Vec<u64> {
-            let after = PREPARE + 3 * frames as u64;
+            let after = PREPARE + 3 * frames;
             frames_.iter().copied().filter(|frame| *frame > after).collect()
         };
-        assert_eq!(settled(&found), settled(&expected), "blocks of {frames}");
+        assert_eq!(settled(&found), settled(&expected), "{way:?}");
     }
 }
 
@@ -357,12 +394,12 @@ fn block_start(blocks: &Blocks, frame: u64) -> u64 {
 #[test]
 fn without_any_transport_it_idles_until_free_run_is_switched_on() {
     let events = free_run(&[(48_000, 1.0), (154_000, 0.0)]);
-    for blocks in partitions() {
-        let script = Script::playing(120.0).reporting(Report::null());
-        let options = RenderOptions { events: events.clone(), ..options(&script, &blocks, 4.0) };
-        let rendered = render_with(&options, &gate_session(HITS));
-        let (on, off) = (block_start(&blocks, 48_000), block_start(&blocks, 154_000));
-        assert_eq!(opens(&rendered.channels[0]), at_120(on, off), "{blocks:?}");
+    let script = Script::playing(120.0).reporting(Report::null());
+    for way in ways(&script) {
+        let options = RenderOptions { events: events.clone(), ..options(&script, &way, 4.0) };
+        let rendered = render_in(way.format, &options, &gate_session(HITS));
+        let (on, off) = (block_start(&way.blocks, 48_000), block_start(&way.blocks, 154_000));
+        assert_eq!(opens(&rendered.channels[0]), at_120(on, off), "{way:?}");
         assert_shut(&rendered, off + 480..rendered.frames as u64, "after free run");
     }
 }
@@ -374,13 +411,13 @@ fn free_run_fills_the_time_in_which_the_host_stands_still() {
     let (play, stop) = (50_400, 50_400 + 96_000);
     let script =
         Script::stopped(90.0).at(When::Frame(play), Action::Play).at(When::Frame(stop), Action::Stop);
-    for blocks in partitions() {
-        let options = RenderOptions { events: events.clone(), ..options(&script, &blocks, 4.0) };
-        let rendered = render_with(&options, &gate_session(HITS));
-        let mut wanted = at_120(block_start(&blocks, 4_800), play);
+    for way in ways(&script) {
+        let options = RenderOptions { events: events.clone(), ..options(&script, &way, 4.0) };
+        let rendered = render_in(way.format, &options, &gate_session(HITS));
+        let mut wanted = at_120(block_start(&way.blocks, 4_800), play);
         wanted.extend(expected(&rendered, HITS));
         wanted.extend(at_120(stop, rendered.frames as u64));
-        assert_eq!(opens(&rendered.channels[0]), wanted, "{blocks:?}");
+        assert_eq!(opens(&rendered.channels[0]), wanted, "{way:?}");
     }
 }
 
@@ -421,8 +458,10 @@ fn any_script(seed: u64) -> Script {
 #[test]
 fn whatever_the_transport_does_each_onset_sounds_once_on_its_frame() {
     for seed in 0..40 {
-        let blocks = &partitions()[seed as usize % 5];
-        let rendered = render(&any_script(seed), blocks, 6.0);
-        assert_opens_where_the_transport_was(&rendered, HITS, &format!("seed {seed}, {blocks:?}"));
+        let script = any_script(seed);
+        for way in in_blocks(&script, &partitions()[seed as usize % 5]) {
+            let rendered = render(&script, &way, 6.0);
+            assert_opens_where_the_transport_was(&rendered, HITS, &format!("seed {seed}, {way:?}"));
+        }
     }
 }

@@ -16,6 +16,8 @@ pub struct BlockPlan {
     pub frames: usize,
     /// The transport at the block's start; nothing is a null pointer.
     pub transport: Option<clap_event_transport>,
+    /// The same for formats with words of their own: what is told, and of which moment.
+    pub told: Option<(Report, Moment)>,
     /// Transport events inside the block; `header.time` is the offset.
     pub changes: Vec<clap_event_transport>,
 }
@@ -173,7 +175,9 @@ impl Player {
         while let Some((_, change)) = self.next_change(start).filter(|(due, _)| *due <= start) {
             self.make(start, &change);
         }
-        plan.transport = self.report.tell(&self.moment(start), 0);
+        let moment = self.moment(start);
+        plan.transport = self.report.tell(&moment, 0);
+        plan.told = self.report.present.then_some((self.report, moment));
         let length = match std::mem::take(&mut self.rest) {
             0 => self.lengths.next().unwrap_or(1),
             rest => rest,

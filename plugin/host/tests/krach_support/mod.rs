@@ -1,4 +1,4 @@
-//! krach as built for release, played through CLAP and its socket in a place of its own.
+//! krach as built for release, played through CLAP or VST3 and its socket in a place of its own.
 #![allow(dead_code, reason = "every test program uses its own part of this")]
 
 pub mod gates;
@@ -8,7 +8,7 @@ pub mod sounds;
 
 use std::path::PathBuf;
 
-use krach_host::{RenderOptions, Rendered, Stage, default_plugin};
+use krach_host::{Hosted, Instance, RenderOptions, Rendered, Stage, Vst3Instance, default_plugin};
 
 /// The plugin under test: what `cargo xtask bundle` made, or what `KRACH_CLAP` names.
 pub fn plugin() -> PathBuf {
@@ -17,10 +17,34 @@ pub fn plugin() -> PathBuf {
     })
 }
 
+/// A plugin format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Clap,
+    Vst3,
+}
+
+impl Format {
+    pub const ALL: [Self; 2] = [Self::Clap, Self::Vst3];
+
+    /// The plugin under test in this format: the bundles lie beside each other.
+    pub fn plugin(self) -> PathBuf {
+        match self {
+            Self::Clap => plugin(),
+            Self::Vst3 => plugin().with_extension("vst3"),
+        }
+    }
+}
+
 /// A stage with the plugin and a connection, its files in this process's own folder.
 pub fn stage(options: &RenderOptions) -> Stage {
+    stage_of(Format::Clap, options)
+}
+
+/// The same in any format.
+pub fn stage_of<I: Hosted>(format: Format, options: &RenderOptions) -> Stage<I> {
     home::enter();
-    let options = RenderOptions { plugin: Some(plugin()), ..options.clone() };
+    let options = RenderOptions { plugin: Some(format.plugin()), ..options.clone() };
     Stage::open(&options, true).expect("the plugin opens its socket")
 }
 
@@ -32,7 +56,7 @@ pub fn stage_with(options: &RenderOptions, requests: &[String]) -> Stage {
 }
 
 /// Sends requests; panics where one is refused.
-pub fn ask_all(stage: &mut Stage, requests: &[String]) {
+pub fn ask_all<I: Hosted>(stage: &mut Stage<I>, requests: &[String]) {
     let client = stage.client().expect("opened with a connection");
     for request in requests {
         let reply = client.request(request).expect("a reply");
@@ -43,9 +67,20 @@ pub fn ask_all(stage: &mut Stage, requests: &[String]) {
 
 /// Renders to the end with these requests sent before the first block.
 pub fn render_with(options: &RenderOptions, requests: &[String]) -> Rendered {
-    let mut stage = stage_with(options, requests);
-    stage.render_to_end().expect("it renders");
-    stage.finish()
+    render_in(Format::Clap, options, requests)
+}
+
+/// The same in either format.
+pub fn render_in(format: Format, options: &RenderOptions, requests: &[String]) -> Rendered {
+    fn to_the_end<I: Hosted>(mut stage: Stage<I>, requests: &[String]) -> Rendered {
+        ask_all(&mut stage, requests);
+        stage.render_to_end().expect("it renders");
+        stage.finish()
+    }
+    match format {
+        Format::Clap => to_the_end::<Instance>(stage_of(format, options), requests),
+        Format::Vst3 => to_the_end::<Vst3Instance>(stage_of(format, options), requests),
+    }
 }
 
 /// Panics at the first sample in which two stretches of sound differ, or if one is longer.
