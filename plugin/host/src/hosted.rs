@@ -1,4 +1,4 @@
-//! What a [`crate::Stage`] needs of an instance, whatever its format.
+//! What a [`crate::Stage`] and the guards need of an instance, whatever its format.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,37 +11,27 @@ use crate::params::Param;
 use crate::processor::Processor;
 use crate::transport::BlockPlan;
 
-/// One plugin instance on its main thread. Dropping it destroys it.
-pub trait Hosted: Sized {
-    /// Its audio side.
-    type Processor: Playing;
-
-    /// Loads the plugin at `path` and makes an instance of the one with that id, or of the default
-    /// one. With `socket`, waits that long for the instance's socket.
-    ///
-    /// # Errors
-    /// [`HostError::Load`], [`HostError::NoSuchPlugin`], [`HostError::Create`], [`HostError::NoSocket`].
-    fn open(path: &Path, id: Option<&str>, socket: Option<Duration>) -> Result<Self, HostError>;
-
+/// One plugin instance, as its main thread calls it while a processor may be running.
+pub trait MainThread {
     /// The socket that was waited for.
     fn socket(&self) -> Option<&Path>;
 
     /// All ports as they are now.
     fn ports(&mut self) -> Ports;
 
-    /// Tells the plugin whether it renders offline. Before activation.
+    /// Tells the plugin whether it renders offline; in VST3 that acts at the next activation.
     ///
     /// # Errors
     /// If it does not care or refuses.
     fn set_offline(&mut self, offline: bool) -> Result<(), HostError>;
 
-    /// The plugin's state chunk. Also while a processor is running.
+    /// The plugin's state chunk.
     ///
     /// # Errors
     /// If the plugin has none to give.
     fn save_state(&mut self) -> Result<Vec<u8>, HostError>;
 
-    /// Gives the plugin a state chunk. Also while a processor is running.
+    /// Gives the plugin a state chunk.
     ///
     /// # Errors
     /// If the plugin refuses it.
@@ -53,6 +43,22 @@ pub trait Hosted: Sized {
     /// The plain value of a parameter, if there is one with this id.
     fn param_value(&mut self, id: u32) -> Option<f64>;
 
+    /// What a host's main loop does between events. Never waits.
+    fn idle(&mut self);
+}
+
+/// One plugin instance and its life. Dropping it destroys it.
+pub trait Hosted: MainThread + Sized {
+    /// Its audio side.
+    type Processor: Playing + 'static;
+
+    /// Loads the plugin at `path` and makes an instance of the one with that id, or of the default
+    /// one. With `socket`, waits that long for the instance's socket.
+    ///
+    /// # Errors
+    /// [`HostError::Load`], [`HostError::NoSuchPlugin`], [`HostError::Create`], [`HostError::NoSocket`].
+    fn open(path: &Path, id: Option<&str>, socket: Option<Duration>) -> Result<Self, HostError>;
+
     /// Prepares the plugin to process blocks of up to `max_frames` frames (at least 1).
     ///
     /// # Errors
@@ -61,13 +67,21 @@ pub trait Hosted: Sized {
 
     /// Takes the processor back.
     fn deactivate(&mut self, processor: Self::Processor);
-
-    /// What a host's main loop does between events. Never waits.
-    fn idle(&mut self);
 }
 
 /// The audio side of an active instance, on whichever thread holds it.
 pub trait Playing: Send {
+    /// Starts to process, where the format has that apart from activation; the first block does it, too.
+    ///
+    /// # Errors
+    /// [`HostError::Activate`] if the plugin refuses.
+    fn start(&mut self) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    /// How many channels an output has; 0 if there is no such port.
+    fn output_channels(&self, port: usize) -> usize;
+
     /// The channels of an audio input; what is written there is what the next blocks get. Empty if
     /// there is no such port.
     fn input_mut(&mut self, port: usize) -> &mut [Vec<f32>];
@@ -88,17 +102,7 @@ pub trait Playing: Send {
     fn clear_sent(&mut self);
 }
 
-impl Hosted for Instance {
-    type Processor = Processor;
-
-    fn open(path: &Path, id: Option<&str>, socket: Option<Duration>) -> Result<Self, HostError> {
-        let library = Library::load(path)?;
-        match socket {
-            Some(wait) => Self::create_with_socket(&library, id, wait),
-            None => Self::create(&library, id),
-        }
-    }
-
+impl MainThread for Instance {
     fn socket(&self) -> Option<&Path> {
         self.socket()
     }
@@ -127,6 +131,22 @@ impl Hosted for Instance {
         self.param_value(id)
     }
 
+    fn idle(&mut self) {
+        self.idle();
+    }
+}
+
+impl Hosted for Instance {
+    type Processor = Processor;
+
+    fn open(path: &Path, id: Option<&str>, socket: Option<Duration>) -> Result<Self, HostError> {
+        let library = Library::load(path)?;
+        match socket {
+            Some(wait) => Self::create_with_socket(&library, id, wait),
+            None => Self::create(&library, id),
+        }
+    }
+
     fn activate(&mut self, sample_rate: f64, max_frames: usize) -> Result<Processor, HostError> {
         self.activate(sample_rate, max_frames)
     }
@@ -134,13 +154,17 @@ impl Hosted for Instance {
     fn deactivate(&mut self, processor: Processor) {
         self.deactivate(processor);
     }
-
-    fn idle(&mut self) {
-        self.idle();
-    }
 }
 
 impl Playing for Processor {
+    fn start(&mut self) -> Result<(), HostError> {
+        self.start()
+    }
+
+    fn output_channels(&self, port: usize) -> usize {
+        self.output_channels(port)
+    }
+
     fn input_mut(&mut self, port: usize) -> &mut [Vec<f32>] {
         self.input_mut(port)
     }

@@ -33,7 +33,7 @@ pub use client::Client;
 pub use error::HostError;
 pub use events::{InputEvent, InputKind, OutputEvent, OutputKind};
 pub use handlers::Observed;
-pub use hosted::{Hosted, Playing};
+pub use hosted::{Hosted, MainThread, Playing};
 pub use instance::{AudioPort, Instance, Ports};
 pub use library::{DEFAULT_PLUGIN_ID, Descriptor, Library, PLUGIN_VARIABLE, default_plugin};
 pub use params::Param;

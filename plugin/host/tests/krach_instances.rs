@@ -28,17 +28,23 @@ mod cases {
 
     use krach_host::guard::Case;
     use krach_host::transport::{Blocks, Player, Script};
-    use krach_host::{Client, Instance, Library, Processor};
+    use krach_host::{
+        Client, Hosted, Instance, Length, Library, Processor, RenderOptions, Stage, Vst3Instance,
+    };
     use serde_json::json;
 
     use super::krach_support::home::Home;
-    use super::krach_support::session::{at, gate_graph, hits, play, two_voices};
-    use super::krach_support::{Dice, plugin};
+    use super::krach_support::session::{at, atom, gate_graph, hits, play, two_voices};
+    use super::krach_support::{Dice, Format, ask_all, plugin};
 
-    pub const ALL: [Case; 6] = [
+    pub const ALL: [Case; 7] = [
         (
             "eight_instances_come_and_go_in_any_order_while_clients_flood_them",
             eight_instances_come_and_go_in_any_order_while_clients_flood_them,
+        ),
+        (
+            "eight_instances_of_both_formats_come_and_go_in_any_order_while_they_play",
+            eight_instances_of_both_formats_come_and_go_in_any_order_while_they_play,
         ),
         (
             "an_instance_goes_at_any_moment_of_a_clients_request",
@@ -281,6 +287,100 @@ mod cases {
         }
         drop(library);
         // Nor is a thread left that has another name; the clients' own readers end with their sockets.
+        assert!(eventually(|| threads() == before), "{} threads instead of {before}", threads());
+    }
+
+    /// An instance on a stage of its own, that plays one endless tone while others come and go.
+    trait Tone {
+        /// Renders some blocks.
+        fn play_on(&mut self, blocks: usize);
+        /// Leaves, and hands out what was heard.
+        fn leave(self: Box<Self>) -> Vec<f32>;
+    }
+
+    struct OnStage<I: Hosted>(Stage<I>, PathBuf);
+
+    impl<I: Hosted> OnStage<I> {
+        fn arrive(format: Format) -> Self {
+            let options = RenderOptions {
+                plugin: Some(format.plugin()),
+                blocks: Blocks::Fixed(480),
+                length: Length::Seconds(600.0),
+                ..RenderOptions::default()
+            };
+            let mut stage = Stage::<I>::open(&options, true).unwrap();
+            ask_all(&mut stage, &[two_voices(), play("on", &atom("a/gate", 1.0))]);
+            let socket = stage.instance().socket().unwrap().to_owned();
+            Self(stage, socket)
+        }
+    }
+
+    impl<I: Hosted> Tone for OnStage<I> {
+        fn play_on(&mut self, blocks: usize) {
+            for _ in 0..blocks {
+                self.0.advance().expect("a block");
+            }
+        }
+
+        fn leave(self: Box<Self>) -> Vec<f32> {
+            let Self(stage, socket) = *self;
+            let heard = stage.finish().channels.swap_remove(0);
+            assert!(!socket.exists() && !socket.with_extension("json").exists(), "its files are left");
+            heard
+        }
+    }
+
+    /// The largest step between neighbouring samples after the first 20 ms, in which the tone comes up.
+    fn steepest(heard: &[f32]) -> f32 {
+        let settled = heard.get(960..).unwrap_or(&[]);
+        settled.windows(2).map(|two| (two[1] - two[0]).abs()).fold(0.0, f32::max)
+    }
+
+    fn eight_instances_of_both_formats_come_and_go_in_any_order_while_they_play() {
+        let home = own_home();
+        let before = threads();
+        let arrive = |turn: usize| -> Box<dyn Tone> {
+            if turn.is_multiple_of(2) {
+                Box::new(OnStage::<Instance>::arrive(Format::Clap))
+            } else {
+                Box::new(OnStage::<Vst3Instance>::arrive(Format::Vst3))
+            }
+        };
+        // What one sounds like that has the process to itself.
+        let mut alone = arrive(1);
+        alone.play_on(40);
+        let steady = steepest(&alone.leave());
+        assert!(steady > 0.0, "the tone sounds");
+        assert_nothing_is_left(&home);
+
+        let mut dice = Dice(88);
+        let mut playing: Vec<Box<dyn Tone>> = Vec::new();
+        let mut left = 0;
+        let depart = |playing: &mut Vec<Box<dyn Tone>>, dice: &mut Dice| {
+            let heard = playing.swap_remove(dice.below(playing.len())).leave();
+            let click = steepest(&heard);
+            assert!(click <= steady * 1.01, "a click of {click}, the tone's own steps are {steady}");
+        };
+        // The first arrivals fill the house; then one goes and another comes, of the other format.
+        for turn in 0..32 {
+            if playing.len() == 8 {
+                depart(&mut playing, &mut dice);
+                left += 1;
+            }
+            playing.push(arrive(turn));
+            for tone in &mut playing {
+                tone.play_on(dice.below(4));
+            }
+        }
+        while !playing.is_empty() {
+            depart(&mut playing, &mut dice);
+            for tone in &mut playing {
+                tone.play_on(2);
+            }
+            left += 1;
+        }
+        assert_eq!(left, 32);
+        assert_nothing_is_left(&home);
         assert!(eventually(|| threads() == before), "{} threads instead of {before}", threads());
     }
 

@@ -20,14 +20,14 @@ fn main() {
 mod cases {
     use krach_host::guard::{Case, Flood, Guarded, MainWork, Scenario, Stall, alloc, run_guarded};
     use krach_host::transport::{Action, Announce, Blocks, Landing, LoopStyle, Report, Script, When};
-    use krach_host::{InputKind, Instance, Library, TimedInput};
+    use krach_host::{InputKind, Instance, Library, MainThread, TimedInput};
     use serde_json::{Value, json};
 
     use super::krach_support::home::Home;
     use super::krach_support::session::{at, atom, cat, gate_session, hits, play, two_voices, wire};
-    use super::krach_support::{Dice, plugin};
+    use super::krach_support::{Dice, Format, plugin};
 
-    pub const ALL: [Case; 7] = [
+    pub const ALL: [Case; 8] = [
         (
             "a_thousand_edits_of_every_kind_a_second_touch_nothing_forbidden",
             a_thousand_edits_of_every_kind_a_second_touch_nothing_forbidden,
@@ -42,6 +42,7 @@ mod cases {
             "a_host_without_transport_or_with_odd_ports_is_no_exception",
             a_host_without_transport_or_with_odd_ports_is_no_exception,
         ),
+        ("as_a_vst3_it_touches_nothing_forbidden_either", as_a_vst3_it_touches_nothing_forbidden_either),
         ("an_allocation_in_this_plugin_would_be_caught", an_allocation_in_this_plugin_would_be_caught),
         (
             "a_system_call_in_this_plugins_process_would_be_caught",
@@ -222,7 +223,7 @@ mod cases {
     }
 
     /// Saves, loads what was saved, and tries to load damage.
-    fn save_and_load(instance: &mut Instance, turn: u64) {
+    fn save_and_load(instance: &mut dyn MainThread, turn: u64) {
         let mut chunk = instance.save_state().expect("it saves");
         match turn % 3 {
             0 => instance.load_state(&chunk).expect("what was saved is a state"),
@@ -279,6 +280,29 @@ mod cases {
         assert!(guarded.main_turns >= 50, "only {} saves and loads", guarded.main_turns);
     }
 
+    fn as_a_vst3_it_touches_nothing_forbidden_either() {
+        let _home = own_home();
+        let frames = 5 * SECOND;
+        let setup: Vec<String> = [graphs(), patterns(), controls(), timed(), graphs()].concat();
+        let guarded = run_guarded(&Scenario {
+            blocks: Blocks::Random { seed: 10, min: 0, max: 200 },
+            script: restless(),
+            frames,
+            events: events(frames),
+            setup,
+            floods: vec![flood(patterns(), 1), flood(controls(), 1), flood(graphs(), 1), flood(timed(), 1)],
+            requests_per_second: 1_000.0,
+            main_work: Some(MainWork { every: SECOND / 5, act: save_and_load }),
+            speed: 2.0,
+            ..Scenario::of(Format::Vst3.plugin())
+        })
+        .unwrap();
+        assert_all_taken(&guarded);
+        assert_quiet_thread_and_sound(&guarded);
+        assert!(guarded.flooded >= 4_000, "only {} edits", guarded.flooded);
+        assert!(guarded.main_turns >= 20, "only {} saves and loads", guarded.main_turns);
+    }
+
     fn graphs_that_overtake_each_other_are_freed_elsewhere() {
         let _home = own_home();
         let guarded = run_guarded(&Scenario {
@@ -297,7 +321,7 @@ mod cases {
     }
 
     fn states_loaded_while_playing_are_freed_elsewhere() {
-        fn load(instance: &mut Instance, _turn: u64) {
+        fn load(instance: &mut dyn MainThread, _turn: u64) {
             let chunk = instance.save_state().expect("it saves");
             instance.load_state(&chunk).expect("what was saved is a state");
         }
@@ -376,7 +400,7 @@ mod cases {
     }
 
     fn a_system_call_in_this_plugins_process_would_be_caught() {
-        fn go_offline(instance: &mut Instance, _turn: u64) {
+        fn go_offline(instance: &mut dyn MainThread, _turn: u64) {
             instance.set_offline(true).unwrap();
         }
         let _home = own_home();

@@ -7,16 +7,18 @@ use super::com::Steinberg::Vst::IProcessContextRequirements_::Flags_::{
     kNeedTransportState,
 };
 use super::com::Steinberg::Vst::{
-    BusDirection, BusInfo, IAudioProcessorTrait, IComponentTrait, IProcessContextRequirementsTrait, IoMode,
-    MediaType, ProcessData, ProcessModes_, ProcessSetup, RoutingInfo, SpeakerArrangement,
-    SymbolicSampleSizes_, kInfiniteTail,
+    BusDirection, BusDirections_, BusInfo, IAudioProcessorTrait, IComponentTrait,
+    IProcessContextRequirementsTrait, IoMode, MediaType, MediaTypes_, ProcessData, ProcessModes_,
+    ProcessSetup, RoutingInfo, SpeakerArrangement, SymbolicSampleSizes_, kInfiniteTail,
 };
 use super::com::Steinberg::{
     FUnknown, IBStream, IPluginBaseTrait, TBool, TUID, int32, kInternalError, kInvalidArgument, kNoInterface,
     kResultFalse, kResultOk, tresult, uint32,
 };
+use super::controller::copy_text;
 use super::object::Object;
 use super::{guard, process, stream};
+use crate::ports;
 use crate::state::MAX_BYTES;
 
 /// VST3's word for a success.
@@ -60,8 +62,20 @@ impl IComponentTrait for Object {
         index: int32,
         bus: *mut BusInfo,
     ) -> tresult {
-        // SAFETY: passed on.
-        guard(kInternalError, || unsafe { self.nice.getBusInfo(media, direction, index, bus) })
+        guard(kInternalError, || {
+            // SAFETY: passed on.
+            let told = unsafe { self.nice.getBusInfo(media, direction, index, bus) };
+            let is_input = direction == BusDirections_::kInput as int32;
+            if told == kResultOk
+                && media == MediaTypes_::kAudio as int32
+                && let Some(port) = ports::port(index as usize, is_input)
+            {
+                // nice-plug names the main output after the main input.
+                // SAFETY: filled in just now.
+                copy_text(port.name, unsafe { &mut (*bus).name });
+            }
+            told
+        })
     }
 
     unsafe fn getRoutingInfo(&self, from: *mut RoutingInfo, to: *mut RoutingInfo) -> tresult {

@@ -95,7 +95,7 @@ impl IEditControllerTrait for Object {
 }
 
 /// Copies as much of `text` as fits with its NUL, cut at a character.
-fn copy_text(text: &str, to: &mut String128) {
+pub fn copy_text(text: &str, to: &mut String128) {
     to.fill(0);
     let mut at = 0;
     for character in text.chars() {

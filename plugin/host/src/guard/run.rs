@@ -10,12 +10,12 @@ use super::{alloc, syscalls};
 use crate::client::Client;
 use crate::error::HostError;
 use crate::events::InputEvent;
+use crate::hosted::{Hosted, MainThread, Playing};
 use crate::instance::Instance;
-use crate::library::Library;
-use crate::processor::Processor;
 use crate::render::TimedInput;
 use crate::threads::AudioScope;
 use crate::transport::{BlockPlan, Blocks, Player, Script};
+use crate::vst3::Vst3Instance;
 
 /// What the main thread does meanwhile, as hosts do: state is saved and loaded there while audio runs.
 #[derive(Clone, Copy, Debug)]
@@ -24,15 +24,15 @@ pub struct MainWork {
     /// as many again.
     pub every: u64,
     /// What is done; gets the number of the turn, from 0.
-    pub act: fn(&mut Instance, u64),
+    pub act: fn(&mut dyn MainThread, u64),
 }
 
 /// A guarded run.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// The `.clap`, and the plugin's id within it.
+    /// The `.clap` or `.vst3`.
     pub plugin: PathBuf,
-    /// Id within the library; see [`Library::plugin`].
+    /// Id within the library; see [`crate::Library::plugin`].
     pub plugin_id: Option<String>,
     /// Frames per second.
     pub sample_rate: f64,
@@ -143,7 +143,7 @@ impl Guarded {
 }
 
 /// What the guarded thread and the main thread share.
-struct Progress {
+struct Progress<P> {
     /// Blocks that may be processed: real time, as the main thread counts it.
     allowed: AtomicUsize,
     /// Blocks that are done.
@@ -153,7 +153,7 @@ struct Progress {
     finished: AtomicBool,
     failed: AtomicBool,
     /// Filled by the guarded thread before it sets `finished`, taken by the main thread after.
-    handed_back: Mutex<Option<(Processor, Vec<Vec<f32>>)>>,
+    handed_back: Mutex<Option<(P, Vec<Vec<f32>>)>>,
 }
 
 /// Processes the scenario's blocks on a thread of their own under its guards.
@@ -168,14 +168,17 @@ pub fn run_guarded(scenario: &Scenario) -> Result<Guarded, HostError> {
                 .to_owned(),
         ));
     }
-    let library = Library::load(&scenario.plugin)?;
-    let id = scenario.plugin_id.as_deref();
-    let talks = !scenario.floods.is_empty() || !scenario.setup.is_empty();
-    let mut instance = if talks {
-        Instance::create_with_socket(&library, id, Duration::from_secs(10))?
+    if scenario.plugin.extension() == Some("vst3".as_ref()) {
+        run::<Vst3Instance>(scenario)
     } else {
-        Instance::create(&library, id)?
-    };
+        run::<Instance>(scenario)
+    }
+}
+
+fn run<I: Hosted>(scenario: &Scenario) -> Result<Guarded, HostError> {
+    let talks = !scenario.floods.is_empty() || !scenario.setup.is_empty();
+    let id = scenario.plugin_id.as_deref();
+    let mut instance = I::open(&scenario.plugin, id, talks.then_some(Duration::from_secs(10)))?;
     let max_frames = scenario.blocks.longest().max(1);
     let mut processor = instance.activate(scenario.sample_rate, max_frames)?;
     for (buffer, samples) in processor.input_mut(0).iter_mut().zip(&scenario.sidechain) {
@@ -264,7 +267,6 @@ pub fn run_guarded(scenario: &Scenario) -> Result<Guarded, HostError> {
         first_caught_at = first_caught_at.or_else(|| starts.get(blocks_done).copied());
         // The thread hangs in the plugin's code for ever, so the instance must outlive it.
         std::mem::forget(instance);
-        std::mem::forget(library);
     } else {
         if !scenario.guard_syscalls {
             let _ = audio.join();
@@ -287,7 +289,7 @@ pub fn run_guarded(scenario: &Scenario) -> Result<Guarded, HostError> {
     })
 }
 
-fn set_up(instance: &mut Instance, lines: &[String]) -> Result<Vec<serde_json::Value>, HostError> {
+fn set_up(instance: &mut impl MainThread, lines: &[String]) -> Result<Vec<serde_json::Value>, HostError> {
     let Some(socket) = instance.socket().filter(|_| !lines.is_empty()) else {
         return Ok(Vec::new());
     };
@@ -316,12 +318,12 @@ fn with_events(plans: Vec<BlockPlan>, events: &[TimedInput]) -> Vec<(BlockPlan, 
         .collect()
 }
 
-fn guarded_thread(
+fn guarded_thread<P: Playing>(
     scenario: &Scenario,
-    mut processor: Processor,
+    mut processor: P,
     blocks: &[(BlockPlan, Vec<InputEvent>)],
     mut channels: Vec<Vec<f32>>,
-    progress: &Progress,
+    progress: &Progress<P>,
 ) {
     let _audio = AudioScope::enter();
     if processor.start().is_err() {

@@ -22,7 +22,7 @@ use super::processor::{Setup, Vst3Processor};
 use super::stream::Memory;
 use crate::address;
 use crate::error::HostError;
-use crate::hosted::Hosted;
+use crate::hosted::{Hosted, MainThread};
 use crate::instance::{AudioPort, Ports};
 use crate::params::Param;
 
@@ -220,17 +220,7 @@ impl Drop for Vst3Instance {
     }
 }
 
-impl Hosted for Vst3Instance {
-    type Processor = Vst3Processor;
-
-    fn open(path: &Path, id: Option<&str>, socket: Option<Duration>) -> Result<Self, HostError> {
-        let library = Vst3Library::load(path)?;
-        match socket {
-            Some(wait) => Self::create_with_socket(&library, id, wait),
-            None => Self::create(&library, id),
-        }
-    }
-
+impl MainThread for Vst3Instance {
     fn socket(&self) -> Option<&Path> {
         self.socket.as_deref()
     }
@@ -318,6 +308,20 @@ impl Hosted for Vst3Instance {
         Some(if info.stepCount > 0 { (share * f64::from(info.stepCount)).round() } else { share })
     }
 
+    fn idle(&mut self) {}
+}
+
+impl Hosted for Vst3Instance {
+    type Processor = Vst3Processor;
+
+    fn open(path: &Path, id: Option<&str>, socket: Option<Duration>) -> Result<Self, HostError> {
+        let library = Vst3Library::load(path)?;
+        match socket {
+            Some(wait) => Self::create_with_socket(&library, id, wait),
+            None => Self::create(&library, id),
+        }
+    }
+
     fn activate(&mut self, sample_rate: f64, max_frames: usize) -> Result<Vst3Processor, HostError> {
         let max_frames = max_frames.max(1);
         let failed =
@@ -361,8 +365,6 @@ impl Hosted for Vst3Instance {
             self.component.setActive(0);
         }
     }
-
-    fn idle(&mut self) {}
 }
 
 fn wide(text: &[vst3::Steinberg::Vst::TChar]) -> String {

@@ -143,6 +143,10 @@ impl Vst3Processor {
 }
 
 impl Playing for Vst3Processor {
+    fn output_channels(&self, port: usize) -> usize {
+        self.outputs.buses.get(port).map_or(0, Vec::len)
+    }
+
     fn input_mut(&mut self, port: usize) -> &mut [Vec<f32>] {
         self.inputs.buses.get_mut(port).map_or(&mut [], Vec::as_mut_slice)
     }

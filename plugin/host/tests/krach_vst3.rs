@@ -1,0 +1,325 @@
+//! krach as a VST3 beside krach as a CLAP: the same samples, the same states, the same parameters; and what
+//! only this format can ask.
+
+mod krach_support;
+
+use std::path::Path;
+
+use krach_host::transport::{Action, Announce, Blocks, Report, Script, When};
+use krach_host::{
+    Hosted, InputKind, Instance, Length, MainThread, OutputEvent, OutputKind, Playing, RenderOptions, Stage,
+    TimedInput, Vst3Instance, Vst3Library,
+};
+use krach_support::session::{atom, cat, hits, play, two_voices};
+use krach_support::{Dice, Format, ask_all, assert_same_sound, home, render_in, stage, stage_of};
+use serde_json::json;
+
+/// An engine that is replaced fades out within 20 ms.
+const FADE: usize = 960;
+
+fn options(beats: f64, blocks: &Blocks, seconds: f64) -> RenderOptions {
+    RenderOptions {
+        script: Script::playing(120.0).from_beat(beats),
+        blocks: blocks.clone(),
+        length: Length::Seconds(seconds),
+        ..RenderOptions::default()
+    }
+}
+
+fn vst3(options: &RenderOptions) -> Stage<Vst3Instance> {
+    stage_of(Format::Vst3, options)
+}
+
+/// Two voices with rhythm, melody, chance and an automation.
+fn session() -> Vec<String> {
+    let melody = cat([220.0, 277.5, 330.0, 440.0].map(|pitch| atom("a/freq", pitch)).to_vec());
+    let chance = json!({"op": "Degrade", "prob": 0.4, "seed": 3, "child": hits("b/gate", 16)});
+    vec![
+        two_voices(),
+        play("rhythm", &hits("a/gate", 6)),
+        play("melody", &melody),
+        play("chance", &chance),
+        json!({"type": "set_automation", "id": "sweep", "label": "b/freq", "shape": "sine",
+               "lo": 40.0, "hi": 90.0, "period_secs": 0.7})
+        .to_string(),
+        json!({"type": "set_master_gain", "gain": 0.8}).to_string(),
+        json!({"cmd": "SetBpm", "bpm": 97.5}).to_string(),
+    ]
+}
+
+/// An instance that nobody has activated.
+fn fresh<I: Hosted>(format: Format) -> I {
+    home::enter();
+    I::open(&format.plugin(), None, None).expect("an instance")
+}
+
+#[test]
+fn both_formats_render_the_same_samples() {
+    let script = Script::playing(137.0)
+        .from_beat(-0.6)
+        .announced(Announce::Split)
+        .at(When::Seconds(0.9), Action::Tempo(60.0))
+        .at(When::Seconds(1.6), Action::Jump(9.3))
+        .at(When::Seconds(2.1), Action::Stop)
+        .at(When::Seconds(2.3), Action::Play);
+    for blocks in [Blocks::Fixed(256), Blocks::Fixed(1), Blocks::random(4)] {
+        let seconds = if blocks == Blocks::Fixed(1) { 0.5 } else { 3.0 };
+        let options = RenderOptions { script: script.clone(), ..options(0.0, &blocks, seconds) };
+        let [clap, vst3] = Format::ALL.map(|format| render_in(format, &options, &session()).channels);
+        assert!(clap[0].iter().any(|sample| sample.abs() > 0.1), "it sounds");
+        assert_same_sound(&vst3, &clap, &format!("{blocks:?}"));
+    }
+}
+
+#[test]
+fn a_state_is_the_same_bytes_in_both_formats_and_loads_in_each() {
+    let options = options(0.0, &Blocks::Fixed(256), 1.0);
+    let mut clap = stage(&options);
+    ask_all(&mut clap, &session());
+    clap.render_to_end().unwrap();
+    let chunk = clap.instance().save_state().unwrap();
+    let mut other = vst3(&options);
+    ask_all(&mut other, &session());
+    other.render_to_end().unwrap();
+    assert_eq!(other.instance().save_state().unwrap(), chunk, "the same edits give the same bytes");
+
+    let mut from_clap = fresh::<Vst3Instance>(Format::Vst3);
+    from_clap.load_state(&chunk).unwrap();
+    assert_eq!(from_clap.save_state().unwrap(), chunk);
+    let mut from_vst3 = fresh::<Instance>(Format::Clap);
+    from_vst3.load_state(&from_clap.save_state().unwrap()).unwrap();
+    assert_eq!(from_vst3.save_state().unwrap(), chunk);
+}
+
+/// The sound of a state in a CLAP instance that had it before it was activated.
+fn reference(chunk: &[u8], beats: f64, blocks: &Blocks, seconds: f64) -> Vec<Vec<f32>> {
+    let options = RenderOptions { state: Some(chunk.to_vec()), ..options(beats, blocks, seconds) };
+    let mut stage = stage(&options);
+    stage.render_to_end().unwrap();
+    stage.finish().channels
+}
+
+fn saved() -> Vec<u8> {
+    let mut stage = vst3(&options(0.0, &Blocks::Fixed(256), 1.0));
+    ask_all(&mut stage, &session());
+    stage.render_to_end().unwrap();
+    stage.instance().save_state().unwrap()
+}
+
+#[test]
+fn a_state_sounds_the_same_loaded_before_activation_after_it_and_while_playing() {
+    let chunk = saved();
+    for blocks in [Blocks::Fixed(240), Blocks::Fixed(2_000)] {
+        let expected = reference(&chunk, 0.0, &blocks, 2.0);
+        assert!(expected[0].iter().any(|sample| sample.abs() > 0.1), "it sounds");
+
+        let before = RenderOptions { state: Some(chunk.clone()), ..options(0.0, &blocks, 2.0) };
+        let mut stage = vst3(&before);
+        stage.render_to_end().unwrap();
+        assert_same_sound(&stage.finish().channels, &expected, &format!("before, {blocks:?}"));
+
+        let mut stage = vst3(&options(0.0, &blocks, 2.0));
+        stage.instance().load_state(&chunk).unwrap();
+        stage.render_to_end().unwrap();
+        assert_same_sound(&stage.finish().channels, &expected, &format!("after, {blocks:?}"));
+
+        let mut stage = vst3(&options(0.0, &blocks, 3.0));
+        ask_all(&mut stage, &[two_voices(), play("other", &hits("b/gate", 5))]);
+        while stage.player().frame() < 48_000 {
+            stage.advance().unwrap();
+        }
+        assert_eq!(stage.player().frame(), 48_000);
+        stage.instance().load_state(&chunk).unwrap();
+        stage.render_to_end().unwrap();
+        let settled = |sound: &[Vec<f32>], from: usize| -> Vec<Vec<f32>> {
+            sound.iter().map(|side| side[from..].to_vec()).collect()
+        };
+        let found = settled(&stage.finish().channels, 48_000 + FADE);
+        let expected = settled(&reference(&chunk, 2.0, &blocks, 2.0), FADE);
+        assert_same_sound(&found, &expected, &format!("while playing, {blocks:?}"));
+    }
+}
+
+#[test]
+fn what_is_refused_changes_nothing_and_is_saved_back() {
+    let chunk = saved();
+    let mut stage = vst3(&options(0.0, &Blocks::Fixed(256), 1.0));
+    ask_all(&mut stage, &session());
+    let mut damaged = chunk.clone();
+    damaged[chunk.len() / 2] ^= 4;
+    let mut newer = chunk.clone();
+    newer[8] = 9;
+    for bad in [&damaged, &newer, &chunk[..40].to_vec(), &Vec::new()] {
+        assert!(stage.instance().load_state(bad).is_err());
+        assert_eq!(&stage.instance().save_state().unwrap(), bad);
+    }
+    stage.render_to_end().unwrap();
+    let undisturbed = render_in(Format::Vst3, &options(0.0, &Blocks::Fixed(256), 1.0), &session());
+    assert_same_sound(&stage.finish().channels, &undisturbed.channels, "with refused states");
+}
+
+#[test]
+fn parameters_are_the_same_in_both_formats() {
+    let (mut clap, mut vst3) = (fresh::<Instance>(Format::Clap), fresh::<Vst3Instance>(Format::Vst3));
+    let (known, found) = (clap.params(), MainThread::params(&mut vst3));
+    assert_eq!(known.len(), found.len());
+    for (known, found) in known.iter().zip(&found) {
+        let facts = |param: &krach_host::Param| {
+            (param.id, param.name.clone(), param.min, param.max, param.default, param.stepped)
+        };
+        assert_eq!(facts(known), facts(found));
+        for value in [known.min, known.default, known.max] {
+            assert_eq!(vst3.param_text(known.id, value), clap.param_text(known.id, value), "{}", known.name);
+        }
+        assert_eq!(vst3.param_value(known.id), Some(known.default), "{}", known.name);
+    }
+}
+
+fn id(params: &[krach_host::Param], name: &str) -> u32 {
+    params.iter().find(|param| param.name == name).expect("a parameter of that name").id
+}
+
+#[test]
+fn automation_acts_as_in_clap() {
+    let params = fresh::<Instance>(Format::Clap).params();
+    let event =
+        |frame, name, value| TimedInput { frame, kind: InputKind::Param { id: id(&params, name), value } };
+    let events = vec![
+        event(1_000, "Master", 0.8),
+        event(9_001, "Master", 0.4),
+        event(9_100, "Master", 0.9),
+        event(20_000, "Panic", 1.0),
+        event(21_000, "Panic", 0.0),
+        event(30_000, "Scene", 3.0),
+    ];
+    for blocks in [Blocks::Fixed(256), Blocks::Fixed(2_048)] {
+        let options = RenderOptions { events: events.clone(), ..options(0.0, &blocks, 1.0) };
+        let requests = [two_voices(), play("on", &atom("a/gate", 1.0))];
+        let [clap, vst3] = Format::ALL.map(|format| render_in(format, &options, &requests).channels);
+        // Panic reaches CLAP's engine by way of the host's main thread, and VST3's at once.
+        let until = |sound: &[Vec<f32>], end: usize| -> Vec<Vec<f32>> {
+            sound.iter().map(|side| side[..end].to_vec()).collect()
+        };
+        assert_same_sound(&until(&vst3, 18_000), &until(&clap, 18_000), "the master");
+        let silent = |from: usize, sound: &[f32]| sound[from..].iter().all(|sample| *sample == 0.0);
+        assert!(silent(24_000, &vst3[0]), "panic");
+        assert!(!silent(17_000, &vst3[0]));
+    }
+}
+
+#[test]
+fn a_knob_turned_while_nothing_is_rendered_is_saved_and_shown() {
+    let mut stage = vst3(&options(0.0, &Blocks::Fixed(256), 1.0));
+    stage.render_to_end().unwrap();
+    let params = MainThread::params(stage.instance());
+    let (master, scene) = (id(&params, "Master"), id(&params, "Scene"));
+    assert!(stage.instance().set_param(master, 0.5));
+    assert!(stage.instance().set_param(scene, 12.0));
+    assert_eq!(stage.instance().param_value(master), Some(0.5));
+    let chunk = stage.instance().save_state().unwrap();
+    let mut other = fresh::<Vst3Instance>(Format::Vst3);
+    other.load_state(&chunk).unwrap();
+    assert_eq!((other.param_value(master), other.param_value(scene)), (Some(0.5), Some(12.0)));
+    // A host hands it to `process`, too; one that does not has not meant it.
+    for _ in 0..3 {
+        stage.advance().unwrap();
+    }
+    assert_eq!(stage.instance().param_value(master), Some(0.875));
+}
+
+#[test]
+fn a_knob_turned_while_the_host_is_off_counts_at_once() {
+    let mut instance = fresh::<Vst3Instance>(Format::Vst3);
+    let params = MainThread::params(&mut instance);
+    let free_run = id(&params, "Free Run");
+    assert!(instance.set_param(free_run, 1.0));
+    assert!(!instance.set_param(12_345, 1.0), "no such parameter");
+    assert!(!instance.set_param(free_run, f64::NAN));
+    assert_eq!(instance.param_value(free_run), Some(1.0));
+    let processor = instance.activate(48_000.0, 64).unwrap();
+    assert_eq!(instance.param_value(free_run), Some(1.0));
+    instance.deactivate(processor);
+}
+
+#[test]
+fn ports_latency_and_tail_are_as_declared() {
+    let mut instance = fresh::<Vst3Instance>(Format::Vst3);
+    let ports = instance.ports();
+    assert!(ports.inputs.is_empty());
+    let outputs: Vec<_> =
+        ports.outputs.iter().map(|port| (port.name.as_str(), port.channels, port.main)).collect();
+    assert_eq!(outputs, [("Main", 2, true)]);
+    assert_eq!((ports.note_inputs.len(), ports.note_outputs.len()), (1, 1));
+    assert_eq!((instance.latency(), instance.tail()), (0, u32::MAX));
+    assert_eq!(instance.restarts(), 0);
+    assert_eq!(instance.plugin_id(), "4B72616368496E737472756D656E7430");
+    let library = Vst3Library::load(&Format::Vst3.plugin()).unwrap();
+    let plugins = library.plugins();
+    assert_eq!(plugins.len(), 1);
+    assert_eq!((plugins[0].name.as_str(), plugins[0].vendor.as_str()), ("krach", "krach"));
+    assert!(Vst3Library::load(Path::new("/nowhere.vst3")).is_err());
+}
+
+#[test]
+fn notes_and_controllers_leave_on_the_frames_that_clap_has() {
+    let note = json!({"op": "Atom", "value":
+        {"type": "Note", "channel": 3, "note": 60, "velocity": 90, "dur": 0.1}});
+    let controller =
+        json!({"op": "Atom", "value": {"type": "Cc", "channel": 3, "controller": 20, "value": 77}});
+    let requests = [
+        play("notes", &json!({"op": "Fast", "factor": [5, 1], "child": note})),
+        play("cc", &json!({"op": "Fast", "factor": [3, 1], "child": controller})),
+    ];
+    let options = options(0.0, &Blocks::random(6), 4.0);
+    let [clap, vst3] = Format::ALL.map(|format| render_in(format, &options, &requests).midi_out);
+    let as_midi = |event: &OutputEvent| {
+        let (status, key, velocity) = match event.kind {
+            OutputKind::NoteOn { channel, key, velocity } => (0x90, (channel, key), velocity),
+            OutputKind::NoteOff { channel, key, velocity } => (0x80, (channel, key), velocity),
+            OutputKind::Midi(bytes) => return Some((event.frame, bytes)),
+            _ => return None,
+        };
+        let (channel, key) = key;
+        Some((event.frame, [status | channel as u8, key as u8, (velocity * 127.0).round() as u8]))
+    };
+    let clap: Vec<_> = clap.iter().filter_map(as_midi).collect();
+    let vst3: Vec<_> = vst3.iter().filter_map(as_midi).collect();
+    assert!(clap.len() >= 20, "only {} messages", clap.len());
+    assert_eq!(vst3, clap);
+}
+
+#[test]
+fn a_host_without_transport_free_runs_as_in_clap() {
+    let free_run = id(&fresh::<Instance>(Format::Clap).params(), "Free Run");
+    let on = TimedInput { frame: 0, kind: InputKind::Param { id: free_run, value: 1.0 } };
+    let options = RenderOptions {
+        script: Script::playing(120.0).reporting(Report::null()),
+        events: vec![on],
+        ..options(0.0, &Blocks::Fixed(256), 2.0)
+    };
+    let [clap, vst3] = Format::ALL.map(|format| render_in(format, &options, &session()).channels);
+    assert!(clap[0].iter().any(|sample| sample.abs() > 0.1), "it runs");
+    assert_same_sound(&vst3, &clap, "free run");
+}
+
+#[test]
+fn activation_is_repeated_at_any_rate_and_length() {
+    let mut instance = fresh::<Vst3Instance>(Format::Vst3);
+    let chunk = saved();
+    instance.load_state(&chunk).unwrap();
+    let mut dice = Dice(7);
+    for _ in 0..12 {
+        let rate = [22_050.0, 44_100.0, 48_000.0, 192_000.0][dice.below(4)];
+        let longest = 1 + dice.below(4_096);
+        let mut processor = instance.activate(rate, longest).unwrap();
+        let mut player =
+            krach_host::transport::Player::new(&Script::playing(120.0), &Blocks::Fixed(longest), rate);
+        for _ in 0..3 {
+            processor.process(&player.next_block(), &[]).unwrap();
+            let heard = processor.output(0, 0);
+            assert!(heard.len() == longest && heard.iter().all(|sample| sample.is_finite()));
+        }
+        instance.deactivate(processor);
+    }
+    assert_eq!(instance.save_state().unwrap(), chunk);
+}
