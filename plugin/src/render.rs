@@ -80,11 +80,6 @@ impl Renderer {
         }
     }
 
-    /// A MIDI message of the host's; frames rise. What there is no room for is lost.
-    pub fn hear_midi(&mut self, frame: u32, bytes: [u8; 3]) {
-        self.hear(frame, HostEventKind::Midi(bytes));
-    }
-
     /// Something that the host plays; frames rise. What there is no room for is lost.
     pub fn hear(&mut self, frame: u32, what: HostEventKind) {
         if self.played.len() < self.played.capacity() {

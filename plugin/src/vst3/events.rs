@@ -1,10 +1,13 @@
-//! Events that come with a block and go back with it, between VST3's words and MIDI's.
+//! Events that come with a block and go back with it, between VST3's words and the engine's.
 
-use krach_core::processor::MidiEvent;
+use krach_core::processor::{Expression, HostEventKind, MidiEvent, NoteAddress};
 
 use super::com::ComRef;
 use super::com::Steinberg::Vst::Event_::EventTypes_::{
-    kLegacyMIDICCOutEvent, kNoteOffEvent, kNoteOnEvent, kPolyPressureEvent,
+    kLegacyMIDICCOutEvent, kNoteExpressionValueEvent, kNoteOffEvent, kNoteOnEvent, kPolyPressureEvent,
+};
+use super::com::Steinberg::Vst::NoteExpressionTypeIDs_::{
+    kBrightnessTypeID, kExpressionTypeID, kPanTypeID, kTuningTypeID, kVibratoTypeID, kVolumeTypeID,
 };
 use super::com::Steinberg::Vst::{
     Event, IEventList, IEventListTrait, IParamValueQueueTrait, IParameterChanges, IParameterChangesTrait,
@@ -39,11 +42,11 @@ pub unsafe fn read_changes(changes: *mut IParameterChanges, last: u32, mut on: i
     }
 }
 
-/// Calls `on` with each event that MIDI has a word for, in order, with its frame, at most `last`.
+/// Calls `on` with each event that the engine plays, in order, with its frame, at most `last`.
 ///
 /// # Safety
 /// `events` is null or the host's, valid for this call.
-pub unsafe fn read(events: *mut IEventList, last: u32, mut on: impl FnMut(u32, [u8; 3])) {
+pub unsafe fn read(events: *mut IEventList, last: u32, mut on: impl FnMut(u32, HostEventKind)) {
     // SAFETY: as promised by the caller.
     let Some(events) = (unsafe { ComRef::from_raw(events) }) else { return };
     // SAFETY: all fields are numbers and pointers, for which zero is a value.
@@ -56,10 +59,10 @@ pub unsafe fn read(events: *mut IEventList, last: u32, mut on: impl FnMut(u32, [
             continue;
         }
         // SAFETY: the host's event, whose union holds what its type says.
-        if let Some(bytes) = unsafe { decode(&event) } {
+        for what in unsafe { decode(&event) }.into_iter().flatten() {
             // Hosts sort their events; one that does not is not to turn time round.
             frame = clamp(event.sampleOffset, last).max(frame);
-            on(frame, bytes);
+            on(frame, what);
         }
     }
 }
@@ -68,44 +71,83 @@ fn clamp(frame: i32, last: u32) -> u32 {
     u32::try_from(frame).unwrap_or(0).min(last)
 }
 
+/// Up to two events: a note may begin out of tune.
+///
 /// # Safety
 /// The event's union holds what its type says.
-unsafe fn decode(event: &Event) -> Option<[u8; 3]> {
-    let share = |value: f32| (value.clamp(0.0, 1.0) * 127.0).round() as u8;
-    let channel = |channel: i16| u8::try_from(channel).ok().filter(|channel| *channel < 16);
-    let key = |key: i16| u8::try_from(key).ok().filter(|key| *key < 128);
+unsafe fn decode(event: &Event) -> [Option<HostEventKind>; 2] {
     // On Windows the types are signed.
     let kind = u32::from(event.r#type);
     if kind == kNoteOnEvent as u32 {
         // SAFETY: as the type says.
         let note = unsafe { event.__field0.noteOn };
-        // A velocity of nothing is MIDI's note off; a soft one is not.
-        let velocity = if note.velocity > 0.0 { share(note.velocity).max(1) } else { 0 };
-        Some([0x90 | channel(note.channel)?, key(note.pitch)?, velocity])
+        let address = address(note.channel, note.pitch, note.noteId);
+        let is_note = (0..16).contains(&note.channel) && (0..128).contains(&note.pitch);
+        if !is_note || !note.velocity.is_finite() {
+            return [None; 2];
+        }
+        if note.velocity <= 0.0 {
+            // As in MIDI.
+            return [Some(HostEventKind::NoteOff(address)), None];
+        }
+        let velocity = f64::from(note.velocity.min(1.0));
+        // The format counts cents here.
+        let value = f64::from(note.tuning) / 100.0;
+        let tuned = HostEventKind::Expression { note: address, which: Expression::Tuning, value };
+        let tuned = Some(tuned).filter(|_| value.is_finite() && value != 0.0);
+        [Some(HostEventKind::NoteOn { note: address, velocity }), tuned]
     } else if kind == kNoteOffEvent as u32 {
         // SAFETY: as the type says.
         let note = unsafe { event.__field0.noteOff };
-        Some([0x80 | channel(note.channel)?, key(note.pitch)?, share(note.velocity)])
+        [Some(HostEventKind::NoteOff(address(note.channel, note.pitch, note.noteId))), None]
     } else if kind == kPolyPressureEvent as u32 {
         // SAFETY: as the type says.
-        let note = unsafe { event.__field0.polyPressure };
-        Some([0xa0 | channel(note.channel)?, key(note.pitch)?, share(note.pressure)])
+        let touch = unsafe { event.__field0.polyPressure };
+        let note = address(touch.channel, touch.pitch, touch.noteId);
+        [expression(note, Expression::Pressure, f64::from(touch.pressure)), None]
+    } else if kind == kNoteExpressionValueEvent as u32 {
+        // SAFETY: as the type says.
+        let told = unsafe { event.__field0.noteExpressionValue };
+        let note = address(-1, -1, told.noteId);
+        // Shares of the ranges that the format defines; the engine counts as CLAP does.
+        let share = told.value.clamp(0.0, 1.0);
+        let (which, value) = match told.typeId {
+            id if id == kVolumeTypeID as u32 => (Expression::Volume, share * 4.0),
+            id if id == kPanTypeID as u32 => (Expression::Pan, share),
+            id if id == kTuningTypeID as u32 => (Expression::Tuning, (share - 0.5) * 240.0),
+            id if id == kVibratoTypeID as u32 => (Expression::Vibrato, share),
+            id if id == kExpressionTypeID as u32 => (Expression::Expression, share),
+            id if id == kBrightnessTypeID as u32 => (Expression::Brightness, share),
+            _ => return [None; 2],
+        };
+        [expression(note, which, value), None]
     } else if kind == kLegacyMIDICCOutEvent as u32 {
         // Meant for output, but some hosts hand through what another plugin sent.
         // SAFETY: as the type says.
         let controller = unsafe { event.__field0.midiCCOut };
-        let channel = channel(i16::from(controller.channel))?;
+        let Some(channel) = u8::try_from(controller.channel).ok().filter(|channel| *channel < 16) else {
+            return [None; 2];
+        };
         let [value, value2] = [controller.value, controller.value2].map(|value| value as u8 & 0x7f);
-        Some(match controller.controlNumber {
+        let bytes = match controller.controlNumber {
             number @ 0..=127 => [0xb0 | channel, number, value],
             AFTER_TOUCH => [0xd0 | channel, value, 0],
             PITCH_BEND => [0xe0 | channel, value, value2],
             PROGRAM_CHANGE => [0xc0 | channel, value, 0],
-            _ => return None,
-        })
+            _ => return [None; 2],
+        };
+        [Some(HostEventKind::Midi(bytes)), None]
     } else {
-        None
+        [None; 2]
     }
+}
+
+fn address(channel: i16, key: i16, note_id: i32) -> NoteAddress {
+    NoteAddress { port: 0, channel: channel.max(-1), key: key.max(-1), note_id: note_id.max(-1) }
+}
+
+fn expression(note: NoteAddress, which: Expression, value: f64) -> Option<HostEventKind> {
+    value.is_finite().then_some(HostEventKind::Expression { note, which, value })
 }
 
 /// Hands MIDI messages to the host in the order given, frames at most `last`. What the host has no room
@@ -185,25 +227,32 @@ fn encode(bytes: [u8; 3]) -> Option<Event> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::com::Steinberg::Vst::NoteExpressionValueEvent;
     use super::*;
 
-    fn there_and_back(bytes: [u8; 3]) -> Option<[u8; 3]> {
-        // SAFETY: encoded just now.
-        encode(bytes).and_then(|event| unsafe { decode(&event) })
+    fn heard(event: &Event) -> Option<HostEventKind> {
+        // SAFETY: made below, as their types say.
+        let [what, _] = unsafe { decode(event) };
+        what
     }
 
     #[test]
-    fn every_channel_message_goes_there_and_back() {
+    fn every_channel_message_that_leaves_says_what_it_said_in_midi() {
         for status in 0x80..=0xef_u8 {
-            for first in 0..128 {
-                for second in [0, 1, 63, 64, 127] {
-                    let bytes = [status, first, second];
-                    let expected = match status & 0xf0 {
-                        0x90 if second == 0 => [0x80 | status & 0xf, first, 0],
-                        0xc0 | 0xd0 => [status, first, 0],
-                        _ => bytes,
+            let channel = i16::from(status & 0xf);
+            for first in 0..128_u8 {
+                for second in [0, 1, 63, 64, 127_u8] {
+                    let note = address(channel, i16::from(first), -1);
+                    let value = f64::from(f32::from(second) / 127.0);
+                    let expected = match (status & 0xf0, second) {
+                        (0x90, 1..) => HostEventKind::NoteOn { note, velocity: value },
+                        (0x80 | 0x90, _) => HostEventKind::NoteOff(note),
+                        (0xa0, _) => HostEventKind::Expression { note, which: Expression::Pressure, value },
+                        (0xc0 | 0xd0, _) => HostEventKind::Midi([status, first, 0]),
+                        _ => HostEventKind::Midi([status, first, second]),
                     };
-                    assert_eq!(there_and_back(bytes), Some(expected));
+                    let event = encode([status, first, second]).expect("it has a word");
+                    assert_eq!(heard(&event), Some(expected));
                 }
             }
         }
@@ -211,24 +260,53 @@ mod tests {
 
     #[test]
     fn clock_and_what_else_concerns_no_channel_has_no_word() {
-        for status in 0xf0..=0xff {
-            assert_eq!(there_and_back([status, 0, 0]), None);
-        }
+        assert!((0xf0..=0xff).all(|status| encode([status, 0, 0]).is_none()));
+    }
+
+    fn note_on(channel: i16, pitch: i16, velocity: f32, tuning: f32) -> [Option<HostEventKind>; 2] {
+        let mut event = encode([0x90, 60, 100]).unwrap();
+        event.__field0.noteOn = NoteOnEvent { channel, pitch, velocity, tuning, length: 0, noteId: 5 };
+        // SAFETY: a note on, as its type says.
+        unsafe { decode(&event) }
     }
 
     #[test]
-    fn a_soft_note_is_still_a_note_and_odd_numbers_are_none() {
-        let note = |channel, pitch, velocity| {
+    fn a_soft_note_is_a_note_and_a_silent_one_its_end() {
+        let note = address(3, 60, 5);
+        let on = |velocity| [Some(HostEventKind::NoteOn { note, velocity }), None];
+        assert_eq!(note_on(3, 60, 0.0625, 0.0), on(0.0625));
+        assert_eq!(note_on(3, 60, 9.0, 0.0), on(1.0));
+        assert_eq!(note_on(3, 60, 0.0, 0.0), [Some(HostEventKind::NoteOff(note)), None]);
+        for odd in [note_on(16, 60, 0.5, 0.0), note_on(-1, 60, 0.5, 0.0), note_on(0, 128, 0.5, 0.0)] {
+            assert_eq!(odd, [None; 2]);
+        }
+        assert_eq!(note_on(0, 60, f32::NAN, 0.0), [None; 2]);
+    }
+
+    #[test]
+    fn a_note_out_of_tune_says_so_in_semitones() {
+        let note = address(0, 60, 5);
+        let tuned = HostEventKind::Expression { note, which: Expression::Tuning, value: -0.5 };
+        assert_eq!(note_on(0, 60, 0.5, -50.0)[1], Some(tuned));
+    }
+
+    #[test]
+    fn expressions_are_told_in_claps_units() {
+        let told = |id, value| {
             let mut event = encode([0x90, 60, 100]).unwrap();
-            event.__field0.noteOn =
-                NoteOnEvent { channel, pitch, velocity, tuning: 0.0, length: 0, noteId: 5 };
-            // SAFETY: a note on, as its type says.
-            unsafe { decode(&event) }
+            event.r#type = kNoteExpressionValueEvent as u16;
+            event.__field0.noteExpressionValue =
+                NoteExpressionValueEvent { typeId: id as u32, noteId: 7, value };
+            heard(&event)
         };
-        assert_eq!(note(3, 60, 0.001), Some([0x93, 60, 1]));
-        assert_eq!(note(3, 60, 0.0), Some([0x93, 60, 0]));
-        assert_eq!(note(3, 60, f32::NAN), Some([0x93, 60, 0]));
-        assert_eq!(note(3, 60, 9.0), Some([0x93, 60, 127]));
-        assert_eq!([note(16, 60, 0.5), note(-1, 60, 0.5), note(0, 128, 0.5), note(0, -1, 0.5)], [None; 4]);
+        let note = address(-1, -1, 7);
+        let is = |which, value| Some(HostEventKind::Expression { note, which, value });
+        assert_eq!(told(kVolumeTypeID, 0.25), is(Expression::Volume, 1.0));
+        assert_eq!(told(kPanTypeID, 0.5), is(Expression::Pan, 0.5));
+        assert_eq!(told(kTuningTypeID, 0.5), is(Expression::Tuning, 0.0));
+        assert_eq!(told(kTuningTypeID, 1.0), is(Expression::Tuning, 120.0));
+        assert_eq!(told(kBrightnessTypeID, 3.0), is(Expression::Brightness, 1.0));
+        assert_eq!(told(kPanTypeID, f64::NAN), None);
+        assert_eq!(told(kBrightnessTypeID + 1, 0.5), None, "a text");
     }
 }

@@ -80,7 +80,7 @@ impl AudioSide {
         // SAFETY: null or valid for this call.
         self.transport.begin(unsafe { data.processContext.as_ref() });
         // SAFETY: null or valid for this call.
-        unsafe { events::read(data.inputEvents, last, |frame, bytes| self.renderer.hear_midi(frame, bytes)) };
+        unsafe { events::read(data.inputEvents, last, |frame, what| self.renderer.hear(frame, what)) };
         let around = Surroundings {
             transport: self.transport.as_slice(),
             offline,

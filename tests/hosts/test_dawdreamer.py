@@ -1,0 +1,132 @@
+"""dawdreamer: a JUCE host with a tempo and a transport that plays."""
+
+import dawdreamer
+import numpy as np
+import pytest
+from krach_session import GATE, Arrivals, atom, clicks, gone, onsets, opens
+
+RATE = 48_000
+
+
+class Guest:
+    """An instance in an engine of its own, and a connection to it."""
+
+    def __init__(self, plugin: str, registry, buffer_size: int = 256) -> None:
+        arrivals = Arrivals(registry)
+        self.engine = dawdreamer.RenderEngine(RATE, buffer_size)
+        self.plugin = self.engine.make_plugin_processor("krach", plugin)
+        self.client = arrivals.client()
+        self.engine.load_graph([(self.plugin, [])])
+
+    def play(self, seconds: float) -> np.ndarray:
+        self.engine.render(seconds)
+        return self.engine.get_audio()
+
+    def index(self, name: str) -> int:
+        described = self.plugin.get_parameters_description()
+        return next(entry["index"] for entry in described if entry["name"] == name)
+
+
+@pytest.fixture
+def guest(plugin, registry):
+    there = Guest(plugin, registry)
+    yield there
+    there.client.close()
+
+
+@pytest.mark.parametrize("buffer_size", [64, 256, 1024])
+def test_a_click_per_beat_at_137_bpm_lands_on_its_sample(plugin, registry, buffer_size):
+    there = Guest(plugin, registry, buffer_size)
+    there.client.tell(clicks(4))
+    there.engine.set_bpm(137.0)
+    # Adopted while a first stretch is rendered; every render starts at the song's start again.
+    there.play(0.5)
+    heard = there.play(8.0)
+    assert opens(heard[0]) == onsets(137.0, RATE, heard.shape[1])
+    assert np.array_equal(heard[0], heard[1])
+    there.client.close()
+
+
+def test_a_tempo_that_is_set_anew_is_followed(guest):
+    guest.client.tell(clicks(8))
+    for tempo in (60.0, 97.3, 174.0):
+        guest.engine.set_bpm(tempo)
+        guest.play(0.25)
+        heard = guest.play(4.0)
+        assert opens(heard[0]) == onsets(tempo, RATE, heard.shape[1], step=0.5), tempo
+
+
+def test_tempo_automation_loses_and_repeats_no_onset(guest):
+    guest.client.tell(clicks(16))
+    guest.play(0.25)
+    ppqn = 960
+    # A bar at 120, then a bar at 90, in steps of the host's own resolution.
+    tempo = np.concatenate([np.full(4 * ppqn, 120.0), np.full(8 * ppqn, 90.0)]).astype(np.float32)
+    guest.engine.set_bpm(tempo, ppqn=ppqn)
+    heard = guest.play(2.0 + 4 * 60 / 90)
+    found = opens(heard[0])
+    exact = [6_000 * n for n in range(16)] + [96_000 + 8_000 * n for n in range(16)]
+    # The host tells a tempo once per block: up to one block late where it changes.
+    assert len(found) == len(exact)
+    assert max(abs(a - b) for a, b in zip(found, exact)) <= 256
+
+
+def test_a_parameter_is_automated_by_the_host(guest):
+    guest.client.tell([GATE, {"cmd": "SetPattern", "slot": "x", "pattern": atom("x/gate", 0.5)}])
+    guest.play(0.25)
+    curve = np.full(RATE * 2, 0.875, dtype=np.float32)
+    curve[RATE:] = 0.0
+    guest.plugin.set_automation(guest.index("Master"), curve)
+    heard = guest.play(2.0)[0]
+    assert heard[RATE - 1_000] == pytest.approx(0.5, rel=1e-3)
+    assert not heard[RATE + 2_000 :].any()
+
+
+def test_a_state_comes_back_in_another_instance(guest, plugin, registry, tmp_path):
+    guest.client.tell(clicks(12))
+    guest.engine.set_bpm(120.0)
+    guest.play(0.25)
+    heard = guest.play(4.0)
+    file = str(tmp_path / "krach.state")
+    guest.plugin.save_state(file)
+    other = Guest(plugin, registry)
+    other.plugin.load_state(file)
+    other.engine.set_bpm(120.0)
+    other.play(0.25)
+    assert np.array_equal(other.play(4.0), heard)
+    other.client.close()
+
+
+def test_two_instances_in_one_graph_play_together_and_apart(plugin, registry):
+    engine = dawdreamer.RenderEngine(RATE, 512)
+    clients = []
+    pair = []
+    for name, count in (("a", 4), ("b", 12)):
+        arrivals = Arrivals(registry)
+        pair.append(engine.make_plugin_processor(name, plugin))
+        clients.append(arrivals.client())
+        clients[-1].tell(clicks(count))
+    for processor in pair:
+        processor.record = True
+    engine.load_graph([(pair[0], []), (pair[1], [])])
+    engine.set_bpm(120.0)
+    engine.render(0.25)
+    engine.render(4.0)
+    for processor, step in zip(pair, (1.0, 4 / 12)):
+        heard = processor.get_audio()
+        assert opens(heard[0]) == onsets(120.0, RATE, heard.shape[1], step=step)
+    addresses = [client.address for client in clients]
+    for client in clients:
+        client.close()
+    del processor, engine
+    pair.clear()
+    assert all(gone(address) for address in addresses)
+
+
+def test_the_same_song_renders_to_the_same_samples(guest):
+    guest.client.tell(clicks(16))
+    guest.engine.set_bpm(133.0)
+    guest.play(0.25)
+    first, second = guest.play(3.0), guest.play(3.0)
+    assert first.any()
+    assert np.array_equal(first, second)

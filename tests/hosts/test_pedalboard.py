@@ -1,0 +1,137 @@
+"""pedalboard: JUCE's VST3 host. Its transport stands still for ever, so krach runs free in it."""
+
+import numpy as np
+import pedalboard
+import pytest
+from krach_session import GATE, Arrivals, atom, chunk_in, clicks, gone, hits, opens
+
+RATE = 48_000
+
+
+class Guest:
+    """An instance in the host, and a connection to it."""
+
+    def __init__(self, plugin: str, registry) -> None:
+        arrivals = Arrivals(registry)
+        self.plugin = pedalboard.load_plugin(plugin, initialization_timeout=0.05)
+        self.client = arrivals.client()
+
+    def play(self, seconds: float, midi=(), buffer_size: int = 512) -> np.ndarray:
+        return self.plugin.process(
+            list(midi), duration=seconds, sample_rate=RATE, buffer_size=buffer_size, reset=False
+        )
+
+    def run_free(self) -> None:
+        """Whatever was sent before it is adopted while time stands still."""
+        self.play(0.1)
+        self.plugin.free_run = True
+
+
+@pytest.fixture
+def guest(plugin, registry):
+    there = Guest(plugin, registry)
+    yield there
+    there.client.close()
+
+
+def test_it_is_an_instrument_with_all_its_parameters(guest):
+    assert guest.plugin.is_instrument
+    names = list(guest.plugin.parameters)
+    assert len(names) == 68
+    assert names[0] == "macro_1" and names[-4:] == ["master", "scene", "free_run", "panic"]
+    assert guest.client.hello["engine"] == "krach-engine"
+
+
+def test_free_run_clicks_on_its_samples_whatever_the_buffer(guest):
+    guest.client.tell(clicks(16))
+    assert not guest.play(0.5).any(), "the host stands still"
+    guest.run_free()
+    found = opens(guest.play(2.0, buffer_size=512)[0])
+    assert found == [6_000 * n for n in range(16)]
+    found = opens(guest.play(1.0, buffer_size=333)[0])
+    assert found == [6_000 * n for n in range(8)]
+
+
+def test_a_parameter_moves_the_sound(guest):
+    guest.client.tell([GATE, {"cmd": "SetPattern", "slot": "x", "pattern": atom("x/gate", 0.5)}])
+    guest.run_free()
+    assert guest.play(0.2)[0][-1] == pytest.approx(0.5)
+    guest.plugin.master = "-6.00 dB"
+    assert guest.play(0.2)[0][-1] == pytest.approx(0.5 * 10 ** (-6 / 20), rel=1e-3)
+    guest.plugin.master = "-inf dB"
+    assert guest.play(0.2)[0][-1] == 0.0
+
+
+def test_a_state_comes_back_in_another_instance(guest, plugin, registry):
+    guest.client.tell(clicks(16))
+    guest.plugin.scene = "Scene 7"
+    guest.run_free()
+    heard = guest.play(1.0)
+    state = guest.plugin.raw_state
+    assert chunk_in(state)[:8] == b"krach\0\x1a\n"
+
+    other = Guest(plugin, registry)
+    other.plugin.raw_state = state
+    assert str(other.plugin.scene) == "Scene 7"
+    assert chunk_in(other.plugin.raw_state) == chunk_in(state)
+    # Free run is part of it: it plays at once, and the same.
+    assert opens(other.play(1.0)[0]) == opens(heard[0])
+    other.client.close()
+
+
+def test_a_knob_that_was_turned_without_rendering_is_saved(guest, plugin, registry):
+    guest.play(0.1)
+    guest.plugin.macro_5 = 0.25
+    other = Guest(plugin, registry)
+    other.plugin.raw_state = guest.plugin.raw_state
+    other.play(0.1)
+    assert float(other.plugin.macro_5) == pytest.approx(0.25, abs=1e-3)
+    other.client.close()
+
+
+def test_notes_of_the_host_play_a_node(guest):
+    note_on = (bytes([0x90, 69, 100]), 0.25)
+    note_off = (bytes([0x80, 69, 0]), 0.75)
+    voice = {
+        "type": "load_graph",
+        "nodes": [
+            {"id": "out", "type_id": "dac"},
+            {"id": "v", "type_id": "oscillator", "controls": {"freq": 110}},
+        ],
+        "connections": [{"from_node": "v", "from_port": "out", "to_node": "out", "to_port": "in"}],
+        "exposed_controls": {"v/freq": ["v", "freq"]},
+    }
+    guest.client.tell([voice, {"jsonrpc": "2.0", "id": 1, "method": "midi_in", "params": {"node": "v"}}])
+    guest.play(0.2)
+    heard = guest.play(1.0, [note_on, note_off])[0]
+    # An oscillator without a gate sounds on; the note moves it to 440 Hz from its sample on.
+    before, after = heard[: RATE // 4], heard[RATE // 4 + 480 : RATE * 3 // 4]
+    crossings = lambda sound: np.count_nonzero((sound[:-1] < 0) & (sound[1:] >= 0)) / (len(sound) / RATE)
+    assert crossings(before) == pytest.approx(110, abs=5)
+    assert crossings(after) == pytest.approx(440, abs=5)
+
+
+def test_instances_know_nothing_of_each_other_and_leave_nothing(plugin, registry):
+    guests = [Guest(plugin, registry) for _ in range(3)]
+    for count, there in enumerate(guests, start=2):
+        there.client.tell(clicks(4 * count))
+        there.run_free()
+    for count, there in enumerate(guests, start=2):
+        assert len(opens(there.play(2.0)[0])) == 4 * count
+    guests[1].client.tell([{"cmd": "HushAll"}])
+    assert len(opens(guests[2].play(2.0)[0])) == 16
+    addresses = [there.client.address for there in guests]
+    for there in guests:
+        there.client.close()
+    del there
+    guests.clear()
+    assert all(gone(address) for address in addresses)
+
+
+def test_an_edit_while_it_plays_is_heard(guest):
+    guest.client.tell(clicks(4))
+    guest.run_free()
+    assert len(opens(guest.play(2.0)[0])) == 4
+    guest.client.tell([{"cmd": "SetPattern", "slot": "x", "pattern": hits(16)}])
+    guest.play(2.0)
+    assert len(opens(guest.play(2.0)[0])) == 16
