@@ -12,7 +12,7 @@ fn comment(name: &str) -> Vec<String> {
     text.lines().map_while(|line| line.strip_prefix("//")).map(|line| line.trim().to_owned()).collect()
 }
 
-fn pattern(name: &str) -> String {
+pub fn pattern(name: &str) -> String {
     let lines = comment(name);
     let line = lines.iter().find_map(|line| line.strip_prefix("Pattern: "));
     line.unwrap_or_else(|| panic!("{name} shows no pattern")).to_owned()

@@ -21,8 +21,8 @@ fn holds(name: &'static str, take: &Take, what: &str) {
 }
 
 /// A few notes, or the programme.
-fn music(name: &'static str, seconds: f64) -> Take {
-    let mut take = Take::of(name, 48_000.0, seconds * 0.8, seconds);
+fn music(name: &'static str, rate: f64, seconds: f64) -> Take {
+    let mut take = Take::of(name, rate, seconds * 0.8, seconds);
     if !is_effect(name) {
         for start in [0.13, 0.25, 0.26, 0.5] {
             take = take.set(start * seconds, "gate", 0.0).set(start * seconds, "gate", 1.0);
@@ -37,8 +37,10 @@ fn every_control_may_be_at_either_end() {
         let ty = sound(name);
         for control in turned(&ty) {
             for end in [control.min, control.max] {
-                let take = music(name, 1.0).set(0.0, &control.name, end);
-                holds(name, &take, &format!("{} at {end}", control.name));
+                for rate in [22_050.0, 48_000.0, 192_000.0] {
+                    let take = music(name, rate, 0.6).set(0.0, &control.name, end);
+                    holds(name, &take, &format!("{} at {end}, {rate} Hz", control.name));
+                }
             }
         }
     }
@@ -54,7 +56,7 @@ fn all_controls_may_be_anywhere_and_move_at_once() {
     for name in all() {
         let ty = sound(name);
         for round in 0..24 {
-            let mut take = music(name, 1.2);
+            let mut take = music(name, 48_000.0, 1.2);
             for step in 0..8 {
                 for control in turned(&ty) {
                     // Ends are where things break: half of the values are one.

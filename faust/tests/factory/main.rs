@@ -11,5 +11,6 @@ mod levels;
 mod limits;
 mod measure;
 mod page;
+mod played;
 mod sounds;
 mod tuning;
