@@ -51,7 +51,7 @@ pub(crate) enum Op<T> {
         shift: T,
         child: u32,
     },
-    /// `reach`: how far units stick out of the cycle they stand in; `frozen`: are there units?
+    /// `reach`: how far units stick out of the cycle they begin in; `frozen`: are there units?
     Rev {
         child: u32,
         frozen: bool,

@@ -96,8 +96,9 @@ impl Counter<'_> {
             }
             DraftOp::Rev(child) => {
                 let reach = rev_reach(here);
-                let expanded = Windows { length: cycle + 2 * reach, step: gcd(cycle, reach) };
-                self.count(*child, expanded).times(touched)
+                let looks = 1 + ((reach + cycle - 1) / cycle) as u128;
+                let expanded = Windows { length: cycle + reach, step: cycle };
+                self.count(*child, expanded).times(looks).times(touched)
             }
             DraftOp::Freeze(child) => self.sum_cycles([*child]).times(touched),
             DraftOp::Degrade { child, .. } => self.count(*child, windows),

@@ -193,7 +193,7 @@ fn reach(op: &DraftOp, own: Bounds, below: &[Bounds]) -> Option<Bounds> {
         }
         DraftOp::Rev(_) => {
             let overhang = rev_reach(&here);
-            here.extent = here.extent + here.cycle + 2 * overhang;
+            here.extent = here.extent + 2 * here.cycle + 3 * overhang;
         }
         DraftOp::Warp { num, den, .. } => {
             // A length grows at most by the steeper of the two lines.
@@ -209,7 +209,7 @@ fn reach(op: &DraftOp, own: Bounds, below: &[Bounds]) -> Option<Bounds> {
     (here.extent <= 1 << 110).then_some(here)
 }
 
-/// How far beyond a cycle a `Rev` must look for the units that reach into it.
+/// How far beyond its cycle a unit under a `Rev` may reach.
 pub(crate) fn rev_reach(here: &Bounds) -> i128 {
     match here.unit {
         Some(unit) if !here.aligned => unit,
@@ -222,7 +222,7 @@ fn child_far(op: &DraftOp, here: &Bounds, bounds: &[Bounds]) -> Option<i128> {
         DraftOp::Line { offset, child, .. } => {
             Some(here.far + line_shift(offset, bounds[*child].cycle)?.abs())
         }
-        DraftOp::Rev(_) => Some(here.far + here.cycle + rev_reach(here)),
+        DraftOp::Rev(_) => Some(here.far + 2 * (here.cycle + rev_reach(here))),
         _ => Some(here.far + here.cycle),
     }
 }

@@ -8,7 +8,7 @@ use crate::arena::{Arena, Bend, NONE, Op, RawEvent};
 use crate::draft::Leaf;
 use crate::event::Full;
 use crate::tick::{Grid, Tick};
-use crate::unit;
+use crate::unit::{self, Turn};
 use crate::warp;
 
 /// Adds an event if there is room: the list never grows beyond what was allocated.
@@ -201,22 +201,29 @@ impl<T: Tick> Walk<'_, T> {
     fn rev(&mut self, child: u32, frozen: bool, reach: T, cycle: T, view: View<T>) -> Result<(), Full> {
         let leaves = self.leaves;
         each_cycle(cycle, view, |number, view| {
-            let begin = number * cycle;
-            let end = begin + cycle;
-            let start = self.out.len();
-            // A unit keeps its inner order, so where in it the window falls is not known before it
-            // is placed: look at all units of the cycle. Without units, at the mirrored window.
-            let (from, to) = if frozen {
-                (begin - reach, end + reach)
-            } else {
-                (begin + end - view.to, begin + end - view.from)
-            };
-            let all = View { from, to, shift: T::ZERO, onsets: false, within: None };
-            self.visit(child, all)?;
-            let window = [view.from, view.to];
-            let is_shape = |leaf: u32| leaves[leaf as usize].shape.is_some();
-            unit::mirror(self.out, start, [begin, end], window, view.onsets, is_shape);
-            translate(&mut self.out[start..], view.shift);
+            // A unit is mirrored as a whole in the cycle it begins in. One that reaches beyond that cycle
+            // stands before it then: what stands here may have begun in a later one.
+            let mut turned = number;
+            let last = number + reach.ceil_div(cycle);
+            while turned <= last {
+                let begin = turned * cycle;
+                let end = begin + cycle;
+                let start = self.out.len();
+                // A unit keeps its inner order, so where in it the window falls is not known before it
+                // is placed: look at all units of the cycle. Without units, at the mirrored window.
+                let (from, to) = if frozen {
+                    (begin, end + reach)
+                } else {
+                    (begin + end - view.to, begin + end - view.from)
+                };
+                let all = View { from, to, shift: T::ZERO, onsets: false, within: None };
+                self.visit(child, all)?;
+                let turn = Turn { cycle: [begin, end], window: [view.from, view.to], onsets: view.onsets };
+                let is_shape = |leaf: u32| leaves[leaf as usize].shape.is_some();
+                unit::mirror(self.out, start, &turn, is_shape);
+                translate(&mut self.out[start..], view.shift);
+                turned = turned + T::ONE;
+            }
             Ok(())
         })
     }

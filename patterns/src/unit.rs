@@ -17,14 +17,22 @@ pub(crate) fn freeze<T: Tick>(events: &mut [RawEvent<T>], node: u32, begin: T, e
     }
 }
 
-/// Mirrors the units (or bare events) from `start` on in the cycle `[begin, end)`, keeping the order
-/// inside each unit, and keeps what then lies in `window`; with `onsets`, only what begins there.
+/// How to mirror.
+pub(crate) struct Turn<T> {
+    /// The cycle to mirror in.
+    pub cycle: [T; 2],
+    /// What is wanted of the result.
+    pub window: [T; 2],
+    /// Only what begins there.
+    pub onsets: bool,
+}
+
+/// Mirrors the units that begin in a cycle, keeping the order inside each, and what of the bare events
+/// lies in it, and keeps what then lies in the window.
 pub(crate) fn mirror<T: Tick>(
     out: &mut Vec<RawEvent<T>>,
     start: usize,
-    [begin, end]: [T; 2],
-    window: [T; 2],
-    onsets: bool,
+    &Turn { cycle: [begin, end], window, onsets }: &Turn<T>,
     is_shape: impl Fn(u32) -> bool,
 ) {
     let axis = begin + end;
@@ -40,7 +48,9 @@ pub(crate) fn mirror<T: Tick>(
             event.unit = event.whole;
             (event.from, event.to) = (event.to, event.from);
         } else {
-            // A unit that does not reach into the cycle is mirrored to beyond it, and cut off below.
+            if event.unit[0] < begin || event.unit[0] >= end {
+                return false;
+            }
             event.translate(axis - event.unit[0] - event.unit[1]);
         }
         let starts = event.part[0] == event.whole[0] && !is_shape(event.leaf);

@@ -100,8 +100,8 @@ fn a_chord_reversed_stays_a_chord_and_its_notes_stay_in_time() {
 }
 
 #[test]
-fn a_unit_across_the_border_is_placed_by_its_mirrored_extent_in_each_cycle() {
-    // Units on [-3/4, 1/4) and [1/4, 5/4); mirrored in cycle 0 they stand on [3/4, 7/4) and [-1/4, 3/4).
+fn a_unit_across_the_border_is_mirrored_as_a_whole_in_the_cycle_it_begins_in() {
+    // Units on [1/4, 5/4) and [5/4, 9/4); mirrored in cycles 0 and 1 they stand on [-1/4, 3/4) and [3/4, 7/4).
     let pattern = freeze(steps([1, 2])).shift(0.25).rev();
     let program = compile(&pattern).unwrap();
     let events = query(&program, 0);
@@ -117,13 +117,13 @@ fn a_long_pad_does_not_make_its_reversed_neighbours_dear() {
     let pad = freeze(steps([1, 2])).over(8.0);
     let program = compile(&(steps(0..64) | pad).rev()).unwrap();
     assert!(program.events_per_cycle() < 150, "{}", program.events_per_cycle());
-    // The pad's unit on [0, 8), seen from cycle 1 and mirrored there, stands on [-5, 3): its second
-    // half has begun. In cycle 6 it stands on [5, 13).
+    // The pad's unit on [8, 16) is mirrored in cycle 8 and stands on [1, 9): its first half lies before 5.
     let sounding = |cycle: i64| {
         let long = |e: &&Event| e.whole.end - e.whole.begin == at(4, 1);
         query(&program, cycle).iter().filter(long).map(|e| e.whole.begin).collect::<Vec<_>>()
     };
-    assert_eq!(sounding(1), [at(-1, 1)]);
+    assert_eq!(sounding(0), [at(-3, 1)]);
+    assert_eq!(sounding(1), [at(1, 1)]);
     assert_eq!(sounding(6), [at(5, 1)]);
 }
 

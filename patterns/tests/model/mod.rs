@@ -212,31 +212,36 @@ fn longest_unit(p: &Pattern) -> Big {
     }
 }
 
-/// A unit is seen in a cycle if it reaches into it; it is placed where its mirrored extent is.
+/// What of the bare events lies in a cycle is mirrored there; a unit as a whole in the cycle it begins
+/// in, which may be a later one than it then stands in.
 fn rev(child: &Pattern, c: &Big, window: &Stretch, seed: u64) -> Vec<ModelEvent> {
-    let end = c + int(1);
-    let axis = c + &end;
     let mut all = Vec::new();
     let around = longest_unit(child);
-    for mut event in go(child, &(c - &around), &(&end + &around), seed) {
-        if event.frozen {
-            if event.unit.0 >= end || event.unit.1 <= *c {
-                continue;
+    let mut cycle = c.clone();
+    while cycle <= c + &around + int(1) {
+        let end = &cycle + int(1);
+        let axis = &cycle + &end;
+        for mut event in go(child, &cycle, &(&end + &around), seed) {
+            if event.frozen {
+                if event.unit.0.floor() != cycle {
+                    continue;
+                }
+                let by = &axis - &event.unit.0 - &event.unit.1;
+                map(&mut event, |t| t + &by);
+            } else {
+                if &cycle != c || !cut(&mut event, &(cycle.clone(), end.clone())) {
+                    continue;
+                }
+                map(&mut event, |t| &axis - t);
+                for (a, b) in [&mut event.whole, &mut event.part, &mut event.unit] {
+                    std::mem::swap(a, b);
+                }
             }
-            let by = &axis - &event.unit.0 - &event.unit.1;
-            map(&mut event, |t| t + &by);
-        } else {
-            if !cut(&mut event, &(c.clone(), end.clone())) {
-                continue;
-            }
-            map(&mut event, |t| &axis - t);
-            for (a, b) in [&mut event.whole, &mut event.part, &mut event.unit] {
-                std::mem::swap(a, b);
+            if cut(&mut event, window) {
+                all.push(event);
             }
         }
-        if cut(&mut event, window) {
-            all.push(event);
-        }
+        cycle = end;
     }
     all
 }
