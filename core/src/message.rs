@@ -210,6 +210,8 @@ pub enum Target {
         or: Symbol,
         /// It is part of a note: its unit opens a gate.
         note: bool,
+        /// It opens a gate that its unit also closes, and its pattern may lose that end.
+        ends: bool,
         /// The value.
         value: f32,
         /// The label says gate or trigger.

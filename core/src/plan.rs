@@ -6,7 +6,7 @@
 
 use crate::node::{Role, Succession};
 use crate::symbol::Symbol;
-use crate::voice::{BY_BASE, Phase, Voice};
+use crate::voice::{BY_BASE, NoteKey, Phase, Voice};
 
 /// Most channels that the inputs, or the outputs, of one node may have in all.
 pub const MAX_CHANNELS: usize = 32;
@@ -232,6 +232,8 @@ pub struct ControlState {
     pub automation: u32,
     /// A gate that a pattern opened.
     pub open: bool,
+    /// The note that opened it, if one did.
+    pub note: NoteKey,
 }
 
 impl ControlState {
@@ -324,7 +326,7 @@ impl Plan {
             is.slot = was.slot;
             is.automation = was.automation;
             // Also if its label went elsewhere: a stop or a jump still closes it.
-            is.open = was.open;
+            (is.open, is.note) = (was.open, was.note);
         }
         for &(control, value) in &self.resets {
             let control = &mut self.controls[control as usize];

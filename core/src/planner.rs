@@ -425,6 +425,7 @@ fn place_controls(
                 slot: NONE,
                 automation: NONE,
                 open: false,
+                note: crate::voice::NOBODY,
             });
         }
         plan.nodes[n].controls = (first, plan.controls.len() as u32 - first);

@@ -98,8 +98,8 @@ pub(crate) struct RawEvent<T> {
     pub part: [T; 2],
     /// The outermost unit so far; without one, the whole.
     pub unit: [T; 2],
-    /// Begin of the innermost unit.
-    pub inner: T,
+    /// The innermost unit.
+    pub inner: [T; 2],
     /// The innermost unit's `Freeze` node + 1; 0: none.
     pub freeze: u32,
     pub leaf: u32,
@@ -110,9 +110,8 @@ pub(crate) struct RawEvent<T> {
 
 impl<T: Tick> RawEvent<T> {
     pub fn translate(&mut self, by: T) {
-        for t in self.whole.iter_mut().chain(&mut self.part).chain(&mut self.unit) {
+        for t in self.whole.iter_mut().chain(&mut self.part).chain(&mut self.unit).chain(&mut self.inner) {
             *t = *t + by;
         }
-        self.inner = self.inner + by;
     }
 }

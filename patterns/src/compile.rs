@@ -34,6 +34,7 @@ pub fn compile(pattern: &Pattern) -> Result<Program, CompileError> {
         Body::Wide(assemble(&draft, &lattice, root))
     };
     let period = period(&draft, root);
+    let tears = lattice.tears(&draft);
     Ok(Program {
         body,
         leaves: draft.leaves,
@@ -42,6 +43,7 @@ pub fn compile(pattern: &Pattern) -> Result<Program, CompileError> {
         shapes: draft.shapes,
         events_per_cycle: events as u32,
         period,
+        tears,
     })
 }
 

@@ -22,6 +22,8 @@ pub struct Event {
     /// the onset of the unit. A gate that opens in one block and closes in a later one has the
     /// same key in both.
     pub unit_key: (u32, Time),
+    /// Where that unit ends; 0 without one.
+    pub unit_end: Time,
     /// For a continuous control: its shape and where in it the event lies. Such an event has no onset.
     pub shape: Option<ShapeRef>,
     /// The piece of text that the event came from.

@@ -138,6 +138,18 @@ impl Lattice {
         Ok(lattice)
     }
 
+    /// Does a unit reach over a border at which an operator above goes another way?
+    pub fn tears(&self, draft: &Draft) -> bool {
+        let crosses = |node: usize| self.bounds[node].unit.is_some() && !self.bounds[node].aligned;
+        draft.nodes.iter().any(|node| {
+            let turns = matches!(
+                node.op,
+                DraftOp::Cat(_) | DraftOp::Euclid { .. } | DraftOp::Every { .. } | DraftOp::Freeze(_)
+            );
+            turns && node.op.children().into_iter().any(crosses)
+        })
+    }
+
     /// For each leaf on its own: do the fractions of its events fit `Ratio<i64>`, in the answer and
     /// in each `Degrade` above (which hashes them)?
     fn check_paths(&self, draft: &Draft, root: usize) -> Result<(), CompileError> {

@@ -25,6 +25,7 @@ pub struct Program {
     pub(crate) shapes: Vec<Shape>,
     pub(crate) events_per_cycle: u32,
     pub(crate) period: Option<u64>,
+    pub(crate) tears: bool,
 }
 
 /// Compiled on the control thread, queried on the audio thread.
@@ -52,6 +53,7 @@ impl Program {
             shapes: Vec::new(),
             events_per_cycle: 0,
             period: Some(1),
+            tears: false,
         }
     }
 
@@ -80,6 +82,12 @@ impl Program {
     /// decides, or if it takes more than 64 bits count.
     pub fn period(&self) -> Option<u64> {
         self.period
+    }
+
+    /// May a unit lose its end? One that reaches over a border at which an operator above goes another
+    /// way (a step of `Cat` or `Euclid`, a cycle of `Every` or of an outer `Freeze`) does.
+    pub fn tears(&self) -> bool {
+        self.tears
     }
 
     /// Appends all events whose part intersects the window, in query order, cycle by cycle.
@@ -191,10 +199,13 @@ impl Program {
                 grid.time(raw.part[1])
             },
         };
-        let unit_begin = match raw.freeze {
-            0 => Time::new_raw(0, 1),
-            _ if raw.inner == raw.whole[0] => whole.begin,
-            _ => grid.time(raw.inner),
+        let [unit_begin, unit_end] = match raw.freeze {
+            0 => [Time::new_raw(0, 1); 2],
+            _ => raw.inner.map(|tick| match () {
+                () if tick == raw.whole[0] => whole.begin,
+                () if tick == raw.whole[1] => whole.end,
+                () => grid.time(tick),
+            }),
         };
         Event {
             whole,
@@ -202,6 +213,7 @@ impl Program {
             value: leaf.value,
             unit: 0,
             unit_key: (raw.freeze, unit_begin),
+            unit_end,
             shape: leaf.shape.map(|index| ShapeRef { index, period: raw.period, from: raw.from, to: raw.to }),
             source: leaf.source,
         }

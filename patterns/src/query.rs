@@ -150,7 +150,7 @@ impl<T: Tick> Walk<'_, T> {
                     whole,
                     part,
                     unit: whole,
-                    inner: T::ZERO,
+                    inner: [T::ZERO; 2],
                     freeze: 0,
                     leaf,
                     period: number.low(),

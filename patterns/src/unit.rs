@@ -12,7 +12,7 @@ pub(crate) fn freeze<T: Tick>(events: &mut [RawEvent<T>], node: u32, begin: T, e
         event.unit = [begin, end];
         if event.freeze == 0 {
             event.freeze = node + 1;
-            event.inner = begin;
+            event.inner = [begin, end];
         }
     }
 }

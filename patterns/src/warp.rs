@@ -53,10 +53,10 @@ pub(crate) fn bend<T: Tick>(
         }
     }
     for event in &mut out[start..] {
-        for t in event.whole.iter_mut().chain(&mut event.part).chain(&mut event.unit) {
+        let unit = event.unit.iter_mut().chain(&mut event.inner);
+        for t in event.whole.iter_mut().chain(&mut event.part).chain(unit) {
             *t = bend.apply(*t);
         }
-        event.inner = bend.apply(event.inner);
     }
     Ok(())
 }

@@ -26,6 +26,13 @@ pub(crate) fn slot_pattern(slot: &str, program: Program, serial: u64, seed: u64)
     let units = program.values().iter().zip(program.units());
     let notes: HashSet<u32> =
         units.clone().filter(|(v, unit)| **unit != 0 && opens(v)).map(|(_, unit)| *unit).collect();
+    let closing = |(value, unit): (&Value, &u32)| match value {
+        Value::Control { label, value } if *unit != 0 && *value <= 0.0 && is_gate_label(label) => Some(*unit),
+        _ => None,
+    };
+    // Units that close a gate, where they may be torn.
+    let closes: HashSet<u32> =
+        if program.tears() { units.clone().filter_map(closing).collect() } else { HashSet::new() };
     let mut number_of = |what| {
         let next = chased.len() as u32;
         match chased.get(&what) {
@@ -75,6 +82,7 @@ pub(crate) fn slot_pattern(slot: &str, program: Program, serial: u64, seed: u64)
             within: Symbol::control(slot, label),
             or: Symbol::control(slot, if label == "vel" { "gain" } else { label }),
             note: notes.contains(unit),
+            ends: gate && value > 0.0 && closes.contains(unit),
             value: value as f32,
             gate,
             chase: if gate { NONE } else { number_of(Lasting::Label(label)) },

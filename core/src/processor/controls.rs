@@ -4,7 +4,7 @@ use super::core::Core;
 use super::voices::Player;
 use crate::node::Change;
 use crate::plan::{ControlState, NONE, Plan};
-use crate::voice::{NoteKey, by_slot};
+use crate::voice::{NOBODY, NoteKey, by_slot};
 
 /// Something that one of a control's writers does.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,8 @@ pub(super) enum Write {
     Pattern { value: f32, slot: u32, gate: bool, ramp: u32 },
     /// A pattern's event that belongs to a note. `stray`: time has left the place where the note ends.
     Note { value: f32, slot: u32, gate: bool, note: NoteKey, stray: bool },
+    /// A note is over: its gate closes, if it is still open.
+    Over { note: NoteKey },
     /// The pattern that held it was hushed.
     Hushed,
     /// An open gate closes because time jumped or stopped.
@@ -79,10 +81,16 @@ pub(super) fn resolve(c: &mut ControlState, write: Write) -> Option<Change> {
         Write::Pattern { value, slot, gate, ramp } => {
             c.pattern = Some(value);
             c.slot = slot;
-            c.open = (gate || c.gate) && value > 0.0;
+            (c.open, c.note) = ((gate || c.gate) && value > 0.0, NOBODY);
             unless_automated(c).map(|change| Change { ramp, ..change })
         }
-        Write::Note { value, slot, gate, .. } => resolve(c, Write::Pattern { value, slot, gate, ramp: 0 }),
+        Write::Note { value, slot, gate, note, .. } => {
+            let change = resolve(c, Write::Pattern { value, slot, gate, ramp: 0 });
+            c.note = note;
+            change
+        }
+        Write::Over { note } if c.open && c.note == note => resolve(c, Write::Close),
+        Write::Over { .. } => None,
         Write::Host(_) => None,
         Write::Hushed => {
             c.pattern = None;

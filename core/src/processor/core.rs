@@ -4,6 +4,7 @@ use super::Returns;
 use super::controllers::Controllers;
 use super::controls::ControlEvent;
 use super::edits::Scheduled;
+use super::endings::Endings;
 use super::midi::MidiVoices;
 use super::midi_clock::MidiClock;
 use super::played::Keyboard;
@@ -107,6 +108,7 @@ pub struct Core {
     pub(super) notes: Notes,
     pub(super) keyboard: Keyboard,
     pub(super) midi: MidiVoices,
+    pub(super) endings: Endings,
     pub(super) midi_clock: MidiClock,
     /// Cycles that lie between the meter before and this one, and where they play: see `follow_bars`.
     pub(super) between: Option<(i64, f64, f64)>,
@@ -152,6 +154,7 @@ impl Core {
             notes: Notes::new(settings.sample_rate),
             keyboard: Keyboard::new(),
             midi: MidiVoices::new(),
+            endings: Endings::new(),
             midi_clock: MidiClock { on: settings.midi_clock, ..MidiClock::default() },
             between: None,
             sounded: f64::NEG_INFINITY,
@@ -290,6 +293,7 @@ impl Core {
             }
             if std::mem::take(&mut self.discontinuity) {
                 self.close_gates(None);
+                self.endings.forget();
                 self.midi.end(at, |_| true);
                 self.forget_beginnings();
                 self.sounded = f64::NEG_INFINITY;
@@ -405,14 +409,19 @@ impl Core {
         loop {
             self.queue.clear();
             self.midi.clear_requests();
+            self.endings.clear_new();
             let fits = (!running
                 || self.gather_patterns(segment, at, until)
+                    && self.gather_endings(segment, at, until)
                     && self.gather_shapes(segment, at, until)
                     && self.gather_midi_clock(segment, at, until))
                 && self.gather_controllers(at, until)
                 && self.gather_notes(at, until)
                 && self.gather_automations(at, until);
             if fits || until - at <= 1 {
+                if running {
+                    self.endings.settle(&segment.epoch, until);
+                }
                 return until;
             }
             until = at + (until - at) / 2;

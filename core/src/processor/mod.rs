@@ -11,6 +11,7 @@ mod controls;
 mod core;
 pub mod denormals;
 mod edits;
+mod endings;
 mod midi;
 mod midi_clock;
 mod patterns;

@@ -2,6 +2,7 @@
 
 use super::controls::{ControlEvent, Write, enqueue};
 use super::core::Core;
+use super::endings::Ending;
 use super::midi::{Midi, MidiRequest};
 use crate::clock::{Epoch, ONSET_TOLERANCE, Residue, Segment};
 use crate::message::Target;
@@ -110,6 +111,11 @@ impl Core {
                 continue;
             }
             let Some((control, write)) = self.target(index as u32, event, stray) else { continue };
+            if let Some(ending) = self.ending_of(index as u32, event, &write)
+                && !self.endings.begin(ending)
+            {
+                return false;
+            }
             let event = ControlEvent::new(&self.plan, control, (sample, beats), order, write);
             if !enqueue(&mut self.queue, event) {
                 return false;
@@ -135,6 +141,18 @@ impl Core {
             Target::MasterGain(gain) => Some((NONE, Write::Base(gain))),
             Target::Note { .. } | Target::Cc { .. } | Target::Osc | Target::Nothing => None,
         }
+    }
+
+    /// Where the note that an event opens is over, if its pattern may not say so itself.
+    fn ending_of(&self, slot: u32, event: &Event, write: &Write) -> Option<Ending> {
+        let Write::Note { value, note, .. } = *write else { return None };
+        let playing = self.slots[slot as usize].as_ref()?;
+        let Target::Control { ends: true, .. } = playing.voice.targets.get(event.value as usize)? else {
+            return None;
+        };
+        let beats = self.meter.beats_at(playing.origin + cycles(event.unit_end));
+        let (serial, value_index) = (playing.voice.serial, event.value);
+        (value > 0.0).then_some(Ending { beats, slot, serial, value: value_index, note })
     }
 
     /// Where a label leads: exactly there, or else within the slot's node, by its own name or by the

@@ -86,6 +86,11 @@ impl<'a> Player<'a> {
                     self.gate_of(at, control, value);
                 }
             }
+            Write::Over { note } => {
+                if let Some(at) = self.find(note) {
+                    self.gate_of(at, control, 0.0);
+                }
+            }
             Write::Note { value, slot, gate: label, note, stray } => {
                 let at = self.voice_for(note, slot);
                 self.voices[at].stray |= stray;

@@ -1,0 +1,96 @@
+//! No gate outlives its note: a unit that was torn (its end fell where its pattern goes another way, or
+//! chance dropped it) is over where it was to end.
+//!
+//! What closes a gate is the pattern's own event, if it comes. These endings close only what the same
+//! note still holds open.
+
+use super::controls::{ControlEvent, Write, enqueue};
+use super::core::Core;
+use crate::clock::{Epoch, Segment};
+use crate::voice::NoteKey;
+
+/// Most notes whose ends are remembered; the oldest is forgotten for one more.
+const MAX_ENDINGS: usize = 1024;
+
+/// An open gate and where its note is over.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ending {
+    /// End of the unit in beats.
+    pub beats: f64,
+    /// The slot that plays it.
+    pub slot: u32,
+    /// Number of the pattern.
+    pub serial: u64,
+    /// Index of the value that opened it.
+    pub value: u32,
+    /// The note.
+    pub note: NoteKey,
+}
+
+/// The notes that are to end.
+pub(super) struct Endings {
+    due: Vec<Ending>,
+    /// Those that begin in the stretch that is being gathered.
+    new: Vec<Ending>,
+}
+
+impl Endings {
+    pub fn new() -> Self {
+        Self { due: Vec::with_capacity(MAX_ENDINGS), new: Vec::with_capacity(MAX_ENDINGS) }
+    }
+
+    /// Time is elsewhere, where nothing of this ends.
+    pub fn forget(&mut self) {
+        self.due.clear();
+    }
+
+    /// Before a stretch is gathered, maybe for the second time.
+    pub fn clear_new(&mut self) {
+        self.new.clear();
+    }
+
+    /// A note begins in this stretch. `false`: no room.
+    pub fn begin(&mut self, ending: Ending) -> bool {
+        let room = self.new.len() < self.new.capacity();
+        if room {
+            self.new.push(ending);
+        }
+        room
+    }
+
+    /// After a stretch up to `until` has been gathered: what is over goes, what began is remembered.
+    pub fn settle(&mut self, epoch: &Epoch, until: i64) {
+        self.due.retain(|e| epoch.sample_of(e.beats) >= until);
+        for ending in self.new.drain(..).filter(|e| epoch.sample_of(e.beats) >= until) {
+            if self.due.len() == MAX_ENDINGS {
+                self.due.remove(0);
+            }
+            self.due.push(ending);
+        }
+    }
+}
+
+impl Core {
+    /// Queues the endings in `[at, until)`. `false`: no room.
+    pub(super) fn gather_endings(&mut self, segment: &Segment, at: i64, until: i64) -> bool {
+        for ending in self.endings.due.iter().chain(&self.endings.new) {
+            let &Ending { beats, slot, serial, value, note } = ending;
+            let sample = segment.epoch.sample_of(beats).max(at);
+            let playing = self.slots.get(slot as usize).and_then(Option::as_ref);
+            let Some(voice) = playing.map(|s| &s.voice).filter(|v| v.serial == serial && sample < until)
+            else {
+                continue;
+            };
+            let control = voice.targets.get(value as usize).and_then(|target| self.control_of(target));
+            if let Some(control) = control {
+                // After the pattern's own events of that time.
+                let (time, order) = ((sample, beats), (slot, u32::MAX));
+                let event = ControlEvent::new(&self.plan, control, time, order, Write::Over { note });
+                if !enqueue(&mut self.queue, event) {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+}
