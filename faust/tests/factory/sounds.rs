@@ -115,10 +115,12 @@ pub fn programme(rate: f64, held: f64, frames: usize) -> Vec<Vec<f32>> {
             let mut sound = vec![0.0f64; frames];
             for partial in 0..PARTIALS {
                 let place = (partial as f64 + 0.3 * ear as f64) / (PARTIALS - 1) as f64;
-                let turn = std::f64::consts::TAU * 60.0 * 200f64.powf(place.min(1.0)) / rate;
-                let start = (partial * partial) as f64 * 1.7 + ear as f64;
-                for (at, sample) in sound.iter_mut().enumerate() {
-                    *sample += (turn * at as f64 + start).sin() * (1.0 - 0.7 * place);
+                let (sin, cos) =
+                    (std::f64::consts::TAU * 60.0 * 200f64.powf(place.min(1.0)) / rate).sin_cos();
+                let (mut y, mut x) = ((partial * partial) as f64 * 1.7 + ear as f64).sin_cos();
+                for sample in &mut sound {
+                    *sample += y * (1.0 - 0.7 * place);
+                    (x, y) = (x * cos - y * sin, x * sin + y * cos);
                 }
             }
             let end = (held * rate) as usize;
