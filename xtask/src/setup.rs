@@ -44,6 +44,12 @@ const PACKAGES: &[Package] = &[
         reason: "back half of the FAUST compiler, linked statically",
         need: Need::Plugin,
     },
+    Package {
+        name: "libegl1",
+        reason: "a picture drawn by Mesa's LLVM, beside which ours is tested",
+        need: Need::Everything,
+    },
+    Package { name: "libgl1-mesa-dri", reason: "the same", need: Need::Everything },
     Package { name: "libzstd-dev", reason: "LLVM links it", need: Need::Plugin },
     Package { name: "zlib1g-dev", reason: "LLVM links it", need: Need::Plugin },
 ];
