@@ -1,62 +1,134 @@
-//! How long the steps of a compile take, and what the code costs to run: quick tier and O2.
+//! How long text takes to become code, and what the code costs to run against FAUST's C++, in one run.
+//!
+//! The C++ is built with `g++ -O3 -march=native`, so it may fuse multiply and add, which ours may not; a second
+//! figure is for the same with `-ffast-math`: what equal sound everywhere costs at most.
 
+#[path = "../tests/support/cpp.rs"]
+mod cpp;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use krach_core::node::{CreateContext, NodeType};
-use krach_faust::{Compiled, FaustType, Tier};
+use krach_core::node::{Change, ControlKind, CreateContext, NodeType};
+use krach_faust::{Compiled, FaustType, Source, Tier};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 use support::*;
 
-const RUNS: usize = 5;
+/// Compiles of each program.
+const COMPILES: usize = 11;
+/// Runs of which the least counts: what is above it is the machine's other work.
+const RUNS: usize = 15;
+const FRAMES: usize = 12_288;
+const EXACT: &[&str] = &["-O3", "-march=native", "-w"];
+const FAST: &[&str] = &["-O3", "-march=native", "-w", "-ffast-math"];
 
-fn median(mut times: Vec<f64>) -> f64 {
+/// Milliseconds in the middle, and that which one in twenty exceeds.
+fn spread(mut times: Vec<f64>) -> String {
     times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+    let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
+    format!("{:.1} / {:.1}", at(0.5), at(0.95))
+}
+
+fn milliseconds<T>(work: impl FnOnce() -> T) -> f64 {
+    let started = Instant::now();
+    std::hint::black_box(work());
+    started.elapsed().as_secs_f64() * 1e3
 }
 
 fn nanoseconds_per_frame(compiled: &Compiled) -> f64 {
     let (ty, mut node) = node(compiled);
-    let frames = 48_000;
-    let inputs: Vec<Vec<f32>> = (0..channels(&ty.decl().inputs)).map(|at| noise(frames, at)).collect();
-    let mut heard = vec![vec![0.0; frames]; channels(&ty.decl().outputs)];
-    let runs = (0..RUNS).map(|_| {
-        let started = Instant::now();
-        play(&ty, &mut *node, 512, &inputs, (0, frames), &mut heard);
-        started.elapsed().as_secs_f64() * 1e9 / frames as f64
-    });
-    median(runs.collect())
+    let gates =
+        ty.decl().controls.iter().enumerate().filter(|(_, control)| control.kind == ControlKind::Gate);
+    gates.for_each(|(at, _)| node.set(at, Change { value: 1.0, ramp: 0 }));
+    let inputs: Vec<Vec<f32>> = (0..channels(&ty.decl().inputs)).map(|at| noise(FRAMES, at)).collect();
+    let mut heard = vec![vec![0.0; FRAMES]; channels(&ty.decl().outputs)];
+    let run = |_| milliseconds(|| play(&ty, &mut *node, 512, &inputs, (0, FRAMES), &mut heard));
+    (0..RUNS).map(run).fold(f64::INFINITY, f64::min) * 1e6 / FRAMES as f64
+}
+
+fn latency() {
+    println!("Milliseconds until there is code, half / nineteen in twenty of {COMPILES}:\n");
+    println!("| program | faust command | quick tier | O2 | cached: link and create | state B | code B |");
+    println!("|---|---|---|---|---|---|---|");
+    for name in PROGRAMS {
+        let compiles = |tier| -> Vec<Compiled> {
+            (0..COMPILES).map(|_| compile(&host_compiler(), &program(name), tier)).collect()
+        };
+        let (quick, optimised) = (compiles(Tier::Quick), compiles(Tier::Optimised));
+        let times = |of: &[Compiled], part: fn(&Compiled) -> std::time::Duration| {
+            spread(of.iter().map(|compiled| part(compiled).as_secs_f64() * 1e3).collect())
+        };
+        let object = &optimised[0].object;
+        let link = || {
+            let ty = FaustType::new(object.clone()).expect("described");
+            ty.create(&CreateContext { sample_rate: RATE, max_frames: 512 }).expect("creates")
+        };
+        println!(
+            "| {name} | {} | {} | {} | {} | {} | {} |",
+            times(&quick, |compiled| compiled.timings.front),
+            times(&quick, |compiled| compiled.timings.back),
+            times(&optimised, |compiled| compiled.timings.back),
+            spread((0..COMPILES).map(|_| milliseconds(link)).collect()),
+            object.state_size(),
+            object.code_size(),
+        );
+    }
+}
+
+fn speed(folder: &Path) {
+    println!("\nNanoseconds per frame, blocks of 512, least of {RUNS} runs:\n");
+    println!(
+        "| program | ours quick | ours O2 | C++ | C++ -ffast-math | ours / C++ | fast-math would give |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    for (at, name) in PROGRAMS.iter().enumerate() {
+        let path = format!("{}/tests/programs/{name}.dsp", env!("CARGO_MANIFEST_DIR"));
+        let program_cpp = cpp::translate(folder, Path::new(&path), at, "-single").expect("compiles");
+        let timed = |flags, kind: &str| {
+            cpp::Timed::build(folder, &format!("{name}-{kind}"), &program_cpp, 1, FRAMES, flags)
+        };
+        let (exact, fast) = (timed(EXACT, "exact"), timed(FAST, "fast"));
+        let ours = |tier| compile(&host_compiler(), &program(name), tier);
+        let (quick, optimised) = (ours(Tier::Quick), ours(Tier::Optimised));
+        let (quick, ours) = (nanoseconds_per_frame(&quick), nanoseconds_per_frame(&optimised));
+        let (exact, fast) = (exact.run(), fast.run());
+        println!(
+            "| {name} | {quick:.1} | {ours:.1} | {exact:.1} | {fast:.1} | {:.2} | {:.2} |",
+            ours / exact,
+            fast / exact
+        );
+    }
+}
+
+/// One voice, and a program with so many of them.
+fn voices(count: usize) -> String {
+    let voice = "import(\"stdfaust.lib\");\n\
+        voice(v) = os.sawtooth(110 + 7 * v) : fi.lowpass(2, 1200 + 50 * v) : *(en.adsr(0.01, 0.1, 0.6, 0.3, button(\"gate\")));\n";
+    format!("{voice}process = sum(v, {count}, voice(v)) / {count};\n")
+}
+
+fn many_voices(folder: &Path) {
+    println!(
+        "\nNanoseconds per frame for all voices: one node against as many instances of C++ rendered in turn:\n"
+    );
+    println!("| voices | ours, one node | C++, instances | ours / C++ |");
+    println!("|---|---|---|---|");
+    let path = folder.join("one.dsp");
+    std::fs::write(&path, voices(1)).expect("writes");
+    let one = cpp::translate(folder, &path, 100, "-single").expect("compiles");
+    for count in [1, 16, 32] {
+        let theirs = cpp::Timed::build(folder, &format!("voices{count}"), &one, count, FRAMES, EXACT);
+        let ours = compile(&host_compiler(), &Source::inline("voices", &voices(count)), Tier::Optimised);
+        let (ours, theirs) = (nanoseconds_per_frame(&ours), theirs.run());
+        println!("| {count} | {ours:.1} | {theirs:.1} | {:.2} |", ours / theirs);
+    }
 }
 
 fn main() {
-    println!(
-        "| program | front ms | quick ms | O2 ms | link + create ms | quick ns/frame | O2 ns/frame | state B | code B |"
-    );
-    println!("|---|---|---|---|---|---|---|---|---|");
-    for name in PROGRAMS {
-        let run = |tier| {
-            let all: Vec<Compiled> =
-                (0..RUNS).map(|_| compile(&host_compiler(), &program(name), tier)).collect();
-            let ms = |of: &dyn Fn(&Compiled) -> f64| median(all.iter().map(of).collect());
-            let front = ms(&|compiled| compiled.timings.front.as_secs_f64() * 1e3);
-            let back = ms(&|compiled| compiled.timings.back.as_secs_f64() * 1e3);
-            (front, back, all[0].clone())
-        };
-        let (front, quick_ms, quick) = run(Tier::Quick);
-        let (_, optimised_ms, optimised) = run(Tier::Optimised);
-        let links = (0..RUNS).map(|_| {
-            let started = Instant::now();
-            let ty = FaustType::new(optimised.object.clone()).expect("described");
-            ty.create(&CreateContext { sample_rate: RATE, max_frames: 512 }).expect("creates");
-            started.elapsed().as_secs_f64() * 1e3
-        });
-        println!(
-            "| {name} | {front:.0} | {quick_ms:.1} | {optimised_ms:.1} | {:.2} | {:.1} | {:.1} | {} | {} |",
-            median(links.collect()),
-            nanoseconds_per_frame(&quick),
-            nanoseconds_per_frame(&optimised),
-            optimised.object.state_size(),
-            optimised.object.code_size(),
-        );
-    }
+    let folder: PathBuf = std::env::temp_dir().join(format!("krach-speed-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("makes a folder");
+    latency();
+    speed(&folder);
+    many_voices(&folder);
+    std::fs::remove_dir_all(&folder).expect("removes");
 }
