@@ -5,6 +5,7 @@
 //! name is `gate`, is a gate. One or two channels are one port, `in` or `out`; more are mono ports
 //! `in0`, `in1`… and `out0`, `out1`…
 
+use crate::back::{Budget, within};
 use crate::error::CompileError;
 use krach_core::node::{Control, ControlKind, NodeDecl, Port, Role};
 use serde::Deserialize;
@@ -62,12 +63,13 @@ pub struct Interface {
     pub widgets: Vec<Widget>,
 }
 
+/// FAUST's description of a program.
 #[derive(Deserialize)]
-struct Description {
+pub(crate) struct Description {
     #[serde(default)]
-    inputs: u64,
+    pub(crate) inputs: u64,
     #[serde(default)]
-    outputs: u64,
+    pub(crate) outputs: u64,
     #[serde(default)]
     ui: Vec<Item>,
 }
@@ -89,18 +91,27 @@ struct Item {
     items: Vec<Item>,
 }
 
+impl Description {
+    /// Reads it. Groups may stand about sixty deep in each other.
+    ///
+    /// # Errors
+    /// If it is not a description.
+    pub(crate) fn parse(json: &str) -> Result<Self, CompileError> {
+        serde_json::from_str(json)
+            .map_err(|error| CompileError::Code(format!("its description is damaged: {error}")))
+    }
+}
+
 impl Interface {
     /// Reads FAUST's description of the program `name`, whose instances have `state` bytes.
     ///
     /// # Errors
-    /// If it is not a description, has more than `channels` on a side, or zones outside the state.
-    pub(crate) fn read(name: &str, json: &str, state: u64, channels: u64) -> Result<Self, CompileError> {
-        let description: Description = serde_json::from_str(json)
-            .map_err(|error| CompileError::Code(format!("its description is damaged: {error}")))?;
+    /// If it is not a description, has more channels or controls than the budget allows, or zones outside
+    /// the state.
+    pub(crate) fn read(name: &str, json: &str, state: u64, budget: &Budget) -> Result<Self, CompileError> {
+        let description = Description::parse(json)?;
         for (what, size) in [("inputs", description.inputs), ("outputs", description.outputs)] {
-            if size > channels {
-                return Err(CompileError::TooLarge { what, size, limit: channels });
-            }
+            within(what, size, budget.channels)?;
         }
         let mut widgets = Vec::new();
         // FAUST wraps everything in one group that has the program's name: not part of the path.
@@ -112,6 +123,7 @@ impl Interface {
                 collect(inner, "", state, &mut widgets)?;
             }
         }
+        within("controls", widgets.len() as u64, budget.controls)?;
         make_unique(&mut widgets);
         let decl = NodeDecl {
             type_id: format!("faust:{name}"),
@@ -176,7 +188,7 @@ fn collect(item: &Item, group: &str, state: u64, widgets: &mut Vec<Widget>) -> R
     widgets.push(Widget {
         control: Control {
             name: if path.is_empty() { "control".to_owned() } else { path },
-            unit: meta("unit").unwrap_or_default().to_owned(),
+            unit: short(meta("unit").unwrap_or_default(), LONGEST_UNIT),
             min,
             max,
             default: number(item.init, 0.0).clamp(min, max),
@@ -190,23 +202,33 @@ fn collect(item: &Item, group: &str, state: u64, widgets: &mut Vec<Widget>) -> R
     Ok(())
 }
 
+/// Most characters of a name between two `/`.
+const LONGEST_LABEL: usize = 64;
+/// Most characters of a unit.
+const LONGEST_UNIT: usize = 16;
+
+fn short(text: &str, most: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(most).collect()
+}
+
 /// FAUST gives a group without a name the label `0x00`.
 fn clean(label: &str) -> String {
     if label == "0x00" {
         return String::new();
     }
     let allowed = |c: char| if c.is_alphanumeric() || matches!(c, '_' | '-' | '.') { c } else { '_' };
-    label.trim().chars().map(allowed).collect()
+    label.trim().chars().map(allowed).take(LONGEST_LABEL).collect()
 }
 
 /// A second control of the same path becomes `path_2`.
 fn make_unique(widgets: &mut [Widget]) {
     let mut taken = BTreeSet::new();
+    let mut last = BTreeMap::new();
     for widget in widgets {
         let first = widget.control.name.clone();
-        let mut number = 1;
+        let number = last.entry(first.clone()).or_insert(1u32);
         while !taken.insert(widget.control.name.clone()) {
-            number += 1;
+            *number += 1;
             widget.control.name = format!("{first}_{number}");
         }
     }
@@ -226,7 +248,7 @@ mod tests {
 
     #[test]
     fn controls_are_named_by_their_groups_and_a_button_is_a_gate() {
-        let interface = Interface::read("voice", VOICE, 28, 64).expect("reads");
+        let interface = Interface::read("voice", VOICE, 28, &Budget::default()).expect("reads");
         let names: Vec<_> = interface.decl.controls.iter().map(|c| c.name.as_str()).collect();
         assert_eq!(names, ["gate", "freq", "low_pass/cut", "low_pass/cut_2"]);
         assert_eq!(interface.decl.controls[0].kind, ControlKind::Gate);
@@ -241,16 +263,34 @@ mod tests {
     #[test]
     fn two_channels_are_one_port_and_three_are_three() {
         let port = |inputs| format!(r#"{{"inputs":{inputs},"outputs":2,"ui":[]}}"#);
-        let three = Interface::read("x", &port(3), 0, 64).expect("reads").decl;
+        let three = Interface::read("x", &port(3), 0, &Budget::default()).expect("reads").decl;
         assert_eq!(three.outputs, [Port::stereo("out")]);
         assert_eq!(three.inputs, [Port::mono("in0"), Port::mono("in1"), Port::mono("in2")]);
-        assert!(Interface::read("x", &port(65), 0, 64).is_err());
+        assert!(Interface::read("x", &port(65), 0, &Budget::default()).is_err());
     }
 
     #[test]
     fn a_zone_outside_the_state_is_refused() {
         for state in [0, 15, 16, 23] {
-            assert!(Interface::read("voice", VOICE, state, 64).is_err(), "{state}");
+            assert!(Interface::read("voice", VOICE, state, &Budget::default()).is_err(), "{state}");
         }
+    }
+
+    #[test]
+    fn groups_without_end_and_thousands_of_controls_are_refused_not_suffered() {
+        let deep = |depth: usize| {
+            let (open, close) =
+                (r#"{"type":"vgroup","label":"g","items":["#.repeat(depth), "]}".repeat(depth));
+            Interface::read("x", &format!(r#"{{"ui":[{open}{close}]}}"#), 0, &Budget::default())
+        };
+        assert!(deep(50).is_ok());
+        assert!(deep(100_000).is_err());
+        let many = |count: usize| {
+            let one = r#"{"type":"nentry","label":"a","index":0}"#;
+            let json = format!(r#"{{"ui":[{}]}}"#, vec![one; count].join(","));
+            Interface::read("x", &json, 4, &Budget::default()).map(|interface| interface.widgets.len())
+        };
+        assert_eq!(many(4096), Ok(4096));
+        assert!(matches!(many(4097), Err(CompileError::TooLarge { what: "controls", .. })));
     }
 }

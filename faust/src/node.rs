@@ -76,7 +76,8 @@ impl NodeType for FaustType {
         if !(1.0..=1e6).contains(&rate) {
             return Err(CreateError(format!("{name}: no sound at a sample rate of {rate} Hz")));
         }
-        let program = self.program(rate as i32).map_err(|error| CreateError(format!("{name}: {error}")))?;
+        let failed = |error| CreateError(format!("{name}: {error}"));
+        let program = self.program(rate as i32).map_err(failed)?;
         let lanes = self
             .interface
             .widgets
@@ -89,7 +90,7 @@ impl NodeType for FaustType {
             .collect();
         let channels = |ports: &[krach_core::node::Port]| ports.iter().map(|port| port.channels).sum();
         Ok(Box::new(FaustNode {
-            state: program.fresh.clone(),
+            state: program.fresh.another().map_err(failed)?,
             program,
             sample_rate: rate as i32,
             layout: self.object.layout,

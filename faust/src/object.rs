@@ -45,7 +45,7 @@ impl Object {
     ) -> Result<Self, CompileError> {
         let checked = Checked::read(bitcode, cpu, tier, budget)?;
         let (json, state) = (checked.json().to_owned(), checked.state());
-        Interface::read(name, &json, state, budget.channels)?;
+        Interface::read(name, &json, state, budget)?;
         Ok(Self { key, layout, name: name.to_owned(), json, state, code: checked.object()? })
     }
 
@@ -54,7 +54,7 @@ impl Object {
     /// # Errors
     /// If its description is damaged.
     pub fn interface(&self) -> Result<Interface, CompileError> {
-        Interface::read(&self.name, &self.json, self.state, Budget::default().channels)
+        Interface::read(&self.name, &self.json, self.state, &Budget::default())
     }
 
     /// Its identity.

@@ -6,19 +6,47 @@ use crate::interface::Interface;
 use crate::object::Object;
 use krach_core::processor::denormals::FlushDenormals;
 use std::ffi::c_void;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Memory of one instance in lines of a cache's size, so that it is aligned for any vector.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 struct Line([u8; 64]);
 
+/// Most bytes of state that all programs of the process have together: a thousand of them with seconds of
+/// delay fit, sixteen with as much as one may have do not. Without a bound a handful of nodes with many
+/// voices would take all of the machine's memory, and the host with it.
+const ALL_STATES: usize = 1 << 30;
+
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
 /// State of one instance.
-#[derive(Clone)]
 pub(crate) struct State(Box<[Line]>);
 
 impl State {
-    fn zeroed(bytes: usize) -> Self {
-        Self(vec![Line([0; 64]); bytes.div_ceil(64).max(1)].into_boxed_slice())
+    fn zeroed(bytes: usize) -> Result<Self, CompileError> {
+        let lines = bytes.div_ceil(64).max(1);
+        Self::take(lines * 64)?;
+        Ok(Self(vec![Line([0; 64]); lines].into_boxed_slice()))
+    }
+
+    /// Another instance in the same state.
+    pub(crate) fn another(&self) -> Result<Self, CompileError> {
+        Self::take(self.0.len() * 64)?;
+        Ok(Self(self.0.clone()))
+    }
+
+    fn take(bytes: usize) -> Result<(), CompileError> {
+        let before = TAKEN.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) > ALL_STATES {
+            TAKEN.fetch_sub(bytes, Ordering::Relaxed);
+            return Err(CompileError::TooLarge {
+                what: "bytes of delay lines and tables in all programs together",
+                size: (before + bytes) as u64,
+                limit: ALL_STATES as u64,
+            });
+        }
+        Ok(())
     }
 
     pub(crate) fn pointer(&mut self) -> *mut c_void {
@@ -33,6 +61,12 @@ impl State {
 
     pub(crate) fn copy_from(&mut self, other: &Self) {
         self.0.copy_from_slice(&other.0);
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        TAKEN.fetch_sub(self.0.len() * 64, Ordering::Relaxed);
     }
 }
 
@@ -51,7 +85,7 @@ impl Program {
         sample_rate: i32,
     ) -> Result<Self, CompileError> {
         let linked = Linked::new(&object.code)?;
-        let mut fresh = State::zeroed(object.state as usize);
+        let mut fresh = State::zeroed(object.state as usize)?;
         let _flush = FlushDenormals::on();
         // SAFETY: the code is hardened and alive; `fresh` has the size that was measured, and nobody
         // else has this code yet, so that its tables may be written.
@@ -81,5 +115,23 @@ impl Program {
         let compute: Compute = self.linked.compute;
         // SAFETY: as required above; the code lives as long as `self`.
         unsafe { compute(state.pointer(), frames, inputs, outputs) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_counted_and_given_back_and_more_than_a_gigabyte_is_refused() {
+        let before = TAKEN.load(Ordering::Relaxed);
+        assert!(State::take(ALL_STATES + 1).is_err());
+        assert_eq!(TAKEN.load(Ordering::Relaxed), before, "what is refused is not counted");
+        let state = State::zeroed(1 << 20).expect("fits");
+        let other = state.another().expect("fits");
+        assert_eq!(TAKEN.load(Ordering::Relaxed), before + (2 << 20));
+        assert!(State::take(ALL_STATES - (1 << 20)).is_err(), "together they are too many");
+        drop((state, other));
+        assert_eq!(TAKEN.load(Ordering::Relaxed), before);
     }
 }

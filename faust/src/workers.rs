@@ -1,4 +1,5 @@
-//! Two threads that compile for everyone in the process: sound first, fast code after.
+//! Three threads that compile for everyone in the process: sound first, fast code after, and no more
+//! than two of them for one instance.
 //!
 //! A job gives its quick code as soon as it can, then queues up for optimisation behind all quick work.
 //! The newest job of a node wins: an older one is cancelled, its child process killed, the result of
@@ -17,7 +18,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-const THREADS: usize = 2;
+/// One more than an instance may keep busy: text that compiles for ever in one of them is not felt in
+/// the others.
+const THREADS: usize = 3;
+/// Jobs of one instance that run at a time.
+const OF_ONE_OWNER: usize = 2;
 /// LLVM recurses deeply on large programs.
 const STACK: usize = 64 << 20;
 /// How long the end of the process waits for an LLVM run, which cannot be stopped. Going on while one runs
@@ -82,6 +87,7 @@ struct Queue {
     checking: bool,
     current: HashMap<JobKey, Arc<AtomicBool>>,
     running: usize,
+    running_of: HashMap<u64, usize>,
     stopped: bool,
 }
 
@@ -100,14 +106,37 @@ impl Queue {
         self.check.retain(wanted);
     }
 
+    /// The next job: quick work before slow work, that of the owner with the least running first, and in
+    /// the order of asking.
     fn next(&mut self) -> Option<Job> {
-        let waited_for = self.begin.pop_front().or_else(|| self.optimise.pop_front());
-        if waited_for.is_some() || self.checking {
-            return waited_for;
+        let running = |job: &Job| self.running_of.get(&job.key.owner).copied().unwrap_or(0);
+        for queue in [&mut self.begin, &mut self.optimise] {
+            let next = (0..queue.len()).min_by_key(|&at| (running(&queue[at]), at));
+            if let Some(next) = next.filter(|&at| running(&queue[at]) < OF_ONE_OWNER) {
+                return queue.remove(next);
+            }
+        }
+        if self.checking {
+            return None;
         }
         let job = self.check.pop_front()?;
         self.checking = true;
         Some(job)
+    }
+
+    fn begins(&mut self, owner: u64) {
+        self.running += 1;
+        *self.running_of.entry(owner).or_default() += 1;
+    }
+
+    fn ends(&mut self, owner: u64) {
+        self.running -= 1;
+        if let Some(running) = self.running_of.get_mut(&owner) {
+            *running -= 1;
+            if *running == 0 {
+                self.running_of.remove(&owner);
+            }
+        }
     }
 }
 
@@ -259,7 +288,7 @@ fn work(shared: &Shared) {
             queue = shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
             continue;
         };
-        queue.running += 1;
+        queue.begins(job.key.owner);
         drop(queue);
         let (key, purpose, cancelled) = (job.key.clone(), job.purpose, job.cancelled.clone());
         let heed = std::mem::replace(&mut job.heed, Box::new(drop));
@@ -267,7 +296,7 @@ fn work(shared: &Shared) {
         let done = catch_unwind(AssertUnwindSafe(|| run(&shared.compiler, job)));
         stop_before_exit();
         queue = shared.queue();
-        queue.running -= 1;
+        queue.ends(key.owner);
         if purpose == Purpose::Check {
             queue.checking = false;
         }

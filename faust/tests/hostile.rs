@@ -53,6 +53,9 @@ fn what_reaches_outside_is_refused_at_its_line() {
         "\nl = library(\"file:///etc/passwd\"); process = _;",
         "\nprocess = 0, 0 : soundfile(\"s[url:{'/etc/passwd'}]\", 1);",
         "\nprocess = fvariable(int environ, <unistd.h>);",
+        // FAUST ends a comment at a carriage return.
+        "\n// a comment\rimport(\"http://example.org/a.lib\"); process = _;",
+        "\n// a comment\rprocess = ffunction(float system(float),<stdlib.h>,\"\");",
     ] {
         match refusal(text) {
             CompileError::Program(diagnostic) => assert_eq!(diagnostic.line, Some(2), "{diagnostic}"),
@@ -67,6 +70,63 @@ fn a_gigabyte_of_delay_or_table_is_too_much_before_any_of_it_exists() {
         let error = refusal(text);
         assert!(matches!(error, CompileError::TooLarge { .. }), "{text}: {error}");
     }
+}
+
+#[test]
+fn a_maths_function_that_is_declared_wrongly_is_refused() {
+    for (name, arguments) in [
+        ("float copysignf", "float"),
+        ("float atan2f", "float"),
+        ("float sinf", "float, float"),
+        ("int floorf", "int"),
+        ("float ldexpf", "float, float"),
+        ("int sinf", "float"),
+    ] {
+        let inputs = arguments.split(',').map(|_| "_").collect::<Vec<_>>().join(",");
+        let text = format!("process = {inputs} : ffunction({name} ({arguments}), <math.h>, \"\");");
+        let error = refusal(&text);
+        assert!(
+            matches!(&error, CompileError::Code(what) if what.contains("foreign function")),
+            "{text}: {error}"
+        );
+    }
+}
+
+#[test]
+fn tables_that_take_hours_to_fill_are_refused() {
+    let error = refusal("process = rdtable(16000000, seq(i, 40, sin)(+(0.1) ~ _), int(_));");
+    assert!(matches!(error, CompileError::TooLarge { what: "steps to fill its tables", .. }), "{error}");
+}
+
+#[test]
+fn thousands_of_controls_and_endless_groups_are_refused() {
+    let mut compiler = host_compiler();
+    compiler.budget.controls = 200;
+    let many = |count: u32| {
+        let text = format!("process = par(i, {count}, hslider(\"a%i\", i, 0, 10000, 1)) :> _;");
+        compiler.compile(&Source::inline("many", &text), Tier::Quick, &|| false).map(|_| ())
+    };
+    assert_eq!(many(200), Ok(()));
+    assert!(matches!(many(201), Err(CompileError::TooLarge { what: "controls", .. })));
+    refusal("g(0) = hslider(\"a\", 0, 0, 1, 0.1); g(n) = vgroup(\"g%n\", g(n - 1)); process = g(200);");
+}
+
+#[test]
+fn one_block_of_too_many_instructions_is_refused_in_time() {
+    // 60 000 products of 60 000 numbers: one block of half a million instructions.
+    let error = refusal("process = _ <: par(i, 30000, *(i + 0.5) : sin : *(i + 0.1)) :> _;");
+    assert!(matches!(error, CompileError::TooLarge { .. } | CompileError::Front { .. }), "{error}");
+}
+
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let path = std::env::temp_dir().join(format!("krach-pipe-{}.dsp", std::process::id()));
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("runs").success());
+    let started = Instant::now();
+    let result = host_compiler().compile(&Source::file(&path), Tier::Quick, &|| false).map(|_| ());
+    std::fs::remove_file(&path).expect("removes");
+    assert!(matches!(result, Err(CompileError::File { .. })), "{result:?}");
+    assert!(started.elapsed() < Duration::from_secs(2));
 }
 
 #[test]
@@ -133,6 +193,13 @@ fn integer_arithmetic_has_an_answer_for_everything() {
             ("process = int(int(_) / int(_));", [7.0, 0.0], 2_147_483_648.0),
             ("process = int(_) + int(_);", [1e30, f32::NAN], 2_147_483_648.0),
             ("process = int(_) << int(_);", [1.0, 33.0], 2.0),
+            ("process = int(_) << int(_);", [1.0, -1.0], least),
+            ("process = int(_) >> int(_);", [least, 63.0], -1.0),
+            ("process = abs(int(_)) + 0*_;", [least, 0.0], least),
+            ("process = (int(_) * int(_)) & 255;", [65537.0, 65537.0], 1.0),
+            ("process = (0-int(_)) + int(_);", [least, 0.0], least),
+            ("process = @(_, min(9, max(0, int(_))));", [3.0, 1e30], 0.0),
+            ("process = @(_, int(_) & 15);", [3.0, -16.0], 3.0),
             ("t = +(1) ~ _; process = rdtable(10, float(t), int(_)) + 0*_;", [1e9, 0.0], 10.0),
             ("t = +(1) ~ _; process = rdtable(10, float(t), int(_)) + 0*_;", [-1e9, 0.0], 1.0),
         ] {
@@ -142,14 +209,66 @@ fn integer_arithmetic_has_an_answer_for_everything() {
 }
 
 #[test]
+fn every_primitive_of_the_language_is_there() {
+    for (text, values, answer) in [
+        ("acos(_) + 0*_", [0.5, 0.0], 0.5f32.acos()),
+        ("asin(_) + 0*_", [0.5, 0.0], 0.5f32.asin()),
+        ("atan(_) + 0*_", [0.5, 0.0], 0.5f32.atan()),
+        ("atan2(_, _)", [0.5, -2.0], 0.5f32.atan2(-2.0)),
+        ("cos(_) + 0*_", [0.5, 0.0], 0.5f32.cos()),
+        ("sin(_) + 0*_", [0.5, 0.0], 0.5f32.sin()),
+        ("tan(_) + 0*_", [0.5, 0.0], 0.5f32.tan()),
+        ("exp(_) + 0*_", [0.5, 0.0], 0.5f32.exp()),
+        ("log(_) + 0*_", [0.5, 0.0], 0.5f32.ln()),
+        ("log10(_) + 0*_", [0.5, 0.0], 0.5f32.log10()),
+        ("pow(_, _)", [0.5, 2.5], 0.5f32.powf(2.5)),
+        ("pow(_, 3) + 0*_", [0.5, 0.0], 0.125),
+        ("pow(int(_), 3) + 0*_", [5.0, 0.0], 125.0),
+        ("sqrt(_) + 0*_", [2.0, 0.0], 2f32.sqrt()),
+        ("abs(_) + 0*_", [-0.5, 0.0], 0.5),
+        ("abs(int(_)) + 0*_", [-5.0, 0.0], 5.0),
+        ("min(_, _)", [-0.5, 0.5], -0.5),
+        ("max(_, _)", [-0.5, 0.5], 0.5),
+        ("min(int(_), int(_))", [-5.0, 5.0], -5.0),
+        ("max(int(_), int(_))", [-5.0, 5.0], 5.0),
+        ("fmod(_, _)", [5.5, 2.0], 1.5),
+        ("remainder(_, _)", [5.5, 2.0], -0.5),
+        ("floor(_) + 0*_", [-0.5, 0.0], -1.0),
+        ("ceil(_) + 0*_", [0.5, 0.0], 1.0),
+        ("rint(_) + 0*_", [2.5, 0.0], 2.0),
+        ("xor(int(_), int(_))", [5.0, 3.0], 6.0),
+        ("int(_) & int(_)", [5.0, 3.0], 1.0),
+        ("int(_) | int(_)", [5.0, 3.0], 7.0),
+        ("_ <= _", [1.0, 1.0], 1.0),
+        ("_ % _", [5.5, 2.0], 1.5),
+        ("select2(_, 3, 4) + 0*_", [1.0, 0.0], 4.0),
+        ("select3(_, 3, 4, 5) + 0*_", [2.0, 0.0], 5.0),
+        ("attach(_, _)", [1.0, 2.0], 1.0),
+        ("prefix(2, _) + 0*_", [1.0, 0.0], 2.0),
+        ("(waveform {1.5, 2.5} : !, _) + 0*_ + 0*_", [0.0, 0.0], 1.5),
+    ] {
+        let heard = one_frame(&format!("process = {text};"), Tier::Optimised, &values);
+        assert!((heard - answer).abs() <= 1e-6 * answer.abs(), "{text} {values:?}: {heard}, not {answer}");
+    }
+}
+
+#[test]
 fn the_block_size_cannot_be_heard() {
-    let text = "import(\"stdfaust.lib\"); process = ma.BS;";
-    let compiled = compile(&host_compiler(), &Source::inline("bs", text), Tier::Optimised);
-    let (ty, mut node) = node(&compiled);
-    for block in [1, 100] {
-        let mut heard = vec![vec![0.0; 100]];
-        play(&ty, &mut *node, block, &[], (0, 100), &mut heard);
-        assert!(heard[0].iter().all(|&sample| sample == 512.0), "blocks of {block}");
+    for (text, answer) in [
+        ("import(\"stdfaust.lib\"); process = ma.BS;", 512.0),
+        ("process = fvariable(int count, <math.h>) > 300;", 1.0),
+        ("process = 300 < fvariable(int count, <math.h>);", 1.0),
+        ("process = select2(fvariable(int count, <math.h>) == 512, 3, 7);", 7.0),
+        ("t = +(1) ~ _; process = select2(t < fvariable(int count, <math.h>), 3, 7);", 7.0),
+        ("process = enable(5, fvariable(int count, <math.h>) > 300);", 5.0),
+    ] {
+        let compiled = compile(&host_compiler(), &Source::inline("bs", text), Tier::Optimised);
+        let (ty, mut node) = node(&compiled);
+        for block in [1, 100] {
+            let mut heard = vec![vec![0.0; 100]];
+            play(&ty, &mut *node, block, &[], (0, 100), &mut heard);
+            assert!(heard[0].iter().all(|&sample| sample == answer), "{text} in blocks of {block}");
+        }
     }
 }
 

@@ -97,6 +97,26 @@ fn a_cancelled_owner_hears_nothing_and_others_go_on() {
 }
 
 #[test]
+fn an_instance_that_floods_the_threads_holds_no_other_up() {
+    let workers = workers();
+    let (flood, _from) = channel();
+    for number in 0..50 {
+        let key = key(1, &format!("node{number}"));
+        workers.submit(key, Source::inline("endless", ENDLESS), flood.clone());
+    }
+    std::thread::sleep(Duration::from_millis(50));
+    // Each endless job runs for 15 seconds of CPU time, two at a time: minutes for all of them.
+    let (to, from) = channel();
+    for owner in 2..5 {
+        workers.submit(key(owner, "a"), Source::inline("a", &format!("process = _ * {owner};")), to.clone());
+    }
+    drop(to);
+    let heard: Vec<Outcome> = from.iter().collect();
+    assert_eq!(heard.iter().filter(|outcome| outcome.result.is_ok()).count(), 6, "quick and optimised, each");
+    workers.cancel_owner(1);
+}
+
+#[test]
 fn stopping_takes_no_longer_than_killing_a_child() {
     let workers = workers();
     let (to, from) = channel();

@@ -1,22 +1,24 @@
 //! Bitcode → object file.
 
-use super::budget::{self, Budget, Needs};
+use super::budget::{self, Budget, Needs, within};
 use super::harden::harden;
-use super::llvm::{Context, Machine, Module, c, check, functions, globals, message, name};
+use super::llvm::{Context, Layout, Machine, Module, c, check, functions, globals, message, name};
+use super::shape::Shape;
 use crate::cpu::{CpuLevel, Tier};
 use crate::error::CompileError;
 use crate::front::flags::CLASS;
+use crate::interface::Description;
 use llvm_sys::LLVMLinkage;
 use llvm_sys::analysis::{LLVMVerifierFailureAction, LLVMVerifyModule};
 use llvm_sys::bit_reader::LLVMParseBitcodeInContext2;
 use llvm_sys::core::*;
 use llvm_sys::prelude::*;
-use llvm_sys::target::{LLVMDisposeTargetData, LLVMSetModuleDataLayout};
+use llvm_sys::target::LLVMSetModuleDataLayout;
 use llvm_sys::target_machine::*;
 use llvm_sys::transforms::pass_builder::*;
 
 /// Changes whenever the code that comes out may: part of every cache key.
-pub(crate) const GENERATOR: &str = "krach-faust 1, LLVM 19, libm 0.2";
+pub(crate) const GENERATOR: &str = "krach-faust 2, LLVM 19, libm 0.2";
 
 /// Entry points of a program, without the class name.
 pub(super) const ENTRIES: [&str; 4] = ["classInit", "instanceConstants", "instanceClear", "compute"];
@@ -29,7 +31,8 @@ const OPTIMISING_PASSES: &str = "default<O2>";
 pub(crate) struct Checked {
     module: Module,
     machine: Machine,
-    _context: Context,
+    context: Context,
+    stack: u64,
     needs: Needs,
     json: String,
     tier: Tier,
@@ -51,6 +54,7 @@ impl Checked {
         };
         let machine = Machine::new(cpu.llvm_name(), effort).map_err(code)?;
         let context = Context::new();
+        within("bytes of bitcode", bitcode.len() as u64, budget.bitcode)?;
         // The reader asserts instead of answering on what is not bitcode at all.
         if !bitcode.starts_with(b"BC\xC0\xDE") || !bitcode.len().is_multiple_of(4) {
             return Err(code("it is not bitcode".to_owned()));
@@ -72,23 +76,31 @@ impl Checked {
         }
         let module = Module(module);
         verify(module.0)?;
-        // SAFETY: module, machine and context are alive; the layout is freed after its last use.
-        let needs = unsafe {
+        let json = json(module.0)?;
+        let description = Description::parse(&json)?;
+        // SAFETY: module and machine are alive; strings of LLVM's are freed once.
+        let layout = unsafe {
             let triple = LLVMGetTargetMachineTriple(machine.0);
             LLVMSetTarget(module.0, triple);
             LLVMDisposeMessage(triple);
-            let layout = LLVMCreateTargetDataLayout(machine.0);
-            LLVMSetModuleDataLayout(module.0, layout);
-            let needs = budget::measure(context.0, module.0, layout, budget);
-            LLVMDisposeTargetData(layout);
-            needs?
+            let layout = Layout(LLVMCreateTargetDataLayout(machine.0));
+            LLVMSetModuleDataLayout(module.0, layout.0);
+            layout
         };
-        let json = json(module.0)?;
-        harden(context.0, module.0)?;
+        // SAFETY: the context is alive.
+        let state = unsafe { LLVMGetTypeByName2(context.0, c(&format!("struct.dsp{CLASS}")).as_ptr()) };
+        let shape = Shape {
+            module: module.0,
+            layout: layout.0,
+            state,
+            channels: [description.inputs, description.outputs],
+        };
+        let needs = budget::measure(&shape, budget)?;
+        harden(context.0, &shape, budget.stack)?;
         keep_entries_only(module.0)?;
         verify(module.0)?;
         let tier = if budget.allows_optimising(&needs) { tier } else { Tier::Quick };
-        Ok(Self { module, machine, _context: context, needs, json, tier })
+        Ok(Self { module, machine, context, stack: budget.stack, needs, json, tier })
     }
 
     /// What FAUST says about the program.
@@ -102,6 +114,9 @@ impl Checked {
     }
 
     /// Optimises and emits the object file.
+    ///
+    /// # Errors
+    /// If LLVM fails, or if a call would take more of the stack than the budget allows.
     pub(crate) fn object(self) -> Result<Vec<u8>, CompileError> {
         let passes = match self.tier {
             Tier::Quick => QUICK_PASSES,
@@ -133,6 +148,7 @@ impl Checked {
             let start = LLVMGetBufferStart(buffer).cast::<u8>();
             let object = std::slice::from_raw_parts(start, LLVMGetBufferSize(buffer)).to_vec();
             LLVMDisposeMemoryBuffer(buffer);
+            within("bytes on the stack", self.context.large_frame(), self.stack)?;
             Ok(object)
         }
     }

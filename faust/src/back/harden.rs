@@ -12,10 +12,12 @@
 //! | an element of a delay line or table | index held within it |
 //! | the block size as a value (`ma.BS`) | [`BLOCK_SIZE`], whatever the block |
 //! | a local variable | starts at 0 |
+//! | a whole number kept as a signal (`prefix(2, _)`) | that number |
+//! | attributes, metadata | none but ours |
 
-use super::budget::PLAIN_INTRINSICS;
 use super::llvm::{blocks, c, constant, functions, instructions, name, operands, uses};
 use super::maths::{Lowering, lowering};
+use super::shape::{PLAIN_INTRINSICS, Shape, is_number_for_signal};
 use crate::error::CompileError;
 use crate::front::flags::CLASS;
 use llvm_sys::core::*;
@@ -25,36 +27,29 @@ use llvm_sys::{LLVMIntPredicate, LLVMOpcode, LLVMRealPredicate};
 /// What `ma.BS` is, since sound must not depend on the host's block size.
 const BLOCK_SIZE: u64 = 512;
 
-/// Function attributes that would let LLVM assume or choose something.
-const LOOSE: [&str; 9] = [
-    "unsafe-fp-math",
-    "no-nans-fp-math",
-    "no-infs-fp-math",
-    "no-signed-zeros-fp-math",
-    "approx-func-fp-math",
-    "denormal-fp-math",
-    "denormal-fp-math-f32",
-    "target-cpu",
-    "target-features",
-];
-
-struct Hardening {
+struct Hardening<'a> {
     context: LLVMContextRef,
     module: LLVMModuleRef,
+    shape: &'a Shape,
+    /// Bytes that one call may take from the stack, spilled registers included.
+    stack: u64,
     builder: LLVMBuilderRef,
 }
 
-impl Drop for Hardening {
+impl Drop for Hardening<'_> {
     fn drop(&mut self) {
         // SAFETY: owned.
         unsafe { LLVMDisposeBuilder(self.builder) }
     }
 }
 
-/// Hardens every function of a module that was measured.
-pub(super) fn harden(context: LLVMContextRef, module: LLVMModuleRef) -> Result<(), CompileError> {
+/// Hardens every function of a module that was measured and whose shape was checked. LLVM tells the
+/// context when a function takes more than `stack` bytes of it.
+pub(super) fn harden(context: LLVMContextRef, shape: &Shape, stack: u64) -> Result<(), CompileError> {
+    let module = shape.module;
     // SAFETY: the context is alive.
-    let this = Hardening { context, module, builder: unsafe { LLVMCreateBuilderInContext(context) } };
+    let builder = unsafe { LLVMCreateBuilderInContext(context) };
+    let this = Hardening { context, module, shape, stack, builder };
     for function in functions(module) {
         // SAFETY: this holds for all blocks of this file. Context, module and builder are alive; values come from
         // walking the module, and each call is made on the kind of value that it is for. The walks
@@ -70,7 +65,7 @@ pub(super) fn harden(context: LLVMContextRef, module: LLVMModuleRef) -> Result<(
         }
         for block in blocks(function) {
             for instruction in instructions(block) {
-                this.instruction(instruction)?;
+                this.instruction(function, instruction)?;
             }
         }
         let left = blocks(function).into_iter().flat_map(instructions).any(|instruction| {
@@ -86,7 +81,7 @@ pub(super) fn harden(context: LLVMContextRef, module: LLVMModuleRef) -> Result<(
     Ok(())
 }
 
-impl Hardening {
+impl Hardening<'_> {
     /// The second parameter of `compute` may bound the loop, and nothing else.
     unsafe fn fix_block_size(&self, compute: LLVMValueRef) {
         // SAFETY: see `harden`.
@@ -95,7 +90,7 @@ impl Hardening {
             let fixed = LLVMConstInt(LLVMTypeOf(count), BLOCK_SIZE, 0);
             for used in uses(count) {
                 let user = LLVMGetUser(used);
-                if LLVMGetInstructionOpcode(user) == LLVMOpcode::LLVMICmp {
+                if bounds_the_loop(user, count) {
                     continue;
                 }
                 for (at, operand) in operands(user).into_iter().enumerate() {
@@ -107,34 +102,64 @@ impl Hardening {
         }
     }
 
-    /// Function attributes: nothing loose, denormals flushed as at run time, no exceptions.
+    /// Function attributes: none but that there are no exceptions, that denormals are flushed as at run
+    /// time, and from which size of its stack frame on we want to be told.
     unsafe fn tighten(&self, function: LLVMValueRef) {
-        let (key, value) = ("denormal-fp-math", "preserve-sign,preserve-sign");
-        // SAFETY: see `harden`.
+        const AT: llvm_sys::LLVMAttributeIndex = llvm_sys::LLVMAttributeFunctionIndex;
+        // SAFETY: see `harden`; LLVM writes as many attributes as it says.
         unsafe {
-            for loose in LOOSE {
-                LLVMRemoveStringAttributeAtIndex(
-                    function,
-                    llvm_sys::LLVMAttributeFunctionIndex,
-                    c(loose).as_ptr(),
-                    loose.len() as u32,
-                );
+            let mut attributes =
+                vec![std::ptr::null_mut(); LLVMGetAttributeCountAtIndex(function, AT) as usize];
+            LLVMGetAttributesAtIndex(function, AT, attributes.as_mut_ptr());
+            for attribute in attributes {
+                if LLVMIsStringAttribute(attribute) != 0 {
+                    let mut length = 0;
+                    let key = LLVMGetStringAttributeKind(attribute, &raw mut length);
+                    LLVMRemoveStringAttributeAtIndex(function, AT, key, length);
+                } else {
+                    LLVMRemoveEnumAttributeAtIndex(function, AT, LLVMGetEnumAttributeKind(attribute));
+                }
             }
-            let flushed = LLVMCreateStringAttribute(
-                self.context,
-                c(key).as_ptr(),
-                key.len() as u32,
-                c(value).as_ptr(),
-                value.len() as u32,
-            );
-            LLVMAddAttributeAtIndex(function, llvm_sys::LLVMAttributeFunctionIndex, flushed);
+            let kind = LLVMGetEnumAttributeKindForName(c"nounwind".as_ptr(), "nounwind".len());
+            LLVMAddAttributeAtIndex(function, AT, LLVMCreateEnumAttribute(self.context, kind, 0));
+            let stack = self.stack.to_string();
+            for (key, value) in
+                [("denormal-fp-math", "preserve-sign,preserve-sign"), ("warn-stack-size", stack.as_str())]
+            {
+                let attribute = LLVMCreateStringAttribute(
+                    self.context,
+                    c(key).as_ptr(),
+                    key.len() as u32,
+                    c(value).as_ptr(),
+                    value.len() as u32,
+                );
+                LLVMAddAttributeAtIndex(function, AT, attribute);
+            }
         }
     }
 
-    fn instruction(&self, at: LLVMValueRef) -> Result<(), CompileError> {
+    /// Metadata may promise what does not hold (ranges, aliasing) or ask for less accuracy.
+    unsafe fn forget_metadata(&self, at: LLVMValueRef) {
+        // SAFETY: see `harden`; the list is freed once, after its last use.
+        unsafe {
+            if LLVMHasMetadata(at) == 0 {
+                return;
+            }
+            let mut count = 0;
+            let entries = LLVMInstructionGetAllMetadataOtherThanDebugLoc(at, &raw mut count);
+            for entry in 0..count {
+                let kind = LLVMValueMetadataEntriesGetKind(entries, entry as u32);
+                LLVMSetMetadata(at, kind, std::ptr::null_mut());
+            }
+            LLVMDisposeValueMetadataEntries(entries);
+        }
+    }
+
+    fn instruction(&self, function: LLVMValueRef, at: LLVMValueRef) -> Result<(), CompileError> {
         use LLVMOpcode::*;
         // SAFETY: see `harden`.
         unsafe {
+            self.forget_metadata(at);
             LLVMPositionBuilderBefore(self.builder, at);
             let opcode = LLVMGetInstructionOpcode(at);
             let loose = LLVMCanValueUseFastMathFlags(at) != 0 && LLVMGetFastMathFlags(at) != 0;
@@ -161,7 +186,17 @@ impl Hardening {
                 LLVMFRem => self.call_own(at, "krach_fmodf"),
                 LLVMFPToSI => self.saturate(at, "llvm.fptosi.sat"),
                 LLVMFPToUI => self.saturate(at, "llvm.fptoui.sat"),
-                LLVMGetElementPtr => return self.element(at),
+                LLVMStore => {
+                    let (value, place) = (LLVMGetOperand(at, 0), LLVMGetOperand(at, 1));
+                    let pointee = self.shape.pointee(function, place)?;
+                    if is_number_for_signal(LLVMTypeOf(value), pointee) {
+                        let signal = LLVMBuildSIToFP(self.builder, value, pointee, c"".as_ptr());
+                        LLVMSetOperand(at, 0, signal);
+                    }
+                }
+                LLVMOr => LLVMSetIsDisjoint(at, 0),
+                LLVMZExt | LLVMUIToFP => LLVMSetNNeg(at, 0),
+                LLVMGetElementPtr => return self.element(function, at),
                 LLVMAlloca => self.start_at_zero(at),
                 LLVMCall => self.call(at),
                 _ => {}
@@ -270,33 +305,18 @@ impl Hardening {
         }
     }
 
-    /// Holds the index of an array element within the array.
-    unsafe fn element(&self, at: LLVMValueRef) -> Result<(), CompileError> {
-        // SAFETY: see `harden`.
-        unsafe {
-            let parts = operands(at);
-            let source = LLVMGetGEPSourceElementType(at);
-            let is_array = LLVMGetTypeKind(source) == llvm_sys::LLVMTypeKind::LLVMArrayTypeKind;
-            let (which, length) = if is_array && parts.len() >= 3 {
-                (2, Some(LLVMGetArrayLength2(source)))
-            } else if parts.len() == 2 {
-                (1, array_length(parts[0]))
-            } else {
-                return Ok(());
-            };
-            let Some(length) = length else { return Ok(()) };
-            let index = parts[which];
-            if let Some(index) = constant(index) {
-                if index < 0 || index as u64 >= length {
-                    return Err(CompileError::Code("it reads beside a table".to_owned()));
-                }
-                return Ok(());
+    /// Holds the indices of array elements within their arrays.
+    unsafe fn element(&self, function: LLVMValueRef, at: LLVMValueRef) -> Result<(), CompileError> {
+        for element in self.shape.address(function, at)?.1 {
+            // SAFETY: see `harden`.
+            unsafe {
+                let index = LLVMGetOperand(at, element.operand);
+                let ty = LLVMTypeOf(index);
+                let (last, zero) = (LLVMConstInt(ty, element.length - 1, 0), LLVMConstNull(ty));
+                let low = self.pick(LLVMIntPredicate::LLVMIntSLT, index, zero, zero, index);
+                let held = self.pick(LLVMIntPredicate::LLVMIntSGT, low, last, last, low);
+                LLVMSetOperand(at, element.operand, held);
             }
-            let ty = LLVMTypeOf(index);
-            let (last, zero) = (LLVMConstInt(ty, length.saturating_sub(1), 0), LLVMConstNull(ty));
-            let low = self.pick(LLVMIntPredicate::LLVMIntSLT, index, zero, zero, index);
-            let held = self.pick(LLVMIntPredicate::LLVMIntSGT, low, last, last, low);
-            LLVMSetOperand(at, which as u32, held);
         }
         Ok(())
     }
@@ -339,7 +359,13 @@ impl Hardening {
                     );
                     self.replace(at, LLVMBuildSelect(self.builder, is, b, a, c"".as_ptr()));
                 }
-                known if PLAIN_INTRINSICS.contains(&known) => self.call_instead(at, function, ty),
+                known if PLAIN_INTRINSICS.contains(&known) => {
+                    if known == "llvm.abs.i32" {
+                        // The smallest number is its own absolute value, as it wraps, and not undefined.
+                        LLVMSetOperand(at, 1, LLVMConstNull(LLVMTypeOf(LLVMGetOperand(at, 1))));
+                    }
+                    self.call_instead(at, function, ty);
+                }
                 _ => match lowering(&name) {
                     Some(Lowering::Own(own)) => self.call_own(at, own),
                     Some(Lowering::Intrinsic(intrinsic)) => {
@@ -396,27 +422,29 @@ impl Hardening {
     }
 }
 
-/// Number of elements behind a pointer to the first element of an array, if that is what it is.
-unsafe fn array_length(base: LLVMValueRef) -> Option<u64> {
-    // SAFETY: see `harden`.
+/// Whether a comparison is that of a loop's counter with the block size, which decides whether to go on.
+unsafe fn bounds_the_loop(compare: LLVMValueRef, count: LLVMValueRef) -> bool {
+    // SAFETY: see `harden`; kinds are asked before they are relied upon.
     unsafe {
-        let array = if !LLVMIsAGlobalVariable(base).is_null() {
-            LLVMGlobalGetValueType(base)
-        } else if !LLVMIsAAllocaInst(base).is_null() {
-            LLVMGetAllocatedType(base)
-        } else if !LLVMIsABitCastInst(base).is_null() {
-            return array_length(LLVMGetOperand(base, 0));
-        } else if !LLVMIsAGetElementPtrInst(base).is_null() {
-            let indices = &operands(base)[1..];
-            let first = indices.len() == 2 && indices.iter().all(|&index| constant(index) == Some(0));
-            if !first {
-                return None;
+        if LLVMGetInstructionOpcode(compare) != LLVMOpcode::LLVMICmp || LLVMGetOperand(compare, 1) != count {
+            return false;
+        }
+        let counter = LLVMGetOperand(compare, 0);
+        let counts = !LLVMIsAPHINode(counter).is_null()
+            || (!LLVMIsALoadInst(counter).is_null()
+                && !LLVMIsAAllocaInst(LLVMGetOperand(counter, 0)).is_null());
+        // FAUST turns the answer into a number and asks whether that is 0.
+        let mut answer = compare;
+        for _ in 0..3 {
+            let all = uses(answer);
+            let [only] = all[..] else { return false };
+            answer = LLVMGetUser(only);
+            match LLVMGetInstructionOpcode(answer) {
+                LLVMOpcode::LLVMBr => return counts,
+                LLVMOpcode::LLVMSelect | LLVMOpcode::LLVMZExt | LLVMOpcode::LLVMICmp => {}
+                _ => return false,
             }
-            LLVMGetGEPSourceElementType(base)
-        } else {
-            return None;
-        };
-        (LLVMGetTypeKind(array) == llvm_sys::LLVMTypeKind::LLVMArrayTypeKind)
-            .then(|| LLVMGetArrayLength2(array))
+        }
+        false
     }
 }

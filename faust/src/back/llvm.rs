@@ -3,7 +3,9 @@
 use llvm_sys::core::*;
 use llvm_sys::error::{LLVMDisposeErrorMessage, LLVMErrorRef, LLVMGetErrorMessage};
 use llvm_sys::prelude::*;
+use llvm_sys::target::{LLVMDisposeTargetData, LLVMTargetDataRef};
 use llvm_sys::target_machine::*;
+use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::Once;
 
@@ -67,18 +69,38 @@ pub(super) unsafe fn message(message: *mut c_char) -> String {
 }
 
 /// An LLVM context. Without a handler of our own, LLVM would end the process on an error in it.
-pub(super) struct Context(pub(super) LLVMContextRef);
+pub(super) struct Context(pub(super) LLVMContextRef, Box<Cell<u64>>);
 
-extern "C" fn ignore(_: LLVMDiagnosticInfoRef, _: *mut c_void) {}
+/// Keeps the largest stack frame that LLVM complains about (`stack frame size (N) exceeds limit`); the
+/// rest is told where it fails.
+extern "C" fn heed(info: LLVMDiagnosticInfoRef, frame: *mut c_void) {
+    // SAFETY: LLVM hands out a live complaint and the pointer that the context was given; the text is ours.
+    unsafe {
+        let text = message(LLVMGetDiagInfoDescription(info));
+        let size = text
+            .strip_prefix("stack frame size (")
+            .and_then(|rest| rest.split(')').next())
+            .and_then(|size| size.parse().ok());
+        let frame = &*frame.cast::<Cell<u64>>();
+        frame.set(frame.get().max(size.unwrap_or(0)));
+    }
+}
 
 impl Context {
     pub(super) fn new() -> Self {
-        // SAFETY: a fresh context; the handler lives as long as the code.
+        let frame = Box::new(Cell::new(0));
+        // SAFETY: a fresh context; the handler lives as long as the code, and what it writes to as long
+        // as the context.
         unsafe {
             let context = LLVMContextCreate();
-            LLVMContextSetDiagnosticHandler(context, Some(ignore), std::ptr::null_mut());
-            Self(context)
+            LLVMContextSetDiagnosticHandler(context, Some(heed), (&raw const *frame).cast_mut().cast());
+            Self(context, frame)
         }
+    }
+
+    /// Bytes of the largest stack frame that was too large; 0 if none was.
+    pub(super) fn large_frame(&self) -> u64 {
+        self.1.get()
     }
 }
 
@@ -96,6 +118,16 @@ impl Drop for Module {
     fn drop(&mut self) {
         // SAFETY: owned.
         unsafe { LLVMDisposeModule(self.0) }
+    }
+}
+
+/// Sizes of types on a target.
+pub(super) struct Layout(pub(super) LLVMTargetDataRef);
+
+impl Drop for Layout {
+    fn drop(&mut self) {
+        // SAFETY: owned.
+        unsafe { LLVMDisposeTargetData(self.0) }
     }
 }
 

@@ -8,6 +8,8 @@
 //! The tangent is computed in double precision and rounded: filters set their poles by it, and the last
 //! bit of the single one put a low-pass 1.4e-5 of its loudest sample off what the C library's gives.
 
+use llvm_sys::core::*;
+use llvm_sys::prelude::*;
 use std::ffi::c_void;
 
 /// What becomes of a call to a C maths function.
@@ -31,8 +33,8 @@ macro_rules! functions {
     ($($c:literal $own:literal $rust:ident($($arg:ident: $ty:ty),*) -> $out:ty = $body:expr;)*) => {
         $(extern "C" fn $rust($($arg: $ty),*) -> $out { $body })*
 
-        /// C name and our name, for every function of our own.
-        const OWN: &[(&str, &str)] = &[$(($c, $own)),*];
+        /// C name, our name, and what it takes and gives, for every function of our own.
+        const OWN: &[(&str, &str, &[&str], &str)] = &[$(($c, $own, &[$(stringify!($ty)),*], stringify!($out))),*];
 
         /// Every symbol that an object may refer to.
         pub(super) fn symbols() -> Vec<Symbol> {
@@ -79,6 +81,7 @@ functions! {
     "ldexpf" "krach_ldexpf" ldexpf(x: f32, n: i32) -> f32 = libm::ldexpf(x, n);
     "scalbnf" "krach_scalbnf" scalbnf(x: f32, n: i32) -> f32 = libm::scalbnf(x, n);
     "ilogbf" "krach_ilogbf" ilogbf(x: f32) -> i32 = libm::ilogbf(x);
+    "abs" "krach_abs" abs(x: i32) -> i32 = x.wrapping_abs();
     "isnanf" "krach_isnanf" isnanf(x: f32) -> i32 = i32::from(x.is_nan());
     "isinff" "krach_isinff" isinff(x: f32) -> i32 = i32::from(x.is_infinite());
     "calloc" "krach_calloc" zeroed(count: usize, size: usize) -> *mut c_void = {
@@ -107,6 +110,7 @@ const EXACT: &[(&str, &str)] = &[
     ("floorf", "llvm.floor"),
     ("ceilf", "llvm.ceil"),
     ("rintf", "llvm.rint"),
+    ("truncf", "llvm.trunc"),
     ("sqrtf", "llvm.sqrt"),
     ("copysignf", "llvm.copysign"),
 ];
@@ -121,14 +125,59 @@ const INTRINSICS: &[(&str, &str)] = &[
     ("llvm.log2.f32", "log2f"),
     ("llvm.log10.f32", "log10f"),
     ("llvm.pow.f32", "powf"),
+    ("llvm.exp10.f32", "exp10f"),
     ("llvm.round.f32", "roundf"),
+    ("llvm.tan.f32", "tanf"),
+    ("llvm.asin.f32", "asinf"),
+    ("llvm.acos.f32", "acosf"),
+    ("llvm.atan.f32", "atanf"),
+    ("llvm.sinh.f32", "sinhf"),
+    ("llvm.cosh.f32", "coshf"),
+    ("llvm.tanh.f32", "tanhf"),
 ];
+
+fn c_name(name: &str) -> &str {
+    INTRINSICS.iter().find(|(intrinsic, _)| *intrinsic == name).map_or(name, |(_, c)| c)
+}
 
 /// What becomes of a call to the function or intrinsic of that name; `None` if it may not be called.
 pub(super) fn lowering(name: &str) -> Option<Lowering> {
-    let name = INTRINSICS.iter().find(|(intrinsic, _)| *intrinsic == name).map_or(name, |(_, c)| c);
+    let name = c_name(name);
     let exact = EXACT.iter().find(|(c, _)| *c == name).map(|(_, intrinsic)| Lowering::Intrinsic(intrinsic));
-    exact.or_else(|| OWN.iter().find(|(c, _)| *c == name).map(|(_, own)| Lowering::Own(own)))
+    exact.or_else(|| OWN.iter().find(|(c, ..)| *c == name).map(|(_, own, ..)| Lowering::Own(own)))
+}
+
+/// Whether a declaration of the function or intrinsic of that name takes and gives what ours does. A
+/// text may declare `atan2f` with one argument, and would then hand ours a register of somebody else's.
+pub(super) fn fits(name: &str, ty: LLVMTypeRef) -> bool {
+    let name = c_name(name);
+    let (takes, gives): (&[&str], &str) = match (name, OWN.iter().find(|(c, ..)| *c == name)) {
+        (_, Some((_, _, takes, gives))) => (takes, gives),
+        ("copysignf", None) => (&["f32", "f32"], "f32"),
+        (_, None) => (&["f32"], "f32"),
+    };
+    // SAFETY: the type is a live function's; LLVM writes as many types as it says.
+    unsafe {
+        let mut types = vec![std::ptr::null_mut(); LLVMCountParamTypes(ty) as usize];
+        LLVMGetParamTypes(ty, types.as_mut_ptr());
+        types.len() == takes.len()
+            && types.into_iter().zip(takes).all(|(ty, name)| is_type(ty, name))
+            && is_type(LLVMGetReturnType(ty), gives)
+    }
+}
+
+fn is_type(ty: LLVMTypeRef, name: &str) -> bool {
+    use llvm_sys::LLVMTypeKind::*;
+    // SAFETY: a live type; the width is asked of integers only.
+    unsafe {
+        match (LLVMGetTypeKind(ty), name) {
+            (LLVMFloatTypeKind, "f32") | (LLVMVoidTypeKind, "()") => true,
+            (LLVMIntegerTypeKind, "i32") => LLVMGetIntTypeWidth(ty) == 32,
+            (LLVMIntegerTypeKind, "usize") => LLVMGetIntTypeWidth(ty) == usize::BITS,
+            (LLVMPointerTypeKind, name) => name.starts_with('*'),
+            _ => false,
+        }
+    }
 }
 
 /// Whether a FAUST text may name this foreign function: the maths above in any of its three widths.
@@ -150,6 +199,35 @@ mod tests {
         }
         for name in ["system", "calloc", "free", "memcpy", "krach_sinf", "", "l", "arc4random"] {
             assert!(!may_be_named(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_number_makes_a_function_of_ours_panic_or_loop() {
+        let mut numbers = vec![0.0, -0.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MIN, f32::MAX];
+        numbers.extend((0..=u32::MAX).step_by(0x0040_1235).map(f32::from_bits));
+        let mut whole = vec![i32::MIN, i32::MAX, 0, -1];
+        whole.extend((-400..400).step_by(37));
+        for &x in &numbers {
+            for one in [
+                sinf, cosf, tanf, asinf, acosf, atanf, sinhf, coshf, tanhf, asinhf, acoshf, atanhf, expf,
+                exp2f, exp10f, expm1f, logf, log2f, log10f, log1pf, roundf, cbrtf, erff, erfcf, tgammaf,
+                lgammaf,
+            ] {
+                one(x);
+            }
+            for two in [atan2f, powf, fmodf, remainderf, hypotf] {
+                for &y in numbers.iter().step_by(29) {
+                    two(x, y);
+                }
+            }
+            for &n in &whole {
+                ldexpf(x, n);
+                scalbnf(x, n);
+            }
+            ilogbf(x);
+            isnanf(x);
+            isinff(x);
         }
     }
 }

@@ -1,13 +1,18 @@
 //! Bitcode → object → running code: checked, made safe, compiled and linked with LLVM 19.
 //!
-//! [`emit::Checked::read`] (verify, bound, harden) → [`emit::Checked::object`] (optimise, emit) →
+//! [`emit::Checked::read`] (verify, check, bound, harden) → [`emit::Checked::object`] (optimise, emit) →
 //! [`link::Linked::new`]. One LLVM context per compile, nothing shared, any number in parallel.
 
+#[cfg(test)]
+mod attacks;
 mod budget;
 pub(crate) mod emit;
 mod harden;
 pub(crate) mod link;
 mod llvm;
 pub(crate) mod maths;
+mod shape;
+mod work;
 
 pub use budget::Budget;
+pub(crate) use budget::within;

@@ -25,7 +25,12 @@ pub struct ObjectCache {
 impl ObjectCache {
     /// In memory only.
     pub fn in_memory() -> Self {
-        Self { memory: Mutex::new(Memory::new(MEMORY)), disk: None }
+        Self::in_memory_of(MEMORY)
+    }
+
+    /// In memory only, with at most so many bytes.
+    pub fn in_memory_of(bytes: u64) -> Self {
+        Self { memory: Mutex::new(Memory::new(bytes)), disk: None }
     }
 
     /// In memory and in this folder, which is made if it is missing. If it cannot be used (not ours,

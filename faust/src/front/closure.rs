@@ -3,8 +3,9 @@
 use super::scan::scan;
 use crate::error::{CompileError, Diagnostic};
 use crate::source::{ProgramText, Source, Text};
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Most bytes of one file.
@@ -113,7 +114,12 @@ fn inside(folder: &Path, name: &str) -> Option<PathBuf> {
 
 fn read_text(path: &Path) -> Result<String, CompileError> {
     let mut bytes = Vec::new();
-    let opened = File::open(path).map_err(|error| CompileError::file(path, &error))?;
+    // Without waiting: opening a pipe would wait for somebody to write to it.
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)
+        .map_err(|error| CompileError::file(path, &error))?;
     if !opened.metadata().is_ok_and(|meta| meta.is_file()) {
         return Err(CompileError::File { path: path.to_owned(), error: "is not a file".to_owned() });
     }

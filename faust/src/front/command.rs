@@ -7,6 +7,7 @@ use super::child::{self, ChildLimits, End};
 use super::closure::Closure;
 use super::diagnostics;
 use super::flags::{CLASS, FLAGS};
+use super::scan::without_docs;
 use crate::error::{CompileError, FrontEnd};
 use std::fs::{self, DirBuilder};
 use std::io::Read;
@@ -68,9 +69,9 @@ impl FaustCommand {
     ) -> Result<Vec<u8>, CompileError> {
         let room = PrivateFolder::new()?;
         let main = format!("{}.dsp", closure.name);
-        room.write(&main, &closure.text.main)?;
+        room.write(&main, &without_docs(&closure.text.main))?;
         for (path, text) in &closure.text.imports {
-            room.write(&format!("imports/{path}"), text)?;
+            room.write(&format!("imports/{path}"), &without_docs(text))?;
         }
         let said = room.0.join("said");
         let said_file = fs::File::create(&said).map_err(|error| CompileError::file(&said, &error))?;

@@ -1,8 +1,10 @@
 //! What a FAUST text reads and calls: found without compiling, so that it can be refused before.
 //!
 //! FAUST's strings have no escapes and may span lines; comments are `//` and `/* */`. A `<mdoc>`
-//! section switches its lexer into another state, which would let text hide from this one: refused.
+//! section switches its lexer into another state, which would let text hide from this one: FAUST never
+//! sees them ([`without_docs`]).
 
+use std::ops::Range;
 use std::str::CharIndices;
 
 /// A file that a text names.
@@ -21,6 +23,10 @@ pub(super) struct Refusal {
     pub(super) text: String,
     pub(super) hint: &'static str,
 }
+
+/// Words by which a text reaches outside.
+const READING: [&str; 7] =
+    ["import", "library", "component", "ffunction", "fconstant", "fvariable", "soundfile"];
 
 /// Foreign constants and variables that FAUST's libraries use: the sample rate and the block size.
 const FOREIGN_VALUES: [&str; 3] = ["fSamplingFreq", "fSamplingRate", "count"];
@@ -41,7 +47,7 @@ struct Placed {
 /// The files that `text` imports, or the first thing in it that is refused. `may_call` says which
 /// foreign functions are allowed.
 pub(super) fn scan(text: &str, may_call: fn(&str) -> bool) -> Result<Vec<Import>, Refusal> {
-    let tokens = tokens(text)?;
+    let (tokens, _) = tokens(text)?;
     let mut imports = Vec::new();
     for (at, placed) in tokens.iter().enumerate() {
         let Token::Word(word) = &placed.token else { continue };
@@ -134,7 +140,22 @@ fn foreign_names(tokens: &[Placed]) -> Vec<String> {
     }
 }
 
+/// The text with its `<mdoc>` sections, which are for printing, as white space.
+pub(super) fn without_docs(text: &str) -> String {
+    let Ok((_, docs)) = tokens(text) else { return text.to_owned() };
+    let mut left = String::with_capacity(text.len());
+    let mut end = 0;
+    for doc in docs {
+        left.push_str(&text[end..doc.start]);
+        left.extend(text[doc.clone()].chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
+        end = doc.end;
+    }
+    left.push_str(&text[end..]);
+    left
+}
+
 struct Cursor<'a> {
+    text: &'a str,
     chars: std::iter::Peekable<CharIndices<'a>>,
     line: u32,
     column: u32,
@@ -155,29 +176,47 @@ impl Cursor<'_> {
     fn peek(&mut self) -> Option<char> {
         self.chars.peek().map(|&(_, c)| c)
     }
+
+    /// Where the next character is.
+    fn at(&mut self) -> usize {
+        self.chars.peek().map_or(self.text.len(), |&(at, _)| at)
+    }
+
+    fn skip_to(&mut self, end: usize) {
+        while self.at() < end {
+            self.next();
+        }
+    }
 }
 
-fn tokens(text: &str) -> Result<Vec<Placed>, Refusal> {
-    let mut cursor = Cursor { chars: text.char_indices().peekable(), line: 1, column: 0 };
-    let mut tokens = Vec::new();
+/// The tokens of a text, and where its `<mdoc>` sections are.
+fn tokens(text: &str) -> Result<(Vec<Placed>, Vec<Range<usize>>), Refusal> {
+    const OPEN: &str = "<mdoc>";
+    const CLOSE: &str = "</mdoc>";
+    let mut cursor = Cursor { text, chars: text.char_indices().peekable(), line: 1, column: 0 };
+    let (mut tokens, mut docs): (Vec<Placed>, Vec<Range<usize>>) = (Vec::new(), Vec::new());
+    let mut last = ' ';
     while let Some(c) = cursor.next() {
         let (line, column) = (cursor.line, cursor.column);
+        let before = std::mem::replace(&mut last, c);
         let token = match c {
             '/' if cursor.peek() == Some('/') => {
-                while cursor.peek().is_some_and(|c| c != '\n') {
+                // FAUST ends the line at a carriage return too.
+                while cursor.peek().is_some_and(|c| !matches!(c, '\n' | '\r')) {
                     cursor.next();
                 }
                 continue;
             }
             '/' if cursor.peek() == Some('*') => {
                 cursor.next();
-                let mut last = ' ';
+                let mut before = ' ';
                 while let Some(c) = cursor.next() {
-                    if last == '*' && c == '/' {
+                    if before == '*' && c == '/' {
                         break;
                     }
-                    last = c;
+                    before = c;
                 }
+                last = ' ';
                 continue;
             }
             '"' => {
@@ -196,13 +235,32 @@ fn tokens(text: &str) -> Result<Vec<Placed>, Refusal> {
                     cursor.next();
                     word.push(c);
                 }
-                if word == "mdoc" && matches!(tokens.last(), Some(Placed { token: Token::Mark('<'), .. })) {
-                    return Err(Refusal {
-                        line,
-                        column,
-                        text: "an <mdoc> section".to_owned(),
-                        hint: "programs for this plugin have none: use // comments",
-                    });
+                // `1e5import`: where a number ends is FAUST's to say, so the worst is assumed.
+                if (before.is_ascii_digit() || before == '.')
+                    && let Some(inside) = READING.iter().find(|reading| word.ends_with(**reading))
+                {
+                    word = (*inside).to_owned();
+                }
+                let opened = matches!(tokens.last(), Some(Placed { token: Token::Mark('<'), .. }));
+                if word == "mdoc" && opened {
+                    let start = cursor.at().wrapping_sub(OPEN.len() - 1);
+                    let end = text
+                        .get(start..)
+                        .filter(|rest| rest.starts_with(OPEN))
+                        .and_then(|rest| rest.find(CLOSE).map(|end| start + end + CLOSE.len()));
+                    let Some(end) = end else {
+                        return Err(Refusal {
+                            line,
+                            column,
+                            text: "an <mdoc> section without its </mdoc>".to_owned(),
+                            hint: "write // comments instead",
+                        });
+                    };
+                    tokens.pop();
+                    cursor.skip_to(end);
+                    docs.push(start..end);
+                    last = ' ';
+                    continue;
                 }
                 Token::Word(word)
             }
@@ -211,7 +269,7 @@ fn tokens(text: &str) -> Result<Vec<Placed>, Refusal> {
         };
         tokens.push(Placed { token, line, column });
     }
-    Ok(tokens)
+    Ok((tokens, docs))
 }
 
 #[cfg(test)]
@@ -259,8 +317,27 @@ mod tests {
             "v = fconstant(int errno, <errno.h>);",
             "s = soundfile(\"a[url:{'/etc/passwd'}]\", 2);",
             "<mdoc> \" </mdoc> import(\"http://x\");",
+            "<mdoc> import(\"http://x\");",
+            "< mdoc> </mdoc>",
+            "<mdoc",
+            "// hidden\rimport(\"http://x\");",
+            "process = 1e5component(\"/etc/passwd\");",
+            "process = 1.component(\"/etc/passwd\");",
+            "/**/import(\"/etc/passwd\");",
         ] {
             assert!(scan(text, sinh_only).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn faust_never_sees_what_is_for_printing() {
+        let text = "a = 1; // <mdoc>\n<mdoc>é \" <equation>import(\"http://x\")</equation>\n</mdoc>b = \"<mdoc>\";\n<mdoc></mdoc>c";
+        assert_eq!(scan(text, sinh_only), Ok(Vec::new()));
+        let left = without_docs(text);
+        assert_eq!(
+            left.split_whitespace().collect::<Vec<_>>(),
+            ["a", "=", "1;", "//", "<mdoc>", "b", "=", "\"<mdoc>\";", "c"]
+        );
+        assert_eq!(left.lines().count(), text.lines().count(), "places stay where they are");
     }
 }
