@@ -118,6 +118,12 @@ impl<I: Hosted> Stage<I> {
         self.tape.get(port).and_then(|port| port.get(channel)).map_or(&[], Vec::as_slice)
     }
 
+    /// Forgets the sound that was recorded so far, of which [`Self::finish`] then knows nothing: for hours
+    /// that are looked at block by block.
+    pub fn forget(&mut self) {
+        self.tape.iter_mut().flatten().for_each(Vec::clear);
+    }
+
     /// Renders one block; in realtime, not before its time has come.
     ///
     /// # Errors
