@@ -109,7 +109,16 @@ impl Take {
 /// What effects are measured with: partials spread evenly from 60 Hz to 12 kHz, softer towards the top, different
 /// in each ear, peaking at -6 dBFS for `held` seconds; then silence. The same at every sample rate.
 pub fn programme(rate: f64, held: f64, frames: usize) -> Vec<Vec<f32>> {
-    const PARTIALS: usize = 20;
+    type Made = BTreeMap<(u64, u64, usize), Vec<Vec<f32>>>;
+    static MADE: Mutex<Made> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().expect("no test fails in here");
+    made.entry((rate.to_bits(), held.to_bits(), frames))
+        .or_insert_with(|| compose(rate, held, frames))
+        .clone()
+}
+
+fn compose(rate: f64, held: f64, frames: usize) -> Vec<Vec<f32>> {
+    const PARTIALS: usize = 64;
     (0..2)
         .map(|ear| {
             let mut sound = vec![0.0f64; frames];
@@ -129,8 +138,8 @@ pub fn programme(rate: f64, held: f64, frames: usize) -> Vec<Vec<f32>> {
                 let left = end.saturating_sub(at) as f64;
                 *sample *= (at as f64 / edge).min(left / edge).clamp(0.0, 1.0);
             }
-            // 8.15 is the highest that these partials add up to, in the first second.
-            sound.iter().map(|sample| (sample * 0.5 / 8.15) as f32).collect()
+            // 15.6 is the highest that these partials add up to, in the first second.
+            sound.iter().map(|sample| (sample * 0.5 / 15.6) as f32).collect()
         })
         .collect()
 }
