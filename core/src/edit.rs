@@ -69,10 +69,20 @@ pub enum Edit {
         lo: f64,
         /// Value at the shape's 1.
         hi: f64,
-        /// Length of one period in seconds.
-        period_secs: f64,
+        /// Length of one period.
+        period: Period,
         /// Ends after one period; the control keeps the last value.
         one_shot: bool,
+    },
+    /// Moves a control's base value on a straight line to another, where it stays. A new base value
+    /// meanwhile ends the fade; a new fade goes on from where it is. The session has the target at once.
+    Fade {
+        /// Label or path; unknown ones are accepted.
+        label: String,
+        /// Value to reach, in the control's unit.
+        value: f64,
+        /// How long it takes.
+        length: FadeLength,
     },
     /// Removes an automation; its control goes back to pattern or base value.
     ClearAutomation {
@@ -125,6 +135,38 @@ pub enum Edit {
     Batch(Vec<Edit>),
 }
 
+/// Length of an automation's period.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub enum Period {
+    /// Seconds, counted from where the automation begins.
+    #[serde(rename = "period_secs")]
+    Secs(f64),
+    /// Bars of the host, in phase with them: bar 0 is the beginning of the first period. One that is
+    /// drawn once begins where its edit acts, or where time starts. While time stands, it does.
+    #[serde(rename = "bars")]
+    Bars(f64),
+}
+
+/// Length of a fade, by the tempo and meter where it begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum FadeLength {
+    /// Seconds.
+    Secs(f64),
+    /// Quarter notes.
+    Beats(f64),
+    /// Cycles.
+    Cycles(f64),
+}
+
+impl FadeLength {
+    /// The number, whatever it counts.
+    pub fn number(&self) -> f64 {
+        match *self {
+            Self::Secs(x) | Self::Beats(x) | Self::Cycles(x) => x,
+        }
+    }
+}
+
 /// Who is the clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -173,6 +215,8 @@ pub enum At {
     Bar,
     /// At a position in cycles.
     Position(f64),
+    /// At a position in bars of the host, by the signature of now.
+    Bars(f64),
 }
 
 /// Proof that an edit was accepted.

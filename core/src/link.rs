@@ -7,10 +7,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub struct Position {
     /// Position in cycles at the end of the last block.
     pub cycles: f64,
+    /// The same in quarter notes.
+    pub beats: f64,
     /// Length of the host's bar in cycles.
     pub bar_cycles: f64,
     /// A bar line of the host, in cycles.
     pub bar_start: f64,
+    /// Bars of the host before it.
+    pub bar_count: f64,
+    /// A cycle is a bar of the host.
+    pub host_meter: bool,
     /// Quarter notes per cycle.
     pub beats_per_cycle: f64,
     /// Tempo in beats per minute.
@@ -27,7 +33,10 @@ pub struct Link {
     submitted: AtomicU64,
     settled: AtomicU64,
     cycles: AtomicU64,
+    beats: AtomicU64,
     bar_cycles: AtomicU64,
+    bar_count: AtomicU64,
+    host_meter: AtomicBool,
     bar_start: AtomicU64,
     beats_per_cycle: AtomicU64,
     tempo: AtomicU64,
@@ -36,6 +45,36 @@ pub struct Link {
     blocks: AtomicU64,
     offline_timeouts: AtomicU64,
     version: AtomicU64,
+}
+
+impl Position {
+    /// The same moment under another meter: quarter notes per cycle, or the host's bars as cycles.
+    pub fn under(self, beats_per_cycle: f64, host_meter: bool) -> Self {
+        let bar_beats = self.bar_cycles * self.beats_per_cycle;
+        // A bar line in quarter notes.
+        let line = self.beats + (self.bar_start - self.cycles) * self.beats_per_cycle;
+        if host_meter == self.host_meter && (host_meter || beats_per_cycle == self.beats_per_cycle) {
+            self
+        } else if host_meter && bar_beats > 0.0 {
+            Self {
+                cycles: self.bar_count + (self.beats - line) / bar_beats,
+                bar_start: self.bar_count,
+                bar_cycles: 1.0,
+                beats_per_cycle: bar_beats,
+                host_meter,
+                ..self
+            }
+        } else {
+            Self {
+                cycles: self.beats / beats_per_cycle,
+                bar_start: line / beats_per_cycle,
+                bar_cycles: bar_beats / beats_per_cycle,
+                beats_per_cycle,
+                host_meter,
+                ..self
+            }
+        }
+    }
 }
 
 impl Link {
@@ -79,6 +118,9 @@ impl Link {
         self.version.store(v.wrapping_add(1), Ordering::Release);
         std::sync::atomic::fence(Ordering::Release);
         self.cycles.store(p.cycles.to_bits(), Ordering::Relaxed);
+        self.beats.store(p.beats.to_bits(), Ordering::Relaxed);
+        self.bar_count.store(p.bar_count.to_bits(), Ordering::Relaxed);
+        self.host_meter.store(p.host_meter, Ordering::Relaxed);
         self.bar_cycles.store(p.bar_cycles.to_bits(), Ordering::Relaxed);
         self.bar_start.store(p.bar_start.to_bits(), Ordering::Relaxed);
         self.beats_per_cycle.store(p.beats_per_cycle.to_bits(), Ordering::Relaxed);
@@ -100,6 +142,9 @@ impl Link {
             let before = self.version.load(Ordering::Acquire);
             let p = Position {
                 cycles: f64::from_bits(self.cycles.load(Ordering::Relaxed)),
+                beats: f64::from_bits(self.beats.load(Ordering::Relaxed)),
+                bar_count: f64::from_bits(self.bar_count.load(Ordering::Relaxed)),
+                host_meter: self.host_meter.load(Ordering::Relaxed),
                 bar_cycles: f64::from_bits(self.bar_cycles.load(Ordering::Relaxed)),
                 bar_start: f64::from_bits(self.bar_start.load(Ordering::Relaxed)),
                 beats_per_cycle: f64::from_bits(self.beats_per_cycle.load(Ordering::Relaxed)),

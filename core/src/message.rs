@@ -2,6 +2,7 @@
 
 use crate::automation::Automation;
 use crate::chase::ChaseTable;
+use crate::edit::FadeLength;
 use crate::plan::{NONE, Plan};
 use crate::processor::Core;
 use crate::symbol::Symbol;
@@ -92,12 +93,29 @@ pub enum Action {
         automation: Box<Automation>,
         /// Number of this automation, never used again: tells it from its successors at that index.
         serial: u64,
+        /// Bars of the host per period; `None`: the automation knows its frames.
+        bars: Option<f64>,
+    },
+    /// A base value goes to another.
+    Fade {
+        /// Its index among the fades.
+        index: u32,
+        /// The control.
+        control: Symbol,
+        /// It is a path, whatever labels there are.
+        path: bool,
+        /// How long it takes.
+        length: FadeLength,
+        /// A line to the target; its start and its length are filled in by the audio thread.
+        line: Box<Automation>,
+        /// Its number among automations and fades.
+        serial: u64,
     },
     /// An automation ends.
     ClearAutomation(u32),
-    /// A one-shot automation that has arrived goes, unless another has its number by now.
+    /// A one-shot automation or a fade that has arrived goes, unless another has its number by now.
     ClearArrived {
-        /// Its number among the automations.
+        /// Its index among the automations, fades behind them.
         index: u32,
         /// Its own number.
         serial: u64,

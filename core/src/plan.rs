@@ -228,6 +228,8 @@ pub struct ControlState {
     pub pattern: Option<f32>,
     /// The slot that wrote it.
     pub slot: u32,
+    /// The label by which the slot found it.
+    pub via: Symbol,
     /// The automation that owns it, or [`NONE`].
     pub automation: u32,
     /// A gate that a pattern opened.
@@ -293,6 +295,11 @@ impl Plan {
         find(&self.paths, path)
     }
 
+    /// The control of a path, or else of a label or path.
+    pub fn find(&self, symbol: Symbol, path: bool) -> Option<u32> {
+        if path { self.control_at(symbol) } else { self.control(symbol) }
+    }
+
     /// The node of that id.
     pub fn node(&self, id: Symbol) -> Option<u32> {
         find(&self.ids, id)
@@ -323,7 +330,7 @@ impl Plan {
                 (is.base, is.set) = (was.base, true);
             }
             is.pattern = was.pattern;
-            is.slot = was.slot;
+            (is.slot, is.via) = (was.slot, was.via);
             is.automation = was.automation;
             // Also if its label went elsewhere: a stop or a jump still closes it.
             (is.open, is.note) = (was.open, was.note);

@@ -423,6 +423,7 @@ fn place_controls(
                 base: value,
                 pattern: None,
                 slot: NONE,
+                via: symbol,
                 automation: NONE,
                 open: false,
                 note: crate::voice::NOBODY,

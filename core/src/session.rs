@@ -6,7 +6,7 @@ pub use document::Programs;
 
 use crate::automation::ShapeSpec;
 use crate::clock::TEMPO_RANGE;
-use crate::edit::{ClockSource, Edit, EditError, GraphEdit, GraphError};
+use crate::edit::{ClockSource, Edit, EditError, GraphEdit, GraphError, Period};
 use crate::graph_ir::{RawGraph, Scrutiny};
 use crate::ir::ModuleIr;
 use crate::node::{NodeDecl, Registry};
@@ -26,6 +26,8 @@ pub const METER_RANGE: std::ops::RangeInclusive<f64> = 1.0 / 64.0..=4096.0;
 pub const MAX_NODES: usize = 4096;
 /// Deepest nesting of a document: a pattern's, and the document's own around it.
 const MAX_DEPTH: usize = krach_patterns::MAX_JSON_DEPTH + 16;
+/// Longest fade, in whatever it counts.
+const MAX_FADE: f64 = 1e6;
 /// Most MIDI maps.
 pub const MAX_MIDI_MAPS: usize = 4096;
 
@@ -103,8 +105,9 @@ pub struct AutomationState {
     pub lo: f64,
     /// Value at the shape's 1.
     pub hi: f64,
-    /// Seconds per period.
-    pub period_secs: f64,
+    /// Length of one period: `period_secs` or `bars`.
+    #[serde(flatten)]
+    pub period: Period,
     /// Ends after one period.
     #[serde(default, skip_serializing_if = "is_default")]
     pub one_shot: bool,
@@ -235,20 +238,21 @@ impl Session {
                 self.forget_values();
             }
             Edit::LoadGraph(graph) => self.take_graph(graph, registry, Scrutiny::All)?,
-            Edit::SetControl { label, value } => {
+            // What fades is saved as where it goes.
+            Edit::SetControl { label, value } | Edit::Fade { label, value, .. } => {
                 if let Some(path) = self.path_of(label) {
                     self.values.insert(path, *value);
                 }
             }
             Edit::SetMasterGain(gain) => self.master = *gain,
             Edit::SetLimiter(on) => self.limiter = *on,
-            Edit::SetAutomation { id, label, shape, lo, hi, period_secs, one_shot } => {
+            Edit::SetAutomation { id, label, shape, lo, hi, period, one_shot } => {
                 let state = AutomationState {
                     label: label.clone(),
                     shape: shape.clone(),
                     lo: *lo,
                     hi: *hi,
-                    period_secs: *period_secs,
+                    period: *period,
                     one_shot: *one_shot,
                 };
                 self.automations.insert(id.clone(), state);
@@ -307,14 +311,25 @@ impl Session {
             Edit::SetPattern { slot, .. } => {
                 self.room_for(self.slots.len(), self.slots.contains_key(slot), "slots", MAX_SLOTS)
             }
-            Edit::SetControl { value, .. } if !value.is_finite() => bad("value", "a finite number"),
+            Edit::Fade { length, .. } if !(0.0..=MAX_FADE).contains(&length.number()) => {
+                bad("length", "a number from 0 to 1000000")
+            }
+            Edit::Fade { value, .. } | Edit::SetControl { value, .. } if !value.is_finite() => {
+                bad("value", "a finite number")
+            }
             Edit::SetMasterGain(gain) if !(0.0..=16.0).contains(gain) => bad("gain", "a number from 0 to 16"),
-            Edit::SetAutomation { id, shape, lo, hi, period_secs, .. } => {
+            Edit::SetAutomation { id, shape, lo, hi, period, .. } => {
                 if !(lo.is_finite() && hi.is_finite()) {
                     return bad("lo, hi", "finite numbers");
                 }
-                if !(period_secs.is_finite() && *period_secs > 0.0) {
-                    return bad("period_secs", "a positive number of seconds");
+                match period {
+                    Period::Secs(secs) if !(secs.is_finite() && *secs > 0.0) => {
+                        return bad("period_secs", "a positive number of seconds");
+                    }
+                    Period::Bars(bars) if !(bars.is_finite() && *bars > 0.0) => {
+                        return bad("bars", "a positive number of bars");
+                    }
+                    _ => {}
                 }
                 shape.check().map_err(EditError::Shape)?;
                 let known = self.automations.contains_key(id);

@@ -16,7 +16,7 @@ fn edits() -> Vec<Edit> {
             shape: ShapeSpec::Sine,
             lo: 300.0,
             hi: 900.0,
-            period_secs: 0.37,
+            period: Period::Secs(0.37),
             one_shot: false,
         },
     ]

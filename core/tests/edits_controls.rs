@@ -27,7 +27,7 @@ fn automation(label: &str, shape: ShapeSpec, seconds: f64, one_shot: bool) -> Ed
         shape,
         lo: 0.125,
         hi: 0.3,
-        period_secs: seconds,
+        period: Period::Secs(seconds),
         one_shot,
     }
 }
@@ -253,7 +253,7 @@ fn a_one_shot_that_is_started_again_at_its_end_runs_again() {
         shape: krach_core::automation::ShapeSpec::Ramp,
         lo,
         hi,
-        period_secs: secs,
+        period: Period::Secs(secs),
         one_shot: true,
     };
     rig.block(64);

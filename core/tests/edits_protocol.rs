@@ -289,7 +289,7 @@ fn names_come_and_go_without_end() {
             shape: krach_core::automation::ShapeSpec::Ramp,
             lo: 0.0,
             hi: 1.0,
-            period_secs: 1.0,
+            period: Period::Secs(1.0),
             one_shot: false,
         });
         rig.edit(Edit::ClearAutomation { id });

@@ -30,7 +30,7 @@ fn any_block_partition_gives_the_same_samples_to_the_bit() {
             shape: krach_core::automation::ShapeSpec::Sine,
             lo: 300.0,
             hi: 900.0,
-            period_secs: 0.7,
+            period: Period::Secs(0.7),
             one_shot: false,
         });
         rig.edit_at(play("kick", hits("kick/gate", 5)), At::Position(0.61));

@@ -118,7 +118,7 @@ fn automation(id: usize, one_shot: bool) -> Edit {
         shape: ShapeSpec::Custom { table: vec![0.0, 1.0, 0.5] },
         lo: 0.0,
         hi: 1.0,
-        period_secs: 0.01,
+        period: Period::Secs(0.01),
         one_shot,
     }
 }

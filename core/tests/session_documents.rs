@@ -38,7 +38,7 @@ fn performed() -> Rig {
         shape: ShapeSpec::Pulse { duty: 0.25 },
         lo: 200.0,
         hi: 500.0,
-        period_secs: 0.37,
+        period: Period::Secs(0.37),
         one_shot: false,
     });
     for edit in [

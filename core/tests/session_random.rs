@@ -82,7 +82,7 @@ impl Dice {
                 shape: ShapeSpec::Tri,
                 lo: self.value(),
                 hi: 0.5,
-                period_secs: 0.1 + self.roll(10) as f64 / 10.0,
+                period: Period::Secs(0.1 + self.roll(10) as f64 / 10.0),
                 one_shot: false,
             },
             14 => Edit::ClearAutomation { id: self.name() },

@@ -184,19 +184,20 @@ impl Instance {
         lately.into()
     }
 
-    /// The chunk that the host is to store, without host parameters.
+    /// The chunk that the host is to store, without host parameters; empty if there is none.
     pub fn save_state(&self) -> Vec<u8> {
-        self.save_state_with(BTreeMap::new())
+        self.save_state_with(BTreeMap::new()).unwrap_or_default()
     }
 
     /// The chunk that the host is to store, with host parameters by string id, normalised 0…1. A chunk
-    /// that was refused at load is given back verbatim until the session is edited.
-    pub fn save_state_with(&self, params: BTreeMap<String, f64>) -> Vec<u8> {
+    /// that was refused at load is given back verbatim until the session is edited. `None` if there is
+    /// nothing to store: the session could not be saved, now or ever before.
+    pub fn save_state_with(&self, params: BTreeMap<String, f64>) -> Option<Vec<u8>> {
         let mut last = self.last_state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(chunk) = self.ask(|reply| Command::Save { params, reply }).flatten() {
             *last = chunk;
         }
-        last.clone()
+        (!last.is_empty()).then(|| last.clone())
     }
 
     /// Replaces the session by the one in the chunk.
@@ -261,7 +262,7 @@ fn new_id() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::wants_midi_clock;
+    use super::*;
 
     #[test]
     fn midi_clock_is_on_by_either_name_and_only_by_1() {
@@ -270,5 +271,23 @@ mod tests {
         };
         assert!(set("PATTERN_ENGINE_MIDI_CLOCK", "1") && set("NOISE_MIDI_CLOCK", "1"));
         assert!(!set("NOISE_MIDI_CLOCK", "0") && !set("NOISE_MIDI_CLOCK", "") && !set("OTHER", "1"));
+    }
+
+    #[test]
+    fn a_session_that_was_never_saved_is_not_an_empty_success() {
+        let (commands, _) = mpsc::channel();
+        let mute = Instance {
+            id: new_id(),
+            commands,
+            link: Arc::default(),
+            last_state: Mutex::default(),
+            server: None,
+            control: None,
+            trouble: None,
+        };
+        assert_eq!(mute.save_state_with(BTreeMap::new()), None);
+        // What was known last is better than nothing.
+        *mute.last_state.lock().unwrap() = vec![7];
+        assert_eq!(mute.save_state_with(BTreeMap::new()), Some(vec![7]));
     }
 }

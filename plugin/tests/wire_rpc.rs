@@ -253,3 +253,92 @@ fn status_by_json_rpc_is_the_state_object() {
     assert_eq!(client.call("status", json!({}))["result"], state);
     assert_eq!(state["instance"], instance.id());
 }
+
+#[test]
+fn a_shutdown_behind_a_waiting_sync_is_answered() {
+    let home = Home::new("farewell");
+    let instance = home.instance();
+    let host = Host::of(&instance);
+    let mut client = client_of(&instance);
+    client.call("at", json!({"at": 1, "request": hush("kick")}));
+    // The transport stands: the sync would wait for ever.
+    client.send_raw(b"{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"sync\"}\n{\"type\":\"shutdown\"}\n");
+    let waited = client.line();
+    assert_eq!(waited["id"], 7, "{waited}");
+    assert!(waited["error"]["code"].is_i64(), "{waited}");
+    let goodbye = client.line();
+    assert_eq!(goodbye["msg"], "shutting down");
+    drop(host);
+    instance.deactivate();
+}
+
+#[test]
+fn notes_are_routed_and_controllers_mapped_unmapped_and_learned() {
+    let home = Home::new("midi");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    client.ask(
+        r#"{"type":"load_graph","nodes":[{"id":"out","type_id":"dac"},{"id":"o","type_id":"oscillator","count":4}],
+           "connections":[{"from_node":"o","from_port":"out","to_node":"out","to_port":"in"}]}"#
+            .replace('\n', "")
+            .as_str(),
+    );
+    assert_eq!(
+        client.call("midi_route", json!({"channel": "omni", "node": "o"}))["result"]["position"],
+        Value::Null
+    );
+    client.call("midi_route", json!({"channel": 2, "node": "bass"}));
+    let wrong = client.call("midi_route", json!({"channel": 16, "node": "bass"}));
+    assert_eq!(
+        (wrong["error"]["code"].clone(), wrong["error"]["data"]["place"].clone()),
+        (json!(-32602), json!("params.channel"))
+    );
+    // Over the control's own range.
+    client.call("midi_map", json!({"channel": 0, "cc": 74, "label": "o/amp"}));
+    let wrong = client.call("midi_map", json!({"channel": 0, "cc": 74, "label": "nobody/amp"}));
+    assert_eq!(wrong["error"]["data"]["place"], "params.label");
+    let wrong = client.call("midi_map", json!({"channel": 0, "cc": 128, "label": "o/amp"}));
+    assert_eq!(wrong["error"]["message"], "cc: expected a controller from 0 to 127");
+    let learning = client.call("midi_learn", json!({"label": "o/freq", "hi": 1000.0}));
+    assert_eq!(
+        learning["result"]["learning"],
+        json!({"label": "o/freq", "lo": f64::from(0.01_f32), "hi": 1000.0})
+    );
+    let list = client.call("midi_list", json!({}));
+    let expected = json!([{"channel": 2, "node": "bass"}, {"channel": "omni", "node": "o"}]);
+    assert_eq!(list["result"]["routes"], expected);
+    let map = json!({"channel": 0, "cc": 74, "label": "o/amp", "lo": 0.0, "hi": 1.0});
+    assert_eq!(list["result"]["maps"], json!([map]));
+    client.call("midi_unmap", json!({"channel": 0, "cc": 74}));
+    client.call("midi_route", json!({"channel": 2, "node": null}));
+    let list = client.call("midi_learn", json!({"label": null}));
+    let left = json!({"routes": [{"channel": "omni", "node": "o"}], "maps": [], "learning": null});
+    assert_eq!(list["result"], left);
+}
+
+#[test]
+fn controls_fade_and_move_over_bars() {
+    let home = Home::new("modulation");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    client.ask(r#"{"type":"load_graph","nodes":[{"id":"o","type_id":"oscillator"}],"exposed_controls":{"amp":["o","amp"]}}"#);
+    assert!(
+        client.call("fade", json!({"label": "amp", "value": 0.25, "cycles": 2}))["result"]["seq"].is_u64()
+    );
+    assert_eq!(client.ask(r#"{"cmd":"Status"}"#)["control_values"]["amp"], 0.25);
+    for wrong in
+        [json!({"label": "amp", "value": 1}), json!({"label": "amp", "value": 1, "secs": 1, "beats": 1})]
+    {
+        let answer = client.call("fade", wrong);
+        assert_eq!(answer["error"]["data"]["hint"], "give secs, beats or cycles, and one of them");
+    }
+    let refused = client.call("fade", json!({"label": "amp", "value": 1, "secs": -1}));
+    assert_eq!(refused["error"]["message"], "length: expected a number from 0 to 1000000");
+    let moved = json!({"label": "amp", "shape": "tri", "lo": 0, "hi": 1, "bars": 4});
+    assert!(client.call("automate", moved)["result"]["seq"].is_u64());
+    let timed = client.call("clear_automation", json!({"id": "amp", "at": {"bars": 8}}));
+    // No host has said anything: its bars have four quarter notes, like the cycles.
+    assert_eq!(timed["result"]["position"], 8.0);
+    let wrong = client.call("automate", json!({"label": "amp", "shape": "zig", "lo": 0, "hi": 1, "bars": 4}));
+    assert_eq!(wrong["error"]["data"]["place"], "params.shape");
+}

@@ -37,7 +37,7 @@ fn a_saved_session_comes_back_in_another_instance_and_saves_to_the_same_bytes() 
 fn host_parameters_travel_with_the_session() {
     let home = Home::new("params");
     let params = [("m1".to_owned(), 0.25)].into();
-    let chunk = playing(&home).save_state_with(params);
+    let chunk = playing(&home).save_state_with(params).unwrap();
     assert_eq!(home.instance().load_state_params(&chunk).unwrap()["m1"], 0.25);
 }
 

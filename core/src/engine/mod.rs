@@ -23,7 +23,7 @@ use crate::message::{Return, ToAudio};
 use crate::node::{CreateContext, Node, Registry};
 use crate::osc::OscMessage;
 use crate::planner::Shape;
-use crate::processor::{MAX_AUTOMATIONS, MAX_SLOTS, chunk_of};
+use crate::processor::{MAX_AUTOMATIONS, MAX_FADES, MAX_SLOTS, chunk_of};
 use crate::session::{Programs, Session};
 pub use learn::Learning;
 use numbers::Numbers;
@@ -62,6 +62,9 @@ pub struct Engine {
     automations: Numbers,
     /// Automations that were sent, by their number.
     drawn: BTreeMap<u64, Drawn>,
+    /// Controls that fade, by path (or label), and the fades that were sent: number → control, target.
+    fades: Numbers,
+    fading: BTreeMap<u64, (String, f64)>,
     /// The number of the session's automation of an id, as audio knows it.
     in_effect: HashMap<String, u64>,
     /// Base values on their way to audio: edit → path.
@@ -164,6 +167,8 @@ impl Engine {
             slots: Numbers::below(MAX_SLOTS),
             automations: Numbers::below(MAX_AUTOMATIONS),
             drawn: BTreeMap::new(),
+            fades: Numbers::below(MAX_FADES),
+            fading: BTreeMap::new(),
             in_effect: HashMap::new(),
             sets: BTreeMap::new(),
             resets: BTreeMap::new(),
@@ -194,14 +199,23 @@ impl Engine {
 
     /// Where an edit acts, in cycles, and whether that was relative to where the clock is.
     fn resolve(&self, at: At) -> (Option<f64>, bool) {
-        let now = self.link.position();
+        let published = self.link.position();
+        // A meter that was set a moment ago counts already.
+        let now = match published.beats_per_cycle > 0.0 {
+            true => published.under(self.session.beats_per_cycle, self.session.host_meter),
+            false => published,
+        };
+        let per_cycle = if now.beats_per_cycle > 0.0 { now.beats_per_cycle } else { self.beats_per_cycle() };
         let next = |start: f64, unit: f64| {
-            let margin = NEXT_MARGIN * now.tempo / 60.0 / self.beats_per_cycle();
+            let margin = NEXT_MARGIN * now.tempo / 60.0 / per_cycle;
             start + ((now.cycles + margin - start) / unit).ceil() * unit
         };
         match at {
             At::Now => (None, false),
             At::Position(p) => (Some(p), false),
+            // Before a host has said what its bars are, they have four quarter notes.
+            At::Bars(n) if now.bar_cycles <= 0.0 => (Some(n * 4.0 / per_cycle), false),
+            At::Bars(n) => (Some(now.bar_start + (n - now.bar_count) * now.bar_cycles), false),
             At::Cycle | At::Bar if !now.running || self.audio.is_none() => (None, false),
             At::Cycle => (Some(next(0.0, 1.0)), true),
             At::Bar => (Some(next(now.bar_start, now.bar_cycles.max(1e-6))), true),
@@ -240,7 +254,7 @@ impl Engine {
         }
         self.seq += 1;
         let seq = self.seq;
-        if let Edit::SetControl { label, value } = &edit
+        if let Edit::SetControl { label, value } | Edit::Fade { label, value, .. } = &edit
             && let Some(path) = self.session.path_of(label)
             && let Some(reset) = self.resets.get_mut(&path)
         {
@@ -263,7 +277,7 @@ impl Engine {
             // In the order of the edits: what came before goes first.
             self.flush();
             self.actions.insert(seq);
-            if let Edit::SetControl { label, .. } = &edit
+            if let Edit::SetControl { label, .. } | Edit::Fade { label, .. } = &edit
                 && let Some(path) = self.session.path_of(label)
             {
                 self.sets.insert(seq, path);

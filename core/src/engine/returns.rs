@@ -4,6 +4,7 @@ use super::{Engine, Sent, touches_graph};
 use crate::edit::Edit;
 use crate::message::{Action, Return, TimedAction, ToAudio};
 use crate::notice::Notice;
+use crate::processor::MAX_AUTOMATIONS;
 use crate::symbol::Symbol;
 
 impl Engine {
@@ -143,7 +144,10 @@ impl Engine {
                     self.in_effect.insert(id.clone(), serial);
                 }
             }
-            Edit::ClearAutomation { id } => self.free_automation(id),
+            Edit::ClearAutomation { id } => {
+                self.forget_in_effect(id);
+                self.free_automation(id);
+            }
             _ => {}
         }
         touches_graph(&pending.edit)
@@ -161,6 +165,9 @@ impl Engine {
 
     /// A one-shot has arrived: its last value is the base value now.
     fn automation_done(&mut self, serial: u64, base: Option<f32>) {
+        if let Some((path, target)) = self.fading.remove(&serial) {
+            return self.fade_done(serial, path, target, base);
+        }
         let Some(done) = self.drawn.remove(&serial) else { return };
         if let Some(path) = self.session.path_of(&done.label) {
             let exact = base.is_none_or(|b| b.to_bits() == (done.end as f32).to_bits());
@@ -179,6 +186,29 @@ impl Engine {
             let action = Action::ClearArrived { index, serial };
             self.send(ToAudio::Edit(TimedAction { seq: 0, due: None, relative: false, action }));
             self.free_automation(&done.id);
+        }
+    }
+
+    /// A fade has arrived, unless another value has come in between.
+    fn fade_done(&mut self, serial: u64, name: String, target: f64, base: Option<f32>) {
+        // Those that it overtook have not arrived anywhere.
+        self.fading.retain(|other, (path, _)| *path != name || *other > serial);
+        let newer = self.fading.values().any(|(path, _)| *path == name);
+        if let Some(path) = self.session.path_of(&name)
+            && let Some(base) = base
+            && !newer
+            && !self.is_overtaken(&path)
+        {
+            let exact = base.to_bits() == (target as f32).to_bits();
+            self.session.values.insert(path, if exact { target } else { f64::from(base) });
+        }
+        if let Some(index) = self.fades.of(&name) {
+            let index = MAX_AUTOMATIONS as u32 + index;
+            let action = Action::ClearArrived { index, serial };
+            self.send(ToAudio::Edit(TimedAction { seq: 0, due: None, relative: false, action }));
+            if !newer {
+                self.fades.free(&name);
+            }
         }
     }
 

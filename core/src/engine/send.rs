@@ -2,9 +2,9 @@
 
 use super::targets::slot_pattern;
 use super::{Audio, Drawn, Engine, Sent, sorted, touches_graph};
-use crate::automation::Automation;
+use crate::automation::{Automation, Shape as Course};
 use crate::clock::TEMPO_RANGE;
-use crate::edit::{ClockSource, Edit};
+use crate::edit::{ClockSource, Edit, Period};
 use crate::graph_ir::Scrutiny;
 use crate::message::{Action, ControllerMap, InputRoute, NoteRoute, TimedAction, ToAudio};
 use crate::node::CreateContext;
@@ -76,13 +76,17 @@ impl Engine {
             }
             Edit::SetMasterGain(gain) => Action::MasterGain(*gain as f32),
             Edit::SetLimiter(on) => Action::Limiter(*on),
-            Edit::SetAutomation { id, label, shape, lo, hi, period_secs, one_shot } => {
+            Edit::SetAutomation { id, label, shape, lo, hi, period, one_shot } => {
                 let rate = self.context().sample_rate;
+                let (secs, bars) = match *period {
+                    Period::Secs(secs) => (secs, None),
+                    Period::Bars(bars) => (1.0, Some(bars)),
+                };
                 let automation = Automation {
                     shape: shape.build().ok()?,
                     lo: *lo,
                     hi: *hi,
-                    period_frames: (period_secs * rate).max(1.0),
+                    period_frames: (secs * rate).max(1.0),
                     one_shot: *one_shot,
                     start_frame: 0,
                 };
@@ -97,11 +101,40 @@ impl Engine {
                 }
                 // By label: it goes where the label leads, in this plan and in those to come.
                 let target = Symbol::of(label);
-                Action::Automate { index, target, automation: Box::new(automation), serial }
+                Action::Automate { index, target, automation: Box::new(automation), serial, bars }
+            }
+            Edit::Fade { label, value, length } => {
+                let path = self.session.path_of(label);
+                let name = path.as_ref().unwrap_or(label);
+                let fading = &self.fading;
+                let index = self.fades.assign(name, |known| fading.values().any(|(path, _)| path == known));
+                // What the label stands for by then is known by the plan that plays then.
+                let (control, path) = match (due, &path) {
+                    (None, Some(path)) => (Symbol::of(path), true),
+                    (None, None) => return None,
+                    (Some(_), _) => (Symbol::of(label), false),
+                };
+                let Some(index) = index else {
+                    // More fades than there is room for: at least it arrives.
+                    return Some(Action::Set { control, path, value: *value as f32 });
+                };
+                let name = name.clone();
+                let serial = self.next_serial();
+                self.fading.insert(serial, (name, *value));
+                let line = Box::new(Automation {
+                    shape: Course::Ramp,
+                    lo: *value,
+                    hi: *value,
+                    period_frames: 1.0,
+                    one_shot: true,
+                    start_frame: 0,
+                });
+                Action::Fade { index, control, path, length: *length, line, serial }
             }
             Edit::ClearAutomation { id } if due.is_some() => Action::ClearAutomation(self.automation_of(id)?),
             Edit::ClearAutomation { id } => {
                 let index = self.automations.of(id)?;
+                self.forget_in_effect(id);
                 self.free_automation(id);
                 Action::ClearAutomation(index)
             }
@@ -171,6 +204,13 @@ impl Engine {
         })
     }
 
+    /// The automation of that name is none any more, as far as the session goes.
+    pub(super) fn forget_in_effect(&mut self, id: &str) {
+        if let Some(serial) = self.in_effect.remove(id) {
+            self.drawn.remove(&serial);
+        }
+    }
+
     /// Forgets automations that nothing refers to any more.
     fn forget_drawn(&mut self) {
         if self.drawn.len() > MAX_DRAWN {
@@ -227,7 +267,7 @@ impl Engine {
     /// One plan for each pending graph edit, each building on the one before.
     fn send_scheduled(&mut self, audio: &mut Audio, mut chain: Shape) {
         let mut session = self.session.clone();
-        let matters = |e: &Edit| touches_graph(e) || matches!(e, Edit::SetControl { .. });
+        let matters = |e: &Edit| touches_graph(e) || matches!(e, Edit::SetControl { .. } | Edit::Fade { .. });
         let pending: Vec<(Timed, Edit)> = sorted(&self.pending)
             .into_iter()
             .filter(|p| matters(&p.edit))

@@ -8,7 +8,7 @@ use crate::message::{Action, ControllerMap, NoteRoute, RETURNS, TO_AUDIO, ToAudi
 use crate::notice::Notice;
 use crate::plan::Plan;
 use crate::planner::Shape;
-use crate::processor::{Core, CoreSettings, Processor};
+use crate::processor::{Core, CoreSettings, Processor, Running};
 use crate::symbol::Symbol;
 use rtrb::RingBuffer;
 use std::collections::VecDeque;
@@ -99,6 +99,8 @@ impl Engine {
         self.slot_serials.clear();
         self.osc.clear();
         self.automations.clear();
+        self.fades.clear();
+        self.fading.clear();
         self.drawn.clear();
         self.in_effect.clear();
         for (name, slot) in &session.slots {
@@ -123,12 +125,12 @@ impl Engine {
                 shape: a.shape.clone(),
                 lo: a.lo,
                 hi: a.hi,
-                period_secs: a.period_secs,
+                period: a.period,
                 one_shot: a.one_shot,
             };
             let action = self.action(&edit, 0, None);
-            if let Some(Action::Automate { index, target, automation, serial }) = action {
-                core.place_automation(index as usize, target, automation, serial);
+            if let Some(Action::Automate { index, target, automation, serial, bars }) = action {
+                core.place_automation(index as usize, Running::new(automation, target, serial, bars));
             }
         }
         for r in &session.note_routes {

@@ -80,8 +80,9 @@ impl Core {
                     let control = &self.plan.controls[c as usize];
                     !(control.gate || note && self.plan.nodes[control.node as usize].voiced)
                 };
-                if let Some(control) = self.control_of(&target).filter(|c| lasting(*c)) {
-                    self.write(control, Write::Pattern { value, slot: index as u32, gate: false, ramp: 0 });
+                if let Some((control, via)) = self.control_of(&target).filter(|c| lasting(c.0)) {
+                    let slot = index as u32;
+                    self.write(control, Write::Pattern { value, slot, via, gate: false, ramp: 0 });
                 }
             }
             Target::Cc { channel, controller, value, .. } if !self.retired => {

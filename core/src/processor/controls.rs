@@ -1,9 +1,10 @@
 //! Who writes a control: base value ← pattern ← automation, decided in the order of time.
 
-use super::core::Core;
+use super::core::{Core, MAX_AUTOMATIONS};
 use super::voices::Player;
 use crate::node::Change;
 use crate::plan::{ControlState, NONE, Plan};
+use crate::symbol::Symbol;
 use crate::voice::{NOBODY, NoteKey, by_slot};
 
 /// Something that one of a control's writers does.
@@ -12,9 +13,9 @@ pub(super) enum Write {
     /// A new base value.
     Base(f32),
     /// A pattern's event.
-    Pattern { value: f32, slot: u32, gate: bool, ramp: u32 },
+    Pattern { value: f32, slot: u32, via: Symbol, gate: bool, ramp: u32 },
     /// A pattern's event that belongs to a note. `stray`: time has left the place where the note ends.
-    Note { value: f32, slot: u32, gate: bool, note: NoteKey, stray: bool },
+    Note { value: f32, slot: u32, via: Symbol, gate: bool, note: NoteKey, stray: bool },
     /// A note is over: its gate closes, if it is still open.
     Over { note: NoteKey },
     /// The pattern that held it was hushed.
@@ -76,16 +77,17 @@ pub(super) fn resolve(c: &mut ControlState, write: Write) -> Option<Change> {
     match write {
         Write::Base(value) => {
             (c.base, c.set) = (value, true);
+            end_fade(c);
             if c.pattern.is_some() { None } else { unless_automated(c) }
         }
-        Write::Pattern { value, slot, gate, ramp } => {
+        Write::Pattern { value, slot, via, gate, ramp } => {
             c.pattern = Some(value);
-            c.slot = slot;
+            (c.slot, c.via) = (slot, via);
             (c.open, c.note) = ((gate || c.gate) && value > 0.0, NOBODY);
             unless_automated(c).map(|change| Change { ramp, ..change })
         }
-        Write::Note { value, slot, gate, note, .. } => {
-            let change = resolve(c, Write::Pattern { value, slot, gate, ramp: 0 });
+        Write::Note { value, slot, via, gate, note, .. } => {
+            let change = resolve(c, Write::Pattern { value, slot, via, gate, ramp: 0 });
             c.note = note;
             change
         }
@@ -104,7 +106,7 @@ pub(super) fn resolve(c: &mut ControlState, write: Write) -> Option<Change> {
             unless_automated(c)
         }
         Write::Automation { index, value, ramp } => {
-            if c.automation == NONE {
+            if c.automation == NONE && !is_fade(index) {
                 c.automation = index;
             }
             (c.automation == index).then(|| Change { value: c.clamp(value), ramp })
@@ -119,6 +121,18 @@ pub(super) fn resolve(c: &mut ControlState, write: Write) -> Option<Change> {
             }
             jump(c.held())
         }
+    }
+}
+
+/// A fade that has lost its control does not get it back.
+pub(super) fn is_fade(index: u32) -> bool {
+    (MAX_AUTOMATIONS as u32..NONE).contains(&index)
+}
+
+/// A base value is the last word: no fade goes on to another.
+pub(super) fn end_fade(c: &mut ControlState) {
+    if is_fade(c.automation) {
+        c.automation = NONE;
     }
 }
 
@@ -204,15 +218,19 @@ impl Core {
         }
     }
 
-    /// Labels may lead elsewhere in a new plan: automations let go of what is no longer theirs.
+    /// Labels may lead elsewhere in a new plan: patterns and automations let go of what is no longer
+    /// theirs.
     fn release_lost_controls(&mut self) {
         for control in 0..self.plan.controls.len() as u32 {
-            let index = self.plan.controls[control as usize].automation;
+            let ControlState { pattern, via, automation: index, .. } = self.plan.controls[control as usize];
+            if pattern.is_some() && self.plan.control(via) != Some(control) {
+                self.write(control, Write::Hushed);
+            }
             if index == NONE {
                 continue;
             }
             let running = self.automations.get(index as usize).and_then(Option::as_ref);
-            if running.and_then(|r| self.plan.control(r.target)) != Some(control) {
+            if running.and_then(|r| self.plan.find(r.target, r.path)) != Some(control) {
                 self.write(control, Write::AutomationEnds { index, arrived: None });
             }
         }

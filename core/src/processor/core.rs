@@ -23,6 +23,8 @@ use krach_patterns::EventBuffer;
 pub const MAX_SLOTS: usize = 1024;
 /// Most automations of a session.
 pub const MAX_AUTOMATIONS: usize = 1024;
+/// Most fades at a time.
+pub const MAX_FADES: usize = 256;
 /// Most frames rendered in one go; longer blocks are cut.
 pub const MAX_CHUNK: usize = 1024;
 /// Most events of one stretch; a stretch with more is halved.
@@ -70,14 +72,37 @@ impl Slot {
     }
 }
 
-/// An automation that runs.
-pub(super) struct Running {
-    pub automation: Box<Automation>,
-    pub target: Symbol,
+/// An automation or a fade that runs.
+pub struct Running {
+    pub(super) automation: Box<Automation>,
+    pub(super) target: Symbol,
+    /// The target is a path, whatever labels there are.
+    pub(super) path: bool,
     /// Its number.
-    pub serial: u64,
+    pub(super) serial: u64,
+    /// Bars per period, if it counts bars.
+    pub(super) bars: Option<f64>,
+    /// Where one that is drawn once over bars began, in bars; NaN until time moves.
+    pub(super) begun: f64,
+    /// The sample on which such a one gave its control back.
+    pub(super) ended: Option<i64>,
     /// The control side has been told that it arrived.
-    pub done: bool,
+    pub(super) done: bool,
+}
+
+impl Running {
+    /// One that has not begun.
+    pub fn new(automation: Box<Automation>, target: Symbol, serial: u64, bars: Option<f64>) -> Self {
+        Self { automation, target, path: false, serial, bars, begun: f64::NAN, ended: None, done: false }
+    }
+
+    /// The last sample on which it had its control, for one that ends.
+    fn last(&self) -> Option<i64> {
+        match self.bars {
+            Some(_) => self.ended,
+            None => self.automation.end_frame().map(|last| last.saturating_add(1)),
+        }
+    }
 }
 
 /// The whole of what sounds. One per session; built on the control side.
@@ -97,10 +122,12 @@ pub struct Core {
     pub(super) plan: Box<Plan>,
     pub(super) scheduled: Scheduled,
     pub(super) slots: Vec<Option<Slot>>,
+    /// Automations, and fades behind them.
     pub(super) automations: Vec<Option<Running>>,
     /// Slots and automations beyond these were never used.
     pub(super) used_slots: usize,
     pub(super) used_automations: usize,
+    pub(super) used_fades: usize,
     pub(super) seed: u64,
     pub(super) input: InputRoute,
     pub(super) events: EventBuffer,
@@ -143,10 +170,11 @@ impl Core {
             discontinuity: false,
             used_slots: 0,
             used_automations: 0,
+            used_fades: 0,
             plan,
             scheduled: Scheduled::new(),
             slots: (0..MAX_SLOTS).map(|_| None).collect(),
-            automations: (0..MAX_AUTOMATIONS).map(|_| None).collect(),
+            automations: (0..MAX_AUTOMATIONS + MAX_FADES).map(|_| None).collect(),
             seed: settings.seed,
             input: settings.input,
             events: EventBuffer::with_capacity(2 * krach_patterns::MAX_EVENTS_PER_CYCLE as usize),
@@ -176,14 +204,8 @@ impl Core {
     }
 
     /// Puts an automation in place before the engine runs.
-    pub fn place_automation(
-        &mut self,
-        index: usize,
-        target: Symbol,
-        automation: Box<Automation>,
-        serial: u64,
-    ) {
-        self.automations[index] = Some(Running { automation, target, serial, done: false });
+    pub fn place_automation(&mut self, index: usize, running: Running) {
+        self.automations[index] = Some(running);
         self.used_automations = self.used_automations.max(index + 1);
     }
 
@@ -211,8 +233,11 @@ impl Core {
     pub fn position(&self) -> Position {
         Position {
             cycles: self.meter.count_at(self.clock.beats()),
+            beats: self.clock.beats(),
             bar_cycles: self.clock.bar_beats() / self.meter.length,
             bar_start: self.meter.count_at(self.clock.bars().start),
+            bar_count: self.clock.bars().count,
+            host_meter: self.host_meter,
             beats_per_cycle: self.meter.length,
             tempo: self.clock.bpm(),
             running: self.clock.mode() != Mode::Stopped,
@@ -363,16 +388,20 @@ impl Core {
 
     /// Tells the control side which one-shot automations have arrived, once what follows has been done.
     fn report_arrivals(&mut self, now: i64, returns: &mut Returns) {
-        for running in self.automations[..self.used_automations].iter_mut().flatten() {
-            // The frame after the last gave the control back.
-            let arrived = running.automation.end_frame().is_some_and(|last| last.saturating_add(1) < now);
-            if arrived && !running.done {
-                let control = self.plan.control(running.target);
+        for index in self.automations_in_use() {
+            let Some(running) = &mut self.automations[index] else { continue };
+            if running.last().is_some_and(|last| last < now) && !running.done {
+                let control = self.plan.find(running.target, running.path);
                 let base = control.map(|c| self.plan.controls[c as usize].base);
                 let serial = running.serial;
                 running.done = returns.try_send(Return::AutomationDone { serial, base });
             }
         }
+    }
+
+    /// Indices of automations and fades that there may be.
+    pub(super) fn automations_in_use(&self) -> impl Iterator<Item = usize> + use<> {
+        (0..self.used_automations).chain(MAX_AUTOMATIONS..MAX_AUTOMATIONS + self.used_fades)
     }
 
     /// Tells the control side where patterns that count from their own zero have begun.
@@ -417,7 +446,7 @@ impl Core {
                     && self.gather_midi_clock(segment, at, until))
                 && self.gather_controllers(at, until)
                 && self.gather_notes(at, until)
-                && self.gather_automations(at, until);
+                && self.gather_automations(segment, at, until, running);
             if fits || until - at <= 1 {
                 if running {
                     self.endings.settle(&segment.epoch, until);

@@ -2,8 +2,9 @@
 
 use super::Returns;
 use super::controls::Write;
-use super::core::{Core, Running, Slot};
+use super::core::{Core, MAX_AUTOMATIONS, MAX_FADES, Running, Slot};
 use crate::clock::{Bars, Mode, Segment};
+use crate::edit::FadeLength;
 use crate::message::{Action, Garbage, Return, TimedAction};
 use crate::plan::Plan;
 
@@ -20,6 +21,8 @@ struct Waiting {
     due: f64,
     seq: u64,
     relative: bool,
+    /// A plan that was called back when there was no room to give it back.
+    void: bool,
     what: What,
 }
 
@@ -102,7 +105,7 @@ impl Core {
         let standing = self.clock.mode() == Mode::Stopped && edit.relative;
         let due = if standing { f64::NEG_INFINITY } else { edit.due.unwrap_or(f64::NEG_INFINITY) };
         let what = What::Action(edit.action);
-        self.scheduled.insert(Waiting { due, seq: edit.seq, relative: edit.relative, what });
+        self.scheduled.insert(Waiting { due, seq: edit.seq, relative: edit.relative, void: false, what });
     }
 
     /// Takes a plan; it is adopted at its position, or at the next sample.
@@ -118,15 +121,17 @@ impl Core {
         let standing = self.clock.mode() == Mode::Stopped && plan.relative;
         let due = if standing { f64::NEG_INFINITY } else { plan.due.unwrap_or(f64::NEG_INFINITY) };
         let (seq, relative) = (plan.seq, plan.relative);
-        self.scheduled.insert(Waiting { due, seq, relative, what: What::Plan(plan) });
+        self.scheduled.insert(Waiting { due, seq, relative, void: false, what: What::Plan(plan) });
     }
 
     /// Gives plans that wait for a position back: newer ones follow.
     pub(super) fn drop_scheduled(&mut self, returns: &mut Returns) {
         let mut at = 0;
         while at < self.scheduled.waiting.len() {
-            let waits = &self.scheduled.waiting[at];
-            if waits.due > f64::NEG_INFINITY && matches!(waits.what, What::Plan(_)) && returns.has_room() {
+            let waits = &mut self.scheduled.waiting[at];
+            let called_back = waits.due > f64::NEG_INFINITY && matches!(waits.what, What::Plan(_));
+            waits.void |= called_back;
+            if called_back && returns.has_room() {
                 if let What::Plan(plan) = self.scheduled.waiting.remove(at).what {
                     returns.send(Return::Stale(plan));
                 }
@@ -156,6 +161,7 @@ impl Core {
             // What was timed acts at its own position, what was not at this sample's.
             let position = if at_once || late { self.meter.count_at(beats) } else { item.due };
             match item.what {
+                What::Plan(plan) if item.void => returns.send(Return::Stale(plan)),
                 What::Plan(plan) => self.adopt(plan, late, returns),
                 What::Action(action) => {
                     let (garbage, changed) = self.act(action, at, position, running);
@@ -198,8 +204,7 @@ impl Core {
         let mut time_changed = false;
         match action {
             Action::Set { control, path, value } => {
-                let found = if path { self.plan.control_at(control) } else { self.plan.control(control) };
-                if let Some(control) = found {
+                if let Some(control) = self.plan.find(control, path) {
                     self.write(control, Write::Base(value));
                 }
             }
@@ -247,9 +252,16 @@ impl Core {
             Action::MidiClock(on) => self.set_midi_clock(on),
             Action::MasterGain(gain) => self.set_master(gain),
             Action::Limiter(on) => self.limiter.set_enabled(on),
-            Action::Automate { index, target, mut automation, serial } => {
+            Action::Automate { index, target, mut automation, serial, bars } => {
                 automation.start_frame = at;
-                garbage = self.automate(index, target, automation, serial).map(Garbage::Automation);
+                let running = Running::new(automation, target, serial, bars);
+                garbage = self.automate(index, running).map(Garbage::Automation);
+            }
+            Action::Fade { index, control, path, length, mut line, serial } => {
+                line.start_frame = at;
+                line.period_frames = self.frames_of(length).max(1.0);
+                let running = Running { path, ..Running::new(line, control, serial, None) };
+                garbage = self.fade(index, running, at).map(Garbage::Automation);
             }
             Action::ClearAutomation(index) => {
                 garbage = self.clear_automation(index).map(Garbage::Automation);
@@ -312,29 +324,70 @@ impl Core {
         self.slots.get_mut(index as usize)?.take().map(|slot| slot.voice)
     }
 
-    fn automate(
-        &mut self,
-        index: u32,
-        target: crate::symbol::Symbol,
-        automation: Box<crate::automation::Automation>,
-        serial: u64,
-    ) -> Option<Box<crate::automation::Automation>> {
-        if index as usize >= self.automations.len() {
-            return Some(automation);
+    fn automate(&mut self, index: u32, running: Running) -> Option<Box<crate::automation::Automation>> {
+        let at = index as usize;
+        if at >= MAX_AUTOMATIONS {
+            return Some(running.automation);
         }
         let old = self.clear_automation(index);
-        let at = index as usize;
         self.used_automations = self.used_automations.max(at + 1);
-        self.automations[at] = Some(Running { automation, target, serial, done: false });
-        if let Some(control) = self.plan.control(target) {
+        self.own(index, running);
+        old
+    }
+
+    /// The automation has its control from now on.
+    fn own(&mut self, index: u32, running: Running) {
+        if let Some(control) = self.plan.find(running.target, running.path) {
             self.plan.controls[control as usize].automation = index;
         }
+        self.automations[index as usize] = Some(running);
+    }
+
+    /// A fade sets off from where its control is.
+    fn fade(
+        &mut self,
+        index: u32,
+        mut running: Running,
+        at: i64,
+    ) -> Option<Box<crate::automation::Automation>> {
+        let slot = MAX_AUTOMATIONS + index as usize;
+        if index as usize >= MAX_FADES {
+            return Some(running.automation);
+        }
+        if let Some(control) = self.plan.find(running.target, running.path) {
+            running.automation.lo = f64::from(self.value_before(control, at));
+        }
+        let old = self.automations[slot].take().map(|old| old.automation);
+        self.used_fades = self.used_fades.max(index as usize + 1);
+        self.own(slot as u32, running);
         old
+    }
+
+    /// What a control had on the sample before this one, for all voices alike.
+    fn value_before(&self, control: u32, at: i64) -> f32 {
+        let c = &self.plan.controls[control as usize];
+        let running = self.automations.get(c.automation as usize).and_then(Option::as_ref);
+        running.map_or(c.held(), |running| {
+            let before = match running.bars {
+                None => running.automation.value_at(at - 1),
+                Some(_) => running.value_over_bars(self.clock.bars().count_at(self.clock.beats())),
+            };
+            c.clamp(before)
+        })
+    }
+
+    fn frames_of(&self, length: FadeLength) -> f64 {
+        let beat = 60.0 * self.sample_rate / self.clock.bpm();
+        match length {
+            FadeLength::Secs(secs) => secs * self.sample_rate,
+            FadeLength::Beats(beats) => beats * beat,
+            FadeLength::Cycles(cycles) => cycles * self.meter.length * beat,
+        }
     }
 
     fn clear_automation(&mut self, index: u32) -> Option<Box<crate::automation::Automation>> {
         let old = self.automations.get_mut(index as usize)?.take()?;
-        if let Some(control) = self.plan.control(old.target) {
+        if let Some(control) = self.plan.find(old.target, old.path) {
             self.write(control, Write::AutomationEnds { index, arrived: None });
         }
         Some(old.automation)

@@ -82,7 +82,7 @@ impl Core {
                 continue;
             };
             let control = voice.targets.get(value as usize).and_then(|target| self.control_of(target));
-            if let Some(control) = control {
+            if let Some((control, _)) = control {
                 // After the pattern's own events of that time.
                 let (time, order) = ((sample, beats), (slot, u32::MAX));
                 let event = ControlEvent::new(&self.plan, control, time, order, Write::Over { note });

@@ -5,6 +5,7 @@
 //! → master*. Nothing in here allocates, frees, locks, waits (except offline, bounded), makes a
 //! system call or panics; a node that panics all the same is caught.
 
+mod automations;
 mod chase;
 mod controllers;
 mod controls;
@@ -20,7 +21,7 @@ mod render;
 mod shapes;
 mod voices;
 
-pub use self::core::{Core, CoreSettings, MAX_AUTOMATIONS, MAX_SLOTS, chunk_of};
+pub use self::core::{Core, CoreSettings, MAX_AUTOMATIONS, MAX_FADES, MAX_SLOTS, Running, chunk_of};
 pub use self::patterns::MAX_CHASED;
 pub use self::played::{Expression, HostEvent, HostEventKind, MAX_PLAYED, NoteAddress, NoteEnd};
 

@@ -128,13 +128,13 @@ impl Core {
         let voice = &self.slots[slot as usize].as_ref()?.voice;
         match *voice.targets.get(event.value as usize)? {
             target @ Target::Control { value, gate, note, .. } => {
-                let control = self.control_of(&target)?;
+                let (control, via) = self.control_of(&target)?;
                 let (freeze, begin) = event.unit_key;
                 let write = if note {
                     let begin = (*begin.numer(), *begin.denom());
-                    Write::Note { value, slot, gate, note: by_unit(voice.serial, freeze, begin), stray }
+                    Write::Note { value, slot, via, gate, note: by_unit(voice.serial, freeze, begin), stray }
                 } else {
-                    Write::Pattern { value, slot, gate, ramp: 0 }
+                    Write::Pattern { value, slot, via, gate, ramp: 0 }
                 };
                 Some((control, write))
             }
@@ -157,9 +157,9 @@ impl Core {
 
     /// Where a label leads: exactly there, or else within the slot's node, by its own name or by the
     /// other that it may have there.
-    pub(super) fn control_of(&self, target: &Target) -> Option<u32> {
+    pub(super) fn control_of(&self, target: &Target) -> Option<(u32, Symbol)> {
         let Target::Control { label, within, or, .. } = target else { return None };
-        let find = |symbol: &Symbol| self.plan.control(*symbol);
+        let find = |symbol: &Symbol| self.plan.control(*symbol).map(|control| (control, *symbol));
         find(label).or_else(|| find(within)).or_else(|| find(or))
     }
 
@@ -173,40 +173,5 @@ impl Core {
             Target::Osc => Some(Midi::Osc { serial: voice.serial, value: event.value }),
             _ => None,
         }
-    }
-
-    /// Queues what automations do at the grid points in `[at, until)`. `false`: no room.
-    pub(super) fn gather_automations(&mut self, at: i64, until: i64) -> bool {
-        for index in 0..self.used_automations {
-            let Some(running) = &self.automations[index] else { continue };
-            let Some(control) = self.plan.control(running.target) else { continue };
-            let automation = &running.automation;
-            let last = automation.end_frame();
-            let mut frame = at.max(automation.start_frame);
-            while frame < until {
-                let line = automation.segment(self.grid_anchor, frame);
-                let index = index as u32;
-                // A line is announced where it begins, never where a block does.
-                let begins =
-                    frame == line.begin || frame == automation.start_frame || frame == self.grid_anchor;
-                let write = if last.is_some_and(|last| frame == last + 1) {
-                    Some(Write::AutomationEnds { index, arrived: Some(line.to) })
-                } else if begins && last.is_none_or(|last| frame <= last) {
-                    let change = line.change_at(frame);
-                    Some(Write::Automation { index, value: change.value, ramp: change.ramp })
-                } else {
-                    None
-                };
-                if let Some(write) = write {
-                    // After the patterns of the same sample.
-                    let (time, order) = ((frame, f64::INFINITY), (u32::MAX, index));
-                    if !enqueue(&mut self.queue, ControlEvent::new(&self.plan, control, time, order, write)) {
-                        return false;
-                    }
-                }
-                frame = line.end;
-            }
-        }
-        true
     }
 }

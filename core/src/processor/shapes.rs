@@ -49,11 +49,11 @@ impl Core {
                 continue;
             }
             let target = slot.voice.targets.get(event.value as usize);
-            let Some(control) = target.and_then(|target| self.control_of(target)) else { continue };
+            let Some((control, via)) = target.and_then(|target| self.control_of(target)) else { continue };
             let phase = shape.phase((here - begin) / (end - begin));
             let drawn = &slot.voice.program.shapes()[shape.index as usize];
             let value = drawn.value(shape.period, phase, self.seed) as f32;
-            let write = Write::Pattern { value, slot: index as u32, gate: false, ramp: GRID as u32 };
+            let write = Write::Pattern { value, slot: index as u32, via, gate: false, ramp: GRID as u32 };
             let (time, order) = ((point, segment.epoch.beats_at(point)), (index as u32, number as u32));
             if !enqueue(&mut self.queue, ControlEvent::new(&self.plan, control, time, order, write)) {
                 return false;

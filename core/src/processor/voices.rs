@@ -1,6 +1,6 @@
 //! What is written to a node reaches its voices: notes one of them, all else all.
 
-use super::controls::{Write, loose, resolve};
+use super::controls::{Write, end_fade, is_fade, loose, resolve};
 use crate::node::Change;
 use crate::plan::{ControlState, NONE, NoteParts, PlanNode};
 use crate::planner::range;
@@ -91,7 +91,7 @@ impl<'a> Player<'a> {
                     self.gate_of(at, control, 0.0);
                 }
             }
-            Write::Note { value, slot, gate: label, note, stray } => {
+            Write::Note { value, slot, gate: label, note, stray, .. } => {
                 let at = self.voice_for(note, slot);
                 self.voices[at].stray |= stray;
                 if gate || label {
@@ -105,10 +105,11 @@ impl<'a> Player<'a> {
             }
             Write::Base(value) if gate => {
                 (c.base, c.set) = (value, true);
+                end_fade(c);
                 self.gate(control, BY_BASE, NONE, value);
             }
             Write::Automation { index, value, .. } if gate => {
-                if c.automation == NONE {
+                if c.automation == NONE && !is_fade(index) {
                     c.automation = index;
                 }
                 if c.automation == index {

@@ -197,7 +197,7 @@ impl Session {
                 shape: a.shape,
                 lo: a.lo,
                 hi: a.hi,
-                period_secs: a.period_secs,
+                period: a.period,
                 one_shot: a.one_shot,
             };
             session.apply(&set, registry).map_err(invalid(&place))?;

@@ -209,6 +209,20 @@ impl Rig {
         out
     }
 
+    /// A block after which the control side does not listen.
+    pub fn process_unheard(&mut self, frames: usize) {
+        let engine = std::mem::replace(&mut self.engine, Engine::new(Registry::new()));
+        self.block(frames);
+        self.engine = engine;
+    }
+
+    /// A few blocks: what was sent has been heard, what waits for its time still waits.
+    pub fn settle_while_playing(&mut self) {
+        for _ in 0..4 {
+            self.block(64);
+        }
+    }
+
     /// Blocks until nothing is in flight; how many it took.
     pub fn settle(&mut self) -> usize {
         for blocks in 0..2000 {

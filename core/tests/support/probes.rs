@@ -83,6 +83,7 @@ pub fn registry() -> Registry {
     let mut registry = Registry::with_builtins();
     for probe in [
         ty("dc", 0, &[("level", 1.0)], || Box::new(Dc { level: 1.0 })),
+        ty("level", 0, &[("level", 0.0)], || Box::new(Level { now: 0.0, to: 0.0, left: 0 })),
         ty("dc_other", 0, &[("level", 0.25)], || Box::new(Dc { level: 0.25 })),
         ty("count", 0, &[], || Box::new(Count { frames: 0, whole: false })),
         ty("count_better", 0, &[], || Box::new(Count { frames: 0, whole: true })),
@@ -115,6 +116,33 @@ impl Node for Dc {
     }
     fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
         outputs[0].fill(self.level);
+    }
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+/// A constant that follows ramps.
+struct Level {
+    now: f32,
+    to: f32,
+    left: u32,
+}
+
+impl Node for Level {
+    fn reset(&mut self) {
+        (self.now, self.left) = (self.to, 0);
+    }
+    fn set(&mut self, _: usize, change: Change) {
+        (self.to, self.left) = (change.value, change.ramp);
+    }
+    fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+        for x in outputs[0].iter_mut() {
+            self.now =
+                if self.left > 1 { self.now + (self.to - self.now) / self.left as f32 } else { self.to };
+            self.left = self.left.saturating_sub(1);
+            *x = self.now;
+        }
     }
     fn as_any(&mut self) -> &mut dyn Any {
         self

@@ -1,7 +1,8 @@
 //! Events that go into and come out of a plugin, as plain data.
 
 use clack_host::events::event_types::{
-    MidiEvent, NoteChokeEvent, NoteOffEvent, NoteOnEvent, ParamModEvent, ParamValueEvent, TransportEvent,
+    MidiEvent, NoteChokeEvent, NoteExpressionEvent, NoteExpressionType, NoteOffEvent, NoteOnEvent,
+    ParamModEvent, ParamValueEvent, TransportEvent,
 };
 use clack_host::events::io::{EventBuffer, OutputEventBuffer, TryPushError};
 use clack_host::events::spaces::CoreEventSpace;
@@ -36,6 +37,37 @@ pub enum InputKind {
         channel: u16,
         /// MIDI key, 0–127.
         key: u16,
+    },
+    /// A CLAP note on with a number by which the host speaks of it later.
+    NumberedNoteOn {
+        /// The number.
+        note_id: u32,
+        /// MIDI channel, 0–15.
+        channel: u16,
+        /// MIDI key, 0–127.
+        key: u16,
+        /// Velocity, 0–1.
+        velocity: f64,
+    },
+    /// The note off of a numbered note.
+    NumberedNoteOff {
+        /// The number.
+        note_id: u32,
+    },
+    /// The choke of a numbered note.
+    NumberedChoke {
+        /// The number.
+        note_id: u32,
+    },
+    /// An expression of a numbered note.
+    Expression {
+        /// The number.
+        note_id: u32,
+        /// CLAP's id of the expression: 0 volume, 1 pan, 2 tuning, 3 vibrato, 4 expression,
+        /// 5 brightness, 6 pressure.
+        expression: i32,
+        /// Its value, in CLAP's units.
+        value: f64,
     },
     /// A MIDI 1.0 message.
     Midi([u8; 3]),
@@ -91,6 +123,8 @@ pub enum OutputKind {
         channel: i16,
         /// MIDI key.
         key: i16,
+        /// The host's number for it, or -1.
+        note_id: i32,
     },
     /// A MIDI 1.0 message.
     Midi([u8; 3]),
@@ -145,6 +179,7 @@ impl InputList {
 
     fn push(&mut self, event: &InputEvent) {
         let time = event.offset;
+        let numbered = |note_id: u32| Pckn::new(Match::All, Match::All, Match::All, note_id);
         let note = |channel: u16, key: u16| Pckn::new(0_u16, channel, key, Match::All);
         match event.kind {
             InputKind::NoteOn { channel, key, velocity } => {
@@ -155,6 +190,21 @@ impl InputList {
             }
             InputKind::NoteChoke { channel, key } => {
                 self.buffer.push(&NoteChokeEvent::new(time, note(channel, key)))
+            }
+            InputKind::NumberedNoteOn { note_id, channel, key, velocity } => {
+                let note = Pckn::new(0_u16, channel, key, note_id);
+                self.buffer.push(&NoteOnEvent::new(time, note, velocity));
+            }
+            InputKind::NumberedNoteOff { note_id } => {
+                self.buffer.push(&NoteOffEvent::new(time, numbered(note_id), 0.0));
+            }
+            InputKind::NumberedChoke { note_id } => {
+                self.buffer.push(&NoteChokeEvent::new(time, numbered(note_id)));
+            }
+            InputKind::Expression { note_id, expression, value } => {
+                if let Some(expression) = NoteExpressionType::from_raw(expression) {
+                    self.buffer.push(&NoteExpressionEvent::new(time, numbered(note_id), expression, value));
+                }
             }
             InputKind::Midi(data) => self.buffer.push(&MidiEvent::new(time, 0, data)),
             InputKind::Param { id, value } => {
@@ -218,7 +268,12 @@ fn read(event: &UnknownEvent) -> OutputKind {
             velocity: note.velocity(),
         },
         Some(CoreEventSpace::NoteEnd(note)) => {
-            OutputKind::NoteEnd { channel: note.pckn().raw_channel(), key: note.pckn().raw_key() }
+            let pckn = note.pckn();
+            OutputKind::NoteEnd {
+                channel: pckn.raw_channel(),
+                key: pckn.raw_key(),
+                note_id: pckn.raw_note_id(),
+            }
         }
         Some(CoreEventSpace::Midi(midi)) => OutputKind::Midi(midi.data()),
         Some(CoreEventSpace::ParamValue(param)) => {

@@ -229,7 +229,7 @@ fn copy_text(text: &str, to: &mut [c_char]) {
 unsafe extern "C" fn state_save(plugin: *const clap_plugin, to: *const clap_ostream) -> bool {
     guard(false, || {
         // SAFETY: the host hands back what `create` gave it, and its own stream.
-        unsafe { core(plugin).is_some_and(|core| stream::write_all(to, &core.save())) }
+        unsafe { core(plugin).and_then(Core::save).is_some_and(|chunk| stream::write_all(to, &chunk)) }
     })
 }
 

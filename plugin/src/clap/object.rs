@@ -63,8 +63,8 @@ pub struct Core {
 }
 
 impl Core {
-    /// The chunk for the host: session and parameters.
-    pub fn save(&self) -> Vec<u8> {
+    /// The chunk for the host: session and parameters. `None` if there is none.
+    pub fn save(&self) -> Option<Vec<u8>> {
         self.instance.save_state_with(self.events.values.save())
     }
 

@@ -61,6 +61,8 @@ impl Service for Front {
             Heard::Reply(reply) => replies.say(reply),
             Heard::Farewell(reply) => {
                 replies.say(reply);
+                // What still waits (`sync`) is told so at once: the goodbye comes after it.
+                self.send(Command::Closed { connection });
                 return After::Close;
             }
             Heard::Ask(ask) => {

@@ -240,10 +240,10 @@ impl Object {
         told.iter().map(|(&id, told)| (id, told.value)).collect()
     }
 
-    /// The chunk for the host: session and parameters. `None` before `initialize`.
+    /// The chunk for the host: session and parameters. `None` before `initialize`, or if there is none.
     pub fn save(&self) -> Option<Vec<u8>> {
         let params = self.values.save_with(&self.told());
-        lock(&self.instance).as_ref().map(|instance| instance.save_state_with(params))
+        lock(&self.instance).as_ref().and_then(|instance| instance.save_state_with(params))
     }
 
     /// Session and parameters from a chunk; false, and nothing changes, if it is refused. The

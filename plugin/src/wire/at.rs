@@ -10,8 +10,8 @@ const FURTHEST: f64 = (1_u32 << 31) as f64;
 pub(crate) const EXPECTED: &str =
     "\"now\", \"cycle\", \"bar\", a position in cycles, {\"cycles\": x} or {\"bars\": x}";
 
-/// Reads a time; absent or null is now. `None` if it is none. A bar is one cycle here: where the meter
-/// follows the host they are the same, elsewhere the cycle is what a session counts in.
+/// Reads a time; absent or null is now. `None` if it is none. A bar is one of the host's, counted
+/// from 0, by the signature of the moment.
 pub(crate) fn read(value: Option<&Value>) -> Option<At> {
     let position = |value: &Value| {
         let cycles = value.as_f64()?;
@@ -26,7 +26,9 @@ pub(crate) fn read(value: Option<&Value>) -> Option<At> {
             _ => None,
         },
         Some(Value::Object(fields)) if fields.len() == 1 => {
-            position(fields.get("cycles").or_else(|| fields.get("bars"))?)
+            let (cycles, bars) = (fields.get("cycles"), fields.get("bars"));
+            let counted = |at| if let At::Position(bars) = at { At::Bars(bars) } else { at };
+            cycles.map(position).unwrap_or_else(|| position(bars?).map(counted))
         }
         Some(number) => position(number),
     }
@@ -45,7 +47,7 @@ mod tests {
         assert_eq!(read(Some(&json!("bar"))), Some(At::Bar));
         assert_eq!(read(Some(&json!(8))), Some(At::Position(8.0)));
         assert_eq!(read(Some(&json!({"cycles": 2.5}))), Some(At::Position(2.5)));
-        assert_eq!(read(Some(&json!({"bars": 4}))), Some(At::Position(4.0)));
+        assert_eq!(read(Some(&json!({"bars": 4}))), Some(At::Bars(4.0)));
     }
 
     #[test]

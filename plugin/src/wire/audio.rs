@@ -1,7 +1,7 @@
 //! The `type` family: audio commands.
 
 use krach_core::automation::{ShapeError, ShapeSpec};
-use krach_core::edit::{Edit, GraphEdit};
+use krach_core::edit::{Edit, GraphEdit, Period};
 use krach_core::graph_ir::{Connection, GraphNode, RawGraph};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -159,6 +159,6 @@ fn set_automation(wanted: SetAutomation) -> Option<Low> {
         Err(ShapeError::Unknown { .. }) => return None,
         Err(error) => return Some(Low::Known(reply::error(&format!("{AUTOMATION}{error}")))),
     };
-    let edit = Edit::SetAutomation { id, label, shape, lo, hi, period_secs, one_shot };
+    let edit = Edit::SetAutomation { id, label, shape, lo, hi, period: Period::Secs(period_secs), one_shot };
     Some(Low::Change(Change { edit, ok: "ok".to_owned(), refused: Refused::As(AUTOMATION) }))
 }

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use super::desk::Desk;
 use super::low::{Change, Low, Refusal, Refused};
 use super::rpc::{Answer, INVALID_PARAMS, METHOD_NOT_FOUND, REFUSED, RpcError, TIMED_OUT, Work};
-use super::{at, engine_methods, events, low, midi, play, query, reply, sounds, state, tagged, transport};
+use super::{
+    at, engine_methods, events, low, midi, modulation, play, query, reply, sounds, state, tagged, transport,
+};
 
 struct Method {
     name: &'static str,
@@ -21,8 +23,11 @@ struct Method {
 
 const METHODS: &[Method] = &[
     Method { name: "at", read: read_at },
+    Method { name: "automate", read: modulation::read_automate },
+    Method { name: "clear_automation", read: modulation::read_clear },
     Method { name: "compile", read: sounds::read_compile },
     Method { name: "define", read: sounds::read_define },
+    Method { name: "fade", read: modulation::read_fade },
     Method { name: "hush", read: play::read_hush },
     Method { name: "limiter", read: engine_methods::read_limiter },
     Method { name: "midi_learn", read: midi::read_learn },

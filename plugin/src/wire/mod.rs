@@ -14,6 +14,7 @@ pub mod lines;
 mod low;
 mod methods;
 mod midi;
+mod modulation;
 mod pattern;
 mod play;
 mod query;

@@ -262,7 +262,12 @@ fn note(kind: InputKind) -> Option<Event> {
                 _ => None,
             };
         }
-        InputKind::Param { .. } | InputKind::ParamMod { .. } => return None,
+        InputKind::NumberedNoteOn { .. }
+        | InputKind::NumberedNoteOff { .. }
+        | InputKind::NumberedChoke { .. }
+        | InputKind::Expression { .. }
+        | InputKind::Param { .. }
+        | InputKind::ParamMod { .. } => return None,
     }
     Some(event)
 }
