@@ -177,7 +177,8 @@ fn expressions_reach_the_controls_of_their_names_on_that_note_alone() {
 
 #[test]
 fn panic_reset_a_new_session_and_a_removed_node_end_every_note_once() {
-    let ways: [(&str, fn(&mut Rig)); 4] = [
+    type Way = fn(&mut Rig);
+    let ways: [(&str, Way); 4] = [
         ("panic", |rig| {
             rig.edit(Edit::Panic);
         }),
