@@ -4,14 +4,14 @@
 //! cargo run --release -p krach-patterns --example query -- --cycles 4 < patterns.jsonl
 //! ```
 //!
-//! Each line of the input is an object with a `pattern`; each line of the output has its `cycles`:
+//! Each line of the input is an object with a `pattern`, a tree or a text of mini-notation; each line of the output has its `cycles`:
 //! for every cycle a list of `{"onset","part","value","whole"}`, times as `[numerator, denominator]`.
 //! A pattern that is refused gives `{"error": …}`. `--from N` begins at cycle N, `--seed S` sets the
 //! session's seed.
 
 use std::io::{self, BufRead, Write};
 
-use krach_patterns::{Event, EventBuffer, Pattern, Program, Span, Time, compile, parse_json};
+use krach_patterns::{Event, EventBuffer, Pattern, Program, Span, Time, compile, mini, parse_json};
 use serde_json::{Value as Json, json};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,9 +39,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn answer(line: &str, from: i64, cycles: i64, seed: u64) -> Result<Json, Box<dyn std::error::Error>> {
+/// One line of the output for one of the input.
+pub fn answer(line: &str, from: i64, cycles: i64, seed: u64) -> Result<Json, Box<dyn std::error::Error>> {
     let request = parse_json(line)?;
-    let pattern = Pattern::from_json(request.get("pattern").ok_or("no \"pattern\" in this line")?)?;
+    let pattern = match request.get("pattern").ok_or("no \"pattern\" in this line")? {
+        Json::String(text) => mini(text)?,
+        tree => Pattern::from_json(tree)?,
+    };
     let program = compile(&pattern)?;
     let mut buffer = EventBuffer::with_capacity(program.events_per_cycle() as usize);
     let mut answer = Vec::new();

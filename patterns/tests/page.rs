@@ -132,7 +132,8 @@ fn a_misprint_in_any_drawing_of_the_page_is_found() {
         .map(|b| fenced(&b.tag, &b.name, &b.text) + &fenced("mini", "", ""))
         .collect();
     let mut tried = 0;
-    for (i, block) in blocks.iter().enumerate().filter(|(_, b)| b.tag != "pattern") {
+    let drawn = |b: &Block| !["pattern", "request", "reply"].contains(&b.tag.as_str());
+    for (i, block) in blocks.iter().enumerate().filter(|(_, b)| drawn(b)) {
         let spellings = blocks[..i].iter().rev().take_while(|b| b.tag == "pattern" && block.tag != "mini");
         let above: String = spellings.map(|b| fenced("pattern", "", &b.text)).collect();
         let sheet =

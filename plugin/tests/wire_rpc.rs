@@ -1,6 +1,8 @@
 //! JSON-RPC 2.0 over the socket, and edits that have a time.
 #![cfg(unix)]
 
+#[path = "wire_rpc/page.rs"]
+mod page;
 #[path = "wire_rpc/play.rs"]
 mod play;
 mod wire_client;

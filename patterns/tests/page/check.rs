@@ -114,6 +114,8 @@ pub fn check(page: &str) -> Report {
                     complain(line, says);
                 }
             }
+            // What is said over the socket; the plugin's tests say it.
+            "request" | "reply" => {}
             tag => complain(block.line, format!("unknown tag \"{tag}\"")),
         }
     }
