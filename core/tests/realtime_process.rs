@@ -6,6 +6,7 @@ use krach_core::automation::ShapeSpec;
 use krach_core::clock::TransportAt;
 use krach_core::engine::*;
 use krach_core::processor::{Block, MidiOut, Processor};
+use krach_patterns::builders;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::hint::black_box;
@@ -165,6 +166,33 @@ fn slots_and_automations() {
     };
     flood(control, |_| true);
     flood(control, |block| block % 11 == 0);
+}
+
+#[test]
+fn torn_notes_jumps_and_tables_of_chance() {
+    let control = |rig: &mut Rig, block: usize| {
+        let rare = builders::cat((0..6).map(|n| builders::control("o/freq", 200.0 + f64::from(n))).collect());
+        let torn = hits("g/gate", 9).shift(0.3).every(2, krach_patterns::Pattern::rev).spread(5, 8);
+        if block == 0 {
+            let expose = |label: &str| GraphEdit::ExposeControl {
+                label: label.to_owned(),
+                node_id: "g".to_owned(),
+                control_name: "gain".to_owned(),
+            };
+            rig.engine.edit(Edit::Graph(vec![expose("g/gate")]), At::Now).unwrap();
+        }
+        let pattern = match block % 3 {
+            0 => rare.over(9.0).thin(0.7, block as u64),
+            1 => rare.over(70.0),
+            _ => torn.fast(8.0),
+        };
+        let _ = rig.engine.edit(play(&format!("s{}", block % 7), pattern), At::Now);
+        let at = if block.is_multiple_of(2) { At::Now } else { At::Cycle };
+        let _ = rig.engine.edit(Edit::SetSeed(block as u64 % 5), at);
+        rig.start_beats += if block % 2 == 1 { 40.0 * (block % 9) as f64 - 150.0 } else { 0.0 };
+    };
+    flood(control, |_| true);
+    flood(control, |block| block % 7 == 0);
 }
 
 #[test]

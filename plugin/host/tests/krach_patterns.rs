@@ -291,15 +291,31 @@ fn a_hundred_jumps_a_second_leave_no_note_behind() {
         notes(2, 0.0).every(2, Pattern::rev).shift(0.01),
         (notes(3, 0.02) | notes(3, 0.5)).fast(4.0),
     ];
-    let requests: Vec<String> = patterns
-        .iter()
-        .enumerate()
-        .map(|(n, p)| play(&format!("p{n}"), &serde_json::to_value(p).expect("patterns are JSON")))
-        .collect();
+    let played = |(n, p): (usize, &Pattern)| {
+        play(&format!("p{n}"), &serde_json::to_value(p).expect("patterns are JSON"))
+    };
+    write("jumped.dsp", VOICE);
+    let graph = json!({"type": "load_graph", "nodes": [
+        {"id": "v", "type_id": "faust:jumped", "count": 4}, {"id": "out", "type_id": "dac"},
+    ], "connections": [wire("v", "out")]});
+    // Chords over the borders of cycles and steps, turned and thinned.
+    let chords = (builders::chord([60, 64, 67]) + builders::chord([40, 47]).over(2.0)).shift(0.4);
+    let chords = serde_json::to_value(chords.thin(0.2, 5).rev().fast(4.0)).expect("patterns are JSON");
+    let mut requests = vec![graph.to_string(), play("v", &chords)];
+    requests.extend(patterns.iter().enumerate().map(played));
     for blocks in [Blocks::Fixed(256), Blocks::Random { seed: 3, min: 1, max: 2048 }] {
         let options =
             RenderOptions { script: script.clone(), ..options(120, blocks.clone(), seconds as f64) };
-        let sent = midi(&render_with(&options, &requests));
+        let mut stage = sound_stage(&options);
+        types(&mut stage);
+        ask_all(&mut stage, &requests);
+        stage.render_to_end().expect("it renders");
+        let rendered = stage.finish();
+        let sound = &rendered.channels[0];
+        assert!(sound.iter().filter(|x| **x != 0.0).count() > 5_000, "{blocks:?}: the voices are heard");
+        let end = (seconds * RATE - 590) as usize;
+        assert!(sound[end..].iter().all(|x| *x == 0.0), "{blocks:?}: a voice sounds after the stop");
+        let sent = midi(&rendered);
         let mut sounding: BTreeMap<(u8, u8), i64> = BTreeMap::new();
         let mut begun = 0;
         let mut before = 0;
