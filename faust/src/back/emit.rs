@@ -18,7 +18,7 @@ use llvm_sys::target_machine::*;
 use llvm_sys::transforms::pass_builder::*;
 
 /// Changes whenever the code that comes out may: part of every cache key.
-pub(crate) const GENERATOR: &str = "krach-faust 2, LLVM 19, libm 0.2";
+pub(crate) const GENERATOR: &str = "krach-faust 3, LLVM 19, pxfm 0.1.30, libm 0.2";
 
 /// Entry points of a program, without the class name.
 pub(super) const ENTRIES: [&str; 4] = ["classInit", "instanceConstants", "instanceClear", "compute"];

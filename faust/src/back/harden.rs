@@ -7,7 +7,7 @@
 //! | a maths call | our function of the same name ([`super::maths`]), or an exact intrinsic |
 //! | min, max | compare and select, as C++'s `std::min` and `std::max`: one answer for NaN and ±0 |
 //! | integer a / b, a % b | 0 where b is 0; the smallest number by -1 wraps |
-//! | float → int | saturates; NaN gives 0 |
+//! | float → int | saturates at what a signal can hold ([`SMALLEST`], [`LARGEST`]); NaN gives the smallest |
 //! | a shift | by the distance modulo the width |
 //! | an element of a delay line or table | index held within it |
 //! | the block size as a value (`ma.BS`) | [`BLOCK_SIZE`], whatever the block |
@@ -22,10 +22,16 @@ use crate::error::CompileError;
 use crate::front::flags::CLASS;
 use llvm_sys::core::*;
 use llvm_sys::prelude::*;
+use llvm_sys::target::LLVMABISizeOfType;
 use llvm_sys::{LLVMIntPredicate, LLVMOpcode, LLVMRealPredicate};
 
 /// What `ma.BS` is, since sound must not depend on the host's block size.
 const BLOCK_SIZE: u64 = 512;
+
+/// The smallest whole number of 32 bits.
+const SMALLEST: f64 = -2_147_483_648.0;
+/// The largest whole number of 32 bits that single precision has.
+const LARGEST: f64 = 2_147_483_520.0;
 
 struct Hardening<'a> {
     context: LLVMContextRef,
@@ -60,6 +66,7 @@ pub(super) fn harden(context: LLVMContextRef, shape: &Shape, stack: u64) -> Resu
             }
             if name(function) == format!("compute{CLASS}") {
                 this.fix_block_size(function);
+                this.part_state(function);
             }
             this.tighten(function);
         }
@@ -97,6 +104,21 @@ impl Hardening<'_> {
                     if operand == count {
                         LLVMSetOperand(user, at as u32, fixed);
                     }
+                }
+            }
+        }
+    }
+
+    /// Nothing but its first parameter leads `compute` to the state: without knowing that, LLVM reads and
+    /// writes all of it for every frame, since an output might be the same memory.
+    unsafe fn part_state(&self, compute: LLVMValueRef) {
+        // SAFETY: see `harden`. Channels are apart from the state, which belongs to the node alone.
+        unsafe {
+            let size = LLVMABISizeOfType(self.shape.layout, self.shape.state);
+            for (name, value) in [("noalias", 0), ("nocapture", 0), ("dereferenceable", size)] {
+                let kind = LLVMGetEnumAttributeKindForName(c(name).as_ptr(), name.len());
+                if name != "dereferenceable" || size > 0 {
+                    LLVMAddAttributeAtIndex(compute, 1, LLVMCreateEnumAttribute(self.context, kind, value));
                 }
             }
         }
@@ -184,8 +206,7 @@ impl Hardening<'_> {
                 }
                 LLVMSRem | LLVMURem => self.divide(at),
                 LLVMFRem => self.call_own(at, "krach_fmodf"),
-                LLVMFPToSI => self.saturate(at, "llvm.fptosi.sat"),
-                LLVMFPToUI => self.saturate(at, "llvm.fptoui.sat"),
+                LLVMFPToSI | LLVMFPToUI => return self.saturate(at),
                 LLVMStore => {
                     let (value, place) = (LLVMGetOperand(at, 0), LLVMGetOperand(at, 1));
                     let pointee = self.shape.pointee(function, place)?;
@@ -285,16 +306,29 @@ impl Hardening<'_> {
         }
     }
 
-    unsafe fn saturate(&self, at: LLVMValueRef, intrinsic: &str) {
+    /// Holds a number within the whole numbers of 32 bits before it becomes one: two instructions of any
+    /// processor, where LLVM's own saturation takes seven. NaN, and what is too small, is the smallest.
+    unsafe fn saturate(&self, at: LLVMValueRef) -> Result<(), CompileError> {
         // SAFETY: see `harden`.
         unsafe {
-            let mut value = LLVMGetOperand(at, 0);
-            let mut types = [LLVMTypeOf(at), LLVMTypeOf(value)];
-            let id = LLVMLookupIntrinsicID(c(intrinsic).as_ptr(), intrinsic.len());
-            let function = LLVMGetIntrinsicDeclaration(self.module, id, types.as_mut_ptr(), 2);
-            let ty = LLVMGlobalGetValueType(function);
-            self.replace(at, LLVMBuildCall2(self.builder, ty, function, &raw mut value, 1, c"".as_ptr()));
+            let value = LLVMGetOperand(at, 0);
+            let ty = LLVMTypeOf(value);
+            let signed = LLVMGetInstructionOpcode(at) == LLVMOpcode::LLVMFPToSI;
+            if LLVMGetTypeKind(ty) != llvm_sys::LLVMTypeKind::LLVMFloatTypeKind
+                || LLVMGetIntTypeWidth(LLVMTypeOf(at)) != 32
+                || !signed
+            {
+                return Err(CompileError::Code("it makes whole numbers of an unknown kind".to_owned()));
+            }
+            let (low, high) = (LLVMConstReal(ty, SMALLEST), LLVMConstReal(ty, LARGEST));
+            let (build, none) = (self.builder, c"".as_ptr());
+            let above = LLVMBuildFCmp(build, LLVMRealPredicate::LLVMRealOGT, value, low, none);
+            let raised = LLVMBuildSelect(build, above, value, low, none);
+            let below = LLVMBuildFCmp(build, LLVMRealPredicate::LLVMRealOLT, raised, high, none);
+            let held = LLVMBuildSelect(build, below, raised, high, none);
+            LLVMSetOperand(at, 0, held);
         }
+        Ok(())
     }
 
     unsafe fn start_at_zero(&self, at: LLVMValueRef) {
