@@ -75,20 +75,31 @@ fn latency() {
     }
 }
 
+/// The six programs, then the sounds that come with krach.
+fn timed_programs() -> Vec<PathBuf> {
+    let here = env!("CARGO_MANIFEST_DIR");
+    let factory = std::fs::read_dir(format!("{here}/../dsp")).expect("is there");
+    let mut factory: Vec<PathBuf> = factory.map(|entry| entry.expect("can be read").path()).collect();
+    factory.retain(|path| path.extension().is_some_and(|extension| extension == "dsp"));
+    factory.sort();
+    let six = PROGRAMS.iter().map(|name| PathBuf::from(format!("{here}/tests/programs/{name}.dsp")));
+    six.chain(factory).collect()
+}
+
 fn speed(folder: &Path) {
     println!("\nNanoseconds per frame, blocks of 512, least of {RUNS} runs:\n");
     println!(
         "| program | ours quick | ours O2 | C++ | C++ -ffast-math | ours / C++ | fast-math would give |"
     );
     println!("|---|---|---|---|---|---|---|");
-    for (at, name) in PROGRAMS.iter().enumerate() {
-        let path = format!("{}/tests/programs/{name}.dsp", env!("CARGO_MANIFEST_DIR"));
-        let program_cpp = cpp::translate(folder, Path::new(&path), at, "-single").expect("compiles");
+    for (at, path) in timed_programs().iter().enumerate() {
+        let name = path.file_stem().expect("a name").to_string_lossy();
+        let program_cpp = cpp::translate(folder, path, at, "-single").expect("compiles");
         let timed = |flags, kind: &str| {
-            cpp::Timed::build(folder, &format!("{name}-{kind}"), &program_cpp, 1, FRAMES, flags)
+            cpp::Timed::build(folder, &format!("{name}-{at}-{kind}"), &program_cpp, 1, FRAMES, flags)
         };
         let (exact, fast) = (timed(EXACT, "exact"), timed(FAST, "fast"));
-        let ours = |tier| compile(&host_compiler(), &program(name), tier);
+        let ours = |tier| compile(&host_compiler(), &Source::file(path), tier);
         let (quick, optimised) = (ours(Tier::Quick), ours(Tier::Optimised));
         let (quick, ours) = (nanoseconds_per_frame(&quick), nanoseconds_per_frame(&optimised));
         let (exact, fast) = (exact.run(), fast.run());

@@ -113,6 +113,9 @@ fn the_limits_on_the_page_are_the_limits() {
     let minutes = (budget.state as f64 / 4.0 / 48_000.0 / 60.0 * 10.0).round() / 10.0;
     for row in [
         format!("| channels on one side | {} |", budget.channels),
+        format!("| controls | {} |", budget.controls),
+        format!("| steps of one frame | {}, a maths function counting as 20 |", budget.frame_steps),
+        format!("| steps that filling its tables takes | {} |", budget.filling_steps),
         format!(
             "| delay lines and tables of one instance | {}: {minutes} minutes at 48 kHz |",
             mib(budget.state)
