@@ -399,15 +399,19 @@ impl Plan {
             if notes {
                 heirs.iter_mut().for_each(|heir| heir.phase = Phase::Free);
             }
-            let alone = heirs.len() == 1 && before.len() == 1;
             let mut whole = !heirs.is_empty();
             let mut newest = u64::MAX;
-            for heir in &mut heirs {
-                // Without an order of its own a voice that nobody plays has nothing to pass on.
-                let next = before
-                    .iter_mut()
-                    .filter(|v| alone || v.is_played() && v.started < newest)
-                    .max_by_key(|v| v.started);
+            // Voice for voice, so that they are summed in the same order; where there are fewer, the
+            // newest notes.
+            let in_place = before.len() <= heirs.len();
+            for (at, heir) in heirs.iter_mut().enumerate() {
+                let next = match in_place {
+                    true => before.get_mut(at),
+                    false => {
+                        let older = |v: &&mut Voice| v.is_played() && v.started < newest;
+                        before.iter_mut().filter(older).max_by_key(|v| v.started)
+                    }
+                };
                 let Some(next) = next else { break };
                 newest = next.started;
                 if let (Some(heir), Some(next)) = (&mut heir.instance, &mut next.instance) {
@@ -419,7 +423,7 @@ impl Plan {
                 }
             }
             // What finds no heir fades out with the ghost.
-            whole &= alone || !before.iter().any(|v| v.is_played() && v.started < newest);
+            whole &= in_place || !before.iter().any(|v| v.is_played() && v.started < newest);
             self.nodes[new].voices = heirs;
             self.nodes[ghost as usize].voices = before;
             if whole {

@@ -144,6 +144,10 @@ fn the_pedal_holds_what_was_let_go_on_its_channel() {
     rig.render(2000, &[333]);
     assert_eq!(last(&mut rig, &[]), 440.0);
     assert_eq!(last(&mut rig, &[pedal(63)]), 110.0);
+    // Also where the host speaks of a note by its number alone.
+    rig.render(2000, &[333]);
+    assert_eq!(last(&mut rig, &[pedal(127), on(0, 0, A4, 3), on(0, 1, A5, 4)]), 1320.0);
+    assert_eq!(last(&mut rig, &[off(0, -1, -1, 3), off(0, -1, -1, 4)]), 440.0 + 220.0);
 }
 
 #[test]

@@ -240,7 +240,7 @@ impl Processor {
             at += n;
         }
         self.core.midi.flush(begin, block.midi_out);
-        self.core.flush_ends(begin, block.midi_out);
+        self.core.flush_ends(begin, begin + frames as i64, block.midi_out);
         self.fade_out_leaving(block, frames);
     }
 

@@ -114,12 +114,30 @@ pub struct NoteEnd {
 /// What a node is told of what is played.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Played {
-    On { note: HostNote, velocity: f32, pressure: Option<f32>, brightness: Option<f32> },
-    Off { note: NoteAddress, pedal: bool },
+    On {
+        note: HostNote,
+        velocity: f32,
+        pressure: Option<f32>,
+        brightness: Option<f32>,
+    },
+    /// `pedals`: a bit for each channel whose pedal is down.
+    Off {
+        note: NoteAddress,
+        pedals: u16,
+    },
     Choke(NoteAddress),
-    Express { note: NoteAddress, which: Expression, value: f64 },
-    Bend { channel: i16, semitones: f64 },
-    PedalUp { channel: i16 },
+    Express {
+        note: NoteAddress,
+        which: Expression,
+        value: f64,
+    },
+    Bend {
+        channel: i16,
+        semitones: f64,
+    },
+    PedalUp {
+        channel: i16,
+    },
 }
 
 /// What a channel has been told.
@@ -238,8 +256,9 @@ impl Keyboard {
     }
 
     fn note_off(&mut self, sample: i64, note: NoteAddress) {
-        let pedal = note.channel >= 0 && self.channels[(note.channel & 15) as usize].pedal;
-        self.push(sample, Played::Off { note, pedal });
+        let down = self.channels.iter().enumerate().filter(|(_, channel)| channel.pedal);
+        let pedals = down.fold(0, |pedals, (channel, _)| pedals | 1 << channel);
+        self.push(sample, Played::Off { note, pedals });
     }
 
     fn hear_midi(&mut self, sample: i64, [status, first, second]: [u8; 3]) {
@@ -424,12 +443,13 @@ impl Core {
         }
     }
 
-    /// Hands over which notes have ended, as frames of the block that began at `begin`.
-    pub(super) fn flush_ends(&mut self, begin: i64, block: &mut super::MidiOut) {
+    /// Hands over which notes have ended, as frames of the block `begin..end`. What ends with its last
+    /// frame has ended on the first of the next.
+    pub(super) fn flush_ends(&mut self, begin: i64, end: i64, block: &mut super::MidiOut) {
         let ends = &mut self.notes.ends;
         ends.sort_unstable_by_key(|(sample, note)| (*sample, note.channel, note.key, note.note_id));
         let mut told = 0;
-        for (sample, note) in ends.iter() {
+        for (sample, note) in ends.iter().take_while(|(sample, _)| *sample < end) {
             let HostNote { port, channel, key, note_id, .. } = *note;
             let note = NoteAddress { port, channel, key, note_id };
             if !block.push_end(NoteEnd { offset: (sample - begin).max(0) as u32, note }) {
@@ -462,15 +482,14 @@ impl Player<'_> {
                     self.gate_of(at, parts.gate as usize, 1.0);
                 }
             }
-            Played::Off { note, pedal: false } => {
-                self.let_go(|host| !host.sustained && note.matches(host));
-            }
-            Played::Off { note, pedal: true } => {
+            Played::Off { note, pedals } => {
+                let held = |host: &HostNote| pedals & 1 << (host.channel & 15) != 0;
                 for voice in self.voices.iter_mut().filter(|v| v.phase == Phase::Held) {
-                    if let Some(host) = voice.host.as_mut().filter(|host| note.matches(host)) {
+                    if let Some(host) = voice.host.as_mut().filter(|host| held(host) && note.matches(host)) {
                         host.sustained = true;
                     }
                 }
+                self.let_go(|host| !held(host) && !host.sustained && note.matches(host));
             }
             Played::PedalUp { channel } => self.let_go(|host| host.sustained && host.channel == channel),
             Played::Choke(note) => self.of_notes(|host| note.matches(host), Self::cut),

@@ -101,6 +101,7 @@ impl Rig {
         });
         let begin = self.rendered;
         self.midi.extend(midi.events().iter().map(|e| (begin + i64::from(e.offset), e.bytes)));
+        assert!(midi.ends().iter().all(|e| (e.offset as usize) < frames), "an end beyond its block");
         self.ends.extend(midi.ends().iter().map(|e| (begin + i64::from(e.offset), e.note)));
         self.rendered += frames as i64;
         self.played += frames as i64;
