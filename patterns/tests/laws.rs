@@ -79,6 +79,27 @@ fn patterns(shapes: bool) -> BoxedStrategy<Pattern> {
     .boxed()
 }
 
+/// Units of three events under all that moves, turns and thins them.
+fn moved_units() -> BoxedStrategy<Pattern> {
+    let leaf = (0..100_i64).prop_map(|v| unit(v, 3));
+    leaf.prop_recursive(4, 12, 3, |p| {
+        let list = || prop::collection::vec(p.clone(), 1..4);
+        let b = || p.clone().prop_map(Box::new);
+        prop_oneof![
+            2 => list().prop_map(|children| Pattern::Cat { children, span: None }),
+            1 => list().prop_map(|children| Pattern::Stack { children, span: None }),
+            2 => (1..=3_i64, 1..=3_i64, b()).prop_map(|(n, d, child)| Pattern::Fast { factor: [n, d], child, span: None }),
+            3 => (offset(), b()).prop_map(|(offset, child)| Pattern::Late { offset, child, span: None }),
+            3 => b().prop_map(|child| Pattern::Rev { child, span: None }),
+            2 => (1..4_u32, b(), b()).prop_map(|(n, transform, child)| Pattern::Every { n, transform, child, span: None }),
+            1 => b().prop_map(|child| Pattern::Euclid { pulses: 3, steps: 8, rotation: 1, child, span: None }),
+            3 => (any::<u64>(), b()).prop_map(|(seed, child)| Pattern::Degrade { prob: 0.5, seed, child, span: None }),
+            1 => b().prop_map(|child| Pattern::Warp { kind: "swing".into(), amount: 0.6, grid: 4, child, span: None }),
+        ]
+    })
+    .boxed()
+}
+
 fn events(program: &Program, window: Span, seed: u64) -> Vec<Event> {
     let mut out = EventBuffer::with_capacity(100_000);
     program.query(window, seed, &mut out).unwrap();
@@ -194,6 +215,23 @@ proptest! {
     fn the_bound_on_events_holds(p in patterns(true), cycle in -9..9_i64) {
         let Ok(program) = compile(&p) else { return Err(TestCaseError::reject("refused")) };
         prop_assert!(events(&program, Span::cycle(cycle), 0).len() <= program.events_per_cycle() as usize);
+    }
+
+    #[test]
+    fn a_unit_is_whole_or_not_there_unless_its_pattern_tears(p in moved_units()) {
+        let Ok(program) = compile(&p) else { return Err(TestCaseError::reject("refused")) };
+        prop_assume!(!program.tears());
+        let window = Span::new(Time::from_integer(-120), Time::from_integer(120));
+        let mut counts = std::collections::BTreeMap::new();
+        for e in onsets(&program, window, 0) {
+            prop_assert!(e.unit_key.1 <= e.whole.begin && e.whole.begin < e.unit_end);
+            counts.entry((e.unit_key, e.unit_end)).or_insert(Vec::new()).push(e.value);
+        }
+        for (((_, begin), end), values) in counts {
+            if begin >= Time::from_integer(-30) && end <= Time::from_integer(30) {
+                prop_assert_eq!(values.len() % 3, 0, "{}..{}: {:?}", begin, end, values);
+            }
+        }
     }
 
     #[test]
