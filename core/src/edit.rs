@@ -206,9 +206,12 @@ pub enum GraphEdit {
 /// When an edit acts.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum At {
-    /// As soon as it is ready.
+    /// As soon as it is ready; a pattern on a slot that is silent starts at the next cycle.
     #[default]
     Now,
+    /// As soon as it is ready, a pattern on a silent slot too; one that waits for the next cycle already
+    /// goes on waiting.
+    AtOnce,
     /// At the start of the next cycle.
     Cycle,
     /// At the start of the host's next bar.

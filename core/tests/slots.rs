@@ -61,6 +61,38 @@ fn a_new_swing_comes_in_phase_and_none_is_straight() {
 }
 
 #[test]
+fn a_silent_slot_starts_at_the_next_cycle_or_at_once_or_at_the_bar_in_phase() {
+    for (at, first) in
+        [(At::Now, 96_000), (At::AtOnce, 36_000), (At::Bar, 96_000), (At::Position(0.9), 96_000)]
+    {
+        let mut rig = rig();
+        rig.render(30_000, &[333]);
+        rig.edit_at(play("s", hits("v/gate", 8)), at);
+        let found = onsets(&rig.render(90_000, &[333])[0]);
+        // Hits are 12,000 frames apart from the song's beginning on.
+        let expected: Vec<usize> = (first..120_000).step_by(12_000).map(|n| n - 30_000).collect();
+        let near =
+            found.len() == expected.len() && found.iter().zip(&expected).all(|(f, e)| f.abs_diff(*e) <= 2);
+        assert!(near, "{at:?}: {found:?} for {expected:?}");
+    }
+}
+
+#[test]
+fn a_slot_that_waits_for_the_next_cycle_is_swapped_and_hushed_at_it() {
+    for hushed in [false, true] {
+        let mut rig = rig();
+        rig.render(30_000, &[333]);
+        rig.edit(play("s", hits("v/gate", 8)));
+        rig.edit_at(play("s", hits("v/gate", 2)), At::AtOnce);
+        if hushed {
+            rig.edit_at(Edit::Hush { slot: "s".into() }, At::AtOnce);
+        }
+        let found = onsets(&rig.render(CYCLE + 60_000, &[333])[0]);
+        assert_eq!(found.len(), if hushed { 0 } else { 2 }, "{found:?}");
+    }
+}
+
+#[test]
 fn swing_is_saved_with_the_pattern_and_sounds_the_same_when_loaded() {
     let mut rig = rig();
     rig.edit(swung("s", hits("v/gate", 8), 0.6, 16));

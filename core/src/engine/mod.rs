@@ -52,6 +52,8 @@ pub struct Engine {
     /// Edits of today that audio has not answered yet: actions, and changes of the graph.
     actions: BTreeSet<u64>,
     graphs: BTreeSet<u64>,
+    /// The edit in hand does not wait for the next cycle.
+    at_once: bool,
     /// Slots that wait for the next cycle to start: (edit, position in cycles).
     starting: HashMap<String, (u64, f64)>,
     /// Source of numbers for patterns and automations that were sent.
@@ -161,6 +163,7 @@ impl Engine {
             pending: Vec::new(),
             actions: BTreeSet::new(),
             graphs: BTreeSet::new(),
+            at_once: false,
             starting: HashMap::new(),
             serial: 0,
             slot_serials: HashMap::new(),
@@ -193,7 +196,10 @@ impl Engine {
         let (due, relative) = self.resolve(at);
         self.check(&edit, due)?;
         let first = self.seq + 1;
-        let position = self.commit(edit, due, relative)?;
+        self.at_once = at == At::AtOnce;
+        let position = self.commit(edit, due, relative);
+        self.at_once = false;
+        let position = position?;
         Ok(Receipt { seq: self.seq, first: first.min(self.seq), position })
     }
 
@@ -211,7 +217,7 @@ impl Engine {
             start + ((now.cycles + margin - start) / unit).ceil() * unit
         };
         match at {
-            At::Now => (None, false),
+            At::Now | At::AtOnce => (None, false),
             At::Position(p) => (Some(p), false),
             // Before a host has said what its bars are, they have four quarter notes.
             At::Bars(n) if now.bar_cycles <= 0.0 => (Some(n * 4.0 / per_cycle), false),
@@ -341,7 +347,7 @@ impl Engine {
         let seq = self.seq + 1;
         if let Some((waiting, _)) = self.starting.get_mut(slot) {
             *waiting = seq;
-        } else if sets && !self.session.slots.get(slot).is_some_and(|s| s.playing) {
+        } else if sets && !self.at_once && !self.session.slots.get(slot).is_some_and(|s| s.playing) {
             let due = self.resolve(At::Cycle).0?;
             self.starting.insert(slot.clone(), (seq, due));
         }

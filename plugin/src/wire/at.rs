@@ -10,7 +10,7 @@ const FURTHEST: f64 = (1_u32 << 31) as f64;
 pub(crate) const EXPECTED: &str =
     "\"now\", \"cycle\", \"bar\", a position in cycles, {\"cycles\": x} or {\"bars\": x}";
 
-/// Reads a time; absent or null is now. `None` if it is none. A bar is one of the host's, counted
+/// Reads a time; absent or null is now, or for the pattern of a silent slot the next cycle. `None` if it is none. A bar is one of the host's, counted
 /// from 0, by the signature of the moment.
 pub(crate) fn read(value: Option<&Value>) -> Option<At> {
     let position = |value: &Value| {
@@ -20,7 +20,7 @@ pub(crate) fn read(value: Option<&Value>) -> Option<At> {
     match value {
         None | Some(Value::Null) => Some(At::Now),
         Some(Value::String(word)) => match word.as_str() {
-            "now" => Some(At::Now),
+            "now" => Some(At::AtOnce),
             "cycle" => Some(At::Cycle),
             "bar" => Some(At::Bar),
             _ => None,
@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn every_way_to_say_when_is_understood() {
         assert_eq!(read(None), Some(At::Now));
-        assert_eq!(read(Some(&json!("now"))), Some(At::Now));
+        assert_eq!(read(Some(&json!("now"))), Some(At::AtOnce));
         assert_eq!(read(Some(&json!("cycle"))), Some(At::Cycle));
         assert_eq!(read(Some(&json!("bar"))), Some(At::Bar));
         assert_eq!(read(Some(&json!(8))), Some(At::Position(8.0)));

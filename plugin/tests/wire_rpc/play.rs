@@ -182,6 +182,8 @@ fn a_new_slot_starts_at_the_next_cycle_and_at_says_otherwise() {
     client.call("sync", json!({}));
     let swap = client.call("play", json!({"target": "a", "pattern": "x x"}));
     assert_eq!(swap["result"]["position"], Value::Null, "a slot that plays swaps in phase");
+    let at_once = client.call("play", json!({"target": "c", "pattern": "x", "at": "now"}));
+    assert_eq!(at_once["result"]["position"], Value::Null, "now is now");
     let exact = client.call("play", json!({"target": "b", "pattern": "x", "at": 1000.25}));
     assert_eq!(exact["result"]["position"], 1000.25);
     drop(host);
