@@ -176,6 +176,9 @@ fn main() {
     let mut host = Host::new();
     host.edit(Edit::LoadGraph(voices(8)));
     host.report("16 nodes, block of 256");
+    let watch = host.engine.link().watch();
+    host.report("16 nodes, block of 256, watched");
+    drop(watch);
     for slots in [16, 256] {
         for slot in 0..slots {
             let pattern = builders::control("gain0/gain", 0.5) * 16;

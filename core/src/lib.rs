@@ -15,6 +15,7 @@
 //! | [`planner`], [`plan`] | what does audio render, and what moves over from the last plan? |
 //! | [`clock`] | where in musical time is each sample? |
 //! | [`processor`] | what does one block do? |
+//! | [`telemetry`] | what can be seen of it while it plays? |
 //! | [`osc`] | what does a pattern send to other programs? |
 //! | [`node`], [`nodes`] | what makes sound? |
 //! | [`voice`] | which instance of a node plays which note? |
@@ -40,4 +41,5 @@ pub mod planner;
 pub mod processor;
 pub mod session;
 pub mod symbol;
+pub mod telemetry;
 pub mod voice;

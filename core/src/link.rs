@@ -1,5 +1,7 @@
 //! The atomics that the audio thread, the control thread and the host's main thread share.
 
+use crate::telemetry::Telemetry;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Where the clock stands, as last published by the audio thread.
@@ -45,6 +47,7 @@ pub struct Link {
     blocks: AtomicU64,
     offline_timeouts: AtomicU64,
     version: AtomicU64,
+    telemetry: Telemetry,
 }
 
 impl Position {
@@ -136,6 +139,18 @@ impl Link {
         self.running.store(false, Ordering::Release);
     }
 
+    /// What can be seen of the audio thread while somebody watches.
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
+
+    /// Has the audio thread measure until the returned [`Watch`] is dropped. Not for the audio thread: may
+    /// sleep for up to 10 ms.
+    pub fn watch(self: &Arc<Self>) -> Watch {
+        self.telemetry.begin_watching();
+        Watch(self.clone())
+    }
+
     /// The position of one block, never a mix of two.
     pub fn position(&self) -> Position {
         loop {
@@ -158,5 +173,15 @@ impl Link {
             }
             std::hint::spin_loop();
         }
+    }
+}
+
+/// While one of these lives, the audio thread fills the [`Telemetry`].
+#[derive(Debug)]
+pub struct Watch(Arc<Link>);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.telemetry.end_watching();
     }
 }

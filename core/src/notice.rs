@@ -115,4 +115,7 @@ pub struct Status {
     pub poisoned: bool,
     /// Ids of silenced nodes.
     pub silenced: Vec<String>,
+    /// Node id → number of its meter, for [`Telemetry::node`](crate::telemetry::Telemetry::node). Nodes that
+    /// audio does not render (yet), or that are too many, have none.
+    pub meters: BTreeMap<String, u32>,
 }

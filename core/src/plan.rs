@@ -98,6 +98,8 @@ pub enum Crossfade {
 pub struct PlanNode {
     /// Unique per instance ever created: tells a node from its successor of the same id.
     pub uid: u64,
+    /// Its meter, or [`NONE`].
+    pub meter: u32,
     /// How it is rendered.
     pub role: Role,
     /// Its instances; none for roles without one. Where the base has more than `limit`, so many: what

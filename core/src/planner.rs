@@ -272,6 +272,7 @@ fn place_nodes(plan: &mut Plan, base: &Shape, members: &[Member]) {
             outputs: Vec::with_capacity(channels),
             controls: (0, 0),
             replaces: replaces.map_or(NONE, |at| at as u32),
+            meter: NONE,
             ghost: m.ghost,
         });
         if !m.ghost {

@@ -63,6 +63,7 @@ fn calls_in(processor: &mut Processor, frames: usize, reports: &[TransportAt], m
         played: &[],
         midi_out: midi,
     });
+    processor.meter_output([&left[..frames], &right[..frames]]);
     let calls = CALLS.get() - before;
     black_box((left, right));
     calls
@@ -71,11 +72,15 @@ fn calls_in(processor: &mut Processor, frames: usize, reports: &[TransportAt], m
 /// Plays blocks while `control` edits in between; `tick` says after which blocks the control side listens.
 fn flood(mut control: impl FnMut(&mut Rig, usize), tick: impl Fn(usize) -> bool) {
     let mut rig = Rig::with(probes::registry());
+    let mut watch = None;
     rig.engine.edit(Edit::LoadGraph(small(0)), At::Now).unwrap();
     let mut midi = MidiOut::with_capacity(64);
     let mut total = 0;
     for block in 0..200 {
         control(&mut rig, block);
+        if block % 40 == 20 {
+            watch = watch.is_none().then(|| rig.engine.link().watch());
+        }
         // Stops and jumps among it.
         rig.playing = block % 97 != 96;
         rig.start_beats += if block % 61 == 60 { 3.3 } else { 0.0 };

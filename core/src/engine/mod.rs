@@ -3,6 +3,7 @@
 
 mod check;
 mod learn;
+mod meters;
 mod numbers;
 mod osc;
 mod returns;
@@ -26,6 +27,7 @@ use crate::planner::Shape;
 use crate::processor::{MAX_AUTOMATIONS, MAX_FADES, MAX_SLOTS, chunk_of};
 use crate::session::{Programs, Session};
 pub use learn::Learning;
+use meters::MeterBook;
 use numbers::Numbers;
 use rtrb::{Consumer, Producer};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -47,6 +49,7 @@ pub struct Engine {
     seq: u64,
     generation: u64,
     next_uid: u64,
+    meters: MeterBook,
     /// Edits that wait for a position, in the order they came.
     pending: Vec<Pending>,
     /// Edits of today that audio has not answered yet: actions, and changes of the graph.
@@ -160,6 +163,7 @@ impl Engine {
             seq: 0,
             generation: 0,
             next_uid: 0,
+            meters: MeterBook::default(),
             pending: Vec::new(),
             actions: BTreeSet::new(),
             graphs: BTreeSet::new(),
@@ -437,7 +441,13 @@ impl Engine {
             position: self.link.position(),
             poisoned: self.audio.as_ref().is_some_and(|a| a.poisoned),
             silenced: self.silenced.values().cloned().collect(),
+            meters: self.audio.as_ref().map(|a| self.meters_of(&a.base)).unwrap_or_default(),
         }
+    }
+
+    fn meters_of(&self, plan: &Shape) -> BTreeMap<String, u32> {
+        let metered = plan.live().filter_map(|(uid, id)| Some((id.to_owned(), self.meters.of(uid)?)));
+        metered.collect()
     }
 
     /// The session.

@@ -6,6 +6,7 @@ use crate::message::{Action, Return, TimedAction, ToAudio};
 use crate::notice::Notice;
 use crate::processor::MAX_AUTOMATIONS;
 use crate::symbol::Symbol;
+use std::collections::HashSet;
 
 impl Engine {
     /// Drains what audio sent, frees what it retired, sends what is due. Call every 1–2 ms while
@@ -112,8 +113,11 @@ impl Engine {
         };
         let sent = audio.sent.remove(at);
         audio.base = sent.shape;
-        let base = &audio.base;
+        let (base, on_their_way) = (&audio.base, &audio.sent);
         self.silenced.retain(|uid, _| base.has_live(*uid));
+        let in_use: HashSet<u64> =
+            base.uids().chain(on_their_way.iter().flat_map(|s| s.shape.uids())).collect();
+        self.meters.retain(|uid| in_use.contains(&uid));
         match sent.pending {
             Some(seq) => {
                 self.carry_out(seq, late);

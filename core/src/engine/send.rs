@@ -341,7 +341,7 @@ impl Engine {
         self.generation += 1;
         let context =
             CreateContext { sample_rate: audio.sample_rate, max_frames: chunk_of(audio.max_frames) };
-        planner::build(
+        let (mut plan, shape) = planner::build(
             base,
             self.generation,
             planner::Request {
@@ -357,7 +357,9 @@ impl Engine {
                 crossfade: session.crossfade,
                 frames: chunk_of(audio.max_frames),
             },
-        )
+        )?;
+        self.meters.assign(&mut plan);
+        Ok((plan, shape))
     }
 }
 

@@ -60,6 +60,7 @@ impl Engine {
         self.resets.clear();
         self.removed.clear();
         self.silenced.clear();
+        self.meters.retain(|_| false);
         audio.sent.clear();
         (audio.dirty, audio.reschedule) = (false, false);
         let session = self.session.clone();

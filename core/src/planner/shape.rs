@@ -67,6 +67,16 @@ impl Shape {
         self.nodes.iter().any(|n| !n.ghost && n.uid == uid)
     }
 
+    /// Uids and ids of the nodes that are not on their way out.
+    pub fn live(&self) -> impl Iterator<Item = (u64, &str)> {
+        self.nodes.iter().filter(|n| !n.ghost).map(|n| (n.uid, n.id.as_str()))
+    }
+
+    /// Uids of all nodes, those on their way out too.
+    pub fn uids(&self) -> impl Iterator<Item = u64> {
+        self.nodes.iter().map(|n| n.uid)
+    }
+
     /// The id of the node with that uid.
     pub fn id_of(&self, uid: u64) -> Option<&str> {
         self.nodes.iter().find(|n| n.uid == uid).map(|n| n.id.as_str())

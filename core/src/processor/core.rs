@@ -17,6 +17,7 @@ use crate::link::Position;
 use crate::message::{InputRoute, Return, SlotPattern};
 use crate::plan::{Fade, MAX_CHANNELS, Plan};
 use crate::symbol::Symbol;
+use crate::telemetry::Levels;
 use krach_patterns::EventBuffer;
 
 /// Most slots of a session.
@@ -150,6 +151,7 @@ pub struct Core {
     pub(super) zeros: Box<[f32]>,
     /// Where each voice of several is rendered.
     pub(super) voice_outputs: Vec<Box<[f32]>>,
+    pub(super) levels: Levels,
 }
 
 impl Core {
@@ -193,6 +195,7 @@ impl Core {
             sum: [vec![0.0; frames].into(), vec![0.0; frames].into()],
             zeros: vec![0.0; frames].into(),
             voice_outputs: vec![vec![0.0; frames].into(); MAX_CHANNELS],
+            levels: Levels::new(),
         }
     }
 

@@ -28,6 +28,7 @@ pub use self::played::{Expression, HostEvent, HostEventKind, MAX_PLAYED, NoteAdd
 use crate::clock::TransportAt;
 use crate::link::{Link, Position};
 use crate::message::{RETURNS_PER_MESSAGE, Return, ToAudio};
+use crate::telemetry::{OutputLevels, Stopwatch};
 use denormals::FlushDenormals;
 use rtrb::{Consumer, Producer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -128,6 +129,8 @@ pub struct Processor {
     /// Where the leaving engine renders.
     scratch: [Box<[f32]>; 2],
     poisoned: bool,
+    stopwatch: Stopwatch,
+    output: OutputLevels,
 }
 
 /// The way back to the control thread.
@@ -177,12 +180,17 @@ impl Processor {
             leaving: None,
             scratch: [vec![0.0; frames].into(), vec![0.0; frames].into()],
             poisoned: false,
+            stopwatch: Stopwatch::default(),
+            output: OutputLevels::default(),
         }
     }
 
     /// Renders one block. Fills `main` and `stems` whatever happens; a panic inside silences this
     /// instance until it is rebuilt.
     pub fn process(&mut self, mut block: Block<'_>) {
+        let watched = self.link.telemetry().is_watched();
+        self.stopwatch.begin(watched && !block.offline);
+        self.core.levels.begin(watched, self.link.telemetry());
         let _flush = FlushDenormals::on();
         for stem in block.stems.iter_mut() {
             stem.iter_mut().for_each(|side| side.fill(0.0));
@@ -199,6 +207,16 @@ impl Processor {
             block.main.iter_mut().for_each(|side| side.fill(0.0));
         }
         self.publish();
+        let frames = block.frames.min(block.main[0].len()).min(block.main[1].len());
+        let rate = self.core.sample_rate();
+        self.core.levels.publish(frames, rate, self.link.telemetry());
+        self.stopwatch.end(frames, rate, self.link.telemetry());
+    }
+
+    /// Measures a block of the main output as it goes to the host, for the meters. Does nothing while
+    /// nobody watches.
+    pub fn meter_output(&mut self, sides: [&[f32]; 2]) {
+        self.output.publish(sides, self.core.sample_rate(), self.link.telemetry());
     }
 
     /// Forgets all signal state, as hosts ask when they reset a plugin.
@@ -291,6 +309,8 @@ impl Processor {
             let frames = (REPLACE_FADE * self.core.sample_rate()) as u32;
             let mut old = old;
             old.retire();
+            std::mem::swap(&mut self.core.levels, &mut old.levels);
+            old.levels.on = false;
             self.core.inherit_midi(&mut old);
             self.leaving = Some(Leaving { core: Some(old), left: frames, frames });
         }

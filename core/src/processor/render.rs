@@ -106,6 +106,7 @@ impl Core {
         }
         part.render(done, frames);
         let fault = stretch.fault;
+        self.levels.add(nodes[n].meter, taken[..outputs].iter().map(|out| &out[..frames]));
         for (slot, buffer) in taken.iter_mut().zip(&nodes[n].outputs) {
             buffers[*buffer as usize] = std::mem::take(slot);
         }
@@ -128,16 +129,25 @@ impl Core {
                 *to = if from.is_finite() { *from } else { 0.0 };
             }
         }
+        let buffers = outputs.iter().map(|buffer| &plan.buffers[*buffer as usize][..frames]);
+        self.levels.add(plan.nodes[n].meter, buffers);
     }
 
     fn render_master(&mut self, n: usize, frames: usize) {
         let mut sources = [Source::Zeros; MAX_CHANNELS];
         let channels = mix_inputs(&mut self.plan, n, frames, &mut sources);
-        for (side, source) in sources[..channels.min(2)].iter().enumerate() {
+        let plan = &*self.plan;
+        let samples = |source: &Source| match source {
+            Source::Zeros => &self.zeros[..frames],
+            Source::Buffer(b) => &plan.buffers[*b as usize][..frames],
+            Source::Mix(m) => &plan.mix[*m as usize][..frames],
+        };
+        let sources = &sources[..channels.min(2)];
+        self.levels.add(plan.nodes[n].meter, sources.iter().map(samples));
+        for (side, source) in sources.iter().enumerate() {
             let samples = match source {
                 Source::Zeros => continue,
-                Source::Buffer(b) => &self.plan.buffers[*b as usize][..frames],
-                Source::Mix(m) => &self.plan.mix[*m as usize][..frames],
+                source => samples(source),
             };
             for (to, from) in self.sum[side].iter_mut().zip(samples) {
                 *to += from;

@@ -1,0 +1,52 @@
+//! Which node has which meter. A number stays with its node for as long as the node is in a plan.
+
+use crate::plan::{NONE, Plan};
+use crate::telemetry::METERS;
+use std::collections::HashMap;
+
+/// The meters in use.
+#[derive(Default)]
+pub(super) struct MeterBook {
+    of: HashMap<u64, u32>,
+    free: Vec<u32>,
+    /// Numbers from here on were never given away.
+    next: u32,
+}
+
+impl MeterBook {
+    /// Gives the plan's nodes their meters; new ones as long as there are any, ghosts none.
+    pub fn assign(&mut self, plan: &mut Plan) {
+        for node in &mut plan.nodes {
+            node.meter = match self.of.get(&node.uid) {
+                Some(meter) => *meter,
+                None if node.ghost => NONE,
+                None => self.take(node.uid),
+            };
+        }
+    }
+
+    fn take(&mut self, uid: u64) -> u32 {
+        let fresh = (self.next < METERS as u32).then_some(self.next);
+        let Some(meter) = self.free.pop().or(fresh) else { return NONE };
+        self.next = self.next.max(meter + 1);
+        self.of.insert(uid, meter);
+        meter
+    }
+
+    /// The meter of a node.
+    pub fn of(&self, uid: u64) -> Option<u32> {
+        self.of.get(&uid).copied()
+    }
+
+    /// Takes back the meters of nodes that no plan has any more.
+    pub fn retain(&mut self, in_use: impl Fn(u64) -> bool) {
+        let free = &mut self.free;
+        self.of.retain(|uid, meter| {
+            let kept = in_use(*uid);
+            if !kept {
+                free.push(*meter);
+            }
+            kept
+        });
+    }
+}
