@@ -8,6 +8,7 @@ mod control;
 mod dirty;
 mod front;
 mod osc;
+mod view;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
@@ -28,6 +29,8 @@ use crate::sounds::Sounds;
 use crate::state::StateError;
 use control::{Command, Control};
 use front::{Front, Greeting};
+use view::Revision;
+pub use view::{Door, Seen, View};
 
 /// How long a question of the host may take before it goes on without an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -62,6 +65,7 @@ pub struct Instance {
     link: Arc<Link>,
     /// The newest state that is known, should the control thread not answer.
     last_state: Mutex<Vec<u8>>,
+    view: Arc<View>,
     server: Option<Server>,
     control: Option<JoinHandle<()>>,
     trouble: Option<String>,
@@ -119,7 +123,9 @@ impl Instance {
             };
             Sounds::new(Some(&place), Arc::new(post))
         });
-        let control = Control::new(id.clone(), engine, hooks, greeting, server.announcer(), sounds);
+        let revision = Arc::new(Revision::default());
+        let seen = Arc::clone(&revision);
+        let control = Control::new(id.clone(), engine, hooks, greeting, server.announcer(), sounds, seen);
         let spawned = std::thread::Builder::new()
             .name("krach-control".to_owned())
             .stack_size(CONTROL_STACK)
@@ -128,7 +134,18 @@ impl Instance {
             Ok(thread) => (Some(thread), None),
             Err(error) => (None, Some(format!("no control thread: {error}; this instance stays silent"))),
         };
-        Self { id, commands, link, last_state: Mutex::default(), server: Some(server), control, trouble }
+        let (asked, announcer) = (commands.clone(), server.announcer());
+        let view = Arc::new(View::new(asked, Arc::clone(&link), announcer, trouble.clone(), revision));
+        Self {
+            id,
+            commands,
+            link,
+            last_state: Mutex::default(),
+            view,
+            server: Some(server),
+            control,
+            trouble,
+        }
     }
 
     /// The instance's id: random, never saved.
@@ -149,6 +166,11 @@ impl Instance {
     /// What is wrong with the socket, for the window.
     pub fn socket_problem(&self) -> Option<String> {
         self.trouble.clone().or_else(|| self.server.as_ref().and_then(Server::problem))
+    }
+
+    /// What a window may see and ask, from any thread, also when the instance is gone.
+    pub fn view(&self) -> &Arc<View> {
+        &self.view
     }
 
     /// Atomics shared with the audio thread.

@@ -11,11 +11,16 @@
 //! | [`render`], [`gain`] | what becomes of a block, whatever the format? |
 //! | [`state`] | which bytes does the host store? |
 //! | [`instance`] | who owns the engine and its thread? |
+//! | [`editor`] | what does the window show, and when does it paint? |
 //! | [`wire`], [`socket`] | what do clients say, and where do they connect? |
 
 pub mod clap;
+<<<<<<< HEAD
 pub mod gain;
 mod guard;
+=======
+pub mod editor;
+>>>>>>> ce557d3 (A window: name, transport, meters, load, socket, errors; opened through CLAP)
 pub mod instance;
 pub mod params;
 pub mod ports;

@@ -117,6 +117,9 @@ impl Renderer {
         }
         let [left, right] = &mut main;
         self.master.apply_moves(&self.moves, left, right);
+        if let Some(processor) = &mut self.processor {
+            processor.meter_output([left, right]);
+        }
     }
 
     /// What the block sends: MIDI and ends of notes, each sorted by frame.

@@ -10,7 +10,7 @@ use lexopt::prelude::{Long, Short, Value};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
-krach-host: a CLAP host without a window
+krach-host: a CLAP host for tests, renders and screenshots
 
 krach-host render [FILE] [-o|--out OUT.wav]   play a performance (JSON lines) into a file
     --bars N          length in bars of the host's time (16)
@@ -28,6 +28,9 @@ krach-host serve                              keep an instance running; clients 
     --bpm X  --rate HZ  --block N
     --seconds N       end by itself
     --record OUT.wav  record the main output
+    --window          open the plugin's window (X11); closing it ends
+    --scale X         its size, 1 being natural
+    --picture OUT.png write what it shows at the end
 Both: --plugin FILE.clap ($KRACH_CLAP, else target/bundled/krach.clap), --id PLUGIN-ID
 
 Exit status: 0 done, 1 failed, 2 rendered, but requests were refused (standard error names them; not
@@ -115,6 +118,9 @@ fn parse_serve(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
             },
             Long("seconds") => options.seconds = Some(amount(parser, "seconds")?),
             Long("record") => options.record = Some(PathBuf::from(parser.value()?)),
+            Long("window") => options.window = true,
+            Long("scale") => options.scale = Some(within(parser, "scale", 0.5, 4.0)?),
+            Long("picture") => options.picture = Some(PathBuf::from(parser.value()?)),
             Long("plugin") => options.plugin = Some(PathBuf::from(parser.value()?)),
             Long("id") => options.plugin_id = Some(parser.value()?.string()?),
             Short('h') | Long("help") => return Ok(Command::Help),

@@ -53,6 +53,14 @@ pub enum HostError {
         /// The cause.
         reason: String,
     },
+    /// The window, the plugin's or ours.
+    #[error("cannot {what} the window: {reason}")]
+    Window {
+        /// What was tried.
+        what: &'static str,
+        /// The cause.
+        reason: String,
+    },
     /// `process` answered with an error.
     #[error("process failed in the block of {frames} frames at frame {at}")]
     Process {

@@ -7,6 +7,7 @@ use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use clack_extensions::audio_ports::{AudioPortRescanFlags, HostAudioPorts, HostAudioPortsImpl};
+use clack_extensions::gui::{GuiSize, HostGui, HostGuiImpl};
 use clack_extensions::latency::{HostLatency, HostLatencyImpl};
 use clack_extensions::log::{HostLog, HostLogImpl, LogSeverity};
 use clack_extensions::note_ports::{HostNotePorts, HostNotePortsImpl, NoteDialects, NotePortRescanFlags};
@@ -55,6 +56,9 @@ pub struct Observed {
     logs: Mutex<Vec<(LogSeverity, String)>>,
     callback_due: AtomicBool,
     flush_due: AtomicBool,
+    /// `gui.request_resize`: width and height in one, 0 for none.
+    resize_due: AtomicU64,
+    gui_closed: AtomicBool,
 }
 
 impl Observed {
@@ -65,6 +69,15 @@ impl Observed {
 
     pub(crate) fn take_callback(&self) -> bool {
         self.callback_due.swap(false, Ordering::AcqRel)
+    }
+
+    pub(crate) fn take_resize(&self) -> Option<(u32, u32)> {
+        let size = GuiSize::unpack_from_u64(self.resize_due.swap(0, Ordering::AcqRel));
+        (size.width > 0).then_some((size.width, size.height))
+    }
+
+    pub(crate) fn take_gui_closed(&self) -> bool {
+        self.gui_closed.swap(false, Ordering::AcqRel)
     }
 
     pub(crate) fn take_flush(&self) -> bool {
@@ -108,6 +121,27 @@ impl HostLogImpl for HostShared {
         if logs.len() < 100_000 {
             logs.push((severity, message.to_owned()));
         }
+    }
+}
+
+impl HostGuiImpl for HostShared {
+    fn resize_hints_changed(&self) {}
+
+    fn request_resize(&self, new_size: GuiSize) -> Result<(), HostError> {
+        self.observed.resize_due.store(new_size.pack_to_u64(), Ordering::Release);
+        Ok(())
+    }
+
+    fn request_show(&self) -> Result<(), HostError> {
+        Err(HostError::Message("the window is shown when its opener shows it"))
+    }
+
+    fn request_hide(&self) -> Result<(), HostError> {
+        Err(HostError::Message("the window is hidden when its opener hides it"))
+    }
+
+    fn closed(&self, _was_destroyed: bool) {
+        self.observed.gui_closed.store(true, Ordering::Release);
     }
 }
 
@@ -282,7 +316,8 @@ impl HostHandlers for Handlers {
             .register::<HostTail>()
             .register::<HostAudioPorts>()
             .register::<HostNotePorts>()
-            .register::<HostTimer>();
+            .register::<HostTimer>()
+            .register::<HostGui>();
         #[cfg(unix)]
         builder.register::<HostPosixFd>();
     }

@@ -25,6 +25,8 @@ mod threads;
 pub mod transport;
 mod vst3;
 pub mod wav;
+#[cfg(target_os = "linux")]
+pub mod window;
 
 pub use address::{PrivateSocket, SOCKET_VARIABLE, registry_folders, use_private_socket};
 /// The raw types in which a [`transport::BlockPlan`] carries its transport.

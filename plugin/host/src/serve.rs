@@ -32,6 +32,12 @@ pub struct ServeOptions {
     pub seconds: Option<f64>,
     /// Records the main output here.
     pub record: Option<PathBuf>,
+    /// Opens the plugin's window.
+    pub window: bool,
+    /// Pixels per point of the window, if not the display's own.
+    pub scale: Option<f64>,
+    /// Writes what the window shows at the end here, as PNG.
+    pub picture: Option<PathBuf>,
 }
 
 impl Default for ServeOptions {
@@ -45,6 +51,9 @@ impl Default for ServeOptions {
             script: Script::playing(120.0),
             seconds: None,
             record: None,
+            window: false,
+            scale: None,
+            picture: None,
         }
     }
 }
@@ -100,6 +109,7 @@ pub fn serve(
         let watch = Arc::clone(&watch);
         std::thread::spawn(move || audio_thread(processor, player, &watch, &sender))
     };
+    let mut view = open_view(&mut instance, options)?;
     ready(&instance);
 
     let began = Instant::now();
@@ -107,9 +117,13 @@ pub fn serve(
         |began: Instant| options.seconds.is_some_and(|seconds| began.elapsed().as_secs_f64() >= seconds);
     while !stop.load(Ordering::Acquire) && !over(began) && !watch.failed.load(Ordering::Acquire) {
         instance.idle();
+        if !view.idle(&mut instance)? {
+            break;
+        }
         tape.drain(&chunks)?;
         std::thread::sleep(Duration::from_millis(1));
     }
+    view.close(&mut instance, options)?;
     watch.stop.store(true, Ordering::Release);
     let processor = audio.join().map_err(|_| HostError::Process {
         at: watch.frames.load(Ordering::Acquire),
@@ -128,6 +142,57 @@ pub fn serve(
         dropouts: watch.dropouts.load(Ordering::Acquire),
         slowest_block: Duration::from_nanos(watch.slowest_nanos.load(Ordering::Acquire)),
     })
+}
+
+/// The window, where there is one.
+#[cfg(target_os = "linux")]
+struct View(Option<crate::window::Window>);
+
+#[cfg(target_os = "linux")]
+fn open_view(instance: &mut Instance, options: &ServeOptions) -> Result<View, HostError> {
+    let wanted = options.window || options.picture.is_some();
+    let window = if wanted { Some(crate::window::Window::open(instance, options.scale)?) } else { None };
+    Ok(View(window))
+}
+
+#[cfg(target_os = "linux")]
+impl View {
+    /// False once somebody has closed it.
+    fn idle(&mut self, instance: &mut Instance) -> Result<bool, HostError> {
+        let Some(window) = &mut self.0 else { return Ok(true) };
+        window.idle(instance)?;
+        Ok(!window.is_closed())
+    }
+
+    fn close(self, instance: &mut Instance, options: &ServeOptions) -> Result<(), HostError> {
+        let Some(window) = self.0 else { return Ok(()) };
+        let picture = options.picture.as_ref().map(|path| window.picture()?.write(path));
+        window.close(instance)?;
+        picture.unwrap_or(Ok(()))
+    }
+}
+
+/// The window, which only X11 has here.
+#[cfg(not(target_os = "linux"))]
+struct View;
+
+#[cfg(not(target_os = "linux"))]
+fn open_view(_: &mut Instance, options: &ServeOptions) -> Result<View, HostError> {
+    if options.window || options.picture.is_some() {
+        return Err(HostError::Usage("the host's window exists under X11 only".to_owned()));
+    }
+    Ok(View)
+}
+
+#[cfg(not(target_os = "linux"))]
+impl View {
+    fn idle(&mut self, _: &mut Instance) -> Result<bool, HostError> {
+        Ok(true)
+    }
+
+    fn close(self, _: &mut Instance, _: &ServeOptions) -> Result<(), HostError> {
+        Ok(())
+    }
 }
 
 /// Processes one block after the other at the clock's pace, and sends each to the main thread.

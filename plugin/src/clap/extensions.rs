@@ -8,6 +8,7 @@ use clap_sys::ext::audio_ports::{
     CLAP_AUDIO_PORT_IS_MAIN, CLAP_EXT_AUDIO_PORTS, CLAP_PORT_STEREO, clap_audio_port_info,
     clap_plugin_audio_ports,
 };
+use clap_sys::ext::gui::CLAP_EXT_GUI;
 use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_plugin_latency};
 use clap_sys::ext::note_ports::{
     CLAP_EXT_NOTE_PORTS, CLAP_NOTE_DIALECT_CLAP, CLAP_NOTE_DIALECT_MIDI, clap_note_port_info,
@@ -25,6 +26,7 @@ use clap_sys::plugin::clap_plugin;
 use clap_sys::stream::{clap_istream, clap_ostream};
 use clap_sys::string_sizes::CLAP_NAME_SIZE;
 
+use super::gui::GUI;
 use super::object::{Core, Object, is, table};
 use super::{guard, stream};
 use crate::params::MACROS;
@@ -54,6 +56,8 @@ pub unsafe extern "C" fn get(plugin: *const clap_plugin, id: *const c_char) -> *
             table(&TAIL)
         } else if known(CLAP_EXT_LATENCY) {
             table(&LATENCY)
+        } else if known(CLAP_EXT_GUI) {
+            table(&GUI)
         } else {
             std::ptr::null()
         }
@@ -80,9 +84,11 @@ static RENDER: clap_plugin_render = clap_plugin_render {
 static TAIL: clap_plugin_tail = clap_plugin_tail { get: Some(tail_get) };
 static LATENCY: clap_plugin_latency = clap_plugin_latency { get: Some(latency_get) };
 
+/// What an instance has from `init` on.
+///
 /// # Safety
 /// As for [`Object::of`].
-unsafe fn core<'a>(plugin: *const clap_plugin) -> Option<&'a Core> {
+pub unsafe fn core<'a>(plugin: *const clap_plugin) -> Option<&'a Core> {
     // SAFETY: passed on.
     unsafe { Object::of(plugin) }.and_then(Object::core)
 }

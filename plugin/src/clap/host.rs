@@ -6,6 +6,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use clap_sys::ext::gui::{CLAP_EXT_GUI, clap_host_gui};
 use clap_sys::ext::params::{CLAP_EXT_PARAMS, clap_host_params, clap_param_rescan_flags};
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_host_state};
 use clap_sys::host::clap_host;
@@ -18,6 +19,10 @@ pub mod request {
     pub const RESCAN_PARAMS: u32 = 1 << 1;
     /// Close all gates.
     pub const PANIC: u32 = 1 << 2;
+    /// The window's thread wants something of the host.
+    pub const WINDOW: u32 = 1 << 3;
+    /// The window has changed a parameter, of which a host that does not process hears by a flush.
+    pub const FLUSH_PARAMS: u32 = 1 << 4;
 }
 
 /// The host of one instance.
@@ -32,6 +37,7 @@ pub struct Host {
 struct Extensions {
     state: Option<NonNull<clap_host_state>>,
     params: Option<NonNull<clap_host_params>>,
+    gui: Option<NonNull<clap_host_gui>>,
 }
 
 // SAFETY: the host's struct is constant and lives until `destroy`; from our own threads only
@@ -79,6 +85,7 @@ impl Host {
         self.extensions.get_or_init(|| Extensions {
             state: self.extension(CLAP_EXT_STATE),
             params: self.extension(CLAP_EXT_PARAMS),
+            gui: self.extension(CLAP_EXT_GUI),
         });
     }
 
@@ -143,6 +150,37 @@ impl Host {
         unsafe {
             if let Some(rescan) = params.as_ref().rescan {
                 rescan(self.raw.as_ptr(), what);
+            }
+        }
+    }
+
+    /// Has the host flush parameters, if it does not process. Main thread.
+    pub fn flush_params(&self) {
+        let Some(params) = self.extensions.get().and_then(|extensions| extensions.params) else {
+            return;
+        };
+        // SAFETY: the host's tables live as long as the host.
+        unsafe {
+            if let Some(request_flush) = params.as_ref().request_flush {
+                request_flush(self.raw.as_ptr());
+            }
+        }
+    }
+
+    /// Asks for another size of the window's parent; false if the host refuses or cannot.
+    pub fn request_resize(&self, width: u32, height: u32) -> bool {
+        let Some(gui) = self.extensions.get().and_then(|extensions| extensions.gui) else { return false };
+        // SAFETY: the host's tables live as long as the host; any thread may call this.
+        unsafe { gui.as_ref().request_resize.is_some_and(|resize| resize(self.raw.as_ptr(), width, height)) }
+    }
+
+    /// Tells that the window is gone by itself.
+    pub fn gui_closed(&self) {
+        let Some(gui) = self.extensions.get().and_then(|extensions| extensions.gui) else { return };
+        // SAFETY: the host's tables live as long as the host; any thread may call this.
+        unsafe {
+            if let Some(closed) = gui.as_ref().closed {
+                closed(self.raw.as_ptr(), true);
             }
         }
     }

@@ -13,6 +13,7 @@
 //! | `transport` | what does the host say of time? |
 //! | `events` | what else came with the block, and what goes back? |
 //! | `buffers` | where do the channels lie, and what stands in for those that are missing? |
+//! | `gui` | how does a host open, size and close the window? |
 //! | `host` | how do our threads reach the host's main thread? |
 //! | `stream` | how do state bytes come and go? |
 //!
@@ -23,6 +24,7 @@ mod buffers;
 mod entry;
 mod events;
 mod extensions;
+mod gui;
 mod host;
 mod object;
 mod process;

@@ -24,9 +24,11 @@ use krach_core::edit::{At, Edit};
 use krach_core::node::Registry;
 use nice_plug::wrapper::clap::Wrapper;
 
+use super::gui::Gui;
 use super::host::{Host, request};
 use super::process::{AudioSide, ParamEvents};
 use super::{extensions, guard};
+use crate::editor::KrachEditor;
 use crate::instance::{HostHooks, Instance, InstanceConfig};
 use crate::params::KrachParams;
 use crate::shell::{Clap, Shell};
@@ -51,13 +53,15 @@ pub struct Object {
 
 /// What `init` brings to life.
 pub struct Core {
-    /// The engine, its control thread and its socket. Dropped first: it joins its threads, which
+    /// The window. Dropped first: it shows the instance.
+    pub gui: Gui,
+    /// The engine, its control thread and its socket. Dropped next: it joins its threads, which
     /// may use all that follows.
     pub instance: Instance,
     /// The parameters.
     pub params: Arc<KrachParams>,
     /// What events do to the parameters.
-    pub events: ParamEvents,
+    pub events: Arc<ParamEvents>,
     /// nice-plug's side.
     pub wrapper: Arc<Wrapper<Shell>>,
 }
@@ -154,8 +158,11 @@ impl Object {
             hooks: HostHooks { mark_dirty: Some(post(request::MARK_DIRTY)) },
         };
         let instance = Instance::start_at(config, addresses());
-        let events = ParamEvents::new(wrapper.clone(), params.clone());
-        self.core.set(Core { instance, params, events, wrapper }).is_ok()
+        let events = Arc::new(ParamEvents::new(wrapper.clone(), params.clone()));
+        let view = Arc::clone(instance.view());
+        let editor = KrachEditor::new(params.clone(), Arc::new(move || Some(Arc::clone(&view))));
+        let gui = Gui::new(editor, self.host.clone(), events.clone());
+        self.core.set(Core { gui, instance, params, events, wrapper }).is_ok()
     }
 
     fn activate(&self, sample_rate: f64, max_frames: u32) -> bool {
@@ -221,6 +228,14 @@ impl Object {
             self.host
                 .rescan_params(CLAP_PARAM_RESCAN_INFO | CLAP_PARAM_RESCAN_TEXT | CLAP_PARAM_RESCAN_VALUES);
         }
+        if requests & request::WINDOW != 0
+            && let Some(core) = self.core()
+        {
+            core.gui.on_main_thread();
+        }
+        if requests & request::FLUSH_PARAMS != 0 {
+            self.host.flush_params();
+        }
         if requests & request::MARK_DIRTY != 0 {
             self.host.mark_dirty();
         }
@@ -245,6 +260,9 @@ unsafe extern "C" fn destroy(plugin: *const clap_plugin) {
     guard((), || {
         // SAFETY: the host hands back what `create` gave it, for the last time.
         let Some(object) = (unsafe { Object::of(plugin) }) else { return };
+        if let Some(core) = object.core() {
+            core.gui.close();
+        }
         object.deactivate();
         let still_running = object.wait_for_audio().is_none();
         object.host.gone();

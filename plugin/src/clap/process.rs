@@ -13,9 +13,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use clap_sys::events::{clap_input_events, clap_output_events};
+use clap_sys::events::{
+    CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_PARAM_GESTURE_BEGIN, CLAP_EVENT_PARAM_GESTURE_END,
+    CLAP_EVENT_PARAM_VALUE, clap_event_header, clap_event_param_gesture, clap_event_param_value,
+    clap_input_events, clap_output_events,
+};
 use clap_sys::process::{CLAP_PROCESS_CONTINUE, CLAP_PROCESS_ERROR, clap_process, clap_process_status};
+use crossbeam_queue::ArrayQueue;
 use krach_core::processor::Processor;
+use nice_plug::prelude::ParamPtr;
 use nice_plug::wrapper::clap::Wrapper;
 
 use super::buffers::{self, Buffers, Channels};
@@ -27,17 +33,30 @@ use crate::render::{Renderer, Surroundings};
 use crate::shell::Shell;
 use crate::values::Values;
 
+/// Gestures of the window's that wait for the host to hear of them.
+const GESTURES: usize = 256;
+
 /// The parameters of one instance as events change them; shared by the audio and the main thread.
 pub struct ParamEvents {
     wrapper: Arc<Wrapper<Shell>>,
     /// What they stand at.
     pub values: Values,
+    /// What the window did, for the host.
+    by_window: ArrayQueue<Gesture>,
+}
+
+/// What the window did to a parameter.
+#[derive(Clone, Copy)]
+enum Gesture {
+    Begin(u32),
+    Value(u32, f64),
+    End(u32),
 }
 
 impl ParamEvents {
     /// For the parameters that `wrapper` keeps.
     pub fn new(wrapper: Arc<Wrapper<Shell>>, params: Arc<KrachParams>) -> Self {
-        Self { wrapper, values: Values::new(params) }
+        Self { wrapper, values: Values::new(params), by_window: ArrayQueue::new(GESTURES) }
     }
 
     /// A parameter's value in the host's range, without modulation: that is what CLAP asks for.
@@ -82,6 +101,37 @@ impl ParamEvents {
         }
     }
 
+    fn id_of(&self, param: ParamPtr) -> Option<u32> {
+        self.wrapper.param_ptr_to_hash.get(&param).copied()
+    }
+
+    fn tell(&self, param: ParamPtr, gesture: impl FnOnce(u32) -> Gesture) {
+        if let Some(id) = self.id_of(param) {
+            // Without room the host has not listened for hundreds of them; it reads values when it does.
+            let _ = self.by_window.push(gesture(id));
+        }
+    }
+
+    /// The window begins to move a parameter.
+    pub fn begin_gesture(&self, param: ParamPtr) {
+        self.tell(param, Gesture::Begin);
+    }
+
+    /// The window sets a parameter, normalised.
+    pub fn set_by_window(&self, param: ParamPtr, value: f32) {
+        if let Some(id) = self.id_of(param) {
+            let value = f64::from(value);
+            self.values.set(id, value);
+            let steps = self.values.steps(id).unwrap_or(1) as f64;
+            self.tell(param, |id| Gesture::Value(id, value * steps));
+        }
+    }
+
+    /// The window lets go of a parameter.
+    pub fn end_gesture(&self, param: ParamPtr) {
+        self.tell(param, Gesture::End);
+    }
+
     /// # Safety
     /// `output` is null or the host's, valid for this call.
     unsafe fn write(&self, output: *const clap_output_events) {
@@ -89,8 +139,56 @@ impl ParamEvents {
         unsafe {
             if let Some(output) = output.as_ref() {
                 self.wrapper.handle_out_events(output, 0);
+                while let Some(gesture) = self.by_window.pop() {
+                    gesture.write(output);
+                }
             }
         }
+    }
+}
+
+impl Gesture {
+    /// # Safety
+    /// `list` is the host's, valid for this call.
+    unsafe fn write(self, list: &clap_output_events) {
+        let header = |size: usize, type_| clap_event_header {
+            size: size as u32,
+            time: 0,
+            space_id: CLAP_CORE_EVENT_SPACE_ID,
+            type_,
+            flags: 0,
+        };
+        let Some(try_push) = list.try_push else { return };
+        let gesture = |param_id, type_| clap_event_param_gesture {
+            header: header(size_of::<clap_event_param_gesture>(), type_),
+            param_id,
+        };
+        // SAFETY: the host copies the event; each pointer is to the whole of one.
+        unsafe {
+            match self {
+                Self::Begin(id) => {
+                    let event = gesture(id, CLAP_EVENT_PARAM_GESTURE_BEGIN);
+                    try_push(list, (&raw const event).cast())
+                }
+                Self::End(id) => {
+                    let event = gesture(id, CLAP_EVENT_PARAM_GESTURE_END);
+                    try_push(list, (&raw const event).cast())
+                }
+                Self::Value(param_id, value) => {
+                    let event = clap_event_param_value {
+                        header: header(size_of::<clap_event_param_value>(), CLAP_EVENT_PARAM_VALUE),
+                        param_id,
+                        cookie: std::ptr::null_mut(),
+                        note_id: -1,
+                        port_index: -1,
+                        channel: -1,
+                        key: -1,
+                        value,
+                    };
+                    try_push(list, (&raw const event).cast())
+                }
+            }
+        };
     }
 }
 

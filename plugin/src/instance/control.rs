@@ -18,6 +18,7 @@ use super::HostHooks;
 use super::dirty::Dirty;
 use super::front::Greeting;
 use super::osc::OscSender;
+use super::view::{Revision, Seen};
 use crate::socket::{Announcer, ReplySlot};
 use crate::sounds::{Sounds, Told, Word};
 use crate::state::{Payload, StateError};
@@ -57,6 +58,12 @@ pub(super) enum Command {
     Edit { edit: Box<Edit>, at: At, reply: SyncSender<Result<Receipt, EditError>> },
     /// The session in short.
     Status { reply: SyncSender<Box<Status>> },
+    /// An edit by the window, which waits for no answer.
+    Do { edit: Box<Edit>, at: At },
+    /// Something that went wrong elsewhere.
+    Report { problem: String },
+    /// What the window shows.
+    Look { reply: SyncSender<Box<Seen>> },
     /// What went wrong lately.
     Problems { reply: SyncSender<VecDeque<String>> },
     /// The host saves.
@@ -118,6 +125,7 @@ pub(super) struct Control {
     /// The last tick panicked: the next ones are not to be a thousand a second.
     faulty: bool,
     handled: u64,
+    revision: Arc<Revision>,
 }
 
 /// Whatever ends the control thread, an offline `process` must not wait for it ever after.
@@ -136,6 +144,7 @@ impl Control {
         greeting: Arc<Mutex<Greeting>>,
         announcer: Announcer,
         sounds: Option<Sounds>,
+        revision: Arc<Revision>,
     ) -> Self {
         Self {
             sounds,
@@ -156,6 +165,7 @@ impl Control {
             last_edit: 0,
             faulty: false,
             handled: 0,
+            revision,
         }
     }
 
@@ -178,7 +188,11 @@ impl Control {
                     return;
                 }
                 self.handled += 1;
+                let changes = !matches!(command, Command::Look { .. } | Command::Status { .. });
                 self.guarded(|control| control.handle(command));
+                if changes {
+                    self.revision.advance();
+                }
                 if handled < COMMANDS_PER_TICK {
                     next = inbox.try_recv().ok();
                 }
@@ -246,6 +260,7 @@ impl Control {
             self.problems.pop_front();
         }
         self.problems.push_back(problem);
+        self.revision.advance();
     }
 
     fn handle(&mut self, command: Command) {
@@ -277,6 +292,19 @@ impl Control {
                     self.edited();
                 }
                 let _ = reply.try_send(outcome);
+            }
+            Command::Do { edit, at } => match self.engine.edit(*edit, at) {
+                Ok(receipt) => {
+                    self.last_edit = receipt.seq;
+                    self.edited();
+                }
+                Err(error) => self.report(error.to_string()),
+            },
+            Command::Report { problem } => self.report(problem),
+            Command::Look { reply } => {
+                self.tick();
+                let problems = self.problems.iter().cloned().collect();
+                let _ = reply.try_send(Box::new(Seen { status: self.engine.status(), problems }));
             }
             Command::Status { reply } => {
                 self.tick();
@@ -409,6 +437,7 @@ impl Control {
         if acted {
             // An edit changes the session when its time comes, not when it is asked for.
             self.dirty.touch();
+            self.revision.advance();
         }
         for mut waiting in std::mem::take(&mut self.waiting) {
             match self.at_desk(waiting.connection, &mut waiting.wait) {

@@ -3,7 +3,7 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -19,6 +19,7 @@ use super::folder::{FolderProblem, make_private};
 use super::os::{self, WakeSource, Waker};
 use super::registry::{self, Entry, sweep};
 use super::{MAX_CLIENTS, Replies, Service};
+use crate::instance::Door;
 
 /// How often the addresses are looked after: a deleted name is back well within a second.
 const TEND: Duration = Duration::from_millis(250);
@@ -37,6 +38,7 @@ struct Shared {
     waker: Option<Waker>,
     service: Arc<dyn Service>,
     standing: Mutex<Standing>,
+    clients: AtomicUsize,
 }
 
 /// What the other threads may know and say about the addresses.
@@ -89,7 +91,13 @@ impl Server {
             listening.tend(&mut standing);
         }
         let stop = AtomicBool::new(false);
-        let shared = Arc::new(Shared { stop, waker, service, standing: Mutex::new(standing) });
+        let shared = Arc::new(Shared {
+            stop,
+            waker,
+            service,
+            standing: Mutex::new(standing),
+            clients: AtomicUsize::new(0),
+        });
         let thread = source.and_then(|source| {
             let accepting = Arc::clone(&shared);
             let spawned = std::thread::Builder::new()
@@ -105,12 +113,7 @@ impl Server {
     /// Where clients reach this instance: the contested name if it holds it and `NOISE_SOCKET` asked for
     /// it, else its own address, else whatever there is.
     pub(crate) fn path(&self) -> Option<PathBuf> {
-        let standing = self.shared.standing();
-        let (first, second) = match standing.named {
-            true => (&standing.contested, &standing.own),
-            false => (&standing.own, &standing.contested),
-        };
-        first.as_ref().or(second.as_ref()).cloned()
+        self.shared.standing().path()
     }
 
     /// The contested name, while this instance holds it.
@@ -153,12 +156,34 @@ impl Announcer {
 
     /// What is wrong with the addresses.
     pub(crate) fn problem(&self) -> Option<String> {
+        self.0.standing().problem()
+    }
+
+    /// Where clients reach the instance, and how many do.
+    pub(crate) fn door(&self) -> Door {
         let standing = self.0.standing();
-        (!standing.problems.is_empty()).then(|| standing.problems.join("; "))
+        Door {
+            name: standing.entry.name.clone(),
+            path: standing.path(),
+            clients: self.0.clients.load(Ordering::Relaxed),
+            problem: standing.problem(),
+        }
     }
 }
 
 impl Standing {
+    fn path(&self) -> Option<PathBuf> {
+        let (first, second) = match self.named {
+            true => (&self.contested, &self.own),
+            false => (&self.own, &self.contested),
+        };
+        first.as_ref().or(second.as_ref()).cloned()
+    }
+
+    fn problem(&self) -> Option<String> {
+        (!self.problems.is_empty()).then(|| self.problems.join("; "))
+    }
+
     fn rename(&mut self, name: &str) {
         if self.entry.name != name {
             name.clone_into(&mut self.entry.name);
@@ -304,9 +329,13 @@ fn serve(shared: &Arc<Shared>, listening: &mut Listening, source: &WakeSource, c
         }
         let mut troubled = os::wait_listeners(source, &listening.listeners(), TEND).is_err();
         clients.reap();
+        shared.clients.store(clients.connected.len(), Ordering::Relaxed);
         for listener in listening.listeners() {
             match listener.accept() {
-                Ok(stream) => clients.admit(shared, stream),
+                Ok(stream) => {
+                    clients.admit(shared, stream);
+                    shared.clients.store(clients.connected.len(), Ordering::Relaxed);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => troubled = true,
             }

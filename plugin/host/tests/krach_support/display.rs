@@ -1,0 +1,131 @@
+//! A display of a test's own: a virtual X server, and hands on its pointer and its keys.
+
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use x11rb::connection::Connection;
+use x11rb::protocol::xproto::{
+    BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConnectionExt, KEY_PRESS_EVENT, KEY_RELEASE_EVENT,
+    MOTION_NOTIFY_EVENT,
+};
+use x11rb::protocol::xtest::ConnectionExt as _;
+use x11rb::rust_connection::RustConnection;
+
+/// The server; ended when dropped.
+pub struct Display {
+    server: Child,
+    connection: RustConnection,
+    root: u32,
+}
+
+impl Display {
+    /// Starts a server and points this process at it.
+    ///
+    /// # Safety
+    /// Sets environment variables: see [`super::home::Home::new`].
+    pub unsafe fn start() -> Self {
+        let mut server = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", "1600x1800x24", "-nolisten", "tcp", "-noreset"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Xvfb is installed (cargo xtask setup)");
+        let mut number = String::new();
+        let mut out = server.stdout.take().expect("piped");
+        let mut byte = [0];
+        while out.read(&mut byte).expect("it tells its number") == 1 && byte[0] != b'\n' {
+            number.push(char::from(byte[0]));
+        }
+        let name = format!(":{number}");
+        // SAFETY: the caller vouches that nobody else reads the environment now.
+        unsafe { std::env::set_var("DISPLAY", &name) };
+        // SAFETY: as above. Drawing in software is the same everywhere.
+        unsafe { std::env::set_var("LIBGL_ALWAYS_SOFTWARE", "1") };
+        // SAFETY: as above.
+        unsafe { std::env::remove_var("WAYLAND_DISPLAY") };
+        let (connection, screen) = x11rb::connect(Some(&name)).expect("it listens");
+        let root = connection.setup().roots[screen].root;
+        Self { server, connection, root }
+    }
+
+    fn fake(&self, event: u8, detail: u8, x: i16, y: i16) {
+        let sent = self.connection.xtest_fake_input(event, detail, 0, self.root, x, y, 0);
+        sent.expect("the display listens").check().expect("XTEST is there");
+    }
+
+    /// Moves the pointer.
+    pub fn point(&self, x: i16, y: i16) {
+        self.fake(MOTION_NOTIFY_EVENT, 0, x, y);
+    }
+
+    /// Moves the pointer and clicks.
+    pub fn click(&self, x: i16, y: i16) {
+        self.point(x, y);
+        self.fake(BUTTON_PRESS_EVENT, 1, 0, 0);
+        self.fake(BUTTON_RELEASE_EVENT, 1, 0, 0);
+    }
+
+    /// Presses and releases the key of that symbol (its X name's number); the key's code.
+    pub fn press(&self, symbol: u32) -> u8 {
+        let code = self.code(symbol);
+        self.fake(KEY_PRESS_EVENT, code, 0, 0);
+        self.fake(KEY_RELEASE_EVENT, code, 0, 0);
+        code
+    }
+
+    fn code(&self, symbol: u32) -> u8 {
+        let setup = self.connection.setup();
+        let (first, count) = (setup.min_keycode, setup.max_keycode - setup.min_keycode + 1);
+        let asked = self.connection.get_keyboard_mapping(first, count).expect("the display listens");
+        let map = asked.reply().expect("a keyboard");
+        let per_key = usize::from(map.keysyms_per_keycode);
+        let at = map.keysyms.chunks(per_key).position(|key| key[0] == symbol);
+        first + at.unwrap_or_else(|| panic!("no key {symbol:#x}")) as u8
+    }
+
+    /// Types small letters and digits.
+    pub fn type_text(&self, text: &str) {
+        for letter in text.chars() {
+            self.press(u32::from(letter));
+        }
+    }
+
+    /// The window that has the keys.
+    pub fn focus(&self) -> u32 {
+        let asked = self.connection.get_input_focus().expect("the display listens");
+        asked.reply().expect("an answer").focus
+    }
+
+    /// How many windows there are at the top.
+    pub fn windows(&self) -> usize {
+        let asked = self.connection.query_tree(self.root).expect("the display listens");
+        asked.reply().expect("an answer").children.len()
+    }
+
+    /// Ends the server while its clients still run.
+    pub fn end(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Waits until it holds; whether it did.
+pub fn soon(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
+    let end = Instant::now() + limit;
+    loop {
+        if holds() {
+            return true;
+        }
+        if Instant::now() >= end {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,81 @@
+//! Where is what: cards from top to bottom, of which the nodes take what the others leave.
+
+use std::time::{Duration, Instant};
+
+use egui::{Pos2, Rect, Ui, pos2, vec2};
+
+use super::app::Wish;
+use super::panels::{self, errors, footer, header, levels, nodes, socket, transport};
+use super::picture::Picture;
+use super::style::{GAP, ROW};
+
+/// How long a button says that it has copied.
+const THANKS: Duration = Duration::from_millis(1400);
+/// Height that the nodes have at least, or they are not drawn.
+const NODES: f32 = 2.0 * ROW;
+
+/// The name as it is being typed.
+#[derive(Debug, Default)]
+pub struct NameField {
+    /// What stands in the field, while it has the keys.
+    pub typed: Option<String>,
+    /// What was asked for last, shown until the instance has it.
+    pub asked: Option<(String, Option<Instant>)>,
+}
+
+/// What was copied last, and when.
+#[derive(Debug, Default)]
+pub struct Copied(pub Option<(&'static str, Instant)>);
+
+impl Copied {
+    /// Is one of the buttons to say so?
+    pub fn is_shown(&self) -> bool {
+        self.0.is_some_and(|(_, then)| then.elapsed() < THANKS)
+    }
+
+    /// Is this button to say so?
+    pub fn is(&self, what: &str) -> bool {
+        self.is_shown() && self.0.is_some_and(|(copied, _)| copied == what)
+    }
+}
+
+/// Draws a picture into the whole of `ui`; tells what was wished for.
+pub fn draw(ui: &mut Ui, picture: &Picture, name: &mut NameField, copied: &mut Copied) -> Vec<Wish> {
+    let mut wishes = Vec::new();
+    let area = ui.max_rect().shrink(GAP);
+    let mut top = Stack { area, y: area.top() };
+    header::draw(ui, top.take(header::HEIGHT), picture, name, &mut wishes);
+    transport::draw(ui, top.take(transport::HEIGHT), &picture.transport);
+    levels::draw(ui, top.take(levels::HEIGHT), picture);
+
+    let mut bottom = area.bottom();
+    let mut below = |height: f32| {
+        let rect = Rect::from_min_max(pos2(area.left(), bottom - height), pos2(area.right(), bottom));
+        bottom -= height + GAP;
+        rect
+    };
+    footer::draw(ui, below(footer::HEIGHT), picture, &mut wishes);
+    errors::draw(ui, below(errors::height(picture, area.height())), &picture.problems);
+    socket::draw(ui, below(socket::HEIGHT), picture, copied);
+    if bottom - top.y >= NODES {
+        let rest = Rect::from_min_max(pos2(area.left(), top.y), pos2(area.right(), bottom));
+        nodes::draw(ui, rest, picture);
+    }
+    if picture.poisoned {
+        panels::dead(ui, area, &mut wishes);
+    }
+    wishes
+}
+
+struct Stack {
+    area: Rect,
+    y: f32,
+}
+
+impl Stack {
+    fn take(&mut self, height: f32) -> Rect {
+        let min: Pos2 = pos2(self.area.left(), self.y);
+        self.y += height + GAP;
+        Rect::from_min_size(min, vec2(self.area.width(), height))
+    }
+}

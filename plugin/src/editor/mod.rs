@@ -1,0 +1,184 @@
+//! The window: **a watcher takes a [`Picture`](picture::Picture) of the instance, and the window draws the
+//! last one.** Nothing of it runs while it is closed.
+//!
+//! | file | question it answers |
+//! |---|---|
+//! | `picture` | what is there to be seen, as coarse as it is shown? |
+//! | `watcher` | when is a new picture taken, and who is told? |
+//! | `app` | what happens in a frame, and what if it panics? |
+//! | `layout` | where is what? |
+//! | `panels` | what does each part look like? |
+//! | `style` | colours, sizes, fonts |
+//! | `focus` | who gets the keys that are typed over the window? |
+//! | `handle` | what may a host do with the open window? |
+//!
+//! The window lives on a thread of its own where the system allows that (X11), else on the host's main
+//! thread. It asks the instance by posting and never waits for an answer.
+
+mod app;
+mod focus;
+mod handle;
+mod layout;
+mod panels;
+mod picture;
+mod style;
+mod watcher;
+
+pub use handle::{GuardedWindow, KrachHandle};
+
+use std::error::Error;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex};
+
+use nice_plug::context::gui::GuiContext;
+use nice_plug::editor::dpi::{LogicalSize, NativeSize};
+use nice_plug::editor::{Editor, EditorHandle, HostMethods, ParentWindowHandle, ResizeHint, SpawnedEditor};
+use nice_plug_egui::{EguiEditor, EguiEditorState, EguiNiceSettings, RepaintNotifier, create_egui_editor};
+
+use crate::instance::View;
+use crate::params::KrachParams;
+use app::App;
+use picture::Picture;
+use watcher::Watcher;
+
+/// Size at first, in points.
+const SIZE: LogicalSize<f32> = LogicalSize { width: 480.0, height: 620.0 };
+const MIN_SIZE: LogicalSize<f32> = LogicalSize { width: 400.0, height: 460.0 };
+const MAX_SIZE: LogicalSize<f32> = LogicalSize { width: 1200.0, height: 1600.0 };
+
+/// Where the window finds its instance: it may come to life after the editor, and go before it.
+pub type FindView = Arc<dyn Fn() -> Option<Arc<View>> + Send + Sync>;
+
+/// The editor of one plugin instance; its window can be opened and closed any number of times.
+pub struct KrachEditor {
+    inner: EguiEditor<App>,
+    state: Arc<EguiEditorState>,
+    notifier: RepaintNotifier,
+    shared: Arc<Shared>,
+    params: Arc<KrachParams>,
+    find: FindView,
+}
+
+/// What the window, its watcher and its handle share.
+pub(crate) struct Shared {
+    /// The picture to draw.
+    pub picture: Mutex<Picture>,
+    /// Pixels per point, as the window last heard; the bits of an `f32`.
+    pub scale: AtomicU32,
+    /// What lives as long as the window is open.
+    pub open: Mutex<Option<app::Open>>,
+}
+
+/// Why no window was opened.
+#[derive(Debug, PartialEq, Eq)]
+pub enum OpenError {
+    /// The instance is not there.
+    NoInstance,
+    /// Something of the window panicked.
+    Panicked,
+    /// The windowing system or OpenGL refused.
+    System(String),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoInstance => write!(f, "no window: there is no instance to show"),
+            Self::Panicked => write!(f, "no window: it failed while it was opened; the sound plays on"),
+            Self::System(reason) => {
+                write!(f, "no window: {reason}; a display with OpenGL is needed, the sound does without")
+            }
+        }
+    }
+}
+
+impl Error for OpenError {}
+
+impl KrachEditor {
+    /// An editor for the instance that `find` finds when the window is opened.
+    pub fn new(params: Arc<KrachParams>, find: FindView) -> Option<Self> {
+        let shared = Arc::new(Shared {
+            picture: Mutex::default(),
+            scale: AtomicU32::new(1f32.to_bits()),
+            open: Mutex::default(),
+        });
+        let state = EguiEditorState::from_size(SIZE, 1.0);
+        let notifier = RepaintNotifier::new();
+        let settings = EguiNiceSettings::new()
+            .with_tile("krach")
+            .with_resize_hint(
+                ResizeHint::resizable().with_min_max_logical_size(Some(MIN_SIZE), Some(MAX_SIZE)),
+            )
+            .with_repaint_poll_interval(watcher::FRAME / 2);
+        let app = App::new(Arc::clone(&shared), Arc::clone(&params), Arc::clone(&find));
+        let inner = create_egui_editor(Arc::clone(&state), notifier.clone(), settings, app)?;
+        Some(Self { inner, state, notifier, shared, params, find })
+    }
+
+    fn open(
+        &self,
+        parent: Option<ParentWindowHandle>,
+        wait_for_parent: bool,
+        scale: Option<f64>,
+        gui_context: GuiContext,
+        host: Option<HostMethods>,
+    ) -> Result<SpawnedEditor<KrachHandle>, OpenError> {
+        let view = (self.find)().ok_or(OpenError::NoInstance)?;
+        // Taken before the window is there, so that its first frame has something to show.
+        let watcher = Watcher::start(
+            Arc::clone(&view),
+            Arc::clone(&self.shared),
+            Arc::clone(&self.params),
+            self.notifier.clone(),
+        );
+        let spawned = self.inner.spawn(parent, wait_for_parent, None, gui_context, host);
+        let spawned = spawned.map_err(|error| OpenError::System(error.to_string()))?;
+        let handle = KrachHandle::new(spawned.handle, Arc::clone(&self.shared), watcher);
+        let window = GuardedWindow::new(spawned.window, Arc::clone(&self.shared));
+        // A scale given at creation is not applied to the size by the X11 side, one given later is. And a
+        // window that is closed before its loop runs would never hear of it: a request is answered by the
+        // loop, so that from here on it runs.
+        let settled = match scale.filter(|scale| scale.is_finite() && *scale > 0.0) {
+            Some(scale) => handle.set_fallback_scale_factor(scale, &window),
+            None => handle.set_size(self.inner.size(), &window),
+        };
+        settled.map_err(|error| OpenError::System(error.to_string()))?;
+        Ok(SpawnedEditor { handle, window })
+    }
+
+    /// Is the window open?
+    pub fn is_open(&self) -> bool {
+        self.state.is_open()
+    }
+}
+
+impl Editor for KrachEditor {
+    type Handle = KrachHandle;
+
+    fn spawn(
+        &self,
+        parent: Option<ParentWindowHandle>,
+        wait_for_parent: bool,
+        fallback_scale_factor: Option<f64>,
+        gui_context: GuiContext,
+        host: Option<HostMethods>,
+    ) -> Result<SpawnedEditor<KrachHandle>, Box<dyn Error>> {
+        let open =
+            AssertUnwindSafe(|| self.open(parent, wait_for_parent, fallback_scale_factor, gui_context, host));
+        let opened = catch_unwind(open).unwrap_or(Err(OpenError::Panicked));
+        if let (Err(error), Some(view)) = (&opened, (self.find)()) {
+            view.report(error.to_string());
+        }
+        Ok(opened?)
+    }
+
+    fn size(&self) -> NativeSize<u32> {
+        self.inner.size()
+    }
+
+    fn resize_hint(&self) -> ResizeHint {
+        self.inner.resize_hint()
+    }
+}

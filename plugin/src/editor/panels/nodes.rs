@@ -1,0 +1,57 @@
+//! The nodes of the graph with their meters.
+
+use egui::{Align2, Rect, ScrollArea, Ui, UiBuilder, pos2, vec2};
+
+use super::{card, elided, figures, heading, meter};
+use crate::editor::picture::{Node, Picture, Reading};
+use crate::editor::style::{self, ROW};
+
+/// Draws them into all of `rect`.
+pub fn draw(ui: &mut Ui, rect: Rect, picture: &Picture) {
+    let inside = card(ui.painter(), rect);
+    let top = inside.top() + 6.0;
+    let width = heading(ui.painter(), pos2(inside.left(), top), "nodes");
+    let count = picture.nodes.len();
+    if count > 0 {
+        let at = pos2(inside.left() + width + 4.0, top);
+        ui.painter().text(at, Align2::LEFT_CENTER, count.to_string(), style::heading(), style::DIM);
+    }
+    let list = Rect::from_min_max(pos2(inside.left(), inside.top() + 16.0), inside.max);
+    if count == 0 {
+        let text = if picture.answered { "Nothing plays yet: attach and load a graph." } else { "…" };
+        let at = pos2(list.center().x, list.center().y - 4.0);
+        ui.painter().text(at, Align2::CENTER_CENTER, text, style::small(), style::FAINT);
+        return;
+    }
+    ui.scope_builder(UiBuilder::new().max_rect(list), |ui| {
+        ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
+        ScrollArea::vertical().auto_shrink(false).show_rows(ui, ROW, count, |ui, rows| {
+            for row in rows {
+                let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), egui::Sense::hover());
+                let reading = picture.levels.get(row).copied().unwrap_or_default();
+                node(ui, rect, &picture.nodes[row], reading);
+            }
+        });
+    });
+}
+
+fn node(ui: &Ui, rect: Rect, node: &Node, reading: Reading) {
+    let painter = ui.painter();
+    let y = rect.center().y;
+    let figures_at = rect.right() - 2.0;
+    let bar_right = figures_at - 46.0;
+    let bar_width = (rect.width() * 0.36).clamp(60.0, 220.0);
+    let bar_left = bar_right - bar_width;
+    let names = bar_left - rect.left() - 10.0;
+    let color = if node.silenced { style::WRONG } else { style::TEXT };
+    let name = elided(painter, pos2(rect.left(), y), &node.id, style::body(), color, names * 0.62);
+    let left = (rect.left() + names * 0.5).max(name.right() + 8.0);
+    let what = if node.silenced { "silenced: NaN" } else { node.type_id.as_str() };
+    let color = if node.silenced { style::WRONG } else { style::FAINT };
+    elided(painter, pos2(left, y), what, style::small(), color, bar_left - 10.0 - left);
+    if node.meter.is_some() {
+        meter(painter, Rect::from_min_max(pos2(bar_left, y - 3.0), pos2(bar_right, y + 3.0)), reading);
+        let text = figures(reading);
+        painter.text(pos2(figures_at, y), Align2::RIGHT_CENTER, text, style::digits(), style::DIM);
+    }
+}

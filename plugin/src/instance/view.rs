@@ -1,0 +1,109 @@
+//! What a window may see and ask of an instance, from a thread of its own: questions are posted, and
+//! nobody is ever kept waiting for an answer.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use krach_core::edit::{At, Edit};
+use krach_core::engine::Status;
+use krach_core::link::Link;
+
+use super::control::Command;
+use crate::socket::Announcer;
+
+/// The session and its troubles at one moment.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The session in short.
+    pub status: Status,
+    /// What went wrong lately, newest last.
+    pub problems: Vec<String>,
+}
+
+/// Where clients reach an instance, and how many do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Door {
+    /// The name to attach by.
+    pub name: String,
+    /// The instance's socket.
+    pub path: Option<PathBuf>,
+    /// Clients that are connected.
+    pub clients: usize,
+    /// What is wrong with the socket.
+    pub problem: Option<String>,
+}
+
+/// A window's side of an instance.
+pub struct View {
+    commands: Mutex<Sender<Command>>,
+    link: Arc<Link>,
+    announcer: Announcer,
+    trouble: Option<String>,
+    revision: Arc<Revision>,
+}
+
+/// Counts what may have changed the answer to [`View::ask`].
+#[derive(Debug, Default)]
+pub(super) struct Revision(AtomicU64);
+
+impl Revision {
+    /// Something may have changed.
+    pub fn advance(&self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+}
+
+impl View {
+    pub(super) fn new(
+        commands: Sender<Command>,
+        link: Arc<Link>,
+        announcer: Announcer,
+        trouble: Option<String>,
+        revision: Arc<Revision>,
+    ) -> Self {
+        Self { commands: Mutex::new(commands), link, announcer, trouble, revision }
+    }
+
+    /// Atomics shared with the audio thread.
+    pub fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+
+    /// A number that rises when the session, or what is known of it, may have changed.
+    pub fn revision(&self) -> u64 {
+        self.revision.0.load(Ordering::Acquire)
+    }
+
+    /// Asks for the session as it is. The answer comes when the control thread gets to it; if the
+    /// instance ends first, the channel does.
+    pub fn ask(&self) -> Receiver<Box<Seen>> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.send(Command::Look { reply });
+        answer
+    }
+
+    /// Hands an edit to the engine. What is wrong with it becomes one of the problems.
+    pub fn edit(&self, edit: Edit) {
+        self.send(Command::Do { edit: Box::new(edit), at: At::Now });
+    }
+
+    /// Notes a problem for `Status` and the window.
+    pub fn report(&self, problem: String) {
+        self.send(Command::Report { problem });
+    }
+
+    /// Where clients reach the instance, now.
+    pub fn door(&self) -> Door {
+        let mut door = self.announcer.door();
+        door.problem = self.trouble.clone().or(door.problem);
+        door
+    }
+
+    fn send(&self, command: Command) {
+        self.link.submitted();
+        // Nobody receives any more: the instance is on its way out, and the window with it.
+        let _ = self.commands.lock().unwrap_or_else(PoisonError::into_inner).send(command);
+    }
+}
