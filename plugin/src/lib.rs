@@ -15,12 +15,9 @@
 //! | [`wire`], [`socket`] | what do clients say, and where do they connect? |
 
 pub mod clap;
-<<<<<<< HEAD
+pub mod editor;
 pub mod gain;
 mod guard;
-=======
-pub mod editor;
->>>>>>> ce557d3 (A window: name, transport, meters, load, socket, errors; opened through CLAP)
 pub mod instance;
 pub mod params;
 pub mod ports;

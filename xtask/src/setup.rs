@@ -52,6 +52,13 @@ const PACKAGES: &[Package] = &[
     Package { name: "libgl1-mesa-dri", reason: "the same", need: Need::Everything },
     Package { name: "libzstd-dev", reason: "LLVM links it", need: Need::Plugin },
     Package { name: "zlib1g-dev", reason: "LLVM links it", need: Need::Plugin },
+    Package { name: "xvfb", reason: "the display on which the window is tested", need: Need::Everything },
+    Package { name: "libegl1", reason: "the window draws with OpenGL", need: Need::Everything },
+    Package { name: "libgl1", reason: "the window draws with OpenGL", need: Need::Everything },
+    Package { name: "libgl1-mesa-dri", reason: "OpenGL without a graphics card", need: Need::Everything },
+    Package { name: "libx11-xcb1", reason: "the window speaks to the display", need: Need::Everything },
+    Package { name: "libxcursor1", reason: "the window's pointer", need: Need::Everything },
+    Package { name: "libxkbcommon-x11-0", reason: "the window's keys", need: Need::Everything },
 ];
 
 /// What other systems need, in the words of their own tools.

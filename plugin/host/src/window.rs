@@ -175,7 +175,7 @@ impl Window {
     /// # Errors
     /// [`HostError::Window`] if there is none.
     pub fn inner(&self) -> Result<u32, HostError> {
-        let ask = || Ok::<_, x11rb::errors::ReplyError>(self.connection.query_tree(self.id)?.reply()?);
+        let ask = || self.connection.query_tree(self.id)?.reply();
         let tree = ask().map_err(|error| lost("look")(&error))?;
         tree.children.first().copied().ok_or_else(|| HostError::Window {
             what: "look",

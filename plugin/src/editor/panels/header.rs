@@ -1,6 +1,7 @@
 //! Who is this: the instance's name, which can be typed over, and how many clients listen.
 
-use egui::{Align2, Key, Margin, Rect, TextEdit, Ui, pos2, vec2};
+use egui::text::{CCursor, CCursorRange};
+use egui::{Align2, Id, Key, Margin, Rect, TextEdit, Ui, pos2, vec2};
 
 use crate::editor::app::Wish;
 use crate::editor::layout::NameField;
@@ -59,6 +60,9 @@ fn name(ui: &mut Ui, rect: Rect, picture: &Picture, field: &mut NameField, wishe
         .hint_text("name of this instance")
         .desired_width(rect.width());
     let response = ui.put(rect, edit);
+    if response.gained_focus() {
+        select_all(ui, response.id, text.chars().count());
+    }
     if response.has_focus() {
         field.typed = Some(text);
     } else if response.lost_focus() {
@@ -72,4 +76,12 @@ fn name(ui: &mut Ui, rect: Rect, picture: &Picture, field: &mut NameField, wishe
     } else {
         field.typed = None;
     }
+}
+
+/// Whoever clicks on a name wants another.
+fn select_all(ui: &Ui, id: Id, characters: usize) {
+    let mut state = TextEdit::load_state(ui.ctx(), id).unwrap_or_default();
+    let all = CCursorRange::two(CCursor::new(0), CCursor::new(characters));
+    state.cursor.set_char_range(Some(all));
+    state.store(ui.ctx(), id);
 }
