@@ -12,9 +12,11 @@
 //! The numeric id is a hash of the string id ([`host_id`]), and the range is normalised.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use nice_plug::prelude::{BoolParam, FloatParam, FloatRange, IntParam, IntRange, Param, ParamPtr, Params};
+
+use crate::instance::View;
 
 /// Macro parameters.
 pub const MACROS: usize = 64;
@@ -151,6 +153,24 @@ pub struct KrachParams {
     pub panic: BoolParam,
     /// The names behind the value texts.
     pub labels: Arc<Labels>,
+    /// The instance that the window shows, while there is one.
+    pub view: ViewSlot,
+}
+
+/// Where a window finds its instance, which comes to life after nice-plug's side of it and may go before.
+#[derive(Default)]
+pub struct ViewSlot(Mutex<Option<Arc<View>>>);
+
+impl ViewSlot {
+    /// Puts an instance there, or takes it away.
+    pub fn set(&self, view: Option<Arc<View>>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = view;
+    }
+
+    /// The instance that is there.
+    pub fn get(&self) -> Option<Arc<View>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Default for KrachParams {
@@ -167,6 +187,7 @@ impl Default for KrachParams {
                 .with_value_to_string(switch_text("Ready", "Panic"))
                 .with_string_to_value(switch_parse("Ready", "Panic")),
             labels,
+            view: ViewSlot::default(),
         }
     }
 }

@@ -10,10 +10,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use nice_plug::prelude::{
-    AudioIOLayout, AuxiliaryBuffers, Buffer, ClapFeature, ClapPlugin, MidiConfig, Params, Plugin,
-    ProcessContext, ProcessStatus, Vst3Plugin, Vst3SubCategory,
+    AsyncExecutor, AudioIOLayout, AuxiliaryBuffers, Buffer, ClapFeature, ClapPlugin, MidiConfig, Params,
+    Plugin, ProcessContext, ProcessStatus, Vst3Plugin, Vst3SubCategory,
 };
 
+use crate::editor::KrachEditor;
 use crate::params::KrachParams;
 use crate::ports;
 
@@ -97,12 +98,16 @@ impl<F: Format> Plugin for Shell<F> {
     const MIDI_OUTPUT: MidiConfig = MidiConfig::MidiCCs;
     const SAMPLE_ACCURATE_AUTOMATION: bool = false;
 
-    type Editor = ();
+    type Editor = KrachEditor;
     type SysExMessage = ();
     type BackgroundTask = ();
 
     fn params(&self) -> Arc<dyn Params> {
         self.params.clone()
+    }
+
+    fn editor(&mut self, _tasks: AsyncExecutor<Self>) -> Option<KrachEditor> {
+        KrachEditor::new(self.params.clone())
     }
 
     /// Never entered: [`crate::clap`] and [`crate::vst3`] have their own. Silence, should a format be

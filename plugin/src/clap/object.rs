@@ -159,9 +159,8 @@ impl Object {
         };
         let instance = Instance::start_at(config, addresses());
         let events = Arc::new(ParamEvents::new(wrapper.clone(), params.clone()));
-        let view = Arc::clone(instance.view());
-        let editor = KrachEditor::new(params.clone(), Arc::new(move || Some(Arc::clone(&view))));
-        let gui = Gui::new(editor, self.host.clone(), events.clone());
+        params.view.set(Some(instance.view().clone()));
+        let gui = Gui::new(KrachEditor::new(params.clone()), self.host.clone(), events.clone());
         self.core.set(Core { gui, instance, params, events, wrapper }).is_ok()
     }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use egui::{Align2, Color32, Context, Ui};
+use nice_plug::context::PluginApi;
 use nice_plug::context::gui::GuiContext;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{Frame, NiceEguiApp};
@@ -13,7 +14,7 @@ use nice_plug_egui::{Frame, NiceEguiApp};
 use super::focus::Focus;
 use super::layout::{self, Copied, NameField};
 use super::picture::Picture;
-use super::{FindView, Shared, style};
+use super::{Shared, style};
 use crate::instance::View;
 use crate::params::KrachParams;
 use krach_core::edit::Edit;
@@ -22,7 +23,6 @@ use krach_core::edit::Edit;
 pub struct App {
     shared: Arc<Shared>,
     params: Arc<KrachParams>,
-    find: FindView,
 }
 
 /// What lives as long as the window is open.
@@ -51,8 +51,8 @@ pub enum Wish {
 
 impl App {
     /// Ready to be opened.
-    pub fn new(shared: Arc<Shared>, params: Arc<KrachParams>, find: FindView) -> Self {
-        Self { shared, params, find }
+    pub fn new(shared: Arc<Shared>, params: Arc<KrachParams>) -> Self {
+        Self { shared, params }
     }
 
     fn grant(&self, wish: Wish, picture: &Picture, open: &Open) {
@@ -60,6 +60,11 @@ impl App {
             Wish::Rename(name) => open.view.edit(Edit::SetName(name)),
             Wish::Panic => open.view.edit(Edit::Panic),
             Wish::Rebuild => open.view.edit(Edit::Rebuild),
+            // In VST3 nice-plug hands a change that it tells the host to a worker that all instances share;
+            // the session's own switch does as well.
+            Wish::FreeRun(true) if open.gui.plugin_api() == PluginApi::Vst3 => {
+                open.view.edit(Edit::SetFreeRun(true));
+            }
             Wish::FreeRun(on) => {
                 if self.params.free_run.value() != on {
                     let setter = open.gui.param_setter();
@@ -112,7 +117,7 @@ impl NiceEguiApp for App {
         nice_gui_ctx: GuiContext,
         frame: &mut Frame,
     ) -> Result<(), HandlerError> {
-        let view = (self.find)().ok_or_else(|| HandlerError::from_boxed("no instance".into()))?;
+        let view = self.params.view.get().ok_or_else(|| HandlerError::from_boxed("no instance".into()))?;
         egui_ctx.set_theme(egui::Theme::Dark);
         egui_ctx.all_styles_mut(|style| style.visuals = style::visuals());
         frame.set_clear_color(style::as_cleared(style::GROUND));

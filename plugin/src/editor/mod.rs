@@ -37,7 +37,6 @@ use nice_plug::editor::dpi::{LogicalSize, NativeSize};
 use nice_plug::editor::{Editor, EditorHandle, HostMethods, ParentWindowHandle, ResizeHint, SpawnedEditor};
 use nice_plug_egui::{EguiEditor, EguiEditorState, EguiNiceSettings, RepaintNotifier, create_egui_editor};
 
-use crate::instance::View;
 use crate::params::KrachParams;
 use app::App;
 use picture::Picture;
@@ -48,9 +47,6 @@ const SIZE: LogicalSize<f32> = LogicalSize { width: 480.0, height: 620.0 };
 const MIN_SIZE: LogicalSize<f32> = LogicalSize { width: 400.0, height: 460.0 };
 const MAX_SIZE: LogicalSize<f32> = LogicalSize { width: 1200.0, height: 1600.0 };
 
-/// Where the window finds its instance: it may come to life after the editor, and go before it.
-pub type FindView = Arc<dyn Fn() -> Option<Arc<View>> + Send + Sync>;
-
 /// The editor of one plugin instance; its window can be opened and closed any number of times.
 pub struct KrachEditor {
     inner: EguiEditor<App>,
@@ -58,7 +54,6 @@ pub struct KrachEditor {
     notifier: RepaintNotifier,
     shared: Arc<Shared>,
     params: Arc<KrachParams>,
-    find: FindView,
 }
 
 /// What the window, its watcher and its handle share.
@@ -97,8 +92,8 @@ impl fmt::Display for OpenError {
 impl Error for OpenError {}
 
 impl KrachEditor {
-    /// An editor for the instance that `find` finds when the window is opened.
-    pub fn new(params: Arc<KrachParams>, find: FindView) -> Option<Self> {
+    /// An editor for the instance that stands in `params.view` when the window is opened.
+    pub fn new(params: Arc<KrachParams>) -> Option<Self> {
         let shared = Arc::new(Shared {
             picture: Mutex::default(),
             scale: AtomicU32::new(1f32.to_bits()),
@@ -112,9 +107,9 @@ impl KrachEditor {
                 ResizeHint::resizable().with_min_max_logical_size(Some(MIN_SIZE), Some(MAX_SIZE)),
             )
             .with_repaint_poll_interval(watcher::FRAME / 2);
-        let app = App::new(Arc::clone(&shared), Arc::clone(&params), Arc::clone(&find));
+        let app = App::new(Arc::clone(&shared), Arc::clone(&params));
         let inner = create_egui_editor(Arc::clone(&state), notifier.clone(), settings, app)?;
-        Some(Self { inner, state, notifier, shared, params, find })
+        Some(Self { inner, state, notifier, shared, params })
     }
 
     fn open(
@@ -125,7 +120,7 @@ impl KrachEditor {
         gui_context: GuiContext,
         host: Option<HostMethods>,
     ) -> Result<SpawnedEditor<KrachHandle>, OpenError> {
-        let view = (self.find)().ok_or(OpenError::NoInstance)?;
+        let view = self.params.view.get().ok_or(OpenError::NoInstance)?;
         // Taken before the window is there, so that its first frame has something to show.
         let watcher = Watcher::start(
             Arc::clone(&view),
@@ -168,7 +163,7 @@ impl Editor for KrachEditor {
         let open =
             AssertUnwindSafe(|| self.open(parent, wait_for_parent, fallback_scale_factor, gui_context, host));
         let opened = catch_unwind(open).unwrap_or(Err(OpenError::Panicked));
-        if let (Err(error), Some(view)) = (&opened, (self.find)()) {
+        if let (Err(error), Some(view)) = (&opened, self.params.view.get()) {
             view.report(error.to_string());
         }
         Ok(opened?)

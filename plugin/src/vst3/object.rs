@@ -122,13 +122,16 @@ impl Object {
             registry: Registry::with_builtins(),
             hooks: HostHooks::default(),
         };
-        *instance = Some(Instance::start_at(config, addresses()));
+        let started = Instance::start_at(config, addresses());
+        self.values.params().view.set(Some(started.view().clone()));
+        *instance = Some(started);
         true
     }
 
     /// Ends the instance, joining its threads; nothing happens if there is none.
     pub fn terminate(&self) {
         self.deactivate();
+        self.values.params().view.set(None);
         let instance = lock(&self.instance).take();
         drop(instance);
     }
