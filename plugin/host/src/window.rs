@@ -27,6 +27,8 @@ pub struct Window {
     id: WindowId,
     delete: u32,
     size: GuiSize,
+    /// The size that we have asked the display for and not heard of yet: what comes before is old.
+    asked: Option<GuiSize>,
     keys: Vec<u8>,
     closed: bool,
 }
@@ -162,7 +164,7 @@ impl Window {
         })();
         let delete = made.map_err(|error| lost(&error))?;
         let size = GuiSize { width: 480, height: 320 };
-        Ok(Self { connection, id, delete, size, keys: Vec::new(), closed: false })
+        Ok(Self { connection, id, delete, size, asked: None, keys: Vec::new(), closed: false })
     }
 
     /// Id of our window.
@@ -236,7 +238,9 @@ impl Window {
         let change = ConfigureWindowAux::new().width(size.width).height(size.height);
         let done = self.connection.configure_window(self.id, &change).map_err(|e| lost("resize")(&e))?;
         done.check().map_err(|error| lost("resize")(&error))?;
-        self.size = size;
+        if size != self.size {
+            (self.size, self.asked) = (size, Some(size));
+        }
         Ok(())
     }
 
@@ -264,9 +268,11 @@ impl Window {
                     self.closed = true;
                 }
                 Event::ConfigureNotify(now) if now.window == self.id => {
-                    let (width, height) = (u32::from(now.width), u32::from(now.height));
-                    if (width, height) != self.size() && width > 0 && height > 0 {
-                        self.resize(instance, width, height)?;
+                    let now = GuiSize { width: u32::from(now.width), height: u32::from(now.height) };
+                    if self.asked == Some(now) {
+                        self.asked = None;
+                    } else if self.asked.is_none() && now != self.size {
+                        self.resize(instance, now.width, now.height)?;
                     }
                 }
                 _ => {}
