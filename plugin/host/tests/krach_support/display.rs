@@ -1,6 +1,7 @@
 //! A display of a test's own: a virtual X server, and hands on its pointer and its keys.
 
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,9 +13,9 @@ use x11rb::protocol::xproto::{
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 
-/// The server; ended when dropped.
+/// The server. It ends with this process and not before: drivers hold on to a display until then.
 pub struct Display {
-    server: Child,
+    _server: Child,
     connection: RustConnection,
     root: u32,
 }
@@ -25,7 +26,15 @@ impl Display {
     /// # Safety
     /// Sets environment variables: see [`super::home::Home::new`].
     pub unsafe fn start() -> Self {
-        let mut server = Command::new("Xvfb")
+        let mut command = Command::new("Xvfb");
+        // SAFETY: one system call, which is safe between `fork` and `exec`.
+        unsafe {
+            command.pre_exec(|| {
+                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+                Ok(())
+            })
+        };
+        let mut server = command
             .args(["-displayfd", "1", "-screen", "0", "1600x1800x24", "-nolisten", "tcp", "-noreset"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -46,7 +55,7 @@ impl Display {
         unsafe { std::env::remove_var("WAYLAND_DISPLAY") };
         let (connection, screen) = x11rb::connect(Some(&name)).expect("it listens");
         let root = connection.setup().roots[screen].root;
-        Self { server, connection, root }
+        Self { _server: server, connection, root }
     }
 
     fn fake(&self, event: u8, detail: u8, x: i16, y: i16) {
@@ -101,18 +110,6 @@ impl Display {
     pub fn windows(&self) -> usize {
         let asked = self.connection.query_tree(self.root).expect("the display listens");
         asked.reply().expect("an answer").children.len()
-    }
-
-    /// Ends the server while its clients still run.
-    pub fn end(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
-
-impl Drop for Display {
-    fn drop(&mut self) {
-        self.end();
     }
 }
 
