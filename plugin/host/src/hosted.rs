@@ -13,6 +13,11 @@ use crate::transport::BlockPlan;
 
 /// One plugin instance, as its main thread calls it while a processor may be running.
 pub trait MainThread {
+    /// The instance, if it is one of CLAP's: only there the host has a window.
+    fn clap(&mut self) -> Option<&mut Instance> {
+        None
+    }
+
     /// The socket that was waited for.
     fn socket(&self) -> Option<&Path>;
 
@@ -103,6 +108,10 @@ pub trait Playing: Send {
 }
 
 impl MainThread for Instance {
+    fn clap(&mut self) -> Option<&mut Instance> {
+        Some(self)
+    }
+
     fn socket(&self) -> Option<&Path> {
         self.socket()
     }

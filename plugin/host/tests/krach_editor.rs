@@ -26,7 +26,7 @@ mod cases {
     use krach_host::guard::{Case, MainWork, Scenario, run_guarded};
     use krach_host::transport::{Blocks, Player, Script};
     use krach_host::window::{Picture, Window};
-    use krach_host::{Client, Instance, Library, Processor};
+    use krach_host::{Client, Instance, Library, MainThread, Processor};
     use x11rb::connection::Connection;
     use x11rb::protocol::Event;
     use x11rb::protocol::damage::{ConnectionExt as _, ReportLevel};
@@ -261,7 +261,9 @@ mod cases {
             "threads and open files: {:?} instead of {before:?}",
             left()
         );
-        assert!(resident() < before.2 + 30_000, "{} kB more", resident() - before.2);
+        // A driver that draws in software keeps up to 1.5 MB per window for itself.
+        let most = before.2 + 180 * 2_000;
+        assert!(resident() < most, "{} kB instead of {} kB", resident(), before.2);
         assert!(soon(HUNG, || display.windows() == before.3), "windows are left");
 
         for (instance, playing) in instances.iter_mut().zip(players) {
@@ -494,7 +496,8 @@ mod cases {
         thread_local! {
             static WINDOW: RefCell<Option<Window>> = const { RefCell::new(None) };
         }
-        let act = |instance: &mut Instance, turn: u64| {
+        let act = |instance: &mut dyn MainThread, turn: u64| {
+            let instance = instance.clap().expect("the scenario is one of CLAP");
             WINDOW.with_borrow_mut(|slot| match slot.take() {
                 Some(window) if turn % 2 == 1 => window.close(instance).unwrap(),
                 Some(window) => *slot = Some(window),
