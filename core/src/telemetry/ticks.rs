@@ -1,5 +1,5 @@
 //! A clock for the audio thread: the processor's own counter, read by one instruction. No call into the
-//! system, not even one that is usually none (docs/decisions/0010).
+//! system, not even one that is usually none (docs/decisions/0020).
 
 /// The counter now. Its rate is constant but unknown: measured by the reader's side.
 #[cfg(target_arch = "x86_64")]
