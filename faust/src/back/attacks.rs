@@ -281,3 +281,25 @@ fn promises_are_forgotten_not_believed() {
     );
     assert_eq!(read(&text), Ok(()));
 }
+
+#[test]
+fn the_stack_is_measured_with_the_registers_that_are_spilled() {
+    // Two hundred numbers, all of them wanted again when the last is there.
+    let state = module().split("%struct.dspmydsp = type <{ ").nth(1).expect("has a state");
+    let field = state.split(", ").position(|field| field == "i32").expect("has a whole number");
+    let place = format!("%place = getelementptr %struct.dspmydsp, ptr %dsp, i32 0, i32 {field}");
+    let mut lines = vec![place, "%seed = load i32, ptr %place\n%v0 = sitofp i32 %seed to float".to_owned()];
+    lines.extend((1..200).map(|at| format!("%v{at} = fmul float %v{}, 0x3FF0{at:03}020000000", at - 1)));
+    lines.push("%s0 = fadd float %v0, %v199".to_owned());
+    lines.extend((1..200).map(|at| format!("%s{at} = fsub float %v{at}, %s{}", at - 1)));
+    lines.push("%sum = fptosi float %s199 to i32\nstore i32 %sum, ptr %place".to_owned());
+    let text = with("computemydsp", &lines.join("\n"), "");
+    let bitcode = tool("llvm-as", text.as_bytes()).unwrap_or_else(|said| panic!("{said}"));
+    let cpu = CpuLevel::host().expect("a level");
+    let read = |stack| Checked::read(&bitcode, cpu, Tier::Quick, &Budget { stack, ..Budget::default() });
+    // The variables alone fit; what LLVM makes of them does not.
+    let variables = (0..).map(|eights| eights * 8).find(|&stack| read(stack).is_ok()).expect("some day");
+    let object = read(variables).and_then(Checked::object).map(drop);
+    assert!(matches!(object, Err(CompileError::TooLarge { what: "bytes on the stack", .. })), "{object:?}");
+    assert!(read(variables + 4096).and_then(Checked::object).is_ok());
+}

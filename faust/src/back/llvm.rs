@@ -71,15 +71,15 @@ pub(super) unsafe fn message(message: *mut c_char) -> String {
 /// An LLVM context. Without a handler of our own, LLVM would end the process on an error in it.
 pub(super) struct Context(pub(super) LLVMContextRef, Box<Cell<u64>>);
 
-/// Keeps the largest stack frame that LLVM complains about (`stack frame size (N) exceeds limit`); the
+/// Keeps the largest stack frame that LLVM complains about (`<unknown>:0:0: stack frame size (N) exceeds limit…`); the
 /// rest is told where it fails.
 extern "C" fn heed(info: LLVMDiagnosticInfoRef, frame: *mut c_void) {
     // SAFETY: LLVM hands out a live complaint and the pointer that the context was given; the text is ours.
     unsafe {
         let text = message(LLVMGetDiagInfoDescription(info));
         let size = text
-            .strip_prefix("stack frame size (")
-            .and_then(|rest| rest.split(')').next())
+            .split_once("stack frame size (")
+            .and_then(|(_, rest)| rest.split(')').next())
             .and_then(|size| size.parse().ok());
         let frame = &*frame.cast::<Cell<u64>>();
         frame.set(frame.get().max(size.unwrap_or(0)));
