@@ -243,3 +243,61 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::automation::ShapeSpec;
+    use crate::engine::*;
+    use crate::node::Registry;
+    use crate::processor::{Block, MidiOut, Processor};
+
+    fn block(processor: &mut Processor) {
+        let (mut left, mut right) = ([0.0; 64], [0.0; 64]);
+        processor.process(Block {
+            frames: 64,
+            transport: &[],
+            offline: false,
+            input: [&[], &[]],
+            main: [&mut left, &mut right],
+            stems: &mut [],
+            free_run: None,
+            played: &[],
+            midi_out: &mut MidiOut::with_capacity(16),
+        });
+    }
+
+    #[test]
+    fn what_is_known_of_automations_and_fades_does_not_grow() {
+        let mut engine = Engine::new(Registry::with_builtins());
+        let mut processor = engine.activate(48_000.0, 64);
+        let edit = |engine: &mut Engine, edit| drop(engine.edit(edit, At::Now).unwrap());
+        edit(&mut engine, Edit::Graph(vec![GraphEdit::AddNode(GraphNode::new("a", "gain"))]));
+        for turn in 0..3000 {
+            let id = format!("automation {turn}");
+            let period = Period::Secs(if turn % 2 == 0 { 1e-3 } else { 10.0 });
+            let set = Edit::SetAutomation {
+                id: id.clone(),
+                label: "a/gain".into(),
+                shape: ShapeSpec::Ramp,
+                lo: 0.0,
+                hi: 1.0,
+                period,
+                one_shot: turn % 3 == 0,
+            };
+            edit(&mut engine, set);
+            let length = FadeLength::Secs(1e-3 * f64::from(turn % 3));
+            edit(&mut engine, Edit::Fade { label: "a/gain".into(), value: f64::from(turn % 7), length });
+            block(&mut processor);
+            edit(&mut engine, Edit::ClearAutomation { id });
+            block(&mut processor);
+            engine.tick();
+        }
+        for _ in 0..20 {
+            block(&mut processor);
+            engine.tick();
+        }
+        let left = (engine.drawn.len(), engine.in_effect.len(), engine.fading.len());
+        assert_eq!(left, (0, 0, 0));
+        assert_eq!(engine.fades.of("a/gain"), None);
+    }
+}
