@@ -270,7 +270,9 @@ mod tests {
     fn what_is_known_of_automations_and_fades_does_not_grow() {
         let mut engine = Engine::new(Registry::with_builtins());
         let mut processor = engine.activate(48_000.0, 64);
-        let edit = |engine: &mut Engine, edit| drop(engine.edit(edit, At::Now).unwrap());
+        let edit = |engine: &mut Engine, edit| {
+            engine.edit(edit, At::Now).unwrap();
+        };
         edit(&mut engine, Edit::Graph(vec![GraphEdit::AddNode(GraphNode::new("a", "gain"))]));
         for turn in 0..3000 {
             let id = format!("automation {turn}");
