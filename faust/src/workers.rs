@@ -84,7 +84,6 @@ struct Queue {
     begin: VecDeque<Job>,
     optimise: VecDeque<Job>,
     check: VecDeque<Job>,
-    checking: bool,
     current: HashMap<JobKey, Arc<AtomicBool>>,
     running: usize,
     running_of: HashMap<u64, usize>,
@@ -116,12 +115,11 @@ impl Queue {
                 return queue.remove(next);
             }
         }
-        if self.checking {
+        // Not beside anything either: a spare thread is for what somebody waits for.
+        if self.running > 0 {
             return None;
         }
-        let job = self.check.pop_front()?;
-        self.checking = true;
-        Some(job)
+        self.check.pop_front()
     }
 
     fn begins(&mut self, owner: u64) {
@@ -290,16 +288,13 @@ fn work(shared: &Shared) {
         };
         queue.begins(job.key.owner);
         drop(queue);
-        let (key, purpose, cancelled) = (job.key.clone(), job.purpose, job.cancelled.clone());
+        let (key, cancelled) = (job.key.clone(), job.cancelled.clone());
         let heed = std::mem::replace(&mut job.heed, Box::new(drop));
         let tier = if matches!(job.work, Work::Begin(_)) { Tier::Quick } else { Tier::Optimised };
         let done = catch_unwind(AssertUnwindSafe(|| run(&shared.compiler, job)));
         stop_before_exit();
         queue = shared.queue();
         queue.ends(key.owner);
-        if purpose == Purpose::Check {
-            queue.checking = false;
-        }
         shared.changed.notify_all();
         // Under the lock: what is cancelled from here on was heard before the cancel returned.
         if cancelled.load(Ordering::Acquire) {
