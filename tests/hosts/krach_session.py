@@ -99,10 +99,18 @@ def gone(address: Path) -> bool:
     return False
 
 
+# These hosts reset a plugin before each render, after which the gate's source takes as many samples to come
+# to rest.
+REST = 64
+
+
 def opens(samples: np.ndarray) -> list[int]:
-    """Samples on which the gate begins to open: the sound rises and did not rise on the one before."""
-    rises = np.diff(samples, prepend=np.float32(0)) > 0
-    return np.flatnonzero(rises & ~np.concatenate(([False], rises[:-1]))).tolist()
+    """Samples on which the gate begins to open: the sound rises, by more than rounding, and did not on the
+    one before. Within `REST` of the start, sound at the very first sample counts as one."""
+    rises = np.diff(samples, prepend=np.float32(0)) > 1e-4
+    begins = np.flatnonzero(rises & ~np.concatenate(([False], rises[:-1])))
+    first = [0] if samples[0] != 0 else []
+    return first + begins[begins >= REST].tolist()
 
 
 def onsets(tempo: float, rate: float, length: int, start: float = 0.0, step: float = 1.0) -> list[int]:
@@ -119,6 +127,14 @@ def onsets(tempo: float, rate: float, length: int, start: float = 0.0, step: flo
 
 # The alphabet of JUCE's text form of bytes: the length in decimal, a point, six bits per letter, lowest first.
 LETTERS = ".ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+"
+
+
+def vst3_preset(chunk: bytes) -> bytes:
+    """A `.vstpreset` file around a component's state, as Steinberg's SDK lays it out."""
+    class_id = b"KrachInstrument0".hex().upper().encode("ascii")
+    entry = b"Comp" + (48).to_bytes(8, "little") + len(chunk).to_bytes(8, "little")
+    head = b"VST3" + (1).to_bytes(4, "little") + class_id + (48 + len(chunk)).to_bytes(8, "little")
+    return head + chunk + b"List" + (1).to_bytes(4, "little") + entry
 
 
 def chunk_in(state: bytes) -> bytes:
