@@ -264,7 +264,7 @@ mod cases {
         // A driver that draws in software keeps up to 1.5 MB per window for itself.
         let most = before.2 + 180 * 2_000;
         assert!(resident() < most, "{} kB instead of {} kB", resident(), before.2);
-        assert!(soon(HUNG, || display.windows() == before.3), "windows are left");
+        assert!(soon(HUNG, || display.windows() <= before.3), "windows are left");
 
         for (instance, playing) in instances.iter_mut().zip(players) {
             let (processor, tape) = playing.stop();
