@@ -185,7 +185,7 @@ impl Workers {
         make: impl FnOnce() -> Result<Compiler, E>,
     ) -> Result<Arc<Self>, E> {
         let mut process = PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(workers) = process.upgrade() {
+        if let Some(workers) = process.upgrade().filter(|workers| !workers.shared.queue().stopped) {
             return Ok(workers);
         }
         let workers = Arc::new(Self::start(Arc::new(make()?))?);
@@ -229,6 +229,15 @@ impl Workers {
         self.shared.queue().cancel(|other| other.owner == owner);
     }
 
+    /// Gives up one owner's share. The last one ends the threads; should an LLVM run, which cannot be
+    /// stopped, last longer than `patience`, it is left alone and this library stays loaded for it.
+    pub fn leave(workers: Arc<Self>, patience: Duration) {
+        if Arc::strong_count(&workers) == 1 && !workers.stop(patience) {
+            stay_loaded();
+            std::mem::forget(workers);
+        }
+    }
+
     /// Cancels everything for good and waits for what runs; false if something still does after
     /// `patience` (an LLVM run): then this library must stay loaded.
     pub fn stop(&self, patience: Duration) -> bool {
@@ -250,6 +259,20 @@ impl Drop for Workers {
         self.stop(Duration::ZERO);
         for thread in self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
             let _ = thread.join();
+        }
+    }
+}
+
+/// Keeps the library that holds this function in memory until the process ends, whatever its host does.
+fn stay_loaded() {
+    // SAFETY: all zeros is a value of this plain C struct.
+    let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
+    let here = stay_loaded as fn() as *const std::ffi::c_void;
+    // SAFETY: `info` is valid for writes; the name that it then points to lives as long as the library.
+    // Opening what is open already runs no code.
+    unsafe {
+        if libc::dladdr(here, &raw mut info) != 0 && !info.dli_fname.is_null() {
+            libc::dlopen(info.dli_fname, libc::RTLD_NOW | libc::RTLD_NODELETE);
         }
     }
 }

@@ -244,3 +244,312 @@ fn sounds_are_the_same_in_blocks_of_any_size() {
         assert_same_sound(&perform(blocks), &reference, &what);
     }
 }
+
+fn rpc(stage: &mut Stage, method: &str, params: serde_json::Value) -> serde_json::Value {
+    ask(stage, &json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
+}
+
+#[test]
+fn a_text_can_be_tried_and_given_and_taken_back() {
+    let mut stage = sound_stage(&options(Blocks::Fixed(256)));
+    let good = "import(\"own.lib\"); process = own * hslider(\"cut[unit:Hz][scale:log][style:knob]\", 440, 20, 2000, 1);";
+    let text = json!({"name": "given", "text": good, "imports": {"own.lib": "own = 0.001;"}});
+    let tried = rpc(&mut stage, "compile", text.clone());
+    let cut = &tried["result"]["controls"][0];
+    assert_eq!(
+        (cut["name"].as_str(), cut["unit"].as_str(), cut["scale"].as_str(), cut["style"].as_str()),
+        (Some("cut"), Some("Hz"), Some("log"), Some("knob")),
+        "{tried}"
+    );
+    assert_eq!(
+        (cut["min"].as_f64(), cut["max"].as_f64(), cut["default"].as_f64()),
+        (Some(20.0), Some(2000.0), Some(440.0))
+    );
+    assert!(tried["result"]["ms"]["front"].as_f64().is_some_and(|ms| ms > 0.0), "{tried}");
+    assert!(!types(&mut stage).contains(&"faust:given".to_owned()), "trying is not giving");
+
+    let wrong = rpc(&mut stage, "compile", json!({"text": "process = 1;\nprocess = nonsense;\n"}));
+    assert_eq!(wrong["error"]["code"], -32000, "{wrong}");
+    assert_eq!(wrong["error"]["data"]["still_playing"], true);
+
+    let given = rpc(&mut stage, "define", text);
+    assert_eq!(given["result"]["type"], "faust:given", "{given}");
+    ask_all(&mut stage, &[graph(&["given"]).to_string()]);
+    assert!((level(&beats(&mut stage, 1.0)) - 0.44).abs() < 1e-6);
+    let refused = rpc(&mut stage, "define", json!({"name": "given", "text": "process = ;"}));
+    assert!(
+        refused["error"]["data"]["place"].as_str().is_some_and(|place| place.starts_with("given.dsp:1")),
+        "{refused}"
+    );
+    assert!((level(&beats(&mut stage, 1.0)) - 0.44).abs() < 1e-6, "all or nothing");
+    let source = rpc(&mut stage, "source", json!({"type": "faust:given"}));
+    assert_eq!(source["result"]["origin"], "session");
+    assert_eq!(source["result"]["text"], good);
+    assert_eq!(source["result"]["imports"]["own.lib"], "own = 0.001;");
+    let refused = rpc(&mut stage, "define", json!({"name": "given", "text": null}));
+    assert!(refused["error"]["message"].as_str().is_some_and(|text| text.contains("is used")), "{refused}");
+    // A file of that name, saved now, has the word.
+    write("given.dsp", &constant(0.125));
+    types(&mut stage);
+    assert_eq!(level(&beats(&mut stage, 1.0)), 0.125);
+    assert_eq!(rpc(&mut stage, "source", json!({"type": "faust:given"}))["result"]["origin"], "file");
+}
+
+#[test]
+fn what_there_is_is_told_with_its_controls() {
+    write("told of.dsp", &constant(0.5));
+    write("told broken.dsp", "process = ;");
+    let mut stage = sound_stage(&options(Blocks::Fixed(256)));
+    let all = rpc(&mut stage, "types", json!({}));
+    let of = |id: &str| {
+        let all = all["result"]["types"].as_array().expect("a list");
+        all.iter().find(|ty| ty["type"] == id).unwrap_or_else(|| panic!("{id} in {all:?}")).clone()
+    };
+    let oscillator = of("oscillator");
+    assert_eq!((&oscillator["origin"], &oscillator["state"]), (&json!("builtin"), &json!("ready")));
+    let bass = of("faust:bass");
+    assert_eq!(bass["origin"], "factory");
+    let freq = bass["controls"]
+        .as_array()
+        .expect("compiled")
+        .iter()
+        .find(|c| c["name"] == "freq")
+        .expect("freq")
+        .clone();
+    assert_eq!((&freq["unit"], &freq["scale"]), (&json!("Hz"), &json!("log")), "{freq}");
+    let told = of("faust:told of");
+    assert_eq!((&told["origin"], &told["controls"][0]["unit"]), (&json!("file"), &json!("dB")));
+    let broken = of("faust:told broken");
+    assert_eq!((&broken["state"], &broken["failure"]["line"]), (&json!("failed"), &json!(1)), "{broken}");
+    let unknown = rpc(&mut stage, "types", json!({"type": "faust:nobody"}));
+    assert_eq!(unknown["error"]["data"]["place"], "params.type", "{unknown}");
+}
+
+#[test]
+fn events_come_to_those_who_want_them_and_to_nobody_else() {
+    write("events.dsp", &constant(0.5));
+    let mut stage = sound_stage(&options(Blocks::Fixed(256)));
+    let socket = stage.instance().socket().expect("it listens").to_owned();
+    let mut listener = krach_host::Client::connect(&socket).expect("a second client");
+    let wanted = json!({"jsonrpc": "2.0", "id": 1, "method": "subscribe", "params": {"topics": ["compiles", "errors"]}});
+    assert_eq!(
+        listener.request(&wanted.to_string()).expect("a reply")["result"]["topics"],
+        json!(["compiles", "errors"])
+    );
+    let unknown =
+        json!({"jsonrpc": "2.0", "id": 2, "method": "subscribe", "params": {"topics": ["weather"]}});
+    assert_eq!(listener.request(&unknown.to_string()).expect("a reply")["error"]["code"], -32602);
+    types(&mut stage);
+    ask_all(&mut stage, &[graph(&["events"]).to_string()]);
+    beats(&mut stage, 0.5);
+    let mut next = |topic: &str, about: &str| loop {
+        let line = listener.poll().expect("connected");
+        let Some(line) = line else {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            continue;
+        };
+        let event: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(event["method"], "event", "{line}");
+        if event["params"]["topic"] == topic && event["params"]["type"] == about {
+            return event["params"].clone();
+        }
+    };
+    let compiled = next("compiles", "faust:events");
+    assert!(compiled["ms"]["gather"].is_number() && compiled["cached"].is_boolean(), "{compiled}");
+    write("events.dsp", "\nprocess = ;\n");
+    types(&mut stage);
+    let failed = next("errors", "faust:events");
+    assert_eq!((&failed["file"], &failed["line"]), (&json!("events.dsp"), &json!(2)), "{failed}");
+    assert_eq!(failed["still_playing"], true);
+    // The other client, which asked for nothing, has had a reply for each request and no line more.
+    assert_eq!(ask(&mut stage, &json!({"cmd": "Ping"})), json!({"status": "Pong"}));
+    assert!(stage.client().expect("open").poll().expect("open").is_none());
+}
+
+#[test]
+fn two_instances_may_have_other_texts_under_one_name() {
+    let mut one = sound_stage(&options(Blocks::Fixed(256)));
+    let mut other = sound_stage(&options(Blocks::Fixed(256)));
+    write("shared.dsp", &constant(0.5));
+    for stage in [&mut one, &mut other] {
+        types(stage);
+        ask_all(stage, &[graph(&["shared"]).to_string()]);
+    }
+    assert_eq!((level(&beats(&mut one, 1.0)), level(&beats(&mut other, 1.0))), (0.5, 0.5));
+    let own = rpc(&mut other, "define", json!({"name": "shared", "text": constant(0.25)}));
+    assert!(own.get("error").is_none(), "{own}");
+    assert_eq!((level(&beats(&mut one, 1.0)), level(&beats(&mut other, 1.0))), (0.5, 0.25));
+    write("shared.dsp", &constant(0.75));
+    for stage in [&mut one, &mut other] {
+        types(stage);
+        assert_eq!(level(&beats(stage, 1.0)), 0.75, "whoever was last has the word");
+    }
+}
+
+#[test]
+fn a_folder_full_of_rubbish_is_no_obstacle() {
+    let mut dice = krach_support::Dice(3);
+    for number in 0..20 {
+        let bytes: Vec<u8> = (0..1 + dice.below(5000)).map(|_| dice.roll() as u8).collect();
+        std::fs::write(folder().join(format!("rubbish{number}.dsp")), bytes).expect("our own file");
+    }
+    std::os::unix::fs::symlink("/nowhere", folder().join("dangling.dsp")).expect("our own link");
+    std::os::unix::fs::symlink(folder(), folder().join("circle")).expect("our own link");
+    write("among rubbish.dsp", &constant(0.5));
+    let mut stage = sound_stage(&options(Blocks::Fixed(256)));
+    types(&mut stage);
+    ask_all(&mut stage, &[graph(&["among rubbish"]).to_string()]);
+    assert_eq!(level(&beats(&mut stage, 1.0)), 0.5);
+    let since = std::time::Instant::now();
+    while (0..20).any(|number| failure(&mut stage, &format!("faust:rubbish{number}")).is_none()) {
+        assert!(since.elapsed().as_secs() < 60, "not every file was told of");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+/// Runs one test of this program in a process of its own, as on another machine: with a home of its own
+/// and these variables.
+fn elsewhere(test: &str, variables: &[(&str, &std::ffi::OsStr)]) {
+    let mut child = std::process::Command::new(std::env::current_exe().expect("this program"));
+    child.args(["--exact", test, "--nocapture"]).env_remove("NOISE_DSP_DIR").env("KRACH_TEST_ELSEWHERE", "1");
+    let output = child.envs(variables.iter().copied()).output().expect("starts");
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+fn is_elsewhere() -> bool {
+    std::env::var_os("KRACH_TEST_ELSEWHERE").is_some()
+}
+
+const STATE: &str = "KRACH_TEST_STATE";
+const SOUND: &str = "KRACH_TEST_SOUND";
+
+fn bytes_of(samples: &[f32]) -> Vec<u8> {
+    samples.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+/// Bass from a file with an import, a built-in kick, an own text; half a second each.
+#[test]
+fn a_project_sounds_the_same_where_there_is_no_file_no_cache_and_of_what_is_built_in_no_command() {
+    write(
+        "recalled/part.lib",
+        "part(f) = os.sawtooth(f) : fi.lowpass(2, 900) with { os = library(\"oscillators.lib\"); fi = library(\"filters.lib\"); };",
+    );
+    write(
+        "recalled.dsp",
+        "import(\"recalled/part.lib\"); process = part(hslider(\"freq\", 55, 20, 2000, 0.1)) * 0.3;",
+    );
+    let mut stage = sound_stage(&options(Blocks::Fixed(256)));
+    types(&mut stage);
+    let own = rpc(&mut stage, "define", json!({"name": "mine", "text": "process = 0.1;"}));
+    assert!(own.get("error").is_none(), "{own}");
+    ask_all(
+        &mut stage,
+        &[
+            graph(&["recalled", "kick", "mine"]).to_string(),
+            json!({"type": "set_control", "label": "recalled/freq", "value": 82.5}).to_string(),
+            play("kick", &hits("kick/gate", 4)),
+        ],
+    );
+    beats(&mut stage, 1.0);
+    let state = stage.instance().save_state().expect("it saves");
+    drop(stage);
+    let fresh = RenderOptions { state: Some(state.clone()), ..options(Blocks::Fixed(256)) };
+    let mut again = sound_stage(&fresh);
+    let sound = beats(&mut again, 4.0);
+    assert!(sound.iter().any(|x| x.abs() > 0.2));
+    assert!(sound[0] != 0.0, "the first sample is right");
+    assert!(again.instance().save_state().expect("it saves") == state, "and nothing is added or lost");
+    drop(again);
+
+    let place = folder().join("../elsewhere");
+    std::fs::create_dir_all(&place).expect("our own folder");
+    let (chunk, heard) = (place.join("state"), place.join("sound"));
+    std::fs::write(&chunk, &state).expect("our own file");
+    let variables = [(STATE, chunk.as_os_str()), (SOUND, heard.as_os_str())];
+    elsewhere("recalled_with_the_faust_command", &variables);
+    assert!(std::fs::read(&heard).expect("rendered") == bytes_of(&sound), "another sound elsewhere");
+    let none = [variables[0], ("KRACH_FAUST", std::ffi::OsStr::new("none"))];
+    elsewhere("recalled_without_the_faust_command", &none);
+}
+
+#[test]
+fn recalled_with_the_faust_command() {
+    if !is_elsewhere() {
+        return;
+    }
+    let state = std::fs::read(std::env::var_os(STATE).expect("given")).expect("readable");
+    let mut stage = sound_stage(&RenderOptions { state: Some(state), ..options(Blocks::Fixed(256)) });
+    let sound = beats(&mut stage, 4.0);
+    std::fs::write(std::env::var_os(SOUND).expect("given"), bytes_of(&sound)).expect("our own file");
+}
+
+#[test]
+fn recalled_without_the_faust_command() {
+    if !is_elsewhere() {
+        return;
+    }
+    let state = std::fs::read(std::env::var_os(STATE).expect("given")).expect("readable");
+    let given = RenderOptions { state: Some(state.clone()), ..options(Blocks::Fixed(256)) };
+    let mut stage = sound_stage(&given);
+    let sound = beats(&mut stage, 4.0);
+    assert!(sound.iter().any(|x| x.abs() > 0.1), "what is built in sounds");
+    for id in ["faust:recalled", "faust:mine"] {
+        let failure = failure(&mut stage, id).expect("it says what it lacks");
+        assert!(failure["text"].as_str().is_some_and(|text| text.contains("no faust command")), "{failure}");
+    }
+    assert!(failure(&mut stage, "faust:kick").is_none());
+    assert!(stage.instance().save_state().expect("it saves") == state, "nothing is lost");
+}
+
+#[test]
+fn an_instance_that_goes_while_it_compiles_leaves_nothing_behind() {
+    if !is_elsewhere() {
+        return elsewhere("an_instance_that_goes_while_it_compiles_leaves_nothing_behind", &[]);
+    }
+    let count = |what: &str| std::fs::read_dir(what).expect("a folder of the system's").count();
+    let library = {
+        folder();
+        krach_host::Library::load(&krach_support::plugin()).expect("loads")
+    };
+    let mut left = Vec::new();
+    for turn in 0..6 {
+        // Endless in the front half, or long in the back half.
+        write("endless.dsp", &format!("process = par(i, 10000000, _); // {turn}"));
+        write(
+            "long.dsp",
+            &format!(
+                "import(\"stdfaust.lib\"); process = sum(i, 60, os.osc(100 + i + {turn}) : fi.lowpass(6, 900));"
+            ),
+        );
+        let mut instance =
+            krach_host::Instance::create_with_socket(&library, None, std::time::Duration::from_secs(10))
+                .expect("opens its socket");
+        let mut client = krach_host::Client::connect(instance.socket().expect("there")).expect("connects");
+        client.request(&json!({"type": "list_nodes", "reply_port": 0}).to_string()).expect("a reply");
+        client.request(&graph(&["endless", "long"]).to_string()).expect("a reply");
+        std::thread::sleep(std::time::Duration::from_millis(60 * turn));
+        instance.idle();
+        drop(client);
+        let began = std::time::Instant::now();
+        drop(instance);
+        println!("gone after {:?}", began.elapsed());
+        let children: Vec<_> = std::fs::read_dir("/proc")
+            .expect("a folder of the system's")
+            .filter_map(|entry| std::fs::read_to_string(entry.ok()?.path().join("stat")).ok())
+            .filter(|stat| {
+                let after = stat.rsplit(')').next().unwrap_or_default();
+                after.split_whitespace().nth(1) == Some(&std::process::id().to_string())
+            })
+            .collect();
+        assert!(children.is_empty(), "a child is left: {children:?}");
+        let names = std::fs::read_dir(std::env::temp_dir()).expect("our own folder");
+        let litter: Vec<_> = names
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter(|name| name.starts_with("krach-faust"))
+            .collect();
+        assert!(litter.is_empty(), "{litter:?}");
+        left.push((count("/proc/self/task"), count("/proc/self/fd")));
+    }
+    assert!(left.iter().all(|now| *now == left[0]), "threads and files after each: {left:?}");
+}

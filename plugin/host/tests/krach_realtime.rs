@@ -39,6 +39,10 @@ mod cases {
         ("states_loaded_while_playing_are_freed_elsewhere", states_loaded_while_playing_are_freed_elsewhere),
         ("full_rings_hold_nothing_up", full_rings_hold_nothing_up),
         (
+            "a_sounding_node_reloaded_500_times_is_never_more_than_its_crossfade",
+            a_sounding_node_reloaded_500_times_is_never_more_than_its_crossfade,
+        ),
+        (
             "a_host_without_transport_or_with_odd_ports_is_no_exception",
             a_host_without_transport_or_with_odd_ports_is_no_exception,
         ),
@@ -357,6 +361,96 @@ mod cases {
         assert_all_taken(&guarded);
         assert_quiet_thread_and_sound(&guarded);
         assert!(guarded.flooded >= 20_000, "only {} edits", guarded.flooded);
+    }
+
+    /// What a sound renders after the reload of that number: a constant.
+    fn level(reload: u64) -> f32 {
+        0.25 + 0.01 * ((reload * 7) % 20) as f32
+    }
+
+    fn save_sound(reload: u64) {
+        let folder = std::env::var("NOISE_DSP_DIR").expect("set by the case");
+        let text = format!("process = {:?};\n", level(reload));
+        std::fs::write(format!("{folder}/constant.dsp"), text).expect("our own file");
+    }
+
+    fn a_sounding_node_reloaded_500_times_is_never_more_than_its_crossfade() {
+        const RELOADS: u64 = 500;
+        const EVERY: u64 = 4096;
+        /// Half a beat at 480 bpm.
+        const FADE: f32 = 3000.0;
+
+        thread_local! {
+            static CLIENT: std::cell::RefCell<Option<krach_host::Client>> = const { std::cell::RefCell::new(None) };
+            static HEARD: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+        }
+        fn reload(instance: &mut Instance, turn: u64) {
+            CLIENT.with_borrow_mut(|client| {
+                let client = client.get_or_insert_with(|| {
+                    let mut client = krach_host::Client::connect(instance.socket().unwrap()).unwrap();
+                    let topics = json!({"jsonrpc": "2.0", "id": 0, "method": "subscribe", "params": {"topics": ["compiles"]}});
+                    client.request(&topics.to_string()).unwrap();
+                    client
+                });
+                save_sound(turn + 1);
+                // Asking for the list makes the plugin look.
+                client.send(&json!({"type": "list_nodes", "reply_port": 0}).to_string()).unwrap();
+                let since = std::time::Instant::now();
+                let mut listed = false;
+                let mut compiled = 0;
+                while !listed || compiled == 0 {
+                    match client.poll().unwrap() {
+                        Some(line) if line.contains("\"NodeTypes\"") => listed = true,
+                        Some(line) if line.contains("\"compiles\"") => compiled += 1,
+                        Some(line) => panic!("{line}"),
+                        None => std::thread::sleep(std::time::Duration::from_micros(200)),
+                    }
+                    assert!(since.elapsed().as_secs() < 30, "reload {turn} was not heard of");
+                }
+                HEARD.set(HEARD.get() + compiled);
+            });
+        }
+        let home = own_home();
+        let folder = home.path().join("dsp");
+        std::fs::create_dir(&folder).unwrap();
+        // SAFETY: this process has no other thread yet.
+        unsafe { std::env::set_var("NOISE_DSP_DIR", &folder) };
+        save_sound(0);
+        let mut nodes =
+            vec![json!({"id": "out", "type_id": "dac"}), json!({"id": "x", "type_id": "faust:constant"})];
+        // The load: they are rendered, and heard by nobody.
+        nodes.extend((0..4).map(|pad| json!({"id": format!("pad{pad}"), "type_id": "faust:pad"})));
+        let load = json!({"type": "load_graph", "nodes": nodes, "connections": [wire("x", "out")]});
+        let pads: Vec<String> =
+            (0..4).map(|pad| play(&format!("pad{pad}"), &hits(&format!("pad{pad}/gate"), 7))).collect();
+        let guarded = run_guarded(&Scenario {
+            script: Script::playing(480.0),
+            frames: (RELOADS + 2) * EVERY,
+            setup: [vec![load.to_string()], pads.clone()].concat(),
+            floods: vec![flood(pads, 1)],
+            main_work: Some(MainWork { every: EVERY, act: reload }),
+            speed: f64::INFINITY,
+            ..Scenario::of(plugin())
+        })
+        .unwrap();
+        assert_all_taken(&guarded);
+        assert_quiet_thread_and_sound(&guarded);
+        assert!(guarded.main_turns >= RELOADS, "only {} reloads", guarded.main_turns);
+        assert!(HEARD.get() >= RELOADS, "only {} compiles were told of", HEARD.get());
+        println!("worst block of {}: {:?}", guarded.blocks, guarded.worst_block);
+        let left = &guarded.channels[0];
+        let begins = left.iter().position(|x| *x >= level(0)).expect("it sounds");
+        let (mut largest, mut least, mut most) = (0.0_f32, f32::MAX, 0.0_f32);
+        for pair in left[begins..].windows(2) {
+            largest = largest.max((pair[1] - pair[0]).abs());
+            least = least.min(pair[1]);
+            most = most.max(pair[1]);
+        }
+        assert!(largest <= 0.19 / FADE * 1.01, "a step of {largest}");
+        assert!(least > 0.2499 && most < 0.4401, "from {least} to {most}");
+        let heard: std::collections::BTreeSet<u32> =
+            left.iter().filter(|x| (0..20).any(|at| level(at) == **x)).map(|x| x.to_bits()).collect();
+        assert!(heard.len() >= 19, "only {} of 20 levels were reached", heard.len());
     }
 
     fn a_host_without_transport_or_with_odd_ports_is_no_exception() {

@@ -50,10 +50,7 @@ impl Addresses {
         let usual = || home(&set).map(|home| home.join(".krach").join("dsp"));
         Self {
             folders,
-            dsp_folder: set("NOISE_DSP_DIR")
-                .map(PathBuf::from)
-                .or_else(usual)
-                .or_else(|| Some(temporary(&set).join("krach-dsp"))),
+            dsp_folder: set("NOISE_DSP_DIR").map(PathBuf::from).or_else(usual),
             named: named.is_some(),
             contested: Some(named.unwrap_or_else(|| temporary(&set).join(FIXED_NAME))),
         }

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use krach_faust::{CompileError, Compiler, Diagnostic, FaustCommand, ObjectCache, Workers};
 use serde::Serialize;
@@ -13,6 +14,9 @@ use super::listing::file_of;
 
 /// Names the `faust` command to use, or says `none`; where it is not set, the command is looked for.
 const COMMAND: &str = "KRACH_FAUST";
+
+/// How long the end of an instance waits for a compile that cannot be stopped.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why nothing can be compiled here.
 struct NoCompiler(String);

@@ -291,8 +291,9 @@ impl Watch {
                 self.shared.look(&BTreeSet::new());
             }
         }
-        if let Some(workers) = &self.workers {
+        if let Some(workers) = self.workers {
             workers.cancel_owner(self.shared.owner);
+            Workers::leave(workers, super::compile::PATIENCE);
         }
     }
 

@@ -124,11 +124,12 @@ pub(crate) struct Sounds {
 
 impl Drop for Sounds {
     fn drop(&mut self) {
-        if let Some((folder, number)) = &self.folder {
-            folder.leave(*number);
+        if let Some((folder, number)) = self.folder.take() {
+            folder.leave(number);
         }
-        if let Some(workers) = &self.workers {
+        if let Some(workers) = self.workers.take() {
             workers.cancel_owner(self.owner);
+            Workers::leave(workers, compile::PATIENCE);
         }
     }
 }

@@ -104,6 +104,8 @@ pub struct Guarded {
     pub first_caught_at: Option<u64>,
     /// Blocks that were processed.
     pub blocks: usize,
+    /// The longest that one block took, on a thread that anything may have interrupted.
+    pub worst_block: Duration,
     /// The main output (left, right), as far as it got.
     pub channels: Vec<Vec<f32>>,
     /// Requests that were sent during the run, on all connections.
@@ -150,6 +152,8 @@ struct Progress<P> {
     done: AtomicUsize,
     /// First frame of the first block in which an allocation was caught.
     caught_at: AtomicU64,
+    /// Nanoseconds of the longest block.
+    worst: AtomicU64,
     finished: AtomicBool,
     failed: AtomicBool,
     /// Filled by the guarded thread before it sets `finished`, taken by the main thread after.
@@ -196,6 +200,7 @@ fn run<I: Hosted>(scenario: &Scenario) -> Result<Guarded, HostError> {
         allowed: AtomicUsize::new(0),
         done: AtomicUsize::new(0),
         caught_at: AtomicU64::new(u64::MAX),
+        worst: AtomicU64::new(0),
         finished: AtomicBool::new(false),
         failed: AtomicBool::new(false),
         handed_back: Mutex::new(None),
@@ -282,6 +287,7 @@ fn run<I: Hosted>(scenario: &Scenario) -> Result<Guarded, HostError> {
         syscall,
         first_caught_at,
         blocks: blocks_done,
+        worst_block: Duration::from_nanos(progress.worst.load(Ordering::Acquire)),
         channels,
         flooded,
         main_turns,
@@ -342,9 +348,12 @@ fn guarded_thread<P: Playing>(
         while progress.allowed.load(Ordering::Acquire) <= index {
             std::hint::spin_loop();
         }
+        // The clock is read without a system call.
+        let began = Instant::now();
         let armed = (guarded && scenario.guard_alloc).then(alloc::Armed::new);
         let answer = processor.process(plan, events);
         drop(armed);
+        progress.worst.fetch_max(began.elapsed().as_nanos() as u64, Ordering::AcqRel);
         if alloc::count() > 0 {
             let _ = progress.caught_at.compare_exchange(
                 u64::MAX,
