@@ -41,7 +41,7 @@ pub use library::{DEFAULT_PLUGIN_ID, Descriptor, Library, PLUGIN_VARIABLE, defau
 pub use params::Param;
 pub use performance::Performance;
 pub use processor::{EVENT_CAPACITY, Feed, Processor, Status};
-pub use render::{Length, RenderOptions, Rendered, Reply, Stem, TimedInput, render_performance};
+pub use render::{Length, RenderOptions, Rendered, Reply, Save, Stem, TimedInput, render_performance};
 pub use stage::Stage;
 pub use threads::{AudioScope, on_audio_thread};
 pub use vst3::{Vst3Instance, Vst3Library, Vst3Processor};

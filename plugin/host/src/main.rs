@@ -44,6 +44,14 @@ fn render(command: &RenderCommand) -> Result<ExitCode, HostError> {
         std::fs::write(path, lines)
             .map_err(|error| HostError::File { path: path.clone(), reason: error.to_string() })?;
     }
+    for save in &rendered.saves {
+        let milliseconds = save.took.as_secs_f64() * 1e3;
+        let came = match &save.refused {
+            None => format!("new sound after {milliseconds:.1} ms"),
+            Some(why) => format!("refused after {milliseconds:.1} ms: {}", why.replace('\n', " ")),
+        };
+        println!("krach-host: line {}: {} saved at beat {:.2}: {came}", save.line, save.file, save.beats);
+    }
     let mut refused = 0;
     for reply in rendered.refused() {
         refused += 1;

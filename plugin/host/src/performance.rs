@@ -11,6 +11,7 @@
 //! | `{"host":"jump","to":16.0}` | goes to this position |
 //! | `{"host":"loop","start":0,"end":8}` | loops over this range; `{"host":"loop","off":true}` ends that |
 //! | `{"host":"tempo","bpm":140}` | changes the tempo; with `"ramp_seconds":4` it gets there on a line |
+//! | `{"host":"save","file":"bass.dsp","text":"…"}` | renders on to exactly this position, saves a FAUST program into `NOISE_DSP_DIR`, and waits until the plugin says what came of it |
 //!
 //! Positions are in quarter notes. Each of them takes `"at"`: the position at or after which it
 //! happens while playing, or `"at_seconds"`, counted from the first frame; without either it
@@ -40,6 +41,17 @@ pub enum Step {
         /// Beats per cycle that it sets (`SetBeatsPerCycle`), which is what positions in later
         /// replies are measured in.
         beats_per_cycle: Option<f64>,
+    },
+    /// A FAUST program is saved into the folder of sounds, see [`crate::Save`].
+    Save {
+        /// Line number in the file, from 1.
+        line: usize,
+        /// Position in quarter notes up to which is rendered first; without one, none is.
+        at: Option<f64>,
+        /// Name of the file within the folder.
+        file: String,
+        /// What it holds from then on.
+        text: String,
     },
     /// A change of the transport; without a time it happens at the next block.
     Host {
@@ -87,6 +99,7 @@ impl Performance {
                 return Err(refused("give one JSON object per line".to_owned()));
             }
             steps.push(match value.get("host") {
+                Some(verb) if verb == "save" => save(line, &value).map_err(refused)?,
                 Some(verb) => directive(verb, &value).map_err(refused)?,
                 None => Step::Request {
                     line,
@@ -112,6 +125,23 @@ fn beats_per_cycle(request: &Value) -> Option<f64> {
         return commands.iter().filter_map(beats_per_cycle).next_back();
     }
     beats_per_cycle(request.get("params")?.get("request")?)
+}
+
+fn save(line: usize, value: &Value) -> Result<Step, String> {
+    let text = |name: &str| {
+        let text = value.get(name).and_then(Value::as_str).map(str::to_owned);
+        text.ok_or_else(|| format!("\"save\" needs a text \"{name}\""))
+    };
+    let at = match value.get("at") {
+        None => None,
+        Some(at) => Some(at.as_f64().ok_or("\"save\" acts at a number of quarter notes")?),
+    };
+    let file = text("file")?;
+    let inside = Path::new(&file).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    if !inside || !file.ends_with(".dsp") {
+        return Err(format!("\"save\": give a .dsp file within the folder of sounds, not {file}"));
+    }
+    Ok(Step::Save { line, at, file, text: text("text")? })
 }
 
 fn directive(verb: &Value, line: &Value) -> Result<Step, String> {
@@ -141,7 +171,9 @@ fn directive(verb: &Value, line: &Value) -> Result<Step, String> {
             }
         }
         _ => {
-            return Err(format!("unknown host directive {verb}: there are play, stop, jump, loop and tempo"));
+            return Err(format!(
+                "unknown host directive {verb}: there are play, stop, jump, loop, tempo and save"
+            ));
         }
     };
     let when = match (line.get("at"), line.get("at_seconds")) {
@@ -189,6 +221,14 @@ mod tests {
     }
 
     #[test]
+    fn a_sound_is_saved_at_a_position() {
+        let text = r#"{"host":"save","file":"a/bass.dsp","text":"process = 0;","at":32}"#;
+        let (file, text_of_file) = ("a/bass.dsp".to_owned(), "process = 0;".to_owned());
+        let saved = Step::Save { line: 1, at: Some(32.0), file, text: text_of_file };
+        assert_eq!(Performance::parse(text).unwrap().steps, [saved]);
+    }
+
+    #[test]
     fn the_cycle_length_is_followed_through_batches_and_timed_requests() {
         let of = |text: &str| beats_per_cycle(&serde_json::from_str(text).unwrap());
         assert_eq!(of(r#"{"cmd":"SetBeatsPerCycle","beats":3}"#), Some(3.0));
@@ -206,9 +246,11 @@ mod tests {
     fn a_bad_line_is_named_with_what_would_work() {
         let said = |text: &str| Performance::parse(text).unwrap_err().to_string();
         assert!(said("{\"cmd\":\"Ping\"}\nnonsense").starts_with("performance line 2: not JSON"));
-        assert!(said(r#"{"host":"rewind"}"#).contains("play, stop, jump, loop and tempo"));
+        assert!(said(r#"{"host":"rewind"}"#).contains("play, stop, jump, loop, tempo and save"));
         assert!(said(r#"{"host":"jump"}"#).contains("needs a number \"to\""));
         assert!(said(r#"{"host":"loop","start":4,"end":4}"#).contains("no length"));
+        assert!(said(r#"{"host":"save","file":"../x.dsp","text":""}"#).contains("within the folder"));
+        assert!(said(r#"{"host":"save","file":"x.dsp"}"#).contains("needs a text \"text\""));
         assert!(said(r#"[1]"#).contains("one JSON object per line"));
     }
 }

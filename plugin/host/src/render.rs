@@ -115,6 +115,21 @@ pub struct Reply {
     pub refused: bool,
 }
 
+/// What came of saving a FAUST program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Save {
+    /// Line number in the performance.
+    pub line: usize,
+    /// The file, within the folder of sounds.
+    pub file: String,
+    /// Position in quarter notes.
+    pub beats: f64,
+    /// From the save until the new sound is ready for the next block, or until it is refused.
+    pub took: Duration,
+    /// Why it was refused, if it was.
+    pub refused: Option<String>,
+}
+
 /// What came out.
 #[derive(Clone, Debug)]
 pub struct Rendered {
@@ -136,6 +151,8 @@ pub struct Rendered {
     pub transport: Truth,
     /// The replies to the performance's requests.
     pub replies: Vec<Reply>,
+    /// What came of the FAUST programs that were saved.
+    pub saves: Vec<Save>,
 }
 
 impl Rendered {
@@ -180,7 +197,7 @@ impl Rendered {
 /// Whatever fails first; a refused request is not a failure, see [`Rendered::refused`].
 pub fn render_performance(options: &RenderOptions) -> Result<Rendered, HostError> {
     let steps = &options.performance.steps;
-    let sends = steps.iter().any(|step| matches!(step, Step::Request { .. }));
+    let sends = steps.iter().any(|step| !matches!(step, Step::Host { .. }));
     let vst3 = options.plugin.as_ref().is_some_and(|plugin| plugin.extension() == Some("vst3".as_ref()));
     if vst3 { render::<Vst3Instance>(options, sends) } else { render::<Instance>(options, sends) }
 }

@@ -1,5 +1,6 @@
 //! An instance on a stage: a transport that moves, a socket that listens, a tape that runs.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -11,7 +12,7 @@ use crate::hosted::{Hosted, Playing};
 use crate::instance::{Instance, Ports};
 use crate::library::default_plugin;
 use crate::performance::{Performance, Step};
-use crate::render::{Length, RenderOptions, Rendered, Reply, Stem};
+use crate::render::{Length, RenderOptions, Rendered, Reply, Save, Stem};
 use crate::transport::{BlockPlan, ONSET_TOLERANCE, Player, When};
 
 /// How long the plugin may take to open its socket.
@@ -20,6 +21,8 @@ const SOCKET_WAIT: Duration = Duration::from_secs(10);
 const REPLY_WAIT: Duration = Duration::from_secs(10);
 /// How long a `sync` may take after everything that it waits for has been rendered.
 const SYNC_WAIT: Duration = Duration::from_secs(60);
+/// How long the plugin may take to say what came of a program that was saved.
+const SAVE_WAIT: Duration = Duration::from_secs(60);
 /// How long it may take where the transport does not come to what it waits for.
 const UNREACHED_WAIT: Duration = Duration::from_secs(3);
 
@@ -38,6 +41,9 @@ pub struct Stage<I: Hosted = Instance> {
     tape: Vec<Vec<Vec<f32>>>,
     sent: Vec<OutputEvent>,
     replies: Vec<Reply>,
+    saves: Vec<Save>,
+    /// A connection that hears of compiles, from the first save on.
+    listener: Option<Client>,
     beats_per_cycle: f64,
     /// The largest position in cycles that a reply has named since the last sync.
     named_position: Option<f64>,
@@ -86,6 +92,8 @@ impl<I: Hosted> Stage<I> {
             next_event: 0,
             sent: Vec::new(),
             replies: Vec::new(),
+            saves: Vec::new(),
+            listener: None,
             named_position: None,
             began: Instant::now(),
             in_process: Duration::ZERO,
@@ -207,6 +215,13 @@ impl<I: Hosted> Stage<I> {
                     let now = When::Frame(self.player.frame());
                     self.player.schedule(when.unwrap_or(now), action.clone());
                 }
+                Step::Save { line, at, file, text } => {
+                    if let Some(beats) = at {
+                        self.render_up_to(*beats)?;
+                    }
+                    let save = self.save(*line, file, text)?;
+                    self.saves.push(save);
+                }
                 Step::Request { line, text, sync, beats_per_cycle } => {
                     let reply = self.exchange(text, *sync)?;
                     if !is_error(&reply) {
@@ -222,6 +237,84 @@ impl<I: Hosted> Stage<I> {
             }
         }
         Ok(())
+    }
+
+    /// Renders until the next frame is the first at or after this position in quarter notes, ending a
+    /// block there whatever its length.
+    ///
+    /// # Errors
+    /// [`HostError::Usage`] if the transport as it stands does not get there; as [`Self::advance`].
+    pub fn render_up_to(&mut self, beats: f64) -> Result<(), HostError> {
+        let frame = self.player.frame_of(beats).ok_or_else(|| {
+            HostError::Usage(format!(
+                "the transport does not come to quarter note {beats} from where it stands"
+            ))
+        })?;
+        self.player.cut_at(frame);
+        while self.player.frame() < frame {
+            self.advance()?;
+        }
+        Ok(())
+    }
+
+    /// Saves a FAUST program into the folder of sounds and waits until the plugin says what came of it:
+    /// its sound is then ready for the next block, or it was refused.
+    fn save(&mut self, line: usize, file: &str, text: &str) -> Result<Save, HostError> {
+        let Some(folder) = std::env::var_os("NOISE_DSP_DIR").map(PathBuf::from) else {
+            let reason = "set NOISE_DSP_DIR to the folder that sounds are saved into".to_owned();
+            return Err(HostError::Performance { line, reason });
+        };
+        let listener = match self.listener.take() {
+            Some(listener) => listener,
+            None => self.listen()?,
+        };
+        let listener = self.listener.insert(listener);
+        let path = folder.join(file);
+        let failed =
+            |error: std::io::Error| HostError::File { path: path.clone(), reason: error.to_string() };
+        std::fs::create_dir_all(path.parent().unwrap_or(&folder)).map_err(failed)?;
+        let began = Instant::now();
+        std::fs::write(&path, text).map_err(failed)?;
+        // Asking for the list makes the plugin look at once; its folder watcher would in a moment.
+        listener.send(r#"{"type":"list_nodes","reply_port":0}"#)?;
+        let type_id = format!("faust:{}", file.trim_end_matches(".dsp"));
+        let refused = loop {
+            let Some(heard) = listener.poll()? else {
+                if began.elapsed() > SAVE_WAIT {
+                    return Err(HostError::NoReply { waited: SAVE_WAIT, request: format!("save {file}") });
+                }
+                self.instance.idle();
+                std::thread::sleep(Duration::from_micros(100));
+                continue;
+            };
+            let heard: Value = serde_json::from_str(&heard).unwrap_or_default();
+            let event = &heard["params"];
+            if event["type"] != type_id.as_str() {
+                continue;
+            }
+            if event["topic"] == "compiles" {
+                break None;
+            }
+            if event["topic"] == "errors" {
+                break Some(event["message"].as_str().unwrap_or_default().to_owned());
+            }
+        };
+        // What is answered now was done after the new code was handed to the audio side.
+        listener.send(r#"{"jsonrpc":"2.0","id":"saved","method":"status"}"#)?;
+        while !listener.wait("status", REPLY_WAIT)?.contains(r#""id":"saved""#) {}
+        let took = began.elapsed();
+        Ok(Save { line, file: file.to_owned(), beats: self.player.beats(), took, refused })
+    }
+
+    fn listen(&mut self) -> Result<Client, HostError> {
+        let socket = self.instance.socket().ok_or_else(|| {
+            HostError::Usage("this stage was opened without a socket, so it hears of no compiles".to_owned())
+        })?;
+        let mut listener = Client::connect(socket)?;
+        let topics = r#"{"jsonrpc":"2.0","id":"listen","method":"subscribe","params":{"topics":["compiles","errors"]}}"#;
+        listener.send(topics)?;
+        listener.wait(topics, REPLY_WAIT)?;
+        Ok(listener)
     }
 
     /// Sends one request and waits for its reply; at a `sync`, renders first.
@@ -338,6 +431,7 @@ impl<I: Hosted> Stage<I> {
             in_process: self.in_process,
             transport: self.player.into_truth(),
             replies: self.replies,
+            saves: self.saves,
         }
     }
 }

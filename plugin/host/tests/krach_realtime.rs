@@ -27,7 +27,7 @@ mod cases {
     use super::krach_support::session::{at, atom, cat, gate_session, hits, play, two_voices, wire};
     use super::krach_support::{Dice, Format, plugin};
 
-    pub const ALL: [Case; 8] = [
+    pub const ALL: [Case; 9] = [
         (
             "a_thousand_edits_of_every_kind_a_second_touch_nothing_forbidden",
             a_thousand_edits_of_every_kind_a_second_touch_nothing_forbidden,
@@ -384,7 +384,7 @@ mod cases {
             static CLIENT: std::cell::RefCell<Option<krach_host::Client>> = const { std::cell::RefCell::new(None) };
             static HEARD: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
         }
-        fn reload(instance: &mut Instance, turn: u64) {
+        fn reload(instance: &mut dyn MainThread, turn: u64) {
             CLIENT.with_borrow_mut(|client| {
                 let client = client.get_or_insert_with(|| {
                     let mut client = krach_host::Client::connect(instance.socket().unwrap()).unwrap();

@@ -29,6 +29,8 @@ pub struct Player {
     lengths: Lengths,
     /// What is left of a block that was split.
     rest: usize,
+    /// Where a block ends whatever its length: see [`Player::cut_at`].
+    cut: Option<u64>,
     frame: u64,
     anchor: Segment,
     /// Quarter notes of host time, playing or not, up to the anchor.
@@ -70,6 +72,7 @@ impl Player {
             rate,
             lengths: blocks.lengths(),
             rest: 0,
+            cut: None,
             frame: 0,
             anchor,
             elapsed: 0.0,
@@ -167,6 +170,16 @@ impl Player {
         plans
     }
 
+    /// The frame of a position, as tempo and loop stand now; `None` if time does not get there.
+    pub fn frame_of(&self, beats: f64) -> Option<u64> {
+        self.due(&When::Beat(beats), self.frame)
+    }
+
+    /// A block ends at this frame, whatever the blocks' lengths: what was cut off is the next one.
+    pub fn cut_at(&mut self, frame: u64) {
+        self.cut = Some(frame);
+    }
+
     /// The next block, into a plan whose list is reused.
     pub fn next_block_into(&mut self, plan: &mut BlockPlan) {
         let start = self.frame;
@@ -183,6 +196,12 @@ impl Player {
             rest => rest,
         } as u64;
         let mut end = start + length;
+        if let Some(cut) = self.cut.take_if(|cut| *cut < end)
+            && cut > start
+        {
+            self.rest = (end - cut) as usize;
+            end = cut;
+        }
         let mut cursor = start;
         while let Some((due, change)) = self.next_change(cursor) {
             let announce = self.announcement(&change);
@@ -190,7 +209,7 @@ impl Player {
                 break;
             }
             if announce == Announce::Split {
-                self.rest = (end - due) as usize;
+                self.rest += (end - due) as usize;
                 end = due;
                 break;
             }
