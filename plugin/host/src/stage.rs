@@ -292,7 +292,8 @@ impl<I: Hosted> Stage<I> {
             if event["type"] != type_id.as_str() {
                 continue;
             }
-            if event["topic"] == "compiles" {
+            // Of an earlier save there may be more to hear than of this one.
+            if event["topic"] == "compiles" && event["crc32"] == crc32fast::hash(text.as_bytes()) {
                 break None;
             }
             if event["topic"] == "errors" {

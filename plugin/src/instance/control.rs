@@ -369,13 +369,13 @@ impl Control {
                     self.remember(text);
                 }
                 Told::Note(note) => self.report(note),
-                Told::Compiled { type_id, tier, cached, timings, more } => {
+                Told::Compiled { type_id, crc32, tier, cached, timings, more } => {
                     let ms = |time: Duration| time.as_secs_f64() * 1e3;
                     let tier = if tier == Tier::Quick { "quick" } else { "optimised" };
                     self.publish(&Event::new(
                         "compiles",
                         json!({
-                            "type": type_id, "tier": tier, "cached": cached, "more": more,
+                            "type": type_id, "crc32": crc32, "tier": tier, "cached": cached, "more": more,
                             "ms": {"gather": ms(timings.gather), "front": ms(timings.front), "back": ms(timings.back)},
                         }),
                     ));

@@ -57,6 +57,8 @@ pub(crate) enum Told {
     Compiled {
         /// Its type id.
         type_id: String,
+        /// CRC-32 of its text, without imports: tells which of two saves in a row this is about.
+        crc32: u32,
         /// Which code.
         tier: Tier,
         /// It had been compiled before.
@@ -447,6 +449,7 @@ impl Sounds {
         sound.known = Some(source);
         self.tell(Told::Compiled {
             type_id: id.to_owned(),
+            crc32: crc32fast::hash(text.main.as_bytes()),
             tier: outcome.tier,
             cached,
             timings,

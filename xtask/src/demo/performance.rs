@@ -4,11 +4,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::pattern::{Pattern, ReadError};
 use super::time::{BEATS_PER_CYCLE, TempoMap, Time, exact};
 use crate::failure::{Failure, Result};
+
+/// A voice that tells when its gate opens.
+const TICK: &str = "gate = button(\"gate\");\nprocess = 0.5 * ((gate > 0) & (gate' <= 0));\n";
+/// The node that is heard.
+const MASTER: &str = "out";
 
 /// A performance file: one request to the socket, or one directive to the host, per line.
 #[derive(Clone, Debug)]
@@ -31,6 +36,9 @@ enum Action {
     Request { at: Option<Time>, changes: Vec<SlotChange> },
     /// From this position in cycles on another tempo, quarter notes per minute.
     Tempo { at: Time, bpm: Time },
+    /// From this position in cycles on a FAUST program has another text, or would have: `broken` ones are
+    /// to be refused.
+    Save { at: Time, file: String, broken: bool },
     /// Anything else.
     Other,
 }
@@ -94,7 +102,7 @@ impl Performance {
     }
 
     /// The slots that are played, in the order of their first pattern. A voice's nodes are named
-    /// `voice` or `voice_…`, and it sounds while its control `voice/gain` is open.
+    /// `voice` or `voice_…`, and a note of it begins where its control `voice/gate` opens.
     pub fn voices(&self) -> Vec<String> {
         let mut voices = Vec::new();
         for (_, change) in self.changes() {
@@ -124,9 +132,9 @@ impl Performance {
         ends.map(|(at, _)| at).max()
     }
 
-    /// When this voice's control `voice/gain` opens, in cycles, in the order of time.
+    /// When this voice's control `voice/gate` opens, in cycles, in the order of time.
     pub fn hits(&self, voice: &str, end: Time) -> Vec<Time> {
-        let gain = format!("{voice}/gain");
+        let gate = format!("{voice}/gate");
         let mut turns: Vec<(Time, &SlotChange)> = self
             .changes()
             .filter(|(_, change)| match change {
@@ -146,7 +154,7 @@ impl Performance {
             };
             let zero = if *from_zero { from } else { Time::ZERO };
             for onset in pattern.onsets(from - zero, until - zero) {
-                if onset.label == gain {
+                if onset.label == gate {
                     if onset.value > 0.0 && !open {
                         hits.push(onset.time + zero);
                     }
@@ -162,12 +170,23 @@ impl Performance {
         self.changes().filter(|(_, change)| matches!(change, SlotChange::Refused)).count()
     }
 
+    /// The FAUST programs that are saved: position in cycles, file, and whether it is to be refused.
+    pub fn saves(&self) -> Vec<(Time, String, bool)> {
+        let save = |line: &Line| match &line.action {
+            Action::Save { at, file, broken } => Some((*at, file.clone(), *broken)),
+            _ => None,
+        };
+        self.lines.iter().filter_map(save).collect()
+    }
+
     /// The moments after the start at which something changes, in the order of time.
     pub fn moments(&self) -> Vec<Moment> {
         let mut moments: Vec<Moment> = Vec::new();
         for line in &self.lines {
             let at = match line.action {
-                Action::Request { at: Some(at), .. } | Action::Tempo { at, .. } => at,
+                Action::Request { at: Some(at), .. } | Action::Tempo { at, .. } | Action::Save { at, .. } => {
+                    at
+                }
                 Action::Request { at: None, .. } | Action::Other => continue,
             };
             if at > Time::ZERO && moments.iter().all(|moment| moment.at != at) {
@@ -183,16 +202,53 @@ impl Performance {
         &self.text
     }
 
+    /// The performance as a file without the programs that are to be refused.
+    pub fn without_broken(&self) -> String {
+        let broken = |line: &&Line| matches!(line.action, Action::Save { broken: true, .. });
+        self.lines.iter().filter(|line| !broken(line)).map(|line| format!("{}\n", line.json)).collect()
+    }
+
     /// The performance as a file in which only one voice is heard: the others play, but their
     /// connections to what the voices share (master, busses) are left out.
     pub fn solo(&self, voice: &str) -> String {
+        self.alone(voice, |_| true, |_| {}, String::new())
+    }
+
+    /// The same with [`TICK`] in the voice's place, straight to the master: it leaves silence on the sample
+    /// on which a gate opens, and is silent again on the next.
+    pub fn ticking(&self, voice: &str) -> String {
+        let define = json!({"jsonrpc": "2.0", "id": 0, "method": "define",
+            "params": {"name": "tick", "text": TICK}});
+        let straight = |connection: &Value| {
+            let to = connection["to_node"].as_str().unwrap_or_default();
+            connection["from_node"] == voice || to == MASTER
+        };
+        let replace = |node: &mut Value| {
+            if node["id"] == voice {
+                node["type_id"] = "faust:tick".into();
+                node["controls"] = json!({});
+            }
+        };
+        self.alone(voice, straight, replace, format!("{define}\n"))
+    }
+
+    /// One voice alone, by those of its connections that are `wanted`, its nodes changed by `change`. What
+    /// begins with text of its own is another performance, in which no program is saved.
+    fn alone(
+        &self,
+        voice: &str,
+        wanted: impl Fn(&Value) -> bool,
+        change: impl Fn(&mut Value),
+        mut text: String,
+    ) -> String {
         let voices: BTreeSet<String> = self.voices().into_iter().collect();
         let audible = |connection: &Value| {
             let owner = |key: &str| owner(&voices, connection[key].as_str().unwrap_or_default());
-            owner("to_node").is_some() || owner("from_node").is_none_or(|owner| owner == voice)
+            let own = owner("to_node").is_some() || owner("from_node").is_none_or(|owner| owner == voice);
+            own && wanted(connection)
         };
-        let mut text = String::new();
-        for line in &self.lines {
+        let saves = text.is_empty();
+        for line in self.lines.iter().filter(|line| saves || !matches!(line.action, Action::Save { .. })) {
             let mut json = line.json.clone();
             let request = match json.pointer_mut("/params/request") {
                 Some(request) => request,
@@ -201,6 +257,7 @@ impl Performance {
             if is_connection(request) && !audible(request) {
                 continue;
             }
+            request["nodes"].as_array_mut().into_iter().flatten().for_each(&change);
             if let Some(connections) = request["connections"].as_array_mut() {
                 connections.retain(audible);
             }
@@ -216,7 +273,7 @@ impl Performance {
         self.lines.iter().flat_map(|line| {
             let (at, changes) = match &line.action {
                 Action::Request { at, changes } => (at.unwrap_or(Time::ZERO), changes.as_slice()),
-                Action::Tempo { .. } | Action::Other => (Time::ZERO, [].as_slice()),
+                Action::Tempo { .. } | Action::Save { .. } | Action::Other => (Time::ZERO, [].as_slice()),
             };
             changes.iter().map(move |change| (at, change))
         })
@@ -237,11 +294,17 @@ fn owner<'a>(voices: &'a BTreeSet<String>, node: &str) -> Option<&'a str> {
 
 fn action(json: &Value) -> std::result::Result<Action, String> {
     if let Some(directive) = json["host"].as_str() {
-        if directive != "tempo" || !json["ramp_seconds"].is_null() {
-            return Err(format!("the demo's score knows plain tempo changes only, no {json}"));
+        let number = |key: &str| {
+            json[key].as_f64().and_then(exact).ok_or(format!("{directive}: `{key}` is no number"))
+        };
+        if directive == "save" {
+            let file = json["file"].as_str().ok_or("save: `file` is no text")?.to_owned();
+            let broken = json["broken"] == true;
+            return Ok(Action::Save { at: number("at")? / BEATS_PER_CYCLE, file, broken });
         }
-        let number =
-            |key: &str| json[key].as_f64().and_then(exact).ok_or(format!("tempo: `{key}` is no number"));
+        if directive != "tempo" || !json["ramp_seconds"].is_null() {
+            return Err(format!("the demo's score knows plain tempo changes and saves only, no {json}"));
+        }
         let (beats, bpm) = (number("at")?, number("bpm")?);
         if bpm <= Time::ZERO {
             return Err("tempo: `bpm` is not positive".to_owned());
@@ -302,7 +365,6 @@ fn slot_changes(request: &Value) -> std::result::Result<Vec<SlotChange>, String>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn at(position: f64, request: &Value) -> String {
         let params = json!({"at": position, "request": request});
@@ -310,8 +372,8 @@ mod tests {
     }
 
     fn hit(voice: &str) -> Value {
-        let gain = |value: f64| json!({"op":"Atom","value":{"type":"Control","label":format!("{voice}/gain"),"value":value}});
-        json!({"op":"Freeze","child":{"op":"Cat","children":[gain(1.0), gain(0.0)]}})
+        let gate = |value: f64| json!({"op":"Atom","value":{"type":"Control","label":format!("{voice}/gate"),"value":value}});
+        json!({"op":"Freeze","child":{"op":"Cat","children":[gate(1.0), gate(0.0)]}})
     }
 
     fn play(voice: &str, pattern: &Value) -> Value {
@@ -401,6 +463,35 @@ mod tests {
         let commands = solo[3]["params"]["request"]["commands"].as_array().unwrap();
         assert_eq!(commands.len(), 1);
         assert_eq!(solo.len(), 4);
+    }
+
+    #[test]
+    fn a_ticking_voice_goes_straight_to_the_master() {
+        let wire =
+            |from: &str, to: &str| json!({"from_node":from,"from_port":"out","to_node":to,"to_port":"in"});
+        let all = [
+            wire("bass", "bass_g"),
+            wire("bass_g", "out"),
+            wire("bass_g", "bass_send_bus"),
+            wire("bass_send_bus", "bus"),
+            wire("bus", "out"),
+        ];
+        let nodes = json!([{"id":"bass","type_id":"faust:bass"},{"id":"bus","type_id":"gain"}]);
+        let text = format!("{}\n", json!({"type":"load_graph","nodes":nodes,"connections":all}))
+            + "{\"host\":\"save\",\"file\":\"bass.dsp\",\"text\":\"\",\"at\":8,\"broken\":true}\n"
+            + &at(0.0, &play("bass", &hit("bass")));
+        let performance = parse(&text);
+        assert_eq!(performance.saves(), [(Time::from(2), "bass.dsp".to_owned(), true)]);
+        assert_eq!(performance.without_broken().lines().count(), 2);
+        assert_eq!(performance.solo("bass").lines().count(), 3);
+        let ticking: Vec<Value> =
+            performance.ticking("bass").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(ticking.len(), 3);
+        assert_eq!(ticking[0]["method"], "define");
+        assert_eq!(ticking[1]["nodes"][0]["type_id"], "faust:tick");
+        assert_eq!(ticking[1]["nodes"][1]["type_id"], "gain");
+        let kept = [&all[0], &all[1], &all[4]];
+        assert!(ticking[1]["connections"].as_array().unwrap().iter().eq(kept));
     }
 
     #[test]

@@ -28,8 +28,19 @@ pub struct Rendering {
     pub sound: Sound,
     /// What the host says of requests that were refused.
     pub errors: Vec<String>,
+    /// What the host says of the FAUST programs that it saved.
+    pub saves: Vec<Saved>,
     /// Seconds of sound per second that the rendering took, start and end of the host included.
     pub real_time_factor: f64,
+}
+
+/// What came of a FAUST program that was saved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Saved {
+    /// Milliseconds from the save until the new sound was ready, or until it was refused.
+    pub milliseconds: f64,
+    /// Why it was refused, if it was.
+    pub refused: Option<String>,
 }
 
 impl Renderer {
@@ -51,17 +62,33 @@ impl Renderer {
         let mut host = Command::new(&self.host);
         host.arg("render").arg(&script).arg("--plugin").arg(&self.plugin).arg("-o").arg(&path);
         host.args(["--bars", &self.bars.to_string(), "--blocks", blocks, "--quiet"]);
+        // Sounds are saved into a folder that begins empty, and nothing is known of them from earlier.
+        for (variable, folder) in [("NOISE_DSP_DIR", "dsp"), ("XDG_CACHE_HOME", "cache")] {
+            let folder = self.folder.join(folder);
+            if folder.is_dir() {
+                fs::remove_dir_all(&folder).map_err(|source| Failure::file("empty", &folder, source))?;
+            }
+            fs::create_dir_all(&folder).map_err(|source| Failure::file("create", &folder, source))?;
+            host.env(variable, &folder);
+        }
         let begin = Instant::now();
-        let errors = play(&mut host)?;
+        let Played { errors, saves } = play(&mut host)?;
         let seconds = begin.elapsed().as_secs_f64();
         let sound = read_wav(&path)?;
         let real_time_factor = sound.frames() as f64 / f64::from(sound.sample_rate) / seconds;
-        Ok(Rendering { path, sound, errors, real_time_factor })
+        Ok(Rendering { path, sound, errors, saves, real_time_factor })
     }
 }
 
-/// Runs the host; returns what it says of refused requests.
-fn play(host: &mut Command) -> Result<Vec<String>> {
+/// What a host said.
+#[derive(Debug, Default, PartialEq)]
+struct Played {
+    errors: Vec<String>,
+    saves: Vec<Saved>,
+}
+
+/// Runs the host; returns what it says of refused requests and of saves.
+fn play(host: &mut Command) -> Result<Played> {
     let line = line(host);
     println!("$ {line}");
     let failed = |ended: String| Failure::Program { line: line.clone(), ended };
@@ -70,12 +97,13 @@ fn play(host: &mut Command) -> Result<Vec<String>> {
         Err(error) => return Err(failed(format!("could not start: {error}"))),
     };
     print!("{}", String::from_utf8_lossy(&output.stdout));
+    let saves = String::from_utf8_lossy(&output.stdout).lines().filter_map(saved).collect();
     let complaints = String::from_utf8_lossy(&output.stderr);
     let refused = refusals(&complaints);
     match output.status.code() {
-        Some(0) => Ok(Vec::new()),
+        Some(0) => Ok(Played { errors: Vec::new(), saves }),
         // Rendered, but requests were refused: for the table to judge.
-        Some(2) if !refused.is_empty() => Ok(refused),
+        Some(2) if !refused.is_empty() => Ok(Played { errors: refused, saves }),
         _ => Err(failed(format!("ended with {}\n{complaints}", output.status))),
     }
 }
@@ -87,6 +115,20 @@ fn refusals(complaints: &str) -> Vec<String> {
         rest.contains(" was refused: ").then(|| format!("line {rest}"))
     };
     complaints.lines().filter_map(of).collect()
+}
+
+/// A line in which the host tells what came of a save.
+fn saved(line: &str) -> Option<Saved> {
+    let (_, came) = line.strip_prefix("krach-host: line ")?.split_once(" saved at beat ")?;
+    let (_, came) = came.split_once(": ")?;
+    let (refused, time) = match came.strip_prefix("new sound after ") {
+        Some(time) => (None, time.strip_suffix(" ms")?),
+        None => {
+            let (time, why) = came.strip_prefix("refused after ")?.split_once(" ms: ")?;
+            (Some(why.to_owned()), time)
+        }
+    };
+    Some(Saved { milliseconds: time.parse().ok()?, refused })
 }
 
 /// Reads a WAV file of 32-bit floats.
@@ -106,15 +148,30 @@ fn read_wav(path: &Path) -> Result<Sound> {
 mod tests {
     use super::*;
 
-    fn shell(script: &str) -> Result<Vec<String>> {
+    fn shell(script: &str) -> Result<Played> {
         play(Command::new("sh").args(["-c", script]))
     }
 
     #[test]
     fn a_refused_request_is_told_and_the_sound_counts() {
         let refusing = "echo 'krach-host: line 7 was refused: {\"status\":\"Error\"}' >&2; exit 2";
-        assert_eq!(shell(refusing).unwrap(), ["line 7 was refused: {\"status\":\"Error\"}"]);
-        assert_eq!(shell("echo done").unwrap(), [""; 0]);
+        assert_eq!(shell(refusing).unwrap().errors, ["line 7 was refused: {\"status\":\"Error\"}"]);
+        assert_eq!(shell("echo done").unwrap(), Played::default());
+    }
+
+    #[test]
+    fn what_came_of_saves_is_read() {
+        let line = "krach-host: line 31: bass.dsp saved at beat 32.00: ";
+        assert_eq!(
+            saved(&format!("{line}new sound after 41.5 ms")),
+            Some(Saved { milliseconds: 41.5, refused: None })
+        );
+        let why = "faust:bass: bass.dsp:3: syntax error".to_owned();
+        assert_eq!(
+            saved(&format!("{line}refused after 9.0 ms: {why}")),
+            Some(Saved { milliseconds: 9.0, refused: Some(why) })
+        );
+        assert_eq!(saved("krach-host: line 3 was refused: x"), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::onsets::Timing;
+use super::render::Saved;
 
 /// Everything that was measured.
 #[derive(Clone, Debug)]
@@ -13,14 +14,18 @@ pub struct Table {
     pub difference: f32,
     /// Largest sample of the mix, 1 = full scale.
     pub peak: f32,
-    /// Moments at which clicks were looked for.
+    /// Moments at which clicks were looked for, in the darkest voice.
     pub moments: usize,
-    /// Clicks found in the mix at those moments.
+    /// Clicks found there.
     pub clicks: usize,
     /// Of one planted click per moment, how many were found.
     pub planted_found: usize,
     /// Requests that had to be refused, and the error replies that came.
     pub refused: (usize, usize),
+    /// FAUST programs that were saved: what to call it, whether it had to be refused, what came of it.
+    pub saves: Vec<(String, bool, Option<Saved>)>,
+    /// Whether those that were refused changed no sample.
+    pub broken_unheard: bool,
     /// Whether other block sizes gave the same samples to the bit, with words for which.
     pub same_for_blocks: Vec<(String, bool)>,
     /// Seconds of sound per second of computing.
@@ -48,13 +53,28 @@ impl Table {
         let decibels = decibels(self.peak);
         rows.push((format!("peak {decibels:.2} dBFS"), self.peak > 0.0 && self.peak < 1.0));
         rows.push((
-            format!("clicks at {} moments: {}", self.moments, self.clicks),
+            format!("clicks in the bass at {} moments: {}", self.moments, self.clicks),
             self.clicks == 0 && self.moments > 0,
         ));
         rows.push((
             format!("planted clicks found: {} of {}", self.planted_found, self.moments),
             self.planted_found == self.moments,
         ));
+        for (name, broken, saved) in &self.saves {
+            let text = match saved {
+                None => format!("{name}: the host says nothing"),
+                Some(Saved { milliseconds, refused: None }) => {
+                    format!("{name}: from save to new sound {milliseconds:.1} ms")
+                }
+                Some(Saved { milliseconds, refused: Some(why) }) => {
+                    format!("{name}: refused after {milliseconds:.1} ms: {why}")
+                }
+            };
+            let refused = saved.as_ref().map(|saved| saved.refused.is_some());
+            rows.push((text, refused == Some(*broken)));
+        }
+        let verdict = if self.broken_unheard { "the same samples" } else { "OTHER samples" };
+        rows.push((format!("without the broken program: {verdict}"), self.broken_unheard));
         let (wanted, came) = self.refused;
         rows.push((format!("error replies: {came} of {wanted} wanted"), came == wanted));
         for (blocks, same) in &self.same_for_blocks {
@@ -98,6 +118,11 @@ mod tests {
             clicks: 0,
             planted_found: 4,
             refused: (1, 1),
+            saves: vec![
+                ("a.dsp".to_owned(), false, Some(Saved { milliseconds: 40.0, refused: None })),
+                ("b.dsp".to_owned(), true, Some(Saved { milliseconds: 9.0, refused: Some("no".to_owned()) })),
+            ],
+            broken_unheard: true,
             same_for_blocks: vec![("blocks of 64".to_owned(), true)],
             real_time_factor: 80.0,
         }
