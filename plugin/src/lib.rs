@@ -5,6 +5,7 @@
 //! | module | question it answers |
 //! |---|---|
 //! | [`clap`], [`vst3`] | what does a host of the format see and call? |
+//! | `standalone` (a feature) | how does it play without a DAW? |
 //! | [`shell`] | what plugin is this (names, ids, what nice-plug needs to know)? |
 //! | [`params`], [`ports`] | which parameters and ports does it have, for ever? |
 //! | [`values`] | what do the parameters stand at, and who may change them? |
@@ -25,6 +26,8 @@ pub mod render;
 pub mod shell;
 pub mod socket;
 mod sounds;
+#[cfg(feature = "standalone")]
+pub mod standalone;
 pub mod state;
 pub mod values;
 pub mod vst3;

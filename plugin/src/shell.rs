@@ -141,7 +141,8 @@ impl Vst3Plugin for Shell<Vst3> {
         &[Vst3SubCategory::Instrument, Vst3SubCategory::Synth, Vst3SubCategory::Stereo];
 }
 
-const fn text(c: &'static CStr) -> &'static str {
+/// A constant of this module as nice-plug wants it.
+pub const fn text(c: &'static CStr) -> &'static str {
     match c.to_str() {
         Ok(text) => text,
         Err(_) => panic!("plugin texts are UTF-8"),

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use crate::failure::{Failure, Result};
-use crate::setup::{Need, setup};
+use crate::setup::{EVERYTHING, setup};
 use crate::workspace::{Workspace, line, output, run};
 
 /// Runs the benchmarks and writes what they print to `target/bench/bench.txt`.
@@ -15,7 +15,7 @@ use crate::workspace::{Workspace, line, output, run};
 /// # Errors
 /// If a benchmark does not build or fails, or the file cannot be written.
 pub fn bench(workspace: &Workspace) -> Result<()> {
-    setup(Need::Everything)?;
+    setup(EVERYTHING)?;
     let metadata = output(&mut workspace.cargo(["metadata", "--format-version", "1", "--no-deps"]))?;
     let benches = benches(&metadata);
     // Built first, so that the CPU time below is that of the benchmarks alone.

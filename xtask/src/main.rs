@@ -6,8 +6,10 @@ mod counts;
 mod demo;
 mod failure;
 mod setup;
+mod standalone;
 mod symbols;
 mod test;
+mod validate;
 mod workspace;
 
 use std::env;
@@ -21,6 +23,8 @@ cargo xtask <command>
   setup    installs the system packages that the build needs (Debian, Ubuntu)
   bundle   builds the plugin into target/bundled and checks it
   install  bundles and copies the plugin to where DAWs look
+  run      builds krach with a window and a sound card, without a DAW, and runs it; --help lists its options
+  validate bundles and runs clap-validator, pluginval and Steinberg's validator, as far as they are installed
   demo     renders a live-coded performance through the plugin and measures it
   test     checks form and runs every test; ends with \"N passed, N failed\"
   bench    runs the benchmarks into target/bench";
@@ -43,13 +47,16 @@ fn main() -> ExitCode {
 fn dispatch() -> Result<()> {
     let mut arguments = env::args().skip(1);
     let command = arguments.next();
-    if let Some(extra) = arguments.next() {
+    let rest: Vec<String> = arguments.collect();
+    if let Some(extra) = rest.first().filter(|_| command.as_deref() != Some("run")) {
         return Err(Failure::Usage(format!("unexpected argument `{extra}`\n\n{USAGE}")));
     }
     match command.as_deref() {
-        Some("setup") => setup::setup(setup::Need::Everything),
+        Some("setup") => setup::setup(setup::EVERYTHING),
         Some("bundle") => bundle::bundle(&Workspace::find()?).map(drop),
         Some("install") => bundle::install(&Workspace::find()?),
+        Some("run") => standalone::standalone(&Workspace::find()?, &rest),
+        Some("validate") => validate::validate(&Workspace::find()?),
         Some("demo") => demo::demo(&Workspace::find()?),
         Some("test") => test::test(&Workspace::find()?),
         Some("bench") => bench::bench(&Workspace::find()?),

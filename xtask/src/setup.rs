@@ -5,13 +5,17 @@ use std::process::{Command, Stdio};
 use crate::failure::Result;
 use crate::workspace::{on_path, output, run};
 
-/// What the packages are wanted for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What a package is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// Building and playing the plugin.
     Plugin,
-    /// Building and testing everything.
-    Everything,
+    /// A display for the window.
+    Window,
+    /// Sound cards and MIDI ports, for the program without a DAW.
+    Sound,
+    /// Testing.
+    Tests,
 }
 
 /// A Debian package that the build needs, and what for.
@@ -44,21 +48,23 @@ const PACKAGES: &[Package] = &[
         reason: "back half of the FAUST compiler, linked statically",
         need: Need::Plugin,
     },
-    Package {
-        name: "libegl1",
-        reason: "a picture drawn by Mesa's LLVM, beside which ours is tested",
-        need: Need::Everything,
-    },
-    Package { name: "libgl1-mesa-dri", reason: "the same", need: Need::Everything },
     Package { name: "libzstd-dev", reason: "LLVM links it", need: Need::Plugin },
     Package { name: "zlib1g-dev", reason: "LLVM links it", need: Need::Plugin },
-    Package { name: "xvfb", reason: "the display on which the window is tested", need: Need::Everything },
-    Package { name: "libegl1", reason: "the window draws with OpenGL", need: Need::Everything },
-    Package { name: "libgl1", reason: "the window draws with OpenGL", need: Need::Everything },
-    Package { name: "libgl1-mesa-dri", reason: "OpenGL without a graphics card", need: Need::Everything },
-    Package { name: "libx11-xcb1", reason: "the window speaks to the display", need: Need::Everything },
-    Package { name: "libxcursor1", reason: "the window's pointer", need: Need::Everything },
-    Package { name: "libxkbcommon-x11-0", reason: "the window's keys", need: Need::Everything },
+    Package { name: "libegl1", reason: "the window draws with OpenGL", need: Need::Window },
+    Package { name: "libgl1", reason: "the window draws with OpenGL", need: Need::Window },
+    Package { name: "libx11-xcb1", reason: "the window speaks to the display", need: Need::Window },
+    Package { name: "libxcursor1", reason: "the window's pointer", need: Need::Window },
+    Package { name: "libxkbcommon-x11-0", reason: "the window's keys", need: Need::Window },
+    Package { name: "libasound2-dev", reason: "speaks to sound cards and MIDI ports", need: Need::Sound },
+    Package { name: "libjack-jackd2-dev", reason: "speaks to a JACK server", need: Need::Sound },
+    Package { name: "pkg-config", reason: "finds those two", need: Need::Sound },
+    Package { name: "python3-venv", reason: "hosts that are run from Python", need: Need::Tests },
+    Package { name: "xvfb", reason: "the display on which the window is tested", need: Need::Tests },
+    Package {
+        name: "libgl1-mesa-dri",
+        reason: "OpenGL without a graphics card; and another LLVM, beside which ours is tested",
+        need: Need::Tests,
+    },
 ];
 
 /// What other systems need, in the words of their own tools.
@@ -70,16 +76,19 @@ zstd, zlib, libxml2, ncurses and z3, which those want), and the `faust` command:
   Fedora   dnf install gcc-c++ llvm19-devel llvm19-static faust
   Arch     pacman -S gcc llvm19 faust";
 
+/// What the tests need: all but a sound card.
+pub const EVERYTHING: &[Need] = &[Need::Plugin, Need::Window, Need::Tests];
+
 /// Installs what is missing, or says what is needed where there is no apt.
 ///
 /// # Errors
 /// If a package could not be installed.
-pub fn setup(need: Need) -> Result<()> {
+pub fn setup(needs: &[Need]) -> Result<()> {
     if !cfg!(target_os = "linux") || !on_path("dpkg-query") || !on_path("apt-get") {
         println!("{ELSEWHERE}");
         return Ok(());
     }
-    let wanted = PACKAGES.iter().filter(|package| package.need <= need);
+    let wanted = PACKAGES.iter().filter(|package| needs.contains(&package.need));
     let count = wanted.clone().count();
     let missing = missing(wanted, &installed()?);
     if missing.is_empty() {

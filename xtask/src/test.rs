@@ -7,8 +7,11 @@ use std::process::{Command, Stdio};
 use crate::bundle::bundle;
 use crate::counts::Counts;
 use crate::failure::{Failure, Result};
-use crate::setup::{Need, setup};
+use crate::setup::{EVERYTHING, setup};
 use crate::workspace::{Workspace, line, on_path, run};
+
+/// What the tests in `tests/hosts` want from PyPI.
+const HOSTS: &[&str] = &["pytest", "pedalboard==0.9.26", "dawdreamer==0.9.0"];
 
 /// Sets up, checks the form, bundles, runs every test, and prints `N passed, N failed` last.
 ///
@@ -18,7 +21,7 @@ use crate::workspace::{Workspace, line, on_path, run};
 /// If anything failed. The counts are printed in any case.
 pub fn test(workspace: &Workspace) -> Result<()> {
     let mut all = Counts::default();
-    all += step(setup(Need::Everything));
+    all += step(setup(EVERYTHING));
     all += step(run(&mut workspace.cargo(["fmt", "--all", "--check"])));
     all +=
         step(run(&mut workspace.cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])));
@@ -33,15 +36,18 @@ pub fn test(workspace: &Workspace) -> Result<()> {
     all += suite(&mut tests, Counts::of_cargo);
     let python = workspace.root.join("python");
     if python.is_dir() {
-        all += python_tests(workspace, &python);
+        let client = format!("--editable={}", python.display());
+        all += python_tests(workspace, "venv", &[&client, "pytest"], &python);
     }
+    // Hosts that others wrote, with the bundle in them.
+    all += python_tests(workspace, "venv-hosts", HOSTS, &workspace.root.join("tests/hosts"));
     println!("{all}");
     if all.failed == 0 { Ok(()) } else { Err(Failure::Told) }
 }
 
-/// Runs pytest on the client in `python/`, in a virtual environment under `target/`.
-fn python_tests(workspace: &Workspace, python: &Path) -> Counts {
-    let venv = workspace.target.join("venv");
+/// Runs pytest on a folder, in a virtual environment under `target/` that has these packages.
+fn python_tests(workspace: &Workspace, venv: &str, packages: &[&str], folder: &Path) -> Counts {
+    let venv = workspace.target.join(venv);
     let interpreter = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
     let interpreter = venv.join(interpreter);
     if !interpreter.is_file() {
@@ -52,13 +58,13 @@ fn python_tests(workspace: &Workspace, python: &Path) -> Counts {
         }
     }
     let mut install = Command::new(&interpreter);
-    install.args(["-m", "pip", "install", "--quiet", "--editable"]).arg(python).arg("pytest");
+    install.args(["-m", "pip", "install", "--quiet"]).args(packages);
     let installed = step(run(&mut install));
     if installed.failed > 0 {
         return installed;
     }
     let mut pytest = Command::new(&interpreter);
-    suite(pytest.args(["-m", "pytest"]).arg(python), Counts::of_pytest)
+    suite(pytest.args(["-m", "pytest"]).arg(folder), Counts::of_pytest)
 }
 
 /// A step without tests of its own: silent if it holds, one failure if not.

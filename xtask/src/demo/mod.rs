@@ -48,7 +48,7 @@ const PLANTED: f32 = 0.01;
 /// # Errors
 /// If a part does not build or run, or the table does not hold.
 pub fn demo(workspace: &Workspace) -> Result<()> {
-    setup(Need::Plugin)?;
+    setup(&[Need::Plugin])?;
     let plugin = bundle(workspace)?.clap;
     run(&mut workspace.cargo(["build", "--release", "--package", "krach-host"]))?;
     let folder = workspace.target.join("demo");

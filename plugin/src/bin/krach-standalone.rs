@@ -1,0 +1,34 @@
+//! krach with a window and a sound card, without a DAW. `--help` lists what can be chosen.
+
+use cpal::traits::HostTrait;
+use krach::standalone::Standalone;
+use nice_plug::prelude::nice_export_standalone;
+
+const SILENT: &str = "\
+krach: there is no sound card and no JACK server, so nothing will be heard; window, socket and patterns
+work all the same. To hear it, render it to a file:
+  cargo run --release -p krach-host -- serve --record out.wav    what clients play, while they play it
+  cargo run --release -p krach-host -- render --help             a file of requests, faster than real time";
+
+fn main() -> std::process::ExitCode {
+    let chosen = std::env::args().any(|argument| argument == "-b" || argument.starts_with("--backend"));
+    let asked = std::env::args().any(|argument| matches!(argument.as_str(), "-h" | "--help"));
+    if !chosen && !asked && !can_sound() {
+        eprintln!("{SILENT}");
+    }
+    // Its own words on backends go to a log that nobody reads: failing is all that it says.
+    if nice_export_standalone::<Standalone>() {
+        std::process::ExitCode::SUCCESS
+    } else {
+        eprintln!(
+            "krach: the sound card or the window could not be opened; `--backend dummy` needs no sound card"
+        );
+        std::process::ExitCode::FAILURE
+    }
+}
+
+/// Is there a JACK server that runs, or a sound card?
+fn can_sound() -> bool {
+    let jack = jack::Client::new("krach-looks", jack::ClientOptions::NO_START_SERVER);
+    jack.is_ok() || cpal::default_host().default_output_device().is_some()
+}

@@ -1,0 +1,16 @@
+//! `run`: krach with a window and a sound card, without a DAW.
+
+use crate::failure::Result;
+use crate::setup::{Need, setup};
+use crate::workspace::{Workspace, run};
+
+/// Builds the program and runs it with the arguments given; it ends with its window, or with Ctrl-C.
+///
+/// # Errors
+/// If a package is missing and cannot be installed, the build fails, or the program reports failure.
+pub fn standalone(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    setup(&[Need::Plugin, Need::Window, Need::Sound])?;
+    let mut command = workspace.cargo(["run", "--release", "--package", "krach-plugin"]);
+    command.args(["--features", "standalone", "--bin", "krach-standalone", "--"]).args(arguments);
+    run(&mut command)
+}

@@ -1,0 +1,125 @@
+//! `validate`: the bundles before the validators that others have written, as far as they are installed.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::bundle::{Bundles, bundle};
+use crate::failure::{Failure, Result};
+use crate::workspace::{Workspace, line, on_path, run};
+
+/// A program that judges plugins by its exit status.
+struct Validator {
+    program: &'static str,
+    /// Arguments before the bundle.
+    arguments: &'static [&'static str],
+    /// Which bundle it understands.
+    format: Format,
+    /// Where it comes from.
+    home: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Clap,
+    Vst3,
+}
+
+const VALIDATORS: &[Validator] = &[
+    Validator {
+        program: "clap-validator",
+        arguments: &["validate"],
+        format: Format::Clap,
+        home: "https://github.com/free-audio/clap-validator",
+    },
+    Validator {
+        program: "pluginval",
+        arguments: &["--strictness-level", "10", "--validate"],
+        format: Format::Vst3,
+        home: "https://github.com/Tracktion/pluginval",
+    },
+    Validator {
+        // Of Steinberg's VST3 SDK.
+        program: "validator",
+        arguments: &[],
+        format: Format::Vst3,
+        home: "https://github.com/steinbergmedia/vst3sdk",
+    },
+];
+
+/// Bundles, runs every validator that is on the search path, and tells which were not found.
+///
+/// # Errors
+/// If bundling fails, or a validator finds fault. One that is not there is no error.
+pub fn validate(workspace: &Workspace) -> Result<()> {
+    let (found, missing): (Vec<_>, Vec<_>) =
+        VALIDATORS.iter().partition(|validator| on_path(validator.program));
+    if !found.is_empty() {
+        let bundles = bundle(workspace)?;
+        judge(found.iter().map(|validator| validator.command(&bundles)))?;
+    }
+    for validator in &missing {
+        println!("validate: {} was not found on the search path ({})", validator.program, validator.home);
+    }
+    println!("validate: {} of {} validators ran and found no fault", found.len(), VALIDATORS.len());
+    Ok(())
+}
+
+impl Validator {
+    fn command(&self, bundles: &Bundles) -> Command {
+        let bundle: &Path = match self.format {
+            Format::Clap => &bundles.clap,
+            Format::Vst3 => &bundles.vst3,
+        };
+        let mut command = Command::new(self.program);
+        command.args(self.arguments).arg(bundle);
+        command
+    }
+}
+
+/// Runs all, also after one that failed.
+fn judge(commands: impl Iterator<Item = Command>) -> Result<()> {
+    let mut failed = Vec::new();
+    for mut command in commands {
+        if let Err(failure) = run(&mut command) {
+            eprintln!("validate: {failure}");
+            failed.push(line(&command));
+        }
+    }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Check(format!("faults found by {}", failed.join(", "))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_validator_gets_the_bundle_that_it_understands() {
+        let bundles = Bundles { clap: "b/krach.clap".into(), vst3: "b/krach.vst3".into() };
+        let lines: Vec<_> = VALIDATORS.iter().map(|validator| line(&validator.command(&bundles))).collect();
+        let expected = [
+            "clap-validator validate b/krach.clap",
+            "pluginval --strictness-level 10 --validate b/krach.vst3",
+            "validator b/krach.vst3",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn one_fault_fails_the_whole_and_the_others_still_run() {
+        let cargo = |argument: &str| {
+            let mut command = Command::new(env!("CARGO"));
+            command.arg(argument).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+            command
+        };
+        let fine = || cargo("--version");
+        assert!(judge([fine(), fine()].into_iter()).is_ok());
+        let text =
+            judge([cargo("no-such-1"), fine(), cargo("no-such-2")].into_iter()).unwrap_err().to_string();
+        assert!(text.contains("no-such-1") && text.contains("no-such-2"), "{text}");
+        assert!(!text.contains("--version"), "{text}");
+    }
+}
