@@ -1,6 +1,6 @@
 //! krach with a window and a sound card, without a DAW. `--help` lists what can be chosen.
 
-use cpal::traits::HostTrait;
+use cpal::traits::{DeviceTrait, HostTrait};
 use krach::standalone::Standalone;
 use nice_plug::prelude::nice_export_standalone;
 
@@ -30,5 +30,7 @@ fn main() -> std::process::ExitCode {
 /// Is there a JACK server that runs, or a sound card?
 fn can_sound() -> bool {
     let jack = jack::Client::new("krach-looks", jack::ClientOptions::NO_START_SERVER);
-    jack.is_ok() || cpal::default_host().default_output_device().is_some()
+    // ALSA has a default device also where there is no card; such a one has no format.
+    let device = || cpal::default_host().default_output_device();
+    jack.is_ok() || device().is_some_and(|device| device.default_output_config().is_ok())
 }
