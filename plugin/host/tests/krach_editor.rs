@@ -261,7 +261,8 @@ mod cases {
             "threads and open files: {:?} instead of {before:?}",
             left()
         );
-        // A driver that draws in software keeps up to 1.5 MB per window for itself.
+        // Under llvmpipe each window leaves up to 1.5 MB behind; whose they are is not known, so this only
+        // catches what is worse.
         let most = before.2 + 180 * 2_000;
         assert!(resident() < most, "{} kB instead of {} kB", resident(), before.2);
         assert!(soon(HUNG, || display.windows() <= before.3), "windows are left");
