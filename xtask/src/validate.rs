@@ -60,7 +60,10 @@ pub fn validate(workspace: &Workspace) -> Result<()> {
     for validator in &missing {
         println!("validate: {} was not found on the search path ({})", validator.program, validator.home);
     }
-    println!("validate: {} of {} validators ran and found no fault", found.len(), VALIDATORS.len());
+    match found.len() {
+        0 => println!("validate: nothing was checked"),
+        ran => println!("validate: {ran} of {} validators ran and found no fault", VALIDATORS.len()),
+    }
     Ok(())
 }
 
