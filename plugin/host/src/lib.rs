@@ -39,7 +39,7 @@ pub use hosted::{Hosted, MainThread, Playing};
 pub use instance::{AudioPort, Instance, Ports};
 pub use library::{DEFAULT_PLUGIN_ID, Descriptor, Library, PLUGIN_VARIABLE, default_plugin};
 pub use params::Param;
-pub use performance::Performance;
+pub use performance::{Performance, Step};
 pub use processor::{EVENT_CAPACITY, Feed, Processor, Status};
 pub use render::{Length, RenderOptions, Rendered, Reply, Save, Stem, TimedInput, render_performance};
 pub use stage::Stage;

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use krach_host::{Client, Length, Performance, RenderOptions, render_performance, wav};
+use krach_host::{Client, Length, Performance, RenderOptions, Step, render_performance, wav};
 use krach_support::session::gate_session;
 use krach_support::{assert_same_sound, home, plugin};
 use serde_json::json;
@@ -41,6 +41,7 @@ fn render_writes_the_wav_that_it_says() {
         .arg("--out")
         .arg(&output)
         .arg(demo())
+        .env("NOISE_DSP_DIR", output.with_extension("dsp"))
         .output()
         .unwrap();
     let told = String::from_utf8_lossy(&ran.stdout).into_owned();
@@ -59,9 +60,12 @@ fn render_writes_the_wav_that_it_says() {
         let (_, stem) = wav::read(&output.with_file_name(format!("demo-stem-{stem}.wav"))).unwrap();
         assert_eq!(stem[0].len(), channels[0].len());
     }
+    // What is saved comes later than the third bar.
+    let mut performance = Performance::load(&demo()).unwrap();
+    performance.steps.retain(|step| !matches!(step, Step::Save { .. }));
     let rendered = render_performance(&RenderOptions {
         plugin: Some(plugin()),
-        performance: Performance::load(&demo()).unwrap(),
+        performance,
         length: Length::Bars(3.0),
         sample_rate: 44_100.0,
         ..RenderOptions::default()
@@ -79,6 +83,7 @@ fn render_writes_replies_for_their_reader_to_judge() {
         .arg("--replies")
         .arg(&replies)
         .arg(demo())
+        .env("NOISE_DSP_DIR", replies.with_extension("dsp"))
         .output()
         .unwrap();
     assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
