@@ -262,10 +262,14 @@ impl Drop for Instance {
 
 /// The state to store: the one just made, or else the last that is known, or else none.
 fn newest(last: &mut Vec<u8>, made: Option<Vec<u8>>) -> Option<Vec<u8>> {
-    if let Some(chunk) = made {
-        *last = chunk;
+    match made {
+        // Also if it is empty: a refused chunk without a byte is saved back as it came.
+        Some(chunk) => {
+            last.clone_from(&chunk);
+            Some(chunk)
+        }
+        None => (!last.is_empty()).then(|| last.clone()),
     }
-    (!last.is_empty()).then(|| last.clone())
 }
 
 /// Does the environment ask for MIDI clock whatever sessions say?
