@@ -440,7 +440,8 @@ mod cases {
         println!("worst block of {}: {:?}", guarded.blocks, guarded.worst_block);
         let left = &guarded.channels[0];
         // From where it first stands at a level: a node that is new comes in faster than a crossfade.
-        let begins = left.iter().position(|x| (0..20).any(|at| level(at) == *x)).expect("it sounds");
+        let rests = |pair: &[f32]| pair[0] == pair[1] && (0..20).any(|at| level(at) == pair[0]);
+        let begins = left.windows(2).position(rests).expect("it sounds");
         let (mut largest, mut least, mut most) = (0.0_f32, f32::MAX, 0.0_f32);
         for pair in left[begins..].windows(2) {
             largest = largest.max((pair[1] - pair[0]).abs());
