@@ -80,7 +80,7 @@ impl Instance {
 
     /// As [`Instance::start`], at the given addresses.
     pub fn start_at(config: InstanceConfig, addresses: Addresses) -> Self {
-        Self::start_with(config, addresses, false)
+        Self::start_with(config, addresses, wants_midi_clock(|name| std::env::var_os(name)))
     }
 
     fn start_with(config: InstanceConfig, addresses: Addresses, midi_clock: bool) -> Self {
