@@ -11,6 +11,10 @@ use crate::voice::{BY_BASE, NoteKey, Phase, Voice};
 /// Most channels that the inputs, or the outputs, of one node may have in all.
 pub const MAX_CHANNELS: usize = 32;
 
+/// How often a way out may begin anew: bounds how many nodes can be on their way out at a time, also
+/// where they are replaced faster than they fade for ever.
+const MAX_RESTARTS: u8 = 16;
+
 /// No such index.
 pub const NONE: u32 = u32::MAX;
 
@@ -123,6 +127,8 @@ pub struct PlanNode {
     pub replaces: u32,
     /// On its way out: feeds only wires that fade to nothing.
     pub ghost: bool,
+    /// It goes on where the ghost that it replaces was, to the bit: found at adoption.
+    pub took_over: bool,
 }
 
 /// Which of a node's controls are what notes speak of, by index; [`NONE`] where it has none.
@@ -205,6 +211,11 @@ pub struct Wire {
     pub target: f32,
     /// How to get there.
     pub fade: Fade,
+    /// It was on its way out already, and so many times its way out has begun anew.
+    pub restarts: u8,
+    /// The node that takes its source's place in this plan, where that place changes hands again before
+    /// the fade has ended; or [`NONE`].
+    pub heir: u32,
 }
 
 /// A control with everyone who writes it.
@@ -343,7 +354,7 @@ impl Plan {
         }
         for &(new, then) in &self.wire_moves {
             let (was, is) = (&old.wires[then as usize], &mut self.wires[new as usize]);
-            is.gain = was.gain;
+            (is.gain, is.restarts) = (was.gain, was.restarts);
             if is.target == was.target {
                 (is.step, is.left) = (was.step, was.left);
             } else {
@@ -357,7 +368,21 @@ impl Plan {
             }
         }
         self.succeed(old, fade_frames(Fade::Long));
+        self.keep_sums(fade_frames(Fade::Long));
         self.fading |= self.wires.iter().any(|w| w.left > 0);
+    }
+
+    /// Where a fade is overtaken, all that fades out there goes as long as the newest comes in, or their
+    /// gains would not add up to what they replace.
+    fn keep_sums(&mut self, frames: u32) {
+        let nodes = &self.nodes;
+        for wire in &mut self.wires {
+            let overtaken = wire.heir != NONE && !nodes[wire.heir as usize].took_over;
+            if overtaken && wire.left > 0 && wire.restarts < MAX_RESTARTS {
+                wire.restarts += 1;
+                wire.start_fade(frames);
+            }
+        }
     }
 
     /// What the base's wires carried last lives on in the tails. Before the instances move.
@@ -429,7 +454,8 @@ impl Plan {
             self.nodes[new].voices = heirs;
             self.nodes[ghost as usize].voices = before;
             if whole {
-                self.hand_over(ghost, new as u32, fade);
+                self.nodes[new].took_over = true;
+                self.hand_over(old, ghost, new as u32, fade);
             }
         }
     }
@@ -446,8 +472,8 @@ impl Plan {
     }
 
     /// Where both the ghost and its whole successor lead, the successor goes on at the gain that the
-    /// ghost had reached.
-    fn hand_over(&mut self, ghost: u32, new: u32, fade: u32) {
+    /// ghost had reached, and on the line that it was on.
+    fn hand_over(&mut self, old: &Plan, ghost: u32, new: u32, fade: u32) {
         for port in &self.ports {
             let wires = port.wires.0 as usize..(port.wires.0 + port.wires.1) as usize;
             for at in wires.clone() {
@@ -459,10 +485,14 @@ impl Plan {
                 let Some(twin) = wires.clone().find(|&w| same(&self.wires[w])) else { continue };
                 let gain = self.wires[twin].gain;
                 (self.wires[twin].gain, self.wires[twin].left) = (self.wires[twin].target, 0);
+                let moved = self.wire_moves.binary_search_by_key(&(twin as u32), |&(new, _)| new);
+                let was = moved.ok().map(|at| &old.wires[self.wire_moves[at].1 as usize]);
                 let wire = &mut self.wires[at];
                 (wire.gain, wire.left) = (gain, 0);
-                if gain != wire.target {
-                    wire.start_fade(fade);
+                match was {
+                    Some(was) if was.target == wire.target => (wire.step, wire.left) = (was.step, was.left),
+                    _ if gain != wire.target => wire.start_fade(fade),
+                    _ => {}
                 }
             }
         }

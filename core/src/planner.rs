@@ -274,6 +274,7 @@ fn place_nodes(plan: &mut Plan, base: &Shape, members: &[Member]) {
             replaces: replaces.map_or(NONE, |at| at as u32),
             meter: NONE,
             ghost: m.ghost,
+            took_over: false,
         });
         if !m.ghost {
             plan.ids.push((Symbol::of(&m.id), i as u32));
@@ -316,6 +317,10 @@ fn place_wires(plan: &mut Plan, shape: &mut Shape, base: &Shape, members: &[Memb
     for w in wires {
         by_target.entry((w.wire.target, w.wire.to)).or_default().push(w);
     }
+    let heirs: HashMap<&str, u32> = (0..members.len())
+        .filter(|&n| plan.nodes[n].replaces != NONE)
+        .map(|n| (members[n].id.as_str(), n as u32))
+        .collect();
     for (n, member) in members.iter().enumerate() {
         let decl = member.ty.decl();
         let first_port = plan.ports.len() as u32;
@@ -329,6 +334,11 @@ fn place_wires(plan: &mut Plan, shape: &mut Shape, base: &Shape, members: &[Memb
                 if let Some(before) = w.base {
                     plan.wire_moves.push((plan.wires.len() as u32, before));
                 }
+                let was_out = w.wire.out && w.base.is_some_and(|b| base.wires[b as usize].out);
+                let heir = match was_out && members[source].ghost {
+                    true => heirs.get(members[source].id.as_str()).copied(),
+                    false => None,
+                };
                 plan.wires.push(Wire {
                     source: source as u32,
                     channel: channels(&outputs[..w.wire.from]) as u32,
@@ -338,6 +348,8 @@ fn place_wires(plan: &mut Plan, shape: &mut Shape, base: &Shape, members: &[Memb
                     left: 0,
                     target,
                     fade: w.fade,
+                    restarts: 0,
+                    heir: heir.unwrap_or(NONE),
                 });
                 shape.wires.push(w.wire);
             }

@@ -145,6 +145,40 @@ fn fades_that_are_overtaken_go_on_from_where_they_are() {
 }
 
 #[test]
+fn the_gains_of_fades_that_overtake_each_other_add_up() {
+    let with = |ty: &str| graph(vec![node("out", "dac", &[]), node("a", ty, &[])], &[("a", "out")]);
+    let mut load = with("dc");
+    load.nodes[1].controls.insert("level".into(), 0.5);
+    let mut rig = rig(load);
+    // Each node has the same level: whatever the fades do, their sum is that level.
+    for k in 0..40 {
+        rig.edit(Edit::LoadGraph(with(if k % 2 == 0 { "dc_other" } else { "dc" })));
+        rig.edit(set("a/level", 0.5));
+        let [left, _] = rig.render(1_500 + 911 * (k % 5), &[64]);
+        let wrong = left.iter().position(|x| (x - 0.5).abs() > 0.5 / 64.0);
+        assert_eq!(wrong, None, "{k}: {:?}", wrong.map(|at| left[at]));
+    }
+    rig.settle();
+    assert_eq!(rig.block(64)[0][63], 0.5);
+}
+
+#[test]
+fn a_whole_successor_in_the_middle_of_a_fade_changes_no_bit_of_it() {
+    let with = |ty: &str| graph(vec![node("out", "dac", &[]), node("a", ty, &[])], &[("a", "out")]);
+    let fade = |better: bool| {
+        let mut rig = rig(with("dc"));
+        rig.edit(Edit::LoadGraph(with("count")));
+        let mut all = rig.render(4_096, &[256])[0].clone();
+        if better {
+            rig.edit(Edit::LoadGraph(with("count_better")));
+        }
+        all.extend(&rig.render(20_000, &[256])[0]);
+        all
+    };
+    assert_eq!(first_difference(&fade(false), &fade(true)), None);
+}
+
+#[test]
 fn a_node_removed_and_added_again_fades_and_starts_from_its_defaults() {
     let mut rig = rig(graph(vec![node("out", "dac", &[]), node("a", "dc", &[])], &[("a", "out")]));
     rig.edit(set("a/level", 0.5));
