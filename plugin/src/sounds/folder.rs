@@ -262,8 +262,23 @@ impl State {
 /// The thread of a folder.
 struct Watch {
     shared: Arc<Shared>,
-    watcher: Option<RecommendedWatcher>,
+    watcher: Option<Watching>,
     workers: Option<Arc<Workers>>,
+}
+
+/// The system's watcher, which has a thread of its own that nobody joins.
+struct Watching {
+    watcher: Option<RecommendedWatcher>,
+    /// Closed when that thread lets go of what it tells changes to, the last thing that it does.
+    ended: Receiver<()>,
+}
+
+impl Drop for Watching {
+    /// Waits for the thread, or it could still run when the host unloads the library.
+    fn drop(&mut self) {
+        self.watcher = None;
+        let _ = self.ended.recv_timeout(super::compile::PATIENCE);
+    }
 }
 
 impl Watch {
@@ -291,6 +306,7 @@ impl Watch {
                 self.shared.look(&BTreeSet::new());
             }
         }
+        self.watcher = None;
         if let Some(workers) = self.workers {
             workers.cancel_owner(self.shared.owner);
             Workers::leave(workers, super::compile::PATIENCE);
@@ -324,7 +340,9 @@ impl Watch {
             return;
         }
         let signals = self.shared.signals.clone();
+        let (running, ended) = mpsc::channel::<()>();
         let heard = move |event: notify::Result<notify::Event>| {
+            let _held = &running;
             let Ok(event) = event else { return };
             let closed = EventKind::Access(AccessKind::Close(AccessMode::Write));
             // That somebody reads changes nothing; we read ourselves.
@@ -337,7 +355,7 @@ impl Watch {
             Ok(watcher)
         });
         match watching {
-            Ok(watcher) => self.watcher = Some(watcher),
+            Ok(watcher) => self.watcher = Some(Watching { watcher: Some(watcher), ended }),
             Err(error) => {
                 let why = format!(
                     "{}: cannot be watched ({error}); it is looked at every second",
