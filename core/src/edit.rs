@@ -2,6 +2,10 @@
 
 use crate::automation::{ShapeError, ShapeSpec};
 use crate::graph_ir::{Connection, GraphNode, RawGraph};
+use crate::ir::Fault;
+use crate::plan::Crossfade;
+use crate::session::MidiMapState;
+pub use crate::session::{Foundation, NodeEdit, NodeSpec};
 use krach_patterns::{CompileError, Pattern, Swing};
 use std::fmt;
 
@@ -46,6 +50,17 @@ pub enum Edit {
     Graph(Vec<GraphEdit>),
     /// Replaces the raw graph.
     LoadGraph(RawGraph),
+    /// Changes to the session's nodes and routes, applied as one.
+    Nodes(Vec<NodeEdit>),
+    /// Puts nodes, routes, raw graph and base values in place of what was.
+    Become(Box<Foundation>),
+    /// Stops a slot and forgets it. Unknown slots are accepted.
+    RemoveSlot {
+        /// Slot name.
+        slot: String,
+    },
+    /// The plugin's audio input reaches nothing any more.
+    StopInput,
     /// Sets a control's base value, by exposed label or `node/control`. Unknown labels are accepted.
     SetControl {
         /// Label or path.
@@ -123,6 +138,10 @@ pub enum Edit {
         /// Id of the node, which need not exist yet; `None`: no route.
         node: Option<String>,
     },
+    /// Puts these controller mappings in place of all.
+    MidiMaps(Vec<MidiMapState>),
+    /// Length of crossfades from now on.
+    SetCrossfade(Crossfade),
     /// The instance's name.
     SetName(String),
     /// The session's seed, added to every pattern seed.
@@ -279,6 +298,8 @@ pub enum EditError {
     Graph(GraphError),
     /// The automation's shape cannot be.
     Shape(ShapeError),
+    /// Something is wrong at a place of the request.
+    Fault(Fault),
     /// More of something than the engine holds.
     Limit {
         /// What there is too much of.
@@ -301,6 +322,7 @@ impl fmt::Display for EditError {
             Self::Pattern(e) => e.fmt(f),
             Self::Graph(e) => e.fmt(f),
             Self::Shape(e) => e.fmt(f),
+            Self::Fault(e) => f.write_str(&e.message),
             Self::Limit { what, limit } => write!(f, "too many {what} (the most is {limit})"),
             Self::Value { field, expected } => write!(f, "{field}: expected {expected}"),
         }
@@ -312,6 +334,12 @@ impl std::error::Error for EditError {}
 impl From<GraphError> for EditError {
     fn from(e: GraphError) -> Self {
         Self::Graph(e)
+    }
+}
+
+impl From<Fault> for EditError {
+    fn from(e: Fault) -> Self {
+        Self::Fault(e)
     }
 }
 

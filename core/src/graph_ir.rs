@@ -129,6 +129,8 @@ impl RawGraph {
         for node in &self.nodes {
             match registry.standing(&node.type_id) {
                 None if scrutinised.document && comes_from_text(&node.type_id) => {}
+                // The session itself holds what it is made from.
+                None if crate::session::is_inline(&node.type_id) => {}
                 None => return Err(GraphError::TypeNotFound(node.type_id.clone())),
                 Some(Standing::Failed(why))
                     if registry.find(&node.type_id).is_none() && scrutinised.node(node) =>

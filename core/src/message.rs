@@ -135,6 +135,8 @@ pub enum Action {
     },
     /// The next controller that moves is to be told, or not.
     Learn(bool),
+    /// These maps, and no others.
+    Maps(Box<Vec<ControllerMap>>),
     /// Notes of the host play a node.
     RouteNotes(NoteRoute),
     /// The session's seed.
@@ -374,4 +376,6 @@ pub enum Garbage {
     Automation(Box<Automation>),
     /// A pattern's table.
     Chase(Box<ChaseTable>),
+    /// Controller mappings.
+    Maps(Box<Vec<ControllerMap>>),
 }

@@ -32,6 +32,13 @@ pub enum Notice {
     },
     /// A connection is not played.
     Misfit(Misfit),
+    /// A send leads to a node without audio inputs.
+    Unheard {
+        /// The node that sends.
+        source: String,
+        /// The node that does not hear it.
+        target: String,
+    },
     /// The engine panicked and is silent until rebuilt.
     Panicked {
         /// The panic's message.
@@ -60,6 +67,9 @@ impl std::fmt::Display for Notice {
                 "{}.{} → {}.{} is not played: node '{node}' has no port '{port}' in its present code; the rest plays on",
                 c.from_node, c.from_port, c.to_node, c.to_port
             ),
+            Self::Unheard { source, target } => {
+                write!(f, "the send {source} → {target} does nothing: {target} has no audio input")
+            }
             Self::Panicked { message } => {
                 write!(f, "the engine stopped ({message}); rebuild it or restart the plugin")
             }

@@ -1,8 +1,15 @@
 //! The source of truth: everything that is saved, and what each edit does to it.
 
+mod difference;
 mod document;
+mod history;
+mod lower;
+mod nodes;
 
 pub use document::Programs;
+pub use history::{History, Touch, label_of, touch_of};
+pub use lower::{INLINE, MASTER, is_inline, lower};
+pub use nodes::{Foundation, Node, NodeEdit, NodeSpec, Route, gain_path, level_path};
 
 use crate::automation::ShapeSpec;
 use crate::clock::TEMPO_RANGE;
@@ -19,7 +26,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// Format of the `krach` section that this version writes.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 /// Quarter notes that a cycle may have.
 pub const METER_RANGE: std::ops::RangeInclusive<f64> = 1.0 / 64.0..=4096.0;
 /// Most nodes of a graph.
@@ -37,6 +44,12 @@ pub struct Session {
     /// The instance's name.
     pub name: String,
     /// What `load_graph` and its kin brought.
+    pub raw: RawGraph,
+    /// Nodes, in the order they were added.
+    pub nodes: Vec<Node>,
+    /// Routes between nodes.
+    pub routes: Vec<Route>,
+    /// What is planned: the raw graph with what nodes and routes come to. Made anew from them.
     pub graph: RawGraph,
     /// Base values by path `node/control`.
     pub values: BTreeMap<String, f64>,
@@ -166,6 +179,9 @@ impl Default for Session {
     fn default() -> Self {
         Self {
             name: String::new(),
+            raw: RawGraph::default(),
+            nodes: Vec::new(),
+            routes: Vec::new(),
             graph: RawGraph::default(),
             values: BTreeMap::new(),
             slots: BTreeMap::new(),
@@ -191,7 +207,37 @@ impl Default for Session {
     }
 }
 
+impl AutomationState {
+    /// The edit that sets it.
+    pub fn edit(&self, id: &str) -> Edit {
+        Edit::SetAutomation {
+            id: id.to_owned(),
+            label: self.label.clone(),
+            shape: self.shape.clone(),
+            lo: self.lo,
+            hi: self.hi,
+            period_secs: self.period_secs,
+            one_shot: self.one_shot,
+        }
+    }
+}
+
 impl Session {
+    /// Takes over what is no part of the music: the clock, what goes in and out, protection.
+    pub fn take_settings(&mut self, from: &Self) {
+        self.clock_source = from.clock_source;
+        self.host_meter = from.host_meter;
+        self.midi_clock = from.midi_clock;
+        self.osc_target.clone_from(&from.osc_target);
+        self.free_run = from.free_run;
+        self.limiter = from.limiter;
+        self.seed = from.seed;
+        self.input = from.input;
+        self.midi_maps.clone_from(&from.midi_maps);
+        self.note_routes.clone_from(&from.note_routes);
+        self.crossfade = from.crossfade;
+    }
+
     /// Applies one edit, or leaves everything as it was.
     ///
     /// # Errors
@@ -224,20 +270,26 @@ impl Session {
             Edit::SetClockSource(source) => self.clock_source = *source,
             Edit::SetFreeRun(on) => self.free_run = *on,
             Edit::Graph(edits) => {
-                let mut graph = self.graph.clone();
+                let mut raw = self.raw.clone();
                 for edit in edits {
-                    graph.apply(edit)?;
+                    raw.apply(edit)?;
                 }
-                self.check_graph(&graph, registry, Scrutiny::Since(&self.graph))?;
-                self.graph = graph;
+                self.take_raw(raw, registry, None)?;
                 for edit in edits {
-                    if let GraphEdit::AddNode(node) = edit {
+                    // One that was removed again leaves nothing to another of its name.
+                    if let GraphEdit::AddNode(node) = edit
+                        && self.raw.node(&node.id).is_some_and(|kept| kept == node)
+                    {
                         self.take_values(&node.id, &node.controls);
                     }
                 }
                 self.forget_values();
             }
-            Edit::LoadGraph(graph) => self.take_graph(graph, registry, Scrutiny::All)?,
+            Edit::LoadGraph(graph) => self.load_raw(graph, registry, Scrutiny::All)?,
+            Edit::Nodes(edits) => self.apply_to_nodes(edits, registry)?,
+            Edit::Become(foundation) => self.become_foundation(foundation, registry)?,
+            Edit::RemoveSlot { slot } => drop(self.slots.remove(slot)),
+            Edit::StopInput => self.input = None,
             // What fades is saved as where it goes.
             Edit::SetControl { label, value } | Edit::Fade { label, value, .. } => {
                 if let Some(path) = self.path_of(label) {
@@ -286,6 +338,8 @@ impl Session {
                 let route = node.clone().map(|node| NoteRouteState { channel: *channel, node });
                 self.note_routes.splice(at..at, route);
             }
+            Edit::MidiMaps(maps) => self.midi_maps.clone_from(maps),
+            Edit::SetCrossfade(crossfade) => self.crossfade = *crossfade,
             Edit::SetName(name) => self.name = name.clone(),
             Edit::SetSeed(seed) => self.seed = *seed,
             Edit::Panic | Edit::Rebuild => {}
@@ -355,18 +409,37 @@ impl Session {
         if known || len < limit { Ok(()) } else { Err(EditError::Limit { what, limit }) }
     }
 
-    fn take_graph(
+    fn load_raw(
         &mut self,
         graph: &RawGraph,
         registry: &Registry,
         scrutiny: Scrutiny<'_>,
     ) -> Result<(), EditError> {
-        self.check_graph(graph, registry, scrutiny)?;
-        self.graph = graph.clone();
+        // What the session's own nodes come to is no part of what is new.
+        let (known, _) = lower(&RawGraph::default(), &self.nodes, &self.routes, registry);
+        let scrutiny = match scrutiny {
+            Scrutiny::All => Scrutiny::Since(&known),
+            other => other,
+        };
+        self.take_raw(graph.clone(), registry, Some(scrutiny))?;
         for node in &graph.nodes {
             self.take_values(&node.id, &node.controls);
         }
         self.forget_values();
+        Ok(())
+    }
+
+    /// Takes another raw graph; what was in the graph already is not looked at again unless asked for.
+    fn take_raw(
+        &mut self,
+        raw: RawGraph,
+        registry: &Registry,
+        scrutiny: Option<Scrutiny<'_>>,
+    ) -> Result<(), EditError> {
+        let (graph, mutes) = lower(&raw, &self.nodes, &self.routes, registry);
+        self.check_graph(&graph, registry, scrutiny.unwrap_or(Scrutiny::Since(&self.graph)))?;
+        (self.raw, self.graph) = (raw, graph);
+        self.place_mutes(&mutes);
         Ok(())
     }
 

@@ -143,8 +143,8 @@ fn what_is_not_understood_is_kept() {
 fn a_newer_session_is_refused_untouched() {
     let mut rig = performed();
     let before = rig.engine.save();
-    let newer = br#"{"krach":{"version":2,"raw_graph":"of a shape yet to come"}}"#;
-    assert_eq!(rig.engine.load(newer), Err(LoadError::Newer { version: 2 }));
+    let newer = br#"{"krach":{"version":3,"raw_graph":"of a shape yet to come"}}"#;
+    assert_eq!(rig.engine.load(newer), Err(LoadError::Newer { version: 3 }));
     assert_eq!(rig.engine.save(), before);
     rig.settle();
 }

@@ -4,6 +4,7 @@ mod support;
 
 use krach_core::automation::ShapeSpec;
 use krach_core::engine::*;
+use krach_core::ir::{NodeIr, RouteIr, RouteKind, Source};
 use krach_core::session::Session;
 use krach_patterns::builders;
 use support::*;
@@ -59,8 +60,43 @@ impl Dice {
         }
     }
 
+    fn session_node(&mut self) -> String {
+        ["n", "m", "grp/k", "a"][self.roll(4) as usize].into()
+    }
+
+    fn node_edit(&mut self) -> NodeEdit {
+        let name = self.session_node();
+        match self.roll(8) {
+            0..=2 => {
+                let ty = ["dc", "dc_other", "thru", "count", "nonsense", "refuses"][self.roll(6) as usize];
+                let node = NodeIr {
+                    name,
+                    source: Source::Type(ty.into()),
+                    init: if self.roll(2) == 0 { vec![("level".into(), self.value())] } else { vec![] },
+                    ..NodeIr::default()
+                };
+                let gain = (self.roll(2) == 0).then(|| self.value() * 2.0);
+                NodeEdit::Set(Box::new(NodeSpec { node, gain, ..NodeSpec::default() }))
+            }
+            3 => NodeEdit::Remove { name },
+            4 => NodeEdit::Mute { name, on: self.roll(2) == 0 },
+            5 => NodeEdit::Solo { name, on: self.roll(3) == 0 },
+            6 => NodeEdit::Disconnect { source: name, target: self.session_node(), port: None },
+            _ => NodeEdit::Connect(RouteIr {
+                source: name,
+                target: self.session_node(),
+                kind: if self.roll(2) == 0 { RouteKind::Send } else { RouteKind::Wire },
+                level: self.value(),
+                ..RouteIr::default()
+            }),
+        }
+    }
+
     fn edit(&mut self, patterns: bool) -> Edit {
-        match self.roll(if patterns { 16 } else { 9 }) {
+        if self.roll(4) == 0 {
+            return Edit::Nodes((0..1 + self.roll(2)).map(|_| self.node_edit()).collect());
+        }
+        match self.roll(if patterns { 18 } else { 9 }) {
             0..=2 => Edit::Graph((0..1 + self.roll(3)).map(|_| self.change()).collect()),
             3 => Edit::LoadGraph(RawGraph {
                 nodes: (0..self.roll(4)).map(|_| self.node()).chain([node("out", "dac", &[])]).collect(),
@@ -86,6 +122,14 @@ impl Dice {
                 one_shot: false,
             },
             14 => Edit::ClearAutomation { id: self.name() },
+            15 => Edit::RemoveSlot { slot: self.name() },
+            16 => Edit::MidiMap {
+                channel: 0,
+                cc: self.roll(4) as u8,
+                label: self.label(),
+                lo: 0.0,
+                hi: self.value(),
+            },
             _ => Edit::SetSeed(self.roll(5)),
         }
     }
@@ -144,14 +188,39 @@ fn perform(seed: u64, edits: usize, patterns: bool) -> (Rig, usize) {
             rig.notices.extend(rig.engine.tick());
             rig.block(1 + dice.roll(700) as usize);
             model.played(rig.played);
-            assert_eq!(rig.engine.session(), &model.session, "after edit {number} of seed {seed}");
+            let text = |s: &Session| String::from_utf8(s.to_json()).expect("text");
+            let after = format!("after edit {number} of seed {seed}");
+            assert_eq!(text(rig.engine.session()), text(&model.session), "{after}");
+            let (a, b) = (rig.engine.session(), &model.session);
+            assert_eq!((&a.graph, &a.values), (&b.graph, &b.values), "{after}");
+            assert!(a == b, "{after}");
         }
     }
     rig.render(20_000, &[500]);
     model.played(rig.played);
     assert_eq!(rig.engine.save(), model.session.to_json());
     rig.settle();
+    back_and_forth(&mut rig);
     (rig, refused)
+}
+
+/// Undo leads to the empty session, redo to where it was.
+fn back_and_forth(rig: &mut Rig) {
+    let (after, steps) = (rig.engine.save(), rig.engine.history().1);
+    for _ in 0..steps {
+        rig.engine.undo(At::Now).expect("can be taken back").expect("there is a step");
+        rig.notices.extend(rig.engine.tick());
+    }
+    assert!(rig.engine.undo(At::Now).expect("nothing to refuse").is_none());
+    assert_eq!(rig.engine.save(), Session::default().to_json());
+    rig.block(333);
+    for _ in 0..steps {
+        rig.engine.redo(At::Now).expect("can be done again").expect("there is a step");
+        rig.notices.extend(rig.engine.tick());
+    }
+    assert_eq!(rig.engine.save(), after);
+    rig.render(20_000, &[500]);
+    rig.settle();
 }
 
 fn reloaded(rig: &Rig) -> Rig {
@@ -185,7 +254,10 @@ fn without_state_in_its_nodes_the_engine_that_played_on_sounds_like_a_fresh_one(
         let keep = |n: &&GraphNode| n.type_id == "count";
         let counters: Vec<_> = rig.engine.status().nodes.iter().filter(keep).map(|n| n.id.clone()).collect();
         for id in counters {
-            rig.edit(Edit::Graph(vec![GraphEdit::RemoveNode { id }]));
+            match rig.engine.session().node(&id) {
+                Some(_) => rig.edit(Edit::Nodes(vec![NodeEdit::Remove { name: id }])),
+                None => rig.edit(Edit::Graph(vec![GraphEdit::RemoveNode { id }])),
+            };
         }
         rig.render(40_000, &[512]);
         rig.settle();

@@ -1,8 +1,8 @@
 //! Would an edit be accepted? Against the session as it will be when it acts.
 
 use super::{Engine, MAX_PENDING, MAX_PENDING_PLANS, acts_on_audio, sorted, touches_graph};
-use crate::edit::{Edit, EditError, GraphEdit, GraphError};
-use crate::graph_ir::GraphNode;
+use crate::edit::{Edit, EditError, GraphError};
+use crate::graph_ir::RawGraph;
 use crate::node::Role;
 use crate::planner::{create, spare_key};
 use crate::processor::{MAX_AUTOMATIONS, MAX_SLOTS};
@@ -25,24 +25,28 @@ impl Engine {
         if let Some(due) = due {
             self.check_time(due, &edits)?;
         }
-        match due {
-            _ if edits.iter().any(|e| touches_graph(e)) || edits.len() > 1 => {
-                let mut projected = match due {
-                    Some(due) => self.projected(due),
-                    None => self.session.clone(),
-                };
-                for edit in &edits {
-                    projected.apply(edit, &self.registry)?;
-                }
+        let mut after = None;
+        if edits.len() > 1 || edits.iter().any(|e| touches_graph(e)) {
+            let mut projected = match due {
+                Some(due) => self.projected(due),
+                None => self.session.clone(),
+            };
+            for edit in &edits {
+                projected.apply(edit, &self.registry)?;
             }
-            _ => edits.iter().try_for_each(|e| self.session.check(e))?,
+            after = Some(projected.graph);
+        } else {
+            edits.iter().try_for_each(|e| self.session.check(e))?;
         }
         for edit in &edits {
             if let Edit::SetPattern { pattern, swing, .. } = edit {
                 krach_patterns::compile_swung(pattern, *swing)?;
             }
         }
-        self.prepare_nodes(&edits)
+        match after {
+            Some(graph) if edits.iter().any(|e| touches_graph(e)) => self.prepare_nodes(&graph),
+            _ => Ok(()),
+        }
     }
 
     fn check_time(&self, due: f64, edits: &[&Edit]) -> Result<(), EditError> {
@@ -85,26 +89,12 @@ impl Engine {
         session
     }
 
-    fn prepare_nodes(&mut self, edits: &[&Edit]) -> Result<(), EditError> {
-        let mut nodes: Vec<&GraphNode> = Vec::new();
-        for edit in edits {
-            match edit {
-                Edit::LoadGraph(graph) => nodes.extend(&graph.nodes),
-                Edit::Graph(changes) => nodes.extend(changes.iter().filter_map(|e| match e {
-                    GraphEdit::AddNode(node) => Some(node),
-                    _ => None,
-                })),
-                _ => {}
-            }
-        }
-        if nodes.is_empty() {
-            return Ok(());
-        }
+    fn prepare_nodes(&mut self, after: &RawGraph) -> Result<(), EditError> {
         let known = self.session.graph.nodes.iter().map(|n| (n.id.as_str(), n.type_id.as_str()));
         let known: HashMap<&str, &str> = known.collect();
         let context = self.context();
         let mut created = Vec::new();
-        for node in nodes {
+        for node in &after.nodes {
             if known.get(node.id.as_str()) == Some(&node.type_id.as_str()) {
                 continue;
             }

@@ -2,7 +2,9 @@
 //! what audio returns comes back here to be counted and freed.
 
 mod check;
+mod history;
 mod learn;
+mod load;
 mod meters;
 mod numbers;
 mod osc;
@@ -18,14 +20,15 @@ pub use crate::link::{Link, Position};
 pub use crate::notice::*;
 #[cfg(test)]
 pub(crate) use targets::slot_pattern;
-pub use types::nodes_of;
+pub use types::{nodes_of, types_of};
 
 use crate::message::{Return, ToAudio};
 use crate::node::{CreateContext, Node, Registry};
 use crate::osc::OscMessage;
 use crate::planner::Shape;
 use crate::processor::{MAX_AUTOMATIONS, MAX_FADES, MAX_SLOTS, chunk_of};
-use crate::session::{Programs, Session};
+use crate::session::{History, Programs, Session};
+use history::Recorded;
 pub use learn::Learning;
 use meters::MeterBook;
 use numbers::Numbers;
@@ -93,6 +96,7 @@ pub struct Engine {
     osc: HashMap<u64, osc::Packets>,
     /// Those that are to be sent.
     osc_due: Vec<OscMessage>,
+    history: History,
 }
 
 struct Pending {
@@ -100,6 +104,7 @@ struct Pending {
     due: f64,
     relative: bool,
     edit: Edit,
+    recorded: Recorded,
 }
 
 /// An automation that was sent.
@@ -189,6 +194,7 @@ impl Engine {
             learning: None,
             osc: HashMap::new(),
             osc_due: Vec::new(),
+            history: History::default(),
         }
     }
 
@@ -197,14 +203,10 @@ impl Engine {
     /// # Errors
     /// What is wrong with the edit.
     pub fn edit(&mut self, edit: Edit, at: At) -> Result<Receipt, EditError> {
-        let (due, relative) = self.resolve(at);
-        self.check(&edit, due)?;
-        let first = self.seq + 1;
         self.at_once = at == At::AtOnce;
-        let position = self.commit(edit, due, relative);
+        let receipt = self.edit_as(edit, at, Recorded::Step);
         self.at_once = false;
-        let position = position?;
-        Ok(Receipt { seq: self.seq, first: first.min(self.seq), position })
+        receipt
     }
 
     /// Where an edit acts, in cycles, and whether that was relative to where the clock is.
@@ -232,11 +234,17 @@ impl Engine {
         }
     }
 
-    fn commit(&mut self, edit: Edit, due: Option<f64>, relative: bool) -> Result<Option<f64>, EditError> {
+    fn commit(
+        &mut self,
+        edit: Edit,
+        due: Option<f64>,
+        relative: bool,
+        recorded: Recorded,
+    ) -> Result<Option<f64>, EditError> {
         if let Edit::Batch(edits) = edit {
             let mut position = due;
             for edit in edits {
-                position = self.commit(edit, due, relative)?.or(position);
+                position = self.commit(edit, due, relative, recorded)?.or(position);
             }
             return Ok(position);
         }
@@ -246,7 +254,7 @@ impl Engine {
             if graph && let Some(audio) = &mut self.audio {
                 audio.reschedule = true;
             }
-            self.pending.push(Pending { seq, due, relative, edit: edit.clone() });
+            self.pending.push(Pending { seq, due, relative, edit: edit.clone(), recorded });
             if !graph && self.hears() {
                 if self.is_near(due) {
                     // In the order of the edits: what came before goes first.
@@ -329,9 +337,16 @@ impl Engine {
     /// Changes the session's graph and notes what audio cannot see from the new graph alone.
     fn apply_to_graph(&mut self, edit: &Edit) -> Result<(), EditError> {
         let before: Vec<String> = self.session.graph.nodes.iter().map(|n| n.id.clone()).collect();
+        let values = if self.hears() { self.session.values.clone() } else { BTreeMap::new() };
+        let unheard = self.session.unheard_sends(&self.registry);
         self.session.apply(edit, &self.registry)?;
+        let now_unheard = self.session.unheard_sends(&self.registry);
+        for (source, target) in now_unheard.into_iter().filter(|send| !unheard.contains(send)) {
+            self.notices.push(Notice::Unheard { source, target });
+        }
         if self.hears() {
             self.note_resets(edit);
+            self.note_changes(&values);
             let now: HashSet<&str> = self.session.graph.nodes.iter().map(|n| n.id.as_str()).collect();
             let seq = self.seq + 1;
             self.removed
@@ -345,7 +360,7 @@ impl Engine {
     fn start_of_slot(&mut self, edit: &Edit) -> Option<f64> {
         let (slot, sets) = match edit {
             Edit::SetPattern { slot, .. } => (slot, true),
-            Edit::Hush { slot } => (slot, false),
+            Edit::Hush { slot } | Edit::RemoveSlot { slot } => (slot, false),
             _ => return None,
         };
         let seq = self.seq + 1;
@@ -365,8 +380,25 @@ impl Engine {
         }
     }
 
+    /// Base values that a change of nodes brought, took back or silenced.
+    fn note_changes(&mut self, before: &BTreeMap<String, f64>) {
+        let seq = self.seq + 1;
+        let session = &self.session;
+        for (path, value) in &session.values {
+            if before.get(path) != Some(value) {
+                self.resets.insert(path.clone(), (*value, seq));
+            }
+        }
+        for path in before.keys().filter(|path| !session.values.contains_key(*path)) {
+            if let Some(value) = session.default_of(path, &self.registry) {
+                self.resets.insert(path.clone(), (value, seq));
+            }
+        }
+    }
+
     fn note_resets(&mut self, edit: &Edit) {
         let seq = self.seq + 1;
+        let raw = &self.session.raw;
         let mut note = |node: &GraphNode| {
             for (control, value) in &node.controls {
                 self.resets.insert(format!("{}/{control}", node.id), (*value, seq));
@@ -375,7 +407,10 @@ impl Engine {
         match edit {
             Edit::LoadGraph(graph) => graph.nodes.iter().for_each(&mut note),
             Edit::Graph(edits) => edits.iter().for_each(|e| {
-                if let GraphEdit::AddNode(node) = e {
+                // One that was removed again says nothing of another of its name.
+                if let GraphEdit::AddNode(node) = e
+                    && raw.node(&node.id) == Some(node)
+                {
                     note(node);
                 }
             }),
@@ -468,6 +503,7 @@ impl Engine {
     pub fn load(&mut self, json: &[u8]) -> Result<Receipt, LoadError> {
         let (session, programs) = Session::read(json, &self.registry)?;
         (self.session, self.programs) = (session, programs);
+        self.history.clear();
         self.pending.clear();
         self.starting.clear();
         self.seq += 1;
@@ -490,7 +526,7 @@ fn sorted(pending: &[Pending]) -> Vec<&Pending> {
 }
 
 fn touches_graph(edit: &Edit) -> bool {
-    matches!(edit, Edit::Graph(_) | Edit::LoadGraph(_))
+    matches!(edit, Edit::Graph(_) | Edit::LoadGraph(_) | Edit::Nodes(_) | Edit::Become(_))
 }
 
 /// Is there anything for the audio thread to do at a time?

@@ -137,6 +137,7 @@ impl Engine {
         if late {
             self.notices.push(Notice::Late { seq, position: pending.due });
         }
+        let before = self.before_step(pending.recorded);
         if let Err(e) = self.session.apply(&pending.edit, &self.registry) {
             self.notices.push(Notice::EditFailed { seq, message: e.to_string() });
             return false;
@@ -154,6 +155,7 @@ impl Engine {
             }
             _ => {}
         }
+        self.note_step(&pending.edit, pending.recorded, before);
         touches_graph(&pending.edit)
     }
 

@@ -12,7 +12,7 @@ use crate::notice::Notice;
 use crate::plan::Plan;
 use crate::planner::{self, Shape};
 use crate::processor::chunk_of;
-use crate::session::{METER_RANGE, Session};
+use crate::session::{METER_RANGE, MidiMapState, Session};
 use crate::symbol::Symbol;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,8 +55,10 @@ impl Engine {
                 Action::Slot { slot: index, voice: Box::new(voice) }
             }
             // What is unknown now may be there by then.
-            Edit::Hush { slot } if due.is_some() => Action::Hush(self.slot_of(slot)?),
-            Edit::Hush { slot } => Action::Hush(self.slots.of(slot)?),
+            Edit::Hush { slot } | Edit::RemoveSlot { slot } if due.is_some() => {
+                Action::Hush(self.slot_of(slot)?)
+            }
+            Edit::Hush { slot } | Edit::RemoveSlot { slot } => Action::Hush(self.slots.of(slot)?),
             Edit::HushAll => Action::HushAll,
             Edit::SetBpm(bpm) if TEMPO_RANGE.contains(bpm) => Action::Bpm(*bpm),
             Edit::SetBeatsPerCycle(beats) if METER_RANGE.contains(beats) => Action::BeatsPerCycle(*beats),
@@ -151,6 +153,10 @@ impl Engine {
                 Action::RouteNotes(NoteRoute { channel: *channel, node })
             }
             Edit::StartInput { channel } => Action::Input(input_route(*channel)),
+            Edit::StopInput => Action::Input(InputRoute::default()),
+            Edit::MidiMaps(maps) => Action::Maps(Box::new(maps.iter().map(controller_map).collect())),
+            // The next plan knows.
+            Edit::SetCrossfade(_) => Action::Nothing,
             Edit::SetSeed(seed) => Action::Seed(*seed),
             Edit::Panic => Action::Panic,
             _ => return None,
@@ -377,6 +383,11 @@ struct Timed {
     seq: u64,
     due: f64,
     relative: bool,
+}
+
+/// A mapping as audio knows it.
+pub(super) fn controller_map(m: &MidiMapState) -> ControllerMap {
+    ControllerMap { channel: m.channel, cc: m.cc, target: Symbol::of(&m.label), lo: m.lo, hi: m.hi }
 }
 
 /// What the plugin's input becomes for `adc_input` nodes.

@@ -1,13 +1,14 @@
 //! Types that come and go while the engine plays: expected, there, replaced, gone.
 
 use super::{Engine, touches_graph};
-use crate::edit::{Edit, EditError, GraphEdit, GraphError};
+use crate::edit::{Edit, EditError, GraphEdit, GraphError, NodeEdit, NodeSpec};
 use crate::graph_ir::GraphNode;
+use crate::ir::Source;
 use crate::node::{NodeType, Registry, Role};
 use crate::notice::Notice;
 use crate::planner::{create, same_code, spare_key};
-use crate::session::{TypeSource, check_channels};
-use std::collections::BTreeSet;
+use crate::session::{Node as SessionNode, TypeSource, check_channels};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 impl Engine {
@@ -38,7 +39,7 @@ impl Engine {
         let first = self.session.graph.nodes.iter().find(|node| node.type_id == type_id);
         let first = first.map(|node| spare_key(&node.id, &type_id));
         let in_session = first.is_some();
-        let waits = self.pending.iter().any(|p| nodes_of(&p.edit).iter().any(|n| n.type_id == type_id));
+        let waits = self.pending.iter().any(|p| types_of(&p.edit).iter().any(|id| *id == type_id));
         let mut spare = None;
         if (in_session || waits) && ty.decl().role == Role::Process {
             let created = create(ty.as_ref(), &self.context()).map_err(GraphError::CreationFailed)?;
@@ -48,6 +49,8 @@ impl Engine {
         let prefix = spare_key("", &type_id);
         self.spare.retain(|key, _| !key.starts_with(&prefix));
         if in_session {
+            // It may have other ports than was thought. What it does not fit is said and not played.
+            let _ = self.session.relower(&self.registry);
             self.tell_misfits(|id| id == type_id);
         }
         if let Some(audio) = &mut self.audio {
@@ -86,16 +89,23 @@ impl Engine {
 
     /// Does a node of the session have that type, or one that an edit will bring?
     pub fn uses_type(&self, type_id: &str) -> bool {
-        let of_type = |node: &GraphNode| node.type_id == type_id;
-        let waiting = |edit: &Edit| nodes_of(edit).into_iter().any(of_type);
-        self.session.graph.nodes.iter().any(of_type) || self.pending.iter().any(|p| waiting(&p.edit))
+        let waiting = |edit: &Edit| types_of(edit).iter().any(|id| id == type_id);
+        self.session.graph.nodes.iter().any(|node| node.type_id == type_id)
+            || self.pending.iter().any(|p| waiting(&p.edit))
     }
 
     /// The types of all nodes of the session, and of those that edits will bring.
     pub fn types_in_use(&self) -> BTreeSet<String> {
-        let nodes = self.session.graph.nodes.iter();
-        let waiting = self.pending.iter().flat_map(|p| nodes_of(&p.edit));
-        nodes.chain(waiting).map(|node| node.type_id.clone()).collect()
+        let nodes = self.session.graph.nodes.iter().map(|node| node.type_id.clone());
+        nodes.chain(self.pending.iter().flat_map(|p| types_of(&p.edit))).collect()
+    }
+
+    /// Types that the session, or an edit that waits, makes from what it holds itself, and that nobody has
+    /// been asked for yet: their ids, and what they are made from.
+    pub fn types_wanted(&self) -> BTreeMap<String, Source> {
+        let waiting = self.pending.iter().flat_map(|p| inline_types_of(&p.edit));
+        let nodes = self.session.nodes.iter().filter_map(inline_type).chain(waiting);
+        nodes.filter(|(id, _)| self.registry.standing(id).is_none()).collect()
     }
 
     /// The text of a type, to be saved with the session; `None` forgets it.
@@ -117,7 +127,54 @@ impl Engine {
     }
 }
 
-/// The nodes that an edit brings.
+fn inline_type(node: &SessionNode) -> Option<(String, Source)> {
+    match &node.source {
+        Source::Type(_) => None,
+        _ => Some((node.type_id(), node.played_source())),
+    }
+}
+
+fn inline_types_of(edit: &Edit) -> Vec<(String, Source)> {
+    let of_spec = |spec: &NodeSpec| {
+        let stereo = spec.stereo.unwrap_or(false);
+        let node = SessionNode { stereo, ..SessionNode::of_source(spec.node.source.clone()) };
+        inline_type(&node)
+    };
+    match edit {
+        Edit::Nodes(edits) => edits
+            .iter()
+            .filter_map(|e| if let NodeEdit::Set(spec) = e { of_spec(spec) } else { None })
+            .collect(),
+        Edit::Become(foundation) => foundation.nodes.iter().filter_map(inline_type).collect(),
+        Edit::Batch(edits) => edits.iter().flat_map(inline_types_of).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The types of the nodes that an edit brings.
+pub fn types_of(edit: &Edit) -> Vec<String> {
+    match edit {
+        Edit::Nodes(edits) => edits
+            .iter()
+            .filter_map(|e| match e {
+                NodeEdit::Set(spec) => {
+                    let stereo = spec.stereo.unwrap_or(false);
+                    let node = SessionNode { stereo, ..SessionNode::of_source(spec.node.source.clone()) };
+                    Some(node.type_id())
+                }
+                _ => None,
+            })
+            .collect(),
+        Edit::Become(foundation) => {
+            let nodes = foundation.nodes.iter().map(SessionNode::type_id);
+            nodes.chain(foundation.raw.nodes.iter().map(|n| n.type_id.clone())).collect()
+        }
+        Edit::Batch(edits) => edits.iter().flat_map(types_of).collect(),
+        edit => nodes_of(edit).into_iter().map(|node| node.type_id.clone()).collect(),
+    }
+}
+
+/// The raw nodes that an edit brings.
 pub fn nodes_of(edit: &Edit) -> Vec<&GraphNode> {
     match edit {
         Edit::LoadGraph(graph) => graph.nodes.iter().collect(),

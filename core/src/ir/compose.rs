@@ -49,10 +49,12 @@ fn prefix_krach(krach: &mut Krach, prefix: &str) {
         .into_iter()
         .map(|(label, (node, control))| (format!("{prefix}/{label}"), (format!("{prefix}/{node}"), control)))
         .collect();
+    krach.nodes = under(&mut krach.nodes, prefix);
     krach.slots = under(&mut krach.slots, prefix);
     krach.automations = under(&mut krach.automations, prefix);
     krach.automations.values_mut().for_each(|a| name(&mut a.label));
     krach.midi_maps.iter_mut().for_each(|m| name(&mut m.label));
+    krach.note_routes.iter_mut().for_each(|r| name(&mut r.node));
 }
 
 fn under<T>(
@@ -139,6 +141,7 @@ fn merge_krach(krach: &mut Krach, within: Krach) {
     krach.raw_graph.nodes.extend(within.raw_graph.nodes);
     krach.raw_graph.connections.extend(within.raw_graph.connections);
     krach.raw_graph.exposed_controls.extend(within.raw_graph.exposed_controls);
+    krach.nodes.extend(within.nodes);
     krach.slots.extend(within.slots);
     krach.automations.extend(within.automations);
     krach.midi_maps.extend(within.midi_maps);

@@ -16,6 +16,6 @@ pub use compose::{flatten, prefix_ir};
 pub use dsp::DspGraph;
 pub use fault::{Fault, did_you_mean};
 pub use module::{
-    AutomationIr, ControlIr, DEFAULT_GAIN, DEFAULT_PORT, Krach, MeterSource, ModuleIr, MutedIr, NodeIr,
-    PatternIr, RouteIr, RouteKind, SlotEntry, Source, SubModuleIr,
+    AutomationIr, ControlIr, DEFAULT_GAIN, DEFAULT_PORT, Krach, MeterSource, ModuleIr, MutedIr, NodeEntry,
+    NodeIr, PatternIr, RouteIr, RouteKind, SlotEntry, Source, SubModuleIr,
 };

@@ -260,6 +260,9 @@ pub struct Krach {
     /// Nodes and wires given literally.
     #[serde(skip_serializing_if = "is_default")]
     pub raw_graph: RawGraph,
+    /// More about nodes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub nodes: BTreeMap<String, NodeEntry>,
     /// More about slots.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub slots: BTreeMap<String, SlotEntry>,
@@ -308,7 +311,8 @@ impl Default for Krach {
         Self {
             version: FORMAT,
             name: s.name,
-            raw_graph: s.graph,
+            raw_graph: s.raw,
+            nodes: BTreeMap::new(),
             slots: BTreeMap::new(),
             automations: s.automations,
             clock_source: s.clock_source,
@@ -337,6 +341,21 @@ pub enum MeterSource {
     Fixed,
     /// The host's bar.
     Host,
+}
+
+/// What is known of a node beyond what others read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NodeEntry {
+    /// A traced function on one channel is played on both.
+    #[serde(skip_serializing_if = "is_default")]
+    pub stereo: bool,
+    /// It is heard through what it feeds only.
+    #[serde(skip_serializing_if = "is_default")]
+    pub off_master: bool,
+    /// Only this node and what it feeds are heard.
+    #[serde(skip_serializing_if = "is_default")]
+    pub solo: bool,
 }
 
 /// What is known of a slot beyond its pattern.

@@ -64,7 +64,7 @@ sections!(ControlIr: path(required), value(required));
 sections!(AutomationIr: path(required), shape(required), lo, hi, bars(required));
 sections!(MutedIr: name(required), saved_gain);
 sections!(SubModuleIr: prefix(required), module(required));
-sections!(Krach: version, name, raw_graph, slots, automations, clock_source, free_run,
+sections!(Krach: version, name, raw_graph, nodes, slots, automations, clock_source, free_run,
     limiter, seed, input, meter, midi_clock, osc_target, midi_maps, note_routes, crossfade, sources);
 
 struct SectionsVisitor<T>(PhantomData<T>);

@@ -8,6 +8,7 @@
 //! | control | range | default | |
 //! |---|---|---|---|
 //! | `gain` | 0…16 | 1 | linear factor; a jump is a straight line of 10 ms, a ramp takes the time asked for |
+//! | `mute` | 0…1 | 0 | takes away so much of what is left; the same of jumps and ramps |
 //!
 //! At rest at 1 the samples pass to the bit; at rest at 0 the output is exactly 0, whatever comes in.
 
@@ -17,6 +18,7 @@ use crate::node::{Change, CreateContext, CreateError, Node, NodeDecl, NodeType, 
 use std::any::Any;
 
 const GAIN: usize = 0;
+const MUTE: usize = 1;
 const GAIN_MAX: f32 = 16.0;
 
 /// The type `gain`.
@@ -30,7 +32,7 @@ impl GainType {
             type_id: "gain".to_owned(),
             inputs: vec![Port::stereo("in")],
             outputs: vec![Port::stereo("out")],
-            controls: vec![continuous("gain", "", 0.0, GAIN_MAX, 1.0)],
+            controls: vec![continuous("gain", "", 0.0, GAIN_MAX, 1.0), continuous("mute", "", 0.0, 1.0, 0.0)],
             role: Role::Process,
         };
         Self { decl }
@@ -43,44 +45,71 @@ impl NodeType for GainType {
     }
 
     fn code_key(&self) -> u64 {
-        const { code_key("krach.gain", 1) }
+        const { code_key("krach.gain", 2) }
     }
 
     fn create(&self, ctx: &CreateContext) -> Result<Box<dyn Node>, CreateError> {
-        Ok(Box::new(Gain { gain: Ramp::resting(1.0), declick: declick_frames(ctx.sample_rate) }))
+        Ok(Box::new(Gain {
+            gain: Ramp::resting(1.0),
+            open: Ramp::resting(1.0),
+            declick: declick_frames(ctx.sample_rate),
+        }))
     }
 }
 
 struct Gain {
     gain: Ramp,
+    /// 1 less the mute.
+    open: Ramp,
     declick: u32,
 }
 
 impl Node for Gain {
     fn reset(&mut self) {
         self.gain.finish();
+        self.open.finish();
     }
 
     fn set(&mut self, control: usize, change: Change) {
-        if control == GAIN
-            && let Some(value) = within(change, 0.0, GAIN_MAX)
-        {
-            self.gain.go(value, if change.ramp == 0 { self.declick } else { change.ramp });
+        let frames = if change.ramp == 0 { self.declick } else { change.ramp };
+        match control {
+            GAIN => {
+                if let Some(value) = within(change, 0.0, GAIN_MAX) {
+                    self.gain.go(value, frames);
+                }
+            }
+            MUTE => {
+                if let Some(value) = within(change, 0.0, 1.0) {
+                    self.open.go(1.0 - value, frames);
+                }
+            }
+            _ => {}
         }
     }
 
     fn render(&mut self, frames: usize, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) {
         let (&[in_left, in_right], [out_left, out_right]) = (inputs, outputs) else { return };
-        let moving = if self.gain.at_rest() { 0 } else { self.gain.uniform(frames) };
-        for i in 0..moving {
-            let gain = self.gain.advance() as f32;
-            out_left[i] = in_left[i] * gain;
-            out_right[i] = in_right[i] * gain;
+        let until = |ramp: &Ramp| if ramp.at_rest() { 0 } else { ramp.uniform(frames) };
+        let mut from = 0;
+        while from < frames {
+            let (gain, open) = (until(&self.gain), until(&self.open));
+            let moving = match (gain, open) {
+                (0, 0) => break,
+                (0, n) | (n, 0) => n,
+                (a, b) => a.min(b),
+            };
+            let to = frames.min(from + moving);
+            for i in from..to {
+                let gain = (self.gain.advance() * self.open.advance()) as f32;
+                out_left[i] = in_left[i] * gain;
+                out_right[i] = in_right[i] * gain;
+            }
+            from = to;
         }
-        if moving < frames {
-            let gain = self.gain.present() as f32;
-            level(gain, &in_left[moving..frames], &mut out_left[moving..frames]);
-            level(gain, &in_right[moving..frames], &mut out_right[moving..frames]);
+        if from < frames {
+            let gain = (self.gain.present() * self.open.present()) as f32;
+            level(gain, &in_left[from..frames], &mut out_left[from..frames]);
+            level(gain, &in_right[from..frames], &mut out_right[from..frames]);
         }
     }
 

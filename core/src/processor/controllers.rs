@@ -64,6 +64,14 @@ fn can_be_learned(cc: u8) -> bool {
 }
 
 impl Core {
+    /// Puts these maps in place of all.
+    pub(super) fn replace_controllers(&mut self, maps: &[ControllerMap]) {
+        self.controllers.maps.clear();
+        for map in maps {
+            self.controllers.map(*map);
+        }
+    }
+
     /// Puts a map in place.
     pub fn map_controller(&mut self, map: ControllerMap) {
         self.controllers.map(map);

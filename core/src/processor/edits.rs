@@ -276,6 +276,10 @@ impl Core {
             Action::Map(map) => self.map_controller(map),
             Action::Unmap { channel, cc, target } => self.unmap_controller(channel, cc, target),
             Action::Learn(on) => self.learn(on),
+            Action::Maps(maps) => {
+                self.replace_controllers(&maps);
+                garbage = Some(Garbage::Maps(maps));
+            }
             Action::RouteNotes(route) => self.route_notes(route),
             Action::Seed(seed) => self.seed = seed,
             Action::Chase { slot, serial, mut table } => {

@@ -1,10 +1,13 @@
 //! The session as a ModuleIr document, and back.
 
-use super::{FORMAT, MAX_DEPTH, METER_RANGE, Session, SlotState};
+use super::{FORMAT, MAX_DEPTH, METER_RANGE, Node, Route, Session, SlotState, gain_path, level_path, lower};
 use crate::clock::TEMPO_RANGE;
-use crate::edit::{Edit, EditError, LoadError};
-use crate::graph_ir::Scrutiny;
-use crate::ir::{ControlIr, Krach, MeterSource, ModuleIr, PatternIr, SlotEntry};
+use crate::edit::{Edit, EditError, GraphError, LoadError};
+use crate::graph_ir::{Scrutiny, comes_from_text};
+use crate::ir::{
+    ControlIr, Fault, Krach, MeterSource, ModuleIr, MutedIr, NodeEntry, NodeIr, PatternIr, RouteIr,
+    RouteKind, SlotEntry, Source, did_you_mean, flatten,
+};
 use crate::node::Registry;
 use crate::processor::MAX_SLOTS;
 use krach_patterns::Program;
@@ -23,7 +26,23 @@ impl Session {
 
     /// The session, frozen.
     pub fn to_module(&self) -> ModuleIr {
+        let by_nodes = self.values_kept_by_nodes();
+        let elsewhere = |path: &String, value: f64| {
+            by_nodes.contains(path) || self.nodes.iter().any(|n| began_with(n, path, value))
+        };
         ModuleIr {
+            nodes: self.nodes.iter().map(|n| self.node_ir(n)).collect(),
+            routing: self.routes.iter().map(|r| self.route_ir(r)).collect(),
+            muted: self
+                .nodes
+                .iter()
+                .filter(|n| n.muted)
+                .map(|n| MutedIr {
+                    name: n.name.clone(),
+                    saved_gain: self.gain_of(&n.name),
+                    ..MutedIr::default()
+                })
+                .collect(),
             patterns: self
                 .slots
                 .iter()
@@ -37,6 +56,7 @@ impl Session {
             controls: self
                 .values
                 .iter()
+                .filter(|(path, value)| !elsewhere(path, **value))
                 .map(|(path, value)| ControlIr { path: path.clone(), value: *value, ..ControlIr::default() })
                 .collect(),
             tempo: Some(self.bpm),
@@ -45,7 +65,8 @@ impl Session {
             krach: Some(Box::new(Krach {
                 version: FORMAT,
                 name: self.name.clone(),
-                raw_graph: self.graph.clone(),
+                raw_graph: self.raw.clone(),
+                nodes: self.nodes.iter().filter_map(node_entry).collect(),
                 slots: self
                     .slots
                     .iter()
@@ -72,6 +93,36 @@ impl Session {
             })),
             ..self.kept.clone()
         }
+    }
+
+    fn node_ir(&self, node: &Node) -> NodeIr {
+        NodeIr {
+            name: node.name.clone(),
+            source: node.source.clone(),
+            gain: self.gain_of(&node.name),
+            count: node.count,
+            num_inputs: node.num_inputs,
+            init: node.init.clone(),
+            source_text: node.source_text.clone(),
+            other: node.other.clone(),
+        }
+    }
+
+    fn route_ir(&self, route: &Route) -> RouteIr {
+        let level = self.values.get(&level_path(&route.source, &route.target));
+        RouteIr {
+            source: route.source.clone(),
+            target: route.target.clone(),
+            kind: route.kind,
+            level: level.copied().filter(|_| route.kind == RouteKind::Send).unwrap_or(1.0),
+            port: route.port.clone(),
+            other: route.other.clone(),
+        }
+    }
+
+    /// A node's fader.
+    pub fn gain_of(&self, node: &str) -> f64 {
+        self.values.get(&gain_path(node)).copied().unwrap_or(1.0)
     }
 
     /// Reads a document; what it does not mention is at its default.
@@ -116,20 +167,25 @@ impl Session {
     /// # Errors
     /// A newer format, or something that cannot play.
     pub fn of_module(module: ModuleIr, registry: &Registry) -> Result<(Self, Programs), LoadError> {
-        let ModuleIr { patterns, controls, tempo, meter, master, krach, .. } = module;
-        let kept = ModuleIr {
-            patterns: Vec::new(),
-            controls: Vec::new(),
-            tempo: None,
-            meter: None,
-            master: None,
-            krach: None,
-            ..module
-        };
-        let krach = *krach.unwrap_or_default();
-        if krach.version > FORMAT {
+        if let Some(krach) = &module.krach
+            && krach.version > FORMAT
+        {
             return Err(LoadError::Newer { version: krach.version });
         }
+        let of_fault =
+            |fault: Fault| LoadError::Invalid { place: fault.place.clone(), error: EditError::Fault(fault) };
+        module.check().map_err(of_fault)?;
+        let whole = module;
+        let module = if whole.sub_modules.is_empty() { whole.clone() } else { flatten(&whole) };
+        let ModuleIr { nodes, routing, patterns, controls, muted, tempo, meter, master, krach, .. } = module;
+        let kept = ModuleIr {
+            automations: module.automations,
+            inputs: module.inputs,
+            outputs: module.outputs,
+            other: module.other,
+            ..ModuleIr::default()
+        };
+        let krach = *krach.unwrap_or_default();
         let invalid = |place: &str| {
             let place = place.to_owned();
             move |error: EditError| LoadError::Invalid { place, error }
@@ -160,8 +216,21 @@ impl Session {
         session.apply(&master, registry).map_err(invalid("$.master"))?;
         let osc = Edit::SetOscTarget(krach.osc_target);
         session.apply(&osc, registry).map_err(invalid("$.krach.osc_target"))?;
-        let graph = session.take_graph(&krach.raw_graph, registry, Scrutiny::Document);
+        let graph = session.load_raw(&krach.raw_graph, registry, Scrutiny::Document);
         graph.map_err(invalid("$.krach.raw_graph"))?;
+        session.take_nodes(nodes, routing, &krach.nodes, registry).map_err(|(name, error)| {
+            let place = place_of(&whole, &name).unwrap_or("$.nodes".to_owned());
+            match error {
+                EditError::Fault(fault) => of_fault(fault.within(&place)),
+                error => LoadError::Invalid { place, error },
+            }
+        })?;
+        for m in muted {
+            // Others write a muted node with a gain of 0.
+            session.values.insert(gain_path(&m.name), m.saved_gain);
+            session.nodes.iter_mut().filter(|n| n.name == m.name).for_each(|n| n.muted = true);
+        }
+        session.relower(registry).map_err(invalid("$.nodes"))?;
         for (i, c) in controls.into_iter().enumerate() {
             // A control of that very path, even if a label of the same name leads elsewhere.
             let own = session.owns(&c.path, registry).then(|| c.path.clone());
@@ -212,6 +281,98 @@ impl Session {
         }
         Ok((session, programs))
     }
+}
+
+impl Session {
+    /// Takes the nodes and routes of a module that was checked.
+    ///
+    /// # Errors
+    /// What is wrong with the graph that they come to, and the name of the node, if it is one's.
+    fn take_nodes(
+        &mut self,
+        nodes: Vec<NodeIr>,
+        routing: Vec<RouteIr>,
+        entries: &BTreeMap<String, NodeEntry>,
+        registry: &Registry,
+    ) -> Result<(), (String, EditError)> {
+        for node in nodes {
+            let NodeIr { name, source, gain, count, num_inputs, init, source_text, other } = node;
+            let entry = entries.get(&name).copied().unwrap_or_default();
+            let NodeEntry { stereo, off_master, solo } = entry;
+            if let Source::Type(id) = &source
+                && registry.standing(id).is_none()
+                && !comes_from_text(id)
+            {
+                let fault = Fault::new("$.source", GraphError::TypeNotFound(id.clone()).to_string());
+                let hint = did_you_mean(id, registry.type_ids());
+                return Err((name, Fault { hint, ..fault }.into()));
+            }
+            self.values.insert(gain_path(&name), gain);
+            for (control, value) in &init {
+                self.values.insert(format!("{name}/{control}"), *value);
+            }
+            self.nodes.push(Node {
+                name,
+                source,
+                count,
+                num_inputs,
+                init,
+                source_text,
+                stereo,
+                to_master: !off_master,
+                muted: false,
+                solo,
+                other,
+            });
+        }
+        for route in routing {
+            let RouteIr { source, target, kind, level, port, other } = route;
+            if kind == RouteKind::Send {
+                self.values.insert(level_path(&source, &target), level);
+            }
+            self.routes.push(Route { source, target, kind, port, other });
+        }
+        let (graph, _) = lower(&self.raw, &self.nodes, &self.routes, registry);
+        if let Err(error) = self.check_graph(&graph, registry, Scrutiny::Document) {
+            let name = match &error {
+                EditError::Graph(GraphError::UnknownPort { node, .. } | GraphError::DuplicateNode(node)) => {
+                    node.clone()
+                }
+                _ => String::new(),
+            };
+            return Err((name, error));
+        }
+        self.graph = graph;
+        Ok(())
+    }
+}
+
+/// What is known of a node beyond what others read, if it is anything.
+fn node_entry(node: &Node) -> Option<(String, NodeEntry)> {
+    let entry = NodeEntry { stereo: node.stereo, off_master: !node.to_master, solo: node.solo };
+    (entry != NodeEntry::default()).then(|| (node.name.clone(), entry))
+}
+
+/// Is that the value of a control that the node said it begins with?
+fn began_with(node: &Node, path: &str, value: f64) -> bool {
+    let control = path.strip_prefix(&node.name).and_then(|rest| rest.strip_prefix('/'));
+    let Some(control) = control else { return false };
+    // Of a control named twice the last counts.
+    node.init.iter().rfind(|(name, _)| name == control).is_some_and(|(_, x)| *x == value)
+}
+
+/// JSON path of the node that has that name once all is flat.
+fn place_of(module: &ModuleIr, name: &str) -> Option<String> {
+    fn find(module: &ModuleIr, name: &str, place: &str) -> Option<String> {
+        if let Some(at) = module.nodes.iter().position(|n| n.name == name) {
+            return Some(format!("{place}.nodes[{at}]"));
+        }
+        module.sub_modules.iter().enumerate().find_map(|(i, sub)| {
+            let rest = name.strip_prefix(&sub.prefix)?.strip_prefix('/')?;
+            find(&sub.module, rest, &format!("{place}.sub_modules[{i}].module"))
+        })
+    }
+    find(module, name, "$")
 }
 
 /// Parses JSON whose depth has been checked: patterns nest deeper than serde_json's own limit.

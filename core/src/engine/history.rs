@@ -1,0 +1,102 @@
+//! Steps that can be taken back, as edits act.
+
+use super::{Engine, Receipt};
+use crate::edit::{At, Edit, EditError};
+use crate::session::{Session, Touch, label_of, touch_of};
+use std::time::Instant;
+
+/// Whether an edit is a step of the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is, or joins one.
+    Step,
+    /// A part of the batch that began with this edit: all of it is one step.
+    Part(u64),
+    /// It is none: it goes along the history, or is the host's.
+    No,
+}
+
+impl Engine {
+    /// As [`Engine::edit`], for what the host moves: no step of the history.
+    ///
+    /// # Errors
+    /// As [`Engine::edit`].
+    pub fn edit_unrecorded(&mut self, edit: Edit, at: At) -> Result<Receipt, EditError> {
+        self.edit_as(edit, at, Recorded::No)
+    }
+
+    pub(super) fn edit_as(&mut self, edit: Edit, at: At, recorded: Recorded) -> Result<Receipt, EditError> {
+        let (due, relative) = self.resolve(at);
+        self.check(&edit, due)?;
+        let first = self.seq + 1;
+        let part = if recorded == Recorded::Step { Recorded::Part(first) } else { recorded };
+        let now = Instant::now();
+        let touch = touch_of(&edit);
+        let step = recorded == Recorded::Step && due.is_none();
+        let before = (step && !self.history.joins(touch.as_ref(), now)).then(|| self.session.clone());
+        let label = if step { label_of(&edit) } else { String::new() };
+        let committed = self.commit(edit, due, relative, part);
+        if step {
+            self.history.record(label, touch, before, &self.session, now);
+        }
+        let position = committed?;
+        Ok(Receipt { seq: self.seq, first: first.min(self.seq), position })
+    }
+
+    /// Would the edit be accepted? Changes nothing.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn try_edit(&mut self, edit: &Edit, at: At) -> Result<(), EditError> {
+        let (due, _) = self.resolve(at);
+        self.check(edit, due)
+    }
+
+    /// The session before an edit that is about to act, if a step needs it.
+    pub(super) fn before_step(&self, recorded: Recorded) -> Option<Session> {
+        let Recorded::Part(batch) = recorded else { return None };
+        let joins = self.history.joins(Some(&Touch::Batch(batch)), Instant::now());
+        (!joins).then(|| self.session.clone())
+    }
+
+    /// An edit that had a time has acted.
+    pub(super) fn note_step(&mut self, edit: &Edit, recorded: Recorded, before: Option<Session>) {
+        let Recorded::Part(batch) = recorded else { return };
+        let touch = Some(Touch::Batch(batch));
+        self.history.record(label_of(edit), touch, before, &self.session, Instant::now());
+    }
+
+    /// Takes the last step back; tells what it was. `None` if there is none.
+    ///
+    /// # Errors
+    /// What stands in the way, such as a type that is gone. Then nothing has changed.
+    pub fn undo(&mut self, at: At) -> Result<Option<(String, Receipt)>, EditError> {
+        let Some((label, edit)) = self.history.undo() else { return Ok(None) };
+        let label = label.to_owned();
+        let receipt = self.edit_as(edit, at, Recorded::No)?;
+        self.history.went_back();
+        Ok(Some((label, receipt)))
+    }
+
+    /// Does again what was taken back last; tells what it is. `None` if there is nothing.
+    ///
+    /// # Errors
+    /// As [`Engine::undo`].
+    pub fn redo(&mut self, at: At) -> Result<Option<(String, Receipt)>, EditError> {
+        let Some((label, edit)) = self.history.redo() else { return Ok(None) };
+        let label = label.to_owned();
+        let receipt = self.edit_as(edit, at, Recorded::No)?;
+        self.history.went_forward();
+        Ok(Some((label, receipt)))
+    }
+
+    /// What undo would take back, and what redo would do, without doing it.
+    pub fn next_steps(&self) -> (Option<&str>, Option<&str>) {
+        (self.history.undo().map(|(label, _)| label), self.history.redo().map(|(label, _)| label))
+    }
+
+    /// Labels of all steps, oldest first, and how many of them are done.
+    pub fn history(&self) -> (Vec<&str>, usize) {
+        self.history.list()
+    }
+}

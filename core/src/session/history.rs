@@ -1,0 +1,193 @@
+//! Undo: what each change did, and how to take it back.
+//!
+//! A step holds the edits that lead from the session before to the one after, and those that lead back: no
+//! copies of sessions. Changes of the same control that follow each other closely are one step.
+
+use super::Session;
+use crate::edit::Edit;
+use std::time::{Duration, Instant};
+
+/// How long a flood of changes of one control stays one step.
+pub const COALESCE: Duration = Duration::from_millis(300);
+/// Most steps that are remembered.
+pub const MAX_STEPS: usize = 20_000;
+/// Most nodes, wires and values in all steps together.
+const MAX_WEIGHT: usize = 4_000_000;
+
+/// One change that can be taken back.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What was done, for people.
+    pub label: String,
+    /// Parts that take it back.
+    undo: Vec<Edit>,
+    /// Parts that do it again.
+    redo: Vec<Edit>,
+    weight: usize,
+}
+
+/// What makes two changes one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Touch {
+    /// The same control, soon after.
+    Control(String),
+    /// Parts of the same batch, which act one by one.
+    Batch(u64),
+}
+
+/// The steps so far, and where in them the session is.
+#[derive(Default)]
+pub struct History {
+    steps: Vec<Step>,
+    /// Steps that are done; those after it were undone.
+    done: usize,
+    weight: usize,
+    last: Option<Last>,
+}
+
+/// The newest step, while more may join it.
+struct Last {
+    touch: Touch,
+    began: Instant,
+    before: Session,
+}
+
+impl History {
+    /// Would a change of that kind join the newest step? Then nobody need remember the session before it.
+    pub fn joins(&self, touch: Option<&Touch>, now: Instant) -> bool {
+        let (Some(last), Some(touch)) = (&self.last, touch) else { return false };
+        let soon = match touch {
+            Touch::Control(_) => now.saturating_duration_since(last.began) < COALESCE,
+            Touch::Batch(_) => true,
+        };
+        last.touch == *touch && soon && self.done == self.steps.len()
+    }
+
+    /// Remembers a change. `before` may be left out where the change joins the newest step.
+    pub fn record(
+        &mut self,
+        label: String,
+        touch: Option<Touch>,
+        before: Option<Session>,
+        after: &Session,
+        now: Instant,
+    ) {
+        let joins = self.joins(touch.as_ref(), now);
+        let Some(base) = (if joins { self.last.as_ref().map(|l| &l.before) } else { before.as_ref() }) else {
+            return;
+        };
+        let (undo, redo) = (after.difference(base), base.difference(after));
+        let weight = undo.iter().chain(&redo).map(weight).sum();
+        let step = Step { label, undo, redo, weight };
+        if joins {
+            if let Some(last) = self.steps.pop() {
+                self.weight -= last.weight;
+                self.done -= 1;
+            }
+        } else if step.undo.is_empty() && step.redo.is_empty() {
+            // Nothing is different: no step, and what was undone can still be redone.
+            return;
+        } else {
+            self.weight -= self.steps.drain(self.done..).map(|s| s.weight).sum::<usize>();
+            self.last = touch.zip(before).map(|(touch, before)| Last { touch, began: now, before });
+        }
+        self.weight += step.weight;
+        self.steps.push(step);
+        self.done += 1;
+        while self.steps.len() > MAX_STEPS || (self.weight > MAX_WEIGHT && self.steps.len() > 1) {
+            self.weight -= self.steps.remove(0).weight;
+            self.done -= 1;
+        }
+    }
+
+    /// The edit that takes the last step back, with the step's label; `None` at the start.
+    pub fn undo(&self) -> Option<(&str, Edit)> {
+        let step = self.steps.get(self.done.checked_sub(1)?)?;
+        Some((&step.label, Edit::Batch(step.undo.clone())))
+    }
+
+    /// The edit that does the next step again, with the step's label; `None` at the end.
+    pub fn redo(&self) -> Option<(&str, Edit)> {
+        let step = self.steps.get(self.done)?;
+        Some((&step.label, Edit::Batch(step.redo.clone())))
+    }
+
+    /// The edit of [`History::undo`] was accepted.
+    pub fn went_back(&mut self) {
+        self.done -= 1;
+        self.last = None;
+    }
+
+    /// The edit of [`History::redo`] was accepted.
+    pub fn went_forward(&mut self) {
+        self.done += 1;
+        self.last = None;
+    }
+
+    /// Labels of all steps, oldest first, and how many of them are done.
+    pub fn list(&self) -> (Vec<&str>, usize) {
+        (self.steps.iter().map(|s| s.label.as_str()).collect(), self.done)
+    }
+
+    /// A new history begins.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+fn weight(edit: &Edit) -> usize {
+    match edit {
+        Edit::Become(foundation) => 1 + foundation.weight(),
+        _ => 1,
+    }
+}
+
+/// What an edit does, in a few words.
+pub fn label_of(edit: &Edit) -> String {
+    use super::NodeEdit;
+    match edit {
+        Edit::SetPattern { slot, .. } => format!("play {slot}"),
+        Edit::Hush { slot } => format!("hush {slot}"),
+        Edit::HushAll => "hush all".to_owned(),
+        Edit::RemoveSlot { slot } => format!("stop {slot}"),
+        Edit::SetBpm(bpm) => format!("tempo {bpm}"),
+        Edit::SetBeatsPerCycle(beats) => format!("meter {beats}"),
+        Edit::FollowHostMeter => "meter of the host".to_owned(),
+        Edit::SetControl { label, .. } => format!("set {label}"),
+        Edit::SetMasterGain(_) => "master gain".to_owned(),
+        Edit::SetAutomation { label, .. } => format!("automate {label}"),
+        Edit::ClearAutomation { id } => format!("clear automation {id}"),
+        Edit::LoadGraph(_) => "load graph".to_owned(),
+        Edit::Graph(_) => "change the raw graph".to_owned(),
+        Edit::Become(_) => "load".to_owned(),
+        Edit::SetName(name) => format!("name {name}"),
+        Edit::SetSeed(seed) => format!("seed {seed}"),
+        Edit::SetFreeRun(on) => format!("free run {}", if *on { "on" } else { "off" }),
+        Edit::SetLimiter(on) => format!("limiter {}", if *on { "on" } else { "off" }),
+        Edit::MidiMap { label, .. } => format!("map {label}"),
+        Edit::Nodes(edits) => match edits.as_slice() {
+            [NodeEdit::Set(spec)] => format!("node {}", spec.node.name),
+            [NodeEdit::Remove { name }] => format!("remove {name}"),
+            [NodeEdit::Connect(route)] => format!("connect {} to {}", route.source, route.target),
+            [NodeEdit::Disconnect { source, target, .. }] => format!("disconnect {source} from {target}"),
+            [NodeEdit::Mute { name, on }] => format!("{} {name}", if *on { "mute" } else { "unmute" }),
+            [NodeEdit::Solo { name, on }] => format!("{} {name}", if *on { "solo" } else { "unsolo" }),
+            edits => format!("{} changes of nodes", edits.len()),
+        },
+        Edit::Batch(edits) => match edits.as_slice() {
+            [] => "nothing".to_owned(),
+            [edit] => label_of(edit),
+            [first, rest @ ..] => format!("{} and {} more", label_of(first), rest.len()),
+        },
+        _ => "settings".to_owned(),
+    }
+}
+
+/// What makes an edit join the step before it.
+pub fn touch_of(edit: &Edit) -> Option<Touch> {
+    match edit {
+        Edit::SetControl { label, .. } => Some(Touch::Control(label.clone())),
+        Edit::SetMasterGain(_) => Some(Touch::Control(String::new())),
+        _ => None,
+    }
+}
