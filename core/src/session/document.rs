@@ -230,7 +230,9 @@ impl Session {
             session.values.insert(gain_path(&m.name), m.saved_gain);
             session.nodes.iter_mut().filter(|n| n.name == m.name).for_each(|n| n.muted = true);
         }
-        session.relower(registry).map_err(invalid("$.nodes"))?;
+        let (graph, mutes) = lower(&session.raw, &session.nodes, &session.routes, registry);
+        session.graph = graph;
+        session.place_mutes(&mutes);
         for (i, c) in controls.into_iter().enumerate() {
             // A control of that very path, even if a label of the same name leads elsewhere.
             let own = session.owns(&c.path, registry).then(|| c.path.clone());
