@@ -216,7 +216,7 @@ impl AutomationState {
             shape: self.shape.clone(),
             lo: self.lo,
             hi: self.hi,
-            period_secs: self.period_secs,
+            period: self.period.clone(),
             one_shot: self.one_shot,
         }
     }
