@@ -216,7 +216,7 @@ impl AutomationState {
             shape: self.shape.clone(),
             lo: self.lo,
             hi: self.hi,
-            period: self.period.clone(),
+            period: self.period,
             one_shot: self.one_shot,
         }
     }

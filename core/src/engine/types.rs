@@ -39,7 +39,7 @@ impl Engine {
         let first = self.session.graph.nodes.iter().find(|node| node.type_id == type_id);
         let first = first.map(|node| spare_key(&node.id, &type_id));
         let in_session = first.is_some();
-        let waits = self.pending.iter().any(|p| types_of(&p.edit).iter().any(|id| *id == type_id));
+        let waits = self.pending.iter().any(|p| types_of(&p.edit).contains(&type_id));
         let mut spare = None;
         if (in_session || waits) && ty.decl().role == Role::Process {
             let created = create(ty.as_ref(), &self.context()).map_err(GraphError::CreationFailed)?;
