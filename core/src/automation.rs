@@ -142,6 +142,25 @@ impl ShapeSpec {
         Ok(spec)
     }
 
+    /// Its name, without duty or table.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Sine => "sine",
+            Self::Tri => "tri",
+            Self::Ramp => "ramp",
+            Self::RampDown => "ramp_down",
+            Self::Square => "square",
+            Self::Exp => "exp",
+            Self::Pulse { .. } => "pulse",
+            Self::Custom { .. } => "custom",
+        }
+    }
+
+    /// Is it all said by its name?
+    pub fn is_plain(&self) -> bool {
+        !matches!(self, Self::Pulse { .. } | Self::Custom { .. })
+    }
+
     /// Is every number within its bounds?
     ///
     /// # Errors

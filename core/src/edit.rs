@@ -7,6 +7,7 @@ use crate::plan::Crossfade;
 use crate::session::MidiMapState;
 pub use crate::session::{Foundation, NodeEdit, NodeSpec};
 use krach_patterns::{CompileError, Pattern, Swing};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A change to the session.
@@ -54,6 +55,8 @@ pub enum Edit {
     Nodes(Vec<NodeEdit>),
     /// Puts nodes, routes, raw graph and base values in place of what was.
     Become(Box<Foundation>),
+    /// Sets base values by path, as they were known before: `None` goes back to the control's default.
+    SetValues(BTreeMap<String, Option<f64>>),
     /// Stops a slot and forgets it. Unknown slots are accepted.
     RemoveSlot {
         /// Slot name.

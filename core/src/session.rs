@@ -1,11 +1,15 @@
 //! The source of truth: everything that is saved, and what each edit does to it.
 
+mod adopt;
+mod automations;
 mod difference;
 mod document;
 mod history;
 mod lower;
 mod nodes;
 
+pub use adopt::Adoption;
+pub(crate) use automations::read as automations_of;
 pub use document::Programs;
 pub use history::{History, Touch, label_of, touch_of};
 pub use lower::{INLINE, MASTER, is_inline, lower};
@@ -288,6 +292,7 @@ impl Session {
             Edit::LoadGraph(graph) => self.load_raw(graph, registry, Scrutiny::All)?,
             Edit::Nodes(edits) => self.apply_to_nodes(edits, registry)?,
             Edit::Become(foundation) => self.become_foundation(foundation, registry)?,
+            Edit::SetValues(values) => self.set_values(values),
             Edit::RemoveSlot { slot } => drop(self.slots.remove(slot)),
             Edit::StopInput => self.input = None,
             // What fades is saved as where it goes.

@@ -4,6 +4,7 @@ mod support;
 
 use krach_core::automation::ShapeSpec;
 use krach_core::engine::*;
+use krach_core::node::Registry;
 use krach_patterns::{Pattern, builders};
 use support::*;
 
@@ -219,4 +220,55 @@ fn four_megabytes_come_back() {
     let mut rig = Rig::of(other);
     rig.render(10_000, &[512]);
     assert!(rig.notices.is_empty());
+}
+
+/// A document's automations are played, whoever wrote it, and ours are there for every reader.
+#[test]
+fn automations_over_bars_stand_in_the_list_that_every_reader_knows() {
+    let doc = r#"{"nodes":[{"name":"bass","source":"oscillator","gain":0.5}],
+        "automations":[{"path":"bass/freq","shape":"sine","lo":100,"hi":200,"bars":4,"colour":"blue"},
+                       {"path":"bass/freq","shape":"pulse","lo":0,"hi":1,"bars":2,"duty":0.25}]}"#;
+    let mut engine = Engine::new(Registry::with_builtins());
+    engine.load(doc.as_bytes()).unwrap();
+    let ids: Vec<&String> = engine.session().automations.keys().collect();
+    assert_eq!(ids, ["bass/freq", "bass/freq-2"]);
+    assert_eq!(engine.session().automations["bass/freq-2"].shape, ShapeSpec::Pulse { duty: 0.25 });
+    for (id, period, one_shot) in [
+        ("lfo", Period::Bars(8.0), false),
+        ("once", Period::Bars(1.0), true),
+        ("slow", Period::Secs(3.0), false),
+    ] {
+        let (id, label, shape) = (id.to_owned(), "bass/gain".to_owned(), ShapeSpec::Tri);
+        let edit = Edit::SetAutomation { id, label, shape, lo: 0.0, hi: 1.0, period, one_shot };
+        engine.edit(edit, At::Now).unwrap();
+    }
+    let saved: serde_json::Value = serde_json::from_slice(&engine.save()).unwrap();
+    let list: Vec<(&str, &str, f64)> = saved["automations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| (a["path"].as_str().unwrap(), a["shape"].as_str().unwrap(), a["bars"].as_f64().unwrap()))
+        .collect();
+    assert_eq!(list, [("bass/freq", "sine", 4.0), ("bass/freq", "pulse", 2.0), ("bass/gain", "tri", 8.0)]);
+    assert_eq!(saved["automations"][0]["colour"], "blue", "what is not known is kept");
+    let ours: Vec<&String> = saved["krach"]["automations"].as_object().unwrap().keys().collect();
+    assert_eq!(ours, ["bass/freq-2", "lfo", "once", "slow"]);
+    let mut again = Engine::new(Registry::with_builtins());
+    again.load(&engine.save()).unwrap();
+    assert_eq!(again.session().automations, engine.session().automations);
+    assert_eq!(again.save(), engine.save());
+    // Another program changes one in the list, and knows nothing of ours.
+    let mut edited = saved.clone();
+    edited["automations"][2]["hi"] = 0.5.into();
+    again.load(edited.to_string().as_bytes()).unwrap();
+    assert_eq!(again.session().automations["lfo"].hi, 0.5);
+    assert_eq!(again.session().automations.len(), 5);
+}
+
+#[test]
+fn an_automation_of_the_list_that_lacks_its_table_is_refused_at_its_place() {
+    let mut engine = Engine::new(Registry::with_builtins());
+    let doc = r#"{"automations":[{"path":"a/b","shape":"custom","lo":0,"hi":1,"bars":1}]}"#;
+    let error = engine.load(doc.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("$.automations[0].shape: custom: needs a table"), "{error}");
 }

@@ -1,9 +1,9 @@
 //! Modules put into a session that plays: as the whole of it, or under a name.
 
 use super::Engine;
-use crate::edit::{Edit, GraphEdit, LoadError, NodeEdit, NodeSpec};
+use crate::edit::{Edit, EditError, GraphEdit, LoadError, NodeEdit, NodeSpec};
 use crate::ir::{ModuleIr, flatten, prefix_ir};
-use crate::session::Session;
+use crate::session::{Adoption, Session, automations_of};
 
 impl Engine {
     /// The session, frozen. Edits that wait for their position are not in it.
@@ -51,6 +51,10 @@ impl Engine {
         let (alone, _) = Session::of_module(module.clone(), &self.registry)?;
         // As it would be by itself, then under its name.
         let flat = flatten(&prefix_ir(&ModuleIr { other: Default::default(), ..alone.to_module() }, prefix));
+        let automations = automations_of(&flat).map_err(|fault| LoadError::Invalid {
+            place: fault.place.clone(),
+            error: EditError::Fault(fault),
+        })?;
         let mut nodes: Vec<NodeEdit> = Vec::new();
         let mut names = Vec::new();
         let krach = *flat.krach.unwrap_or_default();
@@ -87,8 +91,24 @@ impl Engine {
                 edits.push(Edit::Hush { slot: p.target });
             }
         }
-        edits.extend(krach.automations.iter().map(|(id, a)| a.edit(id)));
+        edits.extend(automations.iter().map(|(id, a)| a.edit(id)));
         Ok((Edit::Batch(edits), names))
+    }
+
+    /// The edit that makes nodes of the session of raw nodes: of those of these names, or of all that are
+    /// recognised if there are none; and what becomes of each.
+    pub fn adopting(&self, names: &[String]) -> (Edit, Adoption) {
+        let (foundation, adoption) = self.session.adopting(names, &self.registry);
+        let mut edits = Vec::new();
+        if !adoption.anew.is_empty() {
+            // Else the old one would have the new level while it still hears what is before the fader.
+            let gone = adoption.anew.iter().map(|id| GraphEdit::RemoveNode { id: id.clone() });
+            edits.push(Edit::Graph(gone.collect()));
+        }
+        if !adoption.adopted.is_empty() {
+            edits.push(Edit::Become(Box::new(foundation)));
+        }
+        (Edit::Batch(edits), adoption)
     }
 
     /// The edits that remove a node with its patterns and automations.

@@ -526,7 +526,10 @@ fn sorted(pending: &[Pending]) -> Vec<&Pending> {
 }
 
 fn touches_graph(edit: &Edit) -> bool {
-    matches!(edit, Edit::Graph(_) | Edit::LoadGraph(_) | Edit::Nodes(_) | Edit::Become(_))
+    matches!(
+        edit,
+        Edit::Graph(_) | Edit::LoadGraph(_) | Edit::Nodes(_) | Edit::Become(_) | Edit::SetValues(_)
+    )
 }
 
 /// Is there anything for the audio thread to do at a time?

@@ -2,6 +2,7 @@
 
 use super::{Foundation, NoteRouteState, Session, SlotState};
 use crate::edit::Edit;
+use std::collections::BTreeMap;
 
 impl Session {
     /// The edits that make `target` of this session, each only if something differs. Where a pattern that
@@ -41,12 +42,10 @@ impl Session {
                 edits.push(edit());
             }
         };
-        let same = self.raw == *raw
-            && self.nodes == *nodes
-            && self.routes == *routes
-            && self.values == *values
-            && self.kept == *kept;
+        let same = self.raw == *raw && self.nodes == *nodes && self.routes == *routes && self.kept == *kept;
         unless(same, &|| Edit::Become(Box::new(target.foundation())));
+        let same_values = !same || self.values == *values;
+        unless(same_values, &|| Edit::SetValues(self.values_to(values)));
         for slot in self.slots.keys().filter(|slot| !slots.contains_key(*slot)) {
             unless(false, &|| Edit::RemoveSlot { slot: slot.clone() });
         }
@@ -102,6 +101,27 @@ impl Session {
         unless(self.crossfade == *crossfade, &|| Edit::SetCrossfade(*crossfade));
         unless(self.name == *name, &|| Edit::SetName(name.clone()));
         edits
+    }
+}
+
+impl Session {
+    /// The base values that are others, or are not there, in `target`.
+    fn values_to(&self, target: &BTreeMap<String, f64>) -> BTreeMap<String, Option<f64>> {
+        let gone = self.values.keys().filter(|path| !target.contains_key(*path));
+        let other = target.iter().filter(|(path, value)| self.values.get(*path) != Some(value));
+        let other = other.map(|(path, value)| (path.clone(), Some(*value)));
+        gone.map(|path| (path.clone(), None)).chain(other).collect()
+    }
+
+    /// Base values as a difference says them.
+    pub(super) fn set_values(&mut self, values: &BTreeMap<String, Option<f64>>) {
+        for (path, value) in values {
+            match value {
+                Some(value) => drop(self.values.insert(path.clone(), *value)),
+                None => drop(self.values.remove(path)),
+            }
+        }
+        self.forget_values();
     }
 }
 

@@ -27,6 +27,8 @@ impl Session {
     /// The session, frozen.
     pub fn to_module(&self) -> ModuleIr {
         let by_nodes = self.values_kept_by_nodes();
+        let (automations, own_automations) =
+            super::automations::write(&self.automations, &self.kept.automations);
         let elsewhere = |path: &String, value: f64| {
             by_nodes.contains(path) || self.nodes.iter().any(|n| began_with(n, path, value))
         };
@@ -59,6 +61,7 @@ impl Session {
                 .filter(|(path, value)| !elsewhere(path, **value))
                 .map(|(path, value)| ControlIr { path: path.clone(), value: *value, ..ControlIr::default() })
                 .collect(),
+            automations,
             tempo: Some(self.bpm),
             meter: Some(self.beats_per_cycle),
             master: Some(self.master),
@@ -76,7 +79,7 @@ impl Session {
                         (name.clone(), extra)
                     })
                     .collect(),
-                automations: self.automations.clone(),
+                automations: own_automations,
                 clock_source: self.clock_source,
                 free_run: self.free_run,
                 limiter: self.limiter,
@@ -177,14 +180,15 @@ impl Session {
         module.check().map_err(of_fault)?;
         let whole = module;
         let module = if whole.sub_modules.is_empty() { whole.clone() } else { flatten(&whole) };
-        let ModuleIr { nodes, routing, patterns, controls, muted, tempo, meter, master, krach, .. } = module;
+        let automations = super::automations::read(&module).map_err(of_fault)?;
         let kept = ModuleIr {
-            automations: module.automations,
-            inputs: module.inputs,
-            outputs: module.outputs,
-            other: module.other,
+            automations: super::automations::kept(&module),
+            inputs: module.inputs.clone(),
+            outputs: module.outputs.clone(),
+            other: module.other.clone(),
             ..ModuleIr::default()
         };
+        let ModuleIr { nodes, routing, patterns, controls, muted, tempo, meter, master, krach, .. } = module;
         let krach = *krach.unwrap_or_default();
         let invalid = |place: &str| {
             let place = place.to_owned();
@@ -260,18 +264,9 @@ impl Session {
             };
             session.slots.insert(p.target, state);
         }
-        for (id, a) in krach.automations {
+        for (id, a) in automations {
             let place = format!("$.krach.automations.{id}");
-            let set = Edit::SetAutomation {
-                id,
-                label: a.label,
-                shape: a.shape,
-                lo: a.lo,
-                hi: a.hi,
-                period: a.period,
-                one_shot: a.one_shot,
-            };
-            session.apply(&set, registry).map_err(invalid(&place))?;
+            session.apply(&a.edit(&id), registry).map_err(invalid(&place))?;
         }
         for m in krach.midi_maps {
             let map = Edit::MidiMap { channel: m.channel, cc: m.cc, label: m.label, lo: m.lo, hi: m.hi };

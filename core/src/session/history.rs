@@ -138,6 +138,7 @@ impl History {
 fn weight(edit: &Edit) -> usize {
     match edit {
         Edit::Become(foundation) => 1 + foundation.weight(),
+        Edit::SetValues(values) => 1 + values.len(),
         _ => 1,
     }
 }
@@ -159,7 +160,8 @@ pub fn label_of(edit: &Edit) -> String {
         Edit::ClearAutomation { id } => format!("clear automation {id}"),
         Edit::LoadGraph(_) => "load graph".to_owned(),
         Edit::Graph(_) => "change the raw graph".to_owned(),
-        Edit::Become(_) => "load".to_owned(),
+        Edit::Become(_) => "change the nodes".to_owned(),
+        Edit::SetValues(_) => "values".to_owned(),
         Edit::SetName(name) => format!("name {name}"),
         Edit::SetSeed(seed) => format!("seed {seed}"),
         Edit::SetFreeRun(on) => format!("free run {}", if *on { "on" } else { "off" }),
