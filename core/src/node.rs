@@ -5,6 +5,7 @@
 //! system call or panic.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// An audio port of a node type.
@@ -176,7 +177,9 @@ pub trait NodeType: Send + Sync {
 /// is silent until its code is there.
 #[derive(Clone, Default)]
 pub struct Registry {
-    types: std::collections::BTreeMap<String, Entry>,
+    types: BTreeMap<String, Entry>,
+    /// What plays under a node whose type has no code yet, by type and node.
+    stand_ins: BTreeMap<String, BTreeMap<String, Arc<dyn NodeType>>>,
 }
 
 #[derive(Clone)]
@@ -215,6 +218,7 @@ impl Registry {
     /// Adds a type, or replaces the one of that name.
     pub fn add(&mut self, ty: Arc<dyn NodeType>) {
         let type_id = ty.decl().type_id.clone();
+        self.stand_ins.remove(&type_id);
         self.types.insert(type_id, Entry { ty: Some(ty), standing: Standing::Settled });
     }
 
@@ -244,6 +248,24 @@ impl Registry {
     /// Forgets a type.
     pub fn remove(&mut self, type_id: &str) {
         self.types.remove(type_id);
+        self.stand_ins.remove(type_id);
+    }
+
+    /// Until that type has code, this plays under the node: what it was before it got the type.
+    pub fn stand_in(&mut self, node: &str, type_id: &str, ty: Arc<dyn NodeType>) {
+        if self.find(type_id).is_none() {
+            self.stand_ins.entry(type_id.to_owned()).or_default().insert(node.to_owned(), ty);
+        }
+    }
+
+    /// No node is played by anything but its own type any more.
+    pub fn forget_stand_ins(&mut self) {
+        self.stand_ins.clear();
+    }
+
+    /// What plays under a node of that type: the type's code, else what was there before it, if anything.
+    pub fn playing(&self, node: &str, type_id: &str) -> Option<&Arc<dyn NodeType>> {
+        self.find(type_id).or_else(|| self.stand_ins.get(type_id)?.get(node))
     }
 
     /// The code of the type of that id, if there is any yet.

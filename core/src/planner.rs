@@ -93,8 +93,8 @@ fn members(base: &Shape, request: &Request<'_>) -> Vec<Member> {
         base.nodes.iter().enumerate().filter(|(_, n)| !n.ghost).map(|(i, n)| (n.id.as_str(), i)).collect();
     for &i in request.order {
         let node = &request.graph.nodes[i];
-        // Without code it is silent, as if it were not there yet.
-        let Some(ty) = request.registry.find(&node.type_id).cloned() else { continue };
+        // Without code, its own or what was there before, it is silent, as if it were not there yet.
+        let Some(ty) = request.registry.playing(&node.id, &node.type_id).cloned() else { continue };
         let before = live.get(node.id.as_str()).copied().filter(|&at| {
             same_code(base.nodes[at].ty.as_ref(), ty.as_ref()) && !request.removed.contains(&node.id)
         });

@@ -488,7 +488,7 @@ impl Session {
     /// Is there a control of that very path?
     fn owns(&self, path: &str, registry: &Registry) -> bool {
         let Some(id) = owner(&self.graph, path) else { return false };
-        let decl = self.graph.node(id).and_then(|n| registry.find(&n.type_id)).map(|ty| ty.decl());
+        let decl = self.graph.node(id).and_then(|n| registry.playing(id, &n.type_id)).map(|ty| ty.decl());
         decl.is_some_and(|d| d.controls.iter().any(|c| c.name == path[id.len() + 1..]))
     }
 

@@ -3,6 +3,7 @@
 mod support;
 
 use krach_core::engine::*;
+use krach_core::ir::{NodeIr, Source};
 use krach_core::session::TypeSource;
 use support::probes::{counting_type, registry, text_type, text_type_that_refuses};
 use support::*;
@@ -192,4 +193,97 @@ fn texts_of_used_types_are_saved_and_a_document_plays_as_far_as_its_types_allow(
     fresh.set_type(text_type(BASS, 0, 0.5)).expect("plays");
     fresh.load(&saved).expect("loads");
     assert_eq!(Rig::of(fresh).render(512, &[256])[0][0], 0.5, "the first sample is right");
+}
+
+fn becomes(source: Source) -> Edit {
+    let node = NodeIr { name: "lead".into(), source, ..NodeIr::default() };
+    let spec = NodeSpec { node, gain: Some(1.0), ..NodeSpec::default() };
+    Edit::Nodes(vec![NodeEdit::Set(Box::new(spec))])
+}
+
+fn text(text: &str) -> Source {
+    Source::Faust(text.into())
+}
+
+/// The type of a node with that text, once the session has it.
+fn wanted(rig: &Rig) -> String {
+    let wanted: Vec<String> = rig.engine.types_wanted().into_keys().collect();
+    assert_eq!(wanted.len(), 1, "{wanted:?}");
+    wanted[0].clone()
+}
+
+fn is_counting(samples: &[f32]) -> bool {
+    samples.windows(2).all(|w| ((w[1] - w[0]) * 1_048_576.0 - 1.0).abs() < 1e-3)
+}
+
+#[test]
+fn a_node_that_gets_a_source_without_code_goes_on_as_it_was_until_the_code_is_there() {
+    let mut rig = Rig::with(registry());
+    rig.edit(becomes(text("process = 1;")));
+    let first = wanted(&rig);
+    rig.engine.set_type(counting_type(&first, 1, false)).expect("plays");
+    rig.render(12_000, &[256]);
+    rig.settle();
+    rig.edit(becomes(text("process = 2;")));
+    let second = wanted(&rig);
+    assert_ne!(first, second);
+    rig.engine.expect_type(&second);
+    assert!(rig.engine.remove_type(&first), "nothing uses it any more");
+    assert!(is_counting(&rig.render(20_000, &[256])[0]), "not a sample of it is missing");
+    // It does not compile; the next one does.
+    rig.engine.fail_type(&second, "line 1: nonsense");
+    rig.edit(set("lead/gain", 1.0));
+    assert!(is_counting(&rig.render(20_000, &[256])[0]));
+    rig.edit(becomes(text("process = 3;")));
+    let third = wanted(&rig);
+    rig.engine.expect_type(&third);
+    assert!(rig.engine.remove_type(&second));
+    assert!(is_counting(&rig.render(2_000, &[256])[0]));
+    rig.engine.set_type(text_type(&third, 0, 0.25)).expect("plays");
+    let [left, _] = rig.render(30_000, &[256]);
+    assert_eq!(left[29_999], 0.25);
+}
+
+#[test]
+fn an_edit_that_waits_for_its_time_keeps_the_old_sound_if_the_code_is_not_there_by_then() {
+    let mut rig = Rig::with(registry());
+    rig.edit(becomes(text("process = 1;")));
+    let first = wanted(&rig);
+    rig.engine.set_type(counting_type(&first, 1, false)).expect("plays");
+    rig.render(12_000, &[256]);
+    rig.settle();
+    let receipt = rig.edit_at(becomes(text("process = 2;")), At::Position(0.25));
+    let second = wanted(&rig);
+    rig.engine.expect_type(&second);
+    assert!(is_counting(&rig.render(30_000, &[256])[0]));
+    assert!(rig.engine.is_done(receipt));
+    // A new engine, as after another sample rate, has it too.
+    rig.edit(Edit::Rebuild);
+    rig.render(8_192, &[256]);
+    let [left, _] = rig.render(1_024, &[256]);
+    assert!(left[0] > 0.0 && is_counting(&left));
+    rig.engine.set_type(text_type(&second, 0, 0.25)).expect("plays");
+    assert_eq!(rig.render(30_000, &[256])[0][29_999], 0.25);
+}
+
+#[test]
+fn undo_goes_back_past_a_source_that_never_compiled() {
+    let mut rig = Rig::with(registry());
+    rig.edit(becomes(text("process = 1;")));
+    rig.engine.set_type(text_type(&wanted(&rig), 0, 0.5)).expect("plays");
+    rig.edit(becomes(text("nonsense")));
+    let bad = wanted(&rig);
+    rig.engine.expect_type(&bad);
+    rig.engine.fail_type(&bad, "nonsense");
+    let other = NodeIr { name: "other".into(), source: text("nonsense"), ..NodeIr::default() };
+    let spec = NodeSpec { node: other, ..NodeSpec::default() };
+    let refused = rig.engine.edit(Edit::Nodes(vec![NodeEdit::Set(Box::new(spec))]), At::Now).unwrap_err();
+    assert!(refused.to_string().contains("nonsense"), "{refused}");
+    rig.edit(becomes(Source::Type("dc".into())));
+    for played in ["node lead", "node lead"] {
+        let undone = rig.engine.undo(At::Now).expect("possible").expect("there is something");
+        assert_eq!(undone.0, played);
+    }
+    let [left, _] = rig.render(30_000, &[256]);
+    assert_eq!(left[29_999], 0.5);
 }

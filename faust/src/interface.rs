@@ -137,11 +137,16 @@ impl Interface {
 }
 
 fn ports(name: &str, channels: usize) -> Vec<Port> {
+    if channels == 2 { ports_of(name, &[2]) } else { ports_of(name, &vec![1; channels]) }
+}
+
+/// Ports with so many channels each: one is `name`, several are `name0`, `name1`…
+pub(crate) fn ports_of(name: &str, channels: &[usize]) -> Vec<Port> {
     match channels {
-        0 => Vec::new(),
-        1 => vec![Port::mono(name)],
-        2 => vec![Port::stereo(name)],
-        more => (0..more).map(|at| Port::mono(&format!("{name}{at}"))).collect(),
+        [channels] => vec![Port { name: name.to_owned(), channels: *channels }],
+        many => {
+            (0..).zip(many).map(|(at, &channels)| Port { name: format!("{name}{at}"), channels }).collect()
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::controls::Lane;
 use crate::error::CompileError;
-use crate::interface::Interface;
+use crate::interface::{Interface, ports_of};
 use crate::object::Object;
 use crate::program::{Program, State};
 use krach_core::node::{
@@ -40,6 +40,25 @@ impl FaustType {
     pub fn called(mut self, type_id: &str) -> Self {
         type_id.clone_into(&mut self.interface.decl.type_id);
         self
+    }
+
+    /// The same channels as other ports: so many of so many channels (1 or 2) each.
+    ///
+    /// # Errors
+    /// If the program has not so many channels.
+    pub fn with_ports(mut self, inputs: &[usize], outputs: &[usize]) -> Result<Self, CompileError> {
+        for (ports, wanted, name) in [
+            (&mut self.interface.decl.inputs, inputs, "in"),
+            (&mut self.interface.decl.outputs, outputs, "out"),
+        ] {
+            let has: usize = ports.iter().map(|port| port.channels).sum();
+            let sum: usize = wanted.iter().sum();
+            if has != sum {
+                return Err(CompileError::Code(format!("it has {has} {name}puts where {sum} are meant")));
+            }
+            *ports = ports_of(name, wanted);
+        }
+        Ok(self)
     }
 
     /// Ports and controls with what the program says about their looks.

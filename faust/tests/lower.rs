@@ -350,3 +350,32 @@ fn a_control_is_a_control_of_the_node() {
     assert_eq!(heard[1][FRAMES - 1], 1000.0, "what opens a note acts at once");
     assert!(heard[0][0] < 1.0 && heard[0][FRAMES - 1] > 80.0, "the rest glides");
 }
+
+#[test]
+fn a_line_of_the_text_leads_back_to_its_equation_in_loops_too() {
+    let body = graph(&[0, 1], &[2], vec![equation(Mul, &[0, 1], 2, Params::No)]);
+    let params = Params::Feedback {
+        body_graph: Box::new(body),
+        feedback_input_index: 0,
+        free_var_signals: vec![mono(1)],
+    };
+    let noise = Params::FaustExpr { template: "no.noise".into() };
+    let equations = vec![
+        equation(FaustExpr, &[], 0, noise.clone()),
+        equation(FaustExpr, &[], 1, noise),
+        equation(Feedback, &[1], 2, params),
+        equation(Add, &[0, 2], 3, Params::No),
+    ];
+    let lowered = lower(&graph(&[], &[3], equations));
+    let place = |begins: &str| {
+        let line = lowered.text.lines().position(|line| line.trim_start().starts_with(begins));
+        lowered.place_of(line.expect("there") as u32 + 1).map(str::to_owned)
+    };
+    assert_eq!(place("import"), None);
+    assert_eq!(place("process"), None);
+    assert_eq!(place("sig0 ="), Some("$.equations[0]".into()));
+    assert_eq!(place("sig1 ="), Some("$.equations[1]".into()));
+    assert_eq!(place("sig2 ="), Some("$.equations[2]".into()));
+    assert_eq!(place("sig2_2 ="), Some("$.equations[2].params.body_graph.equations[0]".into()));
+    assert_eq!(place("sig3 ="), Some("$.equations[3]".into()));
+}

@@ -27,6 +27,7 @@ impl Engine {
 
     pub(super) fn edit_as(&mut self, edit: Edit, at: At, recorded: Recorded) -> Result<Receipt, EditError> {
         let (due, relative) = self.resolve(at);
+        self.keep_playing(&edit);
         self.check(&edit, due)?;
         let first = self.seq + 1;
         let part = if recorded == Recorded::Step { Recorded::Part(first) } else { recorded };

@@ -47,7 +47,7 @@ impl Engine {
         nodes
             .filter_map(|node| {
                 let control = path.strip_prefix(node.id.as_str())?.strip_prefix('/')?;
-                let decl = self.registry.find(&node.type_id)?.decl();
+                let decl = self.registry.playing(&node.id, &node.type_id)?.decl();
                 let found = decl.controls.iter().find(|c| c.name == control)?;
                 Some((f64::from(found.min), f64::from(found.max)))
             })

@@ -20,7 +20,6 @@ pub use crate::link::{Link, Position};
 pub use crate::notice::*;
 #[cfg(test)]
 pub(crate) use targets::slot_pattern;
-pub use types::{nodes_of, types_of};
 
 use crate::message::{Return, ToAudio};
 use crate::node::{CreateContext, Node, Registry};
@@ -503,6 +502,7 @@ impl Engine {
     pub fn load(&mut self, json: &[u8]) -> Result<Receipt, LoadError> {
         let (session, programs) = Session::read(json, &self.registry)?;
         (self.session, self.programs) = (session, programs);
+        self.registry.forget_stand_ins();
         self.history.clear();
         self.pending.clear();
         self.starting.clear();

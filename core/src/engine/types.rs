@@ -1,6 +1,6 @@
 //! Types that come and go while the engine plays: expected, there, replaced, gone.
 
-use super::{Engine, touches_graph};
+use super::Engine;
 use crate::edit::{Edit, EditError, GraphEdit, GraphError, NodeEdit, NodeSpec};
 use crate::graph_ir::GraphNode;
 use crate::ir::Source;
@@ -39,7 +39,7 @@ impl Engine {
         let first = self.session.graph.nodes.iter().find(|node| node.type_id == type_id);
         let first = first.map(|node| spare_key(&node.id, &type_id));
         let in_session = first.is_some();
-        let waits = self.pending.iter().any(|p| types_of(&p.edit).contains(&type_id));
+        let waits = self.pending.iter().any(|p| self.types_of(&p.edit).contains(&type_id));
         let mut spare = None;
         if (in_session || waits) && ty.decl().role == Role::Process {
             let created = create(ty.as_ref(), &self.context()).map_err(GraphError::CreationFailed)?;
@@ -50,7 +50,7 @@ impl Engine {
         self.spare.retain(|key, _| !key.starts_with(&prefix));
         if in_session {
             // It may have other ports than was thought. What it does not fit is said and not played.
-            let _ = self.session.relower(&self.registry);
+            let _ = self.session.relower(&self.registry, None);
             self.tell_misfits(|id| id == type_id);
         }
         if let Some(audio) = &mut self.audio {
@@ -89,7 +89,7 @@ impl Engine {
 
     /// Does a node of the session have that type, or one that an edit will bring?
     pub fn uses_type(&self, type_id: &str) -> bool {
-        let waiting = |edit: &Edit| types_of(edit).iter().any(|id| id == type_id);
+        let waiting = |edit: &Edit| self.types_of(edit).contains(type_id);
         self.session.graph.nodes.iter().any(|node| node.type_id == type_id)
             || self.pending.iter().any(|p| waiting(&p.edit))
     }
@@ -97,15 +97,72 @@ impl Engine {
     /// The types of all nodes of the session, and of those that edits will bring.
     pub fn types_in_use(&self) -> BTreeSet<String> {
         let nodes = self.session.graph.nodes.iter().map(|node| node.type_id.clone());
-        nodes.chain(self.pending.iter().flat_map(|p| types_of(&p.edit))).collect()
+        nodes.chain(self.pending.iter().flat_map(|p| self.types_of(&p.edit))).collect()
     }
 
     /// Types that the session, or an edit that waits, makes from what it holds itself, and that nobody has
     /// been asked for yet: their ids, and what they are made from.
     pub fn types_wanted(&self) -> BTreeMap<String, Source> {
-        let waiting = self.pending.iter().flat_map(|p| inline_types_of(&p.edit));
+        let waiting = self.pending.iter().flat_map(|p| self.inline_types_of(&p.edit));
         let nodes = self.session.nodes.iter().filter_map(inline_type).chain(waiting);
         nodes.filter(|(id, _)| self.registry.standing(id).is_none()).collect()
+    }
+
+    /// The types that an edit brings.
+    pub fn types_of(&self, edit: &Edit) -> BTreeSet<String> {
+        match edit {
+            Edit::Nodes(edits) => sets(edits).map(|spec| self.node_of(spec).type_id()).collect(),
+            Edit::Become(foundation) => {
+                let nodes = foundation.nodes.iter().map(SessionNode::type_id);
+                nodes.chain(foundation.raw.nodes.iter().map(|n| n.type_id.clone())).collect()
+            }
+            Edit::Batch(edits) => edits.iter().flat_map(|edit| self.types_of(edit)).collect(),
+            edit => raw_nodes_of(edit).into_iter().map(|node| node.type_id.clone()).collect(),
+        }
+    }
+
+    /// The types that an edit brings which are made from what the session itself holds.
+    pub fn inline_types_of(&self, edit: &Edit) -> BTreeMap<String, Source> {
+        match edit {
+            Edit::Nodes(edits) => sets(edits).filter_map(|spec| inline_type(&self.node_of(spec))).collect(),
+            Edit::Become(foundation) => foundation.nodes.iter().filter_map(inline_type).collect(),
+            Edit::Batch(edits) => edits.iter().flat_map(|edit| self.inline_types_of(edit)).collect(),
+            _ => BTreeMap::new(),
+        }
+    }
+
+    /// The node that is asked for, as far as its type goes.
+    fn node_of(&self, spec: &NodeSpec) -> SessionNode {
+        let source = spec.node.source.clone();
+        let stereo = spec.stereo.unwrap_or_else(|| self.session.stays_stereo(&spec.node.name, &source));
+        SessionNode { stereo, ..SessionNode::of_source(source) }
+    }
+
+    /// Nodes that get a type which has no code yet go on as what they are until it has.
+    pub(super) fn keep_playing(&mut self, edit: &Edit) {
+        match edit {
+            Edit::Nodes(edits) => {
+                for spec in sets(edits) {
+                    self.keep_playing_under(&spec.node.name, &self.node_of(spec).type_id());
+                }
+            }
+            Edit::Become(foundation) => {
+                for node in &foundation.nodes {
+                    self.keep_playing_under(&node.name, &node.type_id());
+                }
+            }
+            Edit::Batch(edits) => edits.iter().for_each(|edit| self.keep_playing(edit)),
+            _ => {}
+        }
+    }
+
+    fn keep_playing_under(&mut self, node: &str, type_id: &str) {
+        let Some(before) = self.session.node(node).map(SessionNode::type_id) else { return };
+        if before != type_id
+            && let Some(ty) = self.registry.playing(node, &before).cloned()
+        {
+            self.registry.stand_in(node, type_id, ty);
+        }
     }
 
     /// The text of a type, to be saved with the session; `None` forgets it.
@@ -134,59 +191,18 @@ fn inline_type(node: &SessionNode) -> Option<(String, Source)> {
     }
 }
 
-fn inline_types_of(edit: &Edit) -> Vec<(String, Source)> {
-    let of_spec = |spec: &NodeSpec| {
-        let stereo = spec.stereo.unwrap_or(false);
-        let node = SessionNode { stereo, ..SessionNode::of_source(spec.node.source.clone()) };
-        inline_type(&node)
-    };
-    match edit {
-        Edit::Nodes(edits) => edits
-            .iter()
-            .filter_map(|e| if let NodeEdit::Set(spec) = e { of_spec(spec) } else { None })
-            .collect(),
-        Edit::Become(foundation) => foundation.nodes.iter().filter_map(inline_type).collect(),
-        Edit::Batch(edits) => edits.iter().flat_map(inline_types_of).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// The types of the nodes that an edit brings.
-pub fn types_of(edit: &Edit) -> Vec<String> {
-    match edit {
-        Edit::Nodes(edits) => edits
-            .iter()
-            .filter_map(|e| match e {
-                NodeEdit::Set(spec) => {
-                    let stereo = spec.stereo.unwrap_or(false);
-                    let node = SessionNode { stereo, ..SessionNode::of_source(spec.node.source.clone()) };
-                    Some(node.type_id())
-                }
-                _ => None,
-            })
-            .collect(),
-        Edit::Become(foundation) => {
-            let nodes = foundation.nodes.iter().map(SessionNode::type_id);
-            nodes.chain(foundation.raw.nodes.iter().map(|n| n.type_id.clone())).collect()
-        }
-        Edit::Batch(edits) => edits.iter().flat_map(types_of).collect(),
-        edit => nodes_of(edit).into_iter().map(|node| node.type_id.clone()).collect(),
-    }
+fn sets(edits: &[NodeEdit]) -> impl Iterator<Item = &NodeSpec> {
+    edits.iter().filter_map(|edit| if let NodeEdit::Set(spec) = edit { Some(&**spec) } else { None })
 }
 
 /// The raw nodes that an edit brings.
-pub fn nodes_of(edit: &Edit) -> Vec<&GraphNode> {
+fn raw_nodes_of(edit: &Edit) -> Vec<&GraphNode> {
     match edit {
         Edit::LoadGraph(graph) => graph.nodes.iter().collect(),
         Edit::Graph(edits) => edits
             .iter()
             .filter_map(|edit| if let GraphEdit::AddNode(node) = edit { Some(node) } else { None })
             .collect(),
-        Edit::Batch(edits) => edits.iter().filter(|e| batch_or_graph(e)).flat_map(nodes_of).collect(),
         _ => Vec::new(),
     }
-}
-
-fn batch_or_graph(edit: &Edit) -> bool {
-    touches_graph(edit) || matches!(edit, Edit::Batch(_))
 }

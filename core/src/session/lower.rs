@@ -101,7 +101,7 @@ pub fn lower(
         return (graph, mutes);
     }
     let types: HashMap<&str, String> = nodes.iter().map(|n| (n.name.as_str(), n.type_id())).collect();
-    let decl = |node: &str| registry.find(types.get(node)?).map(|ty| ty.decl());
+    let decl = |node: &str| registry.playing(node, types.get(node)?).map(|ty| ty.decl());
     let hearing = hearing(nodes, routes);
     graph.nodes.push(plain(MASTER, "dac"));
     for node in nodes {
@@ -163,14 +163,14 @@ fn first_input(decl: Option<&NodeDecl>) -> Option<String> {
 
 impl Session {
     /// Makes the graph anew from nodes, routes and the raw graph. A type's code may have other ports than
-    /// was thought.
+    /// was thought. What was in the graph already is not looked at again unless asked for.
     ///
     /// # Errors
     /// What is wrong with it; then nothing has changed.
-    pub fn relower(&mut self, registry: &Registry) -> Result<(), EditError> {
+    pub fn relower(&mut self, registry: &Registry, scrutiny: Option<Scrutiny<'_>>) -> Result<(), EditError> {
         let before = std::mem::take(&mut self.graph);
         let (graph, mutes) = lower(&self.raw, &self.nodes, &self.routes, registry);
-        if let Err(error) = self.check_graph(&graph, registry, Scrutiny::Since(&before)) {
+        if let Err(error) = self.check_graph(&graph, registry, scrutiny.unwrap_or(Scrutiny::Since(&before))) {
             self.graph = before;
             return Err(error);
         }
@@ -197,7 +197,7 @@ impl Session {
     /// The value that a control has when nobody says otherwise.
     pub fn default_of(&self, path: &str, registry: &Registry) -> Option<f64> {
         let id = super::owner(&self.graph, path)?;
-        let decl = registry.find(&self.graph.node(id)?.type_id)?.decl();
+        let decl = registry.playing(id, &self.graph.node(id)?.type_id)?.decl();
         let control = decl.controls.iter().find(|c| c.name == path[id.len() + 1..])?;
         Some(f64::from(control.default))
     }

@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::edit::EditError;
-use crate::graph_ir::RawGraph;
+use crate::graph_ir::{RawGraph, Scrutiny};
 use crate::ir::{DEFAULT_GAIN, Fault, MAX_GAIN, ModuleIr, NodeIr, RouteIr, RouteKind, Source, did_you_mean};
 use crate::node::Registry;
 use serde_json::{Map, Value};
@@ -164,7 +164,7 @@ impl Session {
             let place = if edits.len() == 1 { "$".to_owned() } else { format!("$[{i}]") };
             next.apply_to_node(edit).map_err(|fault| fault.within(&place))?;
         }
-        next.relower(registry)?;
+        next.relower(registry, None)?;
         *self = next;
         Ok(())
     }
@@ -220,7 +220,7 @@ impl Session {
             num_inputs: node.num_inputs,
             init: node.init.clone(),
             source_text: node.source_text.clone(),
-            stereo: stereo.unwrap_or_else(|| old.is_some_and(|n| n.stereo)),
+            stereo: stereo.unwrap_or_else(|| self.stays_stereo(&node.name, &node.source)),
             to_master: to_master.unwrap_or_else(|| old.is_none_or(|n| n.to_master)),
             muted: old.is_some_and(|n| n.muted),
             solo: old.is_some_and(|n| n.solo),
@@ -241,6 +241,11 @@ impl Session {
             None => self.nodes.push(new),
         }
         Ok(())
+    }
+
+    /// Is a node on both channels if nobody says otherwise?
+    pub fn stays_stereo(&self, name: &str, source: &Source) -> bool {
+        matches!(source, Source::Graph(_)) && self.node(name).is_some_and(|n| n.stereo)
     }
 
     fn connect(&mut self, route: &RouteIr) -> Result<(), Fault> {
@@ -280,7 +285,8 @@ impl Session {
     ) -> Result<(), EditError> {
         let Foundation { raw, nodes, routes, values, kept } = foundation.clone();
         let mut next = Self { raw, nodes, routes, values, kept, ..self.clone() };
-        next.relower(registry)?;
+        // It was right once: texts that do not compile any more keep nobody from going back to it.
+        next.relower(registry, Some(Scrutiny::Document))?;
         *self = next;
         Ok(())
     }

@@ -8,6 +8,15 @@ use krach_core::ir::dsp::{
 use std::collections::HashMap;
 use std::fmt::Write;
 
+/// What is written, and where in it each equation is.
+#[derive(Default)]
+pub(super) struct Page {
+    pub noises: Noises,
+    pub text: String,
+    /// First byte of each equation's definition, and the equation's path in the graph.
+    pub places: Vec<(usize, String)>,
+}
+
 /// The names of one graph's signals.
 pub(super) struct Scope {
     prefix: String,
@@ -39,24 +48,19 @@ impl Scope {
     }
 
     /// Writes the definitions of a graph's equations.
-    pub fn write(&self, graph: &DspGraph, noises: &mut Noises, depth: usize, text: &mut String) {
+    pub fn write(&self, graph: &DspGraph, place: &str, depth: usize, page: &mut Page) {
         let mut known = self.known.clone();
-        for e in &graph.equations {
-            self.define(e, &known, noises, depth, text);
+        for (i, e) in graph.equations.iter().enumerate() {
+            let place = format!("{place}.equations[{i}]");
+            page.places.push((page.text.len(), place.clone()));
+            self.define(e, &known, &place, depth, page);
             let inputs: Vec<Bounds> =
                 e.inputs.iter().map(|s| known.get(&s.id).copied().unwrap_or(ANY)).collect();
             known.insert(e.outputs[0].id, bounds::of(e, &inputs));
         }
     }
 
-    fn define(
-        &self,
-        e: &Equation,
-        known: &HashMap<u64, Bounds>,
-        noises: &mut Noises,
-        depth: usize,
-        text: &mut String,
-    ) {
+    fn define(&self, e: &Equation, known: &HashMap<u64, Bounds>, place: &str, depth: usize, page: &mut Page) {
         let output = &e.outputs[0];
         let indent = "  ".repeat(depth);
         let names = self.channels(output);
@@ -65,11 +69,14 @@ impl Scope {
             (e.primitive.name, &e.params)
         {
             let name = if names.len() == 1 { whole.clone() } else { format!("{whole}_all") };
-            let _ = write!(text, "{indent}{name} = ");
-            self.feedback(e, body_graph, *feedback_input_index as usize, known, noises, depth, text);
+            let _ = write!(page.text, "{indent}{name} = ");
+            let place = format!("{place}.params.body_graph");
+            self.feedback(e, body_graph, *feedback_input_index as usize, known, &place, depth, page);
             if names.len() == 2 {
-                let _ =
-                    writeln!(text, "{indent}{whole}l = {name} : _, !;\n{indent}{whole}r = {name} : !, _;");
+                let _ = writeln!(
+                    page.text,
+                    "{indent}{whole}l = {name} : _, !;\n{indent}{whole}r = {name} : !, _;"
+                );
             }
             return;
         }
@@ -77,15 +84,16 @@ impl Scope {
             && names.len() == 2
             && e.inputs.iter().all(|s| s.channels == 1);
         if two_at_once {
-            let expression = self.expression(e, 0, known, noises);
+            let expression = self.expression(e, 0, known, &mut page.noises);
             let _ = writeln!(
-                text,
+                page.text,
                 "{indent}{whole}_all = {expression};\n{indent}{whole}l = {whole}_all : _, !;\n{indent}{whole}r = {whole}_all : !, _;"
             );
             return;
         }
         for (side, name) in names.iter().enumerate() {
-            let _ = writeln!(text, "{indent}{name} = {};", self.expression(e, side, known, noises));
+            let expression = self.expression(e, side, known, &mut page.noises);
+            let _ = writeln!(page.text, "{indent}{name} = {expression};");
         }
     }
 
@@ -165,9 +173,9 @@ impl Scope {
         body: &DspGraph,
         fed_back: usize,
         known: &HashMap<u64, Bounds>,
-        noises: &mut Noises,
+        place: &str,
         depth: usize,
-        text: &mut String,
+        page: &mut Page,
     ) {
         let whole = format!("{}{}", self.prefix, e.outputs[0].id);
         let mut inner = Self::new(&format!("{whole}_"), HashMap::new());
@@ -197,13 +205,13 @@ impl Scope {
         let outer = "  ".repeat(depth + 1);
         let from = if given.is_empty() { String::new() } else { format!("({}) : ", given.join(", ")) };
         let _ = write!(
-            text,
+            page.text,
             "{from}({whole}_body ~ ({wires})){drop} with {{\n{outer}{whole}_body({}) = {} with {{\n",
             arguments.join(", "),
             results.join(", "),
         );
-        inner.write(body, noises, depth + 2, text);
-        let _ = writeln!(text, "{outer}}};\n{}}};", "  ".repeat(depth));
+        inner.write(body, place, depth + 2, page);
+        let _ = writeln!(page.text, "{outer}}};\n{}}};", "  ".repeat(depth));
     }
 }
 

@@ -20,9 +20,8 @@ mod bounds;
 mod equation;
 mod noise;
 
-use equation::Scope;
+use equation::{Page, Scope};
 use krach_core::ir::dsp::{DspGraph, Precision, Signal};
-use noise::Noises;
 use std::collections::HashMap;
 
 /// A graph as FAUST text.
@@ -36,6 +35,16 @@ pub struct Lowered {
     pub inputs: Vec<usize>,
     /// Channels of each output port. Two mono outputs are one stereo port.
     pub outputs: Vec<usize>,
+    /// First line of each equation in the text, from 1, and its JSON path in the graph; by line.
+    places: Vec<(u32, String)>,
+}
+
+impl Lowered {
+    /// JSON path of the equation that a line of the text (from 1) belongs to, if it belongs to one.
+    pub fn place_of(&self, line: u32) -> Option<&str> {
+        let after = self.places.partition_point(|(first, _)| *first <= line);
+        self.places.get(after.checked_sub(1)?).map(|(_, place)| place.as_str())
+    }
 }
 
 /// Where a ring of a power of two is written: 1, 2… around.
@@ -44,10 +53,10 @@ const RING: &str = "ring(mask) = \\(at).((at + 1) & mask) ~ _;\n";
 /// Lowers a graph that [`DspGraph::check`] has found right.
 pub fn lower(graph: &DspGraph) -> Lowered {
     let graph = graph.canonicalize();
-    let mut noises = Noises::default();
     let scope = Scope::new("sig", HashMap::new());
-    let mut body = String::new();
-    scope.write(&graph, &mut noises, 1, &mut body);
+    let mut page = Page::default();
+    scope.write(&graph, "$", 1, &mut page);
+    let Page { noises, text: body, places } = page;
     let inputs: Vec<String> = graph.inputs.iter().flat_map(|s| scope.channels(s)).collect();
     let outputs: Vec<String> = graph.outputs.iter().flat_map(|s| scope.channels(s)).collect();
     let arguments = if inputs.is_empty() { String::new() } else { format!("({})", inputs.join(", ")) };
@@ -56,11 +65,27 @@ pub fn lower(graph: &DspGraph) -> Lowered {
     let with = if body.is_empty() { String::new() } else { format!(" with {{\n{body}}}") };
     let ring = if body.contains("ring(") { RING } else { "" };
     let own = noises.definitions();
-    let text = format!("import(\"stdfaust.lib\");\n{ring}{own}process{arguments} = {result}{with};\n");
+    let head = format!("import(\"stdfaust.lib\");\n{ring}{own}process{arguments} = {result}");
+    // The body begins on the line after that of `process`.
+    let mut line = head.lines().count() as u32 + 1;
+    let mut from = 0;
+    let places = places.into_iter().map(|(at, place)| {
+        line += body[from..at].matches('\n').count() as u32;
+        from = at;
+        (line, place)
+    });
+    let places = places.collect();
+    let text = format!("{head}{with};\n");
     let ports = |signals: &[Signal]| signals.iter().map(|s| s.channels as usize).collect::<Vec<_>>();
     let outputs = match ports(&graph.outputs).as_slice() {
         [1, 1] => vec![2],
         other => other.to_vec(),
     };
-    Lowered { text, double: graph.precision == Precision::Double, inputs: ports(&graph.inputs), outputs }
+    Lowered {
+        text,
+        double: graph.precision == Precision::Double,
+        inputs: ports(&graph.inputs),
+        outputs,
+        places,
+    }
 }

@@ -283,10 +283,9 @@ impl Control {
                 let _ = reply.try_send(());
             }
             Command::Edit { edit, at, reply } => {
-                if let Some(sounds) = &mut self.sounds {
-                    sounds.before(&edit, &mut self.engine);
-                }
-                let outcome = self.engine.edit(*edit, at);
+                let sounds = self.sounds.as_mut();
+                let ready = sounds.map_or(Ok(()), |sounds| sounds.before(&edit, &mut self.engine));
+                let outcome = ready.and_then(|()| self.engine.edit(*edit, at));
                 if let Ok(receipt) = &outcome {
                     self.last_edit = receipt.seq;
                     self.edited();
@@ -436,7 +435,7 @@ impl Control {
         }
         if acted {
             // An edit changes the session when its time comes, not when it is asked for.
-            self.dirty.touch();
+            self.edited();
             self.revision.advance();
         }
         for mut waiting in std::mem::take(&mut self.waiting) {

@@ -69,6 +69,12 @@ pub(crate) struct Failure {
     /// Its type id.
     #[serde(rename = "type")]
     pub type_id: String,
+    /// The nodes whose own source it is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<String>,
+    /// JSON path in that source, if it is a graph.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// The file at fault: by its path in the folder if it is a sound's, else as it is imported.
     pub file: Option<String>,
     /// Line, from 1.
@@ -85,7 +91,16 @@ impl Failure {
     /// With nothing but a text.
     pub(super) fn new(type_id: &str, text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { type_id: type_id.to_owned(), file: None, line: None, column: None, text, hint: None }
+        Self {
+            type_id: type_id.to_owned(),
+            nodes: Vec::new(),
+            place: None,
+            file: None,
+            line: None,
+            column: None,
+            text,
+            hint: None,
+        }
     }
 
     /// Of the sound `name`.
@@ -96,23 +111,26 @@ impl Failure {
         let own = *file == format!("{}.dsp", program_name(name));
         let file = if own { file_of(name) } else { file.clone() };
         Self {
-            type_id: type_id.to_owned(),
             file: Some(file),
             line: *line,
             column: *column,
-            text: text.clone(),
             hint: hint.clone(),
+            ..Self::new(type_id, text.clone())
         }
     }
 
     /// What, where and what would work, without the type.
     pub(crate) fn reason(&self) -> String {
         let mut reason = String::new();
-        if let Some(file) = &self.file {
+        let numbers = || [self.line, self.column].into_iter().flatten();
+        if let Some(file) = self.file.as_ref().or(self.place.as_ref()) {
             reason.push_str(file);
-            for place in [self.line, self.column].into_iter().flatten() {
-                reason.push_str(&format!(":{place}"));
-            }
+            numbers().for_each(|number| reason.push_str(&format!(":{number}")));
+            reason.push_str(": ");
+        } else if self.line.is_some() {
+            // Of the node's own text.
+            let words = ["line", "column"].into_iter().zip(numbers());
+            reason = words.map(|(word, number)| format!("{word} {number}")).collect::<Vec<_>>().join(" ");
             reason.push_str(": ");
         }
         reason.push_str(&self.text);
@@ -125,7 +143,8 @@ impl Failure {
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.type_id, self.reason())
+        let who = if self.nodes.is_empty() { self.type_id.clone() } else { self.nodes.join(", ") };
+        write!(f, "{who}: {}", self.reason())
     }
 }
 

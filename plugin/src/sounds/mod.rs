@@ -4,10 +4,14 @@
 //!
 //! The session's text is the one that came with a project or from a client. It plays until the file of
 //! that name is saved: who was last has the word.
+//!
+//! Nodes whose source stands in the session itself (a traced function, a text) have types of their own,
+//! which come and go with the nodes: see [`held`].
 
 mod compile;
 mod factory;
 mod folder;
+mod held;
 mod listing;
 mod trials;
 
@@ -15,9 +19,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use krach_core::edit::Edit;
-use krach_core::engine::{Engine, nodes_of};
-use krach_core::session::TypeSource;
+use krach_core::edit::{Edit, EditError};
+use krach_core::engine::Engine;
+use krach_core::session::{TypeSource, is_inline};
 use krach_faust::{
     CompileError, Compiled, FaustType, Interface, JobKey, Outcome, ProgramText, Purpose, Source, Tier,
     Timings, Workers,
@@ -26,6 +30,7 @@ use krach_faust::{
 pub(crate) use compile::Failure;
 use compile::program_name;
 use folder::{Folder, News, new_owner, source_of};
+use held::{Held, KnownBad};
 use listing::{Stamp, file_of, path_of, reads};
 pub(crate) use trials::Trial;
 use trials::Trials;
@@ -81,11 +86,15 @@ pub(crate) enum Origin {
     File,
     /// It is built in.
     Factory,
+    /// Nodes of the session have it as their source.
+    Node,
 }
 
 /// A sound that the session has to do with.
 #[derive(Default)]
 struct Sound {
+    /// What it is made from, if that stands in the session's nodes.
+    held: Option<Arc<Held>>,
     /// The session's own text, while that is what plays.
     pinned: Option<TypeSource>,
     /// What the session had as its text when we last looked: if it is another now, somebody else changed it.
@@ -121,6 +130,7 @@ pub(crate) struct Sounds {
     tickets: u64,
     sounds: BTreeMap<String, Sound>,
     trials: Trials,
+    known_bad: KnownBad,
     told: VecDeque<Told>,
 }
 
@@ -148,6 +158,7 @@ impl Sounds {
             tickets: 0,
             sounds: BTreeMap::new(),
             trials: Trials::default(),
+            known_bad: KnownBad::default(),
             told: VecDeque::new(),
         }
     }
@@ -172,10 +183,13 @@ impl Sounds {
     }
 
     /// Before an edit is checked: the types that it brings may be in files that were written a moment ago.
-    pub(crate) fn before(&mut self, edit: &Edit, engine: &mut Engine) {
-        let ids: BTreeSet<&str> = nodes_of(edit).into_iter().map(|node| node.type_id.as_str()).collect();
-        for id in ids {
-            let Some(name) = id.strip_prefix(FAMILY) else { continue };
+    ///
+    /// # Errors
+    /// If a node is to have a source of which it is known that it does not compile.
+    pub(crate) fn before(&mut self, edit: &Edit, engine: &mut Engine) -> Result<(), EditError> {
+        self.known_bad.check(edit, engine)?;
+        for id in &engine.types_of(edit) {
+            let Some(name) = id.strip_prefix(FAMILY).filter(|_| !is_inline(id)) else { continue };
             if engine.registry().standing(id).is_none() {
                 self.look(engine);
             }
@@ -193,11 +207,16 @@ impl Sounds {
                 None => {}
             }
         }
+        Ok(())
     }
 
     /// After edits and loads: what is used now and has no code is compiled; what the session says about
     /// its texts counts.
     pub(crate) fn follow(&mut self, engine: &mut Engine) {
+        for (id, source) in engine.types_wanted() {
+            let held = Held::of(&source).map(Arc::new);
+            self.sounds.entry(id).or_default().held = held;
+        }
         let mut used: BTreeSet<String> = engine.types_in_use();
         used.retain(|id| id.starts_with(FAMILY));
         let own = engine.session().sources.iter().filter(|(id, source)| source.own && id.starts_with(FAMILY));
@@ -218,7 +237,7 @@ impl Sounds {
                 if news || idle {
                     self.compile(&id, engine);
                 }
-            } else if news {
+            } else if news || is_inline(&id) {
                 self.forget(&id, engine);
             }
         }
@@ -235,12 +254,12 @@ impl Sounds {
             return;
         }
         match pinned {
-            Some(source) => {
+            Some(source) if !is_inline(id) => {
                 let sound = Sound { known: Some(source.clone()), pinned: Some(source), ..Sound::default() };
                 self.sounds.insert(id.to_owned(), sound);
                 engine.expect_type(id);
             }
-            None => {
+            _ => {
                 self.sounds.remove(id);
                 self.list(id, engine);
             }
@@ -343,6 +362,9 @@ impl Sounds {
     /// Where the text of a sound comes from now; `None` if there is none.
     pub(crate) fn origin(&self, id: &str) -> Option<Origin> {
         let name = id.strip_prefix(FAMILY)?;
+        if is_inline(id) {
+            return self.sounds.get(id)?.held.as_ref().map(|_| Origin::Node);
+        }
         if self.sounds.get(id).is_some_and(|sound| sound.pinned.is_some()) {
             return Some(Origin::Session);
         }
@@ -366,6 +388,9 @@ impl Sounds {
                 source_of(folder.path(), &name)
             }),
             Some(Origin::Factory) => factory_source(&name),
+            Some(Origin::Node) => {
+                sound.held.as_ref().map(|held| held.source(sound.pinned.as_ref(), self.place.as_deref()))
+            }
             None => None,
         };
         let Some(source) = source else {
@@ -412,7 +437,7 @@ impl Sounds {
     fn compiled(&mut self, id: &str, ticket: u64, outcome: Outcome, engine: &mut Engine) {
         let Some(sound) = self.sounds.get_mut(id).filter(|sound| sound.ticket == ticket) else { return };
         let name = id.strip_prefix(FAMILY).unwrap_or(id).to_owned();
-        let first = std::mem::take(&mut sound.awaited);
+        let (first, held) = (std::mem::take(&mut sound.awaited), sound.held.clone());
         if std::mem::take(&mut sound.again) {
             return self.compile(id, engine);
         }
@@ -422,10 +447,17 @@ impl Sounds {
             Err(_) if !first => return,
             Err(CompileError::Cancelled) => return,
             Err(CompileError::NoFaust) if self.stand_in(id, &name, engine) => return,
-            Err(error) => return self.fail(id, Failure::of(id, &name, &error), engine),
+            Err(error) => {
+                let failure = match &held {
+                    Some(held) => held.failure(id, &error, engine),
+                    None => Failure::of(id, &name, &error),
+                };
+                self.known_bad.remember(&failure);
+                return self.fail(id, failure, engine);
+            }
         };
         let (cached, timings, text) = (compiled.cached, compiled.timings, compiled.text.clone());
-        let interface = match play(id, compiled, engine) {
+        let interface = match play(id, compiled, held.as_deref(), engine) {
             Ok(interface) => interface,
             Err(why) => return self.fail(id, Failure::new(id, why), engine),
         };
@@ -433,20 +465,22 @@ impl Sounds {
         let sound = self.sounds.entry(id.to_owned()).or_default();
         sound.failure = None;
         sound.playing = Some(Playing { text: text.clone(), interface });
-        let source = match (&sound.pinned, sound.stand_in) {
+        let source = match &sound.pinned {
             // What was saved is kept, also while something else stands in for it.
-            (Some(pinned), _) => pinned.clone(),
-            (None, _) => TypeSource {
+            Some(pinned) => Some(pinned.clone()),
+            // The node itself has the text.
+            None if held.is_some() && text.imports.is_empty() => None,
+            None => Some(TypeSource {
                 text: text.main.clone(),
                 imports: text.imports.clone(),
                 own: false,
                 factory: origin == Some(Origin::Factory),
-            },
+            }),
         };
-        if engine.session().sources.get(id) != Some(&source) {
-            engine.set_source(id, Some(source.clone()));
+        if engine.session().sources.get(id) != source.as_ref() {
+            engine.set_source(id, source.clone());
         }
-        sound.known = Some(source);
+        sound.known = source;
         self.tell(Told::Compiled {
             type_id: id.to_owned(),
             crc32: crc32fast::hash(text.main.as_bytes()),
@@ -488,6 +522,8 @@ impl Sounds {
                 files.iter().any(|file| reads(names(), file))
             });
             let there = listing.has(&name);
+            // What a text of the session imports is a file of the folder, even if the text is none.
+            let there = there || sound.held.is_some();
             if !(own || imports && there || sound.failure.is_some()) {
                 continue;
             }
@@ -552,8 +588,14 @@ impl Sounds {
 }
 
 /// Hands a compiled sound to the engine.
-fn play(id: &str, compiled: Compiled, engine: &mut Engine) -> Result<Arc<Interface>, String> {
-    let ty = FaustType::new(compiled.object).map_err(|error| error.to_string())?.called(id);
+fn play(
+    id: &str,
+    compiled: Compiled,
+    held: Option<&Held>,
+    engine: &mut Engine,
+) -> Result<Arc<Interface>, String> {
+    let ty = FaustType::new(compiled.object).and_then(|ty| Held::dressed(held, ty));
+    let ty = ty.map_err(|error| error.to_string())?.called(id);
     let interface = Arc::new(ty.interface().clone());
     engine.set_type(Arc::new(ty)).map_err(|error| error.to_string())?;
     Ok(interface)

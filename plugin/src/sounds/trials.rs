@@ -132,7 +132,7 @@ impl Sounds {
                     let checked = self.folder.as_ref().is_none_or(|(folder, _)| folder.check(name).is_some());
                     done &= checked;
                 }
-                Some(Origin::Session) | None => {}
+                Some(Origin::Session | Origin::Node) | None => {}
             }
         }
         done
@@ -157,7 +157,7 @@ impl Sounds {
                 Some(check.ok()?.interface)
             }
             Origin::Factory => self.trials.surveyed.get(name)?.clone(),
-            Origin::Session => None,
+            Origin::Session | Origin::Node => None,
         }
     }
 
@@ -186,6 +186,12 @@ impl Sounds {
         let name = id.strip_prefix(FAMILY)?;
         match self.origin(id)? {
             Origin::Session => self.sounds.get(id)?.pinned.clone(),
+            Origin::Node => {
+                let sound = self.sounds.get(id)?;
+                let imports = sound.playing.as_ref().map(|playing| playing.text.imports.clone());
+                let text = sound.held.as_ref()?.text().to_owned();
+                Some(TypeSource { text, imports: imports.unwrap_or_default(), ..TypeSource::default() })
+            }
             Origin::Factory => {
                 let text = factory::find(name)?.text.to_owned();
                 Some(TypeSource { text, factory: true, ..TypeSource::default() })

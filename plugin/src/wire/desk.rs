@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use krach_core::edit::{At, Edit, EditError, Receipt};
 use krach_core::engine::Engine;
+use krach_core::session::is_inline;
 
 use crate::socket::{Announcer, Replies};
 use crate::sounds::Sounds;
@@ -39,7 +40,7 @@ impl Desk<'_> {
     /// Hands an edit to the engine and remembers whose it is.
     pub(crate) fn edit(&mut self, edit: Edit, at: At) -> Result<Receipt, EditError> {
         if let Some(sounds) = &mut self.sounds {
-            sounds.before(&edit, self.engine);
+            sounds.before(&edit, self.engine)?;
         }
         let receipt = self.engine.edit(edit, at)?;
         *self.last_edit = receipt.seq;
@@ -55,6 +56,13 @@ impl Desk<'_> {
             sounds.look(self.engine);
         }
         self.engine.type_ids()
+    }
+
+    /// Those of them that have a name: without what stands in single nodes.
+    pub(crate) fn named_type_ids(&mut self) -> Vec<String> {
+        let mut ids = self.type_ids();
+        ids.retain(|id| !is_inline(id));
+        ids
     }
 }
 

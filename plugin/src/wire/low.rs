@@ -91,7 +91,7 @@ impl Low {
                 })
             }),
             Self::Status => Box::new(|desk| Outcome::Reply(state::state(desk).to_string())),
-            Self::NodeTypes => Box::new(|desk| Outcome::Reply(reply::node_types(&desk.type_ids()))),
+            Self::NodeTypes => Box::new(|desk| Outcome::Reply(reply::node_types(&desk.named_type_ids()))),
         };
         Heard::Ask(Ask { action, fallback: reply::internal() })
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use krach_core::node::{ControlKind, NodeDecl, Port};
-use krach_core::session::TypeSource;
+use krach_core::session::{TypeSource, is_inline};
 use krach_faust::{Interface, Scale, Style, Timings};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -85,6 +85,10 @@ fn described(id: &str, desk: &Desk<'_>) -> Value {
     shown["type"] = id.into();
     shown["origin"] = origin.into();
     shown["state"] = state.into();
+    if is_inline(id) {
+        let nodes = desk.engine.session().graph.nodes.iter().filter(|node| node.type_id == id);
+        shown["nodes"] = nodes.map(|node| node.id.as_str()).collect();
+    }
     if let Some(failure) = sounds.and_then(|sounds| sounds.failure(id)) {
         shown["failure"] = json!(failure);
     }
@@ -96,6 +100,7 @@ fn origin_name(origin: Option<Origin>) -> &'static str {
         Some(Origin::Session) => "session",
         Some(Origin::File) => "file",
         Some(Origin::Factory) => "factory",
+        Some(Origin::Node) => "node",
         None => "nowhere",
     }
 }

@@ -1,6 +1,7 @@
 //! krach as built for release, played through CLAP or VST3 and its socket in a place of its own.
 #![allow(dead_code, reason = "every test program uses its own part of this")]
 
+pub mod chunk;
 #[cfg(target_os = "linux")]
 pub mod display;
 pub mod gates;
