@@ -66,7 +66,7 @@ impl Sounds {
     }
 
     /// Compiles a text to tell what comes of it; its number is for [`Sounds::take_trial`].
-    pub(crate) fn try_text(&mut self, name: &str, text: &TypeSource) -> Result<u64, Failure> {
+    pub(crate) fn try_text(&mut self, name: &str, text: &TypeSource) -> Result<u64, Box<Failure>> {
         self.tickets += 1;
         let number = self.tickets;
         while self.trials.trials.len() >= MAX_TRIALS
@@ -80,7 +80,7 @@ impl Sounds {
         let (type_id, owned) = (format!("{FAMILY}{name}"), name.to_owned());
         let said = move |outcome| Said::Tried { number, name: owned.clone(), outcome };
         self.begin(Purpose::Try, format!("try {number}"), source, said)
-            .map_err(|why| Failure::new(&type_id, why))?;
+            .map_err(|why| Box::new(Failure::new(&type_id, why)))?;
         self.trials.trials.insert(number, None);
         Ok(number)
     }
