@@ -18,7 +18,7 @@ use llvm_sys::target_machine::*;
 use llvm_sys::transforms::pass_builder::*;
 
 /// Changes whenever the code that comes out may: part of every cache key.
-pub(crate) const GENERATOR: &str = "krach-faust 3, LLVM 19, pxfm 0.1.30, libm 0.2";
+pub(crate) const GENERATOR: &str = "krach-faust 4, LLVM 19, pxfm 0.1.30, libm 0.2";
 
 /// Entry points of a program, without the class name.
 pub(super) const ENTRIES: [&str; 4] = ["classInit", "instanceConstants", "instanceClear", "compute"];
@@ -118,21 +118,9 @@ impl Checked {
     /// # Errors
     /// If LLVM fails, or if a call would take more of the stack than the budget allows.
     pub(crate) fn object(self) -> Result<Vec<u8>, CompileError> {
-        let passes = match self.tier {
-            Tier::Quick => QUICK_PASSES,
-            Tier::Optimised => OPTIMISING_PASSES,
-        };
-        let code = CompileError::Code;
+        self.optimise()?;
         // SAFETY: module and machine are alive; what LLVM hands out is freed once.
         unsafe {
-            let options = LLVMCreatePassBuilderOptions();
-            LLVMPassBuilderOptionsSetLoopVectorization(options, 1);
-            LLVMPassBuilderOptionsSetSLPVectorization(options, 1);
-            LLVMPassBuilderOptionsSetLoopUnrolling(options, 1);
-            LLVMPassBuilderOptionsSetLoopInterleaving(options, 1);
-            let ran = check(LLVMRunPasses(self.module.0, c(passes).as_ptr(), self.machine.0, options));
-            LLVMDisposePassBuilderOptions(options);
-            ran.map_err(code)?;
             let (mut error, mut buffer) = (std::ptr::null_mut(), std::ptr::null_mut());
             let kind = LLVMCodeGenFileType::LLVMObjectFile;
             let failed = LLVMTargetMachineEmitToMemoryBuffer(
@@ -143,13 +131,52 @@ impl Checked {
                 &raw mut buffer,
             );
             if failed != 0 {
-                return Err(code(message(error)));
+                return Err(CompileError::Code(message(error)));
             }
             let start = LLVMGetBufferStart(buffer).cast::<u8>();
             let object = std::slice::from_raw_parts(start, LLVMGetBufferSize(buffer)).to_vec();
             LLVMDisposeMemoryBuffer(buffer);
             within("bytes on the stack", self.context.large_frame(), self.stack)?;
             Ok(object)
+        }
+    }
+
+    /// Runs the passes of the tier.
+    fn optimise(&self) -> Result<(), CompileError> {
+        let passes = match self.tier {
+            Tier::Quick => QUICK_PASSES,
+            Tier::Optimised => OPTIMISING_PASSES,
+        };
+        // SAFETY: module and machine are alive; what LLVM hands out is freed once.
+        unsafe {
+            let options = LLVMCreatePassBuilderOptions();
+            LLVMPassBuilderOptionsSetLoopVectorization(options, 1);
+            LLVMPassBuilderOptionsSetSLPVectorization(options, 1);
+            LLVMPassBuilderOptionsSetLoopUnrolling(options, 1);
+            LLVMPassBuilderOptionsSetLoopInterleaving(options, 1);
+            let ran = check(LLVMRunPasses(self.module.0, c(passes).as_ptr(), self.machine.0, options));
+            LLVMDisposePassBuilderOptions(options);
+            ran.map_err(CompileError::Code)
+        }
+    }
+
+    /// Stores within the first loop of `compute`, once optimised.
+    #[cfg(test)]
+    pub(super) fn stores_per_frame(&self) -> usize {
+        use super::llvm::{blocks, instructions};
+        self.optimise().expect("has always worked");
+        // SAFETY: the module is alive; each query is made on the kind of value it is for.
+        unsafe {
+            let compute = LLVMGetNamedFunction(self.module.0, c(&format!("compute{CLASS}")).as_ptr());
+            let blocks = blocks(compute);
+            let back = blocks.iter().enumerate().find_map(|(last, block)| {
+                let end = LLVMGetBasicBlockTerminator(*block);
+                let next = (0..LLVMGetNumSuccessors(end)).map(|at| LLVMGetSuccessor(end, at));
+                let first = next.filter_map(|next| blocks[..=last].iter().position(|b| *b == next)).min()?;
+                Some(first..=last)
+            });
+            let body = blocks[back.expect("a loop over frames")].iter().flat_map(|b| instructions(*b));
+            body.filter(|at| LLVMGetInstructionOpcode(*at) == llvm_sys::LLVMOpcode::LLVMStore).count()
         }
     }
 }

@@ -15,6 +15,7 @@
 //! | a whole number kept as a signal (`prefix(2, _)`) | that number |
 //! | attributes, metadata | none but ours |
 
+use super::apart::tell_apart;
 use super::llvm::{blocks, c, constant, functions, instructions, name, operands, uses};
 use super::maths::{Lowering, lowering};
 use super::shape::{PLAIN_INTRINSICS, Shape, is_number_for_signal};
@@ -74,6 +75,10 @@ pub(super) fn harden(context: LLVMContextRef, shape: &Shape, stack: u64) -> Resu
             for instruction in instructions(block) {
                 this.instruction(function, instruction)?;
             }
+        }
+        if name(function) == format!("compute{CLASS}") {
+            // SAFETY: as above.
+            unsafe { tell_apart(context, function, shape.state) };
         }
         let left = blocks(function).into_iter().flat_map(instructions).any(|instruction| {
             // SAFETY: as above.

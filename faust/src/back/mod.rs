@@ -3,6 +3,7 @@
 //! [`emit::Checked::read`] (verify, check, bound, harden) → [`emit::Checked::object`] (optimise, emit) →
 //! [`link::Linked::new`]. One LLVM context per compile, nothing shared, any number in parallel.
 
+mod apart;
 #[cfg(test)]
 mod attacks;
 mod budget;
