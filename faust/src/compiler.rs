@@ -150,7 +150,10 @@ impl Compiler {
         let started = Instant::now();
         let layout = *prepared.layout.as_bytes();
         let name = &prepared.closure.name;
-        let object = Object::compile(name, &bitcode, key, layout, (self.cpu, tier), &self.budget)?;
+        let object = {
+            let double = prepared.closure.double;
+            Object::compile(name, &bitcode, key, layout, double, (self.cpu, tier), &self.budget)?
+        };
         timings.back = started.elapsed();
         let object = Arc::new(object);
         self.cache.keep(&object);

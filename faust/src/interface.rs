@@ -61,6 +61,8 @@ pub struct Interface {
     pub decl: NodeDecl,
     /// For people; in the order of `decl.controls`.
     pub widgets: Vec<Widget>,
+    /// The program computes in 64 bits.
+    pub double: bool,
 }
 
 /// FAUST's description of a program.
@@ -70,6 +72,9 @@ pub(crate) struct Description {
     pub(crate) inputs: u64,
     #[serde(default)]
     pub(crate) outputs: u64,
+    /// Samples and controls have 64 bits.
+    #[serde(default)]
+    pub(crate) double: bool,
     #[serde(default)]
     ui: Vec<Item>,
 }
@@ -114,13 +119,14 @@ impl Interface {
             within(what, size, budget.channels)?;
         }
         let mut widgets = Vec::new();
+        let zones = Zones { state, size: if description.double { 8 } else { 4 } };
         // FAUST wraps everything in one group that has the program's name: not part of the path.
         for item in description.ui.iter() {
             if item.index.is_some() {
-                collect(item, "", state, &mut widgets)?;
+                collect(item, "", zones, &mut widgets)?;
             }
             for inner in &item.items {
-                collect(inner, "", state, &mut widgets)?;
+                collect(inner, "", zones, &mut widgets)?;
             }
         }
         within("controls", widgets.len() as u64, budget.controls)?;
@@ -132,7 +138,7 @@ impl Interface {
             controls: widgets.iter().map(|widget| widget.control.clone()).collect(),
             role: Role::Process,
         };
-        Ok(Self { decl, widgets })
+        Ok(Self { decl, widgets, double: description.double })
     }
 }
 
@@ -150,7 +156,14 @@ pub(crate) fn ports_of(name: &str, channels: &[usize]) -> Vec<Port> {
     }
 }
 
-fn collect(item: &Item, group: &str, state: u64, widgets: &mut Vec<Widget>) -> Result<(), CompileError> {
+/// Where controls have their values: so many bytes each, in so many of state.
+#[derive(Clone, Copy)]
+struct Zones {
+    state: u64,
+    size: u64,
+}
+
+fn collect(item: &Item, group: &str, zones: Zones, widgets: &mut Vec<Widget>) -> Result<(), CompileError> {
     let label = clean(&item.label);
     let path = match (group, label.as_str()) {
         (group, "") => group.to_owned(),
@@ -158,7 +171,7 @@ fn collect(item: &Item, group: &str, state: u64, widgets: &mut Vec<Widget>) -> R
         (group, label) => format!("{group}/{label}"),
     };
     if item.kind.ends_with("group") {
-        return item.items.iter().try_for_each(|inner| collect(inner, &path, state, widgets));
+        return item.items.iter().try_for_each(|inner| collect(inner, &path, zones, widgets));
     }
     let style = match item.kind.as_str() {
         "button" => Style::Button,
@@ -170,7 +183,7 @@ fn collect(item: &Item, group: &str, state: u64, widgets: &mut Vec<Widget>) -> R
     };
     let zone = item
         .index
-        .filter(|zone| zone % 4 == 0 && zone.checked_add(4).is_some_and(|end| end <= state))
+        .filter(|zone| zone % 4 == 0 && zone.checked_add(zones.size).is_some_and(|end| end <= zones.state))
         .ok_or_else(|| CompileError::Code(format!("its control {path} has no place in the state")))?;
     let meta = |key: &str| item.meta.iter().find_map(|entry| entry.get(key)).map(String::as_str);
     let style = match meta("style") {

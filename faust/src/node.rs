@@ -10,10 +10,13 @@ use krach_core::node::{
 };
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::ffi::c_void;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// Most channels on one side; the budget allows no more.
 const CHANNELS: usize = 64;
+/// Frames that a program in double precision renders at a time.
+const WIDE: usize = 256;
 
 /// A compiled program that the engine can make nodes of.
 ///
@@ -107,15 +110,21 @@ impl NodeType for FaustType {
                 (widget.zone, Lane::new(control.min, control.max, control.default, gate))
             })
             .collect();
-        let channels = |ports: &[krach_core::node::Port]| ports.iter().map(|port| port.channels).sum();
+        let channels =
+            |ports: &[krach_core::node::Port]| -> usize { ports.iter().map(|port| port.channels).sum() };
+        let (inputs, outputs) =
+            (channels(&self.interface.decl.inputs), channels(&self.interface.decl.outputs));
+        let wide = if self.interface.double { (inputs + outputs) * WIDE } else { 0 };
         Ok(Box::new(FaustNode {
             state: program.fresh.another().map_err(failed)?,
             program,
             sample_rate: rate as i32,
             layout: self.object.layout,
             lanes,
-            inputs: channels(&self.interface.decl.inputs),
-            outputs: channels(&self.interface.decl.outputs),
+            inputs,
+            outputs,
+            double: self.interface.double,
+            wide: vec![0.0; wide].into_boxed_slice(),
         }))
     }
 }
@@ -130,6 +139,45 @@ struct FaustNode {
     lanes: Box<[(usize, Lane)]>,
     inputs: usize,
     outputs: usize,
+    /// It computes in 64 bits, between these: [`WIDE`] samples per channel, inputs first.
+    double: bool,
+    wide: Box<[f64]>,
+}
+
+impl FaustNode {
+    /// Renders `count` frames from `start` on, at most [`WIDE`] if in double precision.
+    fn compute(&mut self, start: usize, count: usize, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) {
+        let mut from = [std::ptr::null::<c_void>(); CHANNELS];
+        let mut to = [std::ptr::null_mut::<c_void>(); CHANNELS];
+        if self.double {
+            let (ins, outs) = self.wide.split_at_mut(self.inputs * WIDE);
+            let ins = ins.chunks_exact_mut(WIDE).zip(inputs);
+            for (pointer, (wide, channel)) in from.iter_mut().zip(ins) {
+                wide.iter_mut().zip(&channel[start..start + count]).for_each(|(w, x)| *w = f64::from(*x));
+                *pointer = wide.as_ptr().cast();
+            }
+            for (pointer, wide) in to.iter_mut().zip(outs.chunks_exact_mut(WIDE)) {
+                *pointer = wide.as_mut_ptr().cast();
+            }
+        } else {
+            for (pointer, channel) in from.iter_mut().zip(inputs) {
+                *pointer = channel[start..].as_ptr().cast();
+            }
+            for (pointer, channel) in to.iter_mut().zip(outputs.iter_mut()) {
+                *pointer = channel[start..].as_mut_ptr().cast();
+            }
+        }
+        // SAFETY: the state was cloned from this program's, or swapped with one of the same layout; every
+        // channel of the program has a pointer to at least `count` samples of its precision (`render` has
+        // checked), and slices that may be written never overlap others.
+        unsafe { self.program.compute(&mut self.state, count as i32, from.as_ptr(), to.as_ptr()) };
+        if self.double {
+            let outs = self.wide[self.inputs * WIDE..].chunks_exact(WIDE);
+            for (channel, wide) in outputs.iter_mut().zip(outs) {
+                channel[start..start + count].iter_mut().zip(wide).for_each(|(x, w)| *x = *w as f32);
+            }
+        }
+    }
 }
 
 impl Node for FaustNode {
@@ -140,7 +188,7 @@ impl Node for FaustNode {
             lane.finish();
             let (value, _) = lane.next();
             lane.is_news(value);
-            self.state.set(*zone, value);
+            self.state.set(*zone, value, self.double);
         }
     }
 
@@ -167,21 +215,13 @@ impl Node for FaustNode {
                 let (value, hold) = lane.next();
                 count = count.min(hold);
                 if lane.is_news(value) {
-                    self.state.set(*zone, value);
+                    self.state.set(*zone, value, self.double);
                 }
             }
-            let mut from = [std::ptr::null::<f32>(); CHANNELS];
-            let mut to = [std::ptr::null_mut::<f32>(); CHANNELS];
-            for (pointer, channel) in from.iter_mut().zip(inputs) {
-                *pointer = channel[start..].as_ptr();
+            if self.double {
+                count = count.min(WIDE as u32);
             }
-            for (pointer, channel) in to.iter_mut().zip(outputs.iter_mut()) {
-                *pointer = channel[start..].as_mut_ptr();
-            }
-            // SAFETY: the state was cloned from this program's, or swapped with one of the same layout;
-            // every channel of the program has a pointer to at least `count` samples (checked
-            // above), and slices that may be written never overlap others.
-            unsafe { self.program.compute(&mut self.state, count as i32, from.as_ptr(), to.as_ptr()) };
+            self.compute(start, count as usize, inputs, outputs);
             for (_, lane) in &mut self.lanes {
                 lane.advance(count);
             }

@@ -34,16 +34,17 @@ pub struct Object {
 }
 
 impl Object {
-    /// Compiles bitcode; `layout` identifies program and front half.
+    /// Compiles bitcode; `layout` identifies program and front half, `double` says which numbers it has.
     pub(crate) fn compile(
         name: &str,
         bitcode: &[u8],
         key: ObjectKey,
         layout: [u8; 32],
+        double: bool,
         (cpu, tier): (CpuLevel, Tier),
         budget: &Budget,
     ) -> Result<Self, CompileError> {
-        let checked = Checked::read(bitcode, cpu, tier, budget)?;
+        let checked = Checked::read(bitcode, double, cpu, tier, budget)?;
         let (json, state) = (checked.json().to_owned(), checked.state());
         Interface::read(name, &json, state, budget)?;
         Ok(Self { key, layout, name: name.to_owned(), json, state, code: checked.object()? })

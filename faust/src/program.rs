@@ -53,10 +53,20 @@ impl State {
         self.0.as_mut_ptr().cast()
     }
 
-    /// Sets the value at a byte offset that the interface checked.
-    pub(crate) fn set(&mut self, zone: usize, value: f32) {
-        let line = &mut self.0[zone / 64].0;
-        line[zone % 64..zone % 64 + 4].copy_from_slice(&value.to_ne_bytes());
+    /// Sets the value at a byte offset that the interface checked, in the program's precision.
+    pub(crate) fn set(&mut self, zone: usize, value: f32, double: bool) {
+        if double {
+            let bytes = f64::from(value).to_ne_bytes();
+            // The state is packed: a value may begin in one line and end in the next.
+            self.put(zone, &bytes[..4]);
+            self.put(zone + 4, &bytes[4..]);
+        } else {
+            self.put(zone, &value.to_ne_bytes());
+        }
+    }
+
+    fn put(&mut self, at: usize, bytes: &[u8]) {
+        self.0[at / 64].0[at % 64..at % 64 + 4].copy_from_slice(bytes);
     }
 
     pub(crate) fn copy_from(&mut self, other: &Self) {
@@ -95,7 +105,7 @@ impl Program {
             (linked.clear)(fresh.pointer());
         }
         for widget in &interface.widgets {
-            fresh.set(widget.zone, widget.control.default);
+            fresh.set(widget.zone, widget.control.default, interface.double);
         }
         Ok(Self { linked, fresh })
     }
@@ -104,13 +114,14 @@ impl Program {
     ///
     /// # Safety
     /// `state` was made from [`Self::fresh`] of a program of the same layout; the arrays hold a pointer for
-    /// each channel of the program, each to `frames` samples, inputs apart from outputs.
+    /// each channel of the program, each to `frames` samples of the program's precision, inputs apart from
+    /// outputs.
     pub(crate) unsafe fn compute(
         &self,
         state: &mut State,
         frames: i32,
-        inputs: *const *const f32,
-        outputs: *const *mut f32,
+        inputs: *const *const c_void,
+        outputs: *const *mut c_void,
     ) {
         let compute: Compute = self.linked.compute;
         // SAFETY: as required above; the code lives as long as `self`.

@@ -27,6 +27,8 @@ pub struct Source {
     pub imports: BTreeMap<String, String>,
     /// The bitcode that FAUST once made of this very text: with it no `faust` command is needed.
     pub bitcode: Option<Arc<[u8]>>,
+    /// Compute in 64 bits. Ports stay at 32.
+    pub double: bool,
 }
 
 /// A program with all that it reads, as it was compiled: given back as [`Source::inline`] with

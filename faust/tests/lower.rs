@@ -5,7 +5,7 @@ mod support;
 
 use krach_core::ir::dsp::Primitive::*;
 use krach_core::ir::dsp::*;
-use krach_core::node::Change;
+use krach_core::node::{Change, NodeType};
 use krach_faust::{Tier, lower};
 use lower_support::*;
 use std::collections::BTreeSet;
@@ -17,7 +17,8 @@ const FRAMES: usize = 2_000;
 fn played_in(graph: &DspGraph, inputs: &[Vec<f32>], block: usize) -> Vec<Vec<f32>> {
     assert_eq!(graph.check(), Ok(()));
     let lowered = lower(graph);
-    let source = krach_faust::Source::inline("graph", &lowered.text);
+    let source =
+        krach_faust::Source { double: lowered.double, ..krach_faust::Source::inline("graph", &lowered.text) };
     let compiled = host_compiler()
         .compile(&source, Tier::Optimised, &|| false)
         .unwrap_or_else(|error| panic!("{error}\n{}", lowered.text));
@@ -65,8 +66,8 @@ fn agrees(graph: &DspGraph, inputs: &[Vec<f32>], names: &[&str], tolerance: f64)
     }
 }
 
-#[test]
-fn every_primitive_is_what_it_says_within_float_rounding() {
+/// Every primitive at work on two inputs, and the names of those whose signals are the outputs.
+fn every_primitive() -> (DspGraph, [Vec<f32>; 2], Vec<&'static str>) {
     // Input 0 in ±4, input 1 in 1…5: what does not fit a primitive is fitted first.
     let inputs = [steps(1), steps(2).iter().map(|x| x.abs() + 1.0).collect()];
     let mut equations = vec![
@@ -108,7 +109,116 @@ fn every_primitive_is_what_it_says_within_float_rounding() {
         tested.insert(p);
     }
     assert_eq!(tested.len(), Primitive::ALL.len());
-    agrees(&graph(&[0, 1], &outputs, equations), &inputs, &names, 2e-5);
+    (graph(&[0, 1], &outputs, equations), inputs, names)
+}
+
+#[test]
+fn every_primitive_is_what_it_says_within_float_rounding() {
+    let (graph, inputs, names) = every_primitive();
+    agrees(&graph, &inputs, &names, 2e-5);
+}
+
+/// The same graph in 64 bits.
+fn doubled(graph: &DspGraph) -> DspGraph {
+    let wide = |signals: &[Signal]| -> Vec<Signal> {
+        signals.iter().map(|s| Signal { precision: Precision::Double, ..*s }).collect()
+    };
+    let equations = graph.equations.iter().map(|e| {
+        let params = match &e.params {
+            Params::Feedback { body_graph, feedback_input_index, free_var_signals } => Params::Feedback {
+                body_graph: Box::new(doubled(body_graph)),
+                feedback_input_index: *feedback_input_index,
+                free_var_signals: wide(free_var_signals),
+            },
+            other => other.clone(),
+        };
+        Equation { inputs: wide(&e.inputs), outputs: wide(&e.outputs), params, ..e.clone() }
+    });
+    DspGraph::new(wide(&graph.inputs), wide(&graph.outputs), equations.collect(), Precision::Double)
+}
+
+#[test]
+fn in_double_precision_every_primitive_is_the_nearest_float_to_what_it_says() {
+    let (graph, inputs, names) = every_primitive();
+    let (graph, mut off) = (doubled(&graph), 0);
+    let wanted = expected(&graph, &inputs);
+    for (channel, (heard, wanted)) in played(&graph, &inputs).iter().zip(&wanted).enumerate() {
+        for (frame, (&heard, &wanted)) in heard.iter().zip(wanted).enumerate() {
+            let near = (f64::from(heard) - wanted).abs() <= wanted.abs() * 6e-8 + 1e-15;
+            assert!(near || heard.is_nan() && wanted.is_nan(), "{}: frame {frame}", names[channel]);
+            off += usize::from(heard.to_bits() != (wanted as f32).to_bits() && !heard.is_nan());
+        }
+    }
+    // Where the last bit of 64 decides how 32 are rounded.
+    assert!(off < FRAMES / 100, "{off} samples are not the nearest");
+}
+
+/// A sum of 0.1 at each sample is a whole number less an error that tells the precision.
+fn sum() -> DspGraph {
+    let body = vec![constant(0.1, 5), plain(Add, &[0, 5], 6)];
+    let equations = vec![
+        looped(&[], 0, &[6], body),
+        plain(Round, &[0], 1),
+        plain(Sub, &[0, 1], 2),
+        equation(Control, &[], 3, control("gate_by", 3.0)),
+        plain(Mul, &[2, 3], 4),
+    ];
+    graph(&[], &[4], equations)
+}
+
+fn control(name: &str, init: f64) -> Params {
+    Params::Control { name: name.into(), init, lo: 0.0, hi: 10.0, step: 0.01 }
+}
+
+#[test]
+fn double_precision_is_kept_within_and_its_controls_are_heard_and_blocks_are_not() {
+    let (single, double) = (played(&sum(), &[]), played(&doubled(&sum()), &[]));
+    // 0.1 · 1990 = 199, where single precision is 1e-4 off.
+    assert!(single[0][1989].abs() > 1e-5, "{}", single[0][1989]);
+    assert!((double[0][1989].abs() - 3.0 * 3.4e-12).abs() < 3e-11, "{}", double[0][1989]);
+    assert!(double[0][1989] != 0.0);
+    for block in [1, 7, 255, 256, 257, 2_000] {
+        assert_eq!(played_in(&doubled(&sum()), &[], block), double, "{block}");
+    }
+    let lowered = lower(&doubled(&sum()));
+    let source =
+        |double| krach_faust::Source { double, ..krach_faust::Source::inline("graph", &lowered.text) };
+    let object = |double| {
+        let compiled = host_compiler().compile(&source(double), Tier::Quick, &|| false).expect("compiles");
+        compiled.object.key()
+    };
+    assert_ne!(object(true), object(false), "the same text in another precision is other code");
+}
+
+#[test]
+fn a_double_program_takes_controls_anywhere_in_its_packed_state() {
+    // A whole number between them puts doubles at odd places.
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+    let mut equations = vec![expr("no.noise", &[], 0), constant(0.0, 1), plain(Mul, &[0, 1], 2)];
+    let mut last = 2;
+    for (n, name) in (10..).step_by(4).zip(names) {
+        equations.push(equation(Control, &[], n, control(&format!("gate_{name}"), 0.0)));
+        equations.push(expr("int({0}) : +~_ : %(3) : float", &[n], n + 1));
+        equations.push(plain(Add, &[last, n], n + 2));
+        last = n + 2;
+    }
+    let graph = doubled(&graph(&[], &[last], equations));
+    let lowered = lower(&graph);
+    let source = krach_faust::Source { double: true, ..krach_faust::Source::inline("graph", &lowered.text) };
+    for tier in [Tier::Quick, Tier::Optimised] {
+        let compiled = host_compiler().compile(&source, tier, &|| false).expect("compiles");
+        let (ty, mut node) = node(&compiled);
+        assert_eq!(ty.decl().controls.len(), names.len());
+        let mut sum = 0.0;
+        for (control, name) in names.iter().enumerate() {
+            let value = 0.125 * (control + 1) as f32;
+            node.set(control, Change { value, ramp: 0 });
+            sum += value;
+            let mut heard = vec![vec![0.0; 64]];
+            play(&ty, &mut *node, 64, &[], (0, 64), &mut heard);
+            assert_eq!(heard[0][63], sum, "{tier:?}, {name}");
+        }
+    }
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn module() -> &'static str {
 fn read(text: &str) -> Result<(), CompileError> {
     let bitcode = tool("llvm-as", text.as_bytes()).unwrap_or_else(|said| panic!("{said}\n{text}"));
     let cpu = CpuLevel::host().expect("a level");
-    let object = |tier| Checked::read(&bitcode, cpu, tier, &Budget::default())?.object();
+    let object = |tier| Checked::read(&bitcode, false, cpu, tier, &Budget::default())?.object();
     object(Tier::Quick).and(object(Tier::Optimised)).map(drop)
 }
 
@@ -160,6 +160,10 @@ fn addresses_outside_the_program_are_refused() {
         (
             "the last frame and more",
             "%list = getelementptr ptr, ptr %outputs, i32 0\n%out = load ptr, ptr %list\n%more = add i32 %count, 1\n%bad = getelementptr float, ptr %out, i32 %more\nstore float 1.0, ptr %bad",
+        ),
+        (
+            "samples of another size",
+            "%from = alloca i32\n%frame = load i32, ptr %from\n%list = getelementptr ptr, ptr %outputs, i32 0\n%out = load ptr, ptr %list\n%bad = getelementptr double, ptr %out, i32 %frame\nstore double 1.0, ptr %bad",
         ),
         (
             "a wide read",
@@ -296,7 +300,8 @@ fn the_stack_is_measured_with_the_registers_that_are_spilled() {
     let text = with("computemydsp", &lines.join("\n"), "");
     let bitcode = tool("llvm-as", text.as_bytes()).unwrap_or_else(|said| panic!("{said}"));
     let cpu = CpuLevel::host().expect("a level");
-    let read = |stack| Checked::read(&bitcode, cpu, Tier::Quick, &Budget { stack, ..Budget::default() });
+    let read =
+        |stack| Checked::read(&bitcode, false, cpu, Tier::Quick, &Budget { stack, ..Budget::default() });
     // The variables alone fit; what LLVM makes of them does not.
     let variables = (0..).map(|eights| eights * 8).find(|&stack| read(stack).is_ok()).expect("some day");
     let object = read(variables).and_then(Checked::object).map(drop);

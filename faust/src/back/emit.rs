@@ -39,10 +39,11 @@ pub(crate) struct Checked {
 }
 
 impl Checked {
-    /// Reads bitcode for a CPU level and tier. A program above the optimising limits of the budget
+    /// Reads bitcode, in double precision if `double`, for a CPU level and tier. A program above the optimising limits of the budget
     /// gets the quick tier whatever was asked for.
     pub(crate) fn read(
         bitcode: &[u8],
+        double: bool,
         cpu: CpuLevel,
         tier: Tier,
         budget: &Budget,
@@ -76,7 +77,7 @@ impl Checked {
         }
         let module = Module(module);
         verify(module.0)?;
-        let json = json(module.0)?;
+        let json = json(module.0, double)?;
         let description = Description::parse(&json)?;
         // SAFETY: module and machine are alive; strings of LLVM's are freed once.
         let layout = unsafe {
@@ -94,6 +95,7 @@ impl Checked {
             layout: layout.0,
             state,
             channels: [description.inputs, description.outputs],
+            double,
         };
         let needs = budget::measure(&shape, budget)?;
         harden(context.0, &shape, budget.stack)?;
@@ -194,7 +196,7 @@ fn verify(module: LLVMModuleRef) -> Result<(), CompileError> {
 
 /// The part that we use of the text that `getJSON` would return, read without running it. The rest
 /// names folders of this compile, and would make every object a different one.
-fn json(module: LLVMModuleRef) -> Result<String, CompileError> {
+fn json(module: LLVMModuleRef, double: bool) -> Result<String, CompileError> {
     let missing = || CompileError::Code("it does not describe itself".to_owned());
     // SAFETY: the module is alive; each query is made on the kind of value it is for, checked before.
     unsafe {
@@ -220,7 +222,11 @@ fn json(module: LLVMModuleRef) -> Result<String, CompileError> {
         let text = text.strip_suffix(b"\0").unwrap_or(text);
         let all: serde_json::Value = serde_json::from_slice(text).map_err(|_| missing())?;
         let used = ["inputs", "outputs", "ui"].map(|key| (key.to_owned(), all[key].clone()));
-        Ok(serde_json::Value::Object(used.into_iter().collect()).to_string())
+        let mut used: serde_json::Map<String, serde_json::Value> = used.into_iter().collect();
+        if double {
+            used.insert("double".to_owned(), true.into());
+        }
+        Ok(serde_json::Value::Object(used).to_string())
     }
 }
 
@@ -272,7 +278,8 @@ mod tests {
         let closure = gather(&source, None, |_| false).expect("harmless");
         let bitcode = command.bitcode(&closure, ChildLimits::default(), &|| false).expect("compiles");
         let cpu = CpuLevel::host().expect("a level");
-        let read = |bytes: &[u8]| Checked::read(bytes, cpu, Tier::Quick, &Budget::default()).map(|_| ());
+        let read =
+            |bytes: &[u8]| Checked::read(bytes, false, cpu, Tier::Quick, &Budget::default()).map(|_| ());
         assert_eq!(read(&bitcode), Ok(()));
         for length in (0..bitcode.len()).step_by(64) {
             assert!(matches!(read(&bitcode[..length]), Err(CompileError::Code(_))), "{length} bytes");

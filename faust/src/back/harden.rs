@@ -11,6 +11,7 @@
 //! | a shift | by the distance modulo the width |
 //! | an element of a delay line or table | index held within it |
 //! | the block size as a value (`ma.BS`) | [`BLOCK_SIZE`], whatever the block |
+//! | a number of 64 bits in the state | is read and written wherever it stands: the state is packed |
 //! | a local variable | starts at 0 |
 //! | a whole number kept as a signal (`prefix(2, _)`) | that number |
 //! | attributes, metadata | none but ours |
@@ -33,6 +34,10 @@ const BLOCK_SIZE: u64 = 512;
 const SMALLEST: f64 = -2_147_483_648.0;
 /// The largest whole number of 32 bits that single precision has.
 const LARGEST: f64 = 2_147_483_520.0;
+/// The largest of all, which double precision has.
+const LARGEST_DOUBLE: f64 = 2_147_483_647.0;
+/// Where numbers of 64 bits may stand: FAUST's state is packed.
+const ALIGNMENT: u32 = 4;
 
 struct Hardening<'a> {
     context: LLVMContextRef,
@@ -210,7 +215,9 @@ impl Hardening<'_> {
                     self.divide(at);
                 }
                 LLVMSRem | LLVMURem => self.divide(at),
+                LLVMFRem if is_double(LLVMTypeOf(at)) => self.call_own(at, "krach_fmod"),
                 LLVMFRem => self.call_own(at, "krach_fmodf"),
+                LLVMLoad if is_double(LLVMTypeOf(at)) => LLVMSetAlignment(at, ALIGNMENT),
                 LLVMFPToSI | LLVMFPToUI => return self.saturate(at),
                 LLVMStore => {
                     let (value, place) = (LLVMGetOperand(at, 0), LLVMGetOperand(at, 1));
@@ -218,6 +225,9 @@ impl Hardening<'_> {
                     if is_number_for_signal(LLVMTypeOf(value), pointee) {
                         let signal = LLVMBuildSIToFP(self.builder, value, pointee, c"".as_ptr());
                         LLVMSetOperand(at, 0, signal);
+                    }
+                    if is_double(pointee) {
+                        LLVMSetAlignment(at, ALIGNMENT);
                     }
                 }
                 LLVMOr => LLVMSetIsDisjoint(at, 0),
@@ -319,13 +329,12 @@ impl Hardening<'_> {
             let value = LLVMGetOperand(at, 0);
             let ty = LLVMTypeOf(value);
             let signed = LLVMGetInstructionOpcode(at) == LLVMOpcode::LLVMFPToSI;
-            if LLVMGetTypeKind(ty) != llvm_sys::LLVMTypeKind::LLVMFloatTypeKind
-                || LLVMGetIntTypeWidth(LLVMTypeOf(at)) != 32
-                || !signed
-            {
+            let single = LLVMGetTypeKind(ty) == llvm_sys::LLVMTypeKind::LLVMFloatTypeKind;
+            if !(single || is_double(ty)) || LLVMGetIntTypeWidth(LLVMTypeOf(at)) != 32 || !signed {
                 return Err(CompileError::Code("it makes whole numbers of an unknown kind".to_owned()));
             }
-            let (low, high) = (LLVMConstReal(ty, SMALLEST), LLVMConstReal(ty, LARGEST));
+            let largest = if single { LARGEST } else { LARGEST_DOUBLE };
+            let (low, high) = (LLVMConstReal(ty, SMALLEST), LLVMConstReal(ty, largest));
             let (build, none) = (self.builder, c"".as_ptr());
             let above = LLVMBuildFCmp(build, LLVMRealPredicate::LLVMRealOGT, value, low, none);
             let raised = LLVMBuildSelect(build, above, value, low, none);
@@ -386,7 +395,7 @@ impl Hardening<'_> {
             }
             let name = name(callee);
             match name.as_str() {
-                "llvm.minnum.f32" | "llvm.maxnum.f32" => {
+                "llvm.minnum.f32" | "llvm.maxnum.f32" | "llvm.minnum.f64" | "llvm.maxnum.f64" => {
                     let (a, b) = (LLVMGetOperand(at, 0), LLVMGetOperand(at, 1));
                     let (left, right) = if name.contains("min") { (b, a) } else { (a, b) };
                     let is = LLVMBuildFCmp(
@@ -459,6 +468,11 @@ impl Hardening<'_> {
             self.replace(at, call);
         }
     }
+}
+
+fn is_double(ty: LLVMTypeRef) -> bool {
+    // SAFETY: see `harden`.
+    unsafe { LLVMGetTypeKind(ty) == llvm_sys::LLVMTypeKind::LLVMDoubleTypeKind }
 }
 
 /// Whether a comparison is that of a loop's counter with the block size, which decides whether to go on.

@@ -13,8 +13,8 @@ use llvm_sys::orc2::lljit::*;
 use llvm_sys::orc2::*;
 use std::ffi::{CStr, c_void};
 
-/// Renders `count` frames of one instance.
-pub(crate) type Compute = unsafe extern "C" fn(*mut c_void, i32, *const *const f32, *const *mut f32);
+/// Renders `count` frames of one instance; samples are of the program's precision.
+pub(crate) type Compute = unsafe extern "C" fn(*mut c_void, i32, *const *const c_void, *const *mut c_void);
 /// Fills the tables that instances share, for a sample rate.
 pub(crate) type ClassInit = unsafe extern "C" fn(i32);
 /// Sets what depends on the sample rate only.

@@ -3,8 +3,8 @@
 //! Those that round come from the `pxfm` crate, which computes in double precision and rounds once: to the
 //! last bit, or so rarely not that it takes millions of numbers to see it. What the last bit is worth:
 //! filters set their poles by the tangent, and that of another library put a low-pass 1.4e-5 of its
-//! loudest sample off; envelopes move by 1 - exp(-x), where it is a thousandth of the rate. The others come
-//! from the `libm` crate. No machine's C library is asked. In the module they get names of our own
+//! loudest sample off; envelopes move by 1 - exp(-x), where it is a thousandth of the rate. The others, and
+//! those of programs in double precision, come from the `libm` crate: the same bits on every processor. No machine's C library is asked. In the module they get names of our own
 //! (`krach_sinf`…): LLVM knows nothing about those, so that it cannot fold a call at compile time with
 //! another library's result, which would make optimised code differ from quick code.
 
@@ -83,6 +83,42 @@ functions! {
     "abs" "krach_abs" abs(x: i32) -> i32 = x.wrapping_abs();
     "isnanf" "krach_isnanf" isnanf(x: f32) -> i32 = i32::from(x.is_nan());
     "isinff" "krach_isinff" isinff(x: f32) -> i32 = i32::from(x.is_infinite());
+    "sin" "krach_sin" sin(x: f64) -> f64 = libm::sin(x);
+    "cos" "krach_cos" cos(x: f64) -> f64 = libm::cos(x);
+    "tan" "krach_tan" tan(x: f64) -> f64 = libm::tan(x);
+    "asin" "krach_asin" asin(x: f64) -> f64 = libm::asin(x);
+    "acos" "krach_acos" acos(x: f64) -> f64 = libm::acos(x);
+    "atan" "krach_atan" atan(x: f64) -> f64 = libm::atan(x);
+    "sinh" "krach_sinh" sinh(x: f64) -> f64 = libm::sinh(x);
+    "cosh" "krach_cosh" cosh(x: f64) -> f64 = libm::cosh(x);
+    "tanh" "krach_tanh" tanh(x: f64) -> f64 = libm::tanh(x);
+    "asinh" "krach_asinh" asinh(x: f64) -> f64 = libm::asinh(x);
+    "acosh" "krach_acosh" acosh(x: f64) -> f64 = libm::acosh(x);
+    "atanh" "krach_atanh" atanh(x: f64) -> f64 = libm::atanh(x);
+    "exp" "krach_exp" exp(x: f64) -> f64 = libm::exp(x);
+    "exp2" "krach_exp2" exp2(x: f64) -> f64 = libm::exp2(x);
+    "exp10" "krach_exp10" exp10(x: f64) -> f64 = libm::exp10(x);
+    "expm1" "krach_expm1" expm1(x: f64) -> f64 = libm::expm1(x);
+    "log" "krach_log" log(x: f64) -> f64 = libm::log(x);
+    "log2" "krach_log2" log2(x: f64) -> f64 = libm::log2(x);
+    "log10" "krach_log10" log10(x: f64) -> f64 = libm::log10(x);
+    "log1p" "krach_log1p" log1p(x: f64) -> f64 = libm::log1p(x);
+    "round" "krach_round" round(x: f64) -> f64 = libm::round(x);
+    "cbrt" "krach_cbrt" cbrt(x: f64) -> f64 = libm::cbrt(x);
+    "erf" "krach_erf" erf(x: f64) -> f64 = libm::erf(x);
+    "erfc" "krach_erfc" erfc(x: f64) -> f64 = libm::erfc(x);
+    "tgamma" "krach_tgamma" tgamma(x: f64) -> f64 = libm::tgamma(x);
+    "lgamma" "krach_lgamma" lgamma(x: f64) -> f64 = libm::lgamma(x);
+    "atan2" "krach_atan2" atan2(y: f64, x: f64) -> f64 = libm::atan2(y, x);
+    "pow" "krach_pow" pow(x: f64, y: f64) -> f64 = libm::pow(x, y);
+    "fmod" "krach_fmod" fmod(x: f64, y: f64) -> f64 = libm::fmod(x, y);
+    "remainder" "krach_remainder" remainder(x: f64, y: f64) -> f64 = libm::remainder(x, y);
+    "hypot" "krach_hypot" hypot(x: f64, y: f64) -> f64 = libm::hypot(x, y);
+    "ldexp" "krach_ldexp" ldexp(x: f64, n: i32) -> f64 = libm::ldexp(x, n);
+    "scalbn" "krach_scalbn" scalbn(x: f64, n: i32) -> f64 = libm::scalbn(x, n);
+    "ilogb" "krach_ilogb" ilogb(x: f64) -> i32 = libm::ilogb(x);
+    "isnan" "krach_isnan" isnan(x: f64) -> i32 = i32::from(x.is_nan());
+    "isinf" "krach_isinf" isinf(x: f64) -> i32 = i32::from(x.is_infinite());
     "calloc" "krach_calloc" zeroed(count: usize, size: usize) -> *mut c_void = {
         // SAFETY: any two sizes are valid arguments; an overflow gives null.
         let memory = unsafe { libc::calloc(count.max(1), size.max(1)) };
@@ -112,6 +148,13 @@ const EXACT: &[(&str, &str)] = &[
     ("truncf", "llvm.trunc"),
     ("sqrtf", "llvm.sqrt"),
     ("copysignf", "llvm.copysign"),
+    ("fabs", "llvm.fabs"),
+    ("floor", "llvm.floor"),
+    ("ceil", "llvm.ceil"),
+    ("rint", "llvm.rint"),
+    ("trunc", "llvm.trunc"),
+    ("sqrt", "llvm.sqrt"),
+    ("copysign", "llvm.copysign"),
 ];
 
 /// LLVM intrinsics by which FAUST calls a maths function, and that function.
@@ -133,6 +176,23 @@ const INTRINSICS: &[(&str, &str)] = &[
     ("llvm.sinh.f32", "sinhf"),
     ("llvm.cosh.f32", "coshf"),
     ("llvm.tanh.f32", "tanhf"),
+    ("llvm.sin.f64", "sin"),
+    ("llvm.cos.f64", "cos"),
+    ("llvm.exp.f64", "exp"),
+    ("llvm.exp2.f64", "exp2"),
+    ("llvm.log.f64", "log"),
+    ("llvm.log2.f64", "log2"),
+    ("llvm.log10.f64", "log10"),
+    ("llvm.pow.f64", "pow"),
+    ("llvm.exp10.f64", "exp10"),
+    ("llvm.round.f64", "round"),
+    ("llvm.tan.f64", "tan"),
+    ("llvm.asin.f64", "asin"),
+    ("llvm.acos.f64", "acos"),
+    ("llvm.atan.f64", "atan"),
+    ("llvm.sinh.f64", "sinh"),
+    ("llvm.cosh.f64", "cosh"),
+    ("llvm.tanh.f64", "tanh"),
 ];
 
 fn c_name(name: &str) -> &str {
@@ -153,7 +213,9 @@ pub(super) fn fits(name: &str, ty: LLVMTypeRef) -> bool {
     let (takes, gives): (&[&str], &str) = match (name, OWN.iter().find(|(c, ..)| *c == name)) {
         (_, Some((_, _, takes, gives))) => (takes, gives),
         ("copysignf", None) => (&["f32", "f32"], "f32"),
-        (_, None) => (&["f32"], "f32"),
+        ("copysign", None) => (&["f64", "f64"], "f64"),
+        (single, None) if single.ends_with('f') => (&["f32"], "f32"),
+        (_, None) => (&["f64"], "f64"),
     };
     // SAFETY: the type is a live function's; LLVM writes as many types as it says.
     unsafe {
@@ -170,7 +232,7 @@ fn is_type(ty: LLVMTypeRef, name: &str) -> bool {
     // SAFETY: a live type; the width is asked of integers only.
     unsafe {
         match (LLVMGetTypeKind(ty), name) {
-            (LLVMFloatTypeKind, "f32") | (LLVMVoidTypeKind, "()") => true,
+            (LLVMFloatTypeKind, "f32") | (LLVMDoubleTypeKind, "f64") | (LLVMVoidTypeKind, "()") => true,
             (LLVMIntegerTypeKind, "i32") => LLVMGetIntTypeWidth(ty) == 32,
             (LLVMIntegerTypeKind, "usize") => LLVMGetIntTypeWidth(ty) == usize::BITS,
             (LLVMPointerTypeKind, name) => name.starts_with('*'),
@@ -227,6 +289,32 @@ mod tests {
             ilogbf(x);
             isnanf(x);
             isinff(x);
+        }
+    }
+
+    #[test]
+    fn nor_one_of_double_precision() {
+        let mut numbers = vec![0.0, -0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MIN, f64::MAX];
+        numbers.extend((0..=u64::MAX).step_by(0x0040_1235_0000_0001).map(f64::from_bits));
+        for &x in &numbers {
+            for one in [
+                sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, exp, exp2, exp10,
+                expm1, log, log2, log10, log1p, round, cbrt, erf, erfc, tgamma, lgamma,
+            ] {
+                one(x);
+            }
+            for two in [atan2, pow, fmod, remainder, hypot] {
+                for &y in numbers.iter().step_by(29) {
+                    two(x, y);
+                }
+            }
+            for n in [i32::MIN, i32::MAX, 0, -1, 40, -1080, 2000] {
+                ldexp(x, n);
+                scalbn(x, n);
+            }
+            ilogb(x);
+            isnan(x);
+            isinf(x);
         }
     }
 

@@ -36,6 +36,15 @@ pub(super) const PLAIN_INTRINSICS: &[&str] = &[
     "llvm.trunc.f32",
     "llvm.sqrt.f32",
     "llvm.copysign.f32",
+    "llvm.minnum.f64",
+    "llvm.maxnum.f64",
+    "llvm.fabs.f64",
+    "llvm.floor.f64",
+    "llvm.ceil.f64",
+    "llvm.rint.f64",
+    "llvm.trunc.f64",
+    "llvm.sqrt.f64",
+    "llvm.copysign.f64",
     "llvm.abs.i32",
     "llvm.smax.i32",
     "llvm.smin.i32",
@@ -53,6 +62,8 @@ pub(super) struct Shape {
     pub(super) layout: LLVMTargetDataRef,
     pub(super) state: LLVMTypeRef,
     pub(super) channels: [u64; 2],
+    /// Samples have 64 bits.
+    pub(super) double: bool,
 }
 
 // SAFETY: this holds for all blocks of this file. The module and its layout are alive, values come from walking it,
@@ -270,7 +281,7 @@ impl Shape {
                     return Ok((source, Vec::new()));
                 }
                 let counted = !LLVMIsALoadInst(*index).is_null() || !LLVMIsAPHINode(*index).is_null();
-                if counted && is_signal(function, base) && kind(source) != LLVMTypeKind::LLVMPointerTypeKind {
+                if counted && is_signal(function, base) && self.is_sample(function, source) {
                     return Ok((source, Vec::new()));
                 }
                 return Err(strange("it computes an address of an unknown kind"));
@@ -297,6 +308,19 @@ impl Shape {
             }
             Ok((ty, elements))
         }
+    }
+
+    /// Whether channels (or tables, whose entries may be whole numbers) hold values of that type.
+    fn is_sample(&self, function: LLVMValueRef, ty: LLVMTypeRef) -> bool {
+        let sample = match self.double {
+            true => LLVMTypeKind::LLVMDoubleTypeKind,
+            false => LLVMTypeKind::LLVMFloatTypeKind,
+        };
+        let is_compute = name(function) == format!("compute{CLASS}");
+        // SAFETY: see above; the width is asked of integers only.
+        let whole =
+            || unsafe { kind(ty) == LLVMTypeKind::LLVMIntegerTypeKind && LLVMGetIntTypeWidth(ty) == 32 };
+        kind(ty) == sample || (!is_compute && whole())
     }
 
     /// Whether `base` leads to a whole value of that type.
@@ -415,7 +439,8 @@ fn is_signal(function: LLVMValueRef, base: LLVMValueRef) -> bool {
 
 /// FAUST means `prefix(2, _)` to start at 2.0, and writes the bits of the whole number 2 instead.
 pub(super) fn is_number_for_signal(ty: LLVMTypeRef, pointee: LLVMTypeRef) -> bool {
-    kind(ty) == LLVMTypeKind::LLVMIntegerTypeKind && kind(pointee) == LLVMTypeKind::LLVMFloatTypeKind
+    let real = matches!(kind(pointee), LLVMTypeKind::LLVMFloatTypeKind | LLVMTypeKind::LLVMDoubleTypeKind);
+    kind(ty) == LLVMTypeKind::LLVMIntegerTypeKind && real
 }
 
 fn is_pointer(value: LLVMValueRef) -> bool {

@@ -23,6 +23,8 @@ pub(crate) struct Closure {
     pub(crate) name: String,
     /// Text of the program and of what it imports, by the path that names it.
     pub(crate) text: ProgramText,
+    /// It computes in 64 bits.
+    pub(crate) double: bool,
 }
 
 impl Closure {
@@ -34,6 +36,9 @@ impl Closure {
             hasher.update(bytes);
         };
         part(self.name.as_bytes());
+        if self.double {
+            part(b"\0double");
+        }
         part(self.text.main.as_bytes());
         for (path, text) in &self.text.imports {
             part(path.as_bytes());
@@ -103,7 +108,7 @@ pub(crate) fn gather(
             }
         }
     }
-    Ok(Closure { name, text: gathered })
+    Ok(Closure { name, text: gathered, double: source.double })
 }
 
 /// The file of that name in the folder, unless a link leads out of it.

@@ -76,8 +76,9 @@ impl FaustCommand {
         let said = room.0.join("said");
         let said_file = fs::File::create(&said).map_err(|error| CompileError::file(&said, &error))?;
         let mut command = Command::new(&self.program);
+        let precision = |flag| if flag == "-single" && closure.double { "-double" } else { flag };
         command
-            .args(FLAGS)
+            .args(FLAGS.map(precision))
             .args([CLASS, "-I", "imports", "-I"])
             .arg(&self.libraries)
             .args(["-o", "out.bc", main.as_str()])

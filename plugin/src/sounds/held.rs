@@ -51,7 +51,7 @@ impl Held {
     /// What is to be compiled: imports as `saved` has them, else from `folder`.
     pub(super) fn source(&self, saved: Option<&TypeSource>, folder: Option<&Path>) -> Source {
         match self {
-            Self::Graph(lowered) => Source::inline(GRAPH, &lowered.text),
+            Self::Graph(lowered) => Source { double: lowered.double, ..Source::inline(GRAPH, &lowered.text) },
             Self::Text(text) => {
                 let imports = saved.map(|saved| saved.imports.clone()).unwrap_or_default();
                 let folders = folder.map(Path::to_owned).into_iter().collect();
