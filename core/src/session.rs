@@ -6,6 +6,7 @@ mod difference;
 mod document;
 mod history;
 mod lower;
+mod migrate;
 mod nodes;
 
 pub use adopt::Adoption;

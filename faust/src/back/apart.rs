@@ -147,7 +147,8 @@ mod tests {
         let closure = gather(&source, None, |_| false).expect("harmless");
         let bitcode = command.bitcode(&closure, ChildLimits::default(), &|| false).expect("compiles");
         let level = CpuLevel::host().expect("a level");
-        let checked = Checked::read(&bitcode, false, level, Tier::Optimised, &Budget::default()).expect("harmless");
+        let checked =
+            Checked::read(&bitcode, false, level, Tier::Optimised, &Budget::default()).expect("harmless");
         checked.stores_per_frame()
     }
 
