@@ -1,7 +1,7 @@
 //! What plugin this is: names, ids, and what nice-plug has to know.
 //!
-//! nice-plug keeps the parameters and their texts (and the editor); ports, time, events, audio and
-//! state pass it by, see [`crate::clap`] and [`crate::vst3`]. Its own audio path is therefore never
+//! nice-plug keeps the parameters and their texts; ports, time, events, audio, state and window pass it
+//! by, see [`crate::clap`] and [`crate::vst3`]. Its own audio path is therefore never
 //! entered.
 
 use std::cell::RefCell;
@@ -106,8 +106,9 @@ impl<F: Format> Plugin for Shell<F> {
         self.params.clone()
     }
 
+    /// The formats open the window themselves.
     fn editor(&mut self, _tasks: AsyncExecutor<Self>) -> Option<KrachEditor> {
-        KrachEditor::new(self.params.clone())
+        None
     }
 
     /// Never entered: [`crate::clap`] and [`crate::vst3`] have their own. Silence, should a format be

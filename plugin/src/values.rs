@@ -67,6 +67,11 @@ impl Values {
         self.slots.binary_search_by_key(&id, |slot| slot.id).ok().map(|index| &self.slots[index])
     }
 
+    /// The number of one of these parameters; `None` if it is none of them.
+    pub fn id_of(&self, param: ParamPtr) -> Option<u32> {
+        self.slots.iter().find(|slot| slot.param == param).map(|slot| slot.id)
+    }
+
     /// Steps of the parameter's range: 127 for 128 values, `None` if it is continuous or there is no
     /// such parameter.
     pub fn steps(&self, id: u32) -> Option<usize> {

@@ -60,6 +60,8 @@ const PACKAGES: &[Package] = &[
     Package { name: "pkg-config", reason: "finds those two", need: Need::Sound },
     Package { name: "python3-venv", reason: "hosts that are run from Python", need: Need::Tests },
     Package { name: "xvfb", reason: "the display on which the window is tested", need: Need::Tests },
+    Package { name: "openbox", reason: "the window manager that hosts want there", need: Need::Tests },
+    Package { name: "xsettingsd", reason: "the desktop's settings that hosts look for", need: Need::Tests },
     Package {
         name: "libgl1-mesa-dri",
         reason: "OpenGL without a graphics card; and another LLVM, beside which ours is tested",

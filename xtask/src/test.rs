@@ -11,7 +11,7 @@ use crate::setup::{EVERYTHING, setup};
 use crate::workspace::{Workspace, line, on_path, run};
 
 /// What the tests in `tests/hosts` want from PyPI.
-const HOSTS: &[&str] = &["pytest", "pedalboard==0.9.26", "dawdreamer==0.9.0"];
+const HOSTS: &[&str] = &["pytest", "pedalboard==0.9.26", "dawdreamer==0.9.0", "python-xlib==0.33", "pillow"];
 
 /// Sets up, checks the form, bundles, runs every test, and prints `N passed, N failed` last.
 ///

@@ -44,4 +44,4 @@ pub use processor::{EVENT_CAPACITY, Feed, Processor, Status};
 pub use render::{Length, RenderOptions, Rendered, Reply, Save, Stem, TimedInput, render_performance};
 pub use stage::Stage;
 pub use threads::{AudioScope, on_audio_thread};
-pub use vst3::{Vst3Instance, Vst3Library, Vst3Processor};
+pub use vst3::{Gesture, Vst3Instance, Vst3Library, Vst3Processor};

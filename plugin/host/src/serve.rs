@@ -167,7 +167,7 @@ impl View {
     fn close(self, instance: &mut Instance, options: &ServeOptions) -> Result<(), HostError> {
         let Some(window) = self.0 else { return Ok(()) };
         let picture = options.picture.as_ref().map(|path| window.picture()?.write(path));
-        window.close(instance)?;
+        window.close(instance);
         picture.unwrap_or(Ok(()))
     }
 }

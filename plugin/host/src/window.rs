@@ -1,12 +1,8 @@
 //! A window with the plugin's in it, as a host has one: under X11, which a virtual server shows to nobody.
 
-use std::ffi::c_ulong;
 use std::io::BufWriter;
 use std::path::Path;
 
-use clack_extensions::gui::{
-    GuiApiType, GuiConfiguration, GuiError, GuiSize, PluginGui, Window as ClapWindow,
-};
 use x11rb::connection::Connection;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
@@ -17,18 +13,66 @@ use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
 use crate::error::HostError;
-use crate::instance::Instance;
+use crate::hosted::MainThread;
 
-const X11: GuiConfiguration<'static> = GuiConfiguration { api_type: GuiApiType::X11, is_floating: false };
+mod clap;
+
+/// Width and height in pixels.
+pub type Size = (u32, u32);
+
+/// What a window asks of its host.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked {
+    /// To be of that size.
+    pub size: Option<Size>,
+    /// It is gone.
+    pub closed: bool,
+}
+
+/// An instance that has a window, whatever its format.
+pub trait Windowed: MainThread {
+    /// Makes the window at `scale` times its natural size, in nobody's window yet; its size.
+    ///
+    /// # Errors
+    /// [`HostError::Window`] if the plugin refuses, [`HostError::NoExtension`].
+    fn make_window(&mut self, scale: Option<f64>) -> Result<Size, HostError>;
+
+    /// Puts it into that X11 window, and shows it.
+    ///
+    /// # Safety
+    /// `parent` lives for as long as the window does.
+    ///
+    /// # Errors
+    /// [`HostError::Window`] if the plugin refuses.
+    unsafe fn embed_window(&mut self, parent: u32) -> Result<(), HostError>;
+
+    /// Asks for another size; the one that both agree on.
+    ///
+    /// # Errors
+    /// [`HostError::Window`] if the plugin refuses what it has itself proposed.
+    fn resize_window(&mut self, size: Size) -> Result<Size, HostError>;
+
+    /// Shows or hides it.
+    ///
+    /// # Errors
+    /// [`HostError::Window`] if the plugin refuses or the format has no word for it.
+    fn show_window(&mut self, visible: bool) -> Result<(), HostError>;
+
+    /// What it has asked for since the last call.
+    fn window_asks(&mut self) -> Asked;
+
+    /// Destroys it; nothing happens if there is none.
+    fn destroy_window(&mut self);
+}
 
 /// The host's window. Close it with [`Window::close`] before the instance goes.
 pub struct Window {
     connection: RustConnection,
     id: WindowId,
     delete: u32,
-    size: GuiSize,
+    size: Size,
     /// The size that we have asked the display for and not heard of yet: what comes before is old.
-    asked: Option<GuiSize>,
+    asked: Option<Size>,
     keys: Vec<u8>,
     closed: bool,
 }
@@ -67,10 +111,6 @@ impl Picture {
     }
 }
 
-fn failed(what: &'static str) -> impl Fn(GuiError) -> HostError {
-    move |error| HostError::Window { what, reason: error.to_string() }
-}
-
 fn lost(what: &'static str) -> impl Fn(&dyn std::error::Error) -> HostError {
     move |error| HostError::Window { what, reason: error.to_string() }
 }
@@ -80,7 +120,7 @@ impl Window {
     ///
     /// # Errors
     /// [`HostError::Window`] if there is no display or the plugin refuses, [`HostError::NoExtension`].
-    pub fn open(instance: &mut Instance, scale: Option<f64>) -> Result<Self, HostError> {
+    pub fn open(instance: &mut (impl Windowed + ?Sized), scale: Option<f64>) -> Result<Self, HostError> {
         Self::open_on(instance, scale, None)
     }
 
@@ -89,35 +129,20 @@ impl Window {
     /// # Errors
     /// As [`Window::open`].
     pub fn open_on(
-        instance: &mut Instance,
+        instance: &mut (impl Windowed + ?Sized),
         scale: Option<f64>,
         display: Option<&str>,
     ) -> Result<Self, HostError> {
-        let gui = gui(instance)?;
         let mut window = Self::make(display)?;
-        let plugin = instance.plugin.plugin_handle();
-        if !gui.is_api_supported(&plugin, X11) {
-            return Err(HostError::Window { what: "open", reason: "the plugin knows no X11".to_owned() });
-        }
-        gui.create(&plugin, X11).map_err(failed("open"))?;
-        let opened = (|| {
-            if let Some(scale) = scale {
-                gui.set_scale(&plugin, scale).map_err(failed("scale"))?;
-            }
-            let size = gui.get_size(&plugin).ok_or_else(|| HostError::Window {
-                what: "size",
-                reason: "the plugin does not tell its size".to_owned(),
-            })?;
+        let opened = instance.make_window(scale).and_then(|size| {
             window.take_size(size)?;
             // SAFETY: our window lives until `close`, which destroys the plugin's first.
-            unsafe { gui.set_parent(&plugin, ClapWindow::from_x11_handle(c_ulong::from(window.id))) }
-                .map_err(failed("embed"))?;
-            gui.show(&plugin).map_err(failed("show"))
-        })();
+            unsafe { instance.embed_window(window.id) }
+        });
         match opened {
             Ok(()) => Ok(window),
             Err(error) => {
-                gui.destroy(&plugin);
+                instance.destroy_window();
                 Err(error)
             }
         }
@@ -163,8 +188,7 @@ impl Window {
             Ok::<_, x11rb::errors::ReplyError>(delete)
         })();
         let delete = made.map_err(|error| lost(&error))?;
-        let size = GuiSize { width: 480, height: 320 };
-        Ok(Self { connection, id, delete, size, asked: None, keys: Vec::new(), closed: false })
+        Ok(Self { connection, id, delete, size: (480, 320), asked: None, keys: Vec::new(), closed: false })
     }
 
     /// Id of our window.
@@ -186,8 +210,8 @@ impl Window {
     }
 
     /// Size in pixels.
-    pub fn size(&self) -> (u32, u32) {
-        (self.size.width, self.size.height)
+    pub fn size(&self) -> Size {
+        self.size
     }
 
     /// Somebody has closed the window.
@@ -207,35 +231,17 @@ impl Window {
     /// [`HostError::Window`] if the plugin refuses what it has itself proposed.
     pub fn resize(
         &mut self,
-        instance: &mut Instance,
+        instance: &mut (impl Windowed + ?Sized),
         width: u32,
         height: u32,
-    ) -> Result<(u32, u32), HostError> {
-        let gui = gui(instance)?;
-        let plugin = instance.plugin.plugin_handle();
-        let asked = GuiSize { width, height };
-        let size = gui.adjust_size(&plugin, asked).unwrap_or(asked);
-        gui.set_size(&plugin, size).map_err(failed("resize"))?;
+    ) -> Result<Size, HostError> {
+        let size = instance.resize_window((width, height))?;
         self.take_size(size)?;
-        Ok((size.width, size.height))
+        Ok(size)
     }
 
-    /// Hides or shows the plugin's window.
-    ///
-    /// # Errors
-    /// [`HostError::Window`] if the plugin refuses.
-    pub fn set_visible(&self, instance: &mut Instance, visible: bool) -> Result<(), HostError> {
-        let gui = gui(instance)?;
-        let plugin = instance.plugin.plugin_handle();
-        if visible {
-            gui.show(&plugin).map_err(failed("show"))
-        } else {
-            gui.hide(&plugin).map_err(failed("hide"))
-        }
-    }
-
-    fn take_size(&mut self, size: GuiSize) -> Result<(), HostError> {
-        let change = ConfigureWindowAux::new().width(size.width).height(size.height);
+    fn take_size(&mut self, size: Size) -> Result<(), HostError> {
+        let change = ConfigureWindowAux::new().width(size.0).height(size.1);
         let done = self.connection.configure_window(self.id, &change).map_err(|e| lost("resize")(&e))?;
         done.check().map_err(|error| lost("resize")(&error))?;
         if size != self.size {
@@ -260,7 +266,7 @@ impl Window {
     ///
     /// # Errors
     /// [`HostError::Window`] if the display is gone.
-    pub fn idle(&mut self, instance: &mut Instance) -> Result<(), HostError> {
+    pub fn idle(&mut self, instance: &mut (impl Windowed + ?Sized)) -> Result<(), HostError> {
         while let Some(event) = self.connection.poll_for_event().map_err(|error| lost("listen")(&error))? {
             match event {
                 Event::KeyPress(key) => self.keys.push(key.detail),
@@ -268,20 +274,21 @@ impl Window {
                     self.closed = true;
                 }
                 Event::ConfigureNotify(now) if now.window == self.id => {
-                    let now = GuiSize { width: u32::from(now.width), height: u32::from(now.height) };
+                    let now = (u32::from(now.width), u32::from(now.height));
                     if self.asked == Some(now) {
                         self.asked = None;
                     } else if self.asked.is_none() && now != self.size {
-                        self.resize(instance, now.width, now.height)?;
+                        self.resize(instance, now.0, now.1)?;
                     }
                 }
                 _ => {}
             }
         }
-        if let Some((width, height)) = instance.observed().take_resize() {
-            self.take_size(GuiSize { width, height })?;
+        let asked = instance.window_asks();
+        if let Some(size) = asked.size {
+            self.take_size(size)?;
         }
-        self.closed |= instance.observed().take_gui_closed();
+        self.closed |= asked.closed;
         Ok(())
     }
 
@@ -305,30 +312,16 @@ impl Window {
     }
 
     /// Closes the plugin's window, then ours.
-    ///
-    /// # Errors
-    /// [`HostError::NoExtension`] if the plugin never had a window.
-    pub fn close(self, instance: &mut Instance) -> Result<(), HostError> {
-        let gui = gui(instance)?;
-        gui.destroy(&instance.plugin.plugin_handle());
+    pub fn close(self, instance: &mut (impl Windowed + ?Sized)) {
+        instance.destroy_window();
         drop(self);
-        Ok(())
     }
 
     /// Destroys our window under the plugin's, as a careless host does, and only then the plugin's.
-    ///
-    /// # Errors
-    /// [`HostError::NoExtension`] if the plugin never had a window.
-    pub fn destroy_first(self, instance: &mut Instance) -> Result<(), HostError> {
-        let gui = gui(instance)?;
+    pub fn destroy_first(self, instance: &mut (impl Windowed + ?Sized)) {
         let _ = self.connection.destroy_window(self.id);
         let _ = self.connection.sync();
         drop(self);
-        gui.destroy(&instance.plugin.plugin_handle());
-        Ok(())
+        instance.destroy_window();
     }
-}
-
-fn gui(instance: &Instance) -> Result<PluginGui, HostError> {
-    instance.extension::<PluginGui>().ok_or(HostError::NoExtension { extension: "clap.gui" })
 }

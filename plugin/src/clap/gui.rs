@@ -3,8 +3,7 @@
 
 use std::error::Error;
 use std::ffi::{CStr, c_char};
-use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use clap_sys::ext::gui::{
     CLAP_WINDOW_API_COCOA, CLAP_WINDOW_API_WIN32, CLAP_WINDOW_API_X11, clap_gui_resize_hints,
@@ -14,9 +13,7 @@ use clap_sys::plugin::clap_plugin;
 use nice_plug::context::PluginApi;
 use nice_plug::context::gui::{GuiContext, GuiContextInner};
 use nice_plug::editor::dpi::{NativeSize, Size};
-use nice_plug::editor::{
-    Editor, EditorHandle, HostCallbacks, HostMainThreadCaller, HostMethods, ParentWindowHandle, SpawnedEditor,
-};
+use nice_plug::editor::{HostCallbacks, HostMainThreadCaller, HostMethods, ParentWindowHandle};
 use nice_plug::params::internals::ParamPtr;
 use nice_plug::plugin::PluginState;
 
@@ -24,7 +21,7 @@ use super::extensions::core;
 use super::guard;
 use super::host::{Host, request};
 use super::process::ParamEvents;
-use crate::editor::{KrachEditor, KrachHandle};
+use crate::editor::{KrachEditor, Slot};
 
 /// The windowing system that windows are made with here.
 const API: &CStr = if cfg!(target_os = "macos") {
@@ -37,26 +34,18 @@ const API: &CStr = if cfg!(target_os = "macos") {
 
 /// The window of one instance.
 pub struct Gui {
-    editor: Option<KrachEditor>,
+    slot: Slot,
     host: Arc<Host>,
     events: Arc<ParamEvents>,
-    /// Held only to take a copy: calls into the window may come back to us through the host.
-    window: Mutex<Option<Rc<SpawnedEditor<KrachHandle>>>>,
-    scale: Mutex<Option<f64>>,
 }
 
 impl Gui {
     /// Nothing is opened.
     pub fn new(editor: Option<KrachEditor>, host: Arc<Host>, events: Arc<ParamEvents>) -> Self {
-        Self { editor, host, events, window: Mutex::default(), scale: Mutex::default() }
-    }
-
-    fn window(&self) -> Option<Rc<SpawnedEditor<KrachHandle>>> {
-        self.window.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        Self { slot: Slot::new(editor), host, events }
     }
 
     fn create(&self) -> bool {
-        let Some(editor) = self.editor.as_ref().filter(|_| self.window().is_none()) else { return false };
         let context = GuiContext::new(Arc::new(Context {
             events: Arc::clone(&self.events),
             host: Arc::clone(&self.host),
@@ -65,40 +54,17 @@ impl Gui {
             callbacks: Box::new(Callbacks(Arc::clone(&self.host))),
             main_thread_caller: Box::new(MainThread(Arc::clone(&self.host))),
         };
-        let scale = *self.scale.lock().unwrap_or_else(PoisonError::into_inner);
-        // What it fails with is among the instance's problems.
-        let Ok(spawned) = editor.spawn(None, true, scale, context, Some(callbacks)) else { return false };
-        *self.window.lock().unwrap_or_else(PoisonError::into_inner) = Some(Rc::new(spawned));
-        true
+        self.slot.open(None, context, callbacks)
     }
 
     /// Closes the window, if it is open. Main thread.
     pub fn close(&self) {
-        let window = self.window.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(window);
+        self.slot.close();
     }
 
     /// The window's thread wants something of the host.
     pub fn on_main_thread(&self) {
-        if let Some(window) = self.window() {
-            window.handle.host_main_thread_callback(&window.window);
-        }
-    }
-
-    fn set_scale(&self, scale: f64) -> bool {
-        if !(scale.is_finite() && scale > 0.0) {
-            return false;
-        }
-        *self.scale.lock().unwrap_or_else(PoisonError::into_inner) = Some(scale);
-        self.window()
-            .is_none_or(|window| window.handle.set_fallback_scale_factor(scale, &window.window).is_ok())
-    }
-
-    fn set_size(&self, size: NativeSize<u32>) -> bool {
-        self.window().is_some_and(|window| {
-            window.handle.adjust_size(size, &window.window) == Some(size)
-                && window.handle.set_size(size, &window.window).is_ok()
-        })
+        self.slot.on_main_thread();
     }
 }
 
@@ -220,12 +186,12 @@ unsafe extern "C" fn destroy(plugin: *const clap_plugin) {
 
 unsafe extern "C" fn set_scale(plugin: *const clap_plugin, scale: f64) -> bool {
     // SAFETY: the host hands back what `create` gave it.
-    unsafe { with(plugin, false, |gui| gui.set_scale(scale)) }
+    unsafe { with(plugin, false, |gui| gui.slot.set_scale(scale)) }
 }
 
 unsafe extern "C" fn get_size(plugin: *const clap_plugin, width: *mut u32, height: *mut u32) -> bool {
     // SAFETY: the host hands back what `create` gave it.
-    let size = unsafe { with(plugin, None, |gui| gui.editor.as_ref().map(Editor::size)) };
+    let size = unsafe { with(plugin, None, |gui| gui.slot.size()) };
     let Some(size) = size.filter(|_| !width.is_null() && !height.is_null()) else { return false };
     // SAFETY: the host's room for both, not null.
     unsafe { (*width, *height) = (size.width, size.height) };
@@ -234,7 +200,7 @@ unsafe extern "C" fn get_size(plugin: *const clap_plugin, width: *mut u32, heigh
 
 unsafe extern "C" fn can_resize(plugin: *const clap_plugin) -> bool {
     // SAFETY: the host hands back what `create` gave it.
-    unsafe { with(plugin, false, |gui| gui.editor.is_some()) }
+    unsafe { with(plugin, false, |gui| gui.slot.is_usable()) }
 }
 
 unsafe extern "C" fn get_resize_hints(_: *const clap_plugin, hints: *mut clap_gui_resize_hints) -> bool {
@@ -259,9 +225,8 @@ unsafe extern "C" fn adjust_size(plugin: *const clap_plugin, width: *mut u32, he
     }
     // SAFETY: the host's numbers, not null.
     let asked = unsafe { NativeSize::new(*width, *height) };
-    let adjust = |gui: &Gui| gui.window().and_then(|w| w.handle.adjust_size(asked, &w.window));
     // SAFETY: the host hands back what `create` gave it.
-    let Some(size) = (unsafe { with(plugin, None, adjust) }) else { return false };
+    let Some(size) = (unsafe { with(plugin, None, |gui| gui.slot.adjust(asked)) }) else { return false };
     // SAFETY: the host's room for both, not null.
     unsafe { (*width, *height) = (size.width, size.height) };
     true
@@ -269,7 +234,7 @@ unsafe extern "C" fn adjust_size(plugin: *const clap_plugin, width: *mut u32, he
 
 unsafe extern "C" fn set_size(plugin: *const clap_plugin, width: u32, height: u32) -> bool {
     // SAFETY: the host hands back what `create` gave it.
-    unsafe { with(plugin, false, |gui| gui.set_size(NativeSize { width, height })) }
+    unsafe { with(plugin, false, |gui| gui.slot.set_size(NativeSize { width, height })) }
 }
 
 unsafe extern "C" fn set_parent(plugin: *const clap_plugin, window: *const clap_window) -> bool {
@@ -278,9 +243,8 @@ unsafe extern "C" fn set_parent(plugin: *const clap_plugin, window: *const clap_
         let Some(parent) = (unsafe { window.as_ref().and_then(|window| parent(window)) }) else {
             return false;
         };
-        let set = |gui: &Gui| gui.window().is_some_and(|w| w.handle.set_parent(parent, &w.window).is_ok());
         // SAFETY: the host hands back what `create` gave it.
-        unsafe { with(plugin, false, set) }
+        unsafe { with(plugin, false, |gui| gui.slot.set_parent(parent)) }
     })
 }
 
@@ -314,13 +278,11 @@ unsafe extern "C" fn set_transient(_: *const clap_plugin, _: *const clap_window)
 unsafe extern "C" fn suggest_title(_: *const clap_plugin, _: *const c_char) {}
 
 unsafe extern "C" fn show(plugin: *const clap_plugin) -> bool {
-    let show = |gui: &Gui| gui.window().is_some_and(|w| w.handle.show(&w.window).is_ok());
     // SAFETY: the host hands back what `create` gave it.
-    unsafe { with(plugin, false, show) }
+    unsafe { with(plugin, false, |gui| gui.slot.show()) }
 }
 
 unsafe extern "C" fn hide(plugin: *const clap_plugin) -> bool {
-    let hide = |gui: &Gui| gui.window().is_some_and(|w| w.handle.hide(&w.window).is_ok());
     // SAFETY: the host hands back what `create` gave it.
-    unsafe { with(plugin, false, hide) }
+    unsafe { with(plugin, false, |gui| gui.slot.hide()) }
 }

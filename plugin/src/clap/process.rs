@@ -101,12 +101,8 @@ impl ParamEvents {
         }
     }
 
-    fn id_of(&self, param: ParamPtr) -> Option<u32> {
-        self.wrapper.param_ptr_to_hash.get(&param).copied()
-    }
-
     fn tell(&self, param: ParamPtr, gesture: impl FnOnce(u32) -> Gesture) {
-        if let Some(id) = self.id_of(param) {
+        if let Some(id) = self.values.id_of(param) {
             // Without room the host has not listened for hundreds of them; it reads values when it does.
             let _ = self.by_window.push(gesture(id));
         }
@@ -119,7 +115,7 @@ impl ParamEvents {
 
     /// The window sets a parameter, normalised.
     pub fn set_by_window(&self, param: ParamPtr, value: f32) {
-        if let Some(id) = self.id_of(param) {
+        if let Some(id) = self.values.id_of(param) {
             let value = f64::from(value);
             self.values.set(id, value);
             let steps = self.values.steps(id).unwrap_or(1) as f64;

@@ -6,7 +6,6 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use egui::{Align2, Color32, Context, Ui};
-use nice_plug::context::PluginApi;
 use nice_plug::context::gui::GuiContext;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{Frame, NiceEguiApp};
@@ -60,11 +59,6 @@ impl App {
             Wish::Rename(name) => open.view.edit(Edit::SetName(name)),
             Wish::Panic => open.view.edit(Edit::Panic),
             Wish::Rebuild => open.view.edit(Edit::Rebuild),
-            // In VST3 nice-plug hands a change that it tells the host to a worker that all instances share;
-            // the session's own switch does as well.
-            Wish::FreeRun(true) if open.gui.plugin_api() == PluginApi::Vst3 => {
-                open.view.edit(Edit::SetFreeRun(true));
-            }
             Wish::FreeRun(on) => {
                 if self.params.free_run.value() != on {
                     let setter = open.gui.param_setter();
@@ -118,6 +112,8 @@ impl NiceEguiApp for App {
         frame: &mut Frame,
     ) -> Result<(), HandlerError> {
         let view = self.params.view.get().ok_or_else(|| HandlerError::from_boxed("no instance".into()))?;
+        // Nobody says so before the first change.
+        self.resized(frame.baseview_window().size());
         egui_ctx.set_theme(egui::Theme::Dark);
         egui_ctx.all_styles_mut(|style| style.visuals = style::visuals());
         frame.set_clear_color(style::as_cleared(style::GROUND));

@@ -25,6 +25,14 @@ impl GuardedWindow {
     }
 }
 
+impl GuardedWindow {
+    /// In pixels, as it is now.
+    pub(super) fn size(&self) -> NativeSize<u32> {
+        let size = self.window.size();
+        NativeSize::from_logical_or_physical(size.logical, size.physical)
+    }
+}
+
 impl Drop for GuardedWindow {
     fn drop(&mut self) {
         // SAFETY: taken once, here.

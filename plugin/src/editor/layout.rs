@@ -14,6 +14,9 @@ const THANKS: Duration = Duration::from_millis(1400);
 /// Height that the nodes have at least, or they are not drawn.
 const NODES: f32 = 2.0 * ROW;
 
+/// Width and height below which nothing is drawn.
+const LEAST: f32 = 200.0;
+
 /// The name as it is being typed.
 #[derive(Debug, Default)]
 pub struct NameField {
@@ -43,6 +46,10 @@ impl Copied {
 pub fn draw(ui: &mut Ui, picture: &Picture, name: &mut NameField, copied: &mut Copied) -> Vec<Wish> {
     let mut wishes = Vec::new();
     let area = ui.max_rect().shrink(GAP);
+    // Hosts make their own window first, and sometimes of no size to speak of.
+    if area.width() < LEAST || area.height() < LEAST {
+        return wishes;
+    }
     let mut top = Stack { area, y: area.top() };
     header::draw(ui, top.take(header::HEIGHT), picture, name, &mut wishes);
     transport::draw(ui, top.take(transport::HEIGHT), &picture.transport);

@@ -10,6 +10,8 @@
 //! | `panels` | what does each part look like? |
 //! | `style` | colours, sizes, fonts |
 //! | `focus` | who gets the keys that are typed over the window? |
+//! | `scale` | how many pixels will a point have? |
+//! | `slot` | how does a host open and close the window? |
 //! | `handle` | what may a host do with the open window? |
 //!
 //! The window lives on a thread of its own where the system allows that (X11), else on the host's main
@@ -21,10 +23,13 @@ mod handle;
 mod layout;
 mod panels;
 mod picture;
+mod scale;
+mod slot;
 mod style;
 mod watcher;
 
 pub use handle::{GuardedWindow, KrachHandle};
+pub use slot::Slot;
 
 use std::error::Error;
 use std::fmt;
@@ -137,15 +142,16 @@ impl KrachEditor {
         // loop, so that from here on it runs.
         let settled = match scale.filter(|scale| scale.is_finite() && *scale > 0.0) {
             Some(scale) => handle.set_fallback_scale_factor(scale, &window),
-            None => handle.set_size(self.inner.size(), &window),
+            None => handle.set_size(self.size_to_be(None), &window),
         };
         settled.map_err(|error| OpenError::System(error.to_string()))?;
         Ok(SpawnedEditor { handle, window })
     }
 
-    /// Is the window open?
-    pub fn is_open(&self) -> bool {
-        self.state.is_open()
+    /// The size in pixels that a window will have if it is opened now in a host that has this scale.
+    fn size_to_be(&self, of_host: Option<f64>) -> NativeSize<u32> {
+        let size = |scale| NativeSize::from_size(self.state.logical_size().into(), scale);
+        scale::of_desktop().or(of_host).map_or_else(|| self.inner.size(), size)
     }
 }
 

@@ -17,14 +17,9 @@ use super::com::Steinberg::{
 };
 use super::controller::copy_text;
 use super::object::Object;
-use super::{guard, process, stream};
+use super::{guard, ok, process, stream};
 use crate::ports;
 use crate::state::MAX_BYTES;
-
-/// VST3's word for a success.
-fn ok(success: bool) -> tresult {
-    if success { kResultOk } else { kResultFalse }
-}
 
 impl IPluginBaseTrait for Object {
     unsafe fn initialize(&self, context: *mut FUnknown) -> tresult {

@@ -1,6 +1,10 @@
-//! `IEditController` and what belongs to it: values are ours, texts, units and the window nice-plug's.
+//! `IEditController` and what belongs to it: values and the window are ours, texts and
+//! units nice-plug's.
+
+use std::ffi::CStr;
 
 use super::com::Steinberg::Vst::ChannelContext::IInfoListenerTrait;
+use super::com::Steinberg::Vst::ViewType::kEditor;
 use super::com::Steinberg::Vst::{
     BusDirection, CString, IAttributeList, IComponentHandler, IEditControllerTrait,
     INoteExpressionControllerTrait, IUnitInfoTrait, MediaType, NoteExpressionTypeID, NoteExpressionTypeInfo,
@@ -84,13 +88,19 @@ impl IEditControllerTrait for Object {
     }
 
     unsafe fn setComponentHandler(&self, handler: *mut IComponentHandler) -> tresult {
-        // SAFETY: passed on.
-        guard(kInternalError, || unsafe { self.nice.setComponentHandler(handler) })
+        guard(kInternalError, || {
+            // SAFETY: the host's, or null.
+            unsafe { self.gui.set_handler(handler) };
+            kResultOk
+        })
     }
 
     unsafe fn createView(&self, name: FIDString) -> *mut IPlugView {
-        // SAFETY: passed on.
-        guard(std::ptr::null_mut(), || unsafe { self.nice.createView(name) })
+        guard(std::ptr::null_mut(), || {
+            // SAFETY: null or a string of the host's; a constant string.
+            let wanted = !name.is_null() && unsafe { CStr::from_ptr(name) == CStr::from_ptr(kEditor) };
+            if wanted { self.gui.make_view() } else { std::ptr::null_mut() }
+        })
     }
 }
 

@@ -4,14 +4,15 @@
 //! answered to the host here. nice-plug's `process` allocates in every block (it receives from a
 //! channel without capacity), wakes a thread for every automated parameter, forgets the position of
 //! parameter changes and passes a panic on; its state is a document of its own that cannot be
-//! refused. It keeps the parameters, their texts and units, the buses, and the window.
+//! refused. It keeps the parameters, their texts and units, and the buses.
 //!
 //! | file | question it answers |
 //! |---|---|
 //! | `entry` | which plugins does the library hold? |
 //! | `object` | what does one instance consist of, and when does what live? |
 //! | `component` | buses, activation, state: which function answers? |
-//! | `controller` | parameters, units, window: which function answers? |
+//! | `controller` | parameters, units: which function answers? |
+//! | `view` | how does a host open, size and close the window? |
 //! | `process` | what happens in one block on the audio thread? |
 //! | `transport` | what does the host say of time? |
 //! | `events` | what else came with the block, and what goes back? |
@@ -32,9 +33,16 @@ mod object;
 mod process;
 mod stream;
 mod transport;
+mod view;
 
 pub use entry::GetPluginFactory;
 
 use nice_plug::wrapper::vst3::vst3 as com;
 
 use crate::guard::guard;
+use com::Steinberg::{kResultFalse, kResultOk, tresult};
+
+/// What the host is told of success.
+fn ok(success: bool) -> tresult {
+    if success { kResultOk } else { kResultFalse }
+}

@@ -7,10 +7,11 @@
 //! | `setActive(1)` … `setActive(0)` | the [`AudioSide`] with the engine's processor |
 //! | the last `release` | everything |
 //!
-//! nice-plug's component is never entered for sound, and no task is posted to its worker, which is
-//! shared by all instances and dies of tasks that outlive their instance.
+//! nice-plug's component is never entered for sound or window, and no task is posted to its worker, which
+//! is shared by all instances and dies of tasks that outlive their instance.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
@@ -26,6 +27,7 @@ use super::com::Steinberg::Vst::{
     IHostApplicationTrait, INoteExpressionController, IProcessContextRequirements, IUnitInfo,
 };
 use super::process::AudioSide;
+use super::view::Gui;
 use crate::instance::{HostHooks, Instance, InstanceConfig};
 use crate::params::KrachParams;
 use crate::shell::{Shell, Vst3};
@@ -73,6 +75,8 @@ pub struct Object {
     told: Mutex<BTreeMap<u32, Told>>,
     /// The parameters.
     pub values: Arc<Values>,
+    /// The window.
+    pub gui: Rc<Gui>,
     /// nice-plug's component, for what is left to it.
     pub nice: Wrapper<Shell<Vst3>>,
 }
@@ -93,6 +97,8 @@ impl Object {
     /// Neither initialised nor active.
     pub fn new() -> Self {
         let params = Arc::new(KrachParams::default());
+        let nice = Shell::<Vst3>::made_with(&params, Wrapper::new);
+        let values = Arc::new(Values::new(params));
         Self {
             instance: Mutex::default(),
             audio: Mutex::default(),
@@ -101,8 +107,9 @@ impl Object {
             processing: AtomicBool::new(false),
             blocks: AtomicU64::new(0),
             told: Mutex::default(),
-            nice: Shell::<Vst3>::made_with(&params, Wrapper::new),
-            values: Arc::new(Values::new(params)),
+            gui: Gui::new(&values),
+            values,
+            nice,
         }
     }
 
@@ -128,8 +135,9 @@ impl Object {
         true
     }
 
-    /// Ends the instance, joining its threads; nothing happens if there is none.
+    /// Ends the instance, joining its threads, and closes its window; nothing happens if there is none.
     pub fn terminate(&self) {
+        self.gui.close();
         self.deactivate();
         self.values.params().view.set(None);
         let instance = lock(&self.instance).take();

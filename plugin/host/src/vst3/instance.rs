@@ -1,8 +1,10 @@
 //! One instance of a VST3 plugin, seen from the main thread.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use vst3::Steinberg::Vst::{
@@ -13,7 +15,8 @@ use vst3::Steinberg::Vst::{
     ProcessModes_, ProcessSetup, String128, SymbolicSampleSizes_,
 };
 use vst3::Steinberg::{
-    FUnknown, IBStream, IPluginBaseTrait, TUID, int32, kInvalidArgument, kNotImplemented, kResultOk, tresult,
+    FUnknown, IBStream, IPluginBaseTrait, TUID, int32, kInvalidArgument, kNotImplemented, kResultFalse,
+    kResultOk, tresult,
 };
 use vst3::{Class, ComPtr, ComWrapper};
 
@@ -32,7 +35,9 @@ use crate::params::Param;
 pub struct Vst3Instance {
     component: ComPtr<IComponent>,
     processor: ComPtr<IAudioProcessor>,
-    controller: ComPtr<IEditController>,
+    pub(super) controller: ComPtr<IEditController>,
+    #[cfg(target_os = "linux")]
+    pub(super) open: Option<super::window::Open>,
     handler: ComWrapper<Host>,
     offline: bool,
     socket: Option<PathBuf>,
@@ -41,10 +46,37 @@ pub struct Vst3Instance {
     _main_thread_only: PhantomData<*const ()>,
 }
 
+/// What the plugin's window did to a parameter, as the host heard it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Gesture {
+    /// It takes hold of it.
+    Begin(u32),
+    /// It sets it, as a share of the range.
+    Perform(u32, f64),
+    /// It lets go of it.
+    End(u32),
+}
+
 /// The host's side: its name, and what the plugin was heard asking.
 #[derive(Default)]
 struct Host {
     restarts: Cell<i32>,
+    gestures: RefCell<Vec<Gesture>>,
+    /// The thread that made it.
+    thread: Option<ThreadId>,
+    wrong_thread: AtomicU64,
+}
+
+impl Host {
+    fn hear(&self, gesture: Gesture) -> tresult {
+        // Not a cell: that is what another thread must not touch.
+        if self.thread != Some(std::thread::current().id()) {
+            self.wrong_thread.fetch_add(1, Ordering::AcqRel);
+            return kResultFalse;
+        }
+        self.gestures.borrow_mut().push(gesture);
+        kResultOk
+    }
 }
 
 impl Class for Host {
@@ -71,16 +103,16 @@ impl IHostApplicationTrait for Host {
 }
 
 impl IComponentHandlerTrait for Host {
-    unsafe fn beginEdit(&self, _: ParamID) -> tresult {
-        kResultOk
+    unsafe fn beginEdit(&self, id: ParamID) -> tresult {
+        self.hear(Gesture::Begin(id))
     }
 
-    unsafe fn performEdit(&self, _: ParamID, _: ParamValue) -> tresult {
-        kResultOk
+    unsafe fn performEdit(&self, id: ParamID, value: ParamValue) -> tresult {
+        self.hear(Gesture::Perform(id, value))
     }
 
-    unsafe fn endEdit(&self, _: ParamID) -> tresult {
-        kResultOk
+    unsafe fn endEdit(&self, id: ParamID) -> tresult {
+        self.hear(Gesture::End(id))
     }
 
     unsafe fn restartComponent(&self, flags: int32) -> tresult {
@@ -119,7 +151,7 @@ impl Vst3Instance {
         let (descriptor, component) = library.create(id)?;
         let failed =
             |reason: &str| HostError::Create { id: descriptor.id.clone(), reason: reason.to_owned() };
-        let handler = ComWrapper::new(Host::default());
+        let handler = ComWrapper::new(Host { thread: Some(std::thread::current().id()), ..Host::default() });
         let context = handler.to_com_ptr::<IHostApplication>().ok_or_else(|| failed("no host"))?;
         // SAFETY: VST3's order: initialise before anything else. The context outlives the plugin.
         if unsafe { component.initialize(context.upcast::<FUnknown>().as_ptr()) } != kResultOk {
@@ -136,6 +168,8 @@ impl Vst3Instance {
             component,
             processor,
             controller,
+            #[cfg(target_os = "linux")]
+            open: None,
             handler,
             offline: false,
             socket: None,
@@ -153,6 +187,16 @@ impl Vst3Instance {
     /// All flags of `restartComponent` so far.
     pub fn restarts(&self) -> i32 {
         self.handler.restarts.get()
+    }
+
+    /// What the window has done to parameters since the last call.
+    pub fn take_gestures(&self) -> Vec<Gesture> {
+        self.handler.gestures.take()
+    }
+
+    /// Calls that came from another thread than VST3 allows.
+    pub fn wrong_thread(&self) -> u64 {
+        self.handler.wrong_thread.load(Ordering::Acquire)
     }
 
     /// Latency that the plugin reports, in frames.
@@ -212,6 +256,8 @@ impl Vst3Instance {
 
 impl Drop for Vst3Instance {
     fn drop(&mut self) {
+        #[cfg(target_os = "linux")]
+        crate::window::Windowed::destroy_window(self);
         // SAFETY: VST3's order: the handler goes, then the plugin ends; its references follow.
         unsafe {
             self.controller.setComponentHandler(std::ptr::null_mut());
@@ -308,7 +354,10 @@ impl MainThread for Vst3Instance {
         Some(if info.stepCount > 0 { (share * f64::from(info.stepCount)).round() } else { share })
     }
 
-    fn idle(&mut self) {}
+    fn idle(&mut self) {
+        #[cfg(target_os = "linux")]
+        self.run_timers();
+    }
 }
 
 impl Hosted for Vst3Instance {

@@ -1,5 +1,5 @@
-//! A small VST3 host, without a window: enough to play a plugin by a scripted transport and to ask it
-//! for its state, so that what is tested in CLAP is tested in VST3 as well.
+//! A small VST3 host: enough to play a plugin by a scripted transport, to ask it for its state and to open
+//! its window, so that what is tested in CLAP is tested in VST3 as well.
 //!
 //! It takes plugins whose component is its own controller. On macOS, where a module wants a
 //! `CFBundle`, it loads none.
@@ -12,7 +12,9 @@ mod lists;
 mod module;
 mod processor;
 mod stream;
+#[cfg(target_os = "linux")]
+mod window;
 
-pub use instance::Vst3Instance;
+pub use instance::{Gesture, Vst3Instance};
 pub use module::Vst3Library;
 pub use processor::Vst3Processor;

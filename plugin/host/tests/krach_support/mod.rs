@@ -8,6 +8,8 @@ pub mod gates;
 pub mod home;
 pub mod session;
 pub mod sounds;
+#[cfg(target_os = "linux")]
+pub mod windows;
 
 use std::path::PathBuf;
 

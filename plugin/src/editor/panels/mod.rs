@@ -92,7 +92,7 @@ fn meter(painter: &Painter, rect: Rect, reading: Reading) {
             peak if peak > -6.0 => style::HOT,
             _ => style::COOL,
         };
-        let end = x(peak).clamp(rect.left() + 2.0, rect.right());
+        let end = x(peak).max(rect.left() + 2.0).min(rect.right());
         painter.rect_filled(
             Rect::from_min_max(pos2(end - 2.0, rect.top()), pos2(end, rect.bottom())),
             0.0,
