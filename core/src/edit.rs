@@ -4,8 +4,8 @@ use crate::automation::{ShapeError, ShapeSpec};
 use crate::graph_ir::{Connection, GraphNode, RawGraph};
 use crate::ir::Fault;
 use crate::plan::Crossfade;
-use crate::session::MidiMapState;
 pub use crate::session::{Foundation, NodeEdit, NodeSpec};
+use crate::session::{MidiMapState, TypeSource};
 use krach_patterns::{CompileError, Pattern, Swing};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -57,6 +57,8 @@ pub enum Edit {
     Become(Box<Foundation>),
     /// Sets base values by path, as they were known before: `None` goes back to the control's default.
     SetValues(BTreeMap<String, Option<f64>>),
+    /// Texts of types, by type id, beside those that there are; acts at once.
+    SetSources(BTreeMap<String, TypeSource>),
     /// Stops a slot and forgets it. Unknown slots are accepted.
     RemoveSlot {
         /// Slot name.

@@ -5,16 +5,18 @@ mod automations;
 mod difference;
 mod document;
 mod history;
+mod load;
 mod lower;
-mod migrate;
 mod nodes;
+mod writers;
 
 pub use adopt::Adoption;
-pub(crate) use automations::read as automations_of;
-pub use document::Programs;
+use automations::read as automations_of;
+pub use document::{Programs, parse_module};
 pub use history::{History, Touch, label_of, touch_of};
 pub use lower::{INLINE, MASTER, is_inline, lower};
 pub use nodes::{Foundation, Node, NodeEdit, NodeSpec, Route, gain_path, level_path};
+pub use writers::Writer;
 
 use crate::automation::ShapeSpec;
 use crate::clock::TEMPO_RANGE;
@@ -294,6 +296,9 @@ impl Session {
             Edit::Nodes(edits) => self.apply_to_nodes(edits, registry)?,
             Edit::Become(foundation) => self.become_foundation(foundation, registry)?,
             Edit::SetValues(values) => self.set_values(values),
+            Edit::SetSources(sources) => {
+                self.sources.extend(sources.iter().map(|(id, source)| (id.clone(), source.clone())));
+            }
             Edit::RemoveSlot { slot } => drop(self.slots.remove(slot)),
             Edit::StopInput => self.input = None,
             // What fades is saved as where it goes.

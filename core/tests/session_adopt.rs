@@ -69,7 +69,7 @@ fn rig(raw: RawGraph) -> Rig {
 
 fn adopt(rig: &mut Rig, names: &[&str]) -> Adoption {
     let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
-    let (edit, adoption) = rig.engine.adopting(&names);
+    let (edit, adoption) = rig.engine.session().adopting(&names, rig.engine.registry());
     rig.edit(edit);
     adoption
 }
@@ -179,7 +179,7 @@ fn what_a_node_of_the_session_is_not_says_why() {
 fn voices_that_a_pattern_plays_by_name_are_left() {
     let mut rig = rig(voices([0.5, 0.5]));
     rig.edit(play("pad_v0", builders::control("pad_v0/freq", 440.0)));
-    let (edit, adoption) = rig.engine.adopting(&[]);
+    let (edit, adoption) = rig.engine.session().adopting(&[], rig.engine.registry());
     assert_eq!(edit, Edit::Batch(vec![]));
     assert_eq!(adoption.left[0].1, "pad_v0/freq is played by name, and voices of a node have none");
 }

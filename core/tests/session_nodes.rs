@@ -198,7 +198,7 @@ fn captured_loaded_and_rendered_is_a_fresh_render_to_the_bit() {
     };
     let (mut a, mut b) = (fresh(), fresh());
     let mut live = Rig::with(probes::registry());
-    let edit = live.engine.loading(module).expect("is right");
+    let edit = live.engine.session().loading(module, live.engine.registry()).expect("is right");
     live.edit(edit);
     assert_eq!(live.engine.save(), json);
     live.edit(Edit::Rebuild);
@@ -219,7 +219,8 @@ fn a_module_is_added_under_its_name_as_often_as_one_likes() {
     )
     .unwrap();
     for prefix in ["a", "b"] {
-        let (edit, names) = rig.engine.instantiating(&drums, prefix).expect("is right");
+        let (edit, names) =
+            rig.engine.session().instantiating(&drums, prefix, rig.engine.registry()).expect("is right");
         assert_eq!(names, [format!("{prefix}/kick"), format!("{prefix}/top/hat")]);
         rig.edit(edit);
     }
@@ -230,7 +231,7 @@ fn a_module_is_added_under_its_name_as_often_as_one_likes() {
     assert!(session.slots.contains_key("b/kick"));
     assert_eq!(session.bpm, 120.0, "the tempo is the session's");
     assert_eq!(level_of(&mut rig), 0.3125 + 0.5 + 0.5);
-    let edit = rig.engine.removing("a/kick");
+    let edit = rig.engine.session().removing("a/kick");
     rig.edit(edit);
     assert!(!rig.engine.session().slots.contains_key("a/kick"));
 }
@@ -242,7 +243,7 @@ fn a_load_acts_on_its_sample_and_clearing_leaves_the_settings() {
     rig.render(1_000, &[500]);
     let loud: ModuleIr =
         serde_json::from_str(r#"{"nodes":[{"name":"x","source":"dc","gain":0.25}],"tempo":99}"#).unwrap();
-    let edit = rig.engine.loading(loud).unwrap();
+    let edit = rig.engine.session().loading(loud, rig.engine.registry()).unwrap();
     // Cycle 0.25 is sample 24,000.
     rig.edit_at(edit, At::Position(0.25));
     let [left, _] = rig.render(30_000, &[512]);
@@ -250,7 +251,7 @@ fn a_load_acts_on_its_sample_and_clearing_leaves_the_settings() {
     assert_ne!(left[23_000], 0.3125);
     assert_eq!(level_of(&mut rig), 0.25);
     assert_eq!((rig.engine.session().bpm, rig.engine.session().midi_clock), (99.0, true));
-    let edit = rig.engine.clearing();
+    let edit = rig.engine.session().clearing();
     rig.edit(edit);
     assert_eq!(level_of(&mut rig), 0.0);
     let session = rig.engine.session();

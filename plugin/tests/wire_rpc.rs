@@ -210,7 +210,10 @@ fn an_unknown_method_names_the_nearest() {
     let error = client_of(&instance).call("snyc", json!({}))["error"].take();
     assert_eq!(error["code"], -32601);
     let hint = error["data"]["hint"].as_str().unwrap();
-    assert!(hint.starts_with("did you mean \"sync\"?") && hint.contains("known methods: at, "), "{hint}");
+    assert!(
+        hint.starts_with("did you mean \"sync\"?") && hint.contains("known methods: adopt, at, "),
+        "{hint}"
+    );
 }
 
 #[test]

@@ -79,10 +79,10 @@ fn one_wrong_value_and_nothing_is_set() {
     for (wrong, code, place) in [
         (json!({"seed": 3, "tempo": -1}), -32602, "params.tempo"),
         (json!({"seed": 3, "meter": 0}), -32602, "params.meter"),
-        (json!({"seed": 3, "meter": "song"}), -32602, "params"),
-        (json!({"seed": 3, "temop": 90}), -32602, "params"),
-        (json!({"seed": 3, "osc_target": "example.org:9000"}), -32000, "osc_target"),
-        (json!({"seed": 3, "osc_target": "127.0.0.1"}), -32000, "osc_target"),
+        (json!({"seed": 3, "meter": "song"}), -32602, "params.meter"),
+        (json!({"seed": 3, "temop": 90}), -32602, "params.temop"),
+        (json!({"seed": 3, "osc_target": "example.org:9000"}), -32000, "params.osc_target"),
+        (json!({"seed": 3, "osc_target": "127.0.0.1"}), -32000, "params.osc_target"),
     ] {
         let error = &transport(&mut client, wrong.clone())["error"];
         assert_eq!(

@@ -4,7 +4,6 @@
 mod check;
 mod history;
 mod learn;
-mod load;
 mod meters;
 mod numbers;
 mod osc;
@@ -21,6 +20,7 @@ pub use crate::notice::*;
 #[cfg(test)]
 pub(crate) use targets::slot_pattern;
 
+use crate::ir::ModuleIr;
 use crate::message::{Return, ToAudio};
 use crate::node::{CreateContext, Node, Registry};
 use crate::osc::OscMessage;
@@ -489,6 +489,11 @@ impl Engine {
         &self.session
     }
 
+    /// The session, frozen. Edits that wait for their position are not in it.
+    pub fn capture(&self) -> ModuleIr {
+        self.session.to_module()
+    }
+
     /// The session as ModuleIr JSON; equal sessions give equal bytes. Edits that still wait for
     /// their position are not in it.
     pub fn save(&self) -> Vec<u8> {
@@ -534,5 +539,5 @@ fn touches_graph(edit: &Edit) -> bool {
 
 /// Is there anything for the audio thread to do at a time?
 fn acts_on_audio(edit: &Edit) -> bool {
-    !matches!(edit, Edit::SetName(_) | Edit::Rebuild)
+    !matches!(edit, Edit::SetName(_) | Edit::SetSources(_) | Edit::Rebuild)
 }

@@ -145,4 +145,7 @@ fn merge_krach(krach: &mut Krach, within: Krach) {
     krach.slots.extend(within.slots);
     krach.automations.extend(within.automations);
     krach.midi_maps.extend(within.midi_maps);
+    for (id, source) in within.sources {
+        krach.sources.entry(id).or_insert(source);
+    }
 }

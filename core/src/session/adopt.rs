@@ -11,11 +11,11 @@
 
 use super::Session;
 use super::nodes::{Foundation, Node, Route, gain_path, level_path};
+use super::writers::visit_labels;
 use crate::graph_ir::{Connection, GraphNode, RawGraph};
 use crate::ir::{MAX_GAIN, RouteKind, Source};
 use crate::node::{Registry, Role};
 use crate::voice::MAX_VOICES;
-use krach_patterns::{Pattern, Value};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// What became of the nodes that were to be adopted.
@@ -62,7 +62,7 @@ struct Send {
 impl Session {
     /// The foundation with raw nodes as nodes of the session: those of these names, or all that are
     /// recognised if there are none; and what became of them.
-    pub fn adopting(&self, names: &[String], registry: &Registry) -> (Foundation, Adoption) {
+    pub(super) fn adopted(&self, names: &[String], registry: &Registry) -> (Foundation, Adoption) {
         let mut adoption = Adoption::default();
         let reader = Reader { session: self, raw: &self.raw, registry, played: self.played_labels() };
         let wanted: Vec<String> = match names {
@@ -398,12 +398,4 @@ impl Reader<'_> {
 fn voice_of(id: &str) -> Option<(&str, u32)> {
     let (name, number) = id.strip_suffix("_g").unwrap_or(id).rsplit_once("_v")?;
     Some((name, number.parse().ok()?))
-}
-
-fn visit_labels(pattern: &Pattern, labels: &mut dyn FnMut(&str)) {
-    if let Pattern::Atom { value: Value::Control { label, .. }, .. } | Pattern::Shape { label, .. } = pattern
-    {
-        labels(label);
-    }
-    pattern.children().into_iter().for_each(|child| visit_labels(child, labels));
 }

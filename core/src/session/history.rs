@@ -161,6 +161,7 @@ pub fn label_of(edit: &Edit) -> String {
         Edit::LoadGraph(_) => "load graph".to_owned(),
         Edit::Graph(_) => "change the raw graph".to_owned(),
         Edit::Become(_) => "change the nodes".to_owned(),
+        Edit::SetSources(_) => "texts".to_owned(),
         Edit::SetValues(_) => "values".to_owned(),
         Edit::SetName(name) => format!("name {name}"),
         Edit::SetSeed(seed) => format!("seed {seed}"),

@@ -18,6 +18,9 @@ const MAX_PENDING: usize = 1024;
 /// Failures that a connection is told of at its next `sync`.
 const MAX_FAILURES: usize = 64;
 
+/// Goes a step along the history; tells what it was.
+pub(crate) type Go = fn(&mut Engine, At) -> Result<Option<(String, Receipt)>, EditError>;
+
 /// The place where requests are run.
 pub(crate) struct Desk<'a> {
     /// The engine.
@@ -43,13 +46,32 @@ impl Desk<'_> {
             sounds.before(&edit, self.engine)?;
         }
         let receipt = self.engine.edit(edit, at)?;
-        *self.last_edit = receipt.seq;
-        self.connection.promise(receipt);
+        self.accepted(receipt);
         Ok(receipt)
     }
-}
 
-impl Desk<'_> {
+    /// Would the edit be accepted? Nothing is changed.
+    pub(crate) fn try_edit(&mut self, edit: &Edit, at: At) -> Result<(), EditError> {
+        if let Some(sounds) = &mut self.sounds {
+            sounds.before(edit, self.engine)?;
+        }
+        self.engine.try_edit(edit, at)
+    }
+
+    /// Goes a step along the history.
+    pub(crate) fn step(&mut self, go: Go, at: At) -> Result<Option<(String, Receipt)>, EditError> {
+        let gone = go(self.engine, at)?;
+        if let Some((_, receipt)) = &gone {
+            self.accepted(*receipt);
+        }
+        Ok(gone)
+    }
+
+    fn accepted(&mut self, receipt: Receipt) {
+        *self.last_edit = receipt.seq;
+        self.connection.promise(receipt);
+    }
+
     /// The types that graphs may use now, sorted; a sound whose file was written a moment ago is among them.
     pub(crate) fn type_ids(&mut self) -> Vec<String> {
         if let Some(sounds) = &mut self.sounds {

@@ -3,57 +3,103 @@
 
 use std::time::{Duration, Instant};
 
-use krach_core::edit::{At, Edit, EditError};
+use krach_core::edit::EditError;
 use krach_core::engine::GraphError;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::change::{self, ReadChange};
 use super::desk::Desk;
-use super::low::{Change, Low, Refusal, Refused};
+use super::low::{Low, Refusal};
 use super::rpc::{Answer, INVALID_PARAMS, METHOD_NOT_FOUND, REFUSED, RpcError, TIMED_OUT, Work};
 use super::{
-    at, engine_methods, events, low, midi, modulation, play, query, reply, sounds, state, tagged, transport,
+    at, describe, engine_methods, events, low, midi, modulation, nodes, play, query, reply, session, sounds,
+    state, tagged, transport,
 };
 
 struct Method {
     name: &'static str,
-    read: fn(Option<&RawValue>) -> Result<Work, RpcError>,
+    kind: Kind,
 }
 
+/// How parameters become work.
+enum Kind {
+    /// By themselves.
+    Ask(fn(Option<&RawValue>) -> Result<Work, RpcError>),
+    /// As a change, which takes `at` and `dry_run` beside its own.
+    Change(ReadChange),
+}
+
+use Kind::{Ask, Change as Edits};
+
 const METHODS: &[Method] = &[
-    Method { name: "at", read: read_at },
-    Method { name: "automate", read: modulation::read_automate },
-    Method { name: "clear_automation", read: modulation::read_clear },
-    Method { name: "compile", read: sounds::read_compile },
-    Method { name: "define", read: sounds::read_define },
-    Method { name: "fade", read: modulation::read_fade },
-    Method { name: "hush", read: play::read_hush },
-    Method { name: "limiter", read: engine_methods::read_limiter },
-    Method { name: "midi_learn", read: midi::read_learn },
-    Method { name: "midi_list", read: midi::read_list },
-    Method { name: "midi_map", read: midi::read_map },
-    Method { name: "midi_route", read: midi::read_route },
-    Method { name: "midi_unmap", read: midi::read_unmap },
-    Method { name: "name", read: engine_methods::read_name },
-    Method { name: "panic", read: engine_methods::read_panic },
-    Method { name: "play", read: play::read_play },
-    Method { name: "query", read: query::read_query },
-    Method { name: "rebuild", read: engine_methods::read_rebuild },
-    Method { name: "source", read: sounds::read_source },
-    Method { name: "status", read: |_| Ok(Box::new(|desk| Answer::Now(Ok(state::state(desk))))) },
-    Method { name: "stop", read: play::read_stop },
-    Method { name: "subscribe", read: events::read_subscribe },
-    Method { name: "sync", read: read_sync },
-    Method { name: "transport", read: read_transport },
-    Method { name: "types", read: sounds::read_types },
-    Method { name: "unsubscribe", read: events::read_unsubscribe },
+    Method { name: "adopt", kind: Edits(nodes::read_adopt) },
+    Method { name: "at", kind: Ask(read_at) },
+    Method { name: "automate", kind: Edits(modulation::read_automate) },
+    Method { name: "batch", kind: Edits(change::read_batch) },
+    Method { name: "capture", kind: Ask(session::read_capture) },
+    Method { name: "clear", kind: Edits(session::read_clear) },
+    Method { name: "clear_automation", kind: Edits(modulation::read_clear) },
+    Method { name: "compile", kind: Ask(sounds::read_compile) },
+    Method { name: "connect", kind: Edits(nodes::read_connect) },
+    Method { name: "crossfade", kind: Edits(engine_methods::read_crossfade) },
+    Method { name: "define", kind: Ask(sounds::read_define) },
+    Method { name: "describe", kind: Ask(describe::read_describe) },
+    Method { name: "disconnect", kind: Edits(nodes::read_disconnect) },
+    Method { name: "fade", kind: Edits(modulation::read_fade) },
+    Method { name: "gain", kind: Edits(nodes::read_gain) },
+    Method { name: "history", kind: Ask(session::read_history) },
+    Method { name: "hush", kind: Edits(play::read_hush) },
+    Method { name: "input", kind: Edits(engine_methods::read_input) },
+    Method { name: "instantiate", kind: Edits(session::read_instantiate) },
+    Method { name: "limiter", kind: Edits(engine_methods::read_limiter) },
+    Method { name: "load", kind: Edits(session::read_load) },
+    Method { name: "master", kind: Edits(engine_methods::read_master) },
+    Method { name: "midi_learn", kind: Ask(midi::read_learn) },
+    Method { name: "midi_list", kind: Ask(midi::read_list) },
+    Method { name: "midi_map", kind: Edits(midi::read_map) },
+    Method { name: "midi_route", kind: Edits(midi::read_route) },
+    Method { name: "midi_unmap", kind: Edits(midi::read_unmap) },
+    Method { name: "mute", kind: Edits(nodes::read_mute) },
+    Method { name: "name", kind: Edits(engine_methods::read_name) },
+    Method { name: "node", kind: Edits(nodes::read_node) },
+    Method { name: "panic", kind: Edits(engine_methods::read_panic) },
+    Method { name: "play", kind: Edits(play::read_play) },
+    Method { name: "query", kind: Ask(query::read_query) },
+    Method { name: "rebuild", kind: Ask(engine_methods::read_rebuild) },
+    Method { name: "redo", kind: Ask(session::read_redo) },
+    Method { name: "remove", kind: Edits(nodes::read_remove) },
+    Method { name: "set", kind: Edits(nodes::read_set) },
+    Method { name: "solo", kind: Edits(nodes::read_solo) },
+    Method { name: "source", kind: Ask(sounds::read_source) },
+    Method { name: "status", kind: Ask(|_| Ok(Box::new(|desk| Answer::Now(Ok(state::state(desk)))))) },
+    Method { name: "stop", kind: Edits(play::read_stop) },
+    Method { name: "subscribe", kind: Ask(events::read_subscribe) },
+    Method { name: "sync", kind: Ask(read_sync) },
+    Method { name: "transport", kind: Edits(transport::read_transport) },
+    Method { name: "types", kind: Ask(sounds::read_types) },
+    Method { name: "undo", kind: Ask(session::read_undo) },
+    Method { name: "unsubscribe", kind: Ask(events::read_unsubscribe) },
 ];
 
 /// Finds the method and reads its parameters.
 pub(super) fn read(method: &str, params: Option<&RawValue>) -> Result<Work, RpcError> {
-    match METHODS.iter().find(|known| known.name == method) {
-        Some(known) => (known.read)(params),
+    match METHODS.iter().find(|known| known.name == method).map(|known| &known.kind) {
+        Some(Ask(read)) => read(params),
+        Some(Edits(read)) => change::work(params, *read),
+        None => Err(unknown(method)),
+    }
+}
+
+/// How a method's parameters become a change; `None` if it is none.
+///
+/// # Errors
+/// If there is no such method.
+pub(super) fn change_of(method: &str) -> Result<Option<ReadChange>, RpcError> {
+    match METHODS.iter().find(|known| known.name == method).map(|known| &known.kind) {
+        Some(Edits(read)) => Ok(Some(*read)),
+        Some(Ask(_)) => Ok(None),
         None => Err(unknown(method)),
     }
 }
@@ -81,8 +127,19 @@ pub(super) fn params<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Resul
     if !raw.trim_start().starts_with('{') {
         return Err(RpcError::new(INVALID_PARAMS, "parameters are an object, by name").at("params"));
     }
-    serde_json::from_str(raw).map_err(|error| {
-        RpcError::new(INVALID_PARAMS, format!("parameters not understood: {error}")).at("params")
+    typed(raw)
+}
+
+/// Reads an object of parameters, with the way to what does not fit.
+pub(super) fn typed<'a, T: Deserialize<'a>>(raw: &'a str) -> Result<T, RpcError> {
+    let mut reader = serde_json::Deserializer::from_str(raw);
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { "params".to_owned() } else { format!("params.{path}") };
+        // The line and column are those of what is left of the request.
+        let message = error.into_inner().to_string();
+        let end = message.rfind(" at line ").unwrap_or(message.len());
+        RpcError::new(INVALID_PARAMS, format!("parameters not understood: {}", &message[..end])).at(place)
     })
 }
 
@@ -106,7 +163,7 @@ fn read_at(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     let change = match low {
         None if method_of(text).as_deref() == Some("transport") => {
             let Called { params } = serde_json::from_str(text).map_err(|e| not_understood(e.to_string()))?;
-            transport_change(params)?
+            transport::low_change(params)?
         }
         Some(Low::Change(change)) => change,
         Some(Low::Known(line)) => match known_error(&line) {
@@ -141,27 +198,6 @@ fn method_of(text: &str) -> Option<String> {
 struct Called<'a> {
     #[serde(borrow, default)]
     params: Option<&'a RawValue>,
-}
-
-/// `transport {tempo?, meter?, …}`: sets what is given, answers all settings and the position.
-fn read_transport(raw: Option<&RawValue>) -> Result<Work, RpcError> {
-    let change = transport_change(raw)?;
-    Ok(Box::new(move |desk| {
-        let asks = matches!(&change.edit, Edit::Batch(edits) if edits.is_empty());
-        if !asks && let Err(refusal) = change.run(At::Now, desk) {
-            return Answer::Now(Err(refused(refusal, desk)));
-        }
-        Answer::Now(Ok(transport::answer(desk)))
-    }))
-}
-
-fn transport_change(raw: Option<&RawValue>) -> Result<Change, RpcError> {
-    let edit = params::<transport::Wanted>(raw)?.into_edit().map_err(|wrong| {
-        RpcError::new(INVALID_PARAMS, format!("{}: expected {}", wrong.field, wrong.expected))
-            .at(format!("params.{}", wrong.field))
-            .hint(format!("expected {}", wrong.expected))
-    })?;
-    Ok(Change { edit, ok: "transport set".to_owned(), refused: Refused::As("transport: ") })
 }
 
 fn not_an_edit() -> RpcError {

@@ -1,12 +1,12 @@
 //! JSON-RPC methods for what the host plays and turns: where notes go, which controller moves what.
 
-use krach_core::edit::{At, Edit};
-use krach_core::engine::Learning;
+use krach_core::edit::Edit;
+use krach_core::engine::{Engine, Learning};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::at;
+use super::change::{Change, fields};
 use super::desk::Desk;
 use super::methods::params;
 use super::rpc::{Answer, INVALID_PARAMS, REFUSED, RpcError, Work};
@@ -24,10 +24,6 @@ enum Channel {
 struct Route {
     channel: Channel,
     node: Option<String>,
-    #[serde(default)]
-    at: Option<Value>,
-    #[serde(default)]
-    dry_run: bool,
 }
 
 #[derive(Deserialize)]
@@ -40,10 +36,6 @@ struct Map {
     lo: Option<f64>,
     #[serde(default)]
     hi: Option<f64>,
-    #[serde(default)]
-    at: Option<Value>,
-    #[serde(default)]
-    dry_run: bool,
 }
 
 #[derive(Deserialize)]
@@ -53,10 +45,6 @@ struct Unmap {
     cc: u8,
     #[serde(default)]
     label: Option<String>,
-    #[serde(default)]
-    at: Option<Value>,
-    #[serde(default)]
-    dry_run: bool,
 }
 
 #[derive(Deserialize)]
@@ -71,8 +59,8 @@ struct Learn {
 
 /// `midi_route {channel, node, at?, dry_run?}`: the host's notes on a channel (0…15, or "omni": all
 /// without a route of their own) play a node; null takes the route away.
-pub(super) fn read_route(raw: Option<&RawValue>) -> Result<Work, RpcError> {
-    let Route { channel, node, at, dry_run } = params(raw)?;
+pub(super) fn read_route(rest: &str) -> Result<Change, RpcError> {
+    let Route { channel, node } = fields(rest)?;
     let channel = match channel {
         Channel::Number(channel @ 0..=15) => Some(channel),
         Channel::Word(word) if word == "omni" => None,
@@ -81,28 +69,23 @@ pub(super) fn read_route(raw: Option<&RawValue>) -> Result<Work, RpcError> {
             return Err(error.hint("expected 0 to 15, or \"omni\""));
         }
     };
-    let (at, edit) = (time(at.as_ref())?, Edit::RouteNotes { channel, node });
-    Ok(Box::new(move |desk| Answer::Now(change(edit, at, dry_run, desk))))
+    Ok(Change::of(Edit::RouteNotes { channel, node }))
 }
 
 /// `midi_map {channel, cc, label, lo?, hi?, at?, dry_run?}`: a controller moves a control, over its whole
 /// range unless `lo` and `hi` say otherwise.
-pub(super) fn read_map(raw: Option<&RawValue>) -> Result<Work, RpcError> {
-    let Map { channel, cc, label, lo, hi, at, dry_run } = params(raw)?;
-    let at = time(at.as_ref())?;
-    Ok(Box::new(move |desk| {
-        Answer::Now(
-            range(&label, lo, hi, desk)
-                .and_then(|(lo, hi)| change(Edit::MidiMap { channel, cc, label, lo, hi }, at, dry_run, desk)),
-        )
+pub(super) fn read_map(rest: &str) -> Result<Change, RpcError> {
+    let Map { channel, cc, label, lo, hi } = fields(rest)?;
+    Ok(Change::new(move |ground| {
+        let (lo, hi) = range(&label, lo, hi, ground.engine())?;
+        Ok(Edit::MidiMap { channel, cc, label, lo, hi }.into())
     }))
 }
 
 /// `midi_unmap {channel, cc, label?, at?, dry_run?}`: a controller moves that control no more, or nothing.
-pub(super) fn read_unmap(raw: Option<&RawValue>) -> Result<Work, RpcError> {
-    let Unmap { channel, cc, label, at, dry_run } = params(raw)?;
-    let (at, edit) = (time(at.as_ref())?, Edit::MidiUnmap { channel, cc, label });
-    Ok(Box::new(move |desk| Answer::Now(change(edit, at, dry_run, desk))))
+pub(super) fn read_unmap(rest: &str) -> Result<Change, RpcError> {
+    let Unmap { channel, cc, label } = fields(rest)?;
+    Ok(Change::of(Edit::MidiUnmap { channel, cc, label }))
 }
 
 /// `midi_learn {label, lo?, hi?}`: the next controller that moves is mapped; `label` null waits no longer.
@@ -110,7 +93,9 @@ pub(super) fn read_learn(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     let Learn { label, lo, hi } = params(raw)?;
     Ok(Box::new(move |desk| {
         let wanted = match label {
-            Some(label) => range(&label, lo, hi, desk).map(|(lo, hi)| Some(Learning { label, lo, hi })),
+            Some(label) => {
+                range(&label, lo, hi, desk.engine).map(|(lo, hi)| Some(Learning { label, lo, hi }))
+            }
             None => Ok(None),
         };
         Answer::Now(wanted.and_then(|wanted| {
@@ -137,8 +122,8 @@ fn list(desk: &Desk<'_>) -> Value {
 }
 
 /// The values at both ends of a controller.
-fn range(label: &str, lo: Option<f64>, hi: Option<f64>, desk: &Desk<'_>) -> Result<(f64, f64), RpcError> {
-    let own = desk.engine.range_of(label);
+fn range(label: &str, lo: Option<f64>, hi: Option<f64>, engine: &Engine) -> Result<(f64, f64), RpcError> {
+    let own = engine.range_of(label);
     match (lo.or(own.map(|own| own.0)), hi.or(own.map(|own| own.1))) {
         (Some(lo), Some(hi)) => Ok((lo, hi)),
         _ => {
@@ -146,21 +131,4 @@ fn range(label: &str, lo: Option<f64>, hi: Option<f64>, desk: &Desk<'_>) -> Resu
             Err(error.at("params.label").hint("say lo and hi to map it all the same"))
         }
     }
-}
-
-/// Reads when.
-pub(super) fn time(at: Option<&Value>) -> Result<At, RpcError> {
-    at::read(at).ok_or_else(|| {
-        RpcError::new(INVALID_PARAMS, "not a time").at("params.at").hint(format!("expected {}", at::EXPECTED))
-    })
-}
-
-/// Makes an edit, or with `dry_run` only says whether it would be accepted.
-pub(super) fn change(edit: Edit, at: At, dry_run: bool, desk: &mut Desk<'_>) -> Result<Value, RpcError> {
-    if dry_run {
-        let checked = desk.engine.session().check(&edit);
-        return checked.map(|()| json!({"dry_run": true})).map_err(|e| RpcError::new(REFUSED, e.to_string()));
-    }
-    let receipt = desk.edit(edit, at).map_err(|error| RpcError::new(REFUSED, error.to_string()))?;
-    Ok(json!({"position": receipt.position, "seq": receipt.seq}))
 }

@@ -7,6 +7,8 @@
 
 mod at;
 mod audio;
+mod change;
+mod describe;
 pub(crate) mod desk;
 mod engine_methods;
 pub(crate) mod events;
@@ -15,11 +17,13 @@ mod low;
 mod methods;
 mod midi;
 mod modulation;
+mod nodes;
 mod pattern;
 mod play;
 mod query;
 pub(crate) mod reply;
 mod rpc;
+mod session;
 mod sounds;
 mod state;
 mod transport;

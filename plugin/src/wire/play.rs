@@ -1,15 +1,15 @@
 //! JSON-RPC methods for what plays: `play`, `hush`, `stop`.
 
-use krach_core::edit::{At, Edit, EditError};
+use krach_core::edit::Edit;
+use krach_core::session::Session;
 use krach_patterns::{CompileError, JsonError, MiniError, Pattern, Swing, mini};
 use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
-use super::at;
-use super::desk::Desk;
-use super::methods::params;
-use super::rpc::{Answer, INVALID_PARAMS, REFUSED, RpcError, TextPlace, Work};
+use super::change::{Change, Made, fields};
+use super::methods::typed;
+use super::rpc::{INVALID_PARAMS, REFUSED, RpcError, TextPlace};
 
 /// Longest text of mini-notation, in bytes: spans count in 32 bits.
 const MAX_NOTATION: usize = 1 << 20;
@@ -26,71 +26,47 @@ struct Play<'a> {
     swing: Option<Swing>,
     #[serde(default)]
     from_zero: bool,
-    #[serde(default)]
-    at: Option<Value>,
-    #[serde(default)]
-    dry_run: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Hush {
     target: String,
-    #[serde(default)]
-    at: Option<Value>,
-    #[serde(default)]
-    dry_run: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Stop {
-    #[serde(default)]
-    at: Option<Value>,
-    #[serde(default)]
-    dry_run: bool,
-}
+struct Stop {}
 
 /// `play {target, pattern | notation, swing?, from_zero?, at?, dry_run?}`: a pattern on a node's slot.
 /// `pattern` is a tree or, as `notation` always is, a text of mini-notation.
-pub(super) fn read_play(raw: Option<&RawValue>) -> Result<Work, RpcError> {
-    let Play { target, pattern, notation, swing, from_zero, at, dry_run } = params(raw)?;
-    let at = time(at.as_ref())?;
+pub(super) fn read_play(rest: &str) -> Result<Change, RpcError> {
+    let Play { target, pattern, notation, swing, from_zero } = typed(rest)?;
     let written = Written::read(pattern, notation)?;
     let program = krach_patterns::compile_swung(&written.pattern, swing)
         .map_err(|error| refused_pattern(&error, written.text.as_deref()))?;
     let events = program.events_per_cycle();
     drop(program);
     let edit = Edit::SetPattern { slot: target, pattern: written.pattern, from_zero, swing };
-    let text = written.text;
-    Ok(Box::new(move |desk| {
-        Answer::Now(change(edit, at, dry_run, desk, text.as_deref()).map(|mut done| {
-            done["events_per_cycle"] = json!(events);
-            done
-        }))
-    }))
+    let change = Change::new(move |_| Ok(Made::and(edit, json!({"events_per_cycle": events}))));
+    Ok(change.written(written.text))
 }
 
 /// `hush {target, at?, dry_run?}`: the slot, or all slots of that group, fall silent and stay listed.
-pub(super) fn read_hush(raw: Option<&RawValue>) -> Result<Work, RpcError> {
-    let Hush { target, at, dry_run } = params(raw)?;
-    let at = time(at.as_ref())?;
-    Ok(Box::new(move |desk| {
-        let edit = hush(target, desk);
-        Answer::Now(change(edit, at, dry_run, desk, None))
-    }))
+pub(super) fn read_hush(rest: &str) -> Result<Change, RpcError> {
+    let Hush { target } = fields(rest)?;
+    Ok(Change::new(move |ground| Ok(hush(target, ground.session()?).into())))
 }
 
 /// `stop {at?, dry_run?}`: all slots fall silent and stay listed.
-pub(super) fn read_stop(raw: Option<&RawValue>) -> Result<Work, RpcError> {
-    let Stop { at, dry_run } = params(raw)?;
-    let at = time(at.as_ref())?;
-    Ok(Box::new(move |desk| Answer::Now(change(Edit::HushAll, at, dry_run, desk, None))))
+pub(super) fn read_stop(rest: &str) -> Result<Change, RpcError> {
+    let Stop {} = fields(rest)?;
+    Ok(Change::of(Edit::HushAll))
 }
 
 /// A name means the slot of that name, else all slots of the group: `drums` is `drums/kick` and its kin.
-fn hush(target: String, desk: &Desk<'_>) -> Edit {
-    let slots = &desk.engine.session().slots;
+fn hush(target: String, session: &Session) -> Edit {
+    let slots = &session.slots;
     let within = |slot: &&String| slot.strip_prefix(&target).is_some_and(|rest| rest.starts_with('/'));
     let group: Vec<Edit> =
         slots.keys().filter(within).map(|slot| Edit::Hush { slot: slot.clone() }).collect();
@@ -99,25 +75,6 @@ fn hush(target: String, desk: &Desk<'_>) -> Edit {
     } else {
         Edit::Batch(group)
     }
-}
-
-fn change(
-    edit: Edit,
-    at: At,
-    dry_run: bool,
-    desk: &mut Desk<'_>,
-    text: Option<&str>,
-) -> Result<Value, RpcError> {
-    let refused = |error: &EditError| match error {
-        EditError::Pattern(error) => refused_pattern(error, text),
-        error => RpcError::new(REFUSED, error.to_string()),
-    };
-    if dry_run {
-        desk.engine.session().check(&edit).map_err(|error| refused(&error))?;
-        return Ok(json!({"dry_run": true}));
-    }
-    let receipt = desk.edit(edit, at).map_err(|error| refused(&error))?;
-    Ok(json!({"position": receipt.position, "seq": receipt.seq}))
 }
 
 /// A pattern as a client wrote it.
@@ -184,10 +141,4 @@ pub(super) fn refused_pattern(error: &CompileError, text: Option<&str>) -> RpcEr
         (Some(text), Some(span)) => answer.in_text(TextPlace::of(text, span.map(|at| at as usize))),
         _ => answer,
     }
-}
-
-fn time(at: Option<&Value>) -> Result<At, RpcError> {
-    at::read(at).ok_or_else(|| {
-        RpcError::new(INVALID_PARAMS, "not a time").at("params.at").hint(format!("expected {}", at::EXPECTED))
-    })
 }

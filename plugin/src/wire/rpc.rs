@@ -82,6 +82,20 @@ impl RpcError {
         self
     }
 
+    /// As a part of a larger request: places in `from` are in `to`.
+    pub(super) fn within(mut self, from: &str, to: &str) -> Self {
+        if let Some(rest) = self.place.as_deref().and_then(|place| place.strip_prefix(from)) {
+            self.place = Some(format!("{to}{rest}"));
+        }
+        self
+    }
+
+    /// With what would work, unless it says so already.
+    pub(super) fn or_hint(mut self, hint: impl FnOnce() -> Option<String>) -> Self {
+        self.hint = self.hint.or_else(hint);
+        self
+    }
+
     /// With what would work.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

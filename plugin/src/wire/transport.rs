@@ -5,6 +5,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::desk::Desk;
+use super::low::Refused;
+use super::rpc::{INVALID_PARAMS, RpcError};
+use super::{change, low};
+use serde_json::value::RawValue;
 
 /// What `transport` takes; what is left out stays as it is.
 #[derive(Debug, Default, Deserialize)]
@@ -94,6 +98,25 @@ fn by_number(target: String) -> String {
         Some(port) => format!("127.0.0.1:{port}"),
         None => target,
     }
+}
+
+/// `transport {tempo?, meter?, …}`: sets what is given, answers all settings and the position.
+pub(super) fn read_transport(rest: &str) -> Result<change::Change, RpcError> {
+    Ok(change::Change::of(wanted(rest)?).answering(answer))
+}
+
+/// The same as a request within `at`.
+pub(super) fn low_change(raw: Option<&RawValue>) -> Result<low::Change, RpcError> {
+    let edit = wanted(raw.map_or("{}", RawValue::get))?;
+    Ok(low::Change { edit, ok: "transport set".to_owned(), refused: Refused::As("transport: ") })
+}
+
+fn wanted(rest: &str) -> Result<Edit, RpcError> {
+    change::fields::<Wanted>(rest)?.into_edit().map_err(|wrong| {
+        RpcError::new(INVALID_PARAMS, format!("{}: expected {}", wrong.field, wrong.expected))
+            .at(format!("params.{}", wrong.field))
+            .hint(format!("expected {}", wrong.expected))
+    })
 }
 
 /// The settings, and where time is.

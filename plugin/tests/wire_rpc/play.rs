@@ -89,8 +89,8 @@ fn what_is_wrong_in_a_tree_is_said_with_the_way_to_it() {
         (json!({"target": "a"}), "params"),
         (json!({"target": "a", "pattern": "x", "notation": "x"}), "params"),
         (json!({"target": "a", "pattern": "x", "at": "soon"}), "params.at"),
-        (json!({"target": "a", "pattern": "x", "swnig": 0.6}), "params"),
-        (json!({"target": "a", "pattern": "x", "swing": "much"}), "params"),
+        (json!({"target": "a", "pattern": "x", "swnig": 0.6}), "params.swnig"),
+        (json!({"target": "a", "pattern": "x", "swing": "much"}), "params.swing"),
         (json!({"pattern": "x"}), "params"),
     ] {
         let error = client.call("play", params.clone())["error"].take();

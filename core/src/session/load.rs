@@ -1,26 +1,22 @@
 //! Modules put into a session that plays: as the whole of it, or under a name.
 
-use super::Engine;
+use super::{Adoption, Session, automations_of};
 use crate::edit::{Edit, EditError, GraphEdit, LoadError, NodeEdit, NodeSpec};
-use crate::ir::{ModuleIr, flatten, prefix_ir};
-use crate::session::{Adoption, Session, automations_of};
+use crate::ir::{Fault, ModuleIr, Source, flatten, prefix_ir};
+use crate::node::Registry;
+use std::collections::BTreeMap;
 
-impl Engine {
-    /// The session, frozen. Edits that wait for their position are not in it.
-    pub fn capture(&self) -> ModuleIr {
-        self.session.to_module()
-    }
-
+impl Session {
     /// The edit that makes the session that of the module. A module that says nothing of our settings
     /// (name, clock, limiter, MIDI…) leaves them as they are, and so for tempo, meter and master.
     ///
     /// # Errors
     /// What is wrong with the module, with its JSON path.
-    pub fn loading(&self, module: ModuleIr) -> Result<Edit, LoadError> {
-        let now = &self.session;
+    pub fn loading(&self, module: ModuleIr, registry: &Registry) -> Result<Edit, LoadError> {
+        let now = self;
         let (tempo, meter, master) = (module.tempo, module.meter, module.master);
         let own = module.krach.is_some();
-        let (mut target, _) = Session::of_module(module, &self.registry)?;
+        let (mut target, _) = Session::of_module(module, registry)?;
         target.bpm = tempo.unwrap_or(now.bpm);
         target.beats_per_cycle = meter.unwrap_or(now.beats_per_cycle);
         target.master = master.unwrap_or(now.master);
@@ -29,12 +25,15 @@ impl Engine {
         if !own {
             target.take_settings(now);
         }
-        Ok(Edit::Batch(now.difference(&target)))
+        let mut sources = target.sources.clone();
+        sources.retain(|id, source| now.sources.get(id) != Some(source));
+        let texts = (!sources.is_empty()).then_some(Edit::SetSources(sources));
+        Ok(Edit::Batch(texts.into_iter().chain(now.difference(&target)).collect()))
     }
 
     /// The edit that leaves nothing that sounds: no nodes, patterns, automations, raw graph. Settings stay.
     pub fn clearing(&self) -> Edit {
-        let now = &self.session;
+        let now = self;
         let mut target = Session::default();
         (target.name, target.master) = (now.name.clone(), now.master);
         (target.bpm, target.beats_per_cycle) = (now.bpm, now.beats_per_cycle);
@@ -47,8 +46,13 @@ impl Engine {
     ///
     /// # Errors
     /// What is wrong with the module, with its JSON path.
-    pub fn instantiating(&self, module: &ModuleIr, prefix: &str) -> Result<(Edit, Vec<String>), LoadError> {
-        let (alone, _) = Session::of_module(module.clone(), &self.registry)?;
+    pub fn instantiating(
+        &self,
+        module: &ModuleIr,
+        prefix: &str,
+        registry: &Registry,
+    ) -> Result<(Edit, Vec<String>), LoadError> {
+        let (alone, _) = Session::of_module(module.clone(), registry)?;
         // As it would be by itself, then under its name.
         let flat = flatten(&prefix_ir(&ModuleIr { other: Default::default(), ..alone.to_module() }, prefix));
         let automations = automations_of(&flat).map_err(|fault| LoadError::Invalid {
@@ -58,7 +62,30 @@ impl Engine {
         let mut nodes: Vec<NodeEdit> = Vec::new();
         let mut names = Vec::new();
         let krach = *flat.krach.unwrap_or_default();
-        for node in flat.nodes {
+        let (ours, mut texts) = (self.sources_in_use(), BTreeMap::new());
+        for (id, theirs) in &krach.sources {
+            match ours.get(id) {
+                None => drop(texts.insert(id.clone(), theirs.clone())),
+                Some(ours) if ours.text == theirs.text && ours.imports == theirs.imports => {}
+                Some(_) => {
+                    let raw = krach.raw_graph.nodes.iter().any(|node| node.type_id == *id);
+                    if raw || !theirs.imports.is_empty() {
+                        let message = format!("{id} is another text in this session");
+                        let fault = Fault::new(format!("$.krach.sources.{id}"), message);
+                        let fault = fault.hint("give one of the two another name");
+                        return Err(LoadError::Invalid { place: fault.place.clone(), error: fault.into() });
+                    }
+                }
+            }
+        }
+        for mut node in flat.nodes {
+            // A name that means something else here: the node takes its text with it.
+            if let Source::Type(id) = &node.source
+                && let Some(theirs) = krach.sources.get(id)
+                && ours.get(id).is_some_and(|ours| ours.text != theirs.text)
+            {
+                node.source = Source::Faust(theirs.text.as_str().into());
+            }
             let entry = krach.nodes.get(&node.name).copied().unwrap_or_default();
             names.push(node.name.clone());
             let gain = Some(node.gain);
@@ -69,6 +96,9 @@ impl Engine {
         nodes.extend(flat.routing.into_iter().map(NodeEdit::Connect));
         nodes.extend(flat.muted.into_iter().map(|m| NodeEdit::Mute { name: m.name, on: true }));
         let mut edits = Vec::new();
+        if !texts.is_empty() {
+            edits.push(Edit::SetSources(texts));
+        }
         if !nodes.is_empty() {
             edits.push(Edit::Nodes(nodes));
         }
@@ -97,8 +127,8 @@ impl Engine {
 
     /// The edit that makes nodes of the session of raw nodes: of those of these names, or of all that are
     /// recognised if there are none; and what becomes of each.
-    pub fn adopting(&self, names: &[String]) -> (Edit, Adoption) {
-        let (foundation, adoption) = self.session.adopting(names, &self.registry);
+    pub fn adopting(&self, names: &[String], registry: &Registry) -> (Edit, Adoption) {
+        let (foundation, adoption) = self.adopted(names, registry);
         let mut edits = Vec::new();
         if !adoption.anew.is_empty() {
             // Else the old one would have the new level while it still hears what is before the fader.
@@ -116,14 +146,14 @@ impl Engine {
         let mut edits = vec![Edit::Nodes(vec![NodeEdit::Remove { name: name.to_owned() }])];
         let control_slots = format!("_ctrl_{name}_");
         let of_it = |slot: &&String| *slot == name || slot.starts_with(&control_slots);
-        let slots = self.session.slots.keys().filter(of_it);
+        let slots = self.slots.keys().filter(of_it);
         edits.extend(slots.map(|slot| Edit::RemoveSlot { slot: slot.clone() }));
         let gone = |label: &str| {
-            let path = self.session.path_of(label);
+            let path = self.path_of(label);
             let id = path.as_deref().and_then(|path| path.rsplit_once('/')).map(|(id, _)| id.to_owned());
             id.is_some_and(|id| id == name || id == format!("{name}_g"))
         };
-        let automations = self.session.automations.iter().filter(|(_, a)| gone(&a.label));
+        let automations = self.automations.iter().filter(|(_, a)| gone(&a.label));
         edits.extend(automations.map(|(id, _)| Edit::ClearAutomation { id: id.clone() }));
         Edit::Batch(edits)
     }

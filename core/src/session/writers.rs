@@ -1,0 +1,42 @@
+//! Who moves a control by itself, as far as the session says: an automation, else a pattern.
+
+use super::Session;
+use krach_patterns::{Pattern, Value};
+use std::collections::BTreeMap;
+
+/// What moves a control.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Writer {
+    /// An automation, by its id.
+    Automation(String),
+    /// The pattern of a slot that plays.
+    Pattern(String),
+}
+
+impl Session {
+    /// Everything that moves a control, by the control's path. Where several patterns do, the last slot by name
+    /// is told; automations come before patterns.
+    pub fn writers(&self) -> BTreeMap<String, Writer> {
+        let mut writers = BTreeMap::new();
+        for (slot, state) in self.slots.iter().filter(|(_, state)| state.playing) {
+            visit_labels(&state.pattern, &mut |label| {
+                let path = self.path_of(label).or_else(|| self.path_of(&format!("{slot}/{label}")));
+                writers.extend(path.map(|path| (path, Writer::Pattern(slot.clone()))));
+            });
+        }
+        for (id, automation) in &self.automations {
+            let path = self.path_of(&automation.label);
+            writers.extend(path.map(|path| (path, Writer::Automation(id.clone()))));
+        }
+        writers
+    }
+}
+
+/// Hands every label of a pattern to `labels`.
+pub(super) fn visit_labels(pattern: &Pattern, labels: &mut dyn FnMut(&str)) {
+    if let Pattern::Atom { value: Value::Control { label, .. }, .. } | Pattern::Shape { label, .. } = pattern
+    {
+        labels(label);
+    }
+    pattern.children().into_iter().for_each(|child| visit_labels(child, labels));
+}

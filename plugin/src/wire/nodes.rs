@@ -1,0 +1,268 @@
+//! JSON-RPC methods for the session's nodes: what there is, what feeds what, how loud, and every control.
+
+use std::collections::BTreeMap;
+
+use krach_core::edit::{Edit, NodeEdit, NodeSpec};
+use krach_core::ir::{DEFAULT_PORT, MAX_GAIN, NodeIr, RouteIr, RouteKind, Source, did_you_mean};
+use krach_core::session::{Session, gain_path};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::change::{Change, Ground, Made, fields};
+use super::rpc::{INVALID_PARAMS, REFUSED, RpcError};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Node {
+    name: String,
+    source: Source,
+    #[serde(default)]
+    gain: Option<f64>,
+    #[serde(default = "one")]
+    count: u32,
+    #[serde(default)]
+    init: Init,
+    #[serde(default)]
+    stereo: Option<bool>,
+    #[serde(default)]
+    to_master: Option<bool>,
+    #[serde(default)]
+    num_inputs: u32,
+    #[serde(default)]
+    source_text: String,
+}
+
+/// Values by name, or pairs as documents have them.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "values by control, as an object or as pairs")]
+enum Init {
+    Named(BTreeMap<String, f64>),
+    Pairs(Vec<(String, f64)>),
+}
+
+impl Default for Init {
+    fn default() -> Self {
+        Self::Pairs(Vec::new())
+    }
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn on() -> bool {
+    true
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    node: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Connect {
+    source: String,
+    target: String,
+    #[serde(default)]
+    level: Option<f64>,
+    #[serde(default)]
+    port: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Disconnect {
+    source: String,
+    target: String,
+    #[serde(default)]
+    port: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Switch {
+    node: String,
+    #[serde(default = "on")]
+    on: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Gain {
+    node: String,
+    gain: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Set {
+    values: BTreeMap<String, f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Adopt {
+    #[serde(default)]
+    nodes: Vec<String>,
+}
+
+/// `node {name, source, gain?, count?, init?, stereo?, to_master?, num_inputs?, source_text?}`: a node, or
+/// another source for the one of that name.
+pub(super) fn read_node(rest: &str) -> Result<Change, RpcError> {
+    let Node { name, source, gain, count, init, stereo, to_master, num_inputs, source_text } = fields(rest)?;
+    let init = match init {
+        Init::Named(values) => values.into_iter().collect(),
+        Init::Pairs(pairs) => pairs,
+    };
+    let node = NodeIr { name, source, count, num_inputs, init, source_text, ..NodeIr::default() };
+    let spec = NodeSpec { node, gain, stereo, to_master };
+    Ok(Change::of(Edit::Nodes(vec![NodeEdit::Set(Box::new(spec))])))
+}
+
+/// `remove {node}`: a node, or a whole group, with its routes, patterns and automations.
+pub(super) fn read_remove(rest: &str) -> Result<Change, RpcError> {
+    let Named { node } = fields(rest)?;
+    Ok(Change::new(move |ground| {
+        let session = ground.session()?;
+        let names = meant(&node, session)?;
+        let edits = names.iter().map(|name| session.removing(name)).collect();
+        Ok(Made::and(Edit::Batch(edits), json!({"nodes": names})))
+    }))
+}
+
+/// `connect {source, target, level?, port?}`: a send after the fader, or with a `port` a wire straight into it.
+pub(super) fn read_connect(rest: &str) -> Result<Change, RpcError> {
+    let Connect { source, target, level, port } = fields(rest)?;
+    let kind = if port.is_some() { RouteKind::Wire } else { RouteKind::Send };
+    if kind == RouteKind::Wire && level.is_some() {
+        let error = RpcError::new(INVALID_PARAMS, "a wire has no level").at("params.level");
+        return Err(error.hint("leave `port` out for a send with a level, or `level` for a wire"));
+    }
+    let route = RouteIr {
+        source,
+        target,
+        kind,
+        level: level.unwrap_or(1.0),
+        port: port.unwrap_or_else(|| DEFAULT_PORT.to_owned()),
+        ..RouteIr::default()
+    };
+    Ok(Change::of(Edit::Nodes(vec![NodeEdit::Connect(route)])))
+}
+
+/// `disconnect {source, target, port?}`: all routes between the two, or the wire into that port.
+pub(super) fn read_disconnect(rest: &str) -> Result<Change, RpcError> {
+    let Disconnect { source, target, port } = fields(rest)?;
+    Ok(Change::of(Edit::Nodes(vec![NodeEdit::Disconnect { source, target, port }])))
+}
+
+/// `mute {node, on?}`: a node or a group falls silent, and so do its sends.
+pub(super) fn read_mute(rest: &str) -> Result<Change, RpcError> {
+    switch(rest, |name, on| NodeEdit::Mute { name, on })
+}
+
+/// `solo {node, on?}`: only what is solo, and what it feeds, is heard.
+pub(super) fn read_solo(rest: &str) -> Result<Change, RpcError> {
+    switch(rest, |name, on| NodeEdit::Solo { name, on })
+}
+
+fn switch(rest: &str, edit: fn(String, bool) -> NodeEdit) -> Result<Change, RpcError> {
+    let Switch { node, on } = fields(rest)?;
+    Ok(Change::new(move |ground| {
+        let names = meant(&node, ground.session()?)?;
+        let edits = names.iter().map(|name| edit(name.clone(), on)).collect();
+        Ok(Made::and(Edit::Nodes(edits), json!({"nodes": names})))
+    }))
+}
+
+/// `gain {node, gain}`: the fader of a node, or of each node of a group; linear.
+pub(super) fn read_gain(rest: &str) -> Result<Change, RpcError> {
+    let Gain { node, gain } = fields(rest)?;
+    if !(0.0..=MAX_GAIN).contains(&gain) {
+        let error = RpcError::new(INVALID_PARAMS, format!("{gain} is no gain")).at("params.gain");
+        return Err(error.hint(format!("expected a linear factor from 0 to {MAX_GAIN}")));
+    }
+    Ok(Change::new(move |ground| {
+        let names = meant(&node, ground.session()?)?;
+        let set = |name: &String| Edit::SetControl { label: gain_path(name), value: gain };
+        let edits: Vec<Edit> = names.iter().map(set).collect();
+        Ok(Made::and(single(edits), json!({"nodes": names})))
+    }))
+}
+
+/// `set {values: {label: value}}`: base values of controls, by label or path.
+pub(super) fn read_set(rest: &str) -> Result<Change, RpcError> {
+    let Set { values } = fields(rest)?;
+    Ok(Change::new(move |ground| {
+        for label in values.keys() {
+            known(label, ground)?;
+        }
+        let edits = values.into_iter().map(|(label, value)| Edit::SetControl { label, value });
+        Ok(single(edits.collect()).into())
+    }))
+}
+
+/// `adopt {nodes?}`: raw nodes of older clients become nodes of the session; all that are recognised unless
+/// some are named.
+pub(super) fn read_adopt(rest: &str) -> Result<Change, RpcError> {
+    let Adopt { nodes } = fields(rest)?;
+    Ok(Change::new(move |ground| {
+        let registry = ground.engine().registry();
+        let (edit, adoption) = ground.session()?.adopting(&nodes, registry);
+        let left: Vec<Value> =
+            adoption.left.iter().map(|(node, why)| json!({"node": node, "why": why})).collect();
+        Ok(Made::and(edit, json!({"adopted": adoption.adopted, "left": left, "notes": adoption.notes})))
+    }))
+}
+
+/// One edit by itself, so that a flood of it is one step of the history.
+fn single(mut edits: Vec<Edit>) -> Edit {
+    match edits.len() {
+        1 => edits.remove(0),
+        _ => Edit::Batch(edits),
+    }
+}
+
+/// The nodes that a name stands for.
+pub(super) fn meant(name: &str, session: &Session) -> Result<Vec<String>, RpcError> {
+    let names = session.nodes_named(name);
+    if names.is_empty() {
+        let error = RpcError::new(REFUSED, format!("there is no node {name}")).at("params.node");
+        let known = session.nodes.iter().map(|node| node.name.as_str());
+        return Err(error.or_hint(|| did_you_mean(name, known)));
+    }
+    Ok(names)
+}
+
+/// Is there a control of that name? Of a node whose code is still being compiled nobody knows; then the
+/// value waits for it.
+fn known(label: &str, ground: &mut Ground<'_>) -> Result<(), RpcError> {
+    let registry = ground.engine().registry();
+    let session = ground.session()?;
+    let unknown = |message: String, hint: Option<String>| {
+        let error = RpcError::new(REFUSED, message).at(format!("params.values[{label:?}]"));
+        Err(error.or_hint(|| hint))
+    };
+    let Some(path) = session.path_of(label) else {
+        let names = session.graph.exposed_controls.keys().map(String::as_str);
+        let nodes = session.nodes.iter().map(|node| node.name.as_str());
+        let hint = did_you_mean(label, names).or_else(|| did_you_mean(label.split('/').next()?, nodes));
+        return unknown(format!("no control is called {label}"), hint);
+    };
+    let owner = session
+        .graph
+        .nodes
+        .iter()
+        .filter(|node| path.strip_prefix(node.id.as_str()).is_some_and(|rest| rest.starts_with('/')));
+    let Some(owner) = owner.max_by_key(|node| node.id.len()) else { return Ok(()) };
+    let Some(ty) = registry.playing(&owner.id, &owner.type_id) else { return Ok(()) };
+    let control = &path[owner.id.len() + 1..];
+    if ty.decl().controls.iter().any(|c| c.name == control) {
+        return Ok(());
+    }
+    let names = ty.decl().controls.iter().map(|c| c.name.as_str());
+    let hint = did_you_mean(control, names.clone())
+        .unwrap_or_else(|| format!("its controls are {}", names.collect::<Vec<_>>().join(", ")));
+    unknown(format!("{} has no control {control}", owner.id), Some(hint))
+}

@@ -1,0 +1,131 @@
+//! JSON-RPC methods for the session as a whole: frozen, loaded, put into another, undone.
+
+use krach_core::engine::Engine;
+use krach_core::ir::{ModuleIr, check_name, prefix_ir};
+use krach_core::session::parse_module;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::change::{Change, Made, When, fields, refused, refused_document, split};
+use super::desk::{Desk, Go};
+use super::methods::typed;
+use super::rpc::{Answer, INVALID_PARAMS, RpcError, Work};
+
+/// Steps of the history that are told.
+const MAX_STEPS: usize = 1000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Load<'a> {
+    #[serde(borrow)]
+    module: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Instantiate<'a> {
+    #[serde(borrow)]
+    module: &'a RawValue,
+    prefix: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+fn module(raw: &RawValue) -> Result<ModuleIr, RpcError> {
+    parse_module(raw.get()).map_err(|error| refused_document(&error))
+}
+
+/// `capture`: the whole session as a ModuleIr. Changes that wait for their time are not in it.
+pub(super) fn read_capture(raw: Option<&RawValue>) -> Result<Work, RpcError> {
+    let Nothing {} = typed(raw.map_or("{}", RawValue::get))?;
+    Ok(Box::new(|desk| Answer::Now(Ok(json!({"module": desk.engine.capture()})))))
+}
+
+/// `load {module}`: the session becomes that of the module, as one change that can be undone.
+pub(super) fn read_load(rest: &str) -> Result<Change, RpcError> {
+    let Load { module: raw } = typed(rest)?;
+    let module = module(raw)?;
+    let change = Change::new(move |ground| {
+        let registry = ground.engine().registry();
+        let edit = ground.session()?.loading(module, registry).map_err(|error| refused_document(&error))?;
+        Ok(edit.into())
+    });
+    Ok(change.within("params.module"))
+}
+
+/// `instantiate {module, prefix}`: the module's nodes beside the session's, under `prefix/`.
+pub(super) fn read_instantiate(rest: &str) -> Result<Change, RpcError> {
+    let Instantiate { module: raw, prefix } = typed(rest)?;
+    let module = module(raw)?;
+    check_name(&prefix).map_err(|fault| {
+        let error = RpcError::new(INVALID_PARAMS, fault.message).at("params.prefix");
+        error.or_hint(|| fault.hint)
+    })?;
+    let change = Change::new(move |ground| {
+        let registry = ground.engine().registry();
+        let session = ground.session()?;
+        let (edit, nodes) =
+            session.instantiating(&module, &prefix, registry).map_err(|error| refused_document(&error))?;
+        let taken = nodes.iter().find(|name| session.node(name).is_some());
+        if let Some(name) = taken {
+            let error = RpcError::new(super::rpc::REFUSED, format!("the session has a node {name} already"));
+            return Err(error.at("params.prefix").hint("choose another prefix, or remove the group first"));
+        }
+        let ModuleIr { inputs, outputs, .. } = prefix_ir(&ModuleIr { nodes: Vec::new(), ..module }, &prefix);
+        let more = json!({"prefix": prefix, "nodes": nodes, "inputs": inputs, "outputs": outputs});
+        Ok(Made::and(edit, more))
+    });
+    Ok(change.within("params.module"))
+}
+
+/// `clear`: nothing that sounds is left; settings stay.
+pub(super) fn read_clear(rest: &str) -> Result<Change, RpcError> {
+    let Nothing {} = fields(rest)?;
+    Ok(Change::new(|ground| Ok(ground.session()?.clearing().into())))
+}
+
+/// `undo`: takes the last step back.
+pub(super) fn read_undo(raw: Option<&RawValue>) -> Result<Work, RpcError> {
+    step(raw, "undone", Engine::undo, |engine| engine.next_steps().0.map(str::to_owned))
+}
+
+/// `redo`: does again what was undone last.
+pub(super) fn read_redo(raw: Option<&RawValue>) -> Result<Work, RpcError> {
+    step(raw, "redone", Engine::redo, |engine| engine.next_steps().1.map(str::to_owned))
+}
+
+fn step(
+    raw: Option<&RawValue>,
+    told: &'static str,
+    go: Go,
+    next: fn(&Engine) -> Option<String>,
+) -> Result<Work, RpcError> {
+    let (rest, When { at, dry_run }) = split(raw)?;
+    let Nothing {} = fields(&rest)?;
+    Ok(Box::new(move |desk: &mut Desk<'_>| {
+        if dry_run {
+            return Answer::Now(Ok(json!({told: next(desk.engine), "dry_run": true})));
+        }
+        let gone = desk.step(go, at).map_err(|error| refused(&error, "params", None));
+        Answer::Now(gone.map(|gone| match gone {
+            Some((label, receipt)) => json!({told: label, "position": receipt.position, "seq": receipt.seq}),
+            None => json!({told: null, "position": null, "seq": *desk.last_edit}),
+        }))
+    }))
+}
+
+/// `history`: the steps, oldest first, and how many of them are done.
+pub(super) fn read_history(raw: Option<&RawValue>) -> Result<Work, RpcError> {
+    let Nothing {} = typed(raw.map_or("{}", RawValue::get))?;
+    Ok(Box::new(|desk| Answer::Now(Ok(history(desk)))))
+}
+
+fn history(desk: &Desk<'_>) -> Value {
+    let (steps, done) = desk.engine.history();
+    let (undo, redo) = desk.engine.next_steps();
+    let first = steps.len().saturating_sub(MAX_STEPS);
+    json!({"steps": &steps[first..], "first": first, "done": done, "undo": undo, "redo": redo})
+}

@@ -1,0 +1,377 @@
+//! Session methods over the socket: nodes, documents, history; each all or nothing, each can be tried.
+#![cfg(unix)]
+
+mod wire_client;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use wire_client::{Client, Home, client_of};
+
+/// The result of a call that must work.
+fn ok(client: &mut Client, method: &str, params: Value) -> Value {
+    let reply = client.call(method, params.clone());
+    assert!(reply["error"].is_null(), "{method} {params}: {reply}");
+    reply["result"].clone()
+}
+
+/// Place and hint of a refusal, which must have changed nothing.
+fn refused(client: &mut Client, method: &str, params: Value) -> (String, String, String) {
+    let before = capture(client);
+    let reply = client.call(method, params.clone());
+    let error = &reply["error"];
+    assert!(!error.is_null(), "{method} {params}: {reply}");
+    assert_eq!(error["data"]["still_playing"], true, "{reply}");
+    assert_eq!(capture(client), before, "{method} {params}");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    (text(&error["data"]["place"]), text(&error["message"]), text(&error["data"]["hint"]))
+}
+
+fn capture(client: &mut Client) -> Value {
+    ok(client, "capture", json!({}))["module"].clone()
+}
+
+fn history(client: &mut Client) -> (Vec<String>, u64) {
+    let history = ok(client, "history", json!({}));
+    let steps = history["steps"].as_array().unwrap().iter().map(|s| s.as_str().unwrap().to_owned());
+    (steps.collect(), history["done"].as_u64().unwrap())
+}
+
+/// Bass into a reverb, and a group of drums.
+fn band(client: &mut Client) {
+    ok(client, "node", json!({"name": "bass", "source": "faust:bass", "gain": 0.4, "init": {"cutoff": 800}}));
+    ok(client, "node", json!({"name": "verb", "source": "gain", "gain": 0.5}));
+    ok(client, "connect", json!({"source": "bass", "target": "verb", "level": 0.3}));
+    for drum in ["drums/kick", "drums/hat"] {
+        ok(client, "node", json!({"name": drum, "source": "faust:kick"}));
+        ok(client, "play", json!({"target": drum, "pattern": "x . x ."}));
+    }
+}
+
+#[test]
+fn a_band_is_captured_cleared_loaded_and_is_the_same() {
+    let home = Home::new("band");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    let empty = capture(&mut client);
+    band(&mut client);
+    let full = capture(&mut client);
+    let names: Vec<&str> =
+        full["nodes"].as_array().unwrap().iter().map(|n| n["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["bass", "verb", "drums/kick", "drums/hat"]);
+    assert_eq!(full["routing"][0]["level"], 0.3);
+    ok(&mut client, "clear", json!({}));
+    assert_eq!(capture(&mut client), empty);
+    ok(&mut client, "load", json!({"module": full}));
+    assert_eq!(capture(&mut client), full);
+    // Another instance, whose name is its own.
+    let other_home = Home::new("other");
+    let other = other_home.instance();
+    let mut there = client_of(&other);
+    ok(&mut there, "load", json!({"module": full}));
+    assert_eq!(capture(&mut there), full);
+}
+
+#[test]
+fn every_change_is_a_step_back_and_a_step_on() {
+    let home = Home::new("steps");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    let changes = [
+        ("node", json!({"name": "bass", "source": "faust:bass"})),
+        ("node", json!({"name": "verb", "source": "gain"})),
+        ("connect", json!({"source": "bass", "target": "verb", "level": 0.5})),
+        ("set", json!({"values": {"bass/cutoff": 500}})),
+        ("gain", json!({"node": "bass", "gain": 0.25})),
+        ("mute", json!({"node": "bass"})),
+        ("solo", json!({"node": "verb"})),
+        ("play", json!({"target": "bass", "pattern": "A2 ~ C3"})),
+        ("automate", json!({"label": "bass/cutoff", "shape": "sine", "lo": 100, "hi": 900, "bars": 4})),
+        ("midi_map", json!({"channel": 0, "cc": 1, "label": "bass/cutoff"})),
+        ("midi_route", json!({"channel": "omni", "node": "bass"})),
+        ("transport", json!({"tempo": 100, "seed": 3})),
+        ("master", json!({"gain": 0.5})),
+        ("crossfade", json!({"secs": 0.1})),
+        ("input", json!({"on": true, "channel": 0})),
+        ("limiter", json!({"on": false})),
+        ("name", json!({"name": "low"})),
+        ("disconnect", json!({"source": "bass", "target": "verb"})),
+        ("hush", json!({"target": "bass"})),
+        ("clear_automation", json!({"id": "bass/cutoff"})),
+        ("midi_unmap", json!({"channel": 0, "cc": 1})),
+        (
+            "instantiate",
+            json!({"prefix": "b", "module": {"nodes": [{"name": "kick", "source": "faust:kick"}]}}),
+        ),
+        ("remove", json!({"node": "bass"})),
+        (
+            "batch",
+            json!({"requests": [
+                {"method": "node", "params": {"name": "x", "source": "gain"}},
+                {"method": "gain", "params": {"node": "x", "gain": 0.1}},
+            ]}),
+        ),
+        ("clear", json!({})),
+    ];
+    let mut states = vec![capture(&mut client)];
+    for (method, params) in &changes {
+        // Trying it says the same and changes nothing.
+        let mut tried = params.clone();
+        tried["dry_run"] = true.into();
+        let before = (capture(&mut client), history(&mut client));
+        let said = ok(&mut client, method, tried);
+        assert_eq!((capture(&mut client), history(&mut client)), before, "{method}");
+        assert!(*method == "transport" || said["dry_run"] == true, "{method}: {said}");
+        ok(&mut client, method, params.clone());
+        states.push(capture(&mut client));
+        assert_ne!(states[states.len() - 2], states[states.len() - 1], "{method} {params} does something");
+    }
+    assert_eq!(history(&mut client).1, changes.len() as u64, "{:?}", history(&mut client));
+    for state in states.iter().rev().skip(1) {
+        assert!(ok(&mut client, "undo", json!({}))["undone"].is_string());
+        assert_eq!(capture(&mut client), *state);
+    }
+    assert!(ok(&mut client, "undo", json!({}))["undone"].is_null(), "there is nothing before the start");
+    for state in &states[1..] {
+        assert!(ok(&mut client, "redo", json!({}))["redone"].is_string());
+        assert_eq!(capture(&mut client), *state);
+    }
+    assert!(ok(&mut client, "redo", json!({}))["redone"].is_null());
+}
+
+#[test]
+fn what_is_wrong_says_where_and_what_would_work() {
+    let home = Home::new("wrong");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    band(&mut client);
+    for (method, params, place, message, hint) in [
+        (
+            "node",
+            json!({"name": "a", "source": "faust:bas"}),
+            "params.source",
+            "faust:bas",
+            "did you mean faust:bass?",
+        ),
+        ("node", json!({"name": "a/", "source": "gain"}), "params.name", "is not a name", "letters"),
+        ("node", json!({"name": "a", "source": "gain", "count": 65}), "params.count", "", "64"),
+        ("node", json!({"name": "a", "source": "gain", "gian": 1}), "params.gian", "unknown field", ""),
+        ("node", json!({"name": "a", "source": {"type": "dsp_graph"}}), "params.source", "missing field", ""),
+        (
+            "connect",
+            json!({"source": "bas", "target": "verb"}),
+            "params.source",
+            "no node bas",
+            "did you mean bass?",
+        ),
+        ("connect", json!({"source": "bass", "target": "verb", "level": -1}), "params.level", "", "0 to 16"),
+        (
+            "connect",
+            json!({"source": "bass", "target": "verb", "port": "in", "level": 1}),
+            "params.level",
+            "a wire has no level",
+            "leave",
+        ),
+        ("connect", json!({"source": "verb", "target": "verb"}), "", "cycle", ""),
+        ("connect", json!({"source": "bass", "target": "verb", "port": "side"}), "verb", "unknown port", ""),
+        ("disconnect", json!({"source": "verb", "target": "bass"}), "params", "is not routed", ""),
+        ("remove", json!({"node": "drum"}), "params.node", "no node drum", ""),
+        ("mute", json!({"node": "bess"}), "params.node", "no node bess", "did you mean bass?"),
+        ("gain", json!({"node": "bass", "gain": 17}), "params.gain", "17", "0 to 16"),
+        (
+            "set",
+            json!({"values": {"bass/cutof": 1}}),
+            "params.values[\"bass/cutof\"]",
+            "no control",
+            "did you mean cutoff?",
+        ),
+        ("set", json!({"values": {"bess/cutoff": 1}}), "params.values[\"bess/cutoff\"]", "no control", ""),
+        (
+            "set",
+            json!({"values": {"bass/cutoff": "loud"}}),
+            "params.values.bass/cutoff",
+            "not understood",
+            "",
+        ),
+        (
+            "load",
+            json!({"module": {"nodes": [{"name": "a"}]}}),
+            "params.module",
+            "missing field `source`",
+            "",
+        ),
+        (
+            "load",
+            json!({"module": {"nodes": [{"name": "a", "source": "gain"}, {"name": "a", "source": "gain"}]}}),
+            "params.module.nodes[1]",
+            "",
+            "",
+        ),
+        (
+            "load",
+            json!({"module": {"routing": [{"source": "a", "target": "b"}]}}),
+            "params.module.routing[0].source",
+            "",
+            "",
+        ),
+        (
+            "load",
+            json!({"module": {"krach": {"version": 99}}}),
+            "params.module.krach.version",
+            "newer",
+            "update",
+        ),
+        ("instantiate", json!({"prefix": "", "module": {}}), "params.prefix", "is not a name", ""),
+        (
+            "instantiate",
+            json!({"prefix": "drums", "module": {"nodes": [{"name": "kick", "source": "gain"}]}}),
+            "params.prefix",
+            "already",
+            "another prefix",
+        ),
+        ("crossfade", json!({}), "params", "one length", "beats or secs"),
+        (
+            "batch",
+            json!({"requests": [{"method": "gain", "params": {"node": "bass", "gain": 1}}, {"method": "gain", "params": {"node": "bess", "gain": 1}}]}),
+            "params.requests[1].params.node",
+            "no node bess",
+            "did you mean bass?",
+        ),
+        (
+            "batch",
+            json!({"requests": [{"method": "capture"}]}),
+            "params.requests[0].method",
+            "cannot be part",
+            "",
+        ),
+        (
+            "batch",
+            json!({"requests": [{"method": "clear", "params": {"at": 4}}]}),
+            "params.requests[0].params.at",
+            "whole batch",
+            "",
+        ),
+        ("undo", json!({"at": "later"}), "params.at", "not a time", ""),
+        ("clear", json!({"dry_run": 1}), "params.dry_run", "", ""),
+        ("describe", json!({"node": "bess"}), "params.node", "no node", "did you mean bass?"),
+    ] {
+        let (at, text, help) = refused(&mut client, method, params.clone());
+        assert!(at.starts_with(place), "{method} {params}: place {at}");
+        assert!(text.contains(message), "{method} {params}: {text}");
+        assert!(help.contains(hint), "{method} {params}: {help}");
+    }
+}
+
+#[test]
+fn a_group_is_meant_by_its_name() {
+    let home = Home::new("group");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    band(&mut client);
+    let drums = json!(["drums/kick", "drums/hat"]);
+    assert_eq!(ok(&mut client, "mute", json!({"node": "drums"}))["nodes"], drums);
+    assert_eq!(ok(&mut client, "gain", json!({"node": "drums", "gain": 0.125}))["nodes"], drums);
+    let captured = capture(&mut client);
+    assert_eq!(captured["muted"].as_array().unwrap().len(), 2);
+    assert_eq!(ok(&mut client, "remove", json!({"node": "drums"}))["nodes"], drums);
+    let captured = capture(&mut client);
+    assert_eq!(captured["nodes"].as_array().unwrap().len(), 2);
+    assert!(captured["patterns"].is_null(), "a node's pattern goes with it: {captured}");
+}
+
+#[test]
+fn a_node_is_described_with_everything_that_moves_its_controls() {
+    let home = Home::new("describe");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    band(&mut client);
+    ok(&mut client, "play", json!({"target": "bass", "pattern": "A2 C3"}));
+    ok(
+        &mut client,
+        "automate",
+        json!({"id": "lfo", "label": "bass/cutoff", "shape": "tri", "lo": 1, "hi": 2, "secs": 1}),
+    );
+    ok(&mut client, "midi_map", json!({"channel": 2, "cc": 74, "label": "bass/cutoff"}));
+    let bass = ok(&mut client, "describe", json!({"node": "bass"}))["nodes"][0].clone();
+    assert_eq!(
+        (&bass["state"], &bass["gain"], &bass["playing"]),
+        (&json!("ready"), &json!(0.4), &json!(true))
+    );
+    assert_eq!(bass["sends"], json!([{"target": "verb", "level": 0.3}]));
+    let control =
+        |name: &str| bass["controls"].as_array().unwrap().iter().find(|c| c["name"] == name).unwrap().clone();
+    let cutoff = control("cutoff");
+    assert_eq!((&cutoff["value"], &cutoff["max"]), (&json!(800.0), &json!(20000.0)));
+    assert_eq!(cutoff["moved_by"], json!({"automation": "lfo"}));
+    assert_eq!(cutoff["midi"], json!([{"channel": 2, "cc": 74}]));
+    assert_eq!(control("freq")["moved_by"], json!({"pattern": "bass"}));
+    assert_eq!(control("gate")["gate"], true);
+    assert_eq!(ok(&mut client, "describe", json!({}))["nodes"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn a_flood_of_one_control_is_one_step_and_a_loaded_project_begins_a_new_history() {
+    let home = Home::new("flood");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    band(&mut client);
+    let steps = history(&mut client).1;
+    for i in 0..100 {
+        ok(&mut client, "set", json!({"values": {"bass/cutoff": i}}));
+    }
+    let after = history(&mut client).1 - steps;
+    assert!((1..=4).contains(&after), "{after} steps for a hundred values");
+    std::thread::sleep(Duration::from_millis(350));
+    ok(&mut client, "set", json!({"values": {"bass/cutoff": 7}}));
+    assert_eq!(history(&mut client).1, steps + after + 1);
+    let chunk = instance.save_state();
+    instance.load_state(&chunk).expect("loads what it saved");
+    assert_eq!(history(&mut client), (vec![], 0));
+}
+
+#[test]
+fn a_batch_of_a_thousand_is_one_step() {
+    let home = Home::new("thousand");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    let mut requests = Vec::new();
+    for i in 0..250 {
+        requests.push(json!({"method": "node", "params": {"name": format!("n{i}"), "source": "gain"}}));
+        requests.push(json!({"method": "gain", "params": {"node": format!("n{i}"), "gain": 0.01}}));
+        requests.push(
+            json!({"method": "play", "params": {"target": format!("n{}", i % 50), "pattern": "x . x x"}}),
+        );
+        requests.push(
+            json!({"method": "connect", "params": {"source": format!("n{i}"), "target": "n0", "level": 0.1}}),
+        );
+    }
+    // A node does not feed itself.
+    requests.remove(3);
+    let done = ok(&mut client, "batch", json!({"requests": requests}));
+    assert_eq!(done["results"].as_array().unwrap().len(), 999);
+    assert_eq!(history(&mut client).1, 1);
+    assert_eq!(capture(&mut client)["nodes"].as_array().unwrap().len(), 250);
+    ok(&mut client, "undo", json!({}));
+    assert!(capture(&mut client)["nodes"].is_null());
+}
+
+#[test]
+fn an_older_clients_graph_is_adopted() {
+    let home = Home::new("adopt");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    let graph = json!({"type": "load_graph",
+        "nodes": [{"id": "out", "type_id": "dac"}, {"id": "bass", "type_id": "faust:bass"},
+                  {"id": "bass_g", "type_id": "gain", "controls": {"gain": 0.5}}, {"id": "odd", "type_id": "gain"}],
+        "connections": [
+            {"from_node": "bass", "from_port": "out", "to_node": "bass_g", "to_port": "in"},
+            {"from_node": "bass_g", "from_port": "out", "to_node": "out", "to_port": "in"},
+            {"from_node": "odd", "from_port": "out", "to_node": "out", "to_port": "in"}],
+        "exposed_controls": {"bass/gain": ["bass_g", "gain"]}});
+    assert_eq!(client.ask(&graph.to_string())["msg"], "graph loaded");
+    let done = ok(&mut client, "adopt", json!({"nodes": ["bass", "odd"]}));
+    assert_eq!(done["adopted"], json!(["bass"]));
+    assert_eq!(done["left"], json!([{"node": "odd", "why": "it has no fader odd_g"}]));
+    let captured = capture(&mut client);
+    assert_eq!((&captured["nodes"][0]["name"], &captured["nodes"][0]["gain"]), (&json!("bass"), &json!(0.5)));
+}
