@@ -451,10 +451,13 @@ impl Plan {
             }
             // What finds no heir fades out with the ghost.
             whole &= in_place || !before.iter().any(|v| v.is_played() && v.started < newest);
+            let inherited = heirs.len().min(before.len());
             self.nodes[new].voices = heirs;
             self.nodes[ghost as usize].voices = before;
             if whole {
                 self.nodes[new].took_over = true;
+                // They know what their controls hold, and how far ramps have come.
+                self.nodes[new].fresh_from = inherited as u32;
                 self.hand_over(old, ghost, new as u32, fade);
             }
         }

@@ -5,7 +5,7 @@ mod support;
 use krach_core::engine::*;
 use krach_core::ir::{NodeIr, Source};
 use krach_core::session::TypeSource;
-use support::probes::{counting_type, registry, text_type, text_type_that_refuses};
+use support::probes::{counting_type, following_type, registry, text_type, text_type_that_refuses};
 use support::*;
 
 const BASS: &str = "faust:bass";
@@ -286,4 +286,34 @@ fn undo_goes_back_past_a_source_that_never_compiled() {
     }
     let [left, _] = rig.render(30_000, &[256]);
     assert_eq!(left[29_999], 0.5);
+}
+
+#[test]
+fn better_code_takes_over_in_the_middle_of_an_automation_to_the_bit() {
+    for period in [Period::Secs(0.7), Period::Bars(1.0)] {
+        for swap in [256, 1024, 2560, 5120, 5376] {
+            let perform = |swaps: bool| {
+                let mut rig = Rig::with(registry());
+                rig.engine.set_type(following_type(BASS, 1)).expect("plays");
+                rig.edit(Edit::LoadGraph(bass()));
+                rig.edit(Edit::SetAutomation {
+                    id: "a".into(),
+                    label: "bass/level".into(),
+                    shape: krach_core::automation::ShapeSpec::Sine,
+                    lo: 0.1,
+                    hi: 0.9,
+                    period,
+                    one_shot: false,
+                });
+                let mut heard = rig.render(swap, &[256])[0].clone();
+                if swaps {
+                    rig.engine.set_type(following_type(BASS, 2)).expect("plays");
+                }
+                heard.extend(rig.render(6_000, &[256])[0].iter());
+                heard
+            };
+            let (with, without) = (perform(true), perform(false));
+            assert_eq!(first_difference(&with, &without), None, "{period:?}, at {swap}");
+        }
+    }
 }

@@ -189,8 +189,8 @@ impl Core {
         }
     }
 
-    /// After an adoption: voices that are new hear what their controls hold by now, and controls
-    /// that were set anew are told.
+    /// After an adoption: voices that are new hear what their controls hold by now, and controls that were
+    /// set anew are told.
     pub(super) fn bring_nodes_up_to_date(&mut self) {
         self.end_notes_of_ghosts();
         self.release_lost_controls();

@@ -78,6 +78,13 @@ pub fn counting_type(type_id: &str, key: u64, whole: bool) -> Arc<dyn NodeType> 
     Arc::new(probe)
 }
 
+/// A type whose output is its control with its ramps; one with another key takes over whole.
+pub fn following_type(type_id: &str, key: u64) -> Arc<dyn NodeType> {
+    let mut probe = ty(type_id, 0, &[("level", 0.0)], || Box::new(Level { now: 0.0, to: 0.0, left: 0 }));
+    probe.key = key;
+    Arc::new(probe)
+}
+
 /// The built-in types and the probes.
 pub fn registry() -> Registry {
     let mut registry = Registry::with_builtins();
@@ -135,6 +142,9 @@ impl Node for Level {
     }
     fn set(&mut self, _: usize, change: Change) {
         (self.to, self.left) = (change.value, change.ramp);
+        if change.ramp == 0 {
+            self.now = self.to;
+        }
     }
     fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
         for x in outputs[0].iter_mut() {
@@ -143,6 +153,11 @@ impl Node for Level {
             self.left = self.left.saturating_sub(1);
             *x = self.now;
         }
+    }
+    fn succeed(&mut self, old: &mut dyn Node) -> Succession {
+        let Some(old) = old.as_any().downcast_mut::<Level>() else { return Succession::None };
+        std::mem::swap(self, old);
+        Succession::Whole
     }
     fn as_any(&mut self) -> &mut dyn Any {
         self

@@ -5,6 +5,7 @@ mod krach_support;
 
 use krach_host::transport::{Blocks, Script};
 use krach_host::{Length, RenderOptions, Stage};
+use krach_support::elsewhere::{elsewhere, is_elsewhere};
 use krach_support::session::{atom, cat, hits, play};
 use krach_support::sounds::{ask, failure, folder, graph, save_by_renaming, sound_stage, types, write};
 use krach_support::{ask_all, assert_same_sound};
@@ -405,20 +406,6 @@ fn a_folder_full_of_rubbish_is_no_obstacle() {
         assert!(since.elapsed().as_secs() < 60, "not every file was told of");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-}
-
-/// Runs one test of this program in a process of its own, as on another machine: with a home of its own
-/// and these variables.
-fn elsewhere(test: &str, variables: &[(&str, &std::ffi::OsStr)]) {
-    let mut child = std::process::Command::new(std::env::current_exe().expect("this program"));
-    child.args(["--exact", test, "--nocapture"]).env_remove("NOISE_DSP_DIR").env("KRACH_TEST_ELSEWHERE", "1");
-    let output = child.envs(variables.iter().copied()).output().expect("starts");
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
-}
-
-fn is_elsewhere() -> bool {
-    std::env::var_os("KRACH_TEST_ELSEWHERE").is_some()
 }
 
 const STATE: &str = "KRACH_TEST_STATE";

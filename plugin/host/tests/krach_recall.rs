@@ -6,9 +6,10 @@ mod krach_support;
 
 use krach_host::transport::{Blocks, Script};
 use krach_host::{Length, RenderOptions, Stage};
-use krach_support::assert_same_sound;
 use krach_support::chunk::{document, node, of_document, stored};
-use krach_support::sounds::{ask, sound_stage, types, write};
+use krach_support::elsewhere::{elsewhere, is_elsewhere};
+use krach_support::sounds::{ask, folder, sound_stage, types, write};
+use krach_support::{Dice, assert_same_sound};
 use serde_json::{Value, json};
 
 /// The documents that clients wrote.
@@ -189,4 +190,188 @@ fn a_load_while_playing_brings_such_nodes_in_and_forgets_the_types_of_those_that
     assert_eq!(kinds(&mut stage), 1);
     let heard = stage.finish().channels;
     assert_eq!((heard[0][40_000], heard[0][140_000]), (0.25, 0.5));
+}
+
+/// All kinds of sources in one project: built in, traced, a text, a text that imports.
+fn mixed() -> Value {
+    let mut document = stored("bass_into_reverb");
+    let drums = stored("drums");
+    let text = "import(\"elsewhere.lib\"); process = level;";
+    let nodes = document["nodes"].as_array_mut().expect("a list");
+    nodes.extend(drums["nodes"].as_array().expect("a list")[..2].iter().cloned());
+    nodes.push(node("text", &json!("process = 0.0625;"), 1.0));
+    nodes.push(node("imports", &json!(text), 1.0));
+    let patterns = document["patterns"].as_array_mut().expect("a list");
+    patterns.extend(drums["patterns"].as_array().expect("a list").iter().cloned());
+    document
+}
+
+const CHUNK: &str = "KRACH_TEST_CHUNK";
+const SOUND: &str = "KRACH_TEST_SOUND";
+const CACHE: &str = "XDG_CACHE_HOME";
+
+/// The file that a variable names.
+fn given(variable: &str) -> std::path::PathBuf {
+    std::env::var_os(variable).expect("given").into()
+}
+
+fn bytes_of(sound: &[Vec<f32>]) -> Vec<u8> {
+    sound.iter().flatten().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+fn at_44100() -> RenderOptions {
+    RenderOptions { sample_rate: 44_100.0, ..options(2.0) }
+}
+
+#[test]
+fn a_project_is_the_same_sound_on_a_machine_with_no_file_no_cache_and_another_rate_and_loses_nothing_without_faust()
+ {
+    write("elsewhere.lib", "level = 0.03125;");
+    let mut stage = recalled(&of_document(&mixed()), &options(2.0));
+    assert_eq!(failures(&mut stage), Vec::<Value>::new());
+    let chunk = stage.instance().save_state().expect("saves");
+    drop(stage);
+    let (at_48000, at_44100) = (sound_of(&chunk, &options(2.0)), sound_of(&chunk, &at_44100()));
+    assert!(peak(&at_48000[0]) > 0.1 && peak(&at_44100[0]) > 0.1);
+    let place = folder().join("../elsewhere");
+    std::fs::create_dir_all(&place).expect("our own folder");
+    let (state, sound, cache) = (place.join("chunk"), place.join("sound"), place.join("cache"));
+    std::fs::write(&state, &chunk).expect("our own file");
+    let variables = [(CHUNK, state.as_os_str()), (SOUND, sound.as_os_str()), (CACHE, cache.as_os_str())];
+    elsewhere("recalled_with_faust", &variables);
+    let heard = std::fs::read(&sound).expect("rendered");
+    assert!(heard == [bytes_of(&at_48000), bytes_of(&at_44100)].concat(), "another sound elsewhere");
+    // What was compiled there before still plays there.
+    let none = ("KRACH_FAUST", std::ffi::OsStr::new("none"));
+    elsewhere("recalled_with_faust", &[variables[0], variables[1], variables[2], none]);
+    assert!(std::fs::read(&sound).expect("rendered") == heard, "another sound from the cache");
+    let empty = place.join("empty cache");
+    elsewhere("recalled_without_faust", &[variables[0], (CACHE, empty.as_os_str()), none]);
+}
+
+#[test]
+fn recalled_with_faust() {
+    if !is_elsewhere() {
+        return;
+    }
+    let chunk = std::fs::read(given(CHUNK)).expect("readable");
+    let sound = [sound_of(&chunk, &options(2.0)), sound_of(&chunk, &at_44100())].concat();
+    std::fs::write(given(SOUND), bytes_of(&sound)).expect("our own file");
+}
+
+#[test]
+fn recalled_without_faust() {
+    if !is_elsewhere() {
+        return;
+    }
+    let chunk = std::fs::read(given(CHUNK)).expect("readable");
+    let mut stage = recalled(&chunk, &options(2.0));
+    let lacks = failures(&mut stage);
+    for name in ["bass", "verb", "text", "imports"] {
+        let failure = lacks.iter().find(|failure| failure["nodes"] == json!([name])).expect("it says so");
+        assert!(failure["text"].as_str().is_some_and(|text| text.contains("no faust command")), "{failure}");
+    }
+    assert_eq!(lacks.len(), 4, "what is built in lacks nothing: {lacks:?}");
+    assert!(stage.instance().save_state().expect("saves") == chunk, "nothing is lost");
+    stage.render_to_end().expect("it renders");
+    assert!(peak(&stage.finish().channels[0]) > 0.1, "what is built in sounds");
+}
+
+/// A traced function at random: sums, products and the like of phasors, constants, controls and noise.
+fn traced(dice: &mut Dice, inputs: usize) -> Value {
+    let precision = ["float", "double"][dice.below(2)];
+    let signal = |id: usize| json!({"id": id, "channels": 1, "precision": precision});
+    let mut equations: Vec<Value> = Vec::new();
+    let mut next = inputs;
+    let mut make = |name: &str, from: &[usize], params: Value| {
+        let from: Vec<Value> = from.iter().map(|id| signal(*id)).collect();
+        equations.push(json!({"primitive": {"name": name, "stateful": false}, "inputs": from,
+            "outputs": [signal(next)], "params": params}));
+        next += 1;
+        next - 1
+    };
+    let no = || json!({"type": "no"});
+    let rate = make("sr", &[], no());
+    let freq = make(
+        "control",
+        &[],
+        json!({"type": "control", "name": "freq", "init": 110.0 + dice.below(400) as f64,
+        "lo": 20.0, "hi": 2000.0, "step": 0.01}),
+    );
+    let step = make("div", &[freq, rate], no());
+    let body = json!({"type": "dsp_graph", "precision": precision, "inputs": [signal(0), signal(1)],
+        "outputs": [signal(4)], "equations": [
+            {"primitive": {"name": "add"}, "inputs": [signal(0), signal(1)], "outputs": [signal(2)]},
+            {"primitive": {"name": "floor"}, "inputs": [signal(2)], "outputs": [signal(3)]},
+            {"primitive": {"name": "sub"}, "inputs": [signal(2), signal(3)], "outputs": [signal(4)]}]});
+    let phase = make(
+        "feedback",
+        &[step],
+        json!({"type": "feedback", "body_graph": body, "feedback_input_index": 0,
+        "free_var_signals": [signal(step)]}),
+    );
+    let noise = make("faust_expr", &[], json!({"type": "faust_expr", "template": "no.noise"}));
+    let mut pool: Vec<usize> = (0..inputs).chain([phase, noise]).collect();
+    for _ in 0..2 + dice.below(6) {
+        let (a, b) = (pool[dice.below(pool.len())], pool[dice.below(pool.len())]);
+        let made = match dice.below(6) {
+            0 => make("sin", &[a], no()),
+            1 => make("mul", &[a, b], no()),
+            2 => make("sub", &[a, b], no()),
+            3 => make("mem", &[a], no()),
+            4 => make("min", &[a, b], no()),
+            _ => make("const", &[], json!({"type": "const", "value": dice.below(1000) as f64 / 777.0})),
+        };
+        pool.push(made);
+    }
+    let all = pool.iter().skip(1).fold(pool[0], |sum, id| make("add", &[sum, *id], no()));
+    let level = make("const", &[], json!({"type": "const", "value": 0.05}));
+    let out = make("mul", &[all, level], no());
+    let ends: Vec<Value> = (0..inputs).map(signal).collect();
+    json!({"type": "dsp_graph", "precision": precision, "inputs": ends, "outputs": [signal(out)],
+        "equations": equations})
+}
+
+fn session(dice: &mut Dice) -> Value {
+    let names = ["a", "grp/b", "grp/c", "d"];
+    let nodes: Vec<Value> = names
+        .iter()
+        .enumerate()
+        .map(|(at, name)| {
+            let mut node = node(name, &traced(dice, at.min(2)), (1 + dice.below(100)) as f64 / 100.0);
+            // Of several voices none sounds without a note.
+            node["count"] = if at == 0 { 1 } else { 1 + dice.below(3) }.into();
+            node
+        })
+        .collect();
+    let hits = krach_support::session::hits("freq", 1 + dice.below(5));
+    let level = dice.below(90) as f64 / 100.0;
+    json!({"nodes": nodes, "tempo": 60.0 + dice.below(100) as f64,
+        "routing": [{"source": "a", "target": "grp/b", "kind": "send", "level": level},
+                    {"source": "grp/b", "target": "grp/c", "kind": "wire", "port": format!("in{}", dice.below(2))}],
+        "patterns": [{"target": names[dice.below(4)], "pattern": hits}],
+        "controls": [{"path": "d/freq", "value": 300.0 + level}],
+        "muted": if dice.below(2) == 0 { json!([{"name": "d", "saved_gain": level}]) } else { json!([]) }})
+}
+
+#[test]
+fn sessions_of_any_traced_functions_come_back_as_the_same_sound_and_the_same_bytes() {
+    let mut dice = Dice(20);
+    for turn in 0..16 {
+        let document = session(&mut dice);
+        let mut first = recalled(&of_document(&document), &options(0.5));
+        assert_eq!(failures(&mut first), Vec::<Value>::new(), "{turn}: {document}");
+        let saved = first.instance().save_state().expect("saves");
+        first.render_to_end().expect("it renders");
+        let problems = ask(&mut first, &json!({"cmd": "Status"}))["problems"].to_string();
+        let heard = first.finish().channels;
+        assert!(peak(&heard[0]) > 0.0, "{turn}: {problems}: {document}");
+        let mut again = recalled(&saved, &RenderOptions { blocks: Blocks::Fixed(333), ..options(0.5) });
+        assert!(again.instance().save_state().expect("saves") == saved, "{turn}: {document}");
+        again.render_to_end().expect("it renders");
+        let again = again.finish().channels;
+        let frames = heard[0].len().min(again[0].len());
+        let cut = |sound: &[Vec<f32>]| sound.iter().map(|side| side[..frames].to_vec()).collect::<Vec<_>>();
+        assert_same_sound(&cut(&again), &cut(&heard), &format!("{turn}: {document}"));
+    }
 }

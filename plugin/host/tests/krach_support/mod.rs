@@ -4,6 +4,7 @@
 pub mod chunk;
 #[cfg(target_os = "linux")]
 pub mod display;
+pub mod elsewhere;
 pub mod gates;
 pub mod home;
 pub mod session;
