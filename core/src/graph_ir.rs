@@ -128,7 +128,7 @@ impl RawGraph {
         let scrutinised = Scrutinised::of(self, scrutiny);
         for node in &self.nodes {
             match registry.standing(&node.type_id) {
-                None if scrutinised.document && comes_from_text(&node.type_id) => {}
+                None if comes_from_text(&node.type_id) && !scrutinised.node(node) => {}
                 // The session itself holds what it is made from.
                 None if crate::session::is_inline(&node.type_id) => {}
                 None => return Err(GraphError::TypeNotFound(node.type_id.clone())),

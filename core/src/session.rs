@@ -7,12 +7,13 @@ mod document;
 mod history;
 mod load;
 mod lower;
+mod migrate;
 mod nodes;
 mod writers;
 
 pub use adopt::Adoption;
 use automations::read as automations_of;
-pub use document::{Programs, parse_module};
+pub use document::Programs;
 pub use history::{History, Touch, label_of, touch_of};
 pub use lower::{INLINE, MASTER, is_inline, lower};
 pub use nodes::{Foundation, Node, NodeEdit, NodeSpec, Route, gain_path, level_path};

@@ -1,5 +1,6 @@
 //! The session as a ModuleIr document, and back.
 
+use super::migrate::migrate;
 use super::{FORMAT, MAX_DEPTH, METER_RANGE, Node, Route, Session, SlotState, gain_path, level_path, lower};
 use crate::clock::TEMPO_RANGE;
 use crate::edit::{Edit, EditError, GraphError, LoadError};
@@ -12,6 +13,7 @@ use crate::node::Registry;
 use crate::processor::MAX_SLOTS;
 use krach_patterns::Program;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -145,7 +147,45 @@ impl Session {
             place: format!("byte {}", e.valid_up_to()),
             message: "not UTF-8".to_owned(),
         })?;
-        Self::of_module(parse_module(text)?, registry)
+        Self::of_module(Self::read_module(text)?, registry)
+    }
+
+    /// The module of a document of any format up to the present one, as the present one has it.
+    ///
+    /// # Errors
+    /// Not JSON of the right shape, too deep, or a newer format.
+    pub fn read_module(text: &str) -> Result<ModuleIr, LoadError> {
+        let malformed = |e: serde_json::Error| LoadError::Malformed {
+            place: format!("line {} column {}", e.line(), e.column()),
+            message: e.to_string(),
+        };
+        let depth = krach_patterns::json_depth(text);
+        if depth > MAX_DEPTH {
+            let message = format!("nests {depth} deep; the most is {MAX_DEPTH}");
+            return Err(LoadError::Malformed { place: "$".to_owned(), message });
+        }
+        let found = parse::<ModuleIr>(text);
+        let versions = match &found {
+            Ok(module) => Versions::of(module),
+            // Another format may be of any shape. Bad syntax is said before that, and a bad shape after it.
+            Err(_) => match parse::<Probe>(text) {
+                Ok(probe) => probe.versions(),
+                Err(error) if error.is_data() => {
+                    return Err(located(text).unwrap_or_else(|| malformed(error)));
+                }
+                Err(error) => return Err(malformed(error)),
+            },
+        };
+        if versions.newest > FORMAT {
+            return Err(LoadError::Newer { version: versions.newest });
+        }
+        if versions.oldest < FORMAT {
+            let mut document: Map<String, Value> = parse(text).map_err(malformed)?;
+            migrate(&mut document);
+            let text = serde_json::to_string(&document).map_err(malformed)?;
+            return parse(&text).map_err(|error| located(&text).unwrap_or_else(|| malformed(error)));
+        }
+        found.map_err(|error| located(text).unwrap_or_else(|| malformed(error)))
     }
 
     /// The session that a document describes, with its slots' patterns compiled.
@@ -327,30 +367,6 @@ impl Session {
     }
 }
 
-/// Reads the text of a document.
-///
-/// # Errors
-/// Not JSON of the right shape, nested too deep, or a newer format.
-pub fn parse_module(text: &str) -> Result<ModuleIr, LoadError> {
-    let malformed = |e: serde_json::Error| LoadError::Malformed {
-        place: format!("line {} column {}", e.line(), e.column()),
-        message: e.to_string(),
-    };
-    let depth = krach_patterns::json_depth(text);
-    if depth > MAX_DEPTH {
-        let message = format!("nests {depth} deep; the most is {MAX_DEPTH}");
-        return Err(LoadError::Malformed { place: "$".to_owned(), message });
-    }
-    match parse(text) {
-        Ok(module) => Ok(module),
-        // A newer one may be of any shape; and bad syntax is said before a bad shape.
-        Err(error) => match parse::<VersionProbe>(text).map_err(malformed)?.krach.version {
-            version if version > FORMAT => Err(LoadError::Newer { version }),
-            _ => Err(located(text).unwrap_or_else(|| malformed(error))),
-        },
-    }
-}
-
 /// What is known of a node beyond what others read, if it is anything.
 fn node_entry(node: &Node) -> Option<(String, NodeEntry)> {
     let entry = NodeEntry { stereo: node.stereo, off_master: !node.to_master, solo: node.solo };
@@ -402,14 +418,54 @@ fn located(text: &str) -> Option<LoadError> {
     Some(LoadError::Malformed { place, message: message[..end].to_owned() })
 }
 
+/// Formats of a document and of the modules in it.
+#[derive(Clone, Copy)]
+struct Versions {
+    oldest: u32,
+    newest: u32,
+}
+
+impl Versions {
+    fn one(version: Option<u32>) -> Self {
+        // What says nothing of it is of another program, or written by hand: for today's.
+        let version = version.unwrap_or(FORMAT);
+        Self { oldest: version, newest: version }
+    }
+
+    fn with(self, other: Self) -> Self {
+        Self { oldest: self.oldest.min(other.oldest), newest: self.newest.max(other.newest) }
+    }
+
+    fn of(module: &ModuleIr) -> Self {
+        let own = Self::one(module.krach.as_ref().map(|krach| krach.version));
+        module.sub_modules.iter().fold(own, |all, sub| all.with(Self::of(&sub.module)))
+    }
+}
+
+/// As much of a document of any format as tells which it is.
 #[derive(Default, Deserialize)]
-struct VersionProbe {
-    #[serde(default)]
-    krach: Version,
+#[serde(default)]
+struct Probe {
+    krach: Option<ProbedKrach>,
+    #[serde(alias = "sub_graphs")]
+    sub_modules: Vec<ProbedSub>,
 }
 
 #[derive(Default, Deserialize)]
-struct Version {
-    #[serde(default)]
-    version: u32,
+#[serde(default)]
+struct ProbedKrach {
+    version: Option<u32>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ProbedSub {
+    module: Probe,
+}
+
+impl Probe {
+    fn versions(&self) -> Versions {
+        let own = Versions::one(self.krach.as_ref().and_then(|krach| krach.version));
+        self.sub_modules.iter().fold(own, |all, sub| all.with(sub.module.versions()))
+    }
 }

@@ -2,7 +2,7 @@
 
 use krach_core::engine::Engine;
 use krach_core::ir::{ModuleIr, check_name, prefix_ir};
-use krach_core::session::parse_module;
+use krach_core::session::Session;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ struct Instantiate<'a> {
 struct Nothing {}
 
 fn module(raw: &RawValue) -> Result<ModuleIr, RpcError> {
-    parse_module(raw.get()).map_err(|error| refused_document(&error))
+    Session::read_module(raw.get()).map_err(|error| refused_document(&error))
 }
 
 /// `capture`: the whole session as a ModuleIr. Changes that wait for their time are not in it.
