@@ -504,3 +504,26 @@ fn ten_megabytes_of_anything_are_refused_at_their_place_in_little_memory() {
         assert!(memory < 64 * TEN_MEGABYTES as isize, "{what}: {} MB", memory >> 20);
     }
 }
+
+#[test]
+fn the_documents_of_the_page_for_authors_of_clients_load() {
+    let page =
+        std::fs::read_to_string(format!("{}/../docs/ir.md", env!("CARGO_MANIFEST_DIR"))).expect("there");
+    let mut loaded = 0;
+    for block in page.split("```json\n").skip(1) {
+        let text = block.split("```").next().expect("a block");
+        let document: Value = serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"));
+        let document = match document["type"] == "dsp_graph" {
+            true => json!({"nodes": [{"name": "n", "source": document}]}),
+            false => document,
+        };
+        let mut engine = Engine::new(registry());
+        engine.load(document.to_string().as_bytes()).unwrap_or_else(|e| panic!("{e}: {text}"));
+        assert!(!engine.session().nodes.is_empty());
+        loaded += 1;
+    }
+    assert!(loaded >= 4, "{loaded}");
+    let primitives = krach_core::ir::dsp::Primitive::ALL.iter().map(|p| format!("`{}`", p.name()));
+    let missing: Vec<String> = primitives.filter(|name| !page.contains(name.as_str())).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
