@@ -375,3 +375,70 @@ fn sessions_of_any_traced_functions_come_back_as_the_same_sound_and_the_same_byt
         assert_same_sound(&cut(&again), &cut(&heard), &format!("{turn}: {document}"));
     }
 }
+
+fn rpc(stage: &mut Stage, method: &str, params: &Value) -> Value {
+    ask(stage, &json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
+}
+
+/// Renders so many frames more; the left side of what was added.
+fn more(stage: &mut Stage, frames: usize) -> Vec<f32> {
+    let from = stage.recorded(0, 0).len();
+    while stage.recorded(0, 0).len() < from + frames {
+        stage.advance().expect("it renders");
+    }
+    stage.recorded(0, 0)[from..].to_vec()
+}
+
+#[test]
+fn a_module_of_traced_functions_sounds_through_the_socket_and_what_is_captured_is_what_was_loaded() {
+    for name in DOCUMENTS {
+        let mut stage = sound_stage(&options(4.0));
+        let module = stored(name);
+        let loaded = rpc(&mut stage, "load", &json!({"module": module}));
+        assert!(loaded.get("error").is_none(), "{name}: {loaded}");
+        let heard = more(&mut stage, 96_000);
+        assert!(peak(&heard) > 0.05, "{name}: {}", peak(&heard));
+        let captured = rpc(&mut stage, "capture", &json!({}))["result"]["module"].clone();
+        let mut other = sound_stage(&options(4.0));
+        rpc(&mut other, "load", &json!({"module": captured}));
+        more(&mut other, 4_800);
+        assert_eq!(rpc(&mut other, "capture", &json!({}))["result"]["module"], captured, "{name}");
+    }
+}
+
+#[test]
+fn a_node_that_is_given_another_function_plays_the_old_one_until_the_new_one_is_compiled() {
+    let mut stage = sound_stage(&options(20.0));
+    let set = |stage: &mut Stage, source: Value| {
+        rpc(stage, "node", &json!({"name": "n", "source": source, "gain": 1.0}))
+    };
+    assert!(set(&mut stage, constant(0.25)).get("error").is_none());
+    more(&mut stage, 48_000);
+    for (turn, level) in [(1, 0.5), (2, 0.125), (3, 0.75)] {
+        let before = *stage.recorded(0, 0).last().expect("some");
+        // One that does not compile: the old one plays on, to the bit.
+        let bad = set(&mut stage, templated(&format!("nonsense{turn}")));
+        assert!(bad.get("error").is_none(), "nobody knows yet: {bad}");
+        assert!(more(&mut stage, 24_000).iter().all(|x| *x == before), "{turn}");
+        let told = failures(&mut stage);
+        assert_eq!((&told[0]["nodes"], &told[0]["place"]), (&json!(["n"]), &json!("$.equations[0]")));
+        // Who asks for it again is told at once, and the session stays.
+        let again = set(&mut stage, templated(&format!("nonsense{turn}")));
+        let error = &again["error"];
+        assert!(error["message"].as_str().is_some_and(|m| m.contains("nonsense")), "{again}");
+        assert!(error.to_string().contains("source.equations[0]"), "{again}");
+        // One that does comes in by the usual fade, and never drops below either.
+        assert!(set(&mut stage, constant(level)).get("error").is_none());
+        let heard = more(&mut stage, 48_000);
+        let (low, high) = (before.min(level as f32), before.max(level as f32));
+        assert!(heard.iter().all(|x| (low - 1e-6..=high + 1e-6).contains(x)), "{turn}: a hole, or too much");
+        assert_eq!(heard[47_999], level as f32);
+        assert_eq!(failures(&mut stage), Vec::<Value>::new());
+    }
+    // Back to the start, past what did not compile.
+    for _ in 0..6 {
+        let undone = rpc(&mut stage, "undo", &json!({}));
+        assert!(undone.get("error").is_none(), "{undone}");
+    }
+    assert_eq!(more(&mut stage, 48_000)[47_999], 0.25);
+}
