@@ -1,9 +1,9 @@
 //! Changes: what all JSON-RPC methods that change the session have in common. Each is all or nothing, may
 //! have a time (`at`), and can be tried (`dry_run`) without anything being changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use krach_core::edit::{At, Edit, EditError, LoadError};
+use krach_core::edit::{At, Edit, EditError, LoadError, NodeEdit};
 use krach_core::engine::{Engine, GraphError};
 use krach_core::ir::{Fault, did_you_mean};
 use krach_core::session::Session;
@@ -22,12 +22,55 @@ pub(super) struct Ground<'a> {
     engine: &'a Engine,
     /// The session with all that waits, once somebody has asked for it.
     ahead: Option<Session>,
-    waiting: Vec<Edit>,
+    waiting: Parts,
+}
+
+/// Edits one after the other. Those that only add nodes and routes are put together: where all of them can
+/// be, each could have been by itself, and the graph is looked at once.
+struct Parts {
+    edits: Vec<Edit>,
+    /// Names of nodes that there are or have been.
+    names: HashSet<String>,
+    /// The last edit only adds.
+    open: bool,
+}
+
+impl Parts {
+    fn on(session: &Session) -> Self {
+        let names = session.nodes.iter().map(|node| node.name.clone()).collect();
+        Self { edits: Vec::new(), names, open: false }
+    }
+
+    fn push(&mut self, edit: Edit) {
+        let edit = match edit {
+            Edit::Nodes(edits) => edits,
+            Edit::Batch(parts) => return parts.into_iter().for_each(|part| self.push(part)),
+            edit => {
+                self.open = false;
+                return self.edits.push(edit);
+            }
+        };
+        let adds = edit.iter().all(|edit| match edit {
+            NodeEdit::Set(spec) => self.names.insert(spec.node.name.clone()),
+            NodeEdit::Connect(_) | NodeEdit::Mute { .. } | NodeEdit::Solo { .. } => true,
+            NodeEdit::Remove { .. } | NodeEdit::Disconnect { .. } => false,
+        });
+        match self.edits.last_mut() {
+            Some(Edit::Nodes(last)) if self.open && adds => last.extend(edit),
+            _ => self.edits.push(Edit::Nodes(edit)),
+        }
+        self.open = adds;
+    }
+
+    fn take(&mut self) -> Vec<Edit> {
+        self.open = false;
+        std::mem::take(&mut self.edits)
+    }
 }
 
 impl<'a> Ground<'a> {
     fn new(engine: &'a Engine) -> Self {
-        Self { engine, ahead: None, waiting: Vec::new() }
+        Self { engine, ahead: None, waiting: Parts::on(engine.session()) }
     }
 
     /// The engine, without the changes before this one.
@@ -40,23 +83,15 @@ impl<'a> Ground<'a> {
     /// # Errors
     /// If a change before this one does not work out.
     pub(super) fn session(&mut self) -> Result<&Session, RpcError> {
-        if !self.waiting.is_empty() {
+        if !self.waiting.edits.is_empty() {
             let ahead = self.ahead.get_or_insert_with(|| self.engine.session().clone());
-            for edit in self.waiting.drain(..) {
+            for edit in self.waiting.take() {
                 ahead
                     .apply(&edit, self.engine.registry())
                     .map_err(|error| refused(&error, "params", None))?;
             }
         }
         Ok(self.ahead.as_ref().unwrap_or(self.engine.session()))
-    }
-
-    fn goes_on(&mut self, edit: &Edit) {
-        match (self.waiting.last_mut(), edit) {
-            // One look at the whole graph for many changes of it.
-            (Some(Edit::Nodes(last)), Edit::Nodes(more)) => last.extend(more.iter().cloned()),
-            _ => self.waiting.push(edit.clone()),
-        }
     }
 }
 
@@ -242,19 +277,15 @@ pub(super) fn read_batch(rest: &str) -> Result<Change, RpcError> {
         changes.push(read(rest).map_err(|error| error.within("params", &format!("{place}.params")))?);
     }
     Ok(Change::new(move |ground| {
-        let (mut edits, mut answers): (Vec<Edit>, Vec<Value>) = (Vec::new(), Vec::new());
+        let (mut parts, mut answers) = (Parts::on(ground.engine.session()), Vec::new());
         for (i, change) in changes.into_iter().enumerate() {
             let place = format!("params.requests[{i}].params");
             let made = (change.making)(ground).map_err(|error| error.within("params", &place))?;
-            ground.goes_on(&made.edit);
+            ground.waiting.push(made.edit.clone());
+            parts.push(made.edit);
             answers.push(Value::Object(made.more));
-            match (edits.last_mut(), made.edit) {
-                (Some(Edit::Nodes(last)), Edit::Nodes(more)) => last.extend(more),
-                (_, Edit::Batch(more)) => edits.extend(more),
-                (_, edit) => edits.push(edit),
-            }
         }
-        Ok(Made::and(Edit::Batch(edits), json!({"results": answers})))
+        Ok(Made::and(Edit::Batch(parts.take()), json!({"results": answers})))
     }))
 }
 
