@@ -24,8 +24,11 @@
 //! the automation starts and where it ends, so that both are exact to the frame.
 
 use crate::node::Change;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -33,6 +36,8 @@ use std::sync::Arc;
 pub const GRID: i64 = 32;
 /// Most entries of a custom table.
 pub const MAX_TABLE: usize = 4096;
+/// Names of the shapes, as [`ShapeSpec::named`] knows them.
+pub const SHAPES: [&str; 8] = ["sine", "tri", "ramp", "ramp_down", "square", "exp", "pulse", "custom"];
 /// Default part of the period that a pulse is high.
 pub const DEFAULT_DUTY: f64 = 0.5;
 
@@ -197,6 +202,44 @@ impl ShapeSpec {
             Self::Custom { table } => Shape::Custom(Arc::from(table.as_slice())),
         })
     }
+}
+
+impl JsonSchema for ShapeSpec {
+    fn schema_name() -> Cow<'static, str> {
+        "Shape".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<&str> = SHAPES.into_iter().filter(|name| *name != "custom").collect();
+        let fields = |duty: Value, table: Value| {
+            let properties = json!({"duty": duty, "table": table});
+            json!({"type": "object", "properties": properties, "additionalProperties": false})
+        };
+        let any = || fields(json!({"type": ["number", "null"]}), numbers_or_null());
+        let mut shapes: Map<String, Value> = SHAPES.iter().map(|name| ((*name).to_owned(), any())).collect();
+        let duty = json!({"type": ["number", "null"], "minimum": 0, "maximum": 1, "default": DEFAULT_DUTY});
+        shapes.insert("pulse".to_owned(), fields(duty, numbers_or_null()));
+        let entry = json!({"type": "number", "minimum": 0, "maximum": 1});
+        let table = json!({"type": "array", "items": entry, "minItems": 1, "maxItems": MAX_TABLE});
+        let mut custom = fields(json!({"type": ["number", "null"]}), table);
+        custom["required"] = json!(["table"]);
+        shapes.insert("custom".to_owned(), custom);
+        json_schema!({
+            "description": "A shape by its name, or with its number or table: `{\"pulse\":{\"duty\":0.25}}`, \
+                `{\"custom\":{\"table\":[0.0,1.0]}}`.",
+            "anyOf": [
+                {"enum": names},
+                {
+                    "type": "object", "properties": shapes, "additionalProperties": false,
+                    "minProperties": 1, "maxProperties": 1,
+                },
+            ],
+        })
+    }
+}
+
+fn numbers_or_null() -> Value {
+    json!({"type": ["array", "null"], "items": {"type": "number"}})
 }
 
 impl<'de> Deserialize<'de> for ShapeSpec {

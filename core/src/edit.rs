@@ -160,7 +160,8 @@ pub enum Edit {
 }
 
 /// Length of an automation's period.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[schemars(transform = crate::ir::one_or_both)]
 pub enum Period {
     /// Seconds, counted from where the automation begins.
     #[serde(rename = "period_secs")]
@@ -192,7 +193,9 @@ impl FadeLength {
 }
 
 /// Who is the clock.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum ClockSource {
     /// An own clock at the free-run tempo, whatever the host does.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A node of the raw graph.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct GraphNode {
     /// Unique id; may contain `/`.
     pub id: String,
@@ -17,6 +17,7 @@ pub struct GraphNode {
     pub controls: BTreeMap<String, f64>,
     /// How many voices its notes may have at a time, 1…[`MAX_VOICES`](crate::voice::MAX_VOICES).
     #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[schemars(range(min = 1, max = crate::voice::MAX_VOICES))]
     pub count: u32,
 }
 
@@ -36,7 +37,9 @@ fn is_one(count: &u32) -> bool {
 }
 
 /// A wire from an output port to an input port.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct Connection {
     /// Source node id.
     pub from_node: String,
@@ -49,7 +52,7 @@ pub struct Connection {
 }
 
 /// The section of the session that `load_graph` replaces.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RawGraph {
     /// Nodes in the order they were added.
     #[serde(default)]

@@ -89,7 +89,7 @@ pub enum TailOrigin {
 }
 
 /// Length of a crossfade.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Crossfade {
     /// In quarter notes at the tempo of the moment.

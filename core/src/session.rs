@@ -116,7 +116,7 @@ pub struct SlotState {
 }
 
 /// An automation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AutomationState {
     /// The control it drives, by label or path.
     pub label: String,
@@ -135,7 +135,7 @@ pub struct AutomationState {
 }
 
 /// What of the plugin's input is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct InputState {
     /// One channel for both sides; `None` is both as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -143,7 +143,7 @@ pub struct InputState {
 }
 
 /// The text that a type was made from: with it the session sounds the same anywhere.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TypeSource {
     /// The text.
     pub text: String,
@@ -159,7 +159,7 @@ pub struct TypeSource {
 }
 
 /// A controller mapping.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MidiMapState {
     /// MIDI channel.
     pub channel: u8,
@@ -174,7 +174,7 @@ pub struct MidiMapState {
 }
 
 /// A route of the host's notes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct NoteRouteState {
     /// MIDI channel, 0…15; none: all channels without a route of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,8 +1,10 @@
 //! The pattern tree as clients send it and sessions keep it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::Value;
+use crate::shape::SHAPE_KINDS;
+use crate::{Value, schema};
 
 /// The deepest a pattern may nest: the number of steps from the root to the lowest node.
 pub const MAX_DEPTH: usize = 256;
@@ -17,8 +19,9 @@ pub type SourceSpan = [u32; 2];
 ///
 /// Every node may carry the `span` of text it came from; a span changes nothing but the
 /// `source` of the events. `Clone`, `PartialEq` and `Debug` recurse; dropping does not.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "op")]
+#[schemars(transform = schema::of_pattern)]
 #[allow(missing_docs)] // `span` and `child` say the same everywhere
 pub enum Pattern {
     /// One event per cycle, filling it.
@@ -34,12 +37,14 @@ pub enum Pattern {
     },
     /// All children within one cycle, one after the other, each getting the same share.
     Cat {
+        #[schemars(length(min = 1))]
         children: Vec<Pattern>,
         #[serde(skip_serializing_if = "Option::is_none")]
         span: Option<SourceSpan>,
     },
     /// All children at once.
     Stack {
+        #[schemars(length(min = 1))]
         children: Vec<Pattern>,
         #[serde(skip_serializing_if = "Option::is_none")]
         span: Option<SourceSpan>,
@@ -80,6 +85,7 @@ pub enum Pattern {
     },
     /// Cycles divisible by `n` take `transform`, the others `child`.
     Every {
+        #[schemars(range(min = 1))]
         n: u32,
         transform: Box<Pattern>,
         child: Box<Pattern>,
@@ -90,7 +96,9 @@ pub enum Pattern {
     /// row rotated left by `rotation`.
     Euclid {
         pulses: u32,
+        #[schemars(range(min = 1))]
         steps: u32,
+        #[schemars(with = "Option<i64>")]
         rotation: i64,
         child: Box<Pattern>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,7 +106,9 @@ pub enum Pattern {
     },
     /// Drops units with probability `prob`, decided by a hash of the onset and `seed`.
     Degrade {
+        #[schemars(range(min = 0, max = 1))]
         prob: f64,
+        #[schemars(with = "Option<u64>")]
         seed: u64,
         child: Box<Pattern>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,8 +122,11 @@ pub enum Pattern {
     },
     /// Bends time within each pair of `grid` steps; the one kind is `swing`.
     Warp {
+        #[schemars(extend("const" = "swing"))]
         kind: String,
+        #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
         amount: f64,
+        #[schemars(range(min = 2), extend("multipleOf" = 2))]
         grid: u32,
         child: Box<Pattern>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,11 +134,13 @@ pub enum Pattern {
     },
     /// A control that moves continuously, one period per cycle. See [`crate::Shape`].
     Shape {
+        #[schemars(extend("enum" = SHAPE_KINDS))]
         kind: String,
         lo: f64,
         hi: f64,
         label: String,
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(range(min = 0, max = 1))]
         duty: Option<f64>,
         #[serde(skip_serializing_if = "Option::is_none")]
         seed: Option<u64>,

@@ -37,6 +37,7 @@ mod period;
 mod pitch;
 mod program;
 mod query;
+pub mod schema;
 mod shape;
 mod stream;
 mod swing;

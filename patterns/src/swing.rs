@@ -1,5 +1,6 @@
 //! Swing as a setting of its own, for what plays a pattern rather than for the pattern.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{CompileError, Pattern, Program, compile};
@@ -36,11 +37,13 @@ pub fn compile_swung(pattern: &Pattern, swing: Option<Swing>) -> Result<Program,
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Full {
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     amount: f64,
     #[serde(default = "eighths")]
+    #[schemars(range(min = 2), extend("multipleOf" = 2))]
     grid: u32,
 }
 
@@ -53,6 +56,21 @@ fn eighths() -> u32 {
 enum Written {
     Amount(f64),
     Full(Full),
+}
+
+impl JsonSchema for Swing {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Swing".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let full = Full::json_schema(generator);
+        schemars::json_schema!({
+            "description": "Swing around a whole pattern: of each two steps of `grid` the first takes the share \
+                `amount`. A number is the amount at a grid of 8.",
+            "anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, full],
+        })
+    }
 }
 
 impl Serialize for Swing {

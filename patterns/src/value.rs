@@ -1,29 +1,40 @@
 //! What an event says: a note, a controller, an OSC message or a control's new value.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::schema;
+
 /// The payload of an atom. In JSON tagged by `type`; whole numbers are accepted for floats.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "type")]
+#[schemars(transform = schema::by_tag("type"))]
 pub enum Value {
     /// A MIDI note, for the host's MIDI output.
     Note {
         /// MIDI channel, 0–15.
+        #[schemars(range(max = 15))]
         channel: u8,
         /// Key, 0–127; 60 is C4.
+        #[schemars(range(max = 127))]
         note: u8,
         /// Velocity, 0–127.
+        #[schemars(range(max = 127))]
         velocity: u8,
         /// How long it sounds, in cycles, 0 or more.
+        #[schemars(range(min = 0))]
         dur: f64,
     },
     /// A MIDI control change.
     Cc {
         /// MIDI channel, 0–15.
+        #[schemars(range(max = 15))]
         channel: u8,
         /// Controller number, 0–127.
+        #[schemars(range(max = 127))]
         controller: u8,
         /// Value, 0–127.
+        #[schemars(range(max = 127))]
         value: u8,
     },
     /// An OSC message.
@@ -31,6 +42,7 @@ pub enum Value {
         /// The address, such as `/audio/set`.
         address: String,
         /// Its arguments, in order.
+        #[schemars(default)]
         args: Vec<OscArg>,
     },
     /// A control of a node takes a new value and holds it until the next event.
@@ -44,7 +56,7 @@ pub enum Value {
 }
 
 /// One argument of an OSC message: `{"Float":x}`, `{"Int":i}` or `{"Str":s}`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub enum OscArg {
     /// A float (sent as `f32`).
     Float(f64),

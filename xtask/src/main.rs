@@ -26,6 +26,7 @@ cargo xtask <command>
   run      builds krach with a window and a sound card, without a DAW, and runs it; --help lists its options
   validate bundles and runs clap-validator, pluginval and Steinberg's validator, as far as they are installed
   demo     renders a live-coded performance through the plugin and measures it
+  schema   writes docs/module.schema.json anew from the types
   test     checks form and runs every test; ends with \"N passed, N failed\"
   bench    runs the benchmarks into target/bench";
 
@@ -58,6 +59,7 @@ fn dispatch() -> Result<()> {
         Some("run") => standalone::standalone(&Workspace::find()?, &rest),
         Some("validate") => validate::validate(&Workspace::find()?),
         Some("demo") => demo::demo(&Workspace::find()?),
+        Some("schema") => test::schema(&Workspace::find()?),
         Some("test") => test::test(&Workspace::find()?),
         Some("bench") => bench::bench(&Workspace::find()?),
         Some("help" | "-h" | "--help") => {

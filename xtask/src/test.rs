@@ -45,6 +45,16 @@ pub fn test(workspace: &Workspace) -> Result<()> {
     if all.failed == 0 { Ok(()) } else { Err(Failure::Told) }
 }
 
+/// Writes the JSON Schema of documents as the types give it: the test that holds the file to them does.
+///
+/// # Errors
+/// If the test fails or cannot be built.
+pub fn schema(workspace: &Workspace) -> Result<()> {
+    let mut test =
+        workspace.cargo(["test", "--package", "krach-core", "--test", "ir_schema", "--", "committed"]);
+    run(test.env("UPDATE_GOLDEN", "1"))
+}
+
 /// Runs pytest on a folder, in a virtual environment under `target/` that has these packages.
 fn python_tests(workspace: &Workspace, venv: &str, packages: &[&str], folder: &Path) -> Counts {
     let venv = workspace.target.join(venv);

@@ -13,6 +13,8 @@ pub const MAX_COUNT: u32 = 64;
 pub const MAX_GAIN: f64 = 16.0;
 /// Longest name of a node, in bytes.
 pub const MAX_NAME: usize = 256;
+/// A name as a regular expression of JSON Schema: see [`check_name`].
+pub(super) const NAME: &str = r"^[^/\x00-\x1f\x7f-\x9f]*[^/\s\x00-\x1f\x7f-\x9f][^/\x00-\x1f\x7f-\x9f]*(/[^/\x00-\x1f\x7f-\x9f]*[^/\s\x00-\x1f\x7f-\x9f][^/\x00-\x1f\x7f-\x9f]*)*$";
 /// Most modules within modules.
 pub const MAX_MODULES: usize = 32;
 

@@ -9,6 +9,7 @@ mod compose;
 pub mod dsp;
 mod fault;
 mod module;
+mod schema;
 mod sections;
 
 pub use check::{MAX_COUNT, MAX_GAIN, MAX_MODULES, MAX_NAME, check_name};
@@ -19,3 +20,5 @@ pub use module::{
     AutomationIr, ControlIr, DEFAULT_GAIN, DEFAULT_PORT, Krach, MeterSource, ModuleIr, MutedIr, NodeEntry,
     NodeIr, PatternIr, RouteIr, RouteKind, SlotEntry, Source, SubModuleIr,
 };
+pub(crate) use schema::one_or_both;
+pub use schema::schema;

@@ -4,7 +4,9 @@
 //! document as in its entries. Our own additions stand under the one key `krach`, which other readers
 //! ignore.
 
-use super::DspGraph;
+use super::check::{MAX_COUNT, MAX_GAIN, MAX_NAME, NAME};
+use super::{DspGraph, sections};
+use crate::automation::SHAPES;
 use crate::edit::ClockSource;
 use crate::graph_ir::RawGraph;
 use crate::plan::Crossfade;
@@ -12,15 +14,18 @@ use crate::session::{
     AutomationState, FORMAT, InputState, MidiMapState, NoteRouteState, Session, TypeSource,
 };
 use krach_patterns::{Pattern, Swing};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 /// One whole session, frozen.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(default, transform = sections::as_read::<ModuleIr>)]
 pub struct ModuleIr {
     /// Nodes, in the order they were added.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -78,15 +83,19 @@ pub enum Source {
 }
 
 /// A node.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(default, transform = sections::as_read::<NodeIr>)]
 pub struct NodeIr {
     /// Its name; may contain `/`.
+    #[schemars(length(min = 1, max = MAX_NAME), regex(pattern = NAME))]
     pub name: String,
     /// What makes its sound.
     pub source: Source,
     /// Its fader, linear, 0 to 16.
+    #[schemars(range(min = 0.0, max = MAX_GAIN))]
     pub gain: f64,
     /// Voices, 1 to 64.
+    #[schemars(range(min = 1, max = MAX_COUNT))]
     pub count: u32,
     /// Audio inputs, as the writer counted them. Tells readers that cannot ask the source.
     pub num_inputs: u32,
@@ -120,7 +129,7 @@ impl Default for NodeIr {
 }
 
 /// How a route leads its sound.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RouteKind {
     /// After the fader, through a gain of its own.
@@ -131,7 +140,8 @@ pub enum RouteKind {
 }
 
 /// A route from a node to another.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(default, transform = sections::as_read::<RouteIr>)]
 pub struct RouteIr {
     /// The node that sounds.
     pub source: String,
@@ -140,6 +150,7 @@ pub struct RouteIr {
     /// How.
     pub kind: RouteKind,
     /// Gain of a send, linear, 0 to 16.
+    #[schemars(range(min = 0.0, max = MAX_GAIN))]
     pub level: f64,
     /// Input port that a wire leads to.
     pub port: String,
@@ -162,7 +173,8 @@ impl Default for RouteIr {
 }
 
 /// A pattern on a slot.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(default, transform = sections::as_read::<PatternIr>)]
 pub struct PatternIr {
     /// The slot; that of a node has the node's name.
     pub target: String,
@@ -184,7 +196,8 @@ impl Default for PatternIr {
 }
 
 /// The value of a control.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(default, transform = sections::as_read::<ControlIr>)]
 pub struct ControlIr {
     /// `node/control`.
     pub path: String,
@@ -196,17 +209,20 @@ pub struct ControlIr {
 }
 
 /// A control that moves by itself, a period every so many bars.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(default, transform = sections::as_read::<AutomationIr>)]
 pub struct AutomationIr {
     /// `node/control`.
     pub path: String,
     /// Name of the shape.
+    #[schemars(extend("enum" = SHAPES))]
     pub shape: String,
     /// Value at the shape's 0.
     pub lo: f64,
     /// Value at the shape's 1.
     pub hi: f64,
     /// Bars per period, above 0.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub bars: f64,
     /// Fields that this version does not know.
     #[serde(flatten)]
@@ -220,11 +236,13 @@ impl Default for AutomationIr {
 }
 
 /// A node that is muted.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(default, transform = sections::as_read::<MutedIr>)]
 pub struct MutedIr {
     /// The node.
     pub name: String,
     /// The gain that it comes back to.
+    #[schemars(range(min = 0.0, max = MAX_GAIN))]
     pub saved_gain: f64,
     /// Fields that this version does not know.
     #[serde(flatten)]
@@ -238,9 +256,11 @@ impl Default for MutedIr {
 }
 
 /// A module within another.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(default, transform = sections::as_read::<SubModuleIr>)]
 pub struct SubModuleIr {
     /// What its names begin with, without the `/`.
+    #[schemars(length(min = 1, max = MAX_NAME), regex(pattern = NAME))]
     pub prefix: String,
     /// The module.
     pub module: ModuleIr,
@@ -250,9 +270,11 @@ pub struct SubModuleIr {
 }
 
 /// What a session has beyond what others read.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(default, transform = sections::as_read::<Krach>)]
 pub struct Krach {
     /// Format that it was written in.
+    #[schemars(range(max = FORMAT))]
     pub version: u32,
     /// The instance's name.
     #[serde(skip_serializing_if = "is_default")]
@@ -333,7 +355,7 @@ impl Default for Krach {
 }
 
 /// What a cycle is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MeterSource {
     /// The document's `meter`, in quarter notes.
@@ -344,7 +366,7 @@ pub enum MeterSource {
 }
 
 /// What is known of a node beyond what others read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct NodeEntry {
     /// A traced function on one channel is played on both.
@@ -359,7 +381,7 @@ pub struct NodeEntry {
 }
 
 /// What is known of a slot beyond its pattern.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct SlotEntry {
     /// It does not play.
@@ -414,5 +436,20 @@ impl<'de> Deserialize<'de> for Source {
             }
         }
         deserializer.deserialize_any(Either)
+    }
+}
+
+impl JsonSchema for Source {
+    fn schema_name() -> Cow<'static, str> {
+        "Source".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let graph = generator.subschema_for::<DspGraph>();
+        json_schema!({
+            "description": "What makes a node's sound: a type id, such as `oscillator` or `faust:kick`; a FAUST \
+                program, which is a text that holds `=`, `;` or a line break; or a traced function.",
+            "anyOf": [{"type": "string", "minLength": 1}, graph],
+        })
     }
 }

@@ -4,12 +4,14 @@
 use super::module::{
     AutomationIr, ControlIr, Krach, ModuleIr, MutedIr, NodeIr, PatternIr, RouteIr, SubModuleIr,
 };
+use schemars::Schema;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::{Value, json};
 use std::fmt;
 use std::marker::PhantomData;
 
 /// An object with sections of known names, and others.
-trait Sections: Default {
+pub(super) trait Sections: Default {
     /// The known names.
     const NAMES: &[&str];
 
@@ -66,6 +68,32 @@ sections!(MutedIr: name(required), saved_gain);
 sections!(SubModuleIr: prefix(required), module(required));
 sections!(Krach: version, name, raw_graph, nodes, slots, automations, clock_source, free_run,
     limiter, seed, input, meter, midi_clock, osc_target, midi_maps, note_routes, crossfade, sources);
+
+/// Says in the schema what [`sections!`] says to the reader: what must be there, and older names.
+pub(super) fn as_read<T: Sections>(schema: &mut Schema) {
+    match T::REQUIRED {
+        [] => drop(schema.remove("required")),
+        names => drop(schema.insert("required".to_owned(), json!(names))),
+    }
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    for name in T::REQUIRED {
+        if let Some(Value::Object(field)) = properties.get_mut(*name) {
+            field.remove("default");
+        }
+    }
+    for (then, now) in T::ONCE {
+        let mut field = properties.get(*now).cloned().unwrap_or_default();
+        if let Value::Object(field) = &mut field {
+            field.insert("description".to_owned(), json!(format!("`{now}`, as it was called before.")));
+            field.insert("deprecated".to_owned(), json!(true));
+        }
+        properties.insert((*then).to_owned(), field);
+    }
+    let both: Vec<Value> = T::ONCE.iter().map(|(then, now)| json!({"required": [then, now]})).collect();
+    if !both.is_empty() {
+        schema.insert("not".to_owned(), json!({"anyOf": both}));
+    }
+}
 
 struct SectionsVisitor<T>(PhantomData<T>);
 

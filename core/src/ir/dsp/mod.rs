@@ -12,6 +12,7 @@
 mod check;
 mod key;
 mod primitive;
+mod schema;
 
 pub use check::{
     MAX_BODIES, MAX_DELAY, MAX_EQUATIONS, MAX_TABLE_SIZE, TemplatePart, control_names, template_parts,
@@ -72,12 +73,14 @@ pub enum Precision {
 
 /// Signals made of others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(transform = schema::of_equation)]
 pub struct Equation {
     /// How.
     pub primitive: PrimitiveRef,
     /// Of what.
     pub inputs: Vec<Signal>,
     /// What is made: one signal.
+    #[schemars(length(equal = 1))]
     pub outputs: Vec<Signal>,
     /// What else the primitive needs.
     #[serde(default)]
@@ -97,7 +100,7 @@ pub struct PrimitiveRef {
 /// What a primitive needs beyond signals.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", try_from = "Fields")]
-#[schemars(!try_from)]
+#[schemars(!try_from, transform = schema::of_params)]
 pub enum Params {
     /// Nothing.
     #[default]
@@ -112,11 +115,13 @@ pub enum Params {
     /// FAUST text.
     FaustExpr {
         /// With `{0}`, `{1}`… where the inputs go.
+        #[schemars(length(min = 1))]
         template: String,
     },
     /// A control of the node.
     Control {
         /// Its name.
+        #[schemars(length(min = 1, max = 256))]
         name: String,
         /// Value of a fresh node.
         init: f64,
@@ -132,18 +137,22 @@ pub enum Params {
         /// From what is fed back and the free signals to the output, and what is fed back if that is another.
         body_graph: Box<DspGraph>,
         /// Which of the body's inputs is fed back.
+        #[schemars(default)]
         feedback_input_index: u32,
         /// The signals that the body's other inputs stand for: the inputs of the equation.
+        #[schemars(default)]
         free_var_signals: Vec<Signal>,
     },
     /// A table that is written while it plays.
     Rwtable {
         /// Entries, 1 to 2^24.
+        #[schemars(range(min = 1, max = MAX_TABLE_SIZE))]
         size: u32,
     },
     /// A table of constants.
     Rdtable {
         /// Its entries, 1 to 2^24.
+        #[schemars(length(min = 1, max = MAX_TABLE_SIZE))]
         data: Vec<f64>,
     },
 }

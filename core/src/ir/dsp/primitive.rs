@@ -96,4 +96,10 @@ impl Primitive {
     pub fn is_stateful(self) -> bool {
         matches!(self, Self::Mem | Self::Delay | Self::Feedback | Self::Rwtable | Self::Rdtable)
     }
+
+    /// Does it need parameters, of the kind that has its name?
+    pub fn has_params(self) -> bool {
+        use Primitive::*;
+        matches!(self, Const | FaustExpr | Control | Feedback | Rwtable | Rdtable)
+    }
 }
