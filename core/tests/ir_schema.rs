@@ -5,6 +5,7 @@ mod ir_support;
 
 use ir_support::module;
 use jsonschema::Validator;
+use krach_core::ir::dsp::{Arity, DspGraph, Primitive, canonical_bytes};
 use krach_core::ir::{ModuleIr, schema};
 use krach_core::node::Registry;
 use krach_core::session::Session;
@@ -268,6 +269,91 @@ fn what_only_the_reader_sees_is_little() {
     for text in [r#"{"nodes":[{"name":"a","source":"gain","count":1.0}]}"#, r#"{"tempo":1,"tempo":2}"#] {
         assert!(serde_json::from_str::<ModuleIr>(text).is_err(), "{text}");
         assert_eq!(complaints(&serde_json::from_str(text).unwrap()), [""; 0], "{text}");
+    }
+}
+
+fn page() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/ir.md")).expect("the page is there")
+}
+
+/// The blocks of a page of that kind.
+fn blocks<'a>(page: &'a str, kind: &str) -> Vec<&'a str> {
+    let open = format!("```{kind}\n");
+    page.split(&open).skip(1).map(|rest| rest.split("```").next().expect("a block")).collect()
+}
+
+#[test]
+fn the_page_for_authors_of_clients_names_every_field_and_shows_valid_documents() {
+    let page = page();
+    for text in blocks(&page, "json") {
+        let json: Value = serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"));
+        let document = match json["type"] == "dsp_graph" {
+            true => json!({"nodes": [{"name": "n", "source": json}]}),
+            false => json,
+        };
+        assert_eq!(complaints(&document), [""; 0], "{text}");
+        assert_eq!(loads(&document), Ok(()), "{text}");
+    }
+    let schema = schema();
+    // Patterns have a page of their own.
+    let elsewhere = ["Pattern", "PatternIr", "Value", "OscArg", "Swing", "Shape"];
+    let parts =
+        schema["$defs"].as_object().unwrap().iter().filter(|(name, _)| !elsewhere.contains(&name.as_str()));
+    for (part, said) in parts.chain([(&"ModuleIr".to_owned(), &schema)]) {
+        for field in said["properties"].as_object().into_iter().flatten().map(|(field, _)| field) {
+            let written = [format!("`{field}`"), format!("\"{field}\":")];
+            assert!(written.iter().any(|w| page.contains(w)), "docs/ir.md says nothing of {field} of {part}");
+        }
+    }
+}
+
+#[test]
+fn the_page_has_the_inputs_of_each_primitive_and_a_key_that_is_one() {
+    let page = page();
+    let mut told = Vec::new();
+    for row in page.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let names: Vec<&str> = cells[1].split(' ').map(|name| name.trim_matches('`')).collect();
+        let primitive = |name: &&str| serde_json::from_value::<Primitive>(json!(name)).ok();
+        for p in names.iter().filter_map(primitive) {
+            let takes = match cells[2] {
+                "" => Arity::Exactly(0),
+                "any" | "the free variables of its body" => Arity::Any,
+                list => Arity::Exactly(list.split(',').count()),
+            };
+            assert_eq!(takes, p.arity(), "{row}");
+            told.push(p);
+        }
+    }
+    told.sort();
+    let mut all = Primitive::ALL.to_vec();
+    all.sort();
+    assert_eq!(told, all);
+
+    let form: String = blocks(&page, "form")
+        .concat()
+        .lines()
+        .flat_map(|line| {
+            line.split("   ").next().expect("bytes").chars().filter(|c| *c != ' ').collect::<Vec<_>>()
+        })
+        .collect();
+    let graph: DspGraph = serde_json::from_str(blocks(&page, "json").last().expect("a graph")).unwrap();
+    let bytes: String = canonical_bytes(&graph).iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(form, bytes);
+    assert!(page.contains(&format!("key `{}`", graph.graph_key())), "{}", graph.graph_key());
+}
+
+#[test]
+fn what_the_page_says_is_kept_is_kept() {
+    let mut document = stored("everything");
+    let places = ["", "/krach", "/nodes/0", "/routing/0", "/automations/0"];
+    for place in places {
+        document.pointer_mut(place).unwrap()["unheard_of"] = json!({"a": [1.5]});
+    }
+    let session = Session::from_json(document.to_string().as_bytes(), &Registry::with_builtins()).unwrap();
+    let saved: Value = serde_json::from_slice(&session.to_json()).unwrap();
+    for place in places {
+        assert_eq!(saved.pointer(place).unwrap()["unheard_of"], json!({"a": [1.5]}), "{place}");
     }
 }
 
