@@ -227,13 +227,11 @@ impl JsonSchema for ShapeSpec {
         json_schema!({
             "description": "A shape by its name, or with its number or table: `{\"pulse\":{\"duty\":0.25}}`, \
                 `{\"custom\":{\"table\":[0.0,1.0]}}`.",
-            "anyOf": [
-                {"enum": names},
-                {
-                    "type": "object", "properties": shapes, "additionalProperties": false,
-                    "minProperties": 1, "maxProperties": 1,
-                },
-            ],
+            "if": {"type": "object"},
+            "then": {
+                "properties": shapes, "additionalProperties": false, "minProperties": 1, "maxProperties": 1,
+            },
+            "else": {"enum": names},
         })
     }
 }

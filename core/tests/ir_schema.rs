@@ -263,6 +263,22 @@ fn deep_patterns_are_validated_in_time() {
     );
 }
 
+#[test]
+fn what_is_wrong_deep_inside_is_told_at_its_place() {
+    let document = stored("everything");
+    for (place, new) in [
+        ("/nodes/2/source/equations/1/params/body_graph/equations/0/inputs", json!([])),
+        ("/nodes/2/source/equations/0/params/hi", json!("high")),
+        ("/patterns/0/pattern/children/0/children/0/child/value/note", json!(128)),
+        ("/patterns/0/swing/amount", json!(1)),
+        ("/krach/automations/sweep/shape/pulse/duty", json!(2)),
+        ("/sub_modules/0/module/nodes/0/name", json!("a//b")),
+    ] {
+        let said = complaints(&wound(&document, place, &Wound::Become(new)).expect(place));
+        assert!(said.iter().any(|c| c.starts_with(&format!("{place}: "))), "{place}: {said:?}");
+    }
+}
+
 /// What the schema cannot say; docs/ir.md says it.
 #[test]
 fn what_only_the_reader_sees_is_little() {
@@ -373,7 +389,7 @@ proptest! {
 /// Keywords of JSON Schema that ask for nothing, or are spelt wrong, would be ignored.
 #[test]
 fn the_schema_uses_known_words_only() {
-    const WORDS: [&str; 31] = [
+    const WORDS: [&str; 32] = [
         "$defs",
         "$ref",
         "$schema",
@@ -384,6 +400,7 @@ fn the_schema_uses_known_words_only() {
         "default",
         "deprecated",
         "description",
+        "else",
         "enum",
         "exclusiveMaximum",
         "exclusiveMinimum",

@@ -68,7 +68,9 @@ impl JsonSchema for Swing {
         schemars::json_schema!({
             "description": "Swing around a whole pattern: of each two steps of `grid` the first takes the share \
                 `amount`. A number is the amount at a grid of 8.",
-            "anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, full],
+            "if": {"type": "object"},
+            "then": full,
+            "else": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
         })
     }
 }

@@ -449,7 +449,9 @@ impl JsonSchema for Source {
         json_schema!({
             "description": "What makes a node's sound: a type id, such as `oscillator` or `faust:kick`; a FAUST \
                 program, which is a text that holds `=`, `;` or a line break; or a traced function.",
-            "anyOf": [{"type": "string", "minLength": 1}, graph],
+            "if": {"type": "object"},
+            "then": graph,
+            "else": {"type": "string", "minLength": 1},
         })
     }
 }

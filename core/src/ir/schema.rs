@@ -5,7 +5,7 @@ use krach_patterns::schema::bounds_for_formats;
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// JSON Schema (draft 2020-12) of [`ModuleIr`] in the present format, with all that a module holds.
 ///
@@ -13,7 +13,10 @@ use serde_json::Value;
 /// refused by the reader. The other way there are two things that it cannot say: a whole number is written
 /// without a point (`1`, not `1.0`), and no key stands twice in one object.
 pub fn schema() -> Value {
-    let settings = SchemaSettings::default().with_transform(RecursiveTransform(bounds_for_formats));
+    let settings = SchemaSettings::default().with_transform(RecursiveTransform(|schema: &mut Schema| {
+        bounds_for_formats(schema);
+        told_at_its_place(schema);
+    }));
     settings.into_generator().into_root_schema_for::<ModuleIr>().to_value()
 }
 
@@ -26,4 +29,17 @@ pub(crate) fn one_or_both(schema: &mut Schema) {
         }
     }
     schema.insert("anyOf".to_owned(), kinds.into());
+}
+
+/// "That, or null" becomes "if it is not null, that": what is wrong within is then told where it is, and not as
+/// "none of the two" of the whole.
+fn told_at_its_place(schema: &mut Schema) {
+    let nothing = json!({"type": "null"});
+    let inner = match schema.get("anyOf").and_then(Value::as_array).map(Vec::as_slice) {
+        Some([inner, other]) if *other == nothing => inner.clone(),
+        _ => return,
+    };
+    schema.remove("anyOf");
+    schema.insert("if".to_owned(), json!({"not": nothing}));
+    schema.insert("then".to_owned(), inner);
 }
