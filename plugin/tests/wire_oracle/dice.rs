@@ -24,7 +24,7 @@ impl Dice {
     }
 
     fn chance(&mut self, one_in: u64) -> bool {
-        self.number() % one_in == 0
+        self.number().is_multiple_of(one_in)
     }
 
     fn name(&mut self) -> &'static str {
