@@ -235,8 +235,11 @@ pub(super) fn fields<T: DeserializeOwned>(rest: &str) -> Result<T, RpcError> {
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Batch<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Batch<'a> {
+    /// `{method, params}` of changes, each without `at` and `dry_run`.
     #[serde(borrow)]
+    #[cfg_attr(test, schemars(with = "Vec<serde_json::Value>"))]
     requests: Vec<Part<'a>>,
 }
 

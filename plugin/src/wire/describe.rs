@@ -16,7 +16,9 @@ use super::rpc::{Answer, RpcError, Work};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Describe {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Describe {
+    /// A node or a group; all without.
     #[serde(default)]
     node: Option<String>,
 }

@@ -17,7 +17,8 @@ const MAX_CROSSFADE: f64 = 64.0;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Nothing {}
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Nothing {}
 
 #[derive(Deserialize)]
 struct Timed {
@@ -27,35 +28,47 @@ struct Timed {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Limiter {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Limiter {
+    /// On or off.
     on: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Name {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Name {
+    /// 1 to 64 printable characters.
     name: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Master {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Master {
+    /// Linear, 0 to 16.
     gain: f64,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct CrossfadeParams {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct CrossfadeParams {
+    /// Quarter notes, 0 to 64.
     #[serde(default)]
     beats: Option<f64>,
+    /// Seconds, 0 to 64.
     #[serde(default)]
     secs: Option<f64>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Input {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Input {
+    /// On or off.
     on: bool,
+    /// 0 (left) or 1 (right) on both sides; both as they are without.
     #[serde(default)]
     channel: Option<u32>,
 }

@@ -144,10 +144,15 @@ pub(super) fn typed<'a, T: Deserialize<'a>>(raw: &'a str) -> Result<T, RpcError>
 }
 
 #[derive(Deserialize)]
-struct AtParams<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct AtParams<'a> {
+    /// When.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
     at: Option<Value>,
+    /// A request of the `cmd` or `type` family, or `{method: "transport", params}`.
     #[serde(borrow)]
+    #[cfg_attr(test, schemars(with = "serde_json::Value"))]
     request: &'a RawValue,
 }
 
@@ -240,7 +245,8 @@ fn nearest_type(wanted: &str, desk: &Desk<'_>) -> Option<String> {
 }
 
 #[derive(Deserialize)]
-struct SyncParams {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct SyncParams {
     /// Seconds to wait at most.
     #[serde(default)]
     timeout: Option<f64>,

@@ -21,38 +21,56 @@ enum Channel {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Route {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Route {
+    /// 0 to 15, or `"omni"`: all without a route of their own.
+    #[cfg_attr(test, schemars(with = "serde_json::Value"))]
     channel: Channel,
+    /// Who plays them; null: nobody.
     node: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Map {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Map {
+    /// 0 to 15.
     channel: u8,
+    /// Controller, 0 to 127.
     cc: u8,
+    /// The control.
     label: String,
+    /// Value at 0; the control's least without.
     #[serde(default)]
     lo: Option<f64>,
+    /// Value at 127; the control's largest without.
     #[serde(default)]
     hi: Option<f64>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Unmap {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Unmap {
+    /// 0 to 15.
     channel: u8,
+    /// Controller, 0 to 127.
     cc: u8,
+    /// Only this control; without it all that the controller moves.
     #[serde(default)]
     label: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Learn {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Learn {
+    /// The control; null waits no longer.
     label: Option<String>,
+    /// Value at 0.
     #[serde(default)]
     lo: Option<f64>,
+    /// Value at 127.
     #[serde(default)]
     hi: Option<f64>,
 }

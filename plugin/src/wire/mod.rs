@@ -18,6 +18,8 @@ mod methods;
 mod midi;
 mod modulation;
 mod nodes;
+#[cfg(test)]
+mod page;
 mod pattern;
 mod play;
 mod query;

@@ -9,41 +9,60 @@ use super::rpc::{INVALID_PARAMS, RpcError};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Fade {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Fade {
+    /// The control, by label or path.
     label: String,
+    /// Where it goes.
     value: f64,
+    /// How long, in seconds.
     #[serde(default)]
     secs: Option<f64>,
+    /// How long, in quarter notes.
     #[serde(default)]
     beats: Option<f64>,
+    /// How long, in cycles.
     #[serde(default)]
     cycles: Option<f64>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Automate {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Automate {
+    /// Its name; the label without.
     #[serde(default)]
     id: Option<String>,
+    /// The control, by label or path.
     label: String,
+    /// `sine tri ramp ramp_down square exp pulse custom`.
     shape: String,
+    /// Of a pulse: the part that is high, 0 to 1.
     #[serde(default)]
     duty: Option<f64>,
+    /// Of a custom shape: 1 to 4096 values, 0 to 1.
     #[serde(default)]
     table: Option<Vec<f32>>,
+    /// Value at the shape's 0.
     lo: f64,
+    /// Value at the shape's 1.
     hi: f64,
+    /// Length of a period in seconds.
     #[serde(default)]
     secs: Option<f64>,
+    /// Length of a period in the host's bars, in phase with them.
     #[serde(default)]
     bars: Option<f64>,
+    /// One period only; the control keeps the last value.
     #[serde(default)]
     one_shot: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Clear {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Clear {
+    /// Its name.
     id: String,
 }
 

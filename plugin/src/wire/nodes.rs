@@ -13,21 +13,33 @@ use super::rpc::{INVALID_PARAMS, REFUSED, RpcError};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Node {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Node {
+    /// Its name; may contain `/` for groups.
     name: String,
+    /// A type id (`faust:bass`, `oscillator`), FAUST text, or a traced function (`dsp_graph`).
+    #[cfg_attr(test, schemars(with = "serde_json::Value"))]
     source: Source,
+    /// Fader, linear, 0 to 16; 0.5 for a new node, as it was for one that exists.
     #[serde(default)]
     gain: Option<f64>,
+    /// Voices, 1 to 64.
     #[serde(default = "one")]
     count: u32,
+    /// Values that its controls begin with.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
     init: Init,
+    /// A traced function on one channel is played on both.
     #[serde(default)]
     stereo: Option<bool>,
+    /// It is heard by itself, not only through what it feeds.
     #[serde(default)]
     to_master: Option<bool>,
+    /// Audio inputs, for the client that wrote it.
     #[serde(default)]
     num_inputs: u32,
+    /// Text that the source was traced from, for the client that wrote it.
     #[serde(default)]
     source_text: String,
 }
@@ -56,54 +68,75 @@ fn on() -> bool {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Named {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Named {
+    /// A node, or a group (`drums` is `drums/kick` and its kin).
     node: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Connect {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Connect {
+    /// The node that sounds.
     source: String,
+    /// The node that hears it.
     target: String,
+    /// Level of the send, linear, 0 to 16; 1 without.
     #[serde(default)]
     level: Option<f64>,
+    /// Input port: a wire straight into it, before the fader.
     #[serde(default)]
     port: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Disconnect {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Disconnect {
+    /// The node that sounds.
     source: String,
+    /// The node that hears it.
     target: String,
+    /// Only the wire into this port; without it all routes between the two.
     #[serde(default)]
     port: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Switch {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Switch {
+    /// A node or a group.
     node: String,
+    /// Off again with false.
     #[serde(default = "on")]
     on: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Gain {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Gain {
+    /// A node or a group.
     node: String,
+    /// Linear, 0 to 16.
     gain: f64,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Set {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Set {
+    /// Values by label or path (`bass/cutoff`), in the unit of each control.
     values: BTreeMap<String, f64>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Adopt {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Adopt {
+    /// Names of nodes as the older client knows them; all that are recognised without.
     #[serde(default)]
     nodes: Vec<String>,
 }

@@ -16,27 +16,38 @@ const MAX_NOTATION: usize = 1 << 20;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Play<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Play<'a> {
+    /// The slot: a node, whose controls the labels without `/` are.
     target: String,
+    /// A tree, or a text of mini-notation.
     #[serde(borrow, default)]
+    #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
     pattern: Option<&'a RawValue>,
+    /// Always a text of mini-notation.
     #[serde(default)]
     notation: Option<String>,
+    /// Share of the first of two eighths, or `{"amount": 0.6, "grid": 16}`.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
     swing: Option<Swing>,
+    /// The pattern's cycle 0 is where it comes in.
     #[serde(default)]
     from_zero: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Hush {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Hush {
+    /// A slot or a group.
     target: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Stop {}
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Stop {}
 
 /// `play {target, pattern | notation, swing?, from_zero?, at?, dry_run?}`: a pattern on a node's slot.
 /// `pattern` is a tree or, as `notation` always is, a text of mini-notation.

@@ -21,18 +21,29 @@ const FURTHEST: i64 = krach_patterns::MAX_CYCLE;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Query<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Query<'a> {
+    /// A slot, whose pattern is asked.
     #[serde(default)]
     target: Option<String>,
+    /// A pattern that need not play: a tree or mini-notation.
     #[serde(borrow, default)]
+    #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
     pattern: Option<&'a RawValue>,
+    /// Always a text of mini-notation.
     #[serde(default)]
     notation: Option<String>,
+    /// As in `play`.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
     swing: Option<Swing>,
+    /// Cycles, as a number or an exact fraction `[n, d]`.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
     from: Option<Moment>,
+    /// Likewise; one cycle without.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
     to: Option<Moment>,
 }
 

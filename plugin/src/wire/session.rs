@@ -17,22 +17,30 @@ const MAX_STEPS: usize = 1000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Load<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Load<'a> {
+    /// A ModuleIr ([ir.md](ir.md)).
     #[serde(borrow)]
+    #[cfg_attr(test, schemars(with = "serde_json::Value"))]
     module: &'a RawValue,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Instantiate<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Instantiate<'a> {
+    /// A ModuleIr.
     #[serde(borrow)]
+    #[cfg_attr(test, schemars(with = "serde_json::Value"))]
     module: &'a RawValue,
+    /// What its names get before them.
     prefix: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Nothing {}
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Nothing {}
 
 fn module(raw: &RawValue) -> Result<ModuleIr, RpcError> {
     Session::read_module(raw.get()).map_err(|error| refused_document(&error))

@@ -24,7 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const MAX_TEXT: usize = 8 << 20;
 
 #[derive(Deserialize)]
-struct TypesParams {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct TypesParams {
+    /// Only this one.
     #[serde(default, rename = "type")]
     type_id: Option<String>,
 }
@@ -147,7 +149,9 @@ fn interface_json(interface: &Interface) -> Value {
 }
 
 #[derive(Deserialize)]
-struct SourceParams {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct SourceParams {
+    /// A type id.
     #[serde(rename = "type")]
     type_id: String,
 }
@@ -174,11 +178,15 @@ pub(super) fn read_source(raw: Option<&RawValue>) -> Result<Work, RpcError> {
 }
 
 #[derive(Deserialize)]
-struct TextParams {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct TextParams {
+    /// Name of the sound, without `faust:`.
     #[serde(default)]
     name: Option<String>,
+    /// FAUST text.
     #[serde(default)]
     text: Option<String>,
+    /// Texts that it imports, by name.
     #[serde(default)]
     imports: BTreeMap<String, String>,
 }

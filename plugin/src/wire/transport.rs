@@ -13,14 +13,24 @@ use serde_json::value::RawValue;
 /// What `transport` takes; what is left out stays as it is.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Wanted {
+    /// Free-run tempo, quarter notes per minute.
     tempo: Option<f64>,
+    /// Quarter notes per cycle, or `"host"`: every bar of the host is a cycle.
+    #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
     meter: Option<Meter>,
+    /// Keep time while the host stands.
     free_run: Option<bool>,
+    /// Added to the seeds of all patterns.
     seed: Option<u64>,
+    /// `"external"`: the host's; `"internal"`: our own.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     clock: Option<Clock>,
+    /// MIDI clock on the MIDI output.
     midi_clock: Option<bool>,
-    /// Null is a value here: no target.
+    /// `address:port` that OSC messages go to; null: nowhere.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     #[serde(default, deserialize_with = "given")]
     osc_target: Option<Option<String>>,
 }
