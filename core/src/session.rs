@@ -95,6 +95,9 @@ pub struct Session {
     pub crossfade: Crossfade,
     /// Texts of the types that come from text, by type id.
     pub sources: BTreeMap<String, TypeSource>,
+    /// Which of FAUST's own libraries its texts were first compiled with: with others they may sound
+    /// different.
+    pub libraries: Option<String>,
     /// Sections of a document that this version does not play but keeps.
     kept: ModuleIr,
     kept_krach: serde_json::Map<String, serde_json::Value>,
@@ -209,6 +212,7 @@ impl Default for Session {
             note_routes: Vec::new(),
             crossfade: Crossfade::Beats(0.5),
             sources: BTreeMap::new(),
+            libraries: None,
             kept: ModuleIr::default(),
             kept_krach: serde_json::Map::new(),
         }

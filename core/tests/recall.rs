@@ -163,6 +163,7 @@ fn settings() -> impl Strategy<Value = Value> {
                                            "period_secs": number, "one_shot": off}},
                 "midi_maps": [{"channel": 1, "cc": 7, "label": format!("{node}/gain"), "lo": 0.0, "hi": number}],
                 "note_routes": [{"channel": 2, "node": node}, {"node": "bass"}],
+                "libraries": if on { json!("2.15.0 (0011aabb)") } else { Value::Null },
                 "aura": {"colour": number},
             })
         },

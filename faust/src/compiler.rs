@@ -74,6 +74,11 @@ impl Compiler {
         Self { command, cache, cpu, budget: Budget::default(), limits: ChildLimits::default() }
     }
 
+    /// Which of FAUST's own libraries programs are compiled with: [`FaustCommand::library_version`].
+    pub fn library_version(&self) -> Option<&str> {
+        self.command.as_ref().map(FaustCommand::library_version)
+    }
+
     /// The object of a program, from the cache or compiled. `cancelled` is asked again and again.
     ///
     /// # Errors

@@ -194,6 +194,11 @@ impl Workers {
         Ok(workers)
     }
 
+    /// The compiler that they work with.
+    pub fn compiler(&self) -> &Compiler {
+        &self.shared.compiler
+    }
+
     /// Compiles `source` for a node, in place of whatever is being compiled for it. Outcomes go to
     /// `reply`: quick code and then optimised code, or optimised code at once if it is cached, or an error.
     pub fn submit(&self, key: JobKey, source: Source, reply: Sender<Outcome>) {

@@ -173,6 +173,19 @@ impl Engine {
         }
     }
 
+    /// Which of FAUST's own libraries the session's texts are compiled with, if it does not say yet.
+    ///
+    /// # Errors
+    /// With which others they were, if it does.
+    pub fn compiled_with(&mut self, libraries: &str) -> Result<(), String> {
+        match &self.session.libraries {
+            None => self.session.libraries = Some(libraries.to_owned()),
+            Some(first) if first == libraries => {}
+            Some(first) => return Err(first.clone()),
+        }
+        Ok(())
+    }
+
     /// Says which connections are not played, of those with an end at a node of such a type.
     pub(super) fn tell_misfits(&mut self, which: impl Fn(&str) -> bool) {
         let graph = &self.session.graph;

@@ -148,4 +148,5 @@ fn merge_krach(krach: &mut Krach, within: Krach) {
     for (id, source) in within.sources {
         krach.sources.entry(id).or_insert(source);
     }
+    krach.libraries = krach.libraries.take().or(within.libraries);
 }

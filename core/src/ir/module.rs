@@ -322,6 +322,9 @@ pub struct Krach {
     /// Texts of the types that come from text, by type id.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub sources: BTreeMap<String, TypeSource>,
+    /// Which of FAUST's own libraries the session's texts were first compiled with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub libraries: Option<String>,
     /// Sections that this version does not know.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -349,6 +352,7 @@ impl Default for Krach {
             note_routes: s.note_routes,
             crossfade: s.crossfade,
             sources: s.sources,
+            libraries: s.libraries,
             other: Map::new(),
         }
     }

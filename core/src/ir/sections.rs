@@ -67,7 +67,7 @@ sections!(AutomationIr: path(required), shape(required), lo, hi, bars(required))
 sections!(MutedIr: name(required), saved_gain);
 sections!(SubModuleIr: prefix(required), module(required));
 sections!(Krach: version, name, raw_graph, nodes, slots, automations, clock_source, free_run,
-    limiter, seed, input, meter, midi_clock, osc_target, midi_maps, note_routes, crossfade, sources);
+    limiter, seed, input, meter, midi_clock, osc_target, midi_maps, note_routes, crossfade, sources, libraries);
 
 /// Says in the schema what [`sections!`] says to the reader: what must be there, and older names.
 pub(super) fn as_read<T: Sections>(schema: &mut Schema) {

@@ -33,6 +33,7 @@ impl Session {
             note_routes,
             crossfade,
             sources: _,
+            libraries: _,
             kept,
             kept_krach: _,
         } = target;

@@ -94,6 +94,7 @@ impl Session {
                 note_routes: self.note_routes.clone(),
                 crossfade: self.crossfade,
                 sources: self.sources_in_use(),
+                libraries: self.libraries.clone(),
                 other: self.kept_krach.clone(),
             })),
             ..self.kept.clone()
@@ -235,6 +236,7 @@ impl Session {
             input: krach.input,
             crossfade: krach.crossfade,
             sources: krach.sources,
+            libraries: krach.libraries,
             kept,
             kept_krach: krach.other,
             ..Self::default()

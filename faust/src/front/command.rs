@@ -24,6 +24,7 @@ const SAID_LIMIT: u64 = 64 << 10;
 pub struct FaustCommand {
     program: PathBuf,
     libraries: PathBuf,
+    version: String,
     identity: blake3::Hash,
 }
 
@@ -45,13 +46,20 @@ impl FaustCommand {
         let program = program.canonicalize().ok()?;
         let libraries = program.parent()?.parent()?.join("share/faust").canonicalize().ok()?;
         libraries.join("stdfaust.lib").is_file().then_some(())?;
-        let identity = identity(&program, &libraries).ok()?;
-        Some(Self { program, libraries, identity })
+        let (identity, texts) = identity(&program, &libraries).ok()?;
+        let version = version(&libraries, texts);
+        Some(Self { program, libraries, version, identity })
     }
 
     /// Folder of FAUST's own libraries.
     pub fn libraries(&self) -> &Path {
         &self.libraries
+    }
+
+    /// Which libraries these are: their own number, and the beginning of a hash of their text, as in
+    /// `2.15.0 (9f3a61c2)`.
+    pub fn library_version(&self) -> &str {
+        &self.version
     }
 
     /// Hash of the program and the text of its libraries: what, beside the source, the bitcode
@@ -113,9 +121,10 @@ impl FaustCommand {
     }
 }
 
-/// Hash over the program's file (by size and time: it is many MB) and the libraries' text.
-fn identity(program: &Path, libraries: &Path) -> std::io::Result<blake3::Hash> {
-    let mut hasher = blake3::Hasher::new();
+/// Hash over the program's file (by size and time: it is many MB) and the libraries' text, and of their
+/// text alone.
+fn identity(program: &Path, libraries: &Path) -> std::io::Result<(blake3::Hash, blake3::Hash)> {
+    let (mut hasher, mut texts) = (blake3::Hasher::new(), blake3::Hasher::new());
     let meta = fs::metadata(program)?;
     hasher.update(format!("{}:{:?}", meta.len(), meta.modified()?).as_bytes());
     let mut files: Vec<PathBuf> =
@@ -123,10 +132,26 @@ fn identity(program: &Path, libraries: &Path) -> std::io::Result<blake3::Hash> {
     files.retain(|path| path.extension().is_some_and(|ext| ext == "lib"));
     files.sort();
     for path in files {
-        hasher.update(path.file_name().unwrap_or_default().as_encoded_bytes());
-        hasher.update(blake3::hash(&fs::read(&path)?).as_bytes());
+        let text = blake3::hash(&fs::read(&path)?);
+        for hasher in [&mut hasher, &mut texts] {
+            hasher.update(path.file_name().unwrap_or_default().as_encoded_bytes());
+            hasher.update(text.as_bytes());
+        }
     }
-    Ok(hasher.finalize())
+    Ok((hasher.finalize(), texts.finalize()))
+}
+
+/// The number that the libraries give themselves (`version = 2, 15, 0;` with comments between), and the
+/// beginning of the hash of their text.
+fn version(libraries: &Path, texts: blake3::Hash) -> String {
+    let text = fs::read_to_string(libraries.join("version.lib")).unwrap_or_default();
+    let code: String = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+    let triple = code.split_once("version").and_then(|(_, rest)| rest.split_once('=')?.1.split_once(';'));
+    let numbers: String = triple.map_or("", |(numbers, _)| numbers).split_whitespace().collect();
+    let numbers = numbers.replace(',', ".");
+    let known =
+        !numbers.is_empty() && numbers.len() < 24 && numbers.chars().all(|c| c.is_ascii_digit() || c == '.');
+    format!("{} ({})", if known { &numbers } else { "unnumbered" }, &texts.to_hex()[..8])
 }
 
 fn read_some(path: &Path, most: u64) -> Result<Vec<u8>, CompileError> {

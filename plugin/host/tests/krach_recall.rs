@@ -442,3 +442,30 @@ fn a_node_that_is_given_another_function_plays_the_old_one_until_the_new_one_is_
     }
     assert_eq!(more(&mut stage, 48_000)[47_999], 0.25);
 }
+
+#[test]
+fn a_project_knows_which_libraries_of_faust_it_was_made_with_and_says_if_they_are_others() {
+    let nodes = [node("n", &templated("no.noise"), 1.0)];
+    let mut stage = recalled(&of_document(&json!({"nodes": nodes})), &options(1.0));
+    let saved = document(&stage.instance().save_state().expect("saves"));
+    let ours = saved["krach"]["libraries"].as_str().expect("they are named").to_owned();
+    assert!(ours.chars().filter(|c| *c == '.').count() == 2 && ours.ends_with(')'), "{ours}");
+    let problems = |stage: &mut Stage| ask(stage, &json!({"cmd": "Status"}))["problems"].to_string();
+    assert_eq!(problems(&mut stage), "[]");
+    drop(stage);
+    let mut other = saved.clone();
+    other["krach"]["libraries"] = "1.2.3 (00112233)".into();
+    let chunk = of_document(&other);
+    let mut stage = recalled(&chunk, &options(1.0));
+    let told = problems(&mut stage);
+    assert!(told.contains("libraries 1.2.3 (00112233)") && told.contains(&ours), "{told}");
+    assert_eq!(
+        document(&stage.instance().save_state().expect("saves")),
+        document(&chunk),
+        "what it was is kept"
+    );
+    // What needs none of them says nothing of them.
+    let plain = [node("n", &json!("process = 0.5;"), 1.0), node("k", &json!("faust:kick"), 1.0)];
+    let mut stage = recalled(&of_document(&json!({"nodes": plain})), &options(1.0));
+    assert_eq!(document(&stage.instance().save_state().expect("saves"))["krach"]["libraries"], Value::Null);
+}

@@ -131,6 +131,8 @@ pub(crate) struct Sounds {
     sounds: BTreeMap<String, Sound>,
     trials: Trials,
     known_bad: KnownBad,
+    /// Libraries of FAUST's, other than ours, that the project was made with, as was told.
+    other_libraries: Option<String>,
     told: VecDeque<Told>,
 }
 
@@ -159,6 +161,7 @@ impl Sounds {
             sounds: BTreeMap::new(),
             trials: Trials::default(),
             known_bad: KnownBad::default(),
+            other_libraries: None,
             told: VecDeque::new(),
         }
     }
@@ -480,7 +483,11 @@ impl Sounds {
         if engine.session().sources.get(id) != source.as_ref() {
             engine.set_source(id, source.clone());
         }
+        let came_with_us = source.as_ref().is_some_and(|source| source.factory);
         sound.known = source;
+        if !came_with_us && !text.standard.is_empty() {
+            self.note_libraries(engine);
+        }
         self.tell(Told::Compiled {
             type_id: id.to_owned(),
             crc32: crc32fast::hash(text.main.as_bytes()),
@@ -489,6 +496,20 @@ impl Sounds {
             timings,
             more: outcome.more,
         });
+    }
+
+    /// A sound was compiled with FAUST's own libraries: those that the project was made with?
+    fn note_libraries(&mut self, engine: &mut Engine) {
+        let workers = self.workers.as_ref();
+        let Some(ours) = workers.and_then(|workers| workers.compiler().library_version()) else { return };
+        let Err(first) = engine.compiled_with(ours) else { return };
+        if self.other_libraries.as_ref() != Some(&first) {
+            let note = format!(
+                "the project was made with FAUST's libraries {first}, and those here are {ours}: its sounds may differ"
+            );
+            self.other_libraries = Some(first);
+            self.tell(Told::Note(note));
+        }
     }
 
     /// A sound that came with krach and is saved in another version than the one built in: where it cannot
