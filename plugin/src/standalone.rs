@@ -15,7 +15,7 @@ use nice_plug::prelude::{
     NoteEvent, Params, Plugin, ProcessContext, ProcessStatus, Transport,
 };
 
-use crate::editor::KrachEditor;
+use crate::editor::{KrachEditor, has_display};
 use crate::instance::{HostHooks, Instance, InstanceConfig};
 use crate::params::KrachParams;
 use crate::ports::{CHANNELS, MAIN_ONLY, STEMS};
@@ -63,7 +63,8 @@ impl Plugin for Standalone {
 
     /// It shows the instance that the first `activate` starts, which comes before the window opens.
     fn editor(&mut self, _tasks: AsyncExecutor<Self>) -> Option<KrachEditor> {
-        KrachEditor::new(self.params.clone())
+        // Without a window nice-plug runs until Ctrl-C.
+        if has_display() { KrachEditor::new(self.params.clone()) } else { None }
     }
 
     fn activate(

@@ -4,8 +4,7 @@ use crate::failure::Result;
 use crate::setup::{Need, setup};
 use crate::workspace::{Workspace, run};
 
-/// Builds the program and runs it with the arguments given. It ends with its window, and without one by
-/// Ctrl-C, which does not end it while a window is open.
+/// Builds the program and runs it with the arguments given. It ends with its window, or by Ctrl-C.
 ///
 /// # Errors
 /// If a package is missing and cannot be installed, the build fails, or the program reports failure.

@@ -10,11 +10,17 @@ work all the same. To hear it, render it to a file:
   cargo run --release -p krach-host -- serve --record out.wav    what clients play, while they play it
   cargo run --release -p krach-host -- render --help             a file of requests, faster than real time";
 
+const BLIND: &str = "\
+krach: there is no display, so there is no window; sound, socket and patterns work all the same. Ctrl-C ends it.";
+
 fn main() -> std::process::ExitCode {
     let chosen = std::env::args().any(|argument| argument == "-b" || argument.starts_with("--backend"));
     let asked = std::env::args().any(|argument| matches!(argument.as_str(), "-h" | "--help"));
     if !chosen && !asked && !can_sound() {
         eprintln!("{SILENT}");
+    }
+    if !asked && !krach::editor::has_display() {
+        eprintln!("{BLIND}");
     }
     // Its own words on backends go to a log that nobody reads: failing is all that it says.
     if nice_export_standalone::<Standalone>() {

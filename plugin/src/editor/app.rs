@@ -10,10 +10,11 @@ use nice_plug::context::gui::GuiContext;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{Frame, NiceEguiApp};
 
+use super::canvas::Canvas;
 use super::focus::Focus;
 use super::layout::{self, Copied, NameField};
 use super::picture::Picture;
-use super::{Shared, style};
+use super::{Shared, preserved, style};
 use crate::instance::View;
 use crate::params::KrachParams;
 use krach_core::edit::Edit;
@@ -31,8 +32,8 @@ pub struct Open {
     focus: Focus,
     name: NameField,
     copied: Copied,
-    /// A frame panicked.
-    broken: bool,
+    canvas: Canvas,
+    health: Health,
 }
 
 /// What a frame asks for.
@@ -76,18 +77,15 @@ impl App {
     fn frame(&mut self, ui: &mut Ui, frame: &mut Frame) {
         let Some(mut open) = self.opened().take() else { return };
         let picture = self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let draw = AssertUnwindSafe(|| layout::draw(ui, &picture, &mut open.name, &mut open.copied));
-        if open.broken {
-            apologise(ui);
-        } else {
-            match catch_unwind(draw) {
-                Ok(wishes) => wishes.into_iter().for_each(|wish| self.grant(wish, &picture, &open)),
-                Err(_) => {
-                    open.broken = true;
-                    open.view.report("the window failed; the sound plays on".to_owned());
-                    ui.ctx().request_repaint();
-                }
-            }
+        let Open { canvas, name, copied, health, .. } = &mut open;
+        let wishes = canvas.draw(
+            ui,
+            || preserved::keep(frame),
+            |ui| health.draw(ui, |ui| layout::draw(ui, &picture, name, copied)),
+        );
+        match wishes {
+            Ok(wishes) => wishes.into_iter().for_each(|wish| self.grant(wish, &picture, &open)),
+            Err(Failed) => open.view.report("the window failed; the sound plays on".to_owned()),
         }
         let typing = ui.ctx().egui_wants_keyboard_input();
         if let Some(again) = open.focus.follow(frame.baseview_window(), typing) {
@@ -123,7 +121,8 @@ impl NiceEguiApp for App {
             focus: Focus::new(frame.baseview_window()),
             name: NameField::default(),
             copied: Copied::default(),
-            broken: false,
+            canvas: Canvas::new(Arc::clone(&self.shared.in_software), preserved::ask(frame)),
+            health: Health::default(),
         });
         Ok(())
     }
@@ -141,10 +140,108 @@ impl NiceEguiApp for App {
     }
 }
 
+/// Whether frames can be drawn: one that panics is the last.
+#[derive(Default)]
+struct Health {
+    broken: bool,
+}
+
+/// A frame panicked, just now.
+#[derive(Debug, PartialEq, Eq)]
+struct Failed;
+
+impl Health {
+    /// Draws, or says that it cannot any more.
+    fn draw(&mut self, ui: &mut Ui, draw: impl FnOnce(&mut Ui) -> Vec<Wish>) -> Result<Vec<Wish>, Failed> {
+        if self.broken {
+            apologise(ui);
+            return Ok(Vec::new());
+        }
+        catch_unwind(AssertUnwindSafe(|| draw(ui))).map_err(|_| {
+            self.broken = true;
+            ui.ctx().request_repaint();
+            Failed
+        })
+    }
+}
+
 fn apologise(ui: &Ui) {
     let rect = ui.max_rect();
     let text = "The window has failed; the sound plays on.\nClose it and open it again.";
     ui.painter().rect_filled(rect, 0.0, style::GROUND);
     let color: Color32 = style::DIM;
     ui.painter().text(rect.center(), Align2::CENTER_CENTER, text, style::body(), color);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use egui::{RawInput, Rect, Shape, pos2};
+
+    fn frame(context: &Context, draw: impl FnMut(&mut Ui)) -> Vec<String> {
+        let screen = Rect::from_min_max(pos2(0.0, 0.0), pos2(480.0, 620.0));
+        let output = context.run_ui(RawInput { screen_rect: Some(screen), ..RawInput::default() }, draw);
+        let text = |shape: &egui::epaint::ClippedShape| match &shape.shape {
+            Shape::Text(text) => Some(text.galley.text().to_owned()),
+            _ => None,
+        };
+        output.shapes.iter().filter_map(text).collect()
+    }
+
+    #[test]
+    fn a_panic_in_a_frame_is_told_once_and_the_window_says_so_from_then_on() {
+        let (context, mut health) = (Context::default(), Health::default());
+        let mut told = Vec::new();
+        frame(&context, |ui| {
+            told.push(health.draw(ui, |ui| {
+                ui.horizontal(|ui| {
+                    ui.label("half a frame");
+                    panic!("injected");
+                });
+                Vec::new()
+            }));
+        });
+        assert_eq!(told, [Err(Failed)]);
+        for _ in 0..3 {
+            let texts = frame(&context, |ui| {
+                let wishes = health.draw(ui, |_| panic!("not asked again"));
+                assert_eq!(wishes, Ok(Vec::new()));
+            });
+            assert!(texts.iter().any(|text| text.contains("the sound plays on")), "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn no_size_of_a_window_makes_a_frame_panic() {
+        use super::super::picture::{Decibels, Node, Reading};
+        let context = Context::default();
+        let loud = Reading { peak: Decibels::of(2.0), rms: Decibels::of(0.5) };
+        let node = |n: usize| Node {
+            id: format!("node {n}"),
+            type_id: "faust:a long name of a sound".to_owned(),
+            meter: Some(n as u32),
+            silenced: n == 1,
+        };
+        for poisoned in [false, true] {
+            let picture = Picture {
+                nodes: Arc::new((0..100).map(node).collect()),
+                levels: vec![loud; 100],
+                output: [loud; 2],
+                problems: Arc::new((0..20).map(|n| format!("problem {n}")).collect()),
+                poisoned,
+                ..Picture::default()
+            };
+            let (mut name, mut copied) = (NameField::default(), Copied::default());
+            for width in (1..700_u16).step_by(23) {
+                for height in (1..900_u16).step_by(61) {
+                    let screen = Rect::from_min_max(pos2(0.0, 0.0), pos2(width.into(), height.into()));
+                    let input = RawInput { screen_rect: Some(screen), ..RawInput::default() };
+                    let output = context.run_ui(input, |ui| {
+                        layout::draw(ui, &picture, &mut name, &mut copied);
+                    });
+                    context.tessellate(output.shapes, output.pixels_per_point);
+                }
+            }
+        }
+    }
 }

@@ -6,41 +6,54 @@
 //! | `picture` | what is there to be seen, as coarse as it is shown? |
 //! | `watcher` | when is a new picture taken, and who is told? |
 //! | `app` | what happens in a frame, and what if it panics? |
+//! | `canvas` | how is only what has changed painted? |
+//! | `damage` | what has changed? |
+//! | `preserved` | is the last frame still there? |
 //! | `layout` | where is what? |
 //! | `panels` | what does each part look like? |
 //! | `style` | colours, sizes, fonts |
 //! | `focus` | who gets the keys that are typed over the window? |
 //! | `scale` | how many pixels will a point have? |
 //! | `slot` | how does a host open and close the window? |
+//! | `end` | how does Ctrl-C end the program without a DAW? |
 //! | `handle` | what may a host do with the open window? |
 //!
 //! The window lives on a thread of its own where the system allows that (X11), else on the host's main
 //! thread. It asks the instance by posting and never waits for an answer.
 
 mod app;
+mod canvas;
+mod damage;
+#[cfg(all(feature = "standalone", target_os = "linux"))]
+mod end;
 mod focus;
 mod handle;
 mod layout;
 mod panels;
 mod picture;
+mod preserved;
 mod scale;
 mod slot;
 mod style;
 mod watcher;
 
 pub use handle::{GuardedWindow, KrachHandle};
+pub use scale::has_display;
 pub use slot::Slot;
 
 use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, Mutex};
 
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::{LogicalSize, NativeSize};
 use nice_plug::editor::{Editor, EditorHandle, HostMethods, ParentWindowHandle, ResizeHint, SpawnedEditor};
-use nice_plug_egui::{EguiEditor, EguiEditorState, EguiNiceSettings, RepaintNotifier, create_egui_editor};
+use nice_plug_egui::{
+    EguiEditor, EguiEditorState, EguiNiceSettings, GlConfig, GraphicsConfig, RepaintNotifier,
+    create_egui_editor,
+};
 
 use crate::params::KrachParams;
 use app::App;
@@ -67,6 +80,8 @@ pub(crate) struct Shared {
     pub picture: Mutex<Picture>,
     /// Pixels per point, as the window last heard; the bits of an `f32`.
     pub scale: AtomicU32,
+    /// OpenGL is done without a graphics card, so that frames are dear.
+    pub in_software: Arc<AtomicBool>,
     /// What lives as long as the window is open.
     pub open: Mutex<Option<app::Open>>,
 }
@@ -102,16 +117,18 @@ impl KrachEditor {
         let shared = Arc::new(Shared {
             picture: Mutex::default(),
             scale: AtomicU32::new(1f32.to_bits()),
+            in_software: Arc::default(),
             open: Mutex::default(),
         });
         let state = EguiEditorState::from_size(SIZE, 1.0);
         let notifier = RepaintNotifier::new();
         let settings = EguiNiceSettings::new()
             .with_tile("krach")
+            .with_graphics_config(graphics())
             .with_resize_hint(
                 ResizeHint::resizable().with_min_max_logical_size(Some(MIN_SIZE), Some(MAX_SIZE)),
             )
-            .with_repaint_poll_interval(watcher::FRAME / 2);
+            .with_repaint_poll_interval(watcher::FRAME);
         let app = App::new(Arc::clone(&shared), Arc::clone(&params));
         let inner = create_egui_editor(Arc::clone(&state), notifier.clone(), settings, app)?;
         Some(Self { inner, state, notifier, shared, params })
@@ -153,6 +170,13 @@ impl KrachEditor {
         let size = |scale| NativeSize::from_size(self.state.logical_size().into(), scale);
         scale::of_desktop().or(of_host).map_or_else(|| self.inner.size(), size)
     }
+}
+
+/// No more than flat shapes need. Colours come as they are shown, so that the screen's memory has to be no
+/// other than our buffer's; dithering is the dearest part of the shader where there is no graphics card.
+fn graphics() -> GraphicsConfig {
+    let gl_config = GlConfig { depth_bits: 0, stencil_bits: 0, srgb: false, ..GlConfig::default() };
+    GraphicsConfig { gl_config, dithering: false, ..GraphicsConfig::default() }
 }
 
 impl Editor for KrachEditor {

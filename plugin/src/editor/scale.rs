@@ -1,4 +1,4 @@
-//! How many pixels a point has, before there is a window to ask.
+//! The display before there is a window to ask: is it there, and how many pixels has a point?
 
 /// What the desktop says, where the window will go by it: under X11 the `Xft.dpi` that its settings leave with
 /// the display, against which a host's word does not count.
@@ -14,4 +14,12 @@ pub fn of_desktop() -> Option<f64> {
 #[cfg(not(target_os = "linux"))]
 pub fn of_desktop() -> Option<f64> {
     None
+}
+
+/// Can a window be opened at all?
+pub fn has_display() -> bool {
+    #[cfg(target_os = "linux")]
+    return x11rb::connect(None).is_ok();
+    #[cfg(not(target_os = "linux"))]
+    true
 }

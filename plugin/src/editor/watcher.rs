@@ -1,5 +1,6 @@
 //! Takes pictures while the window is open, and has it repaint when one differs from the last.
 
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -14,6 +15,8 @@ use crate::params::KrachParams;
 
 /// Between two pictures: 25 a second.
 pub const FRAME: Duration = Duration::from_millis(40);
+/// The same where there is no graphics card: 10 a second.
+const FRAME_IN_SOFTWARE: Duration = Duration::from_millis(100);
 /// Shortest time between two questions to the control thread.
 const ASK: Duration = Duration::from_millis(200);
 /// Between two looks at the socket.
@@ -74,7 +77,11 @@ impl Watcher {
             (Arc::clone(&self.stop), Arc::clone(&self.shared), self.notifier.clone());
         let watching = std::thread::Builder::new().name("krach-window".to_owned()).spawn(move || {
             let _watch = round.view.link().watch();
-            while !stop.wait(FRAME) {
+            let frame = |shared: &Shared| match shared.in_software.load(Ordering::Relaxed) {
+                true => FRAME_IN_SOFTWARE,
+                false => FRAME,
+            };
+            while !stop.wait(frame(&shared)) {
                 round.look(&shared, &notifier);
             }
         });

@@ -1,7 +1,7 @@
 //! Windows of instances that play: opened on a display of the test's own, looked at, timed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -88,6 +88,7 @@ type Parked = Box<dyn std::any::Any + Send>;
 /// An audio thread that plays in about real time and keeps the sound.
 pub struct Playing {
     stop: Arc<AtomicBool>,
+    kept: Arc<AtomicU64>,
     thread: JoinHandle<(Parked, [Vec<f32>; 2])>,
 }
 
@@ -95,9 +96,11 @@ impl Playing {
     fn start<I: Hosted>(instance: &mut I, script: &Script) -> Self {
         let mut processor = instance.activate(RATE, BLOCK).unwrap();
         let stop = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&stop);
+        let (told, kept) = (Arc::clone(&stop), Arc::new(AtomicU64::new(0)));
+        let keeps = Arc::clone(&kept);
         let mut player = Player::new(script, &Blocks::Fixed(BLOCK), RATE);
-        let thread = std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().name("audio".to_owned());
+        let play = move || {
             let mut tape = [Vec::new(), Vec::new()];
             let began = Instant::now();
             while !told.load(Ordering::Acquire) {
@@ -106,12 +109,18 @@ impl Playing {
                 for (side, tape) in tape.iter_mut().enumerate() {
                     tape.extend_from_slice(processor.output(0, side));
                 }
+                keeps.store(8 * tape[0].len() as u64 / 1000, Ordering::Release);
                 let due = began + Duration::from_secs_f64(tape[0].len() as f64 / RATE);
                 std::thread::sleep(due.saturating_duration_since(Instant::now()));
             }
             (Box::new(processor) as Parked, tape)
-        });
-        Self { stop, thread }
+        };
+        Self { stop, kept, thread: thread.spawn(play).expect("a thread") }
+    }
+
+    /// Kilobytes of sound that it keeps by now.
+    pub fn kept(&self) -> u64 {
+        self.kept.load(Ordering::Acquire)
     }
 
     fn stop(self) -> (Parked, [Vec<f32>; 2]) {
