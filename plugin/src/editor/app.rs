@@ -180,7 +180,9 @@ mod tests {
 
     fn frame(context: &Context, draw: impl FnMut(&mut Ui)) -> Vec<String> {
         let screen = Rect::from_min_max(pos2(0.0, 0.0), pos2(480.0, 620.0));
-        let output = context.run_ui(RawInput { screen_rect: Some(screen), ..RawInput::default() }, draw);
+        let input = RawInput { screen_rect: Some(screen), ..RawInput::default() };
+        let mut output = context.run_ui(input, draw);
+        output.textures_delta.clear();
         let text = |shape: &egui::epaint::ClippedShape| match &shape.shape {
             Shape::Text(text) => Some(text.galley.text().to_owned()),
             _ => None,
@@ -236,9 +238,10 @@ mod tests {
                 for height in (1..900_u16).step_by(61) {
                     let screen = Rect::from_min_max(pos2(0.0, 0.0), pos2(width.into(), height.into()));
                     let input = RawInput { screen_rect: Some(screen), ..RawInput::default() };
-                    let output = context.run_ui(input, |ui| {
+                    let mut output = context.run_ui(input, |ui| {
                         layout::draw(ui, &picture, &mut name, &mut copied);
                     });
+                    output.textures_delta.clear();
                     context.tessellate(output.shapes, output.pixels_per_point);
                 }
             }
