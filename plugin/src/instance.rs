@@ -6,6 +6,7 @@
 
 mod control;
 mod dirty;
+mod frames;
 mod front;
 mod osc;
 mod view;

@@ -1,6 +1,8 @@
 //! JSON-RPC 2.0 over the socket, and edits that have a time.
 #![cfg(unix)]
 
+#[path = "wire_rpc/events.rs"]
+mod events;
 #[path = "wire_rpc/page.rs"]
 mod page;
 #[path = "wire_rpc/play.rs"]
@@ -58,6 +60,7 @@ impl Host {
                     played: &[],
                     midi_out: &mut midi_out,
                 });
+                processor.meter_output([&mut left, &mut right]);
                 if playing {
                     samples += FRAMES as i64;
                 }

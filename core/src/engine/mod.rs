@@ -61,6 +61,8 @@ pub struct Engine {
     at_once: bool,
     /// Slots that wait for the next cycle to start: (edit, position in cycles).
     starting: HashMap<String, (u64, f64)>,
+    /// The last start of each slot that waited for one, also when it is past.
+    started: HashMap<String, (u64, f64)>,
     /// Source of numbers for patterns and automations that were sent.
     serial: u64,
     /// The last pattern sent for each slot: its origin comes back under its number.
@@ -173,6 +175,7 @@ impl Engine {
             graphs: BTreeSet::new(),
             at_once: false,
             starting: HashMap::new(),
+            started: HashMap::new(),
             serial: 0,
             slot_serials: HashMap::new(),
             slots: Numbers::below(MAX_SLOTS),
@@ -368,6 +371,8 @@ impl Engine {
         } else if sets && !self.at_once && !self.session.slots.get(slot).is_some_and(|s| s.playing) {
             let due = self.resolve(At::Cycle).0?;
             self.starting.insert(slot.clone(), (seq, due));
+            self.started.retain(|known, _| self.session.slots.contains_key(known));
+            self.started.insert(slot.clone(), (seq, due));
         }
         self.starting.get(slot).map(|(_, due)| *due)
     }
@@ -420,6 +425,11 @@ impl Engine {
     /// Something is in flight or pending: tick, every 1–2 ms while [`Engine::in_flight`].
     pub fn busy(&self) -> bool {
         self.in_flight() || !self.pending.is_empty()
+    }
+
+    /// How many edits wait for their position.
+    pub fn waiting(&self) -> usize {
+        self.pending.len()
     }
 
     /// Audio has been sent something that it has not answered yet.
@@ -475,8 +485,24 @@ impl Engine {
             position: self.link.position(),
             poisoned: self.audio.as_ref().is_some_and(|a| a.poisoned),
             silenced: self.silenced.values().cloned().collect(),
-            meters: self.audio.as_ref().map(|a| self.meters_of(&a.base)).unwrap_or_default(),
+            meters: self.meters(),
         }
+    }
+
+    /// Node id → number of its meter, as in [`Status::meters`].
+    pub fn meters(&self) -> BTreeMap<String, u32> {
+        self.audio.as_ref().map(|a| self.meters_of(&a.base)).unwrap_or_default()
+    }
+
+    /// The last start of a slot that waited, or waits, for the next cycle: its number, and where it was to be,
+    /// in cycles.
+    pub fn last_start(&self, slot: &str) -> Option<(u64, f64)> {
+        self.started.get(slot).copied()
+    }
+
+    /// BLAKE3 of [`Engine::save`], in hexadecimal: equal sessions have equal digests.
+    pub fn digest(&self) -> String {
+        blake3::hash(&self.save()).to_hex().to_string()
     }
 
     fn meters_of(&self, plan: &Shape) -> BTreeMap<String, u32> {

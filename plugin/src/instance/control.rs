@@ -11,11 +11,13 @@ use krach_core::edit::{At, Edit, EditError, Receipt};
 use krach_core::engine::{Engine, Notice, Status};
 use krach_core::link::Link;
 use krach_core::processor::Processor;
+use krach_core::session::label_of;
 use krach_faust::Tier;
 use serde_json::json;
 
 use super::HostHooks;
 use super::dirty::Dirty;
+use super::frames::{Frames, Wanted};
 use super::front::Greeting;
 use super::osc::OscSender;
 use super::view::{Revision, Seen};
@@ -23,7 +25,8 @@ use crate::socket::{Announcer, ReplySlot};
 use crate::sounds::{Sounds, Told, Word};
 use crate::state::{Payload, StateError};
 use crate::wire::desk::{Connection, Desk};
-use crate::wire::events::Event;
+use crate::wire::events::{self, Event};
+use crate::wire::log::{Author, Entry};
 use crate::wire::{Action, Outcome, Wait};
 
 /// Between two ticks while something is on its way: the audio thread cannot wake us.
@@ -46,8 +49,8 @@ type Params = BTreeMap<String, f64>;
 
 /// What the control thread can be asked.
 pub(super) enum Command {
-    /// A client's request.
-    Request { connection: u64, action: Action, slot: ReplySlot },
+    /// A client's request, and the line that it came in.
+    Request { connection: u64, action: Action, line: Vec<u8>, slot: ReplySlot },
     /// A client is gone.
     Closed { connection: u64 },
     /// The host activates.
@@ -98,6 +101,7 @@ struct Kept {
 /// A reply that takes its time.
 struct Waiting {
     connection: u64,
+    line: Vec<u8>,
     wait: Wait,
     slot: ReplySlot,
 }
@@ -117,11 +121,14 @@ pub(super) struct Control {
     activating: Option<Activating>,
     osc: OscSender,
     dirty: Dirty,
+    frames: Frames,
     /// A chunk that was refused, to be saved back until the session is edited.
     kept: Option<Kept>,
     active: bool,
     /// Number of the last edit that the engine accepted.
     last_edit: u64,
+    /// How often the session was changed.
+    changes: u64,
     /// The last tick panicked: the next ones are not to be a thousand a second.
     faulty: bool,
     handled: u64,
@@ -151,6 +158,7 @@ impl Control {
             activating: None,
             link: engine.link(),
             dirty: Dirty::new(&engine),
+            frames: Frames::new(engine.link()),
             id,
             engine,
             hooks,
@@ -163,6 +171,7 @@ impl Control {
             kept: None,
             active: false,
             last_edit: 0,
+            changes: 0,
             faulty: false,
             handled: 0,
             revision,
@@ -199,6 +208,7 @@ impl Control {
             }
             self.faulty = self.guarded(Self::tick).is_none();
             self.guarded(Self::activate_when_ready);
+            self.guarded(Self::publish_pictures);
             if self.engine.settled() && !self.awaits_sounds() {
                 self.link.settled(self.handled);
             }
@@ -218,8 +228,9 @@ impl Control {
             let until = due.saturating_duration_since(Instant::now());
             timeout = Some(timeout.map_or(until, |timeout| timeout.min(until)));
         }
-        if let Some(activating) = &self.activating {
-            let until = activating.until.saturating_duration_since(Instant::now());
+        let due = self.activating.as_ref().map(|activating| activating.until);
+        for due in due.into_iter().chain(self.frames.due()) {
+            let until = due.saturating_duration_since(Instant::now());
             timeout = Some(timeout.map_or(until, |timeout| timeout.min(until)));
         }
         match timeout {
@@ -240,15 +251,84 @@ impl Control {
         None
     }
 
+    /// Does anybody want events of that topic?
+    fn listens(&self, topic: &str) -> bool {
+        self.connections.values().any(|connection| connection.topics.contains(topic))
+    }
+
     /// Sends an event to those who want it.
     fn publish(&self, event: &Event) {
-        self.connections.values().for_each(|connection| connection.send(event));
+        if self.listens(event.topic) {
+            let line = event.line();
+            self.connections.values().for_each(|connection| connection.send(event, &line));
+        }
+    }
+
+    fn publish_pictures(&mut self) {
+        for event in self.frames.take(&self.engine) {
+            self.publish(&event);
+        }
+    }
+
+    /// Clients come, go, and change their minds about what they want to see.
+    fn count_watchers(&mut self) {
+        let count = |topic| self.connections.values().filter(|c| c.topics.contains(topic)).count();
+        self.frames.want(Wanted {
+            transport: count(events::TRANSPORT),
+            meters: count(events::METERS),
+            onsets: count(events::ONSETS),
+        });
+    }
+
+    /// Tells of a change of the session by the last edit.
+    fn committed(&mut self, author: Author<'_>, label: &str, position: Option<f64>) {
+        if self.listens(events::LOG) {
+            let mut event = Entry { seq: self.last_edit, author, label, position }.event();
+            let line = event.line();
+            let (digested, plain): (Vec<_>, Vec<_>) =
+                self.connections.values().filter(|c| c.topics.contains(events::LOG)).partition(|c| c.digest);
+            plain.iter().for_each(|connection| connection.send(&event, &line));
+            if !digested.is_empty() {
+                event.fields.insert("digest".to_owned(), self.engine.digest().into());
+                let line = event.line();
+                digested.iter().for_each(|connection| connection.send(&event, &line));
+            }
+        }
+        self.tell_of_session(Some(author));
+    }
+
+    /// Tells that the session is another, and where it stands in its history.
+    fn tell_of_session(&mut self, author: Option<Author<'_>>) {
+        self.changes += 1;
+        if !self.listens(events::SESSION) {
+            return;
+        }
+        let (undo, redo) = self.engine.next_steps();
+        let label = match author.as_ref().and_then(Author::method).as_deref() {
+            Some("undo") => redo.map(|label| format!("undo {label}")),
+            Some("redo") => undo.map(|label| format!("redo {label}")),
+            _ => undo.map(str::to_owned),
+        };
+        self.publish(&Event::new(
+            events::SESSION,
+            json!({
+                "seq": self.last_edit, "revision": self.changes, "label": label, "undo": undo, "redo": redo,
+                "client": author.and_then(|author| author.client()),
+            }),
+        ));
     }
 
     /// Tells and remembers what went wrong.
     fn report(&mut self, problem: String) {
+        self.report_of(None, problem);
+    }
+
+    /// As [`Control::report`], about the edit of that number.
+    fn report_of(&mut self, seq: Option<u64>, problem: String) {
         let playing = !self.engine.status().poisoned;
-        self.publish(&Event::new("errors", json!({"message": problem, "still_playing": playing})));
+        let mut event = Event::new(events::ERRORS, json!({"message": problem, "still_playing": playing}));
+        event.fields.extend(seq.map(|seq| ("seq".to_owned(), seq.into())));
+        self.publish(&event);
         self.remember(problem);
     }
 
@@ -266,10 +346,13 @@ impl Control {
     fn handle(&mut self, command: Command) {
         // An answer that nobody waits for any more is dropped here, on the control thread.
         match command {
-            Command::Request { connection, action, slot } => self.request(connection, action, slot),
+            Command::Request { connection, action, line, slot } => {
+                self.request(connection, action, line, slot);
+            }
             Command::Closed { connection } => {
                 self.connections.remove(&connection);
                 self.waiting.retain(|waiting| waiting.connection != connection);
+                self.count_watchers();
             }
             Command::Activate { sample_rate, max_frames, reply } => {
                 let until = Instant::now() + COMPILE_PATIENCE;
@@ -285,20 +368,27 @@ impl Control {
             Command::Edit { edit, at, reply } => {
                 let sounds = self.sounds.as_mut();
                 let ready = sounds.map_or(Ok(()), |sounds| sounds.before(&edit, &mut self.engine));
-                let outcome = ready.and_then(|()| self.engine.edit(*edit, at));
+                let label = label_of(&edit);
+                // What the host moves is the host's to take back.
+                let outcome = ready.and_then(|()| self.engine.edit_unrecorded(*edit, at));
                 if let Ok(receipt) = &outcome {
                     self.last_edit = receipt.seq;
                     self.edited();
+                    self.committed(Author::Host, &label, receipt.position);
                 }
                 let _ = reply.try_send(outcome);
             }
-            Command::Do { edit, at } => match self.engine.edit(*edit, at) {
-                Ok(receipt) => {
-                    self.last_edit = receipt.seq;
-                    self.edited();
+            Command::Do { edit, at } => {
+                let label = label_of(&edit);
+                match self.engine.edit(*edit, at) {
+                    Ok(receipt) => {
+                        self.last_edit = receipt.seq;
+                        self.edited();
+                        self.committed(Author::Window, &label, receipt.position);
+                    }
+                    Err(error) => self.report(error.to_string()),
                 }
-                Err(error) => self.report(error.to_string()),
-            },
+            }
             Command::Report { problem } => self.report(problem),
             Command::Look { reply } => {
                 self.tick();
@@ -351,6 +441,7 @@ impl Control {
         }
         let processor = self.engine.activate(sample_rate, max_frames);
         self.active = true;
+        self.frames.activated(max_frames as f64 / sample_rate);
         self.greeting().sample_rate = Some(sample_rate);
         let _ = reply.try_send(Box::new(processor));
     }
@@ -390,26 +481,26 @@ impl Control {
         }
     }
 
-    fn request(&mut self, connection: u64, action: Action, slot: ReplySlot) {
+    fn request(&mut self, connection: u64, action: Action, line: Vec<u8>, slot: ReplySlot) {
         self.connections.entry(connection).or_default().pushes.get_or_insert_with(|| slot.queue());
         self.tick_engine();
-        let before = self.last_edit;
-        let outcome = self.at_desk(connection, action);
-        if self.last_edit != before {
-            self.edited();
-        }
+        let outcome = self.at_desk(connection, &line, action);
+        self.count_watchers();
         self.tell_of_sounds();
         match outcome {
             Outcome::Reply(line) => slot.answer(line),
             Outcome::Later(wait) => {
                 slot.park();
-                self.waiting.push(Waiting { connection, wait, slot });
+                self.waiting.push(Waiting { connection, line, wait, slot });
             }
         }
     }
 
-    fn at_desk<T>(&mut self, connection: u64, work: impl FnOnce(&mut Desk<'_>) -> T) -> T {
-        work(&mut Desk {
+    /// Does a client's work, and what follows from what it has changed.
+    fn at_desk<T>(&mut self, connection: u64, line: &[u8], work: impl FnOnce(&mut Desk<'_>) -> T) -> T {
+        let before = self.last_edit;
+        let mut changed = false;
+        let done = work(&mut Desk {
             engine: &mut self.engine,
             sounds: self.sounds.as_mut(),
             instance: &self.id,
@@ -417,7 +508,19 @@ impl Control {
             announcer: &self.announcer,
             connection: self.connections.entry(connection).or_default(),
             last_edit: &mut self.last_edit,
-        })
+            changed: &mut changed,
+        });
+        let edited = self.last_edit != before;
+        if edited {
+            self.edited();
+        }
+        if edited || changed {
+            let seq = self.last_edit;
+            let receipt = self.connections.get(&connection).and_then(Connection::last_receipt);
+            let position = receipt.filter(|receipt| edited && receipt.seq == seq).and_then(|r| r.position);
+            self.committed(Author::Client { number: connection, line }, "", position);
+        }
+        done
     }
 
     fn edited(&mut self) {
@@ -439,7 +542,7 @@ impl Control {
             self.revision.advance();
         }
         for mut waiting in std::mem::take(&mut self.waiting) {
-            match self.at_desk(waiting.connection, &mut waiting.wait) {
+            match self.at_desk(waiting.connection, &waiting.line, &mut waiting.wait) {
                 Some(line) => waiting.slot.answer(line),
                 None => self.waiting.push(waiting),
             }
@@ -447,11 +550,18 @@ impl Control {
     }
 
     fn tick_engine(&mut self) {
-        for notice in self.engine.tick() {
+        let waiting = self.engine.waiting();
+        let notices = self.engine.tick();
+        if self.engine.waiting() < waiting {
+            self.tell_of_session(None);
+        }
+        for notice in notices {
+            let mut failed = None;
             if let Notice::EditFailed { seq, message } = &notice {
                 self.connections.values_mut().for_each(|connection| connection.failed(*seq, message));
+                failed = Some(*seq);
             }
-            self.report(notice.to_string());
+            self.report_of(failed, notice.to_string());
         }
         let due = self.engine.take_osc();
         if let Some(target) = self.engine.session().osc_target.as_ref().filter(|_| !due.is_empty())
@@ -503,6 +613,7 @@ impl Control {
                 self.follow_sounds();
                 self.take_free_name();
                 self.dirty.settle(&self.engine);
+                self.committed(Author::Host, "load", None);
                 Ok(params)
             }
             Err(error) => {
@@ -520,7 +631,7 @@ impl Control {
             return self.announce();
         }
         let free = self.announcer.announce_unique(&wanted);
-        if free != wanted && self.engine.edit(Edit::SetName(free.clone()), At::Now).is_err() {
+        if free != wanted && self.engine.edit_unrecorded(Edit::SetName(free.clone()), At::Now).is_err() {
             self.report(format!("two instances are called {wanted}"));
         }
         self.announce();

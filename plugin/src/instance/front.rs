@@ -66,12 +66,9 @@ impl Service for Front {
                 return After::Close;
             }
             Heard::Ask(ask) => {
-                let weight = match &line {
-                    Line::Text(text) => text.len(),
-                    Line::TooLarge { .. } => 0,
-                };
-                let slot = replies.ask(weight, ask.fallback);
-                self.send(Command::Request { connection, action: ask.action, slot });
+                let line = if let Line::Text(line) = line { line } else { Vec::new() };
+                let slot = replies.ask(line.len(), ask.fallback);
+                self.send(Command::Request { connection, action: ask.action, line, slot });
             }
         }
         After::Continue

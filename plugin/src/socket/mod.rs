@@ -17,6 +17,7 @@ mod replies;
 mod server;
 
 pub use address::Addresses;
+pub(crate) use pushes::{Lost, Urgency};
 pub(crate) use replies::{Replies, ReplySlot};
 pub(crate) use server::{Announcer, Server};
 

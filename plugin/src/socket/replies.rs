@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::os::Waker;
-use super::pushes::Pushes;
+use super::pushes::{Pushes, Urgency};
 
 /// Requests that may wait for the engine at a time; reading goes on when it has answered some.
 const MAX_ASKED: usize = 16;
@@ -94,11 +94,10 @@ impl Replies {
         self.wake();
     }
 
-    /// Queues a line that nobody asked for, to be sent when there is room. Of lines with the same `key`
-    /// only the newest is sent; of those that a slow client leaves no room for, the oldest are lost, and
-    /// it is told how many.
-    pub(crate) fn push(&self, key: Option<&str>, line: &str) {
-        self.pushes.lock().unwrap_or_else(PoisonError::into_inner).add(key, line);
+    /// Queues a line that nobody asked for, to be sent when there is room. What a slow client leaves no
+    /// room for is lost, the oldest first, and it is told how much.
+    pub(crate) fn push(&self, urgency: Urgency<'_>, line: &str) {
+        self.pushes.lock().unwrap_or_else(PoisonError::into_inner).add(urgency, line);
         self.wake();
     }
 

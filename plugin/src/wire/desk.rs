@@ -37,6 +37,8 @@ pub(crate) struct Desk<'a> {
     pub connection: &'a mut Connection,
     /// Number of the last edit that was accepted, whoever asked for it.
     pub last_edit: &'a mut u64,
+    /// Set if the session was changed otherwise than by an edit.
+    pub changed: &'a mut bool,
 }
 
 impl Desk<'_> {
@@ -105,6 +107,8 @@ pub(crate) struct Connection {
     last: u64,
     /// What it has subscribed to.
     pub topics: BTreeSet<&'static str>,
+    /// Entries of the log carry the session's digest.
+    pub digest: bool,
     /// Where events go.
     pub pushes: Option<Arc<Replies>>,
 }
@@ -139,11 +143,16 @@ impl Connection {
         self.pending.len() < before
     }
 
-    /// Sends an event if the client wants it.
-    pub(crate) fn send(&self, event: &Event) {
+    /// Sends the line of an event if the client wants such events.
+    pub(crate) fn send(&self, event: &Event, line: &str) {
         if let Some(pushes) = self.pushes.as_ref().filter(|_| self.topics.contains(event.topic)) {
-            pushes.push(event.key.as_deref(), &event.line());
+            pushes.push(event.urgency(), line);
         }
+    }
+
+    /// The last edit that was accepted and has not acted yet.
+    pub(crate) fn last_receipt(&self) -> Option<&Receipt> {
+        self.pending.back()
     }
 
     /// Number of the last edit.

@@ -9,26 +9,49 @@ use serde_json::{Map, Value, json};
 
 use super::methods::params;
 use super::rpc::{Answer, INVALID_PARAMS, RpcError, Work};
+use crate::socket::{Lost, Urgency};
 
 /// Everything that can be subscribed to.
-pub(crate) const TOPICS: &[&str] = &["compiles", "errors"];
+pub(crate) const TOPICS: &[&str] = &[COMPILES, ERRORS, LOG, METERS, ONSETS, SESSION, TRANSPORT];
+
+/// A sound has new code.
+pub(crate) const COMPILES: &str = "compiles";
+/// Something went wrong.
+pub(crate) const ERRORS: &str = "errors";
+/// Every request that changed the session, in the order in which they did.
+pub(crate) const LOG: &str = "log";
+/// Levels, many times a second.
+pub(crate) const METERS: &str = "meters";
+/// What patterns begin, as it begins.
+pub(crate) const ONSETS: &str = "onsets";
+/// The session is another.
+pub(crate) const SESSION: &str = "session";
+/// Where time is, many times a second.
+pub(crate) const TRANSPORT: &str = "transport";
 
 /// Something that happened.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     /// One of [`TOPICS`].
     pub topic: &'static str,
-    /// A newer event of the same key replaces this one if it has not left yet.
-    pub key: Option<String>,
     /// What happened: the fields beside `topic`.
     pub fields: Map<String, Value>,
 }
 
 impl Event {
-    /// An event with these fields, an object, that is sent whatever comes after it.
+    /// An event with these fields, an object.
     pub(crate) fn new(topic: &'static str, fields: Value) -> Self {
         let fields = if let Value::Object(fields) = fields { fields } else { Map::new() };
-        Self { topic, key: None, fields }
+        Self { topic, fields }
+    }
+
+    /// How much it matters that it arrives: of pictures the newest does.
+    pub(crate) fn urgency(&self) -> Urgency<'static> {
+        match self.topic {
+            METERS | SESSION | TRANSPORT => Urgency::Newest(self.topic),
+            ONSETS => Urgency::Passing,
+            _ => Urgency::Lasting,
+        }
     }
 
     /// The line, without newline.
@@ -39,41 +62,59 @@ impl Event {
     }
 }
 
-/// The line that says how many a client has missed by not reading.
-pub(crate) fn lost(lines: u64) -> String {
-    json!({"jsonrpc": "2.0", "method": "event", "params": {"topic": "lost", "lines": lines}}).to_string()
+/// The line that says how much a client has missed by not reading.
+pub(crate) fn lost(Lost { passing, lasting }: Lost) -> String {
+    let params = json!({"topic": "lost", "lines": passing + lasting, "lasting": lasting});
+    json!({"jsonrpc": "2.0", "method": "event", "params": params}).to_string()
 }
 
 #[derive(Deserialize)]
-struct Topics {
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Subscribe {
+    /// Names of topics.
+    topics: Vec<String>,
+    /// Entries of the log carry the session's digest from now on, or no more.
+    #[serde(default)]
+    digest: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Unsubscribe {
+    /// Names of topics.
     topics: Vec<String>,
 }
 
-fn topics(raw: Option<&RawValue>) -> Result<Vec<&'static str>, RpcError> {
-    let Topics { topics } = params(raw)?;
-    let known = |topic: &String| {
+fn known(topics: &[String]) -> Result<Vec<&'static str>, RpcError> {
+    let known = |(i, topic): (usize, &String)| {
         TOPICS.iter().copied().find(|known| known == topic).ok_or_else(|| {
             let shown: String = topic.chars().take(64).collect();
             RpcError::new(INVALID_PARAMS, format!("unknown topic: {shown}"))
-                .at("params.topics")
+                .at(format!("params.topics[{i}]"))
                 .hint(format!("topics are {}", TOPICS.join(", ")))
         })
     };
-    topics.iter().map(known).collect()
+    topics.iter().enumerate().map(known).collect()
 }
 
-/// `subscribe {topics}`: from now on events of these topics come on this connection.
+/// `subscribe {topics, digest?}`: from now on events of these topics come on this connection; entries of the
+/// log carry the session's digest if that is wanted.
 pub(super) fn read_subscribe(raw: Option<&RawValue>) -> Result<Work, RpcError> {
-    let topics = topics(raw)?;
+    let Subscribe { topics, digest } = params(raw)?;
+    let topics = known(&topics)?;
     Ok(Box::new(move |desk| {
         desk.connection.topics.extend(topics);
+        desk.connection.digest = digest.unwrap_or(desk.connection.digest);
         Answer::Now(Ok(json!({"topics": desk.connection.topics})))
     }))
 }
 
 /// `unsubscribe {topics}`: no more of these.
 pub(super) fn read_unsubscribe(raw: Option<&RawValue>) -> Result<Work, RpcError> {
-    let topics = topics(raw)?;
+    let Unsubscribe { topics } = params(raw)?;
+    let topics = known(&topics)?;
     Ok(Box::new(move |desk| {
         desk.connection.topics.retain(|topic| !topics.contains(topic));
         Answer::Now(Ok(json!({"topics": desk.connection.topics})))

@@ -13,6 +13,7 @@ pub(crate) mod desk;
 mod engine_methods;
 pub(crate) mod events;
 pub mod lines;
+pub(crate) mod log;
 mod low;
 mod methods;
 mod midi;

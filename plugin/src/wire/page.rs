@@ -7,7 +7,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::{
-    change, describe, engine_methods, methods, midi, modulation, nodes, play, query, session, sounds,
+    change, describe, engine_methods, events, methods, midi, modulation, nodes, play, query, session, sounds,
     transport,
 };
 
@@ -30,18 +30,11 @@ fn none(_: &mut SchemaGenerator) -> Value {
     json!({"type": "object", "properties": {}, "additionalProperties": false})
 }
 
-fn topics(_: &mut SchemaGenerator) -> Value {
-    json!({"type": "object", "properties": {"topics": {
-        "type": "array", "items": {"type": "string"}, "description": "Names of topics.",
-    }}, "required": ["topics"]})
-}
-
 macro_rules! rows {
     ($($group:literal { $($method:literal $params:tt $about:literal => $result:literal;)* })*) => {
         &[$(($group, &[$(Row { method: $method, about: $about, schema: rows!(@ $params), result: $result }),*])),*]
     };
     (@ ()) => { none };
-    (@ [$schema:ident]) => { $schema };
     (@ ($type:ty)) => { schema::<$type> };
 }
 
@@ -109,8 +102,8 @@ const GROUPS: &[(&str, &[Row])] = rows! {
         "define" (sounds::TextParams) "from now on `faust:<name>` is this text in this session, whatever the folder has; without a `text` it is the folder's or the built-in one again" => "as `compile`";
     }
     "Events" {
-        "subscribe" [topics] "[events](#events) on this connection" => "`topics`: all that it has now";
-        "unsubscribe" [topics] "no more of these" => "`topics`";
+        "subscribe" (events::Subscribe) "[events](#events) on this connection" => "`topics`: all that it has now";
+        "unsubscribe" (events::Unsubscribe) "no more of these" => "`topics`";
     }
 };
 

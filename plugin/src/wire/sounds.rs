@@ -236,7 +236,10 @@ pub(super) fn read_define(raw: Option<&RawValue>) -> Result<Work, RpcError> {
         let type_id = format!("{FAMILY}{name}");
         let Some(source) = source else {
             return Answer::Now(match sounds.undefine(&type_id, desk.engine) {
-                Ok(()) => Ok(json!({"type": type_id, "origin": origin_name(sounds.origin(&type_id))})),
+                Ok(()) => {
+                    *desk.changed = true;
+                    Ok(json!({"type": type_id, "origin": origin_name(sounds.origin(&type_id))}))
+                }
                 Err(why) => Err(RpcError::new(REFUSED, why).at("params.name")),
             });
         };
@@ -250,6 +253,7 @@ pub(super) fn read_define(raw: Option<&RawValue>) -> Result<Work, RpcError> {
             if let Some(sounds) = &mut desk.sounds {
                 if good {
                     sounds.define(&type_id, source.clone(), desk.engine);
+                    *desk.changed = true;
                 } else {
                     sounds.break_promise(&type_id, &trial, desk.engine);
                 }

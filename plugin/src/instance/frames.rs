@@ -1,0 +1,183 @@
+//! Pictures of what plays, thirty a second, for clients that want them; without one nothing is measured,
+//! computed or woken for.
+
+mod onsets;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use krach_core::engine::Engine;
+use krach_core::link::{Link, Position, Watch};
+use krach_core::telemetry::{Level, Load};
+use serde_json::{Map, Value, json};
+
+use crate::wire::events::{Event, METERS, ONSETS, TRANSPORT};
+use onsets::Onsets;
+
+/// Between two pictures.
+const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 30);
+/// While nothing changes, a picture is sent all the same so often.
+const REMINDER: Duration = Duration::from_secs(1);
+
+/// How many clients want what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub transport: usize,
+    pub meters: usize,
+    pub onsets: usize,
+}
+
+impl Wanted {
+    fn nothing(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// Takes the pictures.
+pub(super) struct Frames {
+    link: Arc<Link>,
+    due: Option<Instant>,
+    wanted: Wanted,
+    /// Longest block in seconds.
+    longest: f64,
+    transport: Sent<Position>,
+    meters: Sent<Metered>,
+    /// While it lives, the audio thread measures.
+    watch: Option<Watch>,
+    onsets: Onsets,
+}
+
+/// The picture that was sent last.
+struct Sent<T> {
+    last: Option<(T, Instant)>,
+}
+
+impl<T: PartialEq + Clone> Sent<T> {
+    /// Is this one to be sent? If it differs, or to remind.
+    fn is_news(&mut self, picture: &T, now: Instant) -> bool {
+        let known = self.last.as_ref().is_some_and(|(last, then)| last == picture && now - *then < REMINDER);
+        if !known {
+            self.last = Some((picture.clone(), now));
+        }
+        !known
+    }
+}
+
+#[derive(Clone, PartialEq)]
+struct Metered {
+    master: [Level; 2],
+    nodes: Vec<(String, Level)>,
+    load: Load,
+}
+
+impl Frames {
+    pub(super) fn new(link: Arc<Link>) -> Self {
+        Self {
+            link,
+            due: None,
+            wanted: Wanted::default(),
+            longest: 0.0,
+            transport: Sent { last: None },
+            meters: Sent { last: None },
+            watch: None,
+            onsets: Onsets::default(),
+        }
+    }
+
+    /// When the next picture is to be taken, if anybody wants one.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// From now on audio comes in blocks of at most so many seconds.
+    pub(super) fn activated(&mut self, longest: f64) {
+        self.longest = longest;
+    }
+
+    /// Takes note of who wants what: a new client gets the first picture at once.
+    pub(super) fn want(&mut self, wanted: Wanted) {
+        let before = std::mem::replace(&mut self.wanted, wanted);
+        if wanted.transport > before.transport {
+            self.transport.last = None;
+        }
+        if wanted.meters > before.meters {
+            self.meters.last = None;
+        }
+        match (wanted.meters > 0, self.watch.is_some()) {
+            (true, false) => self.watch = Some(self.link.watch()),
+            (false, true) => self.watch = None,
+            _ => {}
+        }
+        if wanted.onsets == 0 {
+            self.onsets = Onsets::default();
+        }
+        self.due = (!wanted.nothing()).then(|| self.due.unwrap_or_else(Instant::now));
+    }
+
+    /// Takes the pictures that are due.
+    pub(super) fn take(&mut self, engine: &Engine) -> Vec<Event> {
+        let now = Instant::now();
+        let Some(due) = self.due.filter(|due| *due <= now) else { return Vec::new() };
+        // After a long pause there is nothing to be made up for.
+        self.due = Some((due + FRAME).max(now));
+        let mut events = Vec::new();
+        let position = self.link.position();
+        if self.wanted.transport > 0 && self.transport.is_news(&position, now) {
+            events.push(Event::new(TRANSPORT, transport(&position)));
+        }
+        if self.wanted.meters > 0 {
+            let metered = self.metered(engine);
+            if self.meters.is_news(&metered, now) {
+                events.push(Event::new(METERS, meters(&metered)));
+            }
+        }
+        if self.wanted.onsets > 0 {
+            let (onsets, more) = self.onsets.follow(&position, self.link.blocks(), self.longest, engine);
+            if !onsets.is_empty() {
+                events.push(Event::new(ONSETS, json!({"onsets": onsets, "more": more})));
+            }
+        }
+        events
+    }
+
+    /// Levels by what musicians call them: a node of the session by its name, after its fader; raw nodes by id.
+    fn metered(&self, engine: &Engine) -> Metered {
+        let telemetry = self.link.telemetry();
+        let meters = engine.meters();
+        let session = engine.session();
+        let faders = session.nodes.iter().filter_map(|node| {
+            let meter = meters.get(&format!("{}_g", node.name))?;
+            Some((node.name.clone(), telemetry.node(*meter)))
+        });
+        let raw = session.raw.nodes.iter().filter_map(|node| {
+            let meter = meters.get(&node.id)?;
+            Some((node.id.clone(), telemetry.node(*meter)))
+        });
+        Metered { master: telemetry.output(), nodes: faders.chain(raw).collect(), load: telemetry.load() }
+    }
+}
+
+fn transport(p: &Position) -> Value {
+    let bars = (p.bar_cycles > 0.0).then(|| p.bar_count + (p.cycles - p.bar_start) / p.bar_cycles);
+    json!({
+        "cycles": p.cycles,
+        "beats": p.beats,
+        "bars": bars,
+        "tempo": p.tempo,
+        "beats_per_cycle": p.beats_per_cycle,
+        "running": p.running,
+        "free_running": p.free_run,
+    })
+}
+
+fn meters(metered: &Metered) -> Value {
+    let level = |level: &Level| json!({"peak": level.peak, "rms": level.rms});
+    let nodes: Map<String, Value> =
+        metered.nodes.iter().map(|(name, of_it)| (name.clone(), level(of_it))).collect();
+    let Load { mean, worst, overruns } = metered.load;
+    json!({
+        "master": metered.master.iter().map(level).collect::<Vec<_>>(),
+        "nodes": nodes,
+        "load": {"mean": mean, "worst": worst, "overruns": overruns},
+    })
+}
