@@ -2,16 +2,20 @@
 
 mod support;
 
-use krach_faust::{CpuLevel, Tier};
+use krach_faust::{CpuLevel, Source, Tier};
 use support::*;
 
 /// Frames that are compared; a little more than half a second.
 const FRAMES: usize = 26_000;
 
 fn one_sound(name: &str) {
-    let source = program(name);
+    is_one_sound(&program(name));
+}
+
+fn is_one_sound(source: &Source) {
+    let name = &source.name;
     let levels = CpuLevel::of_host();
-    let quick = compile(&compiler(levels[0]), &source, Tier::Quick);
+    let quick = compile(&compiler(levels[0]), source, Tier::Quick);
     let reference = perform(&quick, FRAMES, 512);
     assert!(is_sound(&reference), "{name} is silent or broken");
     for block in [1, 17] {
@@ -21,7 +25,7 @@ fn one_sound(name: &str) {
         );
     }
     for level in levels {
-        let optimised = compile(&compiler(level), &source, Tier::Optimised);
+        let optimised = compile(&compiler(level), source, Tier::Optimised);
         for block in [1, 17, 512] {
             let heard = perform(&optimised, FRAMES, block);
             assert!(bits(&heard) == bits(&reference), "{name}: optimised for {level:?} in blocks of {block}");
@@ -57,4 +61,11 @@ fn sixteen_additive_voices_are_one_sound() {
 #[test]
 fn a_big_program_is_one_sound() {
     one_sound("big");
+}
+
+#[test]
+fn in_double_precision_too_it_is_one_sound() {
+    for name in ["voice", "room", "bass", "additive"] {
+        is_one_sound(&Source { double: true, ..program(name) });
+    }
 }

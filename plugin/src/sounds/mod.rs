@@ -14,6 +14,7 @@ mod folder;
 mod held;
 mod listing;
 mod trials;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -23,15 +24,14 @@ use krach_core::edit::{Edit, EditError};
 use krach_core::engine::Engine;
 use krach_core::session::{TypeSource, is_inline};
 use krach_faust::{
-    CompileError, Compiled, FaustType, Interface, JobKey, Outcome, ProgramText, Purpose, Source, Tier,
-    Timings, Workers,
+    CompileError, Interface, JobKey, Outcome, ProgramText, Purpose, Source, Tier, Timings, Workers,
 };
 
 pub(crate) use compile::Failure;
 use compile::program_name;
 use folder::{Folder, News, new_owner, source_of};
 use held::{Held, KnownBad};
-use listing::{Stamp, file_of, path_of, reads};
+use listing::{Stamp, file_of, path_of};
 pub(crate) use trials::Trial;
 use trials::Trials;
 
@@ -304,17 +304,6 @@ impl Sounds {
         std::mem::take(&mut self.told).into_iter()
     }
 
-    /// Takes in what other threads have to say.
-    pub(crate) fn hear(&mut self, word: Word, engine: &mut Engine) {
-        match word.0 {
-            Said::News(News::Changed(files)) => self.changed(&files, engine),
-            Said::News(News::Checked(name)) => self.checked(&name, engine),
-            Said::Tried { number, name, outcome } => self.tried(number, &name, *outcome),
-            Said::Surveyed { name, outcome } => self.surveyed(&name, *outcome),
-            Said::Outcome { type_id, ticket, outcome } => self.compiled(&type_id, ticket, *outcome, engine),
-        }
-    }
-
     fn tell(&mut self, told: Told) {
         if self.told.len() == MAX_TOLD {
             self.told.pop_front();
@@ -436,190 +425,6 @@ impl Sounds {
             self.tell(Told::Failed(failure));
         }
     }
-
-    fn compiled(&mut self, id: &str, ticket: u64, outcome: Outcome, engine: &mut Engine) {
-        let Some(sound) = self.sounds.get_mut(id).filter(|sound| sound.ticket == ticket) else { return };
-        let name = id.strip_prefix(FAMILY).unwrap_or(id).to_owned();
-        let (first, held) = (std::mem::take(&mut sound.awaited), sound.held.clone());
-        if std::mem::take(&mut sound.again) {
-            return self.compile(id, engine);
-        }
-        let compiled = match outcome.result {
-            Ok(compiled) => compiled,
-            // Its quick code plays, and sounds the same.
-            Err(_) if !first => return,
-            Err(CompileError::Cancelled) => return,
-            Err(CompileError::NoFaust) if self.stand_in(id, &name, engine) => return,
-            Err(error) => {
-                let failure = match &held {
-                    Some(held) => held.failure(id, &error, engine),
-                    None => Failure::of(id, &name, &error),
-                };
-                self.known_bad.remember(&failure);
-                return self.fail(id, failure, engine);
-            }
-        };
-        let (cached, timings, text) = (compiled.cached, compiled.timings, compiled.text.clone());
-        let interface = match play(id, compiled, held.as_deref(), engine) {
-            Ok(interface) => interface,
-            Err(why) => return self.fail(id, Failure::new(id, why), engine),
-        };
-        let origin = self.origin(id);
-        let sound = self.sounds.entry(id.to_owned()).or_default();
-        sound.failure = None;
-        sound.playing = Some(Playing { text: text.clone(), interface });
-        let source = match &sound.pinned {
-            // What was saved is kept, also while something else stands in for it.
-            Some(pinned) => Some(pinned.clone()),
-            // The node itself has the text.
-            None if held.is_some() && text.imports.is_empty() => None,
-            None => Some(TypeSource {
-                text: text.main.clone(),
-                imports: text.imports.clone(),
-                own: false,
-                factory: origin == Some(Origin::Factory),
-            }),
-        };
-        if engine.session().sources.get(id) != source.as_ref() {
-            engine.set_source(id, source.clone());
-        }
-        let came_with_us = source.as_ref().is_some_and(|source| source.factory);
-        sound.known = source;
-        if !came_with_us && !text.standard.is_empty() {
-            self.note_libraries(engine);
-        }
-        self.tell(Told::Compiled {
-            type_id: id.to_owned(),
-            crc32: crc32fast::hash(text.main.as_bytes()),
-            tier: outcome.tier,
-            cached,
-            timings,
-            more: outcome.more,
-        });
-    }
-
-    /// A sound was compiled with FAUST's own libraries: those that the project was made with?
-    fn note_libraries(&mut self, engine: &mut Engine) {
-        let workers = self.workers.as_ref();
-        let Some(ours) = workers.and_then(|workers| workers.compiler().library_version()) else { return };
-        let Err(first) = engine.compiled_with(ours) else { return };
-        if self.other_libraries.as_ref() != Some(&first) {
-            let note = format!(
-                "the project was made with FAUST's libraries {first}, and those here are {ours}: its sounds may differ"
-            );
-            self.other_libraries = Some(first);
-            self.tell(Told::Note(note));
-        }
-    }
-
-    /// A sound that came with krach and is saved in another version than the one built in: where it cannot
-    /// be compiled, the one built in is better than silence. `false` if there is none.
-    fn stand_in(&mut self, id: &str, name: &str, engine: &mut Engine) -> bool {
-        let Some(source) = factory_source(name) else { return false };
-        let Some(sound) = self.sounds.get_mut(id) else { return false };
-        if !sound.pinned.as_ref().is_some_and(|pinned| pinned.factory) {
-            return false;
-        }
-        sound.stand_in = true;
-        self.tell(Told::Note(format!(
-            "{id}: the project has another version of it, which cannot be compiled without the faust command; \
-             the one built in plays instead, and the project keeps its own"
-        )));
-        self.submit(id, source, engine);
-        true
-    }
-
-    /// Files are new, changed or gone.
-    fn changed(&mut self, files: &BTreeSet<String>, engine: &mut Engine) {
-        let Some((folder, _)) = &self.folder else { return };
-        let (place, listing) = (folder.path().to_owned(), folder.listing());
-        for id in self.sounds.keys().cloned().collect::<Vec<_>>() {
-            let name = id.strip_prefix(FAMILY).unwrap_or(&id).to_owned();
-            let Some(sound) = self.sounds.get_mut(&id) else { continue };
-            let file = file_of(&name);
-            let own = files.contains(&file);
-            let imports = sound.playing.as_ref().is_some_and(|playing| {
-                let names = || playing.text.imports.keys().chain(&playing.text.standard);
-                files.iter().any(|file| reads(names(), file))
-            });
-            let there = listing.has(&name);
-            // What a text of the session imports is a file of the folder, even if the text is none.
-            let there = there || sound.held.is_some();
-            if !(own || imports && there || sound.failure.is_some()) {
-                continue;
-            }
-            let found = sound.stamp.is_some() && sound.stamp == Stamp::of(&path_of(&place, &file));
-            if own && !imports && found && sound.awaited {
-                // A client's request has found it before us. Was it read before or after the last change?
-                sound.again = true;
-                continue;
-            }
-            if there && (own || imports) {
-                sound.pinned = None;
-            } else if own && sound.pinned.is_none() {
-                // Its file is gone: the session's copy is what is left.
-                sound.pinned.clone_from(&sound.known);
-                continue;
-            }
-            sound.failure = None;
-            if engine.uses_type(&id) {
-                self.compile(&id, engine);
-            } else {
-                self.forget(&id, engine);
-            }
-        }
-        for name in files.iter().filter_map(|file| listing::name_of(file)) {
-            let id = format!("{FAMILY}{name}");
-            if !self.sounds.contains_key(&id) && listing.has(name) {
-                engine.expect_type(&id);
-            }
-        }
-        self.relist(engine);
-    }
-
-    /// A file was checked.
-    fn checked(&mut self, name: &str, engine: &mut Engine) {
-        let Some((folder, _)) = &self.folder else { return };
-        let Some(check) = folder.check(name) else { return };
-        let id = format!("{FAMILY}{name}");
-        let path = path_of(folder.path(), &file_of(name));
-        match (check, self.sounds.get_mut(&id)) {
-            (Ok(checked), Some(sound)) => {
-                let Some(pinned) = &sound.pinned else { return };
-                if pinned.text == checked.text.main && pinned.imports == checked.text.imports {
-                    sound.pinned = None;
-                    sound.stamp = Stamp::of(&path);
-                } else if !pinned.own {
-                    let file = path.display();
-                    self.tell(Told::Note(format!(
-                        "{id}: the project's text is not that of {file}; the project's plays until the file is saved"
-                    )));
-                }
-            }
-            // Whoever plays it hears of the error by playing it.
-            (Err(_), Some(_)) | (Ok(_), None) => {}
-            (Err(CompileError::NoFaust), None) => {}
-            (Err(error), None) => {
-                let failure = Failure::of(&id, name, &error);
-                engine.fail_type(&id, &failure.reason());
-                self.tell(Told::Failed(failure));
-            }
-        }
-    }
-}
-
-/// Hands a compiled sound to the engine.
-fn play(
-    id: &str,
-    compiled: Compiled,
-    held: Option<&Held>,
-    engine: &mut Engine,
-) -> Result<Arc<Interface>, String> {
-    let ty = FaustType::new(compiled.object).and_then(|ty| Held::dressed(held, ty));
-    let ty = ty.map_err(|error| error.to_string())?.called(id);
-    let interface = Arc::new(ty.interface().clone());
-    engine.set_type(Arc::new(ty)).map_err(|error| error.to_string())?;
-    Ok(interface)
 }
 
 fn session_source(name: &str, pinned: Option<&TypeSource>) -> Option<Source> {
