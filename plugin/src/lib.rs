@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`clap`], [`vst3`] | what does a host of the format see and call? |
 //! | `standalone` (a feature) | how does it play without a DAW? |
+//! | `end` (the same feature) | how does Ctrl-C end that? |
 //! | [`shell`] | what plugin is this (names, ids, what nice-plug needs to know)? |
 //! | [`params`], [`ports`] | which parameters and ports does it have, for ever? |
 //! | [`values`] | what do the parameters stand at, and who may change them? |
@@ -17,6 +18,8 @@
 
 pub mod clap;
 pub mod editor;
+#[cfg(feature = "standalone")]
+pub mod end;
 pub mod gain;
 mod guard;
 pub mod instance;

@@ -16,6 +16,7 @@ use nice_plug::prelude::{
 };
 
 use crate::editor::{KrachEditor, has_display};
+use crate::end;
 use crate::instance::{HostHooks, Instance, InstanceConfig};
 use crate::params::KrachParams;
 use crate::ports::{CHANNELS, MAIN_ONLY, STEMS};
@@ -63,7 +64,7 @@ impl Plugin for Standalone {
 
     /// It shows the instance that the first `activate` starts, which comes before the window opens.
     fn editor(&mut self, _tasks: AsyncExecutor<Self>) -> Option<KrachEditor> {
-        // Without a window nice-plug runs until Ctrl-C.
+        // Without a window nice-plug runs until a block fails.
         if has_display() { KrachEditor::new(self.params.clone()) } else { None }
     }
 
@@ -113,6 +114,10 @@ impl Plugin for Standalone {
         _aux: &mut AuxiliaryBuffers,
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
+        // The one way to end a nice-plug that has no window.
+        if end::asked() {
+            return ProcessStatus::Error("asked to end");
+        }
         let Some(side) = &mut self.side else { return ProcessStatus::Error("not active") };
         let frames = buffer.samples();
         let [left, right] = buffer.as_slice() else { return ProcessStatus::Error("not stereo") };

@@ -79,7 +79,7 @@ zstd, zlib, libxml2, ncurses and z3, which those want), and the `faust` command:
   Arch     pacman -S gcc llvm19 faust";
 
 /// What the tests need: all but a sound card.
-pub const EVERYTHING: &[Need] = &[Need::Plugin, Need::Window, Need::Tests];
+pub const EVERYTHING: &[Need] = &[Need::Plugin, Need::Window, Need::Sound, Need::Tests];
 
 /// Installs what is missing, or says what is needed where there is no apt.
 ///

@@ -8,6 +8,7 @@ use crate::bundle::bundle;
 use crate::counts::Counts;
 use crate::failure::{Failure, Result};
 use crate::setup::{EVERYTHING, setup};
+use crate::standalone;
 use crate::workspace::{Workspace, line, on_path, run};
 
 /// What the tests in `tests/hosts` want from PyPI.
@@ -32,6 +33,8 @@ pub fn test(workspace: &Workspace) -> Result<()> {
     }
     // The tests of the plugin load the bundle as a host does.
     all += step(bundle(workspace).map(drop));
+    // So do they start the program without a DAW, which a test of the whole workspace does not build.
+    all += step(run(&mut workspace.cargo(standalone::BUILD)));
     let mut tests = workspace.cargo(["test", "--workspace", "--no-fail-fast"]);
     all += suite(&mut tests, Counts::of_cargo);
     let python = workspace.root.join("python");

@@ -14,6 +14,9 @@ const BLIND: &str = "\
 krach: there is no display, so there is no window; sound, socket and patterns work all the same. Ctrl-C ends it.";
 
 fn main() -> std::process::ExitCode {
+    if let Err(error) = krach::end::listen() {
+        eprintln!("krach: Ctrl-C ends it where it stands: {error}");
+    }
     let chosen = std::env::args().any(|argument| argument == "-b" || argument.starts_with("--backend"));
     let asked = std::env::args().any(|argument| matches!(argument.as_str(), "-h" | "--help"));
     if !chosen && !asked && !can_sound() {

@@ -68,17 +68,20 @@ impl EditorHandle for KrachHandle {
     /// Until the window is closed; on X11 also until the program is asked to end.
     fn run_until_closed(window: GuardedWindow) -> Result<(), baseview::Error> {
         #[cfg(all(feature = "standalone", target_os = "linux"))]
-        if let Ok(ended) = super::end::asked() {
+        {
             window.window.show()?;
-            while window.window.is_open() && !ended.load(Ordering::Relaxed) {
-                std::thread::sleep(super::end::LOOK);
+            while window.window.is_open() && !crate::end::asked() {
+                std::thread::sleep(crate::end::LOOK);
             }
-            return Ok(());
+            Ok(())
         }
-        let mut guarded = ManuallyDrop::new(window);
-        // SAFETY: taken once; the drop that would take it again does not run.
-        let window = unsafe { ManuallyDrop::take(&mut guarded.window) };
-        EguiEditorHandle::run_until_closed(window)
+        #[cfg(not(all(feature = "standalone", target_os = "linux")))]
+        {
+            let mut guarded = ManuallyDrop::new(window);
+            // SAFETY: taken once; the drop that would take it again does not run.
+            let window = unsafe { ManuallyDrop::take(&mut guarded.window) };
+            EguiEditorHandle::run_until_closed(window)
+        }
     }
 
     fn set_parent(&self, parent: ParentWindowHandle, window: &GuardedWindow) -> Result<(), baseview::Error> {

@@ -15,7 +15,6 @@
 //! | `focus` | who gets the keys that are typed over the window? |
 //! | `scale` | how many pixels will a point have? |
 //! | `slot` | how does a host open and close the window? |
-//! | `end` | how does Ctrl-C end the program without a DAW? |
 //! | `handle` | what may a host do with the open window? |
 //!
 //! The window lives on a thread of its own where the system allows that (X11), else on the host's main
@@ -24,8 +23,6 @@
 mod app;
 mod canvas;
 mod damage;
-#[cfg(all(feature = "standalone", target_os = "linux"))]
-mod end;
 mod focus;
 mod handle;
 mod layout;

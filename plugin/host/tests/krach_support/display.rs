@@ -15,6 +15,7 @@ use x11rb::rust_connection::RustConnection;
 
 /// The server. It ends with this process and not before: drivers hold on to a display until then.
 pub struct Display {
+    name: String,
     _server: Child,
     connection: RustConnection,
     root: u32,
@@ -26,6 +27,18 @@ impl Display {
     /// # Safety
     /// Sets environment variables: see [`super::home::Home::new`].
     pub unsafe fn start() -> Self {
+        let display = Self::apart();
+        // SAFETY: the caller vouches that nobody else reads the environment now.
+        unsafe { std::env::set_var("DISPLAY", &display.name) };
+        // SAFETY: as above. Drawing in software is the same everywhere.
+        unsafe { std::env::set_var("LIBGL_ALWAYS_SOFTWARE", "1") };
+        // SAFETY: as above.
+        unsafe { std::env::remove_var("WAYLAND_DISPLAY") };
+        display
+    }
+
+    /// Starts a server for other processes.
+    pub fn apart() -> Self {
         let mut command = Command::new("Xvfb");
         // SAFETY: one system call, which is safe between `fork` and `exec`.
         unsafe {
@@ -47,15 +60,14 @@ impl Display {
             number.push(char::from(byte[0]));
         }
         let name = format!(":{number}");
-        // SAFETY: the caller vouches that nobody else reads the environment now.
-        unsafe { std::env::set_var("DISPLAY", &name) };
-        // SAFETY: as above. Drawing in software is the same everywhere.
-        unsafe { std::env::set_var("LIBGL_ALWAYS_SOFTWARE", "1") };
-        // SAFETY: as above.
-        unsafe { std::env::remove_var("WAYLAND_DISPLAY") };
         let (connection, screen) = x11rb::connect(Some(&name)).expect("it listens");
         let root = connection.setup().roots[screen].root;
-        Self { _server: server, connection, root }
+        Self { name, _server: server, connection, root }
+    }
+
+    /// What `DISPLAY` is for it.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     fn fake(&self, event: u8, detail: u8, x: i16, y: i16) {
