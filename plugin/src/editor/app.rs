@@ -110,6 +110,7 @@ impl NiceEguiApp for App {
         frame: &mut Frame,
     ) -> Result<(), HandlerError> {
         let view = self.params.view.get().ok_or_else(|| HandlerError::from_boxed("no instance".into()))?;
+        self.shared.thread.tell();
         // Nobody says so before the first change.
         self.resized(frame.baseview_window().size());
         egui_ctx.set_theme(egui::Theme::Dark);

@@ -37,8 +37,9 @@ impl Drop for GuardedWindow {
     fn drop(&mut self) {
         // SAFETY: taken once, here.
         let window = unsafe { ManuallyDrop::take(&mut self.window) };
-        // Joins the window's thread, and panics as it did.
+        // Mostly joins the window's thread, and panics as it did.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(window)));
+        self.shared.thread.wait();
         let left = self.shared.open.lock().unwrap_or_else(PoisonError::into_inner).take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(left)));
     }

@@ -15,6 +15,7 @@
 //! | `focus` | who gets the keys that are typed over the window? |
 //! | `scale` | how many pixels will a point have? |
 //! | `slot` | how does a host open and close the window? |
+//! | `thread` | has the window's thread ended? |
 //! | `handle` | what may a host do with the open window? |
 //!
 //! The window lives on a thread of its own where the system allows that (X11), else on the host's main
@@ -32,6 +33,7 @@ mod preserved;
 mod scale;
 mod slot;
 mod style;
+mod thread;
 mod watcher;
 
 pub use handle::{GuardedWindow, KrachHandle};
@@ -81,6 +83,8 @@ pub(crate) struct Shared {
     pub in_software: Arc<AtomicBool>,
     /// What lives as long as the window is open.
     pub open: Mutex<Option<app::Open>>,
+    /// The window's thread, where it has one of its own.
+    pub thread: thread::Number,
 }
 
 /// Why no window was opened.
@@ -116,6 +120,7 @@ impl KrachEditor {
             scale: AtomicU32::new(1f32.to_bits()),
             in_software: Arc::default(),
             open: Mutex::default(),
+            thread: thread::Number::default(),
         });
         let state = EguiEditorState::from_size(SIZE, 1.0);
         let notifier = RepaintNotifier::new();
