@@ -5,15 +5,18 @@ mod krach_support;
 
 use std::path::Path;
 
-use krach_host::transport::{Action, Announce, Blocks, Report, Script, When};
+use krach_host::transport::{Action, Announce, Blocks, Player, Report, Script, When};
 use krach_host::{
     Hosted, InputKind, Instance, Length, MainThread, OutputEvent, OutputKind, Playing, RenderOptions, Stage,
     TimedInput, Vst3Instance, Vst3Library,
 };
+use krach_support::chunk::{node, of_document};
 use krach_support::session::{atom, cat, hits, play, two_voices};
 use krach_support::{Dice, Format, ask_all, assert_same_sound, home, render_in, stage, stage_of};
 use serde_json::json;
 
+/// Longer than a session that is replaced takes to fade, in frames.
+const BLOCK: usize = 4096;
 /// An engine that is replaced fades out within 20 ms.
 const FADE: usize = 960;
 
@@ -322,4 +325,35 @@ fn activation_is_repeated_at_any_rate_and_length() {
         instance.deactivate(processor);
     }
     assert_eq!(instance.save_state().unwrap(), chunk);
+}
+
+/// Of ten states that are loaded while it plays, each with a FAUST program of its own, those of which the end of
+/// the block right after hears nothing.
+fn late_states<I: Hosted>(format: Format, offline: bool) -> usize {
+    let mut instance = fresh::<I>(format);
+    instance.set_offline(offline).unwrap();
+    let mut processor = instance.activate(48_000.0, BLOCK).unwrap();
+    let mut player = Player::new(&Script::playing(120.0), &Blocks::Fixed(BLOCK), 48_000.0);
+    let mut late = 0;
+    for turn in 1..=10 {
+        let level = f64::from(turn) / 64.0;
+        // Programs that no other run of this has compiled before.
+        let salt = u64::from(offline) * 2 + u64::from(format == Format::Vst3);
+        let source = json!(format!("process = {level} + 0 * {}.0;", 1000 * salt + turn as u64));
+        let nodes = [node("dc", &source, 1.0)];
+        let document = json!({"nodes": nodes, "krach": {"version": 2, "limiter": false}});
+        instance.load_state(&of_document(&document)).unwrap();
+        processor.process(&player.next_block(), &[]).unwrap();
+        late += usize::from(processor.output(0, 0)[BLOCK - 1] != level as f32);
+    }
+    instance.deactivate(processor);
+    late
+}
+
+#[test]
+fn offline_a_block_waits_for_the_sounds_of_the_state_before_it() {
+    // Otherwise the test would show nothing: in real time the old session plays until they are compiled.
+    assert!(late_states::<Vst3Instance>(Format::Vst3, false) > 0);
+    assert_eq!(late_states::<Vst3Instance>(Format::Vst3, true), 0, "VST3");
+    assert_eq!(late_states::<Instance>(Format::Clap, true), 0, "CLAP");
 }
