@@ -11,6 +11,7 @@ use krach_host::{
     TimedInput, Vst3Instance, Vst3Library,
 };
 use krach_support::chunk::{node, of_document};
+use krach_support::elsewhere::{elsewhere, is_elsewhere};
 use krach_support::session::{atom, cat, hits, play, two_voices};
 use krach_support::{Dice, Format, ask_all, assert_same_sound, home, render_in, stage, stage_of};
 use serde_json::json;
@@ -356,4 +357,49 @@ fn offline_a_block_waits_for_the_sounds_of_the_state_before_it() {
     assert!(late_states::<Vst3Instance>(Format::Vst3, false) > 0);
     assert_eq!(late_states::<Vst3Instance>(Format::Vst3, true), 0, "VST3");
     assert_eq!(late_states::<Instance>(Format::Clap, true), 0, "CLAP");
+}
+
+/// Song position, clock, start, continue, stop.
+fn is_clock(event: &&OutputEvent) -> bool {
+    matches!(event.kind, OutputKind::Midi([0xf2 | 0xf8 | 0xfa | 0xfb | 0xfc, ..]))
+}
+
+#[test]
+fn the_environment_turns_midi_clock_on_where_the_format_has_it() {
+    for name in ["NOISE_MIDI_CLOCK", "PATTERN_ENGINE_MIDI_CLOCK"] {
+        elsewhere("midi_clock_by_the_environment", &[(name, "1".as_ref())]);
+    }
+    elsewhere("no_midi_clock_without", &[("NOISE_MIDI_CLOCK", "0".as_ref())]);
+}
+
+#[test]
+fn midi_clock_by_the_environment() {
+    if !is_elsewhere() {
+        return;
+    }
+    let options = RenderOptions {
+        script: Script::playing(137.0).at(When::Seconds(1.0), Action::Stop).announced(Announce::Split),
+        ..options(0.0, &Blocks::random(9), 1.5)
+    };
+    let [clap, vst3] = Format::ALL.map(|format| render_in(format, &options, &session()));
+    let sent: Vec<_> = clap.midi_out.iter().filter(is_clock).map(|event| (event.frame, event.kind)).collect();
+    // A tick is 48000 * 60 / (137 * 24) frames = 120000 / 137, and comes on the first frame at or after its time.
+    let ticks = (0_u64..55).map(|n| (n * 120_000).div_ceil(137)).filter(|frame| *frame < 48_000);
+    let mut expected = vec![(0, OutputKind::Midi([0xfa, 0, 0]))];
+    expected.extend(ticks.map(|frame| (frame, OutputKind::Midi([0xf8, 0, 0]))));
+    expected.push((48_000, OutputKind::Midi([0xfc, 0, 0])));
+    assert_eq!(sent, expected);
+    // VST3 has no words for it; nothing else changes.
+    assert_eq!(vst3.midi_out.iter().filter(is_clock).count(), 0);
+    assert!(clap.channels[0].iter().any(|sample| sample.abs() > 0.1), "it sounds");
+    assert_same_sound(&vst3.channels, &clap.channels, "with MIDI clock");
+}
+
+#[test]
+fn no_midi_clock_without() {
+    if !is_elsewhere() {
+        return;
+    }
+    let sent = render_in(Format::Clap, &options(0.0, &Blocks::Fixed(256), 1.0), &session()).midi_out;
+    assert_eq!(sent.iter().filter(is_clock).count(), 0);
 }
