@@ -78,7 +78,7 @@ impl std::fmt::Display for Notice {
 }
 
 /// A pattern slot, for Status.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct SlotStatus {
     /// Slot name.
     pub name: String,

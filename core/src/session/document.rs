@@ -6,7 +6,7 @@ use crate::clock::TEMPO_RANGE;
 use crate::edit::{Edit, EditError, GraphError, LoadError};
 use crate::graph_ir::{Scrutiny, comes_from_text};
 use crate::ir::{
-    ControlIr, Fault, Krach, MeterSource, ModuleIr, MutedIr, NodeEntry, NodeIr, PatternIr, RouteIr,
+    ControlIr, Fault, Krach, MAX_GAIN, MeterSource, ModuleIr, MutedIr, NodeEntry, NodeIr, PatternIr, RouteIr,
     RouteKind, SlotEntry, Source, did_you_mean, flatten,
 };
 use crate::node::Registry;
@@ -120,15 +120,17 @@ impl Session {
             source: route.source.clone(),
             target: route.target.clone(),
             kind: route.kind,
-            level: level.copied().filter(|_| route.kind == RouteKind::Send).unwrap_or(1.0),
+            level: level
+                .filter(|_| route.kind == RouteKind::Send)
+                .map_or(1.0, |level| level.clamp(0.0, MAX_GAIN)),
             port: route.port.clone(),
             other: route.other.clone(),
         }
     }
 
-    /// A node's fader.
+    /// A node's fader, as it is heard: one that was set by its path may be out of range.
     pub fn gain_of(&self, node: &str) -> f64 {
-        self.values.get(&gain_path(node)).copied().unwrap_or(1.0)
+        self.values.get(&gain_path(node)).map_or(1.0, |gain| gain.clamp(0.0, MAX_GAIN))
     }
 
     /// Reads a document; what it does not mention is at its default.

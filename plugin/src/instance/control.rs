@@ -13,7 +13,6 @@ use krach_core::link::Link;
 use krach_core::processor::Processor;
 use krach_core::session::label_of;
 use krach_faust::Tier;
-use serde_json::json;
 
 use super::HostHooks;
 use super::dirty::Dirty;
@@ -27,6 +26,7 @@ use crate::state::{Payload, StateError};
 use crate::wire::desk::{Connection, Desk};
 use crate::wire::events::{self, Event};
 use crate::wire::log::{Author, Entry};
+use crate::wire::news;
 use crate::wire::{Action, Outcome, Wait};
 
 /// Between two ticks while something is on its way: the audio thread cannot wake us.
@@ -311,10 +311,14 @@ impl Control {
         };
         self.publish(&Event::new(
             events::SESSION,
-            json!({
-                "seq": self.last_edit, "revision": self.changes, "label": label, "undo": undo, "redo": redo,
-                "client": author.and_then(|author| author.client()),
-            }),
+            &news::Changed {
+                seq: self.last_edit,
+                revision: self.changes,
+                label,
+                undo: undo.map(str::to_owned),
+                redo: redo.map(str::to_owned),
+                client: author.and_then(|author| author.client()),
+            },
         ));
     }
 
@@ -325,10 +329,9 @@ impl Control {
 
     /// As [`Control::report`], about the edit of that number.
     fn report_of(&mut self, seq: Option<u64>, problem: String) {
-        let playing = !self.engine.status().poisoned;
-        let mut event = Event::new(events::ERRORS, json!({"message": problem, "still_playing": playing}));
-        event.fields.extend(seq.map(|seq| ("seq".to_owned(), seq.into())));
-        self.publish(&event);
+        let still_playing = !self.engine.status().poisoned;
+        let told = news::Problem { message: problem.clone(), still_playing, seq, sound: None };
+        self.publish(&Event::new(events::ERRORS, &told));
         self.remember(problem);
     }
 
@@ -452,22 +455,17 @@ impl Control {
             match told {
                 Told::Failed(failure) => {
                     let text = format!("{failure}; what played before plays on");
-                    let mut event = Event::new("errors", json!(failure));
-                    event.fields.insert("message".to_owned(), text.as_str().into());
-                    event.fields.insert("still_playing".to_owned(), true.into());
-                    self.publish(&event);
+                    let sound = Some(failure);
+                    let told = news::Problem { message: text.clone(), still_playing: true, seq: None, sound };
+                    self.publish(&Event::new(events::ERRORS, &told));
                     self.remember(text);
                 }
                 Told::Note(note) => self.report(note),
                 Told::Compiled { type_id, crc32, tier, cached, timings, more } => {
-                    let ms = |time: Duration| time.as_secs_f64() * 1e3;
                     let tier = if tier == Tier::Quick { "quick" } else { "optimised" };
                     self.publish(&Event::new(
-                        "compiles",
-                        json!({
-                            "type": type_id, "crc32": crc32, "tier": tier, "cached": cached, "more": more,
-                            "ms": {"gather": ms(timings.gather), "front": ms(timings.front), "back": ms(timings.back)},
-                        }),
+                        events::COMPILES,
+                        &news::Compiled { type_id, crc32, tier, cached, more, ms: timings.into() },
                     ));
                 }
             }

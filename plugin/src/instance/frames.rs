@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use krach_core::engine::Engine;
 use krach_core::link::{Link, Position, Watch};
 use krach_core::telemetry::{Level, Load};
-use serde_json::{Map, Value, json};
 
 use crate::wire::events::{Event, METERS, ONSETS, TRANSPORT};
+use crate::wire::news;
 use onsets::Onsets;
 
 /// Between two pictures.
@@ -123,18 +123,18 @@ impl Frames {
         let mut events = Vec::new();
         let position = self.link.position();
         if self.wanted.transport > 0 && self.transport.is_news(&position, now) {
-            events.push(Event::new(TRANSPORT, transport(&position)));
+            events.push(Event::new(TRANSPORT, &transport(&position)));
         }
         if self.wanted.meters > 0 {
             let metered = self.metered(engine);
             if self.meters.is_news(&metered, now) {
-                events.push(Event::new(METERS, meters(&metered)));
+                events.push(Event::new(METERS, &meters(&metered)));
             }
         }
         if self.wanted.onsets > 0 {
             let (onsets, more) = self.onsets.follow(&position, self.link.blocks(), self.longest, engine);
             if !onsets.is_empty() {
-                events.push(Event::new(ONSETS, json!({"onsets": onsets, "more": more})));
+                events.push(Event::new(ONSETS, &news::Onsets { onsets, more }));
             }
         }
         events
@@ -157,27 +157,24 @@ impl Frames {
     }
 }
 
-fn transport(p: &Position) -> Value {
-    let bars = (p.bar_cycles > 0.0).then(|| p.bar_count + (p.cycles - p.bar_start) / p.bar_cycles);
-    json!({
-        "cycles": p.cycles,
-        "beats": p.beats,
-        "bars": bars,
-        "tempo": p.tempo,
-        "beats_per_cycle": p.beats_per_cycle,
-        "running": p.running,
-        "free_running": p.free_run,
-    })
+fn transport(p: &Position) -> news::Transport {
+    news::Transport {
+        cycles: p.cycles,
+        beats: p.beats,
+        bars: (p.bar_cycles > 0.0).then(|| p.bar_count + (p.cycles - p.bar_start) / p.bar_cycles),
+        tempo: p.tempo,
+        beats_per_cycle: p.beats_per_cycle,
+        running: p.running,
+        free_running: p.free_run,
+    }
 }
 
-fn meters(metered: &Metered) -> Value {
-    let level = |level: &Level| json!({"peak": level.peak, "rms": level.rms});
-    let nodes: Map<String, Value> =
-        metered.nodes.iter().map(|(name, of_it)| (name.clone(), level(of_it))).collect();
+fn meters(metered: &Metered) -> news::Meters {
+    let level = |level: &Level| news::Level { peak: level.peak, rms: level.rms };
     let Load { mean, worst, overruns } = metered.load;
-    json!({
-        "master": metered.master.iter().map(level).collect::<Vec<_>>(),
-        "nodes": nodes,
-        "load": {"mean": mean, "worst": worst, "overruns": overruns},
-    })
+    news::Meters {
+        master: metered.master.each_ref().map(level),
+        nodes: metered.nodes.iter().map(|(name, of_it)| (name.clone(), level(of_it))).collect(),
+        load: news::Load { mean, worst, overruns },
+    }
 }

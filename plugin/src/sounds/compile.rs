@@ -65,6 +65,7 @@ pub(super) fn program_name(name: &str) -> String {
 
 /// Why a sound is not what it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Failure {
     /// Its type id.
     #[serde(rename = "type")]

@@ -221,12 +221,12 @@ impl Sounds {
     }
 
     /// The text that was promised does not compile; what there was before stays.
-    pub(crate) fn break_promise(&mut self, id: &str, why: &serde_json::Value, engine: &mut Engine) {
+    pub(crate) fn break_promise(&mut self, id: &str, why: &str, engine: &mut Engine) {
         let has_text = self.origin(id).is_some();
         if engine.registry().find(id).is_some() || has_text || engine.remove_type(id) {
             return;
         }
-        engine.fail_type(id, why.as_str().unwrap_or_default());
+        engine.fail_type(id, why);
     }
 
     /// From now on this text, which compiles, is the session's own for that type.

@@ -7,15 +7,17 @@ use krach_core::edit::{At, Edit, EditError, LoadError, NodeEdit};
 use krach_core::engine::{Engine, GraphError};
 use krach_core::ir::{Fault, did_you_mean};
 use krach_core::session::Session;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::answers::Results;
 use super::at;
 use super::desk::Desk;
 use super::methods::params;
 use super::play::refused_pattern;
-use super::rpc::{Answer, INVALID_PARAMS, REFUSED, RpcError, Work};
+use super::rpc::{Answer, INVALID_PARAMS, REFUSED, RpcError, Work, told};
 
 /// What a change is made against: the session as those before it in a batch leave it.
 pub(super) struct Ground<'a> {
@@ -110,9 +112,10 @@ impl From<Edit> for Made {
 }
 
 impl Made {
-    /// With fields for the answer, an object.
-    pub(super) fn and(edit: Edit, more: Value) -> Self {
-        Self { edit, more: if let Value::Object(more) = more { more } else { Map::new() } }
+    /// With fields for the answer, a struct.
+    pub(super) fn and(edit: Edit, more: &impl Serialize) -> Self {
+        let Value::Object(more) = told(more) else { return edit.into() };
+        Self { edit, more }
     }
 }
 
@@ -288,7 +291,7 @@ pub(super) fn read_batch(rest: &str) -> Result<Change, RpcError> {
             parts.push(made.edit);
             answers.push(Value::Object(made.more));
         }
-        Ok(Made::and(Edit::Batch(parts.take()), json!({"results": answers})))
+        Ok(Made::and(Edit::Batch(parts.take()), &Results { results: answers }))
     }))
 }
 

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use krach_core::ir::{RouteKind, Source};
-use krach_core::node::{ControlKind, Standing};
+use krach_core::node::Standing;
 use krach_core::session::{Node, Session, Writer, level_path};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
+use super::answers::{self, Cc, ControlNow, Described, Mover, Send, Wire};
 use super::desk::Desk;
 use super::methods::typed;
 use super::nodes::meant;
-use super::rpc::{Answer, RpcError, Work};
+use super::rpc::{Answer, RpcError, Work, told};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,12 +36,12 @@ pub(super) fn read_describe(raw: Option<&RawValue>) -> Result<Work, RpcError> {
         Answer::Now(names.map(|names| {
             let writers = session.writers();
             let nodes = names.iter().filter_map(|name| session.node(name));
-            json!({"nodes": nodes.map(|node| described(node, &writers, desk)).collect::<Value>()})
+            told(&Described { nodes: nodes.map(|node| described(node, &writers, desk)).collect() })
         }))
     }))
 }
 
-fn described(node: &Node, writers: &BTreeMap<String, Writer>, desk: &Desk<'_>) -> Value {
+fn described(node: &Node, writers: &BTreeMap<String, Writer>, desk: &Desk<'_>) -> answers::Node {
     let (session, registry) = (desk.engine.session(), desk.engine.registry());
     let type_id = node.type_id();
     let playing = registry.playing(&node.name, &type_id);
@@ -58,48 +58,50 @@ fn described(node: &Node, writers: &BTreeMap<String, Writer>, desk: &Desk<'_>) -
     let controls = playing.map(|ty| {
         let controls = ty.decl().controls.iter().map(|c| {
             let path = format!("{}/{}", node.name, c.name);
-            json!({
-                "name": c.name, "path": path, "unit": c.unit, "min": c.min, "max": c.max, "default": c.default,
-                "gate": c.kind == ControlKind::Gate,
-                "value": session.values.get(&path).copied().unwrap_or(f64::from(c.default)),
-                "moved_by": moved_by(&path, writers),
-                "midi": midi(&path, session),
-            })
+            ControlNow {
+                control: c.into(),
+                value: session.values.get(&path).copied().unwrap_or(f64::from(c.default)),
+                moved_by: moved_by(&path, writers),
+                midi: midi(&path, session),
+                path,
+            }
         });
-        controls.collect::<Value>()
+        controls.collect()
     });
     let route = |r: &&krach_core::session::Route| r.source == node.name;
     let sends = session.routes.iter().filter(route).filter(|r| r.kind == RouteKind::Send);
     let wires = session.routes.iter().filter(route).filter(|r| r.kind == RouteKind::Wire);
-    json!({
-        "name": node.name,
-        "source": kind,
-        "type": type_id,
-        "state": state,
-        "count": node.count,
-        "gain": session.gain_of(&node.name),
-        "muted": node.muted,
-        "solo": node.solo,
-        "stereo": node.stereo,
-        "to_master": node.to_master,
-        "playing": session.slots.get(&node.name).is_some_and(|slot| slot.playing),
-        "sends": sends.map(|r| json!({
-            "target": r.target, "level": session.values.get(&level_path(&r.source, &r.target)),
-        })).collect::<Value>(),
-        "wires": wires.map(|r| json!({"target": r.target, "port": r.port})).collect::<Value>(),
-        "controls": controls,
-    })
-}
-
-fn moved_by(path: &str, writers: &BTreeMap<String, Writer>) -> Value {
-    match writers.get(path) {
-        Some(Writer::Automation(id)) => json!({"automation": id}),
-        Some(Writer::Pattern(slot)) => json!({"pattern": slot}),
-        None => Value::Null,
+    answers::Node {
+        name: node.name.clone(),
+        source: kind,
+        type_id,
+        state,
+        count: node.count,
+        gain: session.gain_of(&node.name),
+        muted: node.muted,
+        solo: node.solo,
+        stereo: node.stereo,
+        to_master: node.to_master,
+        playing: session.slots.get(&node.name).is_some_and(|slot| slot.playing),
+        sends: sends
+            .map(|r| Send {
+                target: r.target.clone(),
+                level: session.values.get(&level_path(&r.source, &r.target)).copied(),
+            })
+            .collect(),
+        wires: wires.map(|r| Wire { target: r.target.clone(), port: r.port.clone() }).collect(),
+        controls,
     }
 }
 
-fn midi(path: &str, session: &Session) -> Value {
+fn moved_by(path: &str, writers: &BTreeMap<String, Writer>) -> Option<Mover> {
+    writers.get(path).map(|writer| match writer {
+        Writer::Automation(id) => Mover::Automation(id.clone()),
+        Writer::Pattern(slot) => Mover::Pattern(slot.clone()),
+    })
+}
+
+fn midi(path: &str, session: &Session) -> Vec<Cc> {
     let maps = session.midi_maps.iter().filter(|map| session.path_of(&map.label).as_deref() == Some(path));
-    maps.map(|map| json!({"channel": map.channel, "cc": map.cc})).collect()
+    maps.map(|map| Cc { channel: map.channel, cc: map.cc }).collect()
 }

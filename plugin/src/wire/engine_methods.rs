@@ -1,14 +1,15 @@
 //! JSON-RPC methods for the engine as a whole: silence, recovery, protection, name, loudness, input, fades.
 
-use krach_core::edit::Edit;
+use krach_core::edit::{Edit, Receipt};
 use krach_core::plan::Crossfade;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
+use super::answers::Accepted;
 use super::change::{Change, fields};
 use super::methods::params;
-use super::rpc::{Answer, INVALID_PARAMS, REFUSED, RpcError, Work};
+use super::rpc::{Answer, INVALID_PARAMS, REFUSED, RpcError, Work, told};
 
 /// Longest name of an instance, in characters.
 const MAX_NAME: usize = 64;
@@ -88,7 +89,7 @@ pub(super) fn read_rebuild(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     }
     Ok(Box::new(move |desk| {
         Answer::Now(match desk.edit(Edit::Rebuild, krach_core::edit::At::Now) {
-            Ok(receipt) => Ok(json!({"position": receipt.position, "seq": receipt.seq})),
+            Ok(Receipt { position, seq, .. }) => Ok(told(&Accepted { position, seq })),
             Err(error) => Err(RpcError::new(REFUSED, error.to_string())),
         })
     }))

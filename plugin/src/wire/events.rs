@@ -3,12 +3,14 @@
 //! An event is a JSON-RPC notification, `{"jsonrpc":"2.0","method":"event","params":{"topic":T,…}}`. It comes
 //! between replies, never inside one.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::answers::Topics;
 use super::methods::params;
-use super::rpc::{Answer, INVALID_PARAMS, RpcError, Work};
+use super::news;
+use super::rpc::{Answer, INVALID_PARAMS, RpcError, Work, told};
 use crate::socket::{Lost, Urgency};
 
 /// Everything that can be subscribed to.
@@ -20,6 +22,8 @@ pub(crate) const COMPILES: &str = "compiles";
 pub(crate) const ERRORS: &str = "errors";
 /// Every request that changed the session, in the order in which they did.
 pub(crate) const LOG: &str = "log";
+/// What a client has missed; comes to all that do not read, and cannot be subscribed to.
+pub(crate) const LOST: &str = "lost";
 /// Levels, many times a second.
 pub(crate) const METERS: &str = "meters";
 /// What patterns begin, as it begins.
@@ -39,9 +43,9 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    /// An event with these fields, an object.
-    pub(crate) fn new(topic: &'static str, fields: Value) -> Self {
-        let fields = if let Value::Object(fields) = fields { fields } else { Map::new() };
+    /// An event with these fields, a struct.
+    pub(crate) fn new(topic: &'static str, fields: &impl Serialize) -> Self {
+        let fields = if let Value::Object(fields) = told(fields) { fields } else { Map::new() };
         Self { topic, fields }
     }
 
@@ -64,8 +68,7 @@ impl Event {
 
 /// The line that says how much a client has missed by not reading.
 pub(crate) fn lost(Lost { passing, lasting }: Lost) -> String {
-    let params = json!({"topic": "lost", "lines": passing + lasting, "lasting": lasting});
-    json!({"jsonrpc": "2.0", "method": "event", "params": params}).to_string()
+    Event::new(LOST, &news::Lost { lines: passing + lasting, lasting }).line()
 }
 
 #[derive(Deserialize)]
@@ -107,7 +110,7 @@ pub(super) fn read_subscribe(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     Ok(Box::new(move |desk| {
         desk.connection.topics.extend(topics);
         desk.connection.digest = digest.unwrap_or(desk.connection.digest);
-        Answer::Now(Ok(json!({"topics": desk.connection.topics})))
+        Answer::with(&Topics { topics: desk.connection.topics.iter().copied().collect() })
     }))
 }
 
@@ -117,6 +120,6 @@ pub(super) fn read_unsubscribe(raw: Option<&RawValue>) -> Result<Work, RpcError>
     let topics = known(&topics)?;
     Ok(Box::new(move |desk| {
         desk.connection.topics.retain(|topic| !topics.contains(topic));
-        Answer::Now(Ok(json!({"topics": desk.connection.topics})))
+        Answer::with(&Topics { topics: desk.connection.topics.iter().copied().collect() })
     }))
 }

@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::events::{Event, LOG};
+use super::news;
 
 /// Who changed the session.
 #[derive(Clone, Copy, Debug)]
@@ -54,19 +55,13 @@ pub(crate) struct Entry<'a> {
 impl Entry<'_> {
     /// The event, without digest.
     pub(crate) fn event(&self) -> Event {
-        let mut fields = Map::new();
-        fields.insert("seq".to_owned(), self.seq.into());
-        fields.insert("position".to_owned(), json!(self.position));
-        fields.insert("client".to_owned(), json!(self.author.client()));
         let (family, method, params) = match self.author {
             Author::Client { line, .. } => called(line).unwrap_or_default(),
             Author::Host => ("host".to_owned(), self.label.to_owned(), Value::Null),
             Author::Window => ("window".to_owned(), self.label.to_owned(), Value::Null),
         };
-        fields.insert("family".to_owned(), family.into());
-        fields.insert("method".to_owned(), method.into());
-        fields.insert("params".to_owned(), params);
-        Event { topic: LOG, fields }
+        let (seq, position, client) = (self.seq, self.position, self.author.client());
+        Event::new(LOG, &news::Logged { seq, position, client, family, method, params, digest: None })
     }
 }
 

@@ -3,16 +3,17 @@
 
 use std::time::{Duration, Instant};
 
-use krach_core::edit::EditError;
+use krach_core::edit::{EditError, Receipt};
 use krach_core::engine::GraphError;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
+use super::answers::{FailedEdit, OkReply, Synced, TimedReply};
 use super::change::{self, ReadChange};
 use super::desk::Desk;
 use super::low::{Low, Refusal};
-use super::rpc::{Answer, INVALID_PARAMS, METHOD_NOT_FOUND, REFUSED, RpcError, TIMED_OUT, Work};
+use super::rpc::{Answer, INVALID_PARAMS, METHOD_NOT_FOUND, REFUSED, RpcError, TIMED_OUT, Work, told};
 use super::{
     at, describe, engine_methods, events, low, midi, modulation, nodes, play, query, reply, session, sounds,
     state, tagged, transport,
@@ -180,11 +181,9 @@ fn read_at(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     };
     Ok(Box::new(move |desk| {
         Answer::Now(match change.run(at, desk) {
-            Ok((msg, receipt)) => Ok(json!({
-                "reply": {"status": "Ok", "msg": msg},
-                "position": receipt.position,
-                "seq": receipt.seq,
-            })),
+            Ok((msg, Receipt { position, seq, .. })) => {
+                Ok(told(&TimedReply { reply: OkReply { status: "Ok", msg }, position, seq }))
+            }
             Err(refusal) => Err(refused(refusal, desk)),
         })
     }))
@@ -280,12 +279,8 @@ fn read_sync(raw: Option<&RawValue>) -> Result<Work, RpcError> {
 }
 
 fn synced(last: u64, desk: &mut Desk<'_>) -> Value {
-    let failed: Vec<Value> = desk
-        .connection
-        .take_failures(last)
-        .into_iter()
-        .map(|failure| json!({"seq": failure.seq, "message": failure.message}))
-        .collect();
-    let position = desk.engine.status().position;
-    json!({"synced": true, "position": position.cycles, "failed": failed})
+    let failed = desk.connection.take_failures(last).into_iter();
+    let failed = failed.map(|failure| FailedEdit { seq: failure.seq, message: failure.message }).collect();
+    let position = desk.engine.status().position.cycles;
+    told(&Synced { synced: true, position, failed })
 }

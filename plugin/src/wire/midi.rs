@@ -4,12 +4,12 @@ use krach_core::edit::Edit;
 use krach_core::engine::{Engine, Learning};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
+use super::answers::{self, MidiList, NoteRoute};
 use super::change::{Change, fields};
 use super::desk::Desk;
 use super::methods::params;
-use super::rpc::{Answer, INVALID_PARAMS, REFUSED, RpcError, Work};
+use super::rpc::{Answer, INVALID_PARAMS, REFUSED, RpcError, Work, told};
 
 /// A MIDI channel, or all that have no route of their own.
 #[derive(Deserialize)]
@@ -118,25 +118,25 @@ pub(super) fn read_learn(raw: Option<&RawValue>) -> Result<Work, RpcError> {
         };
         Answer::Now(wanted.and_then(|wanted| {
             desk.engine.learn(wanted).map_err(|error| RpcError::new(REFUSED, error.to_string()))?;
-            Ok(list(desk))
+            Ok(told(&list(desk)))
         }))
     }))
 }
 
 /// `midi_list`: routes of notes, maps of controllers, and what waits for a controller.
 pub(super) fn read_list(_: Option<&RawValue>) -> Result<Work, RpcError> {
-    Ok(Box::new(|desk| Answer::Now(Ok(list(desk)))))
+    Ok(Box::new(|desk| Answer::with(&list(desk))))
 }
 
-fn list(desk: &Desk<'_>) -> Value {
+fn list(desk: &Desk<'_>) -> MidiList {
     let session = desk.engine.session();
-    let routes: Vec<Value> = session
-        .note_routes
-        .iter()
-        .map(|r| json!({"channel": r.channel.map_or(json!("omni"), |c| json!(c)), "node": r.node}))
-        .collect();
-    let learning = desk.engine.learning().map(|l| json!({"label": l.label, "lo": l.lo, "hi": l.hi}));
-    json!({"routes": routes, "maps": session.midi_maps, "learning": learning})
+    let channel =
+        |channel: Option<u8>| channel.map_or(answers::Channel::Word("omni"), answers::Channel::Number);
+    let routes = session.note_routes.iter();
+    let routes = routes.map(|r| NoteRoute { channel: channel(r.channel), node: r.node.clone() }).collect();
+    let learning = desk.engine.learning();
+    let learning = learning.map(|l| answers::Learning { label: l.label.clone(), lo: l.lo, hi: l.hi });
+    MidiList { routes, maps: session.midi_maps.clone(), learning }
 }
 
 /// The values at both ends of a controller.

@@ -5,6 +5,7 @@
 //! are fixed by clients that exist and reduce to [`low::Low`] requests; `jsonrpc` ([`rpc`]) is ours and
 //! has a table of [`methods`].
 
+pub(crate) mod answers;
 mod at;
 mod audio;
 mod change;
@@ -18,6 +19,7 @@ mod low;
 mod methods;
 mod midi;
 mod modulation;
+pub(crate) mod news;
 mod nodes;
 #[cfg(test)]
 mod page;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use krach_core::edit::{Edit, NodeEdit, NodeSpec};
 use krach_core::ir::{DEFAULT_PORT, MAX_GAIN, NodeIr, RouteIr, RouteKind, Source, did_you_mean};
-use krach_core::session::{Session, gain_path};
+use krach_core::session::{Adoption, Session, gain_path};
 use serde::Deserialize;
-use serde_json::{Value, json};
 
+use super::answers::{Adopted, Left, Meant};
 use super::change::{Change, Ground, Made, fields};
 use super::rpc::{INVALID_PARAMS, REFUSED, RpcError};
 
@@ -161,7 +161,7 @@ pub(super) fn read_remove(rest: &str) -> Result<Change, RpcError> {
         let session = ground.session()?;
         let names = meant(&node, session)?;
         let edits = names.iter().map(|name| session.removing(name)).collect();
-        Ok(Made::and(Edit::Batch(edits), json!({"nodes": names})))
+        Ok(Made::and(Edit::Batch(edits), &Meant { nodes: names }))
     }))
 }
 
@@ -205,7 +205,7 @@ fn switch(rest: &str, edit: fn(String, bool) -> NodeEdit) -> Result<Change, RpcE
     Ok(Change::new(move |ground| {
         let names = meant(&node, ground.session()?)?;
         let edits = names.iter().map(|name| edit(name.clone(), on)).collect();
-        Ok(Made::and(Edit::Nodes(edits), json!({"nodes": names})))
+        Ok(Made::and(Edit::Nodes(edits), &Meant { nodes: names }))
     }))
 }
 
@@ -220,7 +220,7 @@ pub(super) fn read_gain(rest: &str) -> Result<Change, RpcError> {
         let names = meant(&node, ground.session()?)?;
         let set = |name: &String| Edit::SetControl { label: gain_path(name), value: gain };
         let edits: Vec<Edit> = names.iter().map(set).collect();
-        Ok(Made::and(single(edits), json!({"nodes": names})))
+        Ok(Made::and(single(edits), &Meant { nodes: names }))
     }))
 }
 
@@ -243,9 +243,9 @@ pub(super) fn read_adopt(rest: &str) -> Result<Change, RpcError> {
     Ok(Change::new(move |ground| {
         let registry = ground.engine().registry();
         let (edit, adoption) = ground.session()?.adopting(&nodes, registry);
-        let left: Vec<Value> =
-            adoption.left.iter().map(|(node, why)| json!({"node": node, "why": why})).collect();
-        Ok(Made::and(edit, json!({"adopted": adoption.adopted, "left": left, "notes": adoption.notes})))
+        let Adoption { adopted, left, notes, .. } = adoption;
+        let left = left.into_iter().map(|(node, why)| Left { node, why }).collect();
+        Ok(Made::and(edit, &Adopted { adopted, left, notes }))
     }))
 }
 

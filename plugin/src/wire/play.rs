@@ -4,9 +4,9 @@ use krach_core::edit::Edit;
 use krach_core::session::Session;
 use krach_patterns::{CompileError, JsonError, MiniError, Pattern, Swing, mini};
 use serde::Deserialize;
-use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::answers::Played;
 use super::change::{Change, Made, fields};
 use super::methods::typed;
 use super::rpc::{INVALID_PARAMS, REFUSED, RpcError, TextPlace};
@@ -59,7 +59,7 @@ pub(super) fn read_play(rest: &str) -> Result<Change, RpcError> {
     let events = program.events_per_cycle();
     drop(program);
     let edit = Edit::SetPattern { slot: target, pattern: written.pattern, from_zero, swing };
-    let change = Change::new(move |_| Ok(Made::and(edit, json!({"events_per_cycle": events}))));
+    let change = Change::new(move |_| Ok(Made::and(edit, &Played { events_per_cycle: events })));
     Ok(change.written(written.text))
 }
 

@@ -3,12 +3,12 @@
 use krach_patterns::{Event, EventBuffer, Full, Program, ShapeRef, Span, Swing, Time, compile_swung};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
+use super::answers::{Drawn, Fraction, Queried};
 use super::desk::Desk;
 use super::methods::params;
 use super::play::{Written, refused_pattern};
-use super::rpc::{Answer, INVALID_PARAMS, REFUSED, RpcError, Work};
+use super::rpc::{Answer, INVALID_PARAMS, REFUSED, RpcError, Work, told};
 
 /// Most cycles of a window.
 const MAX_CYCLES: i64 = 64;
@@ -80,7 +80,9 @@ pub(super) fn read_query(raw: Option<&RawValue>) -> Result<Work, RpcError> {
             let error = RpcError::new(INVALID_PARAMS, "both a target and a pattern").at("params");
             return Err(error.hint("the target's own pattern and swing are asked; leave the others out"));
         }
-        return Ok(Box::new(move |desk| Answer::Now(of_slot(&target, from, to, desk))));
+        return Ok(Box::new(move |desk| {
+            Answer::Now(of_slot(&target, from, to, desk).map(|answer| told(&answer)))
+        }));
     }
     let written = Written::read(pattern, notation)?;
     let program = compile_swung(&written.pattern, swing)
@@ -88,7 +90,7 @@ pub(super) fn read_query(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     let window = window(from, to, 0)?;
     Ok(Box::new(move |desk| {
         let seed = desk.engine.session().seed;
-        Answer::Now(answer(&program, window, seed))
+        Answer::Now(answer(&program, window, seed).map(|answer| told(&answer)))
     }))
 }
 
@@ -97,7 +99,7 @@ fn of_slot(
     from: Option<Moment>,
     to: Option<Moment>,
     desk: &mut Desk<'_>,
-) -> Result<Value, RpcError> {
+) -> Result<Queried, RpcError> {
     let session = desk.engine.session();
     let Some(slot) = session.slots.get(target) else {
         let error = RpcError::new(REFUSED, format!("nothing was ever played on {target}"));
@@ -109,8 +111,8 @@ fn of_slot(
     let origin = if from_zero { origin } else { Some(0.0) };
     let now = desk.engine.status().position.cycles - origin.unwrap_or(0.0);
     let mut answer = answer(&program, window(from, to, now.floor() as i64)?, seed)?;
-    answer["playing"] = json!(playing);
-    answer["origin"] = json!(origin);
+    answer.playing = Some(playing);
+    answer.origin = Some(origin);
     Ok(answer)
 }
 
@@ -135,59 +137,53 @@ fn window(from: Option<Moment>, to: Option<Moment>, present: i64) -> Result<Span
     Ok(Span::new(begin, end))
 }
 
-fn answer(program: &Program, window: Span, seed: u64) -> Result<Value, RpcError> {
+fn answer(program: &Program, window: Span, seed: u64) -> Result<Queried, RpcError> {
     let mut events = EventBuffer::with_capacity(MAX_EVENTS);
     program.query(window, seed, &mut events).map_err(|Full| {
         let error = RpcError::new(REFUSED, format!("more than {MAX_EVENTS} events in this window"));
         error.at("params.to").hint("ask for fewer cycles at once")
     })?;
-    let events: Vec<Value> = events.as_slice().iter().map(|event| drawn(program, event, seed)).collect();
-    Ok(json!({
-        "from": fraction(window.begin),
-        "to": fraction(window.end),
-        "events": events,
-        "events_per_cycle": program.events_per_cycle(),
-    }))
+    let events = events.as_slice().iter().map(|event| drawn(program, event, seed)).collect();
+    Ok(Queried {
+        from: fraction(window.begin),
+        to: fraction(window.end),
+        events,
+        events_per_cycle: program.events_per_cycle(),
+        playing: None,
+        origin: None,
+    })
 }
 
-fn drawn(program: &Program, event: &Event, seed: u64) -> Value {
-    let mut drawn = json!({
-        "whole": span(event.whole),
-        "part": span(event.part),
-        "onset": event.has_onset(),
-        "value": program.values()[event.value as usize],
-    });
-    if event.unit > 0 {
-        drawn["unit"] = json!(event.unit);
+fn drawn(program: &Program, event: &Event, seed: u64) -> Drawn {
+    Drawn {
+        whole: span(event.whole),
+        part: span(event.part),
+        onset: event.has_onset(),
+        value: program.values()[event.value as usize].clone(),
+        unit: (event.unit > 0).then_some(event.unit),
+        span: event.source,
+        curve: event.shape.map(|shape| curve(program, event, shape, seed)),
     }
-    if let Some(source) = event.source {
-        drawn["span"] = json!(source);
-    }
-    if let Some(shape) = event.shape {
-        drawn["curve"] = curve(program, event, shape, seed);
-    }
-    drawn
 }
 
 /// Values of a continuous control, evenly spread over the event's part.
-fn curve(program: &Program, event: &Event, shape: ShapeRef, seed: u64) -> Value {
+fn curve(program: &Program, event: &Event, shape: ShapeRef, seed: u64) -> Vec<f64> {
     let float = |t: Time| *t.numer() as f64 / *t.denom() as f64;
     let (begin, length) = (float(event.whole.begin), float(event.whole.end - event.whole.begin));
     let (from, to) = (float(event.part.begin), float(event.part.end));
     let drawn = &program.shapes()[shape.index as usize];
-    let values: Vec<f64> = (0..POINTS)
+    (0..POINTS)
         .map(|point| {
             let at = from + (to - from) * f64::from(point) / f64::from(POINTS - 1);
             drawn.value(shape.period, shape.phase((at - begin) / length), seed)
         })
-        .collect();
-    json!(values)
+        .collect()
 }
 
-fn fraction(t: Time) -> Value {
-    json!([t.numer(), t.denom()])
+fn fraction(t: Time) -> Fraction {
+    [*t.numer(), *t.denom()]
 }
 
-fn span(span: Span) -> Value {
-    json!([fraction(span.begin), fraction(span.end)])
+fn span(span: Span) -> [Fraction; 2] {
+    [fraction(span.begin), fraction(span.end)]
 }

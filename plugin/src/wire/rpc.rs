@@ -1,7 +1,7 @@
 //! JSON-RPC 2.0: one request object per line, ids, error objects, notifications. Batches (arrays) are not
 //! offered: a line is a request.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -41,7 +41,8 @@ pub(super) struct RpcError {
 }
 
 /// A place in a text that a client sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct TextPlace {
     /// From 1.
     pub line: usize,
@@ -111,6 +112,19 @@ pub(super) enum Answer {
     Later(Question),
 }
 
+impl Answer {
+    /// At once, and so.
+    pub(super) fn with(result: &impl Serialize) -> Self {
+        Self::Now(Ok(told(result)))
+    }
+}
+
+/// An answer as JSON.
+pub(super) fn told(result: &impl Serialize) -> Value {
+    // Nothing that methods answer can fail here: names of fields are texts.
+    serde_json::to_value(result).unwrap_or_default()
+}
+
 /// Asked again and again; answers when it can.
 pub(super) type Question = Box<dyn FnMut(&mut Desk<'_>) -> Option<Result<Value, RpcError>> + Send>;
 
@@ -143,15 +157,44 @@ impl Id {
     }
 }
 
+/// Why a request has no result, as JSON-RPC has it.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct ErrorObject<'a> {
+    /// A number for the kind of fault.
+    code: i32,
+    /// What is wrong, for the musician.
+    message: &'a str,
+    /// Where, and what would work.
+    data: ErrorData<'a>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct ErrorData<'a> {
+    /// A JSON path such as `params.node`, the way to a node of a pattern, or a file with line and column.
+    place: Option<&'a str>,
+    /// What would work.
+    hint: Option<&'a str>,
+    /// What sounded before sounds on.
+    still_playing: bool,
+    /// Where a text of the client's is at fault.
+    #[serde(flatten)]
+    text: Option<TextPlace>,
+}
+
 fn error_object(error: &RpcError) -> Value {
     let RpcError { code, message, place, text, hint, still_playing } = error;
-    let mut data = json!({"place": place, "hint": hint, "still_playing": still_playing});
-    if let Some(TextPlace { line, column, span }) = text {
-        data["line"] = json!(line);
-        data["column"] = json!(column);
-        data["span"] = json!(span);
-    }
-    json!({"code": code, "message": message, "data": data})
+    told(&ErrorObject {
+        code: *code,
+        message,
+        data: ErrorData {
+            place: place.as_deref(),
+            hint: hint.as_deref(),
+            still_playing: *still_playing,
+            text: *text,
+        },
+    })
 }
 
 fn refuse(id: Value, error: &RpcError) -> Heard {

@@ -7,10 +7,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::answers::{Captured, History, Instantiated, Redone, Undone};
 use super::change::{Change, Made, When, fields, refused, refused_document, split};
 use super::desk::{Desk, Go};
 use super::methods::typed;
-use super::rpc::{Answer, INVALID_PARAMS, RpcError, Work};
+use super::rpc::{Answer, INVALID_PARAMS, RpcError, Work, told};
 
 /// Steps of the history that are told.
 const MAX_STEPS: usize = 1000;
@@ -49,7 +50,7 @@ fn module(raw: &RawValue) -> Result<ModuleIr, RpcError> {
 /// `capture`: the whole session as a ModuleIr. Changes that wait for their time are not in it.
 pub(super) fn read_capture(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     let Nothing {} = typed(raw.map_or("{}", RawValue::get))?;
-    Ok(Box::new(|desk| Answer::Now(Ok(json!({"module": desk.engine.capture()})))))
+    Ok(Box::new(|desk| Answer::with(&Captured { module: desk.engine.capture() })))
 }
 
 /// `load {module}`: the session becomes that of the module, as one change that can be undone.
@@ -83,8 +84,7 @@ pub(super) fn read_instantiate(rest: &str) -> Result<Change, RpcError> {
             return Err(error.at("params.prefix").hint("choose another prefix, or remove the group first"));
         }
         let ModuleIr { inputs, outputs, .. } = prefix_ir(&ModuleIr { nodes: Vec::new(), ..module }, &prefix);
-        let more = json!({"prefix": prefix, "nodes": nodes, "inputs": inputs, "outputs": outputs});
-        Ok(Made::and(edit, more))
+        Ok(Made::and(edit, &Instantiated { prefix, nodes, inputs, outputs }))
     });
     Ok(change.within("params.module"))
 }
@@ -97,17 +97,19 @@ pub(super) fn read_clear(rest: &str) -> Result<Change, RpcError> {
 
 /// `undo`: takes the last step back.
 pub(super) fn read_undo(raw: Option<&RawValue>) -> Result<Work, RpcError> {
-    step(raw, "undone", Engine::undo, |engine| engine.next_steps().0.map(str::to_owned))
+    let told = |undone| told(&Undone { undone });
+    step(raw, told, Engine::undo, |engine| engine.next_steps().0.map(str::to_owned))
 }
 
 /// `redo`: does again what was undone last.
 pub(super) fn read_redo(raw: Option<&RawValue>) -> Result<Work, RpcError> {
-    step(raw, "redone", Engine::redo, |engine| engine.next_steps().1.map(str::to_owned))
+    let told = |redone| told(&Redone { redone });
+    step(raw, told, Engine::redo, |engine| engine.next_steps().1.map(str::to_owned))
 }
 
 fn step(
     raw: Option<&RawValue>,
-    told: &'static str,
+    told: fn(Option<String>) -> Value,
     go: Go,
     next: fn(&Engine) -> Option<String>,
 ) -> Result<Work, RpcError> {
@@ -115,12 +117,20 @@ fn step(
     let Nothing {} = fields(&rest)?;
     Ok(Box::new(move |desk: &mut Desk<'_>| {
         if dry_run {
-            return Answer::Now(Ok(json!({told: next(desk.engine), "dry_run": true})));
+            let mut trial = told(next(desk.engine));
+            trial["dry_run"] = true.into();
+            return Answer::Now(Ok(trial));
         }
         let gone = desk.step(go, at).map_err(|error| refused(&error, "params", None));
-        Answer::Now(gone.map(|gone| match gone {
-            Some((label, receipt)) => json!({told: label, "position": receipt.position, "seq": receipt.seq}),
-            None => json!({told: null, "position": null, "seq": *desk.last_edit}),
+        Answer::Now(gone.map(|gone| {
+            let (label, position, seq) = match gone {
+                Some((label, receipt)) => (Some(label), receipt.position, receipt.seq),
+                None => (None, None, *desk.last_edit),
+            };
+            let mut answer = told(label);
+            answer["position"] = json!(position);
+            answer["seq"] = json!(seq);
+            answer
         }))
     }))
 }
@@ -128,12 +138,14 @@ fn step(
 /// `history`: the steps, oldest first, and how many of them are done.
 pub(super) fn read_history(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     let Nothing {} = typed(raw.map_or("{}", RawValue::get))?;
-    Ok(Box::new(|desk| Answer::Now(Ok(history(desk)))))
+    Ok(Box::new(|desk| Answer::with(&history(desk))))
 }
 
-fn history(desk: &Desk<'_>) -> Value {
+fn history(desk: &Desk<'_>) -> History {
     let (steps, done) = desk.engine.history();
     let (undo, redo) = desk.engine.next_steps();
     let first = steps.len().saturating_sub(MAX_STEPS);
-    json!({"steps": &steps[first..], "first": first, "done": done, "undo": undo, "redo": redo})
+    let own = |label: &str| label.to_owned();
+    let steps = steps[first..].iter().map(|label| own(label)).collect();
+    History { steps, first, done, undo: undo.map(own), redo: redo.map(own) }
 }

@@ -4,16 +4,15 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use krach_core::node::{ControlKind, NodeDecl, Port};
 use krach_core::session::{TypeSource, is_inline};
-use krach_faust::{Interface, Scale, Style, Timings};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
+use super::answers::{Compiled, Defined, Folder, InterfaceInfo, SourceText, TypeInfo, Types};
 use super::desk::Desk;
 use super::methods::params;
-use super::rpc::{Answer, INVALID_PARAMS, REFUSED, RpcError, TIMED_OUT, Work};
+use super::rpc::{Answer, INVALID_PARAMS, REFUSED, RpcError, TIMED_OUT, Work, told};
 use crate::sounds::{FAMILY, Failure, Origin, Trial};
 
 /// How long `types` waits for sounds that have never been compiled.
@@ -51,12 +50,12 @@ pub(super) fn read_types(raw: Option<&RawValue>) -> Result<Work, RpcError> {
             if !surveyed && Instant::now() < until {
                 return None;
             }
-            let types: Vec<Value> = ids.iter().map(|id| described(id, desk)).collect();
-            let folder = desk
-                .sounds
-                .as_ref()
-                .map(|sounds| json!({"path": sounds.place(), "problem": sounds.problem()}));
-            Some(Ok(json!({"types": types, "folder": folder})))
+            let types = ids.iter().map(|id| described(id, desk)).collect();
+            let folder = desk.sounds.as_ref().map(|sounds| Folder {
+                path: sounds.place().map(|path| path.to_string_lossy().into_owned()),
+                problem: sounds.problem(),
+            });
+            Some(Ok(told(&Types { types, folder })))
         }))
     }))
 }
@@ -68,7 +67,7 @@ fn unknown(type_id: &str) -> RpcError {
         .hint("`types` lists them")
 }
 
-fn described(id: &str, desk: &Desk<'_>) -> Value {
+fn described(id: &str, desk: &Desk<'_>) -> TypeInfo {
     let sounds = desk.sounds.as_ref().filter(|_| id.starts_with(FAMILY));
     let decl = desk.engine.registry().find(id).map(|ty| ty.decl());
     let interface = sounds.and_then(|sounds| sounds.interface(id));
@@ -76,25 +75,17 @@ fn described(id: &str, desk: &Desk<'_>) -> Value {
         None => ("builtin", "ready"),
         Some(sounds) => (origin_name(sounds.origin(id)), sounds.state(id)),
     };
-    let mut shown = match (&interface, decl) {
-        (Some(interface), _) => interface_json(interface),
-        (None, Some(decl)) => json!({
-            "inputs": ports(&decl.inputs), "outputs": ports(&decl.outputs),
-            "controls": plain_controls(decl),
-        }),
-        (None, None) => json!({"inputs": null, "outputs": null, "controls": null}),
+    let interface = match (&interface, decl) {
+        (Some(interface), _) => interface.as_ref().into(),
+        (None, Some(decl)) => decl.into(),
+        (None, None) => InterfaceInfo::default(),
     };
-    shown["type"] = id.into();
-    shown["origin"] = origin.into();
-    shown["state"] = state.into();
-    if is_inline(id) {
+    let nodes = is_inline(id).then(|| {
         let nodes = desk.engine.session().graph.nodes.iter().filter(|node| node.type_id == id);
-        shown["nodes"] = nodes.map(|node| node.id.as_str()).collect();
-    }
-    if let Some(failure) = sounds.and_then(|sounds| sounds.failure(id)) {
-        shown["failure"] = json!(failure);
-    }
-    shown
+        nodes.map(|node| node.id.clone()).collect()
+    });
+    let failure = sounds.and_then(|sounds| sounds.failure(id));
+    TypeInfo { type_id: id.to_owned(), origin, state, interface, nodes, failure }
 }
 
 fn origin_name(origin: Option<Origin>) -> &'static str {
@@ -105,47 +96,6 @@ fn origin_name(origin: Option<Origin>) -> &'static str {
         Some(Origin::Node) => "node",
         None => "nowhere",
     }
-}
-
-fn ports(ports: &[Port]) -> Value {
-    ports.iter().map(|port| json!({"name": port.name, "channels": port.channels})).collect()
-}
-
-fn plain_controls(decl: &NodeDecl) -> Value {
-    let control = |c: &krach_core::node::Control| {
-        json!({
-            "name": c.name, "unit": c.unit, "min": c.min, "max": c.max, "default": c.default,
-            "gate": c.kind == ControlKind::Gate,
-        })
-    };
-    decl.controls.iter().map(control).collect()
-}
-
-fn interface_json(interface: &Interface) -> Value {
-    let control = |widget: &krach_faust::Widget| {
-        let c = &widget.control;
-        json!({
-            "name": c.name, "unit": c.unit, "min": c.min, "max": c.max, "default": c.default,
-            "gate": c.kind == ControlKind::Gate, "step": widget.step,
-            "scale": match widget.scale {
-                Scale::Linear => "linear",
-                Scale::Logarithmic => "log",
-                Scale::Exponential => "exp",
-            },
-            "style": match widget.style {
-                Style::Button => "button",
-                Style::Checkbox => "checkbox",
-                Style::Slider => "slider",
-                Style::Knob => "knob",
-                Style::Number => "number",
-                Style::Menu => "menu",
-            },
-        })
-    };
-    json!({
-        "inputs": ports(&interface.decl.inputs), "outputs": ports(&interface.decl.outputs),
-        "controls": interface.widgets.iter().map(control).collect::<Vec<_>>(),
-    })
 }
 
 #[derive(Deserialize)]
@@ -164,9 +114,11 @@ pub(super) fn read_source(raw: Option<&RawValue>) -> Result<Work, RpcError> {
         let sounds = desk.sounds.as_ref();
         let found = sounds.and_then(|sounds| Some((sounds.origin(&type_id)?, sounds.text(&type_id)?)));
         Answer::Now(match found {
-            Some((origin, text)) => Ok(json!({
-                "type": type_id, "origin": origin_name(Some(origin)),
-                "text": text.text, "imports": text.imports,
+            Some((origin, text)) => Ok(told(&SourceText {
+                origin: origin_name(Some(origin)),
+                text: text.text.clone(),
+                imports: text.imports.clone(),
+                type_id,
             })),
             None if desk.engine.registry().standing(&type_id).is_some() => {
                 let error = RpcError::new(REFUSED, format!("{type_id} has no text that can be read"));
@@ -218,7 +170,9 @@ pub(super) fn read_compile(raw: Option<&RawValue>) -> Result<Work, RpcError> {
             Ok(number) => number,
             Err(failure) => return Answer::Now(Err(failed(&failure))),
         };
-        trial(number, |_, _, trial| Ok(trial))
+        trial(number, |_, outcome| {
+            outcome.map(|compiled| told(&compiled)).map_err(|failure| failed(&failure))
+        })
     }))
 }
 
@@ -238,7 +192,8 @@ pub(super) fn read_define(raw: Option<&RawValue>) -> Result<Work, RpcError> {
             return Answer::Now(match sounds.undefine(&type_id, desk.engine) {
                 Ok(()) => {
                     *desk.changed = true;
-                    Ok(json!({"type": type_id, "origin": origin_name(sounds.origin(&type_id))}))
+                    let origin = Some(origin_name(sounds.origin(&type_id)));
+                    Ok(told(&Defined { type_id, origin, compiled: None }))
                 }
                 Err(why) => Err(RpcError::new(REFUSED, why).at("params.name")),
             });
@@ -249,27 +204,32 @@ pub(super) fn read_define(raw: Option<&RawValue>) -> Result<Work, RpcError> {
         };
         // Graphs may use it at once: it sounds when it has been compiled.
         sounds.promise(&type_id, desk.engine);
-        trial(number, move |desk, good, mut trial| {
-            if let Some(sounds) = &mut desk.sounds {
-                if good {
-                    sounds.define(&type_id, source.clone(), desk.engine);
-                    *desk.changed = true;
-                } else {
-                    sounds.break_promise(&type_id, &trial, desk.engine);
+        trial(number, move |desk, outcome| {
+            let sounds = desk.sounds.as_mut();
+            match outcome {
+                Ok(compiled) => {
+                    if let Some(sounds) = sounds {
+                        sounds.define(&type_id, source.clone(), desk.engine);
+                        *desk.changed = true;
+                    }
+                    let type_id = type_id.clone();
+                    Ok(told(&Defined { type_id, origin: None, compiled: Some(compiled) }))
+                }
+                Err(failure) => {
+                    if let Some(sounds) = sounds {
+                        sounds.break_promise(&type_id, &failure.reason(), desk.engine);
+                    }
+                    Err(failed(&failure))
                 }
             }
-            if good {
-                trial["type"] = type_id.as_str().into();
-            }
-            Ok(trial)
         })
     }))
 }
 
-/// Waits for a trial; `then` is told whether it compiles, and what to answer if so.
+/// Waits for a trial; `then` makes the answer of what came of it.
 fn trial(
     number: u64,
-    then: impl Fn(&mut Desk<'_>, bool, Value) -> Result<Value, RpcError> + Send + 'static,
+    then: impl Fn(&mut Desk<'_>, Result<Compiled, Failure>) -> Result<Value, RpcError> + Send + 'static,
 ) -> Answer {
     let until = Instant::now() + PATIENCE;
     Answer::Later(Box::new(move |desk| {
@@ -282,25 +242,14 @@ fn trial(
                 return Some(Err(RpcError::new(TIMED_OUT, "it is still being compiled")));
             }
         };
-        Some(match outcome {
-            Ok(Trial { interface, timings, cached, state }) => {
-                let mut answer = interface_json(&interface);
-                answer["ms"] = milliseconds(timings);
-                answer["cached"] = cached.into();
-                answer["state_bytes"] = state.into();
-                then(desk, true, answer)
-            }
-            Err(failure) => {
-                let _ = then(desk, false, json!(failure.reason()));
-                Err(failed(&failure))
-            }
-        })
+        let compiled = outcome.map(|Trial { interface, timings, cached, state }| Compiled {
+            interface: interface.as_ref().into(),
+            ms: timings.into(),
+            cached,
+            state_bytes: state,
+        });
+        Some(then(desk, compiled))
     }))
-}
-
-fn milliseconds(Timings { gather, front, back }: Timings) -> Value {
-    let ms = |time: Duration| time.as_secs_f64() * 1e3;
-    json!({"gather": ms(gather), "front": ms(front), "back": ms(back)})
 }
 
 fn failed(failure: &Failure) -> RpcError {

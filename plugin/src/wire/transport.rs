@@ -2,11 +2,12 @@
 
 use krach_core::edit::{ClockSource, Edit};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::answers::{self, Bar, Moment, Transport};
 use super::desk::Desk;
 use super::low::Refused;
-use super::rpc::{INVALID_PARAMS, RpcError};
+use super::rpc::{INVALID_PARAMS, RpcError, told};
 use super::{change, low};
 use serde_json::value::RawValue;
 
@@ -132,23 +133,22 @@ fn wanted(rest: &str) -> Result<Edit, RpcError> {
 /// The settings, and where time is.
 pub(super) fn answer(desk: &Desk<'_>) -> Value {
     let now = desk.engine.status();
-    let meter = if now.host_meter { json!("host") } else { json!(now.meter) };
     let position = now.position;
-    json!({
-        "tempo": now.bpm,
-        "meter": meter,
-        "beats_per_cycle": now.meter,
-        "free_run": now.free_run,
-        "seed": now.seed,
-        "clock": now.clock_source,
-        "midi_clock": now.midi_clock,
-        "osc_target": now.osc_target,
-        "position": {
-            "cycles": position.cycles,
-            "running": position.running,
-            "free_running": position.free_run,
-            "tempo": position.tempo,
-            "bar": {"start": position.bar_start, "cycles": position.bar_cycles},
+    told(&Transport {
+        tempo: now.bpm,
+        meter: if now.host_meter { answers::Meter::Named("host") } else { answers::Meter::Beats(now.meter) },
+        beats_per_cycle: now.meter,
+        free_run: now.free_run,
+        seed: now.seed,
+        clock: now.clock_source,
+        midi_clock: now.midi_clock,
+        osc_target: now.osc_target,
+        position: Moment {
+            cycles: position.cycles,
+            running: position.running,
+            free_running: position.free_run,
+            tempo: position.tempo,
+            bar: Bar { start: position.bar_start, cycles: position.bar_cycles },
         },
     })
 }
@@ -156,6 +156,7 @@ pub(super) fn answer(desk: &Desk<'_>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn edit(params: Value) -> Result<Edit, Senseless> {
         serde_json::from_value::<Wanted>(params).expect("understood").into_edit()

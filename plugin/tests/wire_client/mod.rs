@@ -1,6 +1,8 @@
 //! A place of its own for each test, instances in it, and a client that talks to them.
 #![allow(dead_code)] // each test file uses its part
 
+pub mod schema;
+
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,7 @@ use krach::socket::Addresses;
 use krach_core::node::{
     Change, Control, ControlKind, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Registry, Role,
 };
+use schema::Watcher;
 use serde_json::Value;
 
 /// Longest time that anything may take here.
@@ -149,10 +152,11 @@ impl Node for Level {
     }
 }
 
-/// One connection, past its greeting.
+/// One connection, past its greeting. What of JSON-RPC it says and hears is held against the schema.
 pub struct Client {
     reader: BufReader<UnixStream>,
     pub hello: Value,
+    pub watcher: schema::Watcher,
 }
 
 /// A client of that instance, at its own address.
@@ -169,12 +173,14 @@ impl Client {
         let stream = UnixStream::connect(path)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        let mut client = Self { reader: BufReader::new(stream), hello: Value::Null };
+        let mut client =
+            Self { reader: BufReader::new(stream), hello: Value::Null, watcher: Watcher::default() };
         client.hello = client.try_line()?;
         Ok(client)
     }
 
     pub fn send_raw(&mut self, bytes: &[u8]) {
+        self.watcher.says(bytes);
         self.stream().write_all(bytes).unwrap();
     }
 
@@ -187,7 +193,9 @@ impl Client {
         if self.reader.read_line(&mut line)? == 0 {
             return Err(ErrorKind::UnexpectedEof.into());
         }
-        Ok(serde_json::from_str(&line)?)
+        let line = serde_json::from_str(&line)?;
+        self.watcher.hears(&line);
+        Ok(line)
     }
 
     pub fn line(&mut self) -> Value {

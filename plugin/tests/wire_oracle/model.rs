@@ -508,7 +508,8 @@ impl Model {
     /// The document, every field said.
     pub fn document(&self) -> Value {
         let value = |path: String| self.values.get(&path).copied();
-        let gain = |name: &str| value(format!("{name}_g/gain")).unwrap_or(1.0);
+        let heard = |level: f64| level.clamp(0.0, 16.0);
+        let gain = |name: &str| value(format!("{name}_g/gain")).map_or(1.0, heard);
         let nodes: Vec<Value> = self
             .nodes
             .iter()
@@ -520,7 +521,7 @@ impl Model {
             .map(|r| match &r.port {
                 Some(port) => json!({"source": r.source, "target": r.target, "kind": "wire", "port": port}),
                 None => {
-                    let level = value(format!("{}_send_{}/gain", r.source, r.target)).unwrap_or(1.0);
+                    let level = value(format!("{}_send_{}/gain", r.source, r.target)).map_or(1.0, heard);
                     json!({"source": r.source, "target": r.target, "kind": "send", "level": level})
                 }
             })

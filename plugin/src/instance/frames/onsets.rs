@@ -11,7 +11,8 @@ use krach_core::session::SlotState;
 use krach_patterns::{
     Event, EventBuffer, MAX_CYCLE, Pattern, Program, Span, Swing, Time, Value, compile_swung,
 };
-use serde_json::{Value as Json, json};
+
+use crate::wire::news::Onset;
 
 /// Most onsets of a picture; of more only the number is told.
 const MAX_ONSETS: usize = 256;
@@ -63,7 +64,7 @@ impl Onsets {
         blocks: u64,
         longest: f64,
         engine: &Engine,
-    ) -> (Vec<Json>, usize) {
+    ) -> (Vec<Onset>, usize) {
         let passed = blocks.saturating_sub(std::mem::replace(&mut self.blocks, blocks)) as f64;
         let before = std::mem::replace(&mut self.at, position.running.then_some(position.cycles));
         let (Some(from), true) = (before, position.running) else { return Default::default() };
@@ -76,7 +77,7 @@ impl Onsets {
         let session = engine.session();
         self.ready.retain(|slot, _| session.slots.contains_key(slot));
         let room = self.room.get_or_insert_with(|| EventBuffer::with_capacity(MAX_EVENTS));
-        let mut found: Vec<(f64, Json)> = Vec::new();
+        let mut found: Vec<Onset> = Vec::new();
         let mut more = 0;
         for (slot, state) in session.slots.iter().filter(|(_, state)| state.playing) {
             let origin = if state.from_zero { state.origin } else { Some(0.0) };
@@ -91,10 +92,10 @@ impl Onsets {
             }
             gather(slot, origin, &ready.program, room.as_slice(), &mut found);
         }
-        found.sort_by(|a, b| a.0.total_cmp(&b.0));
+        found.sort_by(|a, b| a.position.total_cmp(&b.position));
         more += found.len().saturating_sub(MAX_ONSETS);
         found.truncate(MAX_ONSETS);
-        (found.into_iter().map(|(_, onset)| onset).collect(), more)
+        (found, more)
     }
 }
 
@@ -120,20 +121,18 @@ fn window(from: f64, to: f64) -> Option<Span> {
 
 /// What a note sets as it begins is one onset; each note of a chord is its own. The end of a gate begins
 /// nothing.
-fn gather(slot: &str, origin: f64, program: &Program, events: &[Event], found: &mut Vec<(f64, Json)>) {
+fn gather(slot: &str, origin: f64, program: &Program, events: &[Event], found: &mut Vec<Onset>) {
     let mut groups: BTreeMap<(Time, u32), Vec<&Event>> = BTreeMap::new();
     for event in events.iter().filter(|event| !closes(&program.values()[event.value as usize])) {
         groups.entry((event.whole.begin, event.unit)).or_default().push(event);
     }
     for ((time, _), events) in groups {
-        let position = origin + *time.numer() as f64 / *time.denom() as f64;
-        let values: Vec<&Value> =
-            events.iter().map(|event| &program.values()[event.value as usize]).collect();
-        let mut onset = json!({"slot": slot, "position": position, "values": values});
-        if let Some(span) = events.iter().find_map(|event| event.source) {
-            onset["span"] = json!(span);
-        }
-        found.push((position, onset));
+        found.push(Onset {
+            slot: slot.to_owned(),
+            position: origin + *time.numer() as f64 / *time.denom() as f64,
+            values: events.iter().map(|event| program.values()[event.value as usize].clone()).collect(),
+            span: events.iter().find_map(|event| event.source),
+        });
     }
 }
 
