@@ -7,6 +7,8 @@ mod events;
 mod page;
 #[path = "wire_rpc/play.rs"]
 mod play;
+#[path = "wire_rpc/schema.rs"]
+mod schema;
 mod wire_client;
 
 use std::sync::Arc;

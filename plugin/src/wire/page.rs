@@ -51,12 +51,12 @@ impl Types {
 
 /// What is said has the fields that its type has, and no others. A choice of types says so itself.
 fn nothing_else(schema: &mut Value) {
-    if let Some([inner, other]) = schema["anyOf"].as_array_mut().map(Vec::as_mut_slice)
-        && other["type"] == "null"
+    let Some(schema) = schema.as_object_mut() else { return };
+    if let Some([inner, other]) = schema.get_mut("anyOf").and_then(Value::as_array_mut).map(Vec::as_mut_slice)
+        && other.get("type").is_some_and(|kind| kind == "null")
     {
         return nothing_else(inner);
     }
-    let Some(schema) = schema.as_object_mut() else { return };
     if ["allOf", "anyOf", "oneOf", "if"].iter().any(|choice| schema.contains_key(*choice)) {
         return;
     }

@@ -1,0 +1,120 @@
+//! Every method is answered as docs/protocol.schema.json says; the client holds each line to it.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::wire_client::{Home, client_of, schema};
+
+/// Each method with parameters that work, in an order in which they do.
+fn requests() -> Vec<(&'static str, Value)> {
+    let set = json!({"type": "set_control", "label": "bass/cutoff", "value": 500});
+    vec![
+        ("capture", json!({})),
+        ("node", json!({"name": "bass", "source": "faust:bass", "gain": 0.5})),
+        ("node", json!({"name": "verb", "source": "gain"})),
+        ("connect", json!({"source": "bass", "target": "verb", "level": 0.3})),
+        ("play", json!({"target": "bass", "pattern": "A2 x"})),
+        ("query", json!({"target": "bass", "from": 0})),
+        ("set", json!({"values": {"bass/cutoff": 700}})),
+        ("gain", json!({"node": "bass", "gain": 0.4})),
+        ("mute", json!({"node": "bass"})),
+        ("solo", json!({"node": "verb"})),
+        ("fade", json!({"label": "bass/cutoff", "value": 100, "secs": 1})),
+        ("automate", json!({"label": "bass/cutoff", "shape": "sine", "lo": 0, "hi": 1, "bars": 2})),
+        ("midi_map", json!({"channel": 0, "cc": 1, "label": "bass/cutoff"})),
+        ("midi_route", json!({"channel": "omni", "node": "bass"})),
+        ("midi_learn", json!({"label": "bass/freq"})),
+        ("midi_list", json!({})),
+        ("describe", json!({})),
+        ("midi_unmap", json!({"channel": 0, "cc": 1})),
+        ("clear_automation", json!({"id": "bass/cutoff"})),
+        ("at", json!({"at": 4, "request": set})),
+        ("transport", json!({"tempo": 90})),
+        ("master", json!({"gain": 0.9})),
+        ("crossfade", json!({"beats": 1})),
+        ("input", json!({"on": true})),
+        ("limiter", json!({"on": true})),
+        ("name", json!({"name": "schema"})),
+        ("panic", json!({})),
+        ("rebuild", json!({})),
+        ("status", json!({})),
+        ("types", json!({"type": "oscillator"})),
+        ("subscribe", json!({"topics": ["errors"]})),
+        ("unsubscribe", json!({"topics": ["errors"]})),
+        ("adopt", json!({})),
+        ("batch", json!({"requests": [{"method": "mute", "params": {"node": "verb"}}]})),
+        ("undo", json!({})),
+        ("redo", json!({})),
+        ("history", json!({})),
+        ("hush", json!({"target": "bass"})),
+        ("stop", json!({})),
+        ("disconnect", json!({"source": "bass", "target": "verb"})),
+        ("remove", json!({"node": "verb"})),
+        ("instantiate", json!({"module": {"nodes": [{"name": "a", "source": "gain"}]}, "prefix": "kit"})),
+        ("load", json!({"module": {"nodes": [{"name": "a", "source": "gain"}]}})),
+        ("clear", json!({})),
+    ]
+}
+
+#[test]
+fn every_method_is_answered_as_the_schema_says() {
+    let home = Home::new("schema");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    for (method, params) in requests() {
+        let reply = client.call(method, params.clone());
+        assert!(reply["error"].is_null(), "{method} {params}: {reply}");
+        let undone = reply["result"].get("seq").is_some() && method != "at" && method != "rebuild";
+        if undone {
+            let mut trial = params;
+            trial["dry_run"] = true.into();
+            client.call(method, trial);
+        }
+    }
+    // No sounds here: what needs them is refused, and answered in the tests of the plugin.
+    for method in ["compile", "define", "source"] {
+        let reply = client.call(method, json!({"name": "a", "text": "process = 0;", "type": "faust:a"}));
+        assert!(reply["error"]["data"]["still_playing"] == true, "{method}: {reply}");
+    }
+    client.ask(r#"{"jsonrpc":"2.0","id":9,"method":"sync","params":{"timeout":0}}"#);
+    let calls: BTreeSet<String> = requests().iter().map(|(method, _)| (*method).to_owned()).collect();
+    let offered: BTreeSet<String> = client.hello["capabilities"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|name| name.as_str().unwrap().strip_prefix("jsonrpc:").map(str::to_owned))
+        .collect();
+    let elsewhere = ["compile", "define", "source", "sync"].map(str::to_owned);
+    assert_eq!(calls.iter().cloned().chain(elsewhere).collect::<BTreeSet<_>>(), offered);
+    for method in &offered {
+        for part in ["params", "result"] {
+            assert!(schema::names().any(|name| name == format!("{method}.{part}")), "{method}.{part}");
+        }
+    }
+    for method in calls {
+        assert!(client.watcher.seen.contains(&format!("{method}.result")), "{method}");
+    }
+}
+
+#[test]
+fn what_is_not_as_the_schema_says_is_noticed() {
+    let accepted = json!({"position": null, "seq": 7});
+    assert!(schema::faults("node.result", &accepted).is_empty());
+    for wrong in [
+        json!({"position": null}),
+        json!({"position": "now", "seq": 7}),
+        json!({"position": null, "seq": 7, "x": 1}),
+    ] {
+        assert!(!schema::faults("node.result", &wrong).is_empty(), "{wrong}");
+    }
+    let onset =
+        json!({"slot": "a", "position": 1.0, "values": [{"type": "Control", "label": "gate", "value": 1.0}]});
+    let event = |onset: &Value| json!({"topic": "onsets", "onsets": [onset], "more": 0});
+    assert!(schema::faults("event.onsets", &event(&onset)).is_empty());
+    for (field, value) in [("slot", json!(1)), ("values", json!([{"type": "Zorp"}])), ("more", json!(0))] {
+        let mut wrong = onset.clone();
+        wrong[field] = value;
+        assert!(!schema::faults("event.onsets", &event(&wrong)).is_empty(), "{wrong}");
+    }
+}
