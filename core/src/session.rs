@@ -52,13 +52,13 @@ pub struct Session {
     /// The instance's name.
     pub name: String,
     /// What `load_graph` and its kin brought.
-    pub raw: RawGraph,
+    pub raw: Arc<RawGraph>,
     /// Nodes, in the order they were added.
     pub nodes: Vec<Node>,
     /// Routes between nodes.
     pub routes: Vec<Route>,
     /// What is planned: the raw graph with what nodes and routes come to. Made anew from them.
-    pub graph: RawGraph,
+    pub graph: Arc<RawGraph>,
     /// Base values by path `node/control`.
     pub values: BTreeMap<String, f64>,
     /// Slots by name, hushed ones too.
@@ -190,10 +190,10 @@ impl Default for Session {
     fn default() -> Self {
         Self {
             name: String::new(),
-            raw: RawGraph::default(),
+            raw: Arc::default(),
             nodes: Vec::new(),
             routes: Vec::new(),
-            graph: RawGraph::default(),
+            graph: Arc::default(),
             values: BTreeMap::new(),
             slots: BTreeMap::new(),
             automations: BTreeMap::new(),
@@ -282,7 +282,7 @@ impl Session {
             Edit::SetClockSource(source) => self.clock_source = *source,
             Edit::SetFreeRun(on) => self.free_run = *on,
             Edit::Graph(edits) => {
-                let mut raw = self.raw.clone();
+                let mut raw = (*self.raw).clone();
                 for edit in edits {
                     raw.apply(edit)?;
                 }
@@ -454,7 +454,7 @@ impl Session {
     ) -> Result<(), EditError> {
         let (graph, mutes) = lower(&raw, &self.nodes, &self.routes, registry);
         self.check_graph(&graph, registry, scrutiny.unwrap_or(Scrutiny::Since(&self.graph)))?;
-        (self.raw, self.graph) = (raw, graph);
+        (self.raw, self.graph) = (Arc::new(raw), Arc::new(graph));
         self.place_mutes(&mutes);
         Ok(())
     }

@@ -337,6 +337,18 @@ proptest! {
     }
 
     #[test]
+    fn a_shared_function_is_what_its_graph_is(inputs in 0..3usize, seeds in seeds()) {
+        let dsp = grown(inputs, &seeds, 5, 3);
+        let shared = Traced::from(dsp.clone());
+        for _ in 0..2 {
+            prop_assert_eq!(shared.graph_key(), dsp.graph_key());
+            prop_assert_eq!(shared.to_stereo().graph_key(), dsp.to_stereo().graph_key());
+            prop_assert_eq!(&*shared.to_stereo(), &dsp.to_stereo());
+        }
+        prop_assert_eq!(&shared, &Traced::from(dsp));
+    }
+
+    #[test]
     fn a_prefix_of_a_prefix_is_the_longer_prefix(module in module()) {
         prop_assert_eq!(prefix_ir(&prefix_ir(&module, "b"), "a"), prefix_ir(&module, "a/b"));
     }

@@ -71,6 +71,17 @@ fn round_trip(client: &mut Client, request: &str) -> [f64; 2] {
     [0.5, 0.95].map(|share| times[(share * (ROUNDS - 1) as f64) as usize])
 }
 
+fn round_trips(client: &mut Client, plain: &mut Client, requests: &[(&str, String)]) {
+    for (name, line) in requests {
+        let (ours, theirs) = (round_trip(client, line), round_trip(plain, line));
+        let ratio = ours[0] / theirs[0];
+        println!(
+            "| {name} | {:.0} / {:.0} | {:.0} / {:.0} | {ratio:.1} |",
+            ours[0], ours[1], theirs[0], theirs[1]
+        );
+    }
+}
+
 /// Least milliseconds of several runs of `work`, each after `prepare`, whose time does not count.
 fn least(client: &mut Client, prepare: impl Fn(&mut Client), work: impl Fn(&mut Client)) -> f64 {
     let run = |_| {
@@ -105,6 +116,23 @@ fn thousand(client: &mut Client, name: &str, change: impl Fn(usize) -> (&'static
     println!("| {name} | {single:.1} | {at_once:.1} | {together:.1} | {:.3} |", together / single);
 }
 
+/// A traced function of a hundred steps: a constant of its own, and sums.
+fn traced(own: usize) -> Value {
+    let signal = |id: usize| json!({"id": id});
+    let constant = json!({
+        "primitive": {"name": "const", "stateful": false}, "inputs": [], "outputs": [signal(0)],
+        "params": {"type": "const", "value": own as f64 * 0.001}
+    });
+    let sum = |i: usize| {
+        json!({
+            "primitive": {"name": "add", "stateful": false}, "inputs": [signal(i), signal(0)],
+            "outputs": [signal(i + 1)]
+        })
+    };
+    let equations: Vec<Value> = std::iter::once(constant).chain((0..99).map(sum)).collect();
+    json!({"type": "dsp_graph", "inputs": [], "outputs": [signal(99)], "equations": equations})
+}
+
 fn main() {
     let folder = PathBuf::from(format!("/tmp/krach-wire-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("makes a folder");
@@ -128,19 +156,35 @@ fn main() {
         "Microseconds of a round trip, half / nineteen in twenty of {ROUNDS}, and the half against a plain echo:\n"
     );
     println!("| request | krach | echo | ratio |\n|---|---|---|---|");
-    for (name, line) in [
-        ("ping", "{\"cmd\":\"Ping\"}\n".to_owned()),
-        ("history", request("history", &json!({}))),
-        ("set one control", request("set", &json!({"values": {"bass/freq": 220}}))),
-        ("play a pattern", request("play", &json!({"target": "bass", "pattern": "A1 . A1 A2 . A1 C2 G1"}))),
-    ] {
-        let (ours, theirs) = (round_trip(&mut client, &line), round_trip(&mut plain, &line));
-        let ratio = ours[0] / theirs[0];
-        println!(
-            "| {name} | {:.0} / {:.0} | {:.0} / {:.0} | {ratio:.1} |",
-            ours[0], ours[1], theirs[0], theirs[1]
-        );
+    round_trips(
+        &mut client,
+        &mut plain,
+        &[
+            ("ping", "{\"cmd\":\"Ping\"}\n".to_owned()),
+            ("history", request("history", &json!({}))),
+            ("set one control", request("set", &json!({"values": {"bass/freq": 220}}))),
+            (
+                "play a pattern",
+                request("play", &json!({"target": "bass", "pattern": "A1 . A1 A2 . A1 C2 G1"})),
+            ),
+            ("mute a node", request("mute", &json!({"node": "bass"}))),
+        ],
+    );
+
+    println!("\nThe same in a session of 32 traced functions of 100 steps:\n");
+    println!("| request | krach | echo | ratio |\n|---|---|---|---|");
+    for i in 0..32 {
+        let reply = client.ask(&request("node", &json!({"name": format!("fn{i}"), "source": traced(i)})));
+        assert!(reply.contains("\"result\""), "{reply}");
     }
+    round_trips(
+        &mut client,
+        &mut plain,
+        &[
+            ("set one control", request("set", &json!({"values": {"bass/freq": 220}}))),
+            ("mute a node", request("mute", &json!({"node": "fn7"}))),
+        ],
+    );
 
     println!("\nMilliseconds of {EDITS} changes, least of {RUNS} runs:\n");
     println!(

@@ -338,7 +338,7 @@ impl Engine {
 
     /// Changes the session's graph and notes what audio cannot see from the new graph alone.
     fn apply_to_graph(&mut self, edit: &Edit) -> Result<(), EditError> {
-        let before: Vec<String> = self.session.graph.nodes.iter().map(|n| n.id.clone()).collect();
+        let before = Arc::clone(&self.session.graph);
         let values = if self.hears() { self.session.values.clone() } else { BTreeMap::new() };
         let unheard = self.session.unheard_sends(&self.registry);
         self.session.apply(edit, &self.registry)?;
@@ -351,8 +351,8 @@ impl Engine {
             self.note_changes(&values);
             let now: HashSet<&str> = self.session.graph.nodes.iter().map(|n| n.id.as_str()).collect();
             let seq = self.seq + 1;
-            self.removed
-                .extend(before.into_iter().filter(|id| !now.contains(id.as_str())).map(|id| (id, seq)));
+            let before = before.nodes.iter().map(|n| &n.id);
+            self.removed.extend(before.filter(|id| !now.contains(id.as_str())).map(|id| (id.clone(), seq)));
         }
         Ok(())
     }

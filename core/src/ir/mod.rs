@@ -11,6 +11,7 @@ mod fault;
 mod module;
 mod schema;
 mod sections;
+mod traced;
 
 pub use check::{MAX_COUNT, MAX_GAIN, MAX_MODULES, MAX_NAME, check_name};
 pub use compose::{flatten, prefix_ir};
@@ -22,3 +23,4 @@ pub use module::{
 };
 pub(crate) use schema::one_or_both;
 pub use schema::schema;
+pub use traced::Traced;

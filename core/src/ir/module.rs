@@ -5,7 +5,7 @@
 //! ignore.
 
 use super::check::{MAX_COUNT, MAX_GAIN, MAX_NAME, NAME};
-use super::{DspGraph, sections};
+use super::{DspGraph, Traced, sections};
 use crate::automation::SHAPES;
 use crate::edit::ClockSource;
 use crate::graph_ir::RawGraph;
@@ -77,7 +77,7 @@ pub enum Source {
     /// A type id, such as `oscillator` or `faust:kick`.
     Type(String),
     /// A traced function.
-    Graph(Arc<DspGraph>),
+    Graph(Traced),
     /// A FAUST program.
     Faust(Arc<str>),
 }
@@ -336,7 +336,7 @@ impl Default for Krach {
         Self {
             version: FORMAT,
             name: s.name,
-            raw_graph: s.raw,
+            raw_graph: RawGraph::default(),
             nodes: BTreeMap::new(),
             slots: BTreeMap::new(),
             automations: s.automations,
@@ -436,7 +436,7 @@ impl<'de> Deserialize<'de> for Source {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Source, A::Error> {
                 DspGraph::deserialize(MapAccessDeserializer::new(map))
-                    .map(|graph| Source::Graph(Arc::new(graph)))
+                    .map(|graph| Source::Graph(graph.into()))
             }
         }
         deserializer.deserialize_any(Either)

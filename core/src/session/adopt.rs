@@ -17,6 +17,7 @@ use crate::ir::{MAX_GAIN, RouteKind, Source};
 use crate::node::{Registry, Role};
 use crate::voice::MAX_VOICES;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 /// What became of the nodes that were to be adopted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,11 +91,12 @@ impl Session {
         let mut foundation = self.foundation();
         let gone: HashSet<&String> =
             shapes.values().flat_map(|s| &s.ids).chain(sends.iter().map(|s| &s.id)).collect();
-        foundation.raw.nodes.retain(|n| !gone.contains(&n.id));
-        foundation.raw.connections.retain(|c| !gone.contains(&c.from_node) && !gone.contains(&c.to_node));
+        let raw = Arc::make_mut(&mut foundation.raw);
+        raw.nodes.retain(|n| !gone.contains(&n.id));
+        raw.connections.retain(|c| !gone.contains(&c.from_node) && !gone.contains(&c.to_node));
         let implied =
             |label: &String, (node, control): &(String, String)| *label == format!("{node}/{control}");
-        foundation.raw.exposed_controls.retain(|label, at| {
+        raw.exposed_controls.retain(|label, at| {
             let fader = shapes
                 .values()
                 .any(|s| *label == format!("{}/gain", s.name) && at.0 == format!("{}_g", s.name));
@@ -136,7 +138,7 @@ impl Session {
         }
         foundation.routes.extend(wires);
         if foundation.raw.nodes.iter().all(|n| reader.is_master(n)) && foundation.raw.connections.is_empty() {
-            foundation.raw.nodes.clear();
+            Arc::make_mut(&mut foundation.raw).nodes.clear();
         }
         (foundation, adoption)
     }

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 /// Compiled patterns by slot.
 pub type Programs = BTreeMap<String, Program>;
@@ -70,7 +71,7 @@ impl Session {
             krach: Some(Box::new(Krach {
                 version: FORMAT,
                 name: self.name.clone(),
-                raw_graph: self.raw.clone(),
+                raw_graph: (*self.raw).clone(),
                 nodes: self.nodes.iter().filter_map(node_entry).collect(),
                 slots: self
                     .slots
@@ -262,7 +263,7 @@ impl Session {
             session.nodes.iter_mut().filter(|n| n.name == m.name).for_each(|n| n.muted = true);
         }
         let (graph, mutes) = lower(&session.raw, &session.nodes, &session.routes, registry);
-        session.graph = graph;
+        session.graph = Arc::new(graph);
         session.place_mutes(&mutes);
         for (i, c) in controls.into_iter().enumerate() {
             // A control of that very path, even if a label of the same name leads elsewhere.
@@ -366,7 +367,7 @@ impl Session {
             };
             return Err((name, error));
         }
-        self.graph = graph;
+        self.graph = Arc::new(graph);
         Ok(())
     }
 }

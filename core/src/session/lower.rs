@@ -14,6 +14,7 @@ use crate::graph_ir::{Connection, GraphNode, RawGraph, Scrutiny};
 use crate::ir::{RouteKind, Source};
 use crate::node::{NodeDecl, Registry};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// Id of the master that session nodes lead to.
 pub const MASTER: &str = "_master";
@@ -39,7 +40,7 @@ impl Node {
     /// The source as it is played: a function on both channels is another function.
     pub fn played_source(&self) -> Source {
         match &self.source {
-            Source::Graph(graph) if self.stereo => Source::Graph(graph.to_stereo().into()),
+            Source::Graph(graph) if self.stereo => Source::Graph(graph.to_stereo()),
             source => source.clone(),
         }
     }
@@ -174,7 +175,7 @@ impl Session {
             self.graph = before;
             return Err(error);
         }
-        self.graph = graph;
+        self.graph = Arc::new(graph);
         self.place_mutes(&mutes);
         self.forget_values();
         Ok(())

@@ -6,7 +6,8 @@ use crate::graph_ir::{RawGraph, Scrutiny};
 use crate::ir::{DEFAULT_GAIN, Fault, MAX_GAIN, ModuleIr, NodeIr, RouteIr, RouteKind, Source, did_you_mean};
 use crate::node::Registry;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 /// A node of the session. Its gain and the values of its controls are base values like any other.
 #[derive(Clone, Debug, PartialEq)]
@@ -131,7 +132,7 @@ pub enum NodeEdit {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Foundation {
     /// The raw graph.
-    pub raw: RawGraph,
+    pub raw: Arc<RawGraph>,
     /// The nodes.
     pub nodes: Vec<Node>,
     /// The routes.
@@ -316,13 +317,20 @@ impl Session {
         self.nodes.iter().filter(within).map(|n| n.name.clone()).collect()
     }
 
+    fn sends(&self) -> impl Iterator<Item = &Route> {
+        self.routes.iter().filter(|r| r.kind == RouteKind::Send)
+    }
+
     /// Sends that nothing hears: their targets have no audio input.
     pub fn unheard_sends(&self, registry: &Registry) -> Vec<(String, String)> {
-        let deaf = |name: &str| {
-            let ty = self.node(name).and_then(|n| registry.find(&n.type_id()));
+        let is_deaf = |node: &&Node| {
+            let ty = registry.find(&node.type_id());
             ty.is_some_and(|ty| ty.decl().inputs.is_empty())
         };
-        let sends = self.routes.iter().filter(|r| r.kind == RouteKind::Send && deaf(&r.target));
+        let heard: HashSet<&str> = self.sends().map(|r| r.target.as_str()).collect();
+        let hearers = self.nodes.iter().filter(|n| heard.contains(n.name.as_str()));
+        let deaf: HashSet<&str> = hearers.filter(is_deaf).map(|n| n.name.as_str()).collect();
+        let sends = self.sends().filter(|r| deaf.contains(r.target.as_str()));
         sends.map(|r| (r.source.clone(), r.target.clone())).collect()
     }
 }

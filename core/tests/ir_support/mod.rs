@@ -102,8 +102,7 @@ fn source() -> impl Strategy<Value = Source> {
     prop_oneof![
         Just(Source::Type("oscillator".into())),
         Just(Source::Faust("process = _;".into())),
-        (0..3_usize, seeds())
-            .prop_map(|(inputs, seeds)| Source::Graph(Arc::new(grown(inputs, &seeds, 5, 3)))),
+        (0..3_usize, seeds()).prop_map(|(inputs, seeds)| Source::Graph(grown(inputs, &seeds, 5, 3).into())),
     ]
 }
 
