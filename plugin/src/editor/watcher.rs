@@ -15,8 +15,8 @@ use crate::params::KrachParams;
 
 /// Between two pictures: 25 a second.
 pub const FRAME: Duration = Duration::from_millis(40);
-/// The same where there is no graphics card: 10 a second.
-const FRAME_IN_SOFTWARE: Duration = Duration::from_millis(100);
+/// The same where there is no graphics card: 8 a second.
+const FRAME_IN_SOFTWARE: Duration = Duration::from_millis(125);
 /// Shortest time between two questions to the control thread.
 const ASK: Duration = Duration::from_millis(200);
 /// Between two looks at the socket.
