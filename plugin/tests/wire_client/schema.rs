@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use jsonschema::Validator;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// The schema, with that of documents within.
@@ -112,7 +113,25 @@ impl Watcher {
     }
 }
 
-/// Patterns nest deeper than serde_json's own limit; beyond the server's nothing is read.
+/// Deeper than any line that a server understands.
+const MAX_DEPTH: usize = 1024;
+
+/// Patterns nest deeper than serde_json's own limit; what nests deeper than the server's is read by nobody.
 fn read(line: &[u8]) -> serde_json::Result<Value> {
-    serde_json::from_slice(line)
+    let mut depth = 0usize;
+    let deepest = line.iter().map(|byte| {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth
+    });
+    let mut reader = serde_json::Deserializer::from_slice(line);
+    if deepest.max().is_some_and(|deepest| deepest <= MAX_DEPTH) {
+        reader.disable_recursion_limit();
+    }
+    let value = Value::deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(value)
 }
