@@ -109,7 +109,8 @@ impl Playing {
                 for (side, tape) in tape.iter_mut().enumerate() {
                     tape.extend_from_slice(processor.output(0, side));
                 }
-                keeps.store(8 * tape[0].len() as u64 / 1000, Ordering::Release);
+                let room = tape.iter().map(Vec::capacity).sum::<usize>() * size_of::<f32>();
+                keeps.store(room as u64 / 1024, Ordering::Release);
                 let due = began + Duration::from_secs_f64(tape[0].len() as f64 / RATE);
                 std::thread::sleep(due.saturating_duration_since(Instant::now()));
             }
@@ -118,7 +119,7 @@ impl Playing {
         Self { stop, kept, thread: thread.spawn(play).expect("a thread") }
     }
 
-    /// Kilobytes of sound that it keeps by now.
+    /// Kilobytes that it has allocated for the sound by now.
     pub fn kept(&self) -> u64 {
         self.kept.load(Ordering::Acquire)
     }
