@@ -5,7 +5,7 @@
 //! to its [`damage`](super::damage). Where the screen's memory after a swap is nobody's, it is painted into a buffer
 //! of our own, which is then copied.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use egui::epaint::ClippedShape;
@@ -33,8 +33,8 @@ struct Kept {
     buffer: Mutex<Option<Buffer>>,
     /// What is in it is not the last frame.
     lost: AtomicBool,
-    /// No graphics card: told to the window's watcher.
-    in_software: Arc<AtomicBool>,
+    /// Pixels of the window where there is no graphics card, else 0: told to the window's watcher.
+    in_software: Arc<AtomicU32>,
 }
 
 struct Buffer {
@@ -44,9 +44,9 @@ struct Buffer {
 }
 
 impl Canvas {
-    /// Nothing is remembered. Once it is known, `in_software` tells whether OpenGL is done without a card;
+    /// Nothing is remembered. Once it is known, `in_software` has the window's pixels if OpenGL is done without a card;
     /// `preserved` says that the screen's own memory holds the last frame.
-    pub fn new(in_software: Arc<AtomicBool>, preserved: bool) -> Self {
+    pub fn new(in_software: Arc<AtomicU32>, preserved: bool) -> Self {
         let kept = Kept { buffer: Mutex::default(), lost: AtomicBool::new(false), in_software };
         Self { kept: Arc::new(kept), shapes: Vec::new(), surface: None, covered: false, preserved }
     }
@@ -119,7 +119,8 @@ impl Kept {
             }
             // SAFETY: the window's context is current while egui paints.
             let renderer = unsafe { gl.get_parameter_string(glow::RENDERER) };
-            self.in_software.store(is_software(&renderer), Ordering::Relaxed);
+            let pixels = if is_software(&renderer) { size[0].saturating_mul(size[1]) } else { 0 };
+            self.in_software.store(pixels, Ordering::Relaxed);
             // This frame may have left out what a new buffer does not hold.
             self.lost.store(true, Ordering::Relaxed);
             *buffer = Buffer::new(gl, size, preserved);

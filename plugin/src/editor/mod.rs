@@ -43,7 +43,7 @@ pub use slot::Slot;
 use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
 
 use nice_plug::context::gui::GuiContext;
@@ -79,8 +79,8 @@ pub(crate) struct Shared {
     pub picture: Mutex<Picture>,
     /// Pixels per point, as the window last heard; the bits of an `f32`.
     pub scale: AtomicU32,
-    /// OpenGL is done without a graphics card, so that frames are dear.
-    pub in_software: Arc<AtomicBool>,
+    /// Pixels of the window if OpenGL is done without a graphics card, so that frames are dear; else 0.
+    pub in_software: Arc<AtomicU32>,
     /// What lives as long as the window is open.
     pub open: Mutex<Option<app::Open>>,
     /// The window's thread, where it has one of its own.

@@ -15,8 +15,10 @@ use crate::params::KrachParams;
 
 /// Between two pictures: 25 a second.
 pub const FRAME: Duration = Duration::from_millis(40);
-/// The same where there is no graphics card: 8 a second.
-const FRAME_IN_SOFTWARE: Duration = Duration::from_millis(125);
+/// The same where there is no graphics card: 8 a second, and 5 of a large window.
+const FRAME_IN_SOFTWARE: [Duration; 2] = [Duration::from_millis(125), Duration::from_millis(200)];
+/// More pixels make a window large: the driver sends all of them to the display with every frame.
+const LARGE: u32 = 600_000;
 /// Shortest time between two questions to the control thread.
 const ASK: Duration = Duration::from_millis(200);
 /// Between two looks at the socket.
@@ -78,8 +80,8 @@ impl Watcher {
         let watching = std::thread::Builder::new().name("krach-window".to_owned()).spawn(move || {
             let _watch = round.view.link().watch();
             let frame = |shared: &Shared| match shared.in_software.load(Ordering::Relaxed) {
-                true => FRAME_IN_SOFTWARE,
-                false => FRAME,
+                0 => FRAME,
+                pixels => FRAME_IN_SOFTWARE[usize::from(pixels > LARGE)],
             };
             while !stop.wait(frame(&shared)) {
                 round.look(&shared, &notifier);
