@@ -1,6 +1,8 @@
 //! The control thread: runs what the host and the clients ask, one at a time, and keeps the engine ticking
 //! while something is on its way.
 
+mod telling;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -12,21 +14,18 @@ use krach_core::engine::{Engine, Notice, Status};
 use krach_core::link::Link;
 use krach_core::processor::Processor;
 use krach_core::session::label_of;
-use krach_faust::Tier;
 
 use super::HostHooks;
 use super::dirty::Dirty;
-use super::frames::{Frames, Wanted};
+use super::frames::Frames;
 use super::front::Greeting;
 use super::osc::OscSender;
 use super::view::{Revision, Seen};
 use crate::socket::{Announcer, ReplySlot};
-use crate::sounds::{Sounds, Told, Word};
+use crate::sounds::{Sounds, Word};
 use crate::state::{Payload, StateError};
 use crate::wire::desk::{Connection, Desk};
-use crate::wire::events::{self, Event};
-use crate::wire::log::{Author, Entry};
-use crate::wire::news;
+use crate::wire::log::Author;
 use crate::wire::{Action, Outcome, Wait};
 
 /// Between two ticks while something is on its way: the audio thread cannot wake us.
@@ -251,101 +250,6 @@ impl Control {
         None
     }
 
-    /// Does anybody want events of that topic?
-    fn listens(&self, topic: &str) -> bool {
-        self.connections.values().any(|connection| connection.topics.contains(topic))
-    }
-
-    /// Sends an event to those who want it.
-    fn publish(&self, event: &Event) {
-        if self.listens(event.topic) {
-            let line = event.line();
-            self.connections.values().for_each(|connection| connection.send(event, &line));
-        }
-    }
-
-    fn publish_pictures(&mut self) {
-        for event in self.frames.take(&self.engine) {
-            self.publish(&event);
-        }
-    }
-
-    /// Clients come, go, and change their minds about what they want to see.
-    fn count_watchers(&mut self) {
-        let count = |topic| self.connections.values().filter(|c| c.topics.contains(topic)).count();
-        self.frames.want(Wanted {
-            transport: count(events::TRANSPORT),
-            meters: count(events::METERS),
-            onsets: count(events::ONSETS),
-        });
-    }
-
-    /// Tells of a change of the session by the last edit.
-    fn committed(&mut self, author: Author<'_>, label: &str, position: Option<f64>) {
-        if self.listens(events::LOG) {
-            let mut event = Entry { seq: self.last_edit, author, label, position }.event();
-            let line = event.line();
-            let (digested, plain): (Vec<_>, Vec<_>) =
-                self.connections.values().filter(|c| c.topics.contains(events::LOG)).partition(|c| c.digest);
-            plain.iter().for_each(|connection| connection.send(&event, &line));
-            if !digested.is_empty() {
-                event.fields.insert("digest".to_owned(), self.engine.digest().into());
-                let line = event.line();
-                digested.iter().for_each(|connection| connection.send(&event, &line));
-            }
-        }
-        self.tell_of_session(Some(author));
-    }
-
-    /// Tells that the session is another, and where it stands in its history.
-    fn tell_of_session(&mut self, author: Option<Author<'_>>) {
-        self.changes += 1;
-        if !self.listens(events::SESSION) {
-            return;
-        }
-        let (undo, redo) = self.engine.next_steps();
-        let label = match author.as_ref().and_then(Author::method).as_deref() {
-            Some("undo") => redo.map(|label| format!("undo {label}")),
-            Some("redo") => undo.map(|label| format!("redo {label}")),
-            _ => undo.map(str::to_owned),
-        };
-        self.publish(&Event::new(
-            events::SESSION,
-            &news::Changed {
-                seq: self.last_edit,
-                revision: self.changes,
-                label,
-                undo: undo.map(str::to_owned),
-                redo: redo.map(str::to_owned),
-                client: author.and_then(|author| author.client()),
-            },
-        ));
-    }
-
-    /// Tells and remembers what went wrong.
-    fn report(&mut self, problem: String) {
-        self.report_of(None, problem);
-    }
-
-    /// As [`Control::report`], about the edit of that number.
-    fn report_of(&mut self, seq: Option<u64>, problem: String) {
-        let still_playing = !self.engine.status().poisoned;
-        let told = news::Problem { message: problem.clone(), still_playing, seq, sound: None };
-        self.publish(&Event::new(events::ERRORS, &told));
-        self.remember(problem);
-    }
-
-    fn remember(&mut self, problem: String) {
-        if self.problems.back() == Some(&problem) {
-            return;
-        }
-        if self.problems.len() == MAX_PROBLEMS {
-            self.problems.pop_front();
-        }
-        self.problems.push_back(problem);
-        self.revision.advance();
-    }
-
     fn handle(&mut self, command: Command) {
         // An answer that nobody waits for any more is dropped here, on the control thread.
         match command {
@@ -447,29 +351,6 @@ impl Control {
         self.frames.activated(max_frames as f64 / sample_rate);
         self.greeting().sample_rate = Some(sample_rate);
         let _ = reply.try_send(Box::new(processor));
-    }
-
-    fn tell_of_sounds(&mut self) {
-        let told: Vec<Told> = self.sounds.iter_mut().flat_map(Sounds::take_told).collect();
-        for told in told {
-            match told {
-                Told::Failed(failure) => {
-                    let text = format!("{failure}; what played before plays on");
-                    let sound = Some(failure);
-                    let told = news::Problem { message: text.clone(), still_playing: true, seq: None, sound };
-                    self.publish(&Event::new(events::ERRORS, &told));
-                    self.remember(text);
-                }
-                Told::Note(note) => self.report(note),
-                Told::Compiled { type_id, crc32, tier, cached, timings, more } => {
-                    let tier = if tier == Tier::Quick { "quick" } else { "optimised" };
-                    self.publish(&Event::new(
-                        events::COMPILES,
-                        &news::Compiled { type_id, crc32, tier, cached, more, ms: timings.into() },
-                    ));
-                }
-            }
-        }
     }
 
     /// The session may use other sounds now.

@@ -1,0 +1,130 @@
+//! What clients and the window are told of: events, and what went wrong.
+
+use krach_faust::Tier;
+
+use super::{Control, MAX_PROBLEMS};
+use crate::instance::frames::Wanted;
+use crate::sounds::{Sounds, Told};
+use crate::wire::events::{self, Event};
+use crate::wire::log::{Author, Entry};
+use crate::wire::news;
+
+impl Control {
+    /// Does anybody want events of that topic?
+    pub(super) fn listens(&self, topic: &str) -> bool {
+        self.connections.values().any(|connection| connection.topics.contains(topic))
+    }
+
+    /// Sends an event to those who want it.
+    pub(super) fn publish(&self, event: &Event) {
+        if self.listens(event.topic) {
+            let line = event.line();
+            self.connections.values().for_each(|connection| connection.send(event, &line));
+        }
+    }
+
+    pub(super) fn publish_pictures(&mut self) {
+        for event in self.frames.take(&self.engine) {
+            self.publish(&event);
+        }
+    }
+
+    /// Clients come, go, and change their minds about what they want to see.
+    pub(super) fn count_watchers(&mut self) {
+        let count = |topic| self.connections.values().filter(|c| c.topics.contains(topic)).count();
+        self.frames.want(Wanted {
+            transport: count(events::TRANSPORT),
+            meters: count(events::METERS),
+            onsets: count(events::ONSETS),
+        });
+    }
+
+    /// Tells of a change of the session by the last edit.
+    pub(super) fn committed(&mut self, author: Author<'_>, label: &str, position: Option<f64>) {
+        if self.listens(events::LOG) {
+            let mut event = Entry { seq: self.last_edit, author, label, position }.event();
+            let line = event.line();
+            let (digested, plain): (Vec<_>, Vec<_>) =
+                self.connections.values().filter(|c| c.topics.contains(events::LOG)).partition(|c| c.digest);
+            plain.iter().for_each(|connection| connection.send(&event, &line));
+            if !digested.is_empty() {
+                event.fields.insert("digest".to_owned(), self.engine.digest().into());
+                let line = event.line();
+                digested.iter().for_each(|connection| connection.send(&event, &line));
+            }
+        }
+        self.tell_of_session(Some(author));
+    }
+
+    /// Tells that the session is another, and where it stands in its history.
+    pub(super) fn tell_of_session(&mut self, author: Option<Author<'_>>) {
+        self.changes += 1;
+        if !self.listens(events::SESSION) {
+            return;
+        }
+        let (undo, redo) = self.engine.next_steps();
+        let label = match author.as_ref().and_then(Author::method).as_deref() {
+            Some("undo") => redo.map(|label| format!("undo {label}")),
+            Some("redo") => undo.map(|label| format!("redo {label}")),
+            _ => undo.map(str::to_owned),
+        };
+        self.publish(&Event::new(
+            events::SESSION,
+            &news::Changed {
+                seq: self.last_edit,
+                revision: self.changes,
+                label,
+                undo: undo.map(str::to_owned),
+                redo: redo.map(str::to_owned),
+                client: author.and_then(|author| author.client()),
+            },
+        ));
+    }
+
+    /// Tells and remembers what went wrong.
+    pub(super) fn report(&mut self, problem: String) {
+        self.report_of(None, problem);
+    }
+
+    /// As [`Control::report`], about the edit of that number.
+    pub(super) fn report_of(&mut self, seq: Option<u64>, problem: String) {
+        let still_playing = !self.engine.status().poisoned;
+        let told = news::Problem { message: problem.clone(), still_playing, seq, sound: None };
+        self.publish(&Event::new(events::ERRORS, &told));
+        self.remember(problem);
+    }
+
+    pub(super) fn remember(&mut self, problem: String) {
+        if self.problems.back() == Some(&problem) {
+            return;
+        }
+        if self.problems.len() == MAX_PROBLEMS {
+            self.problems.pop_front();
+        }
+        self.problems.push_back(problem);
+        self.revision.advance();
+    }
+
+    pub(super) fn tell_of_sounds(&mut self) {
+        let told: Vec<Told> = self.sounds.iter_mut().flat_map(Sounds::take_told).collect();
+        for told in told {
+            match told {
+                Told::Failed(failure) => {
+                    let text = format!("{failure}; what played before plays on");
+                    let sound = Some(failure);
+                    let told = news::Problem { message: text.clone(), still_playing: true, seq: None, sound };
+                    self.publish(&Event::new(events::ERRORS, &told));
+                    self.remember(text);
+                }
+                Told::Note(note) => self.report(note),
+                Told::Compiled { type_id, crc32, tier, cached, timings, more } => {
+                    let tier = if tier == Tier::Quick { "quick" } else { "optimised" };
+                    self.publish(&Event::new(
+                        events::COMPILES,
+                        &news::Compiled { type_id, crc32, tier, cached, more, ms: timings.into() },
+                    ));
+                }
+            }
+        }
+    }
+}
