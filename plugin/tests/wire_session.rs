@@ -375,3 +375,22 @@ fn an_older_clients_graph_is_adopted() {
     let captured = capture(&mut client);
     assert_eq!((&captured["nodes"][0]["name"], &captured["nodes"][0]["gain"]), (&json!("bass"), &json!(0.5)));
 }
+
+#[test]
+fn a_level_set_beyond_its_range_is_told_and_saved_as_it_is_heard() {
+    let home = Home::new("loud");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    band(&mut client);
+    let set = |value: f64| json!({"type": "set_control", "label": "bass_send_verb/gain", "value": value});
+    for (value, heard) in [(20.0, 16.0), (-3.0, 0.0), (0.25, 0.25)] {
+        let reply = client.ask(&set(value).to_string());
+        assert_eq!(reply["status"], "Ok", "{reply}");
+        let bass = ok(&mut client, "describe", json!({"node": "bass"}))["nodes"][0].clone();
+        assert_eq!(bass["sends"], json!([{"target": "verb", "level": heard}]));
+        let module = capture(&mut client);
+        assert_eq!(module["routing"][0]["level"], heard);
+        ok(&mut client, "load", json!({"module": module}));
+        assert_eq!(capture(&mut client)["routing"][0]["level"], heard);
+    }
+}

@@ -116,22 +116,30 @@ impl Session {
     }
 
     fn route_ir(&self, route: &Route) -> RouteIr {
-        let level = self.values.get(&level_path(&route.source, &route.target));
+        let is_send = route.kind == RouteKind::Send;
         RouteIr {
             source: route.source.clone(),
             target: route.target.clone(),
             kind: route.kind,
-            level: level
-                .filter(|_| route.kind == RouteKind::Send)
-                .map_or(1.0, |level| level.clamp(0.0, MAX_GAIN)),
+            level: if is_send { self.level_of(&route.source, &route.target) } else { 1.0 },
             port: route.port.clone(),
             other: route.other.clone(),
         }
     }
 
-    /// A node's fader, as it is heard: one that was set by its path may be out of range.
+    /// A node's fader, 0 to 16.
     pub fn gain_of(&self, node: &str) -> f64 {
-        self.values.get(&gain_path(node)).map_or(1.0, |gain| gain.clamp(0.0, MAX_GAIN))
+        self.loudness(&gain_path(node))
+    }
+
+    /// Level of a send, 0 to 16.
+    pub fn level_of(&self, source: &str, target: &str) -> f64 {
+        self.loudness(&level_path(source, target))
+    }
+
+    /// As it is heard: what was set by its path may be out of range.
+    fn loudness(&self, path: &str) -> f64 {
+        self.values.get(path).map_or(1.0, |gain| gain.clamp(0.0, MAX_GAIN))
     }
 
     /// Reads a document; what it does not mention is at its default.

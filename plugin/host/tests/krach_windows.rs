@@ -59,6 +59,15 @@ mod cases {
         (info.uordblks + info.hblkhd) as u64 / 1024
     }
 
+    /// Kilobytes that this process occupies once the allocator has given back what it keeps.
+    fn resident() -> u64 {
+        // SAFETY: gives back what is free, of whatever thread.
+        unsafe { libc::malloc_trim(0) };
+        let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("it is told");
+        line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
+    }
+
     /// Opens that many windows of these instances, several at a time, and closes them all.
     fn open_and_close(guests: &mut [Guest], dice: &mut Dice, windows: usize) {
         let mut open: Vec<Option<Window>> = guests.iter().map(|_| None).collect();
@@ -104,6 +113,7 @@ mod cases {
         // What the driver needs once is there now and stays.
         let kept = |players: &[Playing]| players.iter().map(Playing::kept).sum::<u64>();
         let before = (threads(), descriptors(), allocated() - kept(&players), display.windows());
+        let occupied = resident().saturating_sub(kept(&players));
         open_and_close(&mut guests, &mut dice, 180);
         let left = || (threads(), descriptors());
         assert!(
@@ -114,6 +124,9 @@ mod cases {
         let grown = (allocated() - kept(&players)).saturating_sub(before.2);
         // baseview never gives back its keymap, which is 40 kB; a context of egui or a picture is 1 MB and more.
         assert!(grown < 180 * 100, "{grown} kB more than {} kB", before.2);
+        // Holes in the arenas stay. A window's own picture has 1.2 to 4.8 MB.
+        let more = resident().saturating_sub(kept(&players)).saturating_sub(occupied);
+        assert!(more < 180 * 500, "{more} kB more than {occupied} kB are occupied");
         assert!(soon(HUNG, || display.windows() <= before.3), "windows are left");
 
         for (mut guest, playing) in guests.into_iter().zip(players) {

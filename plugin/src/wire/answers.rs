@@ -4,7 +4,7 @@ mod sounds;
 
 use std::collections::BTreeMap;
 
-use krach_core::edit::ClockSource;
+use krach_core::edit::{ClockSource, Receipt};
 use krach_core::graph_ir::{Connection, GraphNode};
 use krach_core::ir::ModuleIr;
 use krach_core::notice::SlotStatus;
@@ -13,6 +13,7 @@ use krach_patterns::Value as PatternValue;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::desk;
 use crate::sounds::Failure;
 pub(crate) use sounds::*;
 
@@ -155,8 +156,8 @@ pub(crate) struct Node {
 pub(crate) struct Send {
     /// The node that hears it.
     pub target: String,
-    /// Linear.
-    pub level: Option<f64>,
+    /// Linear, 0 to 16.
+    pub level: f64,
 }
 
 #[derive(Serialize)]
@@ -441,15 +442,19 @@ pub(crate) struct Accepted {
     pub seq: u64,
 }
 
+impl From<Receipt> for Accepted {
+    fn from(Receipt { position, seq, .. }: Receipt) -> Self {
+        Self { position, seq }
+    }
+}
+
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct TimedReply {
     /// As the older family answers.
     pub reply: OkReply,
-    /// Where it acts, in cycles; null at once.
-    pub position: Option<f64>,
-    /// Number of the edit.
-    pub seq: u64,
+    #[serde(flatten)]
+    pub accepted: Accepted,
 }
 
 #[derive(Serialize)]
@@ -466,4 +471,10 @@ pub(crate) struct OkReply {
 pub(crate) struct Topics {
     /// All that the connection has now.
     pub topics: Vec<&'static str>,
+}
+
+impl Topics {
+    pub(super) fn of(connection: &desk::Connection) -> Self {
+        Self { topics: connection.topics.iter().copied().collect() }
+    }
 }

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::answers::Results;
+use super::answers::{Accepted, Results};
 use super::at;
 use super::desk::Desk;
 use super::methods::params;
@@ -166,7 +166,7 @@ impl Change {
 
     fn carry_out(self, When { at, dry_run }: When, desk: &mut Desk<'_>) -> Result<Value, RpcError> {
         let Self { making, root, text, answer } = self;
-        let Made { edit, mut more } = making(&mut Ground::new(desk.engine))?;
+        let Made { edit, more } = making(&mut Ground::new(desk.engine))?;
         let refuse = |error: &EditError, desk: &Desk<'_>| {
             let mut refused = refused(error, root, text.as_deref());
             refused.still_playing = !desk.engine.status().poisoned;
@@ -174,23 +174,32 @@ impl Change {
         };
         if dry_run {
             desk.try_edit(&edit, at).map_err(|error| refuse(&error, desk))?;
-            more.insert("dry_run".to_owned(), true.into());
-            return Ok(Value::Object(more));
+            return Ok(tried(Value::Object(more)));
         }
         let nothing = matches!(&edit, Edit::Batch(edits) if edits.is_empty());
-        let (seq, position) = if nothing {
-            (*desk.last_edit, None)
+        let accepted = if nothing {
+            Accepted { position: None, seq: *desk.last_edit }
         } else {
-            let receipt = desk.edit(edit, at).map_err(|error| refuse(&error, desk))?;
-            (receipt.seq, receipt.position)
+            desk.edit(edit, at).map_err(|error| refuse(&error, desk))?.into()
         };
         if let Some(answer) = answer {
             return Ok(answer(desk));
         }
-        more.insert("position".to_owned(), json!(position));
-        more.insert("seq".to_owned(), json!(seq));
-        Ok(Value::Object(more))
+        Ok(done(Value::Object(more), accepted))
     }
+}
+
+/// What a change answers that was tried only: what it tells beside.
+pub(super) fn tried(mut told: Value) -> Value {
+    told["dry_run"] = true.into();
+    told
+}
+
+/// What a change answers: what it tells beside, and where it acts.
+pub(super) fn done(mut told: Value, Accepted { position, seq }: Accepted) -> Value {
+    told["position"] = json!(position);
+    told["seq"] = json!(seq);
+    told
 }
 
 /// When a change acts, and whether it does.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use krach_core::ir::{RouteKind, Source};
 use krach_core::node::Standing;
-use krach_core::session::{Node, Session, Writer, level_path};
+use krach_core::session::{Node, Session, Writer};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -84,10 +84,7 @@ fn described(node: &Node, writers: &BTreeMap<String, Writer>, desk: &Desk<'_>) -
         to_master: node.to_master,
         playing: session.slots.get(&node.name).is_some_and(|slot| slot.playing),
         sends: sends
-            .map(|r| Send {
-                target: r.target.clone(),
-                level: session.values.get(&level_path(&r.source, &r.target)).copied(),
-            })
+            .map(|r| Send { target: r.target.clone(), level: session.level_of(&r.source, &r.target) })
             .collect(),
         wires: wires.map(|r| Wire { target: r.target.clone(), port: r.port.clone() }).collect(),
         controls,

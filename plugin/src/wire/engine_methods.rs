@@ -1,6 +1,6 @@
 //! JSON-RPC methods for the engine as a whole: silence, recovery, protection, name, loudness, input, fades.
 
-use krach_core::edit::{Edit, Receipt};
+use krach_core::edit::Edit;
 use krach_core::plan::Crossfade;
 use serde::Deserialize;
 use serde_json::Value;
@@ -89,7 +89,7 @@ pub(super) fn read_rebuild(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     }
     Ok(Box::new(move |desk| {
         Answer::Now(match desk.edit(Edit::Rebuild, krach_core::edit::At::Now) {
-            Ok(Receipt { position, seq, .. }) => Ok(told(&Accepted { position, seq })),
+            Ok(receipt) => Ok(told(&Accepted::from(receipt))),
             Err(error) => Err(RpcError::new(REFUSED, error.to_string())),
         })
     }))

@@ -110,7 +110,7 @@ pub(super) fn read_subscribe(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     Ok(Box::new(move |desk| {
         desk.connection.topics.extend(topics);
         desk.connection.digest = digest.unwrap_or(desk.connection.digest);
-        Answer::with(&Topics { topics: desk.connection.topics.iter().copied().collect() })
+        Answer::with(&Topics::of(desk.connection))
     }))
 }
 
@@ -120,6 +120,6 @@ pub(super) fn read_unsubscribe(raw: Option<&RawValue>) -> Result<Work, RpcError>
     let topics = known(&topics)?;
     Ok(Box::new(move |desk| {
         desk.connection.topics.retain(|topic| !topics.contains(topic));
-        Answer::with(&Topics { topics: desk.connection.topics.iter().copied().collect() })
+        Answer::with(&Topics::of(desk.connection))
     }))
 }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use krach_core::edit::{EditError, Receipt};
+use krach_core::edit::EditError;
 use krach_core::engine::GraphError;
 use serde::Deserialize;
 use serde_json::Value;
@@ -181,8 +181,8 @@ fn read_at(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     };
     Ok(Box::new(move |desk| {
         Answer::Now(match change.run(at, desk) {
-            Ok((msg, Receipt { position, seq, .. })) => {
-                Ok(told(&TimedReply { reply: OkReply { status: "Ok", msg }, position, seq }))
+            Ok((msg, receipt)) => {
+                Ok(told(&TimedReply { reply: OkReply { status: "Ok", msg }, accepted: receipt.into() }))
             }
             Err(refusal) => Err(refused(refusal, desk)),
         })

@@ -4,11 +4,11 @@ use krach_core::engine::Engine;
 use krach_core::ir::{ModuleIr, check_name, prefix_ir};
 use krach_core::session::Session;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
-use super::answers::{Captured, History, Instantiated, Redone, Undone};
-use super::change::{Change, Made, When, fields, refused, refused_document, split};
+use super::answers::{Accepted, Captured, History, Instantiated, Redone, Undone};
+use super::change::{Change, Made, When, done, fields, refused, refused_document, split, tried};
 use super::desk::{Desk, Go};
 use super::methods::typed;
 use super::rpc::{Answer, INVALID_PARAMS, RpcError, Work, told};
@@ -117,20 +117,14 @@ fn step(
     let Nothing {} = fields(&rest)?;
     Ok(Box::new(move |desk: &mut Desk<'_>| {
         if dry_run {
-            let mut trial = told(next(desk.engine));
-            trial["dry_run"] = true.into();
-            return Answer::Now(Ok(trial));
+            return Answer::Now(Ok(tried(told(next(desk.engine)))));
         }
         let gone = desk.step(go, at).map_err(|error| refused(&error, "params", None));
         Answer::Now(gone.map(|gone| {
-            let (label, position, seq) = match gone {
-                Some((label, receipt)) => (Some(label), receipt.position, receipt.seq),
-                None => (None, None, *desk.last_edit),
-            };
-            let mut answer = told(label);
-            answer["position"] = json!(position);
-            answer["seq"] = json!(seq);
-            answer
+            let nothing = || (None, Accepted { position: None, seq: *desk.last_edit });
+            let (label, accepted) =
+                gone.map_or_else(nothing, |(label, receipt)| (Some(label), receipt.into()));
+            done(told(label), accepted)
         }))
     }))
 }

@@ -1,10 +1,14 @@
 //! Every method is answered as docs/protocol.schema.json says; the client holds each line to it.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
+use krach::instance::{HostHooks, Instance, InstanceConfig};
+use krach::socket::Addresses;
+use krach_core::node::Registry;
 use serde_json::{Value, json};
 
-use crate::wire_client::{Home, client_of, schema};
+use crate::wire_client::{Client, Home, client_of, config, schema, until};
 
 /// Each method with parameters that work, in an order in which they do.
 fn requests() -> Vec<(&'static str, Value)> {
@@ -57,6 +61,9 @@ fn requests() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// Methods that need sounds.
+const SOUNDS: [&str; 3] = ["compile", "define", "source"];
+
 #[test]
 fn every_method_is_answered_as_the_schema_says() {
     let home = Home::new("schema");
@@ -65,19 +72,21 @@ fn every_method_is_answered_as_the_schema_says() {
     for (method, params) in requests() {
         let reply = client.call(method, params.clone());
         assert!(reply["error"].is_null(), "{method} {params}: {reply}");
-        let undone = reply["result"].get("seq").is_some() && method != "at" && method != "rebuild";
-        if undone {
+        let is_change = reply["result"].get("seq").is_some() && method != "at" && method != "rebuild";
+        if is_change {
             let mut trial = params;
             trial["dry_run"] = true.into();
             client.call(method, trial);
         }
     }
-    // No sounds here: what needs them is refused, and answered in the tests of the plugin.
-    for method in ["compile", "define", "source"] {
+    // No sounds here: what needs them is refused, and answered where there are some.
+    for method in SOUNDS {
         let reply = client.call(method, json!({"name": "a", "text": "process = 0;", "type": "faust:a"}));
         assert!(reply["error"]["data"]["still_playing"] == true, "{method}: {reply}");
     }
-    client.ask(r#"{"jsonrpc":"2.0","id":9,"method":"sync","params":{"timeout":0}}"#);
+    // Nobody plays here: what is waited for does not come.
+    let reply = client.call("sync", json!({"timeout": 0}));
+    assert!(reply["error"]["data"]["still_playing"] == true, "{reply}");
     let calls: BTreeSet<String> = requests().iter().map(|(method, _)| (*method).to_owned()).collect();
     let offered: BTreeSet<String> = client.hello["capabilities"]
         .as_array()
@@ -85,7 +94,7 @@ fn every_method_is_answered_as_the_schema_says() {
         .iter()
         .filter_map(|name| name.as_str().unwrap().strip_prefix("jsonrpc:").map(str::to_owned))
         .collect();
-    let elsewhere = ["compile", "define", "source", "sync"].map(str::to_owned);
+    let elsewhere = SOUNDS.into_iter().chain(["sync"]).map(str::to_owned);
     assert_eq!(calls.iter().cloned().chain(elsewhere).collect::<BTreeSet<_>>(), offered);
     for method in &offered {
         for part in ["params", "result"] {
@@ -116,5 +125,70 @@ fn what_is_not_as_the_schema_says_is_noticed() {
         let mut wrong = onset.clone();
         wrong[field] = value;
         assert!(!schema::faults("event.onsets", &event(&wrong)).is_empty(), "{wrong}");
+    }
+}
+
+/// The process in which sounds are compiled has a cache of its own.
+const APART: &str = "KRACH_TEST_APART";
+
+#[test]
+fn methods_of_sounds_are_answered_as_the_schema_says() {
+    if std::env::var_os(APART).is_some() {
+        return sounds_are_answered();
+    }
+    let home = Home::new("cache");
+    let name = "schema::methods_of_sounds_are_answered_as_the_schema_says";
+    let mut apart = Command::new(std::env::current_exe().unwrap());
+    apart.args(["--exact", name, "--nocapture"]).env(APART, "1").env("XDG_CACHE_HOME", home.path());
+    let output = apart.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+/// The reply, past the events before it.
+fn answered(client: &mut Client, method: &str, params: Value) -> Value {
+    let mut line = client.call(method, params);
+    while line.get("id").is_none() {
+        line = client.line();
+    }
+    line
+}
+
+fn sounds_are_answered() {
+    let home = Home::new("sounds");
+    let dsp_folder = Some(home.path().join("dsp"));
+    let addresses = Addresses { dsp_folder, ..home.addresses() };
+    // A stand-in for a type that breaks is no type to be listed.
+    let config = InstanceConfig { registry: Registry::with_builtins(), ..config(HostHooks::default()) };
+    let instance = Instance::start_at(config, addresses);
+    let mut client = client_of(&instance);
+    let text = "process = hslider(\"level[unit:dB]\", 0, 0, 1, 0.1);";
+    for (method, params) in [
+        // Nothing is on its way yet.
+        ("sync", json!({})),
+        ("subscribe", json!({"topics": ["compiles", "errors"]})),
+        ("compile", json!({"text": text})),
+        ("define", json!({"name": "mine", "text": text})),
+        ("source", json!({"type": "faust:mine"})),
+        ("node", json!({"name": "a", "source": "faust:mine"})),
+        ("types", json!({})),
+        ("describe", json!({})),
+        ("define", json!({"name": "kick", "text": text})),
+        // The one that is built in again.
+        ("define", json!({"name": "kick"})),
+        ("node", json!({"name": "b", "source": "process = ;"})),
+    ] {
+        let reply = answered(&mut client, method, params);
+        assert!(reply["error"].is_null(), "{method}: {reply}");
+    }
+    let broken = answered(&mut client, "compile", json!({"text": "process = ;"}));
+    assert_eq!(broken["error"]["data"]["place"], "program.dsp:1", "{broken}");
+    let told = ["event.compiles", "event.errors"];
+    until("what was compiled, and what was not, is told", || {
+        answered(&mut client, "status", json!({}));
+        told.iter().all(|seen| client.watcher.seen.contains(*seen))
+    });
+    for seen in ["compile.result", "define.result", "source.result", "sync.result", "types.result", "error"] {
+        assert!(client.watcher.seen.contains(seen), "{seen}");
     }
 }
