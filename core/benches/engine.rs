@@ -71,6 +71,7 @@ impl Host {
             main: [&mut left[..frames], &mut right[..frames]],
             stems: &mut [],
             free_run: None,
+            params: &[],
             played: &[],
             midi_out: &mut self.midi,
         });

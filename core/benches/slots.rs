@@ -72,6 +72,7 @@ impl Host {
             main: [&mut left, &mut right],
             stems: &mut [],
             free_run: None,
+            params: &[],
             played: &[],
             midi_out: &mut self.midi,
         });

@@ -60,10 +60,10 @@ fn calls_in(processor: &mut Processor, frames: usize, reports: &[TransportAt], m
         main: [&mut left[..frames], &mut right[..frames]],
         stems: &mut [],
         free_run: None,
+        params: &[],
         played: &[],
         midi_out: midi,
     });
-    processor.meter_output([&left[..frames], &right[..frames]]);
     let calls = CALLS.get() - before;
     black_box((left, right));
     calls

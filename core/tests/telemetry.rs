@@ -29,15 +29,13 @@ fn near(level: f32, want: f32) -> bool {
     (level - want).abs() < 0.02 * want
 }
 
-/// Renders and meters the output, as a shell does.
 fn play(rig: &mut Rig, frames: usize, blocks: &[usize]) {
     let mut done = 0;
     for n in blocks.iter().cycle() {
         if done >= frames {
             return;
         }
-        let [left, right] = rig.block(*n);
-        rig.processor.meter_output([&left, &right]);
+        rig.block(*n);
         done += n;
     }
 }

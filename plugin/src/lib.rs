@@ -10,7 +10,7 @@
 //! | [`shell`] | what plugin is this (names, ids, what nice-plug needs to know)? |
 //! | [`params`], [`ports`] | which parameters and ports does it have, for ever? |
 //! | [`values`] | what do the parameters stand at, and who may change them? |
-//! | [`render`], [`gain`] | what becomes of a block, whatever the format? |
+//! | [`render`] | what becomes of a block, whatever the format? |
 //! | [`state`] | which bytes does the host store? |
 //! | [`instance`] | who owns the engine and its thread? |
 //! | [`editor`] | what does the window show, and when does it paint? |
@@ -20,7 +20,6 @@ pub mod clap;
 pub mod editor;
 #[cfg(feature = "standalone")]
 pub mod end;
-pub mod gain;
 mod guard;
 pub mod instance;
 pub mod params;

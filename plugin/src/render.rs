@@ -1,25 +1,23 @@
-//! One block, once the format has said what it is: the engine fills the channels, the master fader
-//! moves. The same for every format; nothing here allocates, locks or makes a system call but
-//! [`Renderer::new`].
+//! One block, once the format has said what it is: the engine fills the channels. The same for every
+//! format; nothing here allocates, locks or makes a system call but [`Renderer::new`].
 
 use krach_core::clock::TransportAt;
-use krach_core::processor::{Block, HostEvent, HostEventKind, MAX_PLAYED, MidiEvent, MidiOut, Processor};
+use krach_core::processor::{
+    Block, HostEvent, HostEventKind, HostParam, MAX_PARAM_EVENTS, MAX_PLAYED, MidiEvent, MidiOut, ParamEvent,
+    Processor,
+};
 
-use crate::gain::MasterGain;
 use crate::ports::STEMS;
 
 /// MIDI messages that one block may send.
 const MIDI_OUT: usize = 4096;
-/// Moves of the master fader kept of one block; more change the last one.
-const MASTER_MOVES: usize = 256;
 
 /// Everything that renders, while the plugin is active.
 pub struct Renderer {
     /// `None` if the engine could not be built in time: silence until the next activation.
     processor: Option<Processor>,
-    master: MasterGain,
-    /// Frames and gains that the master goes to in this block.
-    moves: Vec<(u32, f32)>,
+    /// Changes of parameters in this block, sorted by frame.
+    params: Vec<ParamEvent>,
     played: Vec<HostEvent>,
     midi_out: MidiOut,
 }
@@ -38,11 +36,13 @@ pub struct Surroundings<'a> {
 
 impl Renderer {
     /// Allocates all that a block may need; the master stands at `gain`.
-    pub fn new(processor: Option<Processor>, sample_rate: f64, gain: f32) -> Self {
+    pub fn new(mut processor: Option<Processor>, gain: f32) -> Self {
+        if let Some(processor) = &mut processor {
+            processor.settle_param(HostParam::Master, gain);
+        }
         Self {
             processor,
-            master: MasterGain::new(gain, sample_rate),
-            moves: Vec::with_capacity(MASTER_MOVES),
+            params: Vec::with_capacity(MAX_PARAM_EVENTS),
             played: Vec::with_capacity(MAX_PLAYED),
             midi_out: MidiOut::with_capacity(MIDI_OUT),
         }
@@ -50,13 +50,13 @@ impl Renderer {
 
     /// Forgets all signal state; the master stands at `gain`.
     pub fn reset(&mut self, gain: f32) {
-        self.master.settle(gain);
         if let Some(processor) = &mut self.processor {
+            processor.settle_param(HostParam::Master, gain);
             processor.reset();
         }
     }
 
-    /// All gates shut and tails cut, from the next frame on; the master stays where it is.
+    /// All gates shut and tails cut, from the next frame on.
     pub fn panic(&mut self) {
         if let Some(processor) = &mut self.processor {
             processor.reset();
@@ -65,18 +65,20 @@ impl Renderer {
 
     /// Begins a block, at whose first frame the master goes to `gain`.
     pub fn begin(&mut self, gain: f32) {
-        self.moves.clear();
+        self.params.clear();
         self.played.clear();
         self.midi_out.clear();
-        self.move_master(0, gain);
+        self.change(0, HostParam::Master, gain);
     }
 
-    /// The master goes to `gain` from `frame` on.
-    pub fn move_master(&mut self, frame: u32, gain: f32) {
-        if self.moves.len() < self.moves.capacity() {
-            self.moves.push((frame, gain));
-        } else if let Some(last) = self.moves.last_mut() {
-            last.1 = gain;
+    /// A parameter has this value from `frame` on. Frames need not rise: hosts list one parameter after
+    /// the other. Without room the last change of the parameter gets the value.
+    pub fn change(&mut self, offset: u32, param: HostParam, value: f32) {
+        if self.params.len() < self.params.capacity() {
+            let at = self.params.partition_point(|event| event.offset <= offset);
+            self.params.insert(at, ParamEvent { offset, param, value });
+        } else if let Some(last) = self.params.iter_mut().rfind(|event| event.param == param) {
+            last.value = value;
         }
     }
 
@@ -108,17 +110,13 @@ impl Renderer {
                 main: [left, right],
                 stems: &mut stems,
                 free_run: Some(around.free_run),
+                params: &self.params,
                 played: &self.played,
                 midi_out: &mut self.midi_out,
             });
         } else {
             main.iter_mut().for_each(|channel| channel.fill(0.0));
             stems.iter_mut().flatten().for_each(|channel| channel.fill(0.0));
-        }
-        let [left, right] = &mut main;
-        self.master.apply_moves(&self.moves, left, right);
-        if let Some(processor) = &mut self.processor {
-            processor.meter_output([left, right]);
         }
     }
 

@@ -87,7 +87,7 @@ impl Plugin for Standalone {
         let (rate, max_frames) = (f64::from(config.sample_rate), config.max_buffer_size as usize);
         let processor = instance.activate(rate, max_frames);
         self.side = Some(Side {
-            renderer: Renderer::new(processor, rate, self.params.master_gain()),
+            renderer: Renderer::new(processor, self.params.master_gain()),
             scratch: vec![0.0; STEMS * CHANNELS * max_frames],
             max_frames,
             panicking: self.params.panic.value(),

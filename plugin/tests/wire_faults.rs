@@ -102,6 +102,7 @@ impl Stage {
             main: [&mut left, &mut right],
             stems: &mut [],
             free_run: None,
+            params: &[],
             played: &[],
             midi_out: &mut MidiOut::with_capacity(64),
         });

@@ -59,10 +59,10 @@ impl Host {
                     main: [&mut left, &mut right],
                     stems: &mut [],
                     free_run: None,
+                    params: &[],
                     played: &[],
                     midi_out: &mut midi_out,
                 });
-                processor.meter_output([&mut left, &mut right]);
                 if playing {
                     samples += FRAMES as i64;
                 }

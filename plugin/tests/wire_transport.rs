@@ -36,6 +36,7 @@ fn play(processor: &mut Processor, at: &mut i64, blocks: usize) {
             main: [&mut left, &mut right],
             stems: &mut [],
             free_run: None,
+            params: &[],
             played: &[],
             midi_out: &mut midi_out,
         });

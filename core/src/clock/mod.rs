@@ -25,6 +25,7 @@ pub use bars::Bars;
 pub use epoch::{Epoch, ONSET_TOLERANCE, Residue};
 pub use host::{HostTransport, TransportAt};
 
+use bars::Numbering;
 use drift::Drift;
 
 /// Tempos outside are not believed, in bpm.
@@ -121,6 +122,7 @@ pub struct Clock {
     /// The last report and its sample.
     heard: (i64, HostTransport),
     bars: Bars,
+    numbering: Numbering,
 }
 
 impl Clock {
@@ -151,6 +153,7 @@ impl Clock {
             fine: false,
             heard: (0, HostTransport::default()),
             bars: Bars::of(4.0),
+            numbering: Numbering::default(),
         }
     }
 

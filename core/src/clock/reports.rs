@@ -29,7 +29,8 @@ impl Clock {
         let own = HostTransport { bar_start: None, bar_number: None, ..*t };
         let bars = if self.mode == Mode::Free { &own } else { t };
         let jumped = self.mode == Mode::Stopped || self.first && self.epoch.jump;
-        self.bars = self.bars.after(bars, self.beats(), jumped);
+        self.numbering.learn(t);
+        self.bars = self.bars.after(bars, self.beats(), jumped, &self.numbering);
         self.heard = (self.now, *t);
     }
 

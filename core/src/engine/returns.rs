@@ -263,6 +263,7 @@ mod tests {
             main: [&mut left, &mut right],
             stems: &mut [],
             free_run: None,
+            params: &[],
             played: &[],
             midi_out: &mut MidiOut::with_capacity(16),
         });

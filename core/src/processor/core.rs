@@ -7,6 +7,7 @@ use super::edits::Scheduled;
 use super::endings::Endings;
 use super::midi::MidiVoices;
 use super::midi_clock::MidiClock;
+use super::params::Params;
 use super::played::Keyboard;
 use super::voices::Notes;
 use crate::automation::Automation;
@@ -143,6 +144,9 @@ pub struct Core {
     /// Onsets up to here, in cycles, have sounded under the meter before.
     pub(super) sounded: f64,
     pub(super) controllers: Controllers,
+    pub(super) params: Params,
+    /// Up to this sample the output holds what an engine that leaves still sounds.
+    pub(super) joined_until: i64,
     pub(super) master: Ramp,
     pub(super) limiter: Limiter,
     pub(super) grid_anchor: i64,
@@ -189,6 +193,8 @@ impl Core {
             between: None,
             sounded: f64::NEG_INFINITY,
             controllers: Controllers::new(),
+            params: Params::new(settings.sample_rate),
+            joined_until: 0,
             master: Ramp::resting(f64::from(settings.master)),
             limiter,
             grid_anchor: 0,
@@ -319,6 +325,7 @@ impl Core {
             if self.act_on_due(at, segment, returns) {
                 return at;
             }
+            let mut until = self.act_on_params(at, segment.end);
             if std::mem::take(&mut self.discontinuity) {
                 self.close_gates(None);
                 self.endings.forget();
@@ -330,7 +337,6 @@ impl Core {
                 }
             }
             self.tell_midi_clock(segment, at, running);
-            let mut until = segment.end;
             if running
                 && !self.retired
                 && let Some(due) = self.scheduled.next_due()

@@ -13,8 +13,10 @@ mod core;
 pub mod denormals;
 mod edits;
 mod endings;
+mod fader;
 mod midi;
 mod midi_clock;
+mod params;
 mod patterns;
 mod played;
 mod render;
@@ -22,6 +24,7 @@ mod shapes;
 mod voices;
 
 pub use self::core::{Core, CoreSettings, MAX_AUTOMATIONS, MAX_FADES, MAX_SLOTS, Running, chunk_of};
+pub use self::params::{HostParam, MAX_PARAM_EVENTS, ParamEvent};
 pub use self::patterns::MAX_CHASED;
 pub use self::played::{Expression, HostEvent, HostEventKind, MAX_PLAYED, NoteAddress, NoteEnd};
 
@@ -56,6 +59,8 @@ pub struct Block<'a> {
     pub stems: &'a mut [[&'a mut [f32]; 2]],
     /// The host's free-run parameter; it switches free run on beside the session's own setting.
     pub free_run: Option<bool>,
+    /// Changes of the host's parameters that act inside the engine, sorted by offset.
+    pub params: &'a [ParamEvent],
     /// What the host plays, sorted by offset.
     pub played: &'a [HostEvent],
     /// MIDI, and the ends of notes, to the host.
@@ -209,14 +214,16 @@ impl Processor {
         self.publish();
         let frames = block.frames.min(block.main[0].len()).min(block.main[1].len());
         let rate = self.core.sample_rate();
+        let [left, right] = &block.main;
+        self.output.publish([&left[..frames], &right[..frames]], rate, self.link.telemetry());
         self.core.levels.publish(frames, rate, self.link.telemetry());
         self.stopwatch.end(frames, rate, self.link.telemetry());
     }
 
-    /// Measures a block of the main output as it goes to the host, for the meters. Does nothing while
-    /// nobody watches.
-    pub fn meter_output(&mut self, sides: [&[f32]; 2]) {
-        self.output.publish(sides, self.core.sample_rate(), self.link.telemetry());
+    /// A parameter of the host's has this value, at once: before the first block, and where a reset lets
+    /// nothing move.
+    pub fn settle_param(&mut self, param: HostParam, value: f32) {
+        self.core.params.settle(param, value);
     }
 
     /// Forgets all signal state, as hosts ask when they reset a plugin.
@@ -244,10 +251,13 @@ impl Processor {
         }
         let begin = self.core.begin_block(frames);
         self.core.hear(begin, block.played);
+        self.core.params.begin_block(begin, block.params);
         if let Some(core) = self.leaving.as_mut().and_then(|l| l.core.as_mut()) {
             core.set_host_free_run(block.free_run.unwrap_or(false));
-            core.begin_block(frames);
+            let begin = core.begin_block(frames);
+            core.params.begin_block(begin, block.params);
         }
+        self.core.joined_until = begin + self.render_leaving(block, frames) as i64;
         let mut at = 0;
         while at < frames {
             let n = (frames - at).min(self.core.chunk());
@@ -259,7 +269,6 @@ impl Processor {
         }
         self.core.midi.flush(begin, block.midi_out);
         self.core.flush_ends(begin, begin + frames as i64, block.midi_out);
-        self.fade_out_leaving(block, frames);
     }
 
     /// Offline the block waits until every command that was submitted before it has been handled.
@@ -304,6 +313,7 @@ impl Processor {
         self.returns.send(Return::Replaced { seq, old: previous });
         if self.poisoned {
             self.poisoned = false;
+            self.core.params.take_over(&old.params);
             self.returns.send(Return::Replaced { seq, old: Some(old) });
         } else {
             let frames = (REPLACE_FADE * self.core.sample_rate()) as u32;
@@ -312,15 +322,17 @@ impl Processor {
             std::mem::swap(&mut self.core.levels, &mut old.levels);
             old.levels.on = false;
             self.core.inherit_midi(&mut old);
+            self.core.params.take_over(&old.params);
             self.leaving = Some(Leaving { core: Some(old), left: frames, frames });
         }
     }
 
-    /// The engine that was replaced plays on under a falling gain; the new one is heard from its
-    /// first sample as it is.
-    fn fade_out_leaving(&mut self, block: &mut Block<'_>, frames: usize) {
-        let Some(leaving) = &mut self.leaving else { return };
-        let mut at = 0;
+    /// The engine that was replaced plays on under a falling gain, into the main output; the new one,
+    /// heard from its first sample as it is, joins it in front of its limiter. Returns for how many
+    /// frames.
+    fn render_leaving(&mut self, block: &mut Block<'_>, frames: usize) -> usize {
+        let Some(leaving) = &mut self.leaving else { return 0 };
+        let (mut at, mut joined) = (0, 0);
         while at < frames && leaving.left > 0 {
             let Some(core) = &mut leaving.core else { break };
             let n = (frames - at).min(core.chunk()).min(self.scratch[0].len());
@@ -329,12 +341,14 @@ impl Processor {
             left[..n].fill(0.0);
             right[..n].fill(0.0);
             core.run(block.transport, input, [&mut left[..n], &mut right[..n]], &mut self.returns);
-            for i in 0..n.min(leaving.left as usize) {
+            let heard = n.min(leaving.left as usize);
+            for i in 0..heard {
                 let gain = (leaving.left as usize - i) as f32 / leaving.frames as f32;
-                block.main[0][at + i] += left[i] * gain;
-                block.main[1][at + i] += right[i] * gain;
+                block.main[0][at + i] = left[i] * gain;
+                block.main[1][at + i] = right[i] * gain;
             }
             leaving.left = leaving.left.saturating_sub(n as u32);
+            joined = at + heard;
             at += n;
         }
         if leaving.left == 0 && self.returns.has_room() {
@@ -342,6 +356,7 @@ impl Processor {
             self.leaving = None;
             self.returns.send(Return::Replaced { seq: 0, old });
         }
+        joined
     }
 
     fn publish(&self) {

@@ -168,9 +168,14 @@ impl Core {
             done = offset;
         }
         self.apply_master(done, frames);
+        let [left, right] = &mut self.sum;
+        self.params.fade(at, &mut left[..frames], &mut right[..frames]);
+        let joined = usize::try_from(self.joined_until - at).unwrap_or(0).min(frames);
         let [left, right] = out;
-        left.copy_from_slice(&self.sum[0][..frames]);
-        right.copy_from_slice(&self.sum[1][..frames]);
+        for (to, from) in [&mut *left, &mut *right].into_iter().zip(&self.sum) {
+            to[..joined].iter_mut().zip(&from[..joined]).for_each(|(to, from)| *to += from);
+            to[joined..].copy_from_slice(&from[joined..frames]);
+        }
         self.limiter.process(left, right);
     }
 

@@ -6,7 +6,7 @@ pub mod probes;
 use krach_core::clock::{HostTransport, TransportAt};
 use krach_core::engine::*;
 use krach_core::node::Registry;
-use krach_core::processor::{Block, HostEvent, MidiOut, NoteAddress, Processor};
+use krach_core::processor::{Block, HostEvent, MidiOut, NoteAddress, ParamEvent, Processor};
 use krach_patterns::{Pattern, builders};
 
 pub const RATE: f64 = 48_000.0;
@@ -26,6 +26,8 @@ pub struct Rig {
     /// Frames rendered so far, and the MIDI sent in them.
     pub rendered: i64,
     pub midi: Vec<(i64, [u8; 3])>,
+    /// Changes of the host's parameters in the next block.
+    pub params: Vec<ParamEvent>,
     /// What the host plays in the next block.
     pub played_in: Vec<HostEvent>,
     /// Notes that have ended: frame and note.
@@ -55,6 +57,7 @@ impl Rig {
             input: [Vec::new(), Vec::new()],
             rendered: 0,
             midi: Vec::new(),
+            params: Vec::new(),
             played_in: Vec::new(),
             ends: Vec::new(),
         }
@@ -96,6 +99,7 @@ impl Rig {
             main: [&mut left, &mut right],
             stems: &mut [],
             free_run: None,
+            params: &std::mem::take(&mut self.params),
             played: &std::mem::take(&mut self.played_in),
             midi_out: &mut midi,
         });

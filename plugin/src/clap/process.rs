@@ -20,7 +20,7 @@ use clap_sys::events::{
 };
 use clap_sys::process::{CLAP_PROCESS_CONTINUE, CLAP_PROCESS_ERROR, clap_process, clap_process_status};
 use crossbeam_queue::ArrayQueue;
-use krach_core::processor::Processor;
+use krach_core::processor::{HostParam, Processor};
 use nice_plug::prelude::ParamPtr;
 use nice_plug::wrapper::clap::Wrapper;
 
@@ -199,9 +199,9 @@ pub struct AudioSide {
 
 impl AudioSide {
     /// Allocates all that a block may need.
-    pub fn new(processor: Option<Processor>, sample_rate: f64, max_frames: usize, gain: f32) -> Self {
+    pub fn new(processor: Option<Processor>, max_frames: usize, gain: f32) -> Self {
         Self {
-            renderer: Renderer::new(processor, sample_rate, gain),
+            renderer: Renderer::new(processor, gain),
             buffers: Buffers::new(max_frames),
             transports: Transports::new(),
             poisoned: false,
@@ -266,7 +266,9 @@ impl AudioSide {
         let on_event = |frame, event| match event {
             Event::Transport(transport) => self.transports.push(frame, &transport),
             Event::Played(what) => self.renderer.hear(frame, what),
-            event if params.handle(&event, host) => self.renderer.move_master(frame, now.master_gain()),
+            event if params.handle(&event, host) => {
+                self.renderer.change(frame, HostParam::Master, now.master_gain());
+            }
             _ => {}
         };
         // SAFETY: null or valid for this call.

@@ -161,7 +161,7 @@ impl Object {
         let instance = lock(&self.instance);
         let Some(instance) = instance.as_ref() else { return false };
         let processor = instance.activate(sample_rate, max_frames);
-        let side = AudioSide::new(processor, self.values.clone(), sample_rate, max_frames);
+        let side = AudioSide::new(processor, self.values.clone(), max_frames);
         match self.wait_for_audio() {
             Some(mut audio) => *audio = Some(side),
             None => return false,

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use krach_core::processor::Processor;
+use krach_core::processor::{HostParam, Processor};
 
 use super::buffers::{self, Buffers, Channels};
 use super::com::Steinberg::Vst::{ProcessData, ProcessModes_, SymbolicSampleSizes_};
@@ -31,14 +31,9 @@ pub struct AudioSide {
 
 impl AudioSide {
     /// Allocates all that a block may need.
-    pub fn new(
-        processor: Option<Processor>,
-        values: Arc<Values>,
-        sample_rate: f64,
-        max_frames: usize,
-    ) -> Self {
+    pub fn new(processor: Option<Processor>, values: Arc<Values>, max_frames: usize) -> Self {
         Self {
-            renderer: Renderer::new(processor, sample_rate, values.params().master_gain()),
+            renderer: Renderer::new(processor, values.params().master_gain()),
             values,
             buffers: Buffers::new(max_frames),
             transport: Transport::default(),
@@ -101,7 +96,8 @@ impl AudioSide {
             events::read_changes(data.inputParameterChanges, last, |id, frame, value| {
                 let change = self.values.set(id, value);
                 if change.master {
-                    self.renderer.move_master(frame, self.values.params().master_gain());
+                    let gain = self.values.params().master_gain();
+                    self.renderer.change(frame, HostParam::Master, gain);
                 }
                 if change.panic {
                     self.renderer.panic();

@@ -1,12 +1,12 @@
-//! The master fader: a gain on the main output that never clicks, and does nothing at 0 dB.
+//! The host's master fader: a gain in front of the limiter that never clicks, and does nothing at 0 dB.
 
 /// Length of a move in seconds.
 const RAMP_SECONDS: f64 = 0.010;
 
 /// Moves linearly from one gain to the next, counted in samples, so that the way does not depend on
 /// how the host cuts blocks. Settled at 1 it leaves samples untouched to the bit.
-#[derive(Debug)]
-pub struct MasterGain {
+#[derive(Clone, Debug)]
+pub(super) struct Fader {
     from: f32,
     target: f32,
     /// Samples of the move that have passed; at `length` it is over.
@@ -14,7 +14,7 @@ pub struct MasterGain {
     length: u32,
 }
 
-impl MasterGain {
+impl Fader {
     /// Settled at `gain`.
     pub fn new(gain: f32, sample_rate: f64) -> Self {
         let length = (RAMP_SECONDS * sample_rate).round().max(1.0) as u32;
@@ -51,19 +51,6 @@ impl MasterGain {
         }
     }
 
-    /// Applies the gain to a block in which it goes to other targets from certain frames on. Frames
-    /// rise; one that falls counts from its predecessor's.
-    pub fn apply_moves(&mut self, moves: &[(u32, f32)], left: &mut [f32], right: &mut [f32]) {
-        let mut done = 0;
-        for &(frame, target) in moves {
-            let frame = (frame as usize).clamp(done, left.len());
-            self.apply(&mut left[done..frame], &mut right[done..frame]);
-            self.set(target);
-            done = frame;
-        }
-        self.apply(&mut left[done..], &mut right[done..]);
-    }
-
     fn at(&self, passed: u32) -> f32 {
         if passed >= self.length {
             return self.target;
@@ -78,7 +65,7 @@ mod tests {
 
     const RATE: f64 = 48_000.0;
 
-    fn render(gain: &mut MasterGain, cuts: &[usize]) -> Vec<f32> {
+    fn render(gain: &mut Fader, cuts: &[usize]) -> Vec<f32> {
         let mut heard = Vec::new();
         for &frames in cuts {
             let (mut left, mut right) = (vec![1.0; frames], vec![1.0; frames]);
@@ -93,14 +80,14 @@ mod tests {
     fn at_0_db_every_bit_passes() {
         let odd = [f32::MIN_POSITIVE / 4.0, -0.0, f32::NAN, 1e-30, -0.1];
         let (mut left, mut right) = (odd, odd);
-        MasterGain::new(1.0, RATE).apply(&mut left, &mut right);
+        Fader::new(1.0, RATE).apply(&mut left, &mut right);
         assert_eq!(left.map(f32::to_bits), odd.map(f32::to_bits));
         assert_eq!(right.map(f32::to_bits), odd.map(f32::to_bits));
     }
 
     #[test]
     fn a_move_takes_10_ms_and_no_step_is_larger_than_its_share() {
-        let mut gain = MasterGain::new(1.0, RATE);
+        let mut gain = Fader::new(1.0, RATE);
         gain.set(0.0);
         let heard = render(&mut gain, &[1000]);
         assert_eq!((heard[479], heard[999]), (0.0, 0.0));
@@ -112,7 +99,7 @@ mod tests {
     #[test]
     fn a_move_sounds_the_same_however_blocks_are_cut() {
         let whole = |cuts: &[usize]| {
-            let mut gain = MasterGain::new(1.0, RATE);
+            let mut gain = Fader::new(1.0, RATE);
             gain.set(0.3);
             render(&mut gain, cuts)
         };
@@ -123,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_move_that_is_overtaken_goes_on_from_where_it_is() {
-        let mut gain = MasterGain::new(0.0, RATE);
+        let mut gain = Fader::new(0.0, RATE);
         gain.set(1.0);
         let up = render(&mut gain, &[240]);
         gain.set(0.0);
@@ -131,15 +118,5 @@ mod tests {
         assert!((up[239] - 0.5).abs() < 1e-6);
         assert!((up[239] - down[0]).abs() < 0.6 / 480.0);
         assert_eq!(down[480], 0.0);
-    }
-
-    #[test]
-    fn a_move_begins_at_its_frame() {
-        let mut gain = MasterGain::new(1.0, RATE);
-        let (mut left, mut right) = ([1.0; 64], [1.0; 64]);
-        gain.apply_moves(&[(0, 1.0), (40, 0.0), (10, 0.0), (9999, 0.5)], &mut left, &mut right);
-        assert!(left[..40].iter().all(|&sample| sample == 1.0));
-        assert!(left[40..].windows(2).all(|w| w[1] < w[0]) && left[40] < 1.0);
-        assert_eq!((left, gain.target), (right, 0.5));
     }
 }
