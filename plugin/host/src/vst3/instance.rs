@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use vst3::Steinberg::Vst::{
     BusDirections_, BusInfo, BusTypes_, IAudioProcessor, IAudioProcessorTrait, IComponent, IComponentHandler,
-    IComponentHandlerTrait, IComponentTrait, IEditController, IEditControllerTrait, IHostApplication,
-    IHostApplicationTrait, MediaTypes_, ParamID, ParamValue, ParameterInfo,
-    ParameterInfo_::ParameterFlags_::{kCanAutomate, kIsReadOnly},
+    IComponentHandler2, IComponentHandler2Trait, IComponentHandlerTrait, IComponentTrait, IEditController,
+    IEditControllerTrait, IHostApplication, IHostApplicationTrait, MediaTypes_, ParamID, ParamValue,
+    ParameterInfo,
+    ParameterInfo_::ParameterFlags_::{kCanAutomate, kIsHidden},
     ProcessModes_, ProcessSetup, String128, SymbolicSampleSizes_,
 };
 use vst3::Steinberg::{
-    FUnknown, IBStream, IPluginBaseTrait, TUID, int32, kInvalidArgument, kNotImplemented, kResultFalse,
-    kResultOk, tresult,
+    FIDString, FUnknown, IBStream, IPluginBaseTrait, TBool, TUID, int32, kInvalidArgument, kNotImplemented,
+    kResultFalse, kResultOk, tresult,
 };
 use vst3::{Class, ComPtr, ComWrapper};
 
@@ -61,6 +62,7 @@ pub enum Gesture {
 #[derive(Default)]
 struct Host {
     restarts: Cell<i32>,
+    dirty: Cell<u64>,
     gestures: RefCell<Vec<Gesture>>,
     /// The thread that made it.
     thread: Option<ThreadId>,
@@ -80,7 +82,7 @@ impl Host {
 }
 
 impl Class for Host {
-    type Interfaces = (IHostApplication, IComponentHandler);
+    type Interfaces = (IHostApplication, IComponentHandler, IComponentHandler2);
 }
 
 impl IHostApplicationTrait for Host {
@@ -118,6 +120,29 @@ impl IComponentHandlerTrait for Host {
     unsafe fn restartComponent(&self, flags: int32) -> tresult {
         self.restarts.set(self.restarts.get() | flags);
         kResultOk
+    }
+}
+
+impl IComponentHandler2Trait for Host {
+    unsafe fn setDirty(&self, state: TBool) -> tresult {
+        if self.thread != Some(std::thread::current().id()) {
+            self.wrong_thread.fetch_add(1, Ordering::AcqRel);
+            return kResultFalse;
+        }
+        self.dirty.set(self.dirty.get() + u64::from(state != 0));
+        kResultOk
+    }
+
+    unsafe fn requestOpenEditor(&self, _: FIDString) -> tresult {
+        kNotImplemented
+    }
+
+    unsafe fn startGroupEdit(&self) -> tresult {
+        kNotImplemented
+    }
+
+    unsafe fn finishGroupEdit(&self) -> tresult {
+        kNotImplemented
     }
 }
 
@@ -187,6 +212,11 @@ impl Vst3Instance {
     /// All flags of `restartComponent` so far.
     pub fn restarts(&self) -> i32 {
         self.handler.restarts.get()
+    }
+
+    /// How often the plugin has said that its state has changed.
+    pub fn dirty(&self) -> u64 {
+        self.handler.dirty.get()
     }
 
     /// What the window has done to parameters since the last call.
@@ -341,7 +371,7 @@ impl MainThread for Vst3Instance {
                 stepped: info.stepCount > 0,
                 automatable: info.flags & kCanAutomate as i32 != 0,
                 modulatable: false,
-                hidden: info.flags & kIsReadOnly as i32 != 0,
+                hidden: info.flags & kIsHidden as i32 != 0,
             }
         };
         self.infos().iter().map(param).collect()

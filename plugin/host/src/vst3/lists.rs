@@ -111,8 +111,17 @@ impl IParamValueQueueTrait for Queue {
         }
     }
 
-    unsafe fn addPoint(&self, _: int32, _: ParamValue, _: *mut int32) -> tresult {
-        kResultFalse
+    unsafe fn addPoint(&self, offset: int32, value: ParamValue, index: *mut int32) -> tresult {
+        let mut points = self.points.borrow_mut();
+        if points.len() == points.capacity() {
+            return kResultFalse;
+        }
+        points.push((offset, value));
+        // SAFETY: the plugin's room for a place in the list, or null.
+        if let Some(index) = unsafe { index.as_mut() } {
+            *index = points.len() as int32 - 1;
+        }
+        kResultOk
     }
 }
 
@@ -143,19 +152,37 @@ impl Changes {
 
     /// Adds a point; false if there is no room.
     pub fn push(&self, id: ParamID, offset: u32, value: ParamValue) -> bool {
-        let used = self.used.get();
-        let known = self.queues[..used].iter().position(|(queue, _)| queue.id.get() == id);
-        let Some((queue, _)) = self.queues.get(known.unwrap_or(used)) else { return false };
-        if known.is_none() {
-            queue.id.set(id);
-            self.used.set(used + 1);
-        }
+        let Some(queue) = self.queue_of(id) else { return false };
         let mut points = queue.points.borrow_mut();
         let room = points.len() < points.capacity();
         if room {
             points.push((offset as int32, value));
         }
         room
+    }
+
+    /// The list of this parameter's points, made if it is not there; `None` if there is no room.
+    fn queue_of(&self, id: ParamID) -> Option<&Queue> {
+        self.place_of(id).map(|place| &*self.queues[place].0)
+    }
+
+    fn place_of(&self, id: ParamID) -> Option<usize> {
+        let used = self.used.get();
+        let known = self.queues[..used].iter().position(|(queue, _)| queue.id.get() == id);
+        let place = known.unwrap_or(used);
+        let (queue, _) = self.queues.get(place)?;
+        if known.is_none() {
+            queue.id.set(id);
+            self.used.set(used + 1);
+        }
+        Some(place)
+    }
+
+    /// Looks at each point: parameter, frame, value.
+    pub fn each(&self, mut look: impl FnMut(ParamID, int32, ParamValue)) {
+        for (queue, _) in &self.queues[..self.used.get()] {
+            queue.points.borrow().iter().for_each(|&(offset, value)| look(queue.id.get(), offset, value));
+        }
     }
 }
 
@@ -174,7 +201,14 @@ impl IParameterChangesTrait for Changes {
         queue.map_or(std::ptr::null_mut(), |(_, pointer)| pointer.as_ptr())
     }
 
-    unsafe fn addParameterData(&self, _: *const ParamID, _: *mut int32) -> *mut IParamValueQueue {
-        std::ptr::null_mut()
+    unsafe fn addParameterData(&self, id: *const ParamID, index: *mut int32) -> *mut IParamValueQueue {
+        // SAFETY: the plugin's id, or null.
+        let place = unsafe { id.as_ref() }.and_then(|&id| self.place_of(id));
+        let Some(place) = place else { return std::ptr::null_mut() };
+        // SAFETY: the plugin's room for a place in the list, or null.
+        if let Some(index) = unsafe { index.as_mut() } {
+            *index = place as int32;
+        }
+        self.queues[place].1.as_ptr()
     }
 }

@@ -5,7 +5,8 @@ use vst3::Steinberg::Vst::Event_::EventTypes_::{
 };
 use vst3::Steinberg::Vst::{
     AudioBusBuffers, AudioBusBuffers__type0, Event, IAudioProcessor, IAudioProcessorTrait, IEventList,
-    IParameterChanges, NoteOffEvent, NoteOnEvent, PolyPressureEvent, ProcessData, SymbolicSampleSizes_,
+    IMidiMapping, IMidiMappingTrait, IParameterChanges, NoteOffEvent, NoteOnEvent, PolyPressureEvent,
+    ProcessData, SymbolicSampleSizes_,
 };
 use vst3::Steinberg::{int32, kResultOk};
 use vst3::{ComPtr, ComWrapper};
@@ -21,7 +22,11 @@ use crate::threads::AudioScope;
 use crate::transport::BlockPlan;
 
 /// Parameters that may change in one block, and points that each may have.
-const CHANGES: (usize, usize) = (128, 512);
+const CHANGES: (usize, usize) = (256, 512);
+/// The same of what the plugin changes.
+const CHANGES_OUT: (usize, usize) = (8, 512);
+/// Controllers of a channel, channel pressure and bend included.
+const CONTROLLERS: usize = 130;
 
 /// Buffers of one side.
 struct Side {
@@ -67,6 +72,9 @@ pub struct Vst3Processor {
     events_in: (ComWrapper<Events>, ComPtr<IEventList>),
     events_out: (ComWrapper<Events>, ComPtr<IEventList>),
     changes: (ComWrapper<Changes>, ComPtr<IParameterChanges>),
+    changes_out: (ComWrapper<Changes>, ComPtr<IParameterChanges>),
+    /// Per channel: the parameter that stands for each controller.
+    controllers: Vec<[Option<u32>; CONTROLLERS]>,
     sent: Vec<OutputEvent>,
     mode: int32,
     sample_rate: f64,
@@ -96,16 +104,21 @@ impl Vst3Processor {
             let pointer = events.to_com_ptr().expect("it has this interface");
             (events, pointer)
         };
-        let changes = ComWrapper::new(Changes::with_capacity(CHANGES.0, CHANGES.1));
-        let pointer = changes.to_com_ptr().expect("it has this interface");
+        let changes = |(parameters, points)| {
+            let changes = ComWrapper::new(Changes::with_capacity(parameters, points));
+            let pointer = changes.to_com_ptr().expect("it has this interface");
+            (changes, pointer)
+        };
         Self {
+            controllers: controllers(&processor),
             processor,
             inputs: Side::new(&ports.inputs, max_frames),
             outputs: Side::new(&ports.outputs, max_frames),
             steps,
             events_in: events(),
             events_out: events(),
-            changes: (changes, pointer),
+            changes: changes(CHANGES),
+            changes_out: changes(CHANGES_OUT),
             sent: Vec::with_capacity(EVENT_CAPACITY),
             mode,
             sample_rate,
@@ -114,13 +127,24 @@ impl Vst3Processor {
         }
     }
 
-    /// What the format cannot say (controllers in, modulation) is left out.
+    /// What the format cannot say (modulation, controllers that the plugin has no parameter for) is left out.
     fn hear(&self, event: &InputEvent) {
         match event.kind {
             InputKind::Param { id, value } => {
-                let steps = self.steps.binary_search_by_key(&id, |(id, _)| *id);
-                let steps = steps.map_or(1.0, |index| self.steps[index].1);
-                self.changes.0.push(id, event.offset, value / steps);
+                self.changes.0.push(id, event.offset, value / steps_of(&self.steps, id));
+            }
+            InputKind::Midi([status, first, second]) if status >= 0xb0 => {
+                let share = |value: u8| f64::from(value) / 127.0;
+                let (number, value) = match status & 0xf0 {
+                    0xb0 => (usize::from(first), share(second)),
+                    0xd0 => (128, share(first)),
+                    0xe0 => (129, f64::from(u16::from(second) << 7 | u16::from(first)) / 16_383.0),
+                    _ => return,
+                };
+                let known = self.controllers.get(usize::from(status & 0xf)).and_then(|all| all.get(number));
+                if let Some(id) = known.copied().flatten() {
+                    self.changes.0.push(id, event.offset, value);
+                }
             }
             kind => {
                 if let Some(mut heard) = note(kind) {
@@ -132,7 +156,14 @@ impl Vst3Processor {
     }
 
     fn collect(&mut self, block_start: u64) {
-        let sent = &mut self.sent;
+        let Self { steps, sent, .. } = self;
+        self.changes_out.0.each(|id, offset, value| {
+            let offset = u32::try_from(offset).unwrap_or(0);
+            if sent.len() < sent.capacity() {
+                let kind = OutputKind::Param { id, value: value * steps_of(steps, id) };
+                sent.push(OutputEvent { frame: block_start + u64::from(offset), offset, kind });
+            }
+        });
         self.events_out.0.each(|event| {
             let offset = u32::try_from(event.sampleOffset).unwrap_or(0);
             if sent.len() < sent.capacity() {
@@ -164,6 +195,7 @@ impl Playing for Vst3Processor {
         self.events_in.0.clear();
         self.events_out.0.clear();
         self.changes.0.clear();
+        self.changes_out.0.clear();
         events.iter().for_each(|event| self.hear(event));
         let told = plan.told.as_ref();
         let mut context =
@@ -177,7 +209,7 @@ impl Playing for Vst3Processor {
             inputs: self.inputs.raw.as_mut_ptr(),
             outputs: self.outputs.raw.as_mut_ptr(),
             inputParameterChanges: self.changes.1.as_ptr(),
-            outputParameterChanges: std::ptr::null_mut(),
+            outputParameterChanges: self.changes_out.1.as_ptr(),
             inputEvents: self.events_in.1.as_ptr(),
             outputEvents: self.events_out.1.as_ptr(),
             processContext: context.as_mut().map_or(std::ptr::null_mut(), std::ptr::from_mut),
@@ -208,6 +240,23 @@ impl Playing for Vst3Processor {
     fn clear_sent(&mut self) {
         self.sent.clear();
     }
+}
+
+/// Steps of a parameter's range; 1 if it has none.
+fn steps_of(steps: &[(u32, f64)], id: u32) -> f64 {
+    steps.binary_search_by_key(&id, |(id, _)| *id).map_or(1.0, |index| steps[index].1)
+}
+
+/// Per channel: the parameter that stands for each controller, as the plugin says.
+fn controllers(processor: &ComPtr<IAudioProcessor>) -> Vec<[Option<u32>; CONTROLLERS]> {
+    let Some(mapping) = processor.cast::<IMidiMapping>() else { return Vec::new() };
+    let parameter = |channel: i16, number: usize| {
+        let mut id = 0;
+        // SAFETY: an initialised plugin, and room for an id.
+        let found = unsafe { mapping.getMidiControllerAssignment(0, channel, number as i16, &mut id) };
+        (found == kResultOk).then_some(id)
+    };
+    (0..16).map(|channel| std::array::from_fn(|number| parameter(channel, number))).collect()
 }
 
 fn zero() -> Event {
