@@ -7,7 +7,7 @@
 //! | `master` | Master | 0…1 (0.875 is 0 dB) | −84…+12 dB, `-inf dB` at the bottom |
 //! | `scene` | Scene | 0…127 in steps | the scene's name |
 //! | `frun` | Free Run | off, on | own clock while the host is stopped |
-//! | `panic` | Panic | off, on | closes all gates when it turns on |
+//! | `panic` | Panic | off, on | on shuts all gates and cuts all tails; it goes back to off by itself |
 //!
 //! The numeric id is a hash of the string id ([`host_id`]), and the range is normalised.
 
@@ -213,6 +213,17 @@ impl KrachParams {
     pub fn master_gain(&self) -> f32 {
         gain_of(self.master.value())
     }
+
+    /// Was panic switched on? The switch goes back to off. For hosts that set parameters themselves, between
+    /// blocks; the plugin formats go through [`crate::values::Values`].
+    pub fn take_panic(&self) -> bool {
+        let on = self.panic.value();
+        if on {
+            // SAFETY: points into `self`. The function is kept for nice-plug's wrappers, in whose place we stand.
+            unsafe { self.panic.as_ptr()._internal_set_normalized_value(0.0) };
+        }
+        on
+    }
 }
 
 /// The number by which hosts of every format know the parameter of this string id: nice-plug's hash of
@@ -337,6 +348,21 @@ mod tests {
         assert_eq!(value("-inf dB"), Some(0.0));
         assert_eq!(value("+99"), Some(1.0));
         assert_eq!(value("loud"), None);
+    }
+
+    #[test]
+    fn a_panic_that_is_taken_is_over() {
+        let params = KrachParams::default();
+        assert!(!params.take_panic());
+        for _ in 0..2 {
+            // SAFETY: points into `params`.
+            unsafe { params.panic.as_ptr()._internal_set_normalized_value(1.0) };
+            assert!(params.panic.value());
+            assert_eq!(
+                (params.take_panic(), params.panic.value(), params.take_panic()),
+                (true, false, false)
+            );
+        }
     }
 
     #[test]

@@ -20,6 +20,10 @@ pub struct Renderer {
     params: Vec<ParamEvent>,
     played: Vec<HostEvent>,
     midi_out: MidiOut,
+    /// The block before had no frames: what came with it acts on the first frame of the next that has.
+    waiting: bool,
+    /// Panic was asked for between blocks.
+    panic: bool,
 }
 
 /// What the format knows of a block beside its events.
@@ -45,11 +49,14 @@ impl Renderer {
             params: Vec::with_capacity(MAX_PARAM_EVENTS),
             played: Vec::with_capacity(MAX_PLAYED),
             midi_out: MidiOut::with_capacity(MIDI_OUT),
+            waiting: false,
+            panic: false,
         }
     }
 
     /// Forgets all signal state; the master stands at `gain`.
     pub fn reset(&mut self, gain: f32) {
+        self.waiting = false;
         if let Some(processor) = &mut self.processor {
             processor.settle_param(HostParam::Master, gain);
             processor.reset();
@@ -58,17 +65,21 @@ impl Renderer {
 
     /// All gates shut and tails cut, from the next frame on.
     pub fn panic(&mut self) {
-        if let Some(processor) = &mut self.processor {
-            processor.reset();
-        }
+        self.panic = true;
     }
 
-    /// Begins a block, at whose first frame the master goes to `gain`.
+    /// Begins a block, at whose first frame the master goes to `gain`. What came with blocks without frames
+    /// acts on that frame, too.
     pub fn begin(&mut self, gain: f32) {
-        self.params.clear();
-        self.played.clear();
+        if !std::mem::take(&mut self.waiting) {
+            self.params.clear();
+            self.played.clear();
+        }
         self.midi_out.clear();
         self.change(0, HostParam::Master, gain);
+        if std::mem::take(&mut self.panic) {
+            self.change(0, HostParam::Panic, 1.0);
+        }
     }
 
     /// A parameter has this value from `frame` on. Frames need not rise: hosts list one parameter after
@@ -89,7 +100,21 @@ impl Renderer {
         }
     }
 
-    /// Fills the channels, which are all of one length.
+    /// Ends a block of which no frame is rendered; what came with it waits for the next.
+    pub fn skip(&mut self) {
+        // The next block begins with the master as it is then, and one panic is as good as many.
+        let mut panics = 0;
+        self.params.retain(|event| {
+            let panic = event.param == HostParam::Panic;
+            panics += usize::from(panic);
+            panic && panics == 1
+        });
+        self.params.iter_mut().for_each(|event| event.offset = 0);
+        self.played.iter_mut().for_each(|event| event.offset = 0);
+        self.waiting = true;
+    }
+
+    /// Fills the channels, which are all of one length, of at least one frame.
     pub fn render(
         &mut self,
         around: &Surroundings<'_>,

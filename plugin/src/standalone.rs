@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use krach_core::clock::{HostTransport, TransportAt};
 use krach_core::node::Registry;
-use krach_core::processor::HostEventKind;
+use krach_core::processor::{HostEventKind, HostParam};
 use nice_plug::midi::MidiResult;
 use nice_plug::prelude::{
     ActivateContext, AsyncExecutor, AudioIOLayout, AuxiliaryBuffers, Buffer, BufferConfig, MidiConfig,
@@ -39,8 +39,6 @@ struct Side {
     /// The stems, which no port takes.
     scratch: Vec<f32>,
     max_frames: usize,
-    /// Where the panic switch stands: only its way up counts.
-    panicking: bool,
 }
 
 impl Plugin for Standalone {
@@ -90,7 +88,6 @@ impl Plugin for Standalone {
             renderer: Renderer::new(processor, self.params.master_gain()),
             scratch: vec![0.0; STEMS * CHANNELS * max_frames],
             max_frames,
-            panicking: self.params.panic.value(),
         });
         true
     }
@@ -125,11 +122,9 @@ impl Plugin for Standalone {
             return ProcessStatus::Error("more frames than agreed");
         }
         side.renderer.begin(self.params.master_gain());
-        let panic = self.params.panic.value();
-        if panic && !side.panicking {
-            side.renderer.panic();
+        if self.params.take_panic() {
+            side.renderer.change(0, HostParam::Panic, 1.0);
         }
-        side.panicking = panic;
         while let Some(event) = context.next_event() {
             if let Some(MidiResult::Basic(bytes)) = event.as_midi() {
                 side.renderer.hear(event.timing(), HostEventKind::Midi(bytes));

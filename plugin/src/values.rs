@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use nice_plug::prelude::ParamPtr;
 
@@ -14,7 +14,7 @@ use crate::params::{KrachParams, host_id};
 pub struct Change {
     /// The master fader may have moved.
     pub master: bool,
-    /// Panic was switched on, and was off before.
+    /// Panic was asked for.
     pub panic: bool,
 }
 
@@ -26,8 +26,6 @@ pub struct Values {
     slots: Vec<Slot>,
     master: u32,
     panic: u32,
-    /// Where the panic switch stands: only its way up counts.
-    panicking: AtomicBool,
 }
 
 /// One parameter, with what hosts call it.
@@ -55,7 +53,7 @@ impl Values {
         let mut slots: Vec<Slot> = params.entries().map(slot).collect();
         slots.sort_by_key(|slot| slot.id);
         let (master, panic) = (host_id("master"), host_id("panic"));
-        Self { params, slots, master, panic, panicking: AtomicBool::new(false) }
+        Self { params, slots, master, panic }
     }
 
     /// The parameters themselves.
@@ -83,31 +81,28 @@ impl Values {
         self.slot(id).map(Slot::base)
     }
 
+    /// The number of the panic switch.
+    pub fn panic_id(&self) -> u32 {
+        self.panic
+    }
+
     /// Sets a parameter's value, normalised 0…1; nothing changes if there is no such parameter or
-    /// the value is not finite.
+    /// the value is not finite. Panic is a moment: it always stands at 0, and each value that switches it
+    /// on asks for it once.
     pub fn set(&self, id: u32, value: f64) -> Change {
         let Some(slot) = self.slot(id) else { return Change::default() };
-        slot.set(value);
-        self.changed(id)
-    }
-
-    /// Sets a parameter's modulation, normalised, added to its value until the next.
-    pub fn modulate(&self, id: u32, amount: f64) -> Change {
-        let Some(slot) = self.slot(id) else { return Change::default() };
-        slot.modulate(amount);
-        self.changed(id)
-    }
-
-    fn changed(&self, id: u32) -> Change {
-        let mut change = Change { master: id == self.master, panic: false };
         if id == self.panic {
-            let on = self.params.panic.value();
-            change.panic = on && !self.panicking.swap(on, Ordering::AcqRel);
-            if !on {
-                self.panicking.store(false, Ordering::Release);
-            }
+            return Change { panic: value.is_finite() && value > 0.5, ..Change::default() };
         }
-        change
+        slot.set(value);
+        Change { master: id == self.master, panic: false }
+    }
+
+    /// Sets a parameter's modulation, normalised, added to its value until the next. Panic has none.
+    pub fn modulate(&self, id: u32, amount: f64) -> Change {
+        let Some(slot) = self.slot(id).filter(|_| id != self.panic) else { return Change::default() };
+        slot.modulate(amount);
+        Change { master: id == self.master, panic: false }
     }
 
     /// Values to be saved: normalised 0…1 by string id, without modulation, and without `panic`, which
@@ -176,11 +171,16 @@ mod tests {
     }
 
     #[test]
-    fn panic_is_told_on_its_way_up_only_and_is_not_saved() {
+    fn panic_is_asked_for_by_each_value_that_is_on_and_stands_at_0() {
         let values = values();
-        let id = host_id("panic");
-        let up = |value: f64| values.set(id, value).panic;
-        assert_eq!([1.0, 1.0, 0.0, 0.0, 1.0].map(up), [true, false, false, false, true]);
+        let id = values.panic_id();
+        let asked = |value: f64| values.set(id, value).panic;
+        assert_eq!([1.0, 1.0, 0.0, 0.4, 0.6].map(asked), [true, true, false, false, true]);
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(!asked(value), "{value}");
+        }
+        assert_eq!(values.modulate(id, 1.0), Change::default());
+        assert_eq!((values.get(id), values.params().panic.value()), (Some(0.0), false));
         assert!(!values.save().contains_key("panic"));
     }
 

@@ -1,12 +1,21 @@
-//! The plugin as a CLAP host calls it, in good and in bad order.
+//! The plugin as a host calls it, in good and in bad order: CLAP's side here, what VST3 has of its own in
+//! `vst3`.
 
 #![cfg(target_os = "linux")]
 
+#[path = "clap_shell/events.rs"]
+mod events;
 mod raw_host;
+#[path = "clap_shell/reproducible.rs"]
+mod reproducible;
+#[path = "clap_shell/requests.rs"]
+mod requests;
 #[path = "clap_shell/state.rs"]
 mod state;
 #[path = "clap_shell/time.rs"]
 mod time;
+#[path = "clap_shell/vst3.rs"]
+mod vst3;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -290,69 +299,12 @@ fn the_master_at_0_db_changes_no_bit_and_moves_on_its_frame_without_a_click() {
     }
 }
 
-#[test]
-fn the_panic_switch_acts_once_each_time_it_turns_on() {
-    let _turn = alone();
-    let host = Host::new();
-    let (plugin, mut block) = playing(&host, &sine(), 64);
-    let panic = plugin.param("Panic");
-    let asked = |plugin: &Plugin, block: &mut Block, value| {
-        block.events = vec![Event::value(3, panic, value)];
-        block.render(plugin, true);
-        let asked = host.heard.callbacks.swap(0, Ordering::SeqCst) > 0;
-        plugin.on_main_thread();
-        asked
-    };
-    host.heard.callbacks.store(0, Ordering::SeqCst);
-    let turns = [1.0, 1.0, 0.0, 0.0, 1.0];
-    assert_eq!(turns.map(|value| asked(&plugin, &mut block, value)), [true, false, false, false, true]);
-    plugin.destroy();
-}
-
-#[test]
-fn panic_silences_what_the_engine_remembers() {
-    let _turn = alone();
-    let host = Host::new();
-    let song = |value| {
-        let (plugin, mut block) = playing(&host, &sine(), 64);
-        block.events = vec![Event::value(0, plugin.param("Panic"), value)];
-        block.render(&plugin, true);
-        plugin.on_main_thread();
-        let mut heard = Vec::new();
-        for _ in 0..50 {
-            // The control thread has a moment for each block, as it has while a host plays.
-            std::thread::sleep(Duration::from_millis(1));
-            heard.extend(render(&plugin, &mut block, 64, &[64], &[]));
-        }
-        plugin.destroy();
-        heard
-    };
-    let undisturbed = song(0.0);
-    assert_eq!(song(0.0), undisturbed);
-    assert_ne!(song(1.0), undisturbed, "the sine begins anew");
-}
-
 /// The first instance's socket, past its greeting.
 fn client() -> BufReader<UnixStream> {
     let path = run_folder().join("krach-engine.sock");
     let mut client = BufReader::new(UnixStream::connect(path).expect("the fixed name"));
     client.read_line(&mut String::new()).unwrap();
     client
-}
-
-#[test]
-fn an_edit_by_a_client_marks_the_project_dirty_on_the_main_thread() {
-    let _turn = alone();
-    let host = Host::new();
-    let plugin = host.instance();
-    let mut client = client();
-    client.get_mut().write_all(b"{\"cmd\":\"SetBpm\",\"bpm\":99}\n").unwrap();
-    client.read_line(&mut String::new()).unwrap();
-    assert!(host.main_thread(&plugin));
-    assert_eq!(host.heard.dirty.load(Ordering::SeqCst), 1);
-    drop(client);
-    plugin.destroy();
-    threads_are_gone();
 }
 
 #[test]

@@ -11,6 +11,7 @@ use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_plugin_latency};
 use clap_sys::ext::note_ports::{CLAP_EXT_NOTE_PORTS, clap_plugin_note_ports};
 use clap_sys::ext::params::*;
 use clap_sys::factory::plugin_factory::{CLAP_PLUGIN_FACTORY_ID, clap_plugin_factory};
+use raw_host::vst3::{Vst3, wide};
 use raw_host::{Host, Plugin};
 
 fn text<'a>(text: *const c_char) -> &'a str {
@@ -137,6 +138,28 @@ fn ports(plugin: &Plugin, out: &mut String) {
     }
 }
 
+/// What VST3 lists after the parameters that both formats have.
+fn controllers(out: &mut String) {
+    let vst3 = Vst3::new();
+    let infos = vst3.infos();
+    let shared = out.lines().filter(|line| line.starts_with("param ")).count();
+    for (index, info) in infos.iter().enumerate().skip(shared) {
+        let stands_for = (0..16).flat_map(|channel| (0..130).map(move |number| (channel, number)));
+        let stands_for: Vec<_> =
+            stands_for.filter(|&(ch, number)| vst3.controller_id(0, ch, number) == Some(info.id)).collect();
+        writeln!(
+            out,
+            "vst3 param {index} {} \"{}\" default {:.4} steps {} flags {} stands for {stands_for:?}",
+            info.id,
+            wide(&info.title),
+            info.defaultNormalizedValue,
+            info.stepCount,
+            info.flags,
+        )
+        .unwrap();
+    }
+}
+
 #[test]
 fn what_hosts_store_has_not_changed() {
     let _turn = raw_host::alone();
@@ -147,6 +170,7 @@ fn what_hosts_store_has_not_changed() {
     parameters(&plugin, &mut seen);
     ports(&plugin, &mut seen);
     plugin.destroy();
+    controllers(&mut seen);
 
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/host_visible.txt");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {

@@ -166,8 +166,11 @@ fn what_is_refused_changes_nothing_and_is_saved_back() {
 fn parameters_are_the_same_in_both_formats() {
     let (mut clap, mut vst3) = (fresh::<Instance>(Format::Clap), fresh::<Vst3Instance>(Format::Vst3));
     let (known, found) = (clap.params(), MainThread::params(&mut vst3));
-    assert_eq!(known.len(), found.len());
-    for (known, found) in known.iter().zip(&found) {
+    let (shown, hidden) = found.split_at(known.len());
+    assert!(shown.iter().all(|param| !param.hidden));
+    assert!(hidden.iter().all(|param| param.hidden && !param.automatable), "those of MIDI controllers");
+    assert_eq!(hidden.len(), 71);
+    for (known, found) in known.iter().zip(shown) {
         let facts = |param: &krach_host::Param| {
             (param.id, param.name.clone(), param.min, param.max, param.default, param.stepped)
         };
@@ -199,16 +202,35 @@ fn automation_acts_as_in_clap() {
     for blocks in [Blocks::Fixed(256), Blocks::Fixed(2_048)] {
         let options = RenderOptions { events: events.clone(), ..options(0.0, &blocks, 1.0) };
         let requests = [two_voices(), play("on", &atom("a/gate", 1.0))];
-        let [clap, vst3] = Format::ALL.map(|format| render_in(format, &options, &requests).channels);
-        // Panic reaches CLAP's engine by way of the host's main thread, and VST3's at once.
-        let until = |sound: &[Vec<f32>], end: usize| -> Vec<Vec<f32>> {
-            sound.iter().map(|side| side[..end].to_vec()).collect()
-        };
-        assert_same_sound(&until(&vst3, 18_000), &until(&clap, 18_000), "the master");
+        let [clap, vst3] = Format::ALL.map(|format| render_in(format, &options, &requests));
+        assert_same_sound(&vst3.channels, &clap.channels, "master and panic");
         let silent = |from: usize, sound: &[f32]| sound[from..].iter().all(|sample| *sample == 0.0);
-        assert!(silent(24_000, &vst3[0]), "panic");
-        assert!(!silent(17_000, &vst3[0]));
+        assert!(silent(20_000, &vst3.channels[0]), "panic on its frame");
+        assert!(!silent(19_990, &vst3.channels[0]));
+        for rendered in [clap, vst3] {
+            let back = rendered.midi_out.iter().filter_map(|event| match event.kind {
+                OutputKind::Param { id, value } => Some((event.frame, id, value)),
+                _ => None,
+            });
+            assert_eq!(back.collect::<Vec<_>>(), [(20_000, id(&params, "Panic"), 0.0)], "the switch is back");
+        }
     }
+}
+
+#[test]
+fn an_edit_marks_the_project_as_changed_at_the_next_call() {
+    let mut stage = vst3(&options(0.0, &Blocks::Fixed(256), 0.1));
+    let told = |stage: &mut Stage<Vst3Instance>, patience: u32| {
+        (0..patience).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            stage.instance().param_value(0);
+            stage.instance().dirty() > 0
+        })
+    };
+    assert!(!told(&mut stage, 10));
+    ask_all(&mut stage, &[two_voices()]);
+    assert!(told(&mut stage, 1_000), "the host was not told of an edit");
+    assert_eq!(stage.instance().wrong_thread(), 0);
 }
 
 #[test]

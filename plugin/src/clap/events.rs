@@ -35,7 +35,8 @@ pub enum Event {
     Played(HostEventKind),
 }
 
-/// Calls `on` with each event of a block that we read, in order, with its frame, at most `last`.
+/// Calls `on` with each event of a block that we read, in order, with its frame, at most `last`. Frames
+/// never fall: an event that a host lists too late acts on the frame of the one before it.
 ///
 /// # Safety
 /// `events` is null or the host's, valid for this call.
@@ -43,11 +44,13 @@ pub unsafe fn read(events: *const clap_input_events, last: u32, mut on: impl FnM
     // SAFETY: as promised by the caller.
     let Some(list) = (unsafe { events.as_ref() }) else { return };
     let (Some(size), Some(get)) = (list.size, list.get) else { return };
+    let mut frame = 0;
     // SAFETY: the host's own list.
     for index in 0..unsafe { size(list) } {
         // SAFETY: an index below the size; the event is valid until the call of `process` or `flush` ends.
-        if let Some((frame, event)) = unsafe { decode(get(list, index)) } {
-            on(frame.min(last), event);
+        if let Some((time, event)) = unsafe { decode(get(list, index)) } {
+            frame = time.min(last).max(frame);
+            on(frame, event);
         }
     }
 }
@@ -140,12 +143,21 @@ fn expression(event: &clap_event_note_expression) -> Option<HostEventKind> {
     Some(HostEventKind::Expression { note, which, value })
 }
 
-/// Hands MIDI messages and ends of notes to the host in the order of their frames, at most `last`. What
-/// the host has no room for is lost.
+/// A parameter that went back by itself: on this frame it is 0 again.
+#[derive(Clone, Copy, Debug)]
+pub struct Fallen {
+    /// Frame within the block.
+    pub frame: u32,
+    /// The parameter's number.
+    pub id: u32,
+}
+
+/// Hands MIDI messages, ends of notes and what went back by itself to the host in the order of their
+/// frames, at most `last`. What the host has no room for is lost.
 ///
 /// # Safety
 /// `events` is null or the host's, valid for this call.
-pub unsafe fn write_notes(events: *const clap_output_events, last: u32, out: &MidiOut) {
+pub unsafe fn write(events: *const clap_output_events, last: u32, out: &MidiOut, fallen: Option<Fallen>) {
     // SAFETY: as promised by the caller.
     let Some(list) = (unsafe { events.as_ref() }) else { return };
     let Some(try_push) = list.try_push else { return };
@@ -177,12 +189,39 @@ pub unsafe fn write_notes(events: *const clap_output_events, last: u32, out: &Mi
         // SAFETY: as above.
         unsafe { try_push(list, (&raw const event).cast()) };
     };
+    // Without a gesture: nobody moves it, and a host that plays its automation is not to write over it.
+    let value = |fallen: Fallen| {
+        let event = clap_event_param_value {
+            header: header(size_of::<clap_event_param_value>(), CLAP_EVENT_PARAM_VALUE, fallen.frame),
+            param_id: fallen.id,
+            cookie: std::ptr::null_mut(),
+            note_id: -1,
+            port_index: -1,
+            channel: -1,
+            key: -1,
+            value: 0.0,
+        };
+        // SAFETY: as above.
+        unsafe { try_push(list, (&raw const event).cast()) };
+    };
+    let mut fallen = fallen;
+    let mut fall = |until: u32| {
+        if let Some(fallen) = fallen.take_if(|fallen| fallen.frame <= until) {
+            value(fallen);
+        }
+    };
     let mut ends = out.ends().iter().peekable();
     for message in out.events() {
         while let Some(over) = ends.next_if(|end| end.offset <= message.offset) {
+            fall(over.offset);
             end(over);
         }
+        fall(message.offset);
         midi(message);
     }
-    ends.for_each(end);
+    for over in ends {
+        fall(over.offset);
+        end(over);
+    }
+    fall(u32::MAX);
 }

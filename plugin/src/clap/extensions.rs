@@ -21,7 +21,8 @@ use clap_sys::ext::params::{
 use clap_sys::ext::render::{CLAP_EXT_RENDER, CLAP_RENDER_OFFLINE, clap_plugin_render};
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_plugin_state};
 use clap_sys::ext::tail::{CLAP_EXT_TAIL, clap_plugin_tail};
-use clap_sys::id::CLAP_INVALID_ID;
+use clap_sys::ext::timer_support::{CLAP_EXT_TIMER_SUPPORT, clap_plugin_timer_support};
+use clap_sys::id::{CLAP_INVALID_ID, clap_id};
 use clap_sys::plugin::clap_plugin;
 use clap_sys::stream::{clap_istream, clap_ostream};
 use clap_sys::string_sizes::CLAP_NAME_SIZE;
@@ -56,6 +57,8 @@ pub unsafe extern "C" fn get(plugin: *const clap_plugin, id: *const c_char) -> *
             table(&TAIL)
         } else if known(CLAP_EXT_LATENCY) {
             table(&LATENCY)
+        } else if known(CLAP_EXT_TIMER_SUPPORT) {
+            table(&TIMER)
         } else if known(CLAP_EXT_GUI) {
             table(&GUI)
         } else {
@@ -83,6 +86,7 @@ static RENDER: clap_plugin_render = clap_plugin_render {
 };
 static TAIL: clap_plugin_tail = clap_plugin_tail { get: Some(tail_get) };
 static LATENCY: clap_plugin_latency = clap_plugin_latency { get: Some(latency_get) };
+static TIMER: clap_plugin_timer_support = clap_plugin_timer_support { on_timer: Some(on_timer) };
 
 /// What an instance has from `init` on.
 ///
@@ -211,8 +215,12 @@ unsafe extern "C" fn params_flush(
     guard((), || {
         // SAFETY: the host hands back what `create` gave it, and its own lists.
         unsafe {
-            if let Some((object, core)) = Object::of(plugin).and_then(|o| Some((o, o.core()?))) {
-                core.events.flush(&object.host, input, output);
+            if let Some((object, core)) = Object::of(plugin).and_then(|o| Some((o, o.core()?)))
+                && core.events.flush(input, output)
+                && let Some(side) = object.try_audio().as_mut().and_then(|audio| audio.as_mut())
+            {
+                // On the audio thread, where it is active; no block runs meanwhile.
+                side.panic();
             }
         }
     });
@@ -311,7 +319,7 @@ unsafe extern "C" fn note_ports_get(
     true
 }
 
-// --- render mode, tail, latency -------------------------------------------------------------------
+// --- render mode, tail, latency, timer ------------------------------------------------------------
 
 unsafe extern "C" fn render_has_hard_realtime_requirement(_plugin: *const clap_plugin) -> bool {
     false
@@ -333,6 +341,15 @@ unsafe extern "C" fn tail_get(_plugin: *const clap_plugin) -> u32 {
 
 unsafe extern "C" fn latency_get(_plugin: *const clap_plugin) -> u32 {
     0
+}
+
+unsafe extern "C" fn on_timer(plugin: *const clap_plugin, id: clap_id) {
+    guard((), || {
+        // SAFETY: the host hands back what `create` gave it.
+        if let Some(object) = unsafe { Object::of(plugin) } {
+            object.on_timer(id);
+        }
+    });
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! How our threads reach the host: most of its functions may only be called on its main thread, so
 //! requests are noted and the host is asked to call `on_main_thread`.
+//!
+//! Some hosts never do. Where the host has timers, one of them serves requests from `init` on, until the
+//! host has answered a request by `on_main_thread`.
 
 use std::ffi::CStr;
 use std::ptr::NonNull;
@@ -9,7 +12,12 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use clap_sys::ext::gui::{CLAP_EXT_GUI, clap_host_gui};
 use clap_sys::ext::params::{CLAP_EXT_PARAMS, clap_host_params, clap_param_rescan_flags};
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_host_state};
+use clap_sys::ext::timer_support::{CLAP_EXT_TIMER_SUPPORT, clap_host_timer_support};
 use clap_sys::host::clap_host;
+use clap_sys::id::{CLAP_INVALID_ID, clap_id};
+
+/// Period of the timer, in milliseconds.
+const TIMER_PERIOD: u32 = 100;
 
 /// Things to do on the host's main thread, as bits.
 pub mod request {
@@ -17,12 +25,12 @@ pub mod request {
     pub const MARK_DIRTY: u32 = 1 << 0;
     /// Tell the host that names, units or values of parameters have changed.
     pub const RESCAN_PARAMS: u32 = 1 << 1;
-    /// Close all gates.
-    pub const PANIC: u32 = 1 << 2;
     /// The window's thread wants something of the host.
-    pub const WINDOW: u32 = 1 << 3;
+    pub const WINDOW: u32 = 1 << 2;
     /// The window has changed a parameter, of which a host that does not process hears by a flush.
-    pub const FLUSH_PARAMS: u32 = 1 << 4;
+    pub const FLUSH_PARAMS: u32 = 1 << 3;
+    /// Nothing: shows whether the host calls `on_main_thread`.
+    pub const PROBE: u32 = 1 << 4;
 }
 
 /// The host of one instance.
@@ -32,12 +40,15 @@ pub struct Host {
     alive: Mutex<bool>,
     pending: AtomicU32,
     extensions: OnceLock<Extensions>,
+    /// The timer that serves requests, or [`CLAP_INVALID_ID`]. Main thread.
+    timer: AtomicU32,
 }
 
 struct Extensions {
     state: Option<NonNull<clap_host_state>>,
     params: Option<NonNull<clap_host_params>>,
     gui: Option<NonNull<clap_host_gui>>,
+    timer: Option<NonNull<clap_host_timer_support>>,
 }
 
 // SAFETY: the host's struct is constant and lives until `destroy`; from our own threads only
@@ -59,7 +70,8 @@ impl Host {
     pub unsafe fn new(raw: *const clap_host) -> Option<Self> {
         let raw = NonNull::new(raw.cast_mut())?;
         let (alive, pending) = (Mutex::new(true), AtomicU32::new(0));
-        Some(Self { raw, alive, pending, extensions: OnceLock::new() })
+        let timer = AtomicU32::new(CLAP_INVALID_ID);
+        Some(Self { raw, alive, pending, extensions: OnceLock::new(), timer })
     }
 
     /// For nice-plug.
@@ -86,6 +98,7 @@ impl Host {
             state: self.extension(CLAP_EXT_STATE),
             params: self.extension(CLAP_EXT_PARAMS),
             gui: self.extension(CLAP_EXT_GUI),
+            timer: self.extension(CLAP_EXT_TIMER_SUPPORT),
         });
     }
 
@@ -105,16 +118,10 @@ impl Host {
         }
     }
 
-    /// The same for the audio thread, inside a call of the host's, which cannot be gone then: no
-    /// lock; one call of the host's `request_callback`, which hosts make safe for that.
-    pub fn post_from_process(&self, request: u32) {
-        self.note(request);
-    }
-
     fn note(&self, request: u32) {
         let before = self.pending.fetch_or(request, Ordering::AcqRel);
         if before & request != request {
-            // SAFETY: the host is alive (see the callers); any thread may call this.
+            // SAFETY: the host is alive (see the caller); any thread may call this.
             unsafe {
                 if let Some(request_callback) = self.raw.as_ref().request_callback {
                     request_callback(self.raw.as_ptr());
@@ -126,6 +133,44 @@ impl Host {
     /// The requests noted since the last call.
     pub fn take_requests(&self) -> u32 {
         self.pending.swap(0, Ordering::AcqRel)
+    }
+
+    /// Starts the timer, if the host has timers, and asks for the main thread: a host that answers needs no
+    /// timer. Main thread, at the end of `init`.
+    pub fn start_timer(&self) {
+        let Some(timers) = self.extensions.get().and_then(|extensions| extensions.timer) else { return };
+        let mut id: clap_id = CLAP_INVALID_ID;
+        // SAFETY: the host's tables live as long as the host; main thread, and room for an id.
+        let started = unsafe {
+            timers
+                .as_ref()
+                .register_timer
+                .is_some_and(|register| register(self.raw.as_ptr(), TIMER_PERIOD, &mut id))
+        };
+        if started && id != CLAP_INVALID_ID {
+            self.timer.store(id, Ordering::Release);
+            self.post(request::PROBE);
+        }
+    }
+
+    /// Is this our timer?
+    pub fn is_timer(&self, id: clap_id) -> bool {
+        id != CLAP_INVALID_ID && id == self.timer.load(Ordering::Acquire)
+    }
+
+    /// Ends the timer, if it runs. Main thread.
+    pub fn stop_timer(&self) {
+        let id = self.timer.swap(CLAP_INVALID_ID, Ordering::AcqRel);
+        let Some(timers) = self.extensions.get().and_then(|extensions| extensions.timer) else { return };
+        if id == CLAP_INVALID_ID {
+            return;
+        }
+        // SAFETY: the host's tables live as long as the host; main thread, and an id that it gave.
+        unsafe {
+            if let Some(unregister) = timers.as_ref().unregister_timer {
+                unregister(self.raw.as_ptr(), id);
+            }
+        }
     }
 
     /// Main thread.

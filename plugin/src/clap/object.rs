@@ -20,7 +20,6 @@ use clap_sys::ext::params::{CLAP_PARAM_RESCAN_INFO, CLAP_PARAM_RESCAN_TEXT, CLAP
 use clap_sys::host::clap_host;
 use clap_sys::plugin::{clap_plugin, clap_plugin_descriptor};
 use clap_sys::process::{CLAP_PROCESS_ERROR, clap_process, clap_process_status};
-use krach_core::edit::{At, Edit};
 use krach_core::node::Registry;
 use nice_plug::wrapper::clap::Wrapper;
 
@@ -161,7 +160,9 @@ impl Object {
         let events = Arc::new(ParamEvents::new(wrapper.clone(), params.clone()));
         params.view.set(Some(instance.view().clone()));
         let gui = Gui::new(KrachEditor::new(params.clone()), self.host.clone(), events.clone());
-        self.core.set(Core { gui, instance, params, events, wrapper }).is_ok()
+        let ready = self.core.set(Core { gui, instance, params, events, wrapper }).is_ok();
+        self.host.start_timer();
+        ready
     }
 
     fn activate(&self, sample_rate: f64, max_frames: u32) -> bool {
@@ -207,7 +208,7 @@ impl Object {
 
     /// Never waits. Poison is of no account: panics are caught before they reach the guard, and a
     /// panicked audio side keeps silent by itself.
-    fn try_audio(&self) -> Option<MutexGuard<'_, Option<AudioSide>>> {
+    pub fn try_audio(&self) -> Option<MutexGuard<'_, Option<AudioSide>>> {
         match self.audio.try_lock() {
             Ok(audio) => Some(audio),
             Err(TryLockError::Poisoned(audio)) => Some(audio.into_inner()),
@@ -215,14 +216,23 @@ impl Object {
         }
     }
 
+    /// The host answers a request.
     fn on_main_thread(&self) {
-        let requests = self.host.take_requests();
-        if requests & request::PANIC != 0
-            && let Some(core) = self.core()
-        {
-            // Panic is always possible; if the engine does not answer there is nothing to be done.
-            let _ = core.instance.edit(Edit::Panic, At::Now);
+        if self.serve() {
+            self.host.stop_timer();
         }
+    }
+
+    /// The host's timer has come round.
+    pub fn on_timer(&self, id: u32) {
+        if self.host.is_timer(id) {
+            self.serve();
+        }
+    }
+
+    /// Does what was asked for on the host's main thread; false if nothing was.
+    fn serve(&self) -> bool {
+        let requests = self.host.take_requests();
         if requests & request::RESCAN_PARAMS != 0 {
             self.host
                 .rescan_params(CLAP_PARAM_RESCAN_INFO | CLAP_PARAM_RESCAN_TEXT | CLAP_PARAM_RESCAN_VALUES);
@@ -238,6 +248,7 @@ impl Object {
         if requests & request::MARK_DIRTY != 0 {
             self.host.mark_dirty();
         }
+        requests != 0
     }
 }
 
@@ -262,6 +273,7 @@ unsafe extern "C" fn destroy(plugin: *const clap_plugin) {
         if let Some(core) = object.core() {
             core.gui.close();
         }
+        object.host.stop_timer();
         object.deactivate();
         let still_running = object.wait_for_audio().is_none();
         object.host.gone();
@@ -319,7 +331,7 @@ unsafe extern "C" fn process(
         match (object.try_audio(), object.core()) {
             (Some(mut audio), Some(core)) => match audio.as_mut() {
                 // SAFETY: as above.
-                Some(side) => unsafe { side.process(block, &core.events, &object.host, offline) },
+                Some(side) => unsafe { side.process(block, &core.events, offline) },
                 None => CLAP_PROCESS_ERROR,
             },
             _ => CLAP_PROCESS_ERROR,

@@ -7,8 +7,8 @@
 //! `handle_out_events` (pops a preallocated lock-free queue) run here: none allocates, locks or makes
 //! a system call.
 //!
-//! A parameter's change acts at the start of its block, as CLAP allows, except the master, which
-//! moves from its event's frame on.
+//! A parameter's change acts at the start of its block, as CLAP allows, except master and panic, which
+//! act on their event's frame. Without frames everything waits for the next block's first.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -20,18 +20,17 @@ use clap_sys::events::{
 };
 use clap_sys::process::{CLAP_PROCESS_CONTINUE, CLAP_PROCESS_ERROR, clap_process, clap_process_status};
 use crossbeam_queue::ArrayQueue;
-use krach_core::processor::{HostParam, Processor};
+use krach_core::processor::{HostParam, MidiOut, Processor};
 use nice_plug::prelude::ParamPtr;
 use nice_plug::wrapper::clap::Wrapper;
 
 use super::buffers::{self, Buffers, Channels};
-use super::events::{self, Event};
-use super::host::{Host, request};
+use super::events::{self, Event, Fallen};
 use super::transport::Transports;
 use crate::params::KrachParams;
 use crate::render::{Renderer, Surroundings};
 use crate::shell::Shell;
-use crate::values::Values;
+use crate::values::{Change, Values};
 
 /// Gestures of the window's that wait for the host to hear of them.
 const GESTURES: usize = 256;
@@ -68,37 +67,35 @@ impl ParamEvents {
         })
     }
 
-    /// Does what an event asks of a parameter. True if the master may have moved.
-    fn handle(&self, event: &Event, host: &Host) -> bool {
+    /// Does what an event asks of a parameter, and says what that is about.
+    fn handle(&self, event: &Event) -> Change {
         let normalised = |id: u32, value: f64| value / self.values.steps(id).unwrap_or(1) as f64;
-        let change = match *event {
+        match *event {
             Event::Value { id, value } => self.values.set(id, normalised(id, value)),
             Event::Modulation { id, amount } => self.values.modulate(id, normalised(id, amount)),
-            Event::Transport(_) | Event::Played(_) => return false,
-        };
-        if change.panic {
-            host.post_from_process(request::PANIC);
+            Event::Transport(_) | Event::Played(_) => Change::default(),
         }
-        change.master
     }
 
-    /// Events that the host sends while it does not process, and what the editor wants to tell it.
+    /// Events that the host sends while it does not process, and what the editor wants to tell it. True if
+    /// panic was asked for; the host is told that its switch is back.
     ///
     /// # Safety
     /// Both are null or the host's, valid for this call.
-    pub unsafe fn flush(
-        &self,
-        host: &Host,
-        input: *const clap_input_events,
-        output: *const clap_output_events,
-    ) {
+    pub unsafe fn flush(&self, input: *const clap_input_events, output: *const clap_output_events) -> bool {
+        let mut panic = false;
         // SAFETY: as promised by the caller.
         unsafe {
-            events::read(input, 0, |_, event| {
-                self.handle(&event, host);
-            });
+            events::read(input, 0, |_, event| panic |= self.handle(&event).panic);
             self.write(output);
+            events::write(output, 0, &MidiOut::default(), panic.then_some(self.fallen(0)));
         }
+        panic
+    }
+
+    /// The panic switch is back on this frame.
+    fn fallen(&self, frame: u32) -> Fallen {
+        Fallen { frame, id: self.values.panic_id() }
     }
 
     fn tell(&self, param: ParamPtr, gesture: impl FnOnce(u32) -> Gesture) {
@@ -208,6 +205,11 @@ impl AudioSide {
         }
     }
 
+    /// Gates shut, tails cut.
+    pub fn panic(&mut self) {
+        self.renderer.panic();
+    }
+
     /// Forgets all signal state.
     pub fn reset(&mut self, params: &ParamEvents) {
         self.renderer.reset(params.values.params().master_gain());
@@ -221,12 +223,11 @@ impl AudioSide {
         &mut self,
         process: &clap_process,
         params: &ParamEvents,
-        host: &Host,
         offline: bool,
     ) -> clap_process_status {
         if !self.poisoned {
             // SAFETY: passed on.
-            let block = AssertUnwindSafe(|| unsafe { self.block(process, params, host, offline) });
+            let block = AssertUnwindSafe(|| unsafe { self.block(process, params, offline) });
             match catch_unwind(block) {
                 Ok(status) => return status,
                 Err(_) => self.poisoned = true,
@@ -243,50 +244,63 @@ impl AudioSide {
         &mut self,
         process: &clap_process,
         params: &ParamEvents,
-        host: &Host,
         offline: bool,
     ) -> clap_process_status {
         // SAFETY: the host's promise, passed on by the caller.
-        let Some(channels) = (unsafe { self.buffers.bind(process) }) else {
-            // More frames than agreed: nothing sensible can be rendered, but values must not be lost.
-            // SAFETY: as above.
-            unsafe {
-                buffers::silence(process);
-                params.flush(host, process.in_events, process.out_events);
-            }
-            return CLAP_PROCESS_ERROR;
-        };
-        let Channels { main, stems, sidechain } = channels;
-        let last = (main[0].len() as u32).saturating_sub(1);
+        let channels = unsafe { self.buffers.bind(process) };
+        let frames = channels.as_ref().map_or(0, |channels| channels.main[0].len());
+        let last = (frames as u32).saturating_sub(1);
 
         // SAFETY: null or valid for this call.
         self.transports.begin(unsafe { process.transport.as_ref() });
         let now = params.values.params();
         self.renderer.begin(now.master_gain());
+        let mut fallen = None;
         let on_event = |frame, event| match event {
             Event::Transport(transport) => self.transports.push(frame, &transport),
             Event::Played(what) => self.renderer.hear(frame, what),
-            event if params.handle(&event, host) => {
-                self.renderer.change(frame, HostParam::Master, now.master_gain());
+            event => {
+                let change = params.handle(&event);
+                if change.master {
+                    self.renderer.change(frame, HostParam::Master, now.master_gain());
+                }
+                if change.panic {
+                    self.renderer.change(frame, HostParam::Panic, 1.0);
+                    fallen = Some(params.fallen(frame));
+                }
             }
-            _ => {}
         };
         // SAFETY: null or valid for this call.
         unsafe { events::read(process.in_events, last, on_event) };
 
-        let around = Surroundings {
-            transport: self.transports.as_slice(),
-            offline,
-            free_run: now.free_run.value(),
-            sidechain,
+        let status = match channels {
+            Some(Channels { main, stems, sidechain }) if frames > 0 => {
+                let around = Surroundings {
+                    transport: self.transports.as_slice(),
+                    offline,
+                    free_run: now.free_run.value(),
+                    sidechain,
+                };
+                self.renderer.render(&around, main, stems);
+                CLAP_PROCESS_CONTINUE
+            }
+            Some(_) => {
+                self.renderer.skip();
+                CLAP_PROCESS_CONTINUE
+            }
+            None => {
+                // More frames than agreed: nothing sensible can be rendered.
+                self.renderer.skip();
+                // SAFETY: as above.
+                unsafe { buffers::silence(process) };
+                CLAP_PROCESS_ERROR
+            }
         };
-        self.renderer.render(&around, main, stems);
-
         // SAFETY: null or valid for this call.
         unsafe {
             params.write(process.out_events);
-            events::write_notes(process.out_events, last, self.renderer.notes_out());
+            events::write(process.out_events, last, self.renderer.notes_out(), fallen);
         }
-        CLAP_PROCESS_CONTINUE
+        status
     }
 }

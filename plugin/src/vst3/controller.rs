@@ -1,21 +1,22 @@
-//! `IEditController` and what belongs to it: values and the window are ours, texts and
-//! units nice-plug's.
+//! `IEditController` and what belongs to it: values, the window and the parameters of MIDI controllers are
+//! ours, texts and units nice-plug's.
 
 use std::ffi::CStr;
 
 use super::com::Steinberg::Vst::ChannelContext::IInfoListenerTrait;
 use super::com::Steinberg::Vst::ViewType::kEditor;
 use super::com::Steinberg::Vst::{
-    BusDirection, CString, IAttributeList, IComponentHandler, IEditControllerTrait,
-    INoteExpressionControllerTrait, IUnitInfoTrait, MediaType, NoteExpressionTypeID, NoteExpressionTypeInfo,
-    NoteExpressionValue, ParamID, ParamValue, ParameterInfo, ProgramListID, ProgramListInfo, String128,
-    TChar, UnitID, UnitInfo, kRootUnitId,
+    BusDirection, CString, CtrlNumber, IAttributeList, IComponentHandler, IEditControllerTrait,
+    IMidiMappingTrait, INoteExpressionControllerTrait, IUnitInfoTrait, MediaType, NoteExpressionTypeID,
+    NoteExpressionTypeInfo, NoteExpressionValue, ParamID, ParamValue, ParameterInfo, ProgramListID,
+    ProgramListInfo, String128, TChar, UnitID, UnitInfo, kRootUnitId,
 };
 use super::com::Steinberg::{
     FIDString, IBStream, IPlugView, int16, int32, kInternalError, kInvalidArgument, kResultFalse, kResultOk,
     tresult,
 };
 use super::guard;
+use super::midi::{self, Controller};
 use super::object::Object;
 use crate::params::MACROS;
 
@@ -35,19 +36,27 @@ impl IEditControllerTrait for Object {
 
     unsafe fn getParameterCount(&self) -> int32 {
         // SAFETY: passed on.
-        guard(0, || unsafe { self.nice.getParameterCount() })
+        guard(0, || unsafe { self.nice.getParameterCount() } + midi::COUNT as int32)
     }
 
     unsafe fn getParameterInfo(&self, index: int32, info: *mut ParameterInfo) -> tresult {
         guard(kInternalError, || {
-            // SAFETY: passed on, within its bounds: nice-plug panics one past the end.
+            self.gui.called();
+            let Some(index) = usize::try_from(index).ok().filter(|_| !info.is_null()) else {
+                return kInvalidArgument;
+            };
+            // SAFETY: passed on, within its bounds: nice-plug panics one past the end. The host's room for an
+            // info, not null.
             unsafe {
-                if info.is_null() || !(0..self.nice.getParameterCount()).contains(&index) {
-                    return kInvalidArgument;
+                let own = usize::try_from(self.nice.getParameterCount()).unwrap_or(0);
+                if let Some(after) = index.checked_sub(own) {
+                    let Some(controller) = Controller::at(after) else { return kInvalidArgument };
+                    info.write(controller.info());
+                    return kResultOk;
                 }
-                let told = self.nice.getParameterInfo(index, info);
-                if told == kResultOk && (index as usize) < MACROS {
-                    let label = self.values.params().labels.macro_label(index as usize);
+                let told = self.nice.getParameterInfo(index as int32, info);
+                if told == kResultOk && index < MACROS {
+                    let label = self.values.params().labels.macro_label(index);
                     copy_text(&label.name, &mut (*info).title);
                     copy_text(&label.name, &mut (*info).shortTitle);
                 }
@@ -60,31 +69,70 @@ impl IEditControllerTrait for Object {
         if !value.is_finite() {
             return kInvalidArgument;
         }
-        // SAFETY: passed on.
-        guard(kInternalError, || unsafe { self.nice.getParamStringByValue(id, value, text) })
+        guard(kInternalError, || {
+            self.gui.called();
+            // SAFETY: passed on, or the host's room for a text.
+            unsafe {
+                match (Controller::with_id(id), text.as_mut()) {
+                    (Some(controller), Some(text)) => copy_text(&controller.plain(value).to_string(), text),
+                    (Some(_), None) => return kInvalidArgument,
+                    (None, _) => return self.nice.getParamStringByValue(id, value, text),
+                }
+            }
+            kResultOk
+        })
     }
 
     unsafe fn getParamValueByString(&self, id: ParamID, text: *mut TChar, value: *mut ParamValue) -> tresult {
-        // SAFETY: passed on.
-        guard(kInternalError, || unsafe { self.nice.getParamValueByString(id, text, value) })
+        guard(kInternalError, || {
+            let Some(controller) = Controller::with_id(id) else {
+                // SAFETY: passed on.
+                return unsafe { self.nice.getParamValueByString(id, text, value) };
+            };
+            if text.is_null() || value.is_null() {
+                return kInvalidArgument;
+            }
+            // SAFETY: a string of the host's that ends in NUL, of at most 128 units.
+            let units =
+                (0..128).map(|at| unsafe { text.add(at).read() } as u16).take_while(|&unit| unit != 0);
+            let typed: String = char::decode_utf16(units).map(|c| c.unwrap_or('\u{fffd}')).collect();
+            let Some(plain) = typed.trim().parse().ok().filter(|plain: &f64| plain.is_finite()) else {
+                return kResultFalse;
+            };
+            // SAFETY: the host's room for a value, not null.
+            unsafe { value.write(controller.normalised(plain)) };
+            kResultOk
+        })
     }
 
     unsafe fn normalizedParamToPlain(&self, id: ParamID, value: ParamValue) -> ParamValue {
-        // SAFETY: passed on.
-        guard(value, || unsafe { self.nice.normalizedParamToPlain(id, value) })
+        guard(value, || match Controller::with_id(id) {
+            Some(controller) => controller.plain(value),
+            // SAFETY: passed on.
+            None => unsafe { self.nice.normalizedParamToPlain(id, value) },
+        })
     }
 
     unsafe fn plainParamToNormalized(&self, id: ParamID, plain: ParamValue) -> ParamValue {
-        // SAFETY: passed on.
-        guard(plain, || unsafe { self.nice.plainParamToNormalized(id, plain) })
+        guard(plain, || match Controller::with_id(id) {
+            Some(controller) => controller.normalised(plain),
+            // SAFETY: passed on.
+            None => unsafe { self.nice.plainParamToNormalized(id, plain) },
+        })
     }
 
     unsafe fn getParamNormalized(&self, id: ParamID) -> ParamValue {
-        guard(0.0, || self.value(id).unwrap_or(0.0))
+        guard(0.0, || {
+            self.gui.called();
+            self.value(id).unwrap_or(0.0)
+        })
     }
 
     unsafe fn setParamNormalized(&self, id: ParamID, value: ParamValue) -> tresult {
-        guard(kInternalError, || if self.tell(id, value) { kResultOk } else { kInvalidArgument })
+        guard(kInternalError, || {
+            self.gui.called();
+            if self.tell(id, value) { kResultOk } else { kInvalidArgument }
+        })
     }
 
     unsafe fn setComponentHandler(&self, handler: *mut IComponentHandler) -> tresult {
@@ -97,9 +145,32 @@ impl IEditControllerTrait for Object {
 
     unsafe fn createView(&self, name: FIDString) -> *mut IPlugView {
         guard(std::ptr::null_mut(), || {
+            self.gui.called();
             // SAFETY: null or a string of the host's; a constant string.
             let wanted = !name.is_null() && unsafe { CStr::from_ptr(name) == CStr::from_ptr(kEditor) };
             if wanted { self.gui.make_view() } else { std::ptr::null_mut() }
+        })
+    }
+}
+
+impl IMidiMappingTrait for Object {
+    unsafe fn getMidiControllerAssignment(
+        &self,
+        bus: int32,
+        channel: int16,
+        number: CtrlNumber,
+        id: *mut ParamID,
+    ) -> tresult {
+        guard(kInternalError, || {
+            if id.is_null() {
+                return kInvalidArgument;
+            }
+            let Some(controller) = Controller::of(channel, number).filter(|_| bus == 0) else {
+                return kResultFalse;
+            };
+            // SAFETY: the host's room for an id, not null.
+            unsafe { id.write(controller.id()) };
+            kResultOk
         })
     }
 }

@@ -20,7 +20,8 @@ const AFTER_TOUCH: u8 = 128;
 const PITCH_BEND: u8 = 129;
 const PROGRAM_CHANGE: u8 = 130;
 
-/// Calls `on` with each change of a parameter: number, frame (at most `last`), normalised value.
+/// Calls `on` with each change of a parameter: number, frame (at most `last`), normalised value. The frames
+/// of one parameter never fall; those of the next one begin anew.
 ///
 /// # Safety
 /// `changes` is null or the host's, valid for this call.
@@ -32,17 +33,20 @@ pub unsafe fn read_changes(changes: *mut IParameterChanges, last: u32, mut on: i
         for index in 0..changes.getParameterCount() {
             let Some(queue) = ComRef::from_raw(changes.getParameterData(index)) else { continue };
             let id = queue.getParameterId();
+            let mut frame = 0;
             for point in 0..queue.getPointCount() {
-                let (mut frame, mut value) = (0, 0.0);
-                if queue.getPoint(point, &mut frame, &mut value) == kResultOk {
-                    on(id, clamp(frame, last), value);
+                let (mut offset, mut value) = (0, 0.0);
+                if queue.getPoint(point, &mut offset, &mut value) == kResultOk {
+                    frame = clamp(offset, last).max(frame);
+                    on(id, frame, value);
                 }
             }
         }
     }
 }
 
-/// Calls `on` with each event that the engine plays, in order, with its frame, at most `last`.
+/// Calls `on` with each event that the engine plays, in order, with its frame, at most `last`. Frames never
+/// fall: an event that a host lists too late acts on the frame of the one before it.
 ///
 /// # Safety
 /// `events` is null or the host's, valid for this call.
@@ -60,7 +64,6 @@ pub unsafe fn read(events: *mut IEventList, last: u32, mut on: impl FnMut(u32, H
         }
         // SAFETY: the host's event, whose union holds what its type says.
         for what in unsafe { decode(&event) }.into_iter().flatten() {
-            // Hosts sort their events; one that does not is not to turn time round.
             frame = clamp(event.sampleOffset, last).max(frame);
             on(frame, what);
         }
@@ -167,6 +170,21 @@ pub unsafe fn write_midi(events: *mut IEventList, last: u32, midi: &[MidiEvent])
     }
 }
 
+/// Tells the host that a parameter has this normalised value from `frame` on. False if it takes none.
+///
+/// # Safety
+/// `changes` is null or the host's, valid for this call.
+pub unsafe fn write_change(changes: *mut IParameterChanges, id: u32, frame: u32, value: f64) -> bool {
+    // SAFETY: as promised by the caller.
+    let Some(changes) = (unsafe { ComRef::from_raw(changes) }) else { return false };
+    let mut index = 0;
+    // SAFETY: the host's own list; its queues live as long as it does.
+    unsafe {
+        let queue = ComRef::from_raw(changes.addParameterData(&id, &mut index));
+        queue.is_some_and(|queue| queue.addPoint(frame as i32, value, &mut index) == kResultOk)
+    }
+}
+
 fn encode(bytes: [u8; 3]) -> Option<Event> {
     // SAFETY: all fields are numbers and pointers, for which zero is a value.
     let mut event: Event = unsafe { std::mem::zeroed() };
@@ -227,8 +245,117 @@ fn encode(bytes: [u8; 3]) -> Option<Event> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::com::Steinberg::Vst::NoteExpressionValueEvent;
+    use super::super::com::Steinberg::Vst::{
+        IParamValueQueue, NoteExpressionValueEvent, ParamID, ParamValue,
+    };
+    use super::super::com::Steinberg::{int32, kInvalidArgument, kNotImplemented, tresult};
+    use super::super::com::{Class, ComPtr, ComWrapper};
     use super::*;
+
+    /// Lists of a host, as it made them.
+    struct Lists {
+        events: Vec<Event>,
+        queues: Vec<ComPtr<IParamValueQueue>>,
+    }
+
+    impl Class for Lists {
+        type Interfaces = (IEventList, IParameterChanges);
+    }
+
+    impl IEventListTrait for Lists {
+        unsafe fn getEventCount(&self) -> int32 {
+            self.events.len() as int32
+        }
+
+        unsafe fn getEvent(&self, index: int32, event: *mut Event) -> tresult {
+            // SAFETY: room for an event, as the reader gives.
+            unsafe { event.write(self.events[index as usize]) };
+            kResultOk
+        }
+
+        unsafe fn addEvent(&self, _: *mut Event) -> tresult {
+            kNotImplemented
+        }
+    }
+
+    impl IParameterChangesTrait for Lists {
+        unsafe fn getParameterCount(&self) -> int32 {
+            self.queues.len() as int32
+        }
+
+        unsafe fn getParameterData(&self, index: int32) -> *mut IParamValueQueue {
+            self.queues[index as usize].as_ptr()
+        }
+
+        unsafe fn addParameterData(&self, _: *const ParamID, _: *mut int32) -> *mut IParamValueQueue {
+            std::ptr::null_mut()
+        }
+    }
+
+    /// Points of one parameter.
+    struct Points(ParamID, Vec<(int32, ParamValue)>);
+
+    impl Class for Points {
+        type Interfaces = (IParamValueQueue,);
+    }
+
+    impl IParamValueQueueTrait for Points {
+        unsafe fn getParameterId(&self) -> ParamID {
+            self.0
+        }
+
+        unsafe fn getPointCount(&self) -> int32 {
+            self.1.len() as int32
+        }
+
+        unsafe fn getPoint(&self, index: int32, offset: *mut int32, value: *mut ParamValue) -> tresult {
+            let Some(&point) = self.1.get(index as usize) else { return kInvalidArgument };
+            // SAFETY: room for both, as the reader gives.
+            unsafe { (*offset, *value) = point };
+            kResultOk
+        }
+
+        unsafe fn addPoint(&self, _: int32, _: ParamValue, _: *mut int32) -> tresult {
+            kNotImplemented
+        }
+    }
+
+    #[test]
+    fn events_that_a_host_does_not_sort_never_go_back_in_time() {
+        let note = |(key, offset): (u8, int32)| {
+            let mut event = encode([0x90, key, 100]).expect("a note on");
+            event.sampleOffset = offset;
+            event
+        };
+        let events = [(1, 10), (2, 5), (3, 20), (4, -7), (5, 99), (6, 63)].map(note).to_vec();
+        let lists = ComWrapper::new(Lists { events, queues: Vec::new() });
+        let list = lists.to_com_ptr::<IEventList>().expect("it has this interface");
+        let mut found = Vec::new();
+        // SAFETY: the list lives as long.
+        unsafe {
+            read(list.as_ptr(), 63, |frame, what| {
+                let HostEventKind::NoteOn { note, .. } = what else { panic!("only notes") };
+                found.push((note.key, frame));
+            });
+        }
+        assert_eq!(found, [(1, 10), (2, 10), (3, 20), (4, 20), (5, 63), (6, 63)]);
+    }
+
+    #[test]
+    fn points_that_a_host_does_not_sort_never_go_back_in_time() {
+        let queue = |points: Points| ComWrapper::new(points).to_com_ptr().expect("it has this interface");
+        let queues = vec![
+            queue(Points(7, vec![(10, 0.1), (5, 0.2), (99, 0.3), (2, 0.4)])),
+            queue(Points(8, vec![(-3, 0.5), (4, 0.6)])),
+        ];
+        let lists = ComWrapper::new(Lists { events: Vec::new(), queues });
+        let list = lists.to_com_ptr::<IParameterChanges>().expect("it has this interface");
+        let mut found = Vec::new();
+        // SAFETY: the list lives as long.
+        unsafe { read_changes(list.as_ptr(), 63, |id, frame, value| found.push((id, frame, value))) };
+        let expected = [(7, 10, 0.1), (7, 10, 0.2), (7, 63, 0.3), (7, 63, 0.4), (8, 0, 0.5), (8, 4, 0.6)];
+        assert_eq!(found, expected);
+    }
 
     fn heard(event: &Event) -> Option<HostEventKind> {
         // SAFETY: made below, as their types say.

@@ -16,11 +16,12 @@
 //! | `process` | what happens in one block on the audio thread? |
 //! | `transport` | what does the host say of time? |
 //! | `events` | what else came with the block, and what goes back? |
+//! | `midi` | which parameters stand for MIDI controllers? |
 //! | `buffers` | where do the channels lie, and what stands in for those that are missing? |
 //! | `stream` | how do state bytes come and go? |
 //!
-//! What the format lacks against CLAP: no word to the host that the project has changed, no new names
-//! of parameters while it runs, no controllers in, no MIDI clock out, one position per block.
+//! What the format lacks against CLAP: no new names of parameters while it runs, few controllers in, no
+//! MIDI clock out, one position per block.
 
 #![allow(clippy::unnecessary_cast, reason = "VST3's constants are signed on Windows and unsigned elsewhere")]
 
@@ -29,6 +30,7 @@ mod component;
 mod controller;
 mod entry;
 mod events;
+mod midi;
 mod object;
 mod process;
 mod stream;

@@ -24,8 +24,9 @@ use super::com::ComRef;
 use super::com::Steinberg::FUnknown;
 use super::com::Steinberg::Vst::{
     ChannelContext::IInfoListener, IAudioProcessor, IComponent, IEditController, IHostApplication,
-    IHostApplicationTrait, INoteExpressionController, IProcessContextRequirements, IUnitInfo,
+    IHostApplicationTrait, IMidiMapping, INoteExpressionController, IProcessContextRequirements, IUnitInfo,
 };
+use super::midi::Controller;
 use super::process::AudioSide;
 use super::view::Gui;
 use crate::instance::{HostHooks, Instance, InstanceConfig};
@@ -50,6 +51,13 @@ pub struct Setup {
     pub max_frames: usize,
 }
 
+/// What holds until the host sets something up: some activate first. As in the format's own base classes.
+impl Default for Setup {
+    fn default() -> Self {
+        Self { sample_rate: 44_100.0, max_frames: 1024 }
+    }
+}
+
 /// A value that the host told the controller while it processes; `process` will hear of it, too.
 #[derive(Clone, Copy)]
 struct Told {
@@ -65,7 +73,7 @@ pub struct Object {
     /// The audio thread's, while active. The audio thread only ever tries the lock, which is one
     /// atomic exchange; the main thread polls it. They meet only if the host breaks VST3's rules.
     audio: Mutex<Option<AudioSide>>,
-    setup: Mutex<Option<Setup>>,
+    setup: Mutex<Setup>,
     /// The host has set up offline rendering and may wait for us.
     pub offline: AtomicBool,
     /// Between `setProcessing(1)` and `setProcessing(0)`.
@@ -88,6 +96,7 @@ impl Class for Object {
         IAudioProcessor,
         IProcessContextRequirements,
         INoteExpressionController,
+        IMidiMapping,
         IUnitInfo,
         IInfoListener,
     );
@@ -122,12 +131,14 @@ impl Object {
         if instance.is_some() {
             return false;
         }
+        let desk = Arc::clone(self.gui.desk());
+        let mark_dirty: Box<dyn Fn() + Send + Sync> = Box::new(move || desk.mark_dirty());
         let config = InstanceConfig {
             format: "vst3",
             // SAFETY: as promised by the caller.
             host: unsafe { name_of(context) },
             registry: Registry::with_builtins(),
-            hooks: HostHooks::default(),
+            hooks: HostHooks { mark_dirty: Some(mark_dirty) },
         };
         let started = Instance::start_at(config, addresses());
         self.values.params().view.set(Some(started.view().clone()));
@@ -144,20 +155,23 @@ impl Object {
         drop(instance);
     }
 
-    /// Notes what the host will activate us with; false if that makes no sense.
+    /// Notes what the host activates us with; false if that makes no sense, or cannot be had. A host that
+    /// says so only while we are active is followed at once.
     pub fn set_up(&self, sample_rate: f64, max_frames: i32) -> bool {
         let max_frames = usize::try_from(max_frames).unwrap_or(0);
         if !(sample_rate.is_finite() && sample_rate > 0.0) || max_frames == 0 {
             return false;
         }
-        *lock(&self.setup) = Some(Setup { sample_rate, max_frames });
-        true
+        let setup = Setup { sample_rate, max_frames };
+        let before = std::mem::replace(&mut *lock(&self.setup), setup);
+        let active = self.wait_for_audio().is_some_and(|audio| audio.is_some());
+        before == setup || !active || self.activate()
     }
 
-    /// Makes ready to process as was set up; false without a set-up or an instance.
+    /// Makes ready to process as was set up; false without an instance.
     pub fn activate(&self) -> bool {
-        let Some(Setup { sample_rate, max_frames }) = *lock(&self.setup) else { return false };
-        self.deactivate();
+        let Setup { sample_rate, max_frames } = *lock(&self.setup);
+        self.stop();
         let instance = lock(&self.instance);
         let Some(instance) = instance.as_ref() else { return false };
         let processor = instance.activate(sample_rate, max_frames);
@@ -172,6 +186,11 @@ impl Object {
     /// Nothing happens if it is not active.
     pub fn deactivate(&self) {
         self.processing.store(false, Ordering::Release);
+        self.stop();
+    }
+
+    /// Takes the audio side away, if there is one.
+    fn stop(&self) {
         let Some(mut audio) = self.wait_for_audio() else { return };
         let side = audio.take();
         drop(audio);
@@ -219,28 +238,35 @@ impl Object {
     /// The host tells the controller a value. While it processes, `process` gets it as well, at its
     /// place; to set it now would be too early, or put an old value over a newer one. It is only
     /// noted, and counts where no block comes: hosts let the user turn knobs while nothing is
-    /// rendered, and save then.
+    /// rendered, and save then. Panic and MIDI controllers are moments, of which nothing is noted.
     pub fn tell(&self, id: u32, value: f64) -> bool {
-        if !value.is_finite() || self.values.get(id).is_none() {
+        let known = self.values.get(id).is_some() || Controller::with_id(id).is_some();
+        if !value.is_finite() || !known {
             return false;
         }
-        if self.processing.load(Ordering::Acquire) {
+        let processing = self.processing.load(Ordering::Acquire);
+        if self.values.get(id).is_none() || processing && id == self.values.panic_id() {
+            return true;
+        }
+        if processing {
             let blocks = self.blocks.load(Ordering::Acquire);
             lock(&self.told).insert(id, Told { value, blocks });
-        } else {
-            lock(&self.told).remove(&id);
-            if self.values.set(id, value).panic
-                && let Some(side) = self.try_audio().as_mut().and_then(|audio| audio.as_mut())
-            {
+            return true;
+        }
+        lock(&self.told).remove(&id);
+        if self.values.set(id, value).panic {
+            if let Some(side) = self.try_audio().as_mut().and_then(|audio| audio.as_mut()) {
                 side.panic();
             }
+            self.gui.desk().panic_is_over();
         }
         true
     }
 
     /// A parameter's value, normalised, as far as the host has told it.
     pub fn value(&self, id: u32) -> Option<f64> {
-        self.told().get(&id).copied().or_else(|| self.values.get(id))
+        let told = || self.told().get(&id).copied().or_else(|| self.values.get(id));
+        Controller::with_id(id).map(Controller::default).or_else(told)
     }
 
     /// Values that the host has told and that `process` has not had the time to hear.
@@ -253,22 +279,28 @@ impl Object {
 
     /// The chunk for the host: session and parameters. `None` before `initialize`, or if there is none.
     pub fn save(&self) -> Option<Vec<u8>> {
+        let changed = self.gui.desk().settle();
         let params = self.values.save_with(&self.told());
-        lock(&self.instance).as_ref().and_then(|instance| instance.save_state_with(params))
+        let chunk = lock(&self.instance).as_ref().and_then(|instance| instance.save_state_with(params));
+        if chunk.is_none() && changed {
+            self.gui.desk().mark_dirty();
+        }
+        chunk
     }
 
     /// Session and parameters from a chunk; false, and nothing changes, if it is refused. The
     /// instance keeps a refused chunk and saves it back until the session is edited.
     pub fn load(&self, chunk: &[u8]) -> bool {
+        let changed = self.gui.desk().settle();
         let instance = lock(&self.instance);
-        let Some(loaded) = instance.as_ref().map(|instance| instance.load_state_params(chunk)) else {
-            return false;
-        };
-        if let Ok(values) = &loaded {
+        let loaded = instance.as_ref().and_then(|instance| instance.load_state_params(chunk).ok());
+        if let Some(values) = &loaded {
             lock(&self.told).clear();
             self.values.load(values);
+        } else if changed {
+            self.gui.desk().mark_dirty();
         }
-        loaded.is_ok()
+        loaded.is_some()
     }
 }
 

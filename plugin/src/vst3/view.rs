@@ -3,13 +3,17 @@
 //!
 //! The window's thread puts what it wants of the host on a desk. On X11 the host's run loop calls a timer of
 //! ours while the window is open, which takes it from there; on other systems the window lives on the host's
-//! own thread, which takes it at once.
+//! own thread, which takes it at once. What has to do with no window (the session has been edited, the panic
+//! switch is back) goes the same way; while no timer runs it is told when the host next calls the controller on
+//! the thread that gave it its handler.
 
 use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::ffi::{CStr, c_void};
 use std::rc::{Rc, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::ThreadId;
 
 use crossbeam_queue::ArrayQueue;
 use nice_plug::context::PluginApi;
@@ -20,7 +24,9 @@ use nice_plug::params::internals::ParamPtr;
 use nice_plug::plugin::PluginState;
 
 use super::com::Steinberg::Linux::{IRunLoop, IRunLoopTrait, ITimerHandler, ITimerHandlerTrait};
-use super::com::Steinberg::Vst::{IComponentHandler, IComponentHandlerTrait};
+use super::com::Steinberg::Vst::{
+    IComponentHandler, IComponentHandler2, IComponentHandler2Trait, IComponentHandlerTrait,
+};
 use super::com::Steinberg::{
     FIDString, IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewContentScaleSupport,
     IPlugViewContentScaleSupport_::ScaleFactor, IPlugViewContentScaleSupportTrait, IPlugViewTrait, TBool,
@@ -46,14 +52,35 @@ enum Gesture {
     End(u32),
 }
 
-/// Where the window's thread leaves what it wants of the host.
-struct Desk {
+/// Where other threads leave what they want of the host.
+pub struct Desk {
     values: Arc<Values>,
     gestures: ArrayQueue<Gesture>,
-    handler: Mutex<Option<ComPtr<IComponentHandler>>>,
+    handler: Mutex<Option<Handler>>,
+    /// The session is no longer what the host saved or loaded.
+    dirty: AtomicBool,
+    /// The panic switch is back, and the host has not heard of it.
+    panic_over: AtomicBool,
+}
+
+/// Whom to tell, and on which thread.
+#[derive(Clone)]
+struct Handler {
+    host: ComPtr<IComponentHandler>,
+    thread: ThreadId,
 }
 
 impl Desk {
+    fn new(values: &Arc<Values>) -> Self {
+        Self {
+            values: Arc::clone(values),
+            gestures: ArrayQueue::new(GESTURES),
+            handler: Mutex::default(),
+            dirty: AtomicBool::new(false),
+            panic_over: AtomicBool::new(false),
+        }
+    }
+
     /// Without room the host has not listened for hundreds of them; it reads values when it does.
     fn leave(&self, gesture: Gesture) {
         let _ = self.gestures.push(gesture);
@@ -62,19 +89,67 @@ impl Desk {
         }
     }
 
+    /// The session has been edited.
+    pub fn mark_dirty(&self) {
+        self.dirty.store(true, Ordering::Release);
+    }
+
+    /// The host is about to save or load the session. True if it was still to hear of edits.
+    pub fn settle(&self) -> bool {
+        self.dirty.swap(false, Ordering::AcqRel)
+    }
+
+    /// The panic switch is back. For the audio thread, too: one atomic store.
+    pub fn panic_is_over(&self) {
+        self.panic_over.store(true, Ordering::Release);
+    }
+
+    fn handler(&self) -> Option<Handler> {
+        self.handler.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A call of the host's: the moment to tell it what waits, if this is the main thread.
+    fn called(&self) {
+        let waits = self.dirty.load(Ordering::Acquire) || self.panic_over.load(Ordering::Acquire);
+        if waits && self.handler().is_some_and(|handler| handler.thread == std::thread::current().id()) {
+            self.tell();
+        }
+    }
+
     /// Tells the host. Main thread; the lock is not held, since the host may answer with calls.
     fn tell(&self) {
-        let handler = self.handler.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let handler = self.handler();
         while let Some(gesture) = self.gestures.pop() {
-            let Some(handler) = &handler else { continue };
-            // SAFETY: the host's object, of which we hold a reference, on its main thread.
-            unsafe {
-                match gesture {
-                    Gesture::Begin(id) => handler.beginEdit(id),
-                    Gesture::Value(id, value) => handler.performEdit(id, value),
-                    Gesture::End(id) => handler.endEdit(id),
-                };
+            if let Some(handler) = &handler {
+                gesture.tell(&handler.host);
             }
+        }
+        let Some(handler) = handler else { return };
+        if self.panic_over.swap(false, Ordering::AcqRel) {
+            let id = self.values.panic_id();
+            for gesture in [Gesture::Begin(id), Gesture::Value(id, 0.0), Gesture::End(id)] {
+                gesture.tell(&handler.host);
+            }
+        }
+        if self.dirty.swap(false, Ordering::AcqRel)
+            && let Some(host) = handler.host.cast::<IComponentHandler2>()
+        {
+            // SAFETY: the host's object, of which we hold a reference, on its main thread.
+            unsafe { host.setDirty(1) };
+        }
+    }
+}
+
+impl Gesture {
+    /// Main thread.
+    fn tell(self, host: &ComPtr<IComponentHandler>) {
+        // SAFETY: the host's object, of which we hold a reference, on its main thread.
+        unsafe {
+            match self {
+                Self::Begin(id) => host.beginEdit(id),
+                Self::Value(id, value) => host.performEdit(id, value),
+                Self::End(id) => host.endEdit(id),
+            };
         }
     }
 }
@@ -129,27 +204,33 @@ pub struct Gui {
 impl Gui {
     /// Nothing is opened.
     pub fn new(values: &Arc<Values>) -> Rc<Self> {
-        let desk = Desk {
-            values: Arc::clone(values),
-            gestures: ArrayQueue::new(GESTURES),
-            handler: Mutex::default(),
-        };
         Rc::new(Self {
             slot: Slot::new(KrachEditor::new(values.params().clone())),
-            desk: Arc::new(desk),
+            desk: Arc::new(Desk::new(values)),
             frame: RefCell::default(),
             timer: RefCell::default(),
             view: Cell::new(std::ptr::null_mut()),
         })
     }
 
-    /// Whom to tell of what the window does to parameters.
+    /// Where others leave what they want of the host.
+    pub fn desk(&self) -> &Arc<Desk> {
+        &self.desk
+    }
+
+    /// The host calls the controller or a view.
+    pub fn called(&self) {
+        self.desk.called();
+    }
+
+    /// Whom to tell of what the window does to parameters, and of what has to do with no window. Main thread.
     ///
     /// # Safety
     /// `handler` is null or the host's.
     pub unsafe fn set_handler(&self, handler: *mut IComponentHandler) {
         // SAFETY: as promised by the caller.
-        let handler = unsafe { ComRef::from_raw(handler) }.map(|handler| handler.to_com_ptr());
+        let handler = unsafe { ComRef::from_raw(handler) }
+            .map(|handler| Handler { host: handler.to_com_ptr(), thread: std::thread::current().id() });
         let old = std::mem::replace(
             &mut *self.desk.handler.lock().unwrap_or_else(PoisonError::into_inner),
             handler,

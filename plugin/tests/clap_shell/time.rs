@@ -69,11 +69,11 @@ fn midi_clock_reaches_the_host_each_message_on_its_frame() {
     block.transport = Some(rolling(0.0, 120.0));
     block.render(&plugin, true);
     let tick = |frame| (frame, [0xf8, 0, 0]);
-    assert_eq!(block.midi, [(0, [0xfa, 0, 0]), tick(0), tick(1000), tick(2000)]);
+    assert_eq!(block.sent.midi, [(0, [0xfa, 0, 0]), tick(0), tick(1000), tick(2000)]);
     // A jump to the ninth quarter note, 32 sixteenths on.
     block.transport = Some(rolling(8.0, 120.0));
     block.render(&plugin, true);
     let jumped = [(0, [0xfc, 0, 0]), (0, [0xf2, 32, 0]), (0, [0xfb, 0, 0]), tick(0), tick(1000), tick(2000)];
-    assert_eq!(block.midi, jumped);
+    assert_eq!(block.sent.midi, jumped);
     plugin.destroy();
 }

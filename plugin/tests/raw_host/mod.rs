@@ -3,15 +3,20 @@
 
 #![allow(dead_code, reason = "each test program uses its part")]
 
+pub mod vst3;
+
 use std::ffi::{CStr, c_char, c_void};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use clap_sys::audio_buffer::clap_audio_buffer;
 use clap_sys::events::*;
 use clap_sys::ext::params::{CLAP_EXT_PARAMS, clap_host_params, clap_plugin_params};
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_host_state, clap_plugin_state};
+use clap_sys::ext::timer_support::{
+    CLAP_EXT_TIMER_SUPPORT, clap_host_timer_support, clap_plugin_timer_support,
+};
 use clap_sys::factory::plugin_factory::{CLAP_PLUGIN_FACTORY_ID, clap_plugin_factory};
 use clap_sys::host::clap_host;
 use clap_sys::plugin::clap_plugin;
@@ -48,6 +53,12 @@ pub struct Heard {
     pub callbacks: AtomicU32,
     pub dirty: AtomicU32,
     pub rescans: Mutex<Vec<u32>>,
+    /// The host has timers.
+    pub has_timers: AtomicBool,
+    /// Those that run.
+    pub timers: Mutex<Vec<u32>>,
+    /// Timers that were ever started.
+    pub started: AtomicU32,
 }
 
 /// A host, at a fixed place in memory.
@@ -72,6 +83,23 @@ impl Host {
             request_callback: Some(host_callback),
         });
         Self { raw, heard }
+    }
+
+    /// A host that has timers.
+    pub fn with_timers() -> Self {
+        let host = Self::new();
+        host.heard.has_timers.store(true, Ordering::SeqCst);
+        host
+    }
+
+    /// Lets each timer that runs come round once.
+    pub fn run_timers(&self, plugin: &Plugin) {
+        let running = self.heard.timers.lock().unwrap().clone();
+        let timer = plugin.extension::<clap_plugin_timer_support>(CLAP_EXT_TIMER_SUPPORT).expect("timers");
+        for id in running {
+            // SAFETY: CLAP's call.
+            unsafe { timer.on_timer.unwrap()(plugin.raw, id) };
+        }
     }
 
     /// Creates the instrument of this very program, without `init`.
@@ -133,15 +161,35 @@ unsafe extern "C" fn host_rescan(host: *const clap_host, flags: u32) {
     heard(host).rescans.lock().unwrap().push(flags);
 }
 
+unsafe extern "C" fn start_timer(host: *const clap_host, _period: u32, id: *mut u32) -> bool {
+    let number = 40 + heard(host).started.fetch_add(1, Ordering::SeqCst);
+    heard(host).timers.lock().unwrap().push(number);
+    // SAFETY: the plugin's room for an id.
+    unsafe { id.write(number) };
+    true
+}
+
+unsafe extern "C" fn stop_timer(host: *const clap_host, id: u32) -> bool {
+    let mut timers = heard(host).timers.lock().unwrap();
+    let before = timers.len();
+    timers.retain(|&timer| timer != id);
+    timers.len() < before
+}
+
+static HOST_TIMERS: clap_host_timer_support =
+    clap_host_timer_support { register_timer: Some(start_timer), unregister_timer: Some(stop_timer) };
 static HOST_STATE: clap_host_state = clap_host_state { mark_dirty: Some(host_dirty) };
 static HOST_PARAMS: clap_host_params =
     clap_host_params { rescan: Some(host_rescan), clear: None, request_flush: Some(nothing) };
 
-unsafe extern "C" fn host_extension(_: *const clap_host, id: *const c_char) -> *const c_void {
+unsafe extern "C" fn host_extension(host: *const clap_host, id: *const c_char) -> *const c_void {
     // SAFETY: a string of the plugin's.
     match unsafe { CStr::from_ptr(id) } {
         id if id == CLAP_EXT_STATE => (&raw const HOST_STATE).cast(),
         id if id == CLAP_EXT_PARAMS => (&raw const HOST_PARAMS).cast(),
+        id if id == CLAP_EXT_TIMER_SUPPORT && heard(host).has_timers.load(Ordering::SeqCst) => {
+            (&raw const HOST_TIMERS).cast()
+        }
         _ => std::ptr::null(),
     }
 }
@@ -235,12 +283,29 @@ impl Plugin {
         }
     }
 
-    /// Events outside `process`.
-    pub fn flush(&self, events: &[Event]) {
+    /// Events outside `process`. Returns the values that come back: frame, parameter, value.
+    pub fn flush(&self, events: &[Event]) -> Vec<(u32, u32, f64)> {
         let events = events.to_vec();
         let list = input_list(&events);
-        // SAFETY: CLAP's call; the list lives as long.
-        unsafe { self.params().flush.unwrap()(self.raw, &list, std::ptr::null()) }
+        let mut sent = Sent::default();
+        // SAFETY: CLAP's call; the lists live as long.
+        unsafe { self.params().flush.unwrap()(self.raw, &list, &sent.list()) }
+        sent.values
+    }
+
+    /// All parameters with value and text.
+    pub fn all_values(&self) -> Vec<(u32, f64, String)> {
+        let params = self.params();
+        // SAFETY: CLAP's calls; an info is numbers and text, for which zero is a value.
+        unsafe {
+            let info = |index| {
+                let mut info: clap_sys::ext::params::clap_param_info = std::mem::zeroed();
+                assert!(params.get_info.unwrap()(self.raw, index, &mut info));
+                info.id
+            };
+            let ids = (0..params.count.unwrap()(self.raw)).map(info);
+            ids.map(|id| (id, self.value(id), self.text(id, self.value(id)))).collect()
+        }
     }
 
     pub fn save(&self) -> Option<Vec<u8>> {
@@ -276,6 +341,59 @@ impl Plugin {
         let state = self.extension::<clap_plugin_state>(CLAP_EXT_STATE).expect("state");
         // SAFETY: CLAP's call.
         unsafe { state.load.unwrap()(self.raw, &stream) }
+    }
+}
+
+/// What the plugin sends.
+#[derive(Default)]
+pub struct Sent {
+    /// MIDI: frame and bytes.
+    pub midi: Vec<(u32, [u8; 3])>,
+    /// Values of parameters: frame, parameter, value.
+    pub values: Vec<(u32, u32, f64)>,
+    /// Ends of notes: frame and key.
+    pub ends: Vec<(u32, i16)>,
+    /// Frames of all of them, in the order in which they came.
+    pub frames: Vec<u32>,
+}
+
+impl Sent {
+    fn with_capacity(events: usize) -> Self {
+        Self {
+            midi: Vec::with_capacity(events),
+            values: Vec::with_capacity(events),
+            ends: Vec::with_capacity(events),
+            frames: Vec::with_capacity(3 * events),
+        }
+    }
+
+    fn clear(&mut self) {
+        self.midi.clear();
+        self.values.clear();
+        self.ends.clear();
+        self.frames.clear();
+    }
+
+    fn list(&mut self) -> clap_output_events {
+        unsafe extern "C" fn push(list: *const clap_output_events, event: *const clap_event_header) -> bool {
+            // SAFETY: `ctx` is what the list was made of; the plugin's event is as large as it says.
+            unsafe {
+                let sent = &mut *(*list).ctx.cast::<Sent>();
+                let time = (*event).time;
+                sent.frames.push(time);
+                match (*event).type_ {
+                    CLAP_EVENT_MIDI => sent.midi.push((time, event.cast::<clap_event_midi>().read().data)),
+                    CLAP_EVENT_PARAM_VALUE => {
+                        let value = event.cast::<clap_event_param_value>().read();
+                        sent.values.push((time, value.param_id, value.value));
+                    }
+                    CLAP_EVENT_NOTE_END => sent.ends.push((time, event.cast::<clap_event_note>().read().key)),
+                    _ => {}
+                }
+            }
+            true
+        }
+        clap_output_events { ctx: (&raw mut *self).cast(), try_push: Some(push) }
     }
 }
 
@@ -330,6 +448,10 @@ impl Event {
     pub fn note_on(time: u32, key: i16) -> Self {
         let header = header::<clap_event_note>(time, CLAP_EVENT_NOTE_ON);
         Self::Note(clap_event_note { header, note_id: 1, port_index: 0, channel: 0, key, velocity: 1.0 })
+    }
+    pub fn note_off(time: u32, key: i16) -> Self {
+        let header = header::<clap_event_note>(time, CLAP_EVENT_NOTE_OFF);
+        Self::Note(clap_event_note { header, note_id: 1, port_index: 0, channel: 0, key, velocity: 0.0 })
     }
     pub fn midi(time: u32, data: [u8; 3]) -> Self {
         Self::Midi(clap_event_midi {
@@ -392,8 +514,8 @@ pub struct Block {
     pub output: Vec<Vec<f32>>,
     pub events: Vec<Event>,
     pub transport: Option<clap_event_transport>,
-    /// MIDI that came out: frame and bytes.
-    pub midi: Vec<(u32, [u8; 3])>,
+    /// What came out.
+    pub sent: Sent,
 }
 
 impl Block {
@@ -404,23 +526,13 @@ impl Block {
             output: vec![vec![0.0; max_frames]; 18],
             events: Vec::new(),
             transport: None,
-            midi: Vec::with_capacity(10_000),
+            sent: Sent::with_capacity(10_000),
         }
     }
 
     /// Lets the plugin render; with `ports` false the host gives no port at all.
     pub fn render(&mut self, plugin: &Plugin, ports: bool) -> clap_process_status {
-        unsafe extern "C" fn push(list: *const clap_output_events, event: *const clap_event_header) -> bool {
-            // SAFETY: `ctx` is the vector of the block; the plugin's event is as large as it says.
-            unsafe {
-                if (*event).type_ == CLAP_EVENT_MIDI {
-                    let midi = event.cast::<clap_event_midi>().read();
-                    (*(*list).ctx.cast::<Vec<(u32, [u8; 3])>>()).push((midi.header.time, midi.data));
-                }
-            }
-            true
-        }
-        self.midi.clear();
+        self.sent.clear();
         let port = |pointers: *mut *mut f32| clap_audio_buffer {
             data32: pointers,
             data64: std::ptr::null_mut(),
@@ -435,7 +547,7 @@ impl Block {
         // SAFETY: two channels per port of the 18.
         let mut outputs: [_; 9] = std::array::from_fn(|index| port(unsafe { outs.add(2 * index) }));
         let in_events = input_list(&self.events);
-        let out_events = clap_output_events { ctx: (&raw mut self.midi).cast(), try_push: Some(push) };
+        let out_events = self.sent.list();
         let process = clap_process {
             steady_time: -1,
             frames_count: self.frames,
