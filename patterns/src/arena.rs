@@ -65,6 +65,12 @@ pub(crate) enum Op<T> {
         seed: u64,
         child: u32,
     },
+    Chance {
+        prob: f64,
+        seed: u64,
+        invert: bool,
+        child: u32,
+    },
     Warp {
         bend: Bend<T>,
         child: u32,

@@ -101,6 +101,9 @@ fn assemble<T: Tick>(draft: &Draft, lattice: &Lattice, root: usize) -> Arena<T> 
             DraftOp::Degrade { prob, seed, child } => {
                 Op::Degrade { prob: *prob, seed: *seed, child: *child as u32 }
             }
+            DraftOp::Chance { prob, seed, invert, child } => {
+                Op::Chance { prob: *prob, seed: *seed, invert: *invert, child: *child as u32 }
+            }
             DraftOp::Warp { num, den, grid, child } => {
                 let halves = gcd(2, *den);
                 let step = lattice.bounds[*child].cycle / i128::from(*grid);

@@ -101,7 +101,7 @@ impl Counter<'_> {
                 self.count(*child, expanded).times(looks).times(touched)
             }
             DraftOp::Freeze(child) => self.sum_cycles([*child]).times(touched),
-            DraftOp::Degrade { child, .. } => self.count(*child, windows),
+            DraftOp::Degrade { child, .. } | DraftOp::Chance { child, .. } => self.count(*child, windows),
             DraftOp::Warp { num, den, grid, child } => {
                 let inside = warped(windows, cycle, *num, *den);
                 let mut count = self.count(*child, inside);

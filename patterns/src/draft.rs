@@ -49,6 +49,12 @@ pub(crate) enum DraftOp {
         seed: u64,
         child: usize,
     },
+    Chance {
+        prob: f64,
+        seed: u64,
+        invert: bool,
+        child: usize,
+    },
     /// Swing with the amount `num / den`.
     Warp {
         num: i128,
@@ -105,6 +111,7 @@ impl DraftOp {
             | DraftOp::Rev(child)
             | DraftOp::Freeze(child)
             | DraftOp::Degrade { child, .. }
+            | DraftOp::Chance { child, .. }
             | DraftOp::Warp { child, .. } => vec![*child],
         }
     }
@@ -122,6 +129,7 @@ impl DraftOp {
             | DraftOp::Rev(child)
             | DraftOp::Freeze(child)
             | DraftOp::Degrade { child, .. }
+            | DraftOp::Chance { child, .. }
             | DraftOp::Warp { child, .. } => *child = place(*child),
         }
     }
@@ -295,6 +303,20 @@ impl Draft {
                     Some(child) if *prob > 0.0 => {
                         let (prob, seed) = (*prob, *seed);
                         self.push(DraftOp::Degrade { prob, seed, child }, path)
+                    }
+                    child => child,
+                }
+            }
+            Pattern::Chance { prob, seed, invert, child, .. } => {
+                // A throw is 0 or more and below 1: nothing is below 0, everything below 1.
+                let (all, none) = if *invert { (1.0, 0.0) } else { (0.0, 1.0) };
+                if *prob == none {
+                    return Ok(None);
+                }
+                match self.lower(child, Some(path), source)? {
+                    Some(child) if *prob != all => {
+                        let (prob, seed, invert) = (*prob, *seed, *invert);
+                        self.push(DraftOp::Chance { prob, seed, invert, child }, path)
                     }
                     child => child,
                 }

@@ -34,8 +34,8 @@ pub enum CompileErrorKind {
     EuclidNoSteps,
     /// A Euclidean rhythm has more pulses than steps.
     EuclidTooManyPulses,
-    /// A probability is not in `[0, 1]`.
-    ProbabilityOutOfRange,
+    /// A probability of the operator is not in `[0, 1]`.
+    ProbabilityOutOfRange(&'static str),
     /// `Every` counts by zero.
     EveryZero,
     /// There is no such warp.
@@ -83,7 +83,9 @@ impl fmt::Display for CompileError {
             Kind::FactorNotPositive => f.write_str("fast/slow factor must be positive"),
             Kind::EuclidNoSteps => f.write_str("euclid: steps must be > 0"),
             Kind::EuclidTooManyPulses => f.write_str("euclid: pulses must be <= steps"),
-            Kind::ProbabilityOutOfRange => f.write_str("degrade: prob must be in [0, 1]"),
+            Kind::ProbabilityOutOfRange(op) => {
+                write!(f, "{}: prob must be in [0, 1]", op.to_ascii_lowercase())
+            }
             Kind::EveryZero => f.write_str("every: n must be > 0"),
             Kind::UnknownWarp(kind) => write!(f, "warp: unknown warp kind: {kind}"),
             Kind::WarpGrid => f.write_str("warp: grid must be even and > 0"),

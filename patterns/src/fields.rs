@@ -32,7 +32,7 @@ names! {
     Op {
         Atom = "Atom", Silence = "Silence", Cat = "Cat", Stack = "Stack", Fast = "Fast", Slow = "Slow",
         Early = "Early", Late = "Late", Rev = "Rev", Every = "Every", Euclid = "Euclid",
-        Degrade = "Degrade", Freeze = "Freeze", Warp = "Warp", Shape = "Shape",
+        Degrade = "Degrade", Chance = "Chance", Freeze = "Freeze", Warp = "Warp", Shape = "Shape",
     }
 }
 
@@ -43,7 +43,7 @@ names! {
         Value = "value", Factor = "factor", Offset = "offset", N = "n", Pulses = "pulses",
         Steps = "steps", Rotation = "rotation", Prob = "prob", Seed = "seed", Kind = "kind",
         Amount = "amount", Grid = "grid", Lo = "lo", Hi = "hi", Label = "label", Duty = "duty",
-        Table = "table",
+        Table = "table", Invert = "invert",
     }
 }
 
@@ -60,6 +60,7 @@ impl Op {
             Op::Every => &[Key::Transform, Key::Child, Key::N],
             Op::Euclid => &[Key::Child, Key::Pulses, Key::Steps, Key::Rotation],
             Op::Degrade => &[Key::Child, Key::Prob, Key::Seed],
+            Op::Chance => &[Key::Child, Key::Prob, Key::Seed, Key::Invert],
             Op::Warp => &[Key::Child, Key::Kind, Key::Amount, Key::Grid],
             Op::Shape => &[Key::Kind, Key::Lo, Key::Hi, Key::Label, Key::Duty, Key::Seed, Key::Table],
         }
@@ -112,6 +113,7 @@ pub(crate) struct Fields {
     kind: Option<String>,
     label: Option<String>,
     table: Option<Vec<f64>>,
+    invert: Option<bool>,
 }
 
 /// Reads one field that is not below the node.
@@ -135,6 +137,7 @@ impl<'de> DeserializeSeed<'de> for Field<'_> {
             Key::Rotation => fields.rotation = Option::deserialize(json)?,
             Key::Duty => fields.duty = Option::deserialize(json)?,
             Key::Seed => fields.seed = Option::deserialize(json)?,
+            Key::Invert => fields.invert = Option::deserialize(json)?,
             Key::Table => fields.table = Option::deserialize(json)?,
             Key::Op | Key::Span | Key::Child | Key::Children | Key::Transform => {
                 de::IgnoredAny::deserialize(json)?;
@@ -177,6 +180,13 @@ impl Fields {
                 child: child?,
                 prob: self.number.ok_or(Key::Prob)?,
                 seed: self.seed.unwrap_or(0),
+                span,
+            },
+            Op::Chance => Pattern::Chance {
+                child: child?,
+                prob: self.number.ok_or(Key::Prob)?,
+                seed: self.seed.unwrap_or(0),
+                invert: self.invert.unwrap_or(false),
                 span,
             },
             Op::Warp => Pattern::Warp {

@@ -114,6 +114,20 @@ pub enum Pattern {
         #[serde(skip_serializing_if = "Option::is_none")]
         span: Option<SourceSpan>,
     },
+    /// Drops units with probability `prob`, or with `invert` keeps just those. The throw is a hash of the onset,
+    /// `seed` and the session's seed, in which neighbours are independent.
+    Chance {
+        #[schemars(range(min = 0, max = 1))]
+        prob: f64,
+        #[schemars(with = "Option<u64>")]
+        seed: u64,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        #[schemars(with = "Option<bool>")]
+        invert: bool,
+        child: Box<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
     /// Each cycle of the child is one indivisible unit.
     Freeze {
         child: Box<Pattern>,
@@ -167,6 +181,7 @@ impl Pattern {
             Pattern::Every { .. } => "Every",
             Pattern::Euclid { .. } => "Euclid",
             Pattern::Degrade { .. } => "Degrade",
+            Pattern::Chance { .. } => "Chance",
             Pattern::Freeze { .. } => "Freeze",
             Pattern::Warp { .. } => "Warp",
             Pattern::Shape { .. } => "Shape",
@@ -188,6 +203,7 @@ impl Pattern {
             | Pattern::Every { span, .. }
             | Pattern::Euclid { span, .. }
             | Pattern::Degrade { span, .. }
+            | Pattern::Chance { span, .. }
             | Pattern::Freeze { span, .. }
             | Pattern::Warp { span, .. }
             | Pattern::Shape { span, .. } => *span,
@@ -210,6 +226,7 @@ impl Pattern {
             | Pattern::Every { span, .. }
             | Pattern::Euclid { span, .. }
             | Pattern::Degrade { span, .. }
+            | Pattern::Chance { span, .. }
             | Pattern::Freeze { span, .. }
             | Pattern::Warp { span, .. }
             | Pattern::Shape { span, .. } => *span = Some(at),
@@ -230,24 +247,18 @@ impl Pattern {
             | Pattern::Rev { child, .. }
             | Pattern::Euclid { child, .. }
             | Pattern::Degrade { child, .. }
+            | Pattern::Chance { child, .. }
             | Pattern::Freeze { child, .. }
             | Pattern::Warp { child, .. } => vec![child],
         }
     }
 
-    fn take_children(&mut self, into: &mut Vec<Pattern>) {
-        let mut take = |child: &mut Box<Pattern>| {
-            into.push(std::mem::replace(child.as_mut(), Pattern::Silence { span: None }));
-        };
+    /// [`Pattern::children`], to be changed in place.
+    pub fn children_mut(&mut self) -> Vec<&mut Pattern> {
         match self {
-            Pattern::Atom { .. } | Pattern::Silence { .. } | Pattern::Shape { .. } => {}
-            Pattern::Cat { children, .. } | Pattern::Stack { children, .. } => {
-                into.append(children);
-            }
-            Pattern::Every { transform, child, .. } => {
-                take(transform);
-                take(child);
-            }
+            Pattern::Atom { .. } | Pattern::Silence { .. } | Pattern::Shape { .. } => Vec::new(),
+            Pattern::Cat { children, .. } | Pattern::Stack { children, .. } => children.iter_mut().collect(),
+            Pattern::Every { transform, child, .. } => vec![transform, child],
             Pattern::Fast { child, .. }
             | Pattern::Slow { child, .. }
             | Pattern::Early { child, .. }
@@ -255,9 +266,15 @@ impl Pattern {
             | Pattern::Rev { child, .. }
             | Pattern::Euclid { child, .. }
             | Pattern::Degrade { child, .. }
+            | Pattern::Chance { child, .. }
             | Pattern::Freeze { child, .. }
-            | Pattern::Warp { child, .. } => take(child),
+            | Pattern::Warp { child, .. } => vec![child],
         }
+    }
+
+    fn take_children(&mut self, into: &mut Vec<Pattern>) {
+        let taken = self.children_mut().into_iter();
+        into.extend(taken.map(|child| std::mem::replace(child, Pattern::Silence { span: None })));
     }
 }
 

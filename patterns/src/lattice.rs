@@ -170,7 +170,8 @@ impl Lattice {
                 ticks = finer;
                 let here = &self.bounds[at];
                 let cycles = (here.far + 2 * here.extent) / here.cycle + 2;
-                let escapes = at == root || matches!(node.op, DraftOp::Degrade { .. });
+                let escapes =
+                    at == root || matches!(node.op, DraftOp::Degrade { .. } | DraftOp::Chance { .. });
                 let fits = cycles.checked_mul(ticks).is_some_and(|n| n <= i128::from(i64::MAX));
                 if escapes && !fits {
                     return Err(draft.error(finest.1, TimeTooFine));

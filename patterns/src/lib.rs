@@ -21,6 +21,7 @@
 
 mod arena;
 pub mod builders;
+mod chance;
 mod compile;
 mod count;
 mod draft;

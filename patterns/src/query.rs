@@ -4,7 +4,9 @@
 //! leaves events on the list on the way. It recurses at most as deep as the pattern nests
 //! (`MAX_DEPTH`), allocates nothing, and does not fail but by running out of room.
 
+use crate::Time;
 use crate::arena::{Arena, Bend, NONE, Op, RawEvent};
+use crate::chance;
 use crate::draft::Leaf;
 use crate::event::Full;
 use crate::tick::{Grid, Tick};
@@ -122,6 +124,14 @@ impl<T: Tick> Walk<'_, T> {
                 self.visit(child, view)?;
                 let seed = seed.wrapping_add(self.seed);
                 unit::degrade(self.out, start, prob, seed, view.shift, &Grid::new(cycle));
+                Ok(())
+            }
+            Op::Chance { prob, seed, invert, child } => {
+                let start = self.out.len();
+                self.visit(child, view)?;
+                let throw = |time: Time| chance::at(seed, self.seed, time);
+                let keep = |time| (throw(time) < prob) == invert;
+                unit::keep(self.out, start, view.shift, &Grid::new(cycle), keep);
                 Ok(())
             }
             Op::Warp { ref bend, child } => self.warp(bend, child, view),

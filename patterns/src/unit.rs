@@ -1,5 +1,6 @@
 //! Units under `Rev` and `Degrade`: what `Freeze` holds together.
 
+use crate::Time;
 use crate::arena::RawEvent;
 use crate::shape::hash;
 use crate::tick::{Grid, Tick};
@@ -69,6 +70,21 @@ pub(crate) fn degrade<T: Tick>(
     shift: T,
     grid: &Grid<T>,
 ) {
+    keep(out, start, shift, grid, |time| {
+        let h = hash(seed, hash(*time.numer() as u64, *time.denom() as u64));
+        (h % 10_000) as f64 / 10_000.0 >= prob
+    });
+}
+
+/// Keeps the units (and bare events) whose onset `keeps` says yes to. The times of the events are `shift` ahead of
+/// the node's own, whose `grid` this is.
+pub(crate) fn keep<T: Tick>(
+    out: &mut Vec<RawEvent<T>>,
+    start: usize,
+    shift: T,
+    grid: &Grid<T>,
+    keeps: impl Fn(Time) -> bool,
+) {
     let mut last: Option<(T, bool)> = None;
     retain(out, start, |event| {
         let onset = event.unit[0] - shift;
@@ -77,9 +93,7 @@ pub(crate) fn degrade<T: Tick>(
         {
             return kept;
         }
-        let time = grid.time(onset);
-        let h = hash(seed, hash(*time.numer() as u64, *time.denom() as u64));
-        let kept = (h % 10_000) as f64 / 10_000.0 >= prob;
+        let kept = keeps(grid.time(onset));
         last = Some((onset, kept));
         kept
     });

@@ -71,7 +71,9 @@ fn check(node: &Pattern) -> Result<(), Kind> {
             require(*steps > 0, Kind::EuclidNoSteps)?;
             require(pulses <= steps, Kind::EuclidTooManyPulses)
         }
-        Pattern::Degrade { prob, .. } => require((0.0..=1.0).contains(prob), Kind::ProbabilityOutOfRange),
+        Pattern::Degrade { prob, .. } | Pattern::Chance { prob, .. } => {
+            require((0.0..=1.0).contains(prob), Kind::ProbabilityOutOfRange(node.op()))
+        }
         Pattern::Warp { kind, amount, grid, .. } => {
             require(kind == "swing", Kind::UnknownWarp(kind.clone()))?;
             require(*grid > 0 && grid % 2 == 0, Kind::WarpGrid)?;

@@ -108,6 +108,13 @@ fn any_pattern() -> BoxedStrategy<Pattern> {
                     8 => Pattern::Euclid { pulses: n, steps, rotation: pair[0], child, span },
                     9 => Pattern::Degrade { prob, seed: pair[1] as u64, child, span },
                     10 => Pattern::Freeze { child, span },
+                    11 => Pattern::Chance {
+                        prob,
+                        seed: pair[0] as u64,
+                        invert: n.is_multiple_of(2),
+                        child,
+                        span,
+                    },
                     _ => Pattern::Warp { kind: "swing".into(), amount: prob, grid: n, child, span },
                 }
             })

@@ -70,6 +70,9 @@ fn patterns(shapes: bool) -> BoxedStrategy<Pattern> {
             2 => (0..=4_u32, any::<u64>(), b()).prop_map(|(quarters, seed, child)| {
                 Pattern::Degrade { prob: f64::from(quarters) / 4.0, seed, child, span: None }
             }),
+            1 => (0..=4_u32, any::<u64>(), any::<bool>(), b()).prop_map(|(quarters, seed, invert, child)| {
+                Pattern::Chance { prob: f64::from(quarters) / 4.0, seed, invert, child, span: None }
+            }),
             2 => b().prop_map(|child| Pattern::Freeze { child, span: None }),
             1 => (prop::sample::select(vec![0.6, 0.5, 0.25, 0.66]), 1..4_u32, b()).prop_map(|(amount, half, child)| {
                 Pattern::Warp { kind: "swing".into(), amount, grid: 2 * half, child, span: None }
@@ -94,6 +97,7 @@ fn moved_units() -> BoxedStrategy<Pattern> {
             2 => (1..4_u32, b(), b()).prop_map(|(n, transform, child)| Pattern::Every { n, transform, child, span: None }),
             1 => b().prop_map(|child| Pattern::Euclid { pulses: 3, steps: 8, rotation: 1, child, span: None }),
             3 => (any::<u64>(), b()).prop_map(|(seed, child)| Pattern::Degrade { prob: 0.5, seed, child, span: None }),
+            1 => (any::<u64>(), b()).prop_map(|(seed, child)| Pattern::Chance { prob: 0.5, seed, invert: false, child, span: None }),
             1 => b().prop_map(|child| Pattern::Warp { kind: "swing".into(), amount: 0.6, grid: 4, child, span: None }),
         ]
     })

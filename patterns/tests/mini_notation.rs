@@ -75,6 +75,9 @@ fn factors_repeat_and_stretch() {
 #[test]
 fn exclamation_marks_add_steps() {
     means("A2!3 x", 0, &[("0", "A2"), ("1/4", "A2"), ("1/2", "A2"), ("3/4", "x")]);
+    means("x!0 A2", 0, &[("0", "A2")]);
+    means("x!3!0 A2", 0, &[("0", "A2")]);
+    means("[x!0] A2", 0, &[("1/2", "A2")]);
     means("A2! x", 0, &[("0", "A2"), ("1/3", "A2"), ("2/3", "x")]);
 }
 
@@ -82,10 +85,49 @@ fn exclamation_marks_add_steps() {
 fn a_weight_makes_a_step_exactly_that_long() {
     means("A2@3 B2", 0, &[("0", "A2"), ("3/4", "B2")]);
     means("A2@3 B2@2 C3@2 D3", 0, &[("0", "A2"), ("3/8", "B2"), ("5/8", "C3"), ("7/8", "D3")]);
+    means("x@1.5 A2", 0, &[("0", "x"), ("3/5", "A2")]);
+    means("x@0.5 A2", 0, &[("0", "x"), ("1/3", "A2")]);
+    means("x@0.25 A2@0.75 B2@1.5", 0, &[("0", "x"), ("1/10", "A2"), ("2/5", "B2")]);
+    for (cycle, hits) in [(0, vec!["0"]), (1, vec![]), (2, vec![]), (3, vec!["0"])] {
+        let hits: Vec<(&str, &str)> = hits.into_iter().map(|at| (at, "A2")).collect();
+        means("<A2@1.5 .@1.5>", cycle, &hits);
+    }
+    means("<A2@1.5 B2>", 1, &[("1/2", "B2")]);
     let program = program("A2@3 B2 C3@3");
     let ends: Vec<String> = onsets(&program, 0).iter().map(|e| e.whole.end.to_string()).collect();
     // Each note twice (freq and gate on), then its gate off: half the step each.
     assert_eq!(ends, ["3/14", "3/14", "3/7", "1/2", "1/2", "4/7", "11/14", "11/14", "1"]);
+}
+
+#[test]
+fn a_range_is_its_keys_one_by_one() {
+    let keys = |line: &str| {
+        let program = program(line);
+        let heard = onsets(&program, 0);
+        let freq = heard.iter().filter_map(|e| match &program.values()[e.value as usize] {
+            Value::Control { label, value } if label == "freq" => Some((e.whole.begin.to_string(), *value)),
+            _ => None,
+        });
+        freq.collect::<Vec<_>>()
+    };
+    for (range, list) in [
+        ("60 .. 63", "60 61 62 63"),
+        ("60..63", "60 61 62 63"),
+        ("63 .. 60 x", "63 62 61 60 x"),
+        ("x [60 .. 62]*2 60 .. 60", "x [60 61 62]*2 60"),
+    ] {
+        assert_eq!(keys(range), keys(list), "{range}");
+    }
+    // Without a key at both ends the points are rests.
+    assert_eq!(keys("60 .. x"), keys("60 ~ ~ x"));
+    assert_eq!(keys("60 . . 63"), keys("60 ~ ~ 63"));
+}
+
+#[test]
+fn a_byte_order_mark_says_nothing() {
+    means("\u{feff}x A2", 0, &[("0", "x"), ("1/2", "A2")]);
+    means("\u{feff}", 0, &[]);
+    assert_eq!(mini("x \u{feff}").unwrap_err().column(), 3);
 }
 
 #[test]
@@ -135,7 +177,22 @@ fn an_error_points_at_its_character_and_says_what_would_work() {
         ("x(3)", 4, "comma"),
         ("x(9,8)", 5, "do not fit"),
         ("x(3,8", 2, "not closed"),
-        ("x@0", 3, "1 to 1024"),
+        ("x@0", 3, "1/256 to 1024"),
+        ("x@1024.5", 3, "1/256 to 1024"),
+        ("x A2@0.001", 6, "1/256 to 1024"),
+        ("x@1.00398 x@1.00402 x@1.0042", 1, "no common measure"),
+        ("<x@1.00398 x@1.00402 x@1.0042>", 2, "no common measure"),
+        ("x 1e3", 4, "without a blank"),
+        ("60C4", 3, "without a blank"),
+        ("57x", 3, "without a blank"),
+        ("x57", 2, "without a blank"),
+        ("xA2", 2, "without a blank"),
+        ("x*2A2", 4, "without a blank"),
+        ("440.0x", 6, "without a blank"),
+        ("60 .. 128", 7, "no note"),
+        ("60 .. 63x", 9, "without a blank"),
+        ("60 .. 63*2", 9, "cannot follow a range"),
+        ("\u{feff}x H2", 4, "unknown word"),
         ("x?7", 3, "between 0 and 1"),
         ("200", 1, "no note"),
         ("x .5", 3, "begins with a digit"),

@@ -37,7 +37,7 @@ fn the_page_draws_every_operator_every_shape_and_every_kind_of_value() {
     let json: Vec<&Pattern> = report.json.iter().flat_map(nodes).collect();
     for op in [
         "Atom", "Silence", "Cat", "Stack", "Fast", "Slow", "Early", "Late", "Rev", "Every", "Euclid",
-        "Degrade", "Freeze", "Warp", "Shape",
+        "Degrade", "Chance", "Freeze", "Warp", "Shape",
     ] {
         assert!(json.iter().any(|node| node.op() == op), "no example in JSON has {op}");
     }

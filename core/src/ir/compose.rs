@@ -89,28 +89,11 @@ fn prefix_labels(pattern: &mut Arc<Pattern>, prefix: &str, own: &HashSet<String>
 }
 
 fn visit_labels(pattern: &mut Pattern, visit: &mut dyn FnMut(&mut String)) {
-    match pattern {
-        Pattern::Atom { value: Value::Control { label, .. }, .. } | Pattern::Shape { label, .. } => {
-            visit(label)
-        }
-        Pattern::Atom { .. } | Pattern::Silence { .. } => {}
-        Pattern::Cat { children, .. } | Pattern::Stack { children, .. } => {
-            children.iter_mut().for_each(|child| visit_labels(child, visit));
-        }
-        Pattern::Every { transform, child, .. } => {
-            visit_labels(transform, visit);
-            visit_labels(child, visit);
-        }
-        Pattern::Fast { child, .. }
-        | Pattern::Slow { child, .. }
-        | Pattern::Early { child, .. }
-        | Pattern::Late { child, .. }
-        | Pattern::Rev { child, .. }
-        | Pattern::Euclid { child, .. }
-        | Pattern::Degrade { child, .. }
-        | Pattern::Freeze { child, .. }
-        | Pattern::Warp { child, .. } => visit_labels(child, visit),
+    if let Pattern::Atom { value: Value::Control { label, .. }, .. } | Pattern::Shape { label, .. } = pattern
+    {
+        visit(label);
     }
+    pattern.children_mut().into_iter().for_each(|child| visit_labels(child, visit));
 }
 
 /// The module without modules within: each is flattened, gets its prefix, and is appended in order, depth

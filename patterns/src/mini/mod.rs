@@ -11,8 +11,9 @@
 //! | `a b, c d e` | both at once (in the whole line, in `[ ]` and in `< >`) |
 //! | `<a b>` | one per cycle, in turn |
 //! | `a*2` `a/2` | twice as fast, half as fast; fractions as `1.5` |
-//! | `a!3` `a!` | three steps of it; two |
-//! | `a@3` | a step three times as long as the others |
+//! | `a!3` `a!` `a!0` | three steps of it; two; none |
+//! | `a@3` `a@1.5` | a step three times, one and a half times as long as the others |
+//! | `60 .. 63` | the keys from 60 to 63, one step each |
 //! | `a?` `a?0.2` | left out with probability 0.5; 0.2 |
 //! | `a(3,8)` `a(3,8,2)` | on 3 of 8 steps, spread evenly; rotated left by 2 |
 //!

@@ -1,7 +1,7 @@
 //! The grammar of mini-notation, by recursive descent.
 
 use super::MiniError;
-use super::steps::{Step, sequence};
+use super::steps::{Step, sequence, total};
 use crate::builders::{cat, fraction, hit, note, rest, stack};
 use crate::{Pattern, SourceSpan, midi_to_hz, parse_pitch};
 
@@ -9,6 +9,8 @@ use crate::{Pattern, SourceSpan, midi_to_hz, parse_pitch};
 const MAX_NESTING: usize = 40;
 /// How many nodes one line may make, `!` included.
 const MAX_NODES: usize = 1 << 16;
+
+const TOO_FINE: &str = "the lengths of these steps have no common measure that is coarse enough";
 
 const WORDS: &str = "a hit is x, a note A2 or C#4, a MIDI key 60, a frequency 440.0, a rest ~ or .";
 
@@ -28,10 +30,13 @@ impl<'a> Parser<'a> {
     }
 
     pub fn line(mut self) -> Parsed<Pattern> {
+        // A byte order mark says nothing of the music. Places count from the beginning of the text all the same.
+        self.eat('\u{feff}');
         let layers = self.layers()?;
         match self.peek() {
             None => {
-                let pattern = Self::both(layers.into_iter().map(sequence).collect());
+                let layers = layers.into_iter().map(|steps| self.sequence(steps));
+                let pattern = Self::both(layers.collect::<Parsed<_>>()?);
                 Ok(match pattern.span() {
                     Some(_) => pattern,
                     None => pattern.with_span(self.span(0)),
@@ -90,6 +95,13 @@ impl<'a> Parser<'a> {
                 }
                 Some(_) => {
                     let start = self.at;
+                    if let Some(steps) = self.range()? {
+                        nodes += steps.iter().map(|step| step.size).sum::<usize>();
+                        if let Some(layer) = layers.last_mut() {
+                            layer.extend(steps);
+                        }
+                        continue;
+                    }
                     let (step, times) = self.step()?;
                     nodes += step.size * times;
                     if nodes > MAX_NODES {
@@ -116,7 +128,7 @@ impl<'a> Parser<'a> {
     fn step(&mut self) -> Parsed<(Step, usize)> {
         let start = self.at;
         let (mut pattern, mut size) = self.element()?;
-        let (mut weight, mut times) = (1, 1_usize);
+        let (mut weight, mut times) = ([1, 1], 1_usize);
         loop {
             match self.peek() {
                 Some('*') => {
@@ -138,17 +150,23 @@ impl<'a> Parser<'a> {
                 Some('!') => {
                     self.eat('!');
                     let more = match self.peek() {
-                        Some(c) if c.is_ascii_digit() => self.whole("how many times")?.max(1),
+                        Some(c) if c.is_ascii_digit() => self.whole("how many times")?,
                         _ => 2,
                     };
-                    times = times.saturating_add(more as usize - 1).min(MAX_NODES + 1);
+                    // `x!3!2` is four steps: each sign adds to the step it follows. No step is none with any sign.
+                    times = match (times, more) {
+                        (0, _) | (_, 0) => 0,
+                        (times, more) => times.saturating_add(more as usize - 1).min(MAX_NODES + 1),
+                    };
                 }
                 Some('@') => {
                     self.eat('@');
                     let number = self.at;
-                    weight = self.whole("how long the step is, such as x@3")?;
-                    if weight == 0 || weight > 1024 {
-                        return Err(self.error_at(number, "a step is 1 to 1024 long", "such as x@3"));
+                    let length = self.number("how long the step is, such as x@3 or x@1.5")?;
+                    weight = fraction(length);
+                    if weight[0] < 1 || length > 1024.0 {
+                        let hint = "such as x@3, x@1.5 or x@0.5";
+                        return Err(self.error_at(number, "a step is 1/256 to 1024 long", hint));
                     }
                 }
                 Some('?') => {
@@ -166,7 +184,7 @@ impl<'a> Parser<'a> {
                     self.chances += 1;
                     let child = Box::new(pattern);
                     let span = Some(self.span(start));
-                    pattern = Pattern::Degrade { prob, seed, child, span };
+                    pattern = Pattern::Chance { prob, seed, invert: false, child, span };
                     size += 1;
                 }
                 Some('(') => {
@@ -174,11 +192,64 @@ impl<'a> Parser<'a> {
                     size += 1;
                 }
                 _ => {
-                    let step = Step { pattern, weight, size };
+                    self.apart(start)?;
+                    let step = Step { pattern, weight, size, at: start };
                     return Ok((step, times));
                 }
             }
         }
+    }
+
+    /// Between two words or numbers stands a blank, a sign or a bracket. Hits may follow one another.
+    fn apart(&self, start: usize) -> Parsed<()> {
+        let written = &self.text[start..self.at];
+        match (written.chars().next_back(), self.peek()) {
+            (Some('x'), Some('x')) => Ok(()),
+            (Some(last), Some(next)) if last.is_alphanumeric() && next.is_alphanumeric() => {
+                let message = format!("\"{written}\" goes on without a blank");
+                Err(self.error(message, "put a blank between two steps"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// `60 .. 63`: the keys from one to the other, each a step; `None` if no such thing stands here.
+    fn range(&mut self) -> Parsed<Option<Vec<Step>>> {
+        let start = self.at;
+        let rest = &self.text[start..];
+        let digits = |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let first = digits(rest);
+        let Some(after) = rest[first..].trim_start().strip_prefix("..") else { return Ok(None) };
+        let after = after.trim_start();
+        if first == 0 || digits(after) == 0 {
+            return Ok(None);
+        }
+        let from = self.whole("a key")?;
+        self.spaces();
+        self.at += "..".len();
+        self.spaces();
+        let second = self.at;
+        let to = self.whole("a key")?;
+        for (key, at) in [(from, start), (to, second)] {
+            if key > 127 {
+                return Err(self.error_at(at, format!("{key} is no note"), "MIDI keys go from 0 to 127"));
+            }
+        }
+        self.apart(second)?;
+        if let Some(c @ ('*' | '/' | '!' | '@' | '?' | '(')) = self.peek() {
+            let hint = "put the range into brackets, such as [60 .. 63]*2";
+            return Err(self.error(format!("\"{c}\" cannot follow a range"), hint));
+        }
+        let span = self.span(start);
+        let key = |key: u32| {
+            let pattern = note(key as i32).with_span(span);
+            Step { pattern, weight: [1, 1], size: 6, at: start }
+        };
+        Ok(Some(if from <= to {
+            (from..=to).map(key).collect()
+        } else {
+            (to..=from).rev().map(key).collect()
+        }))
     }
 
     fn euclid(&mut self, start: usize, child: Pattern) -> Parsed<Pattern> {
@@ -274,10 +345,10 @@ impl<'a> Parser<'a> {
         self.nesting -= 1;
         let size = layers.iter().flatten().map(|s| s.size + 2).sum::<usize>() + 2;
         let patterns = layers.into_iter().map(|steps| match open {
-            '[' => sequence(steps),
-            _ => Self::turns(steps),
+            '[' => self.sequence(steps),
+            _ => self.turns(steps),
         });
-        let pattern = Self::both(patterns.collect());
+        let pattern = Self::both(patterns.collect::<Parsed<_>>()?);
         Ok(match pattern.span() {
             // A single word in brackets keeps its own place.
             Some(_) => (pattern, size),
@@ -290,17 +361,24 @@ impl<'a> Parser<'a> {
         before[before.rfind('\n').map_or(0, |line| line + 1)..].chars().count() + 1
     }
 
+    fn sequence(&self, steps: Vec<Step>) -> Parsed<Pattern> {
+        sequence(steps).map_err(|at| self.error_at(at, TOO_FINE, "use lengths with fewer digits"))
+    }
+
     /// One step per cycle, in turn, each going on where it stopped; a weight is a number of cycles.
-    fn turns(steps: Vec<Step>) -> Pattern {
-        let cycles: i64 = steps.iter().map(|step| i64::from(step.weight)).sum();
-        if cycles < 2 {
-            return sequence(steps);
+    fn turns(&self, mut steps: Vec<Step>) -> Parsed<Pattern> {
+        let too_fine = |at| self.error_at(at, TOO_FINE, "use lengths with fewer digits");
+        let Some(cycles) = total(&steps) else {
+            return Err(too_fine(steps.first().map_or(self.at, |step| step.at)));
+        };
+        if cycles == [1, 1] || steps.is_empty() {
+            return self.sequence(steps);
         }
         let child = match steps.len() {
-            1 => cat(steps.into_iter().map(|step| step.pattern).collect()),
-            _ => sequence(steps),
+            1 => cat(vec![steps.remove(0).pattern]),
+            _ => self.sequence(steps)?,
         };
-        Pattern::Slow { factor: [cycles, 1], child: Box::new(child), span: None }
+        Ok(Pattern::Slow { factor: cycles, child: Box::new(child), span: None })
     }
 
     fn word(&mut self) -> Parsed<(Pattern, usize)> {

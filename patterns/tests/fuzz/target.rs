@@ -189,7 +189,14 @@ impl Bytes<'_> {
             9 => {
                 Pattern::Degrade { prob: self.share(), seed: self.number() as u64, child: self.below(), span }
             }
-            10 | 11 => Pattern::Freeze { child: self.below(), span },
+            10 => Pattern::Freeze { child: self.below(), span },
+            11 => Pattern::Chance {
+                prob: self.share(),
+                seed: self.number() as u64,
+                invert: self.byte().is_multiple_of(2),
+                child: self.below(),
+                span,
+            },
             12 => {
                 let kind = if self.byte() < 250 { "swing" } else { "swagger" }.to_owned();
                 Pattern::Warp {

@@ -76,6 +76,18 @@ fn hash(a: u64, b: u64) -> u64 {
     (a.wrapping_mul(6364136223846793005).wrapping_add(b)).wrapping_mul(1442695040888963407)
 }
 
+fn splitmix(z: u64) -> u64 {
+    let z = z.wrapping_add(0x9e3779b97f4a7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58476d1ce4e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d049bb133111eb);
+    z ^ (z >> 31)
+}
+
+fn throw(own: u64, session: u64, a: u64, b: u64) -> f64 {
+    let h = splitmix(splitmix(splitmix(splitmix(own) ^ session) ^ a) ^ b);
+    (h >> 11) as f64 / 2_f64.powi(53)
+}
+
 fn bjorklund(pulses: u32, steps: u32, rotation: i64) -> Vec<bool> {
     let mut a = vec![vec![true]; pulses as usize];
     let mut b = vec![vec![false]; (steps - pulses) as usize];
@@ -144,6 +156,16 @@ fn go(p: &Pattern, from: &Big, to: &Big, seed: u64) -> Vec<ModelEvent> {
                 let den = onset.denom().to_i64().unwrap() as u64;
                 let h = hash(own.wrapping_add(seed), hash(num, den));
                 (h % 10000) as f64 / 10000.0 >= *prob
+            });
+            events
+        }
+        Pattern::Chance { prob, seed: own, invert, child, .. } => {
+            let mut events = go(child, from, to, seed);
+            events.retain(|e| {
+                let onset = &e.unit.0;
+                let num = onset.numer().to_i64().unwrap() as u64;
+                let den = onset.denom().to_i64().unwrap() as u64;
+                (throw(*own, seed, num, den) < *prob) == *invert
             });
             events
         }
