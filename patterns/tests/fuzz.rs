@@ -1,5 +1,5 @@
 //! The fuzz target of `patterns/fuzz`, run as a plain test on bytes that chance and the recorded
-//! patterns give. `KRACH_FUZZ` says how many cases there are of each kind.
+//! patterns give.
 
 #[path = "fuzz/target.rs"]
 mod target;
@@ -21,25 +21,46 @@ impl Dice {
     }
 }
 
-fn cases() -> usize {
-    std::env::var("KRACH_FUZZ").ok().and_then(|n| n.parse().ok()).unwrap_or(3000)
-}
+/// Cases of each kind: so many in every run.
+const CASES: usize = 3000;
+/// So many in a long one.
+const SOAKED: usize = 100_000;
 
 #[test]
 fn trees_of_any_bytes_are_exact_or_refused() {
+    trees(CASES);
+}
+
+#[test]
+#[ignore = "soak: thirty times as many"]
+fn soak_trees_of_any_bytes_are_exact_or_refused() {
+    trees(SOAKED);
+}
+
+fn trees(cases: usize) {
     let mut dice = Dice(1);
     let mut events = 0;
-    for _ in 0..4 * cases() {
+    for _ in 0..4 * cases {
         let length = 4 + dice.below(200);
         let mut bytes: Vec<u8> = (0..length).map(|_| dice.roll() as u8).collect();
         bytes[0] = 2;
         events += target::run(&bytes);
     }
-    assert!(events > cases(), "{events} events show little");
+    assert!(events > cases, "{events} events show little");
 }
 
 #[test]
 fn recorded_patterns_with_bytes_changed_are_patterns_or_refused() {
+    changed(CASES);
+}
+
+#[test]
+#[ignore = "soak: thirty times as many"]
+fn soak_recorded_patterns_with_bytes_changed_are_patterns_or_refused() {
+    changed(SOAKED);
+}
+
+fn changed(cases: usize) {
     let recorded = include_str!("vectors/patterns.jsonl");
     let patterns: Vec<String> = recorded
         .lines()
@@ -48,7 +69,7 @@ fn recorded_patterns_with_bytes_changed_are_patterns_or_refused() {
         .collect();
     let mut dice = Dice(2);
     let mut events = 0;
-    for _ in 0..cases() {
+    for _ in 0..cases {
         let mut bytes = vec![0];
         bytes.extend(patterns[dice.below(patterns.len())].as_bytes());
         // A digit into another mostly stays JSON; a cut or any byte mostly does not.
@@ -67,18 +88,28 @@ fn recorded_patterns_with_bytes_changed_are_patterns_or_refused() {
         }
         events += target::run(&bytes);
     }
-    assert!(events > cases(), "{events} events show little");
+    assert!(events > cases, "{events} events show little");
 }
 
 #[test]
 fn lines_of_any_signs_are_patterns_or_point_at_what_is_wrong() {
+    signs(CASES);
+}
+
+#[test]
+#[ignore = "soak: thirty times as many"]
+fn soak_lines_of_any_signs_are_patterns_or_point_at_what_is_wrong() {
+    signs(SOAKED);
+}
+
+fn signs(cases: usize) {
     const SIGNS: [&str; 30] = [
         "x", "A2", "C#4", "eb3", "60", "440.0", "~", ".", " ", " ", " ", "[", "]", "<", ">", ",", "*", "/",
         "!", "@", "?", "(3,8)", "(3,8,-2)", "2", "3", "0.3", "\n", "é", "H9", "(",
     ];
     let mut dice = Dice(3);
     let mut events = 0;
-    for _ in 0..2 * cases() {
+    for _ in 0..2 * cases {
         let mut line = String::from("\u{1}");
         // Words, each followed by a blank now and then, so that many lines mean something.
         for _ in 0..dice.below(14) {
@@ -90,7 +121,7 @@ fn lines_of_any_signs_are_patterns_or_point_at_what_is_wrong() {
         }
         events += target::run(line.as_bytes());
     }
-    assert!(events > cases(), "{events} events show little");
+    assert!(events > cases, "{events} events show little");
 }
 
 #[test]

@@ -1,12 +1,23 @@
 //! The project's own commands: `cargo xtask <command>`.
 
+mod apt;
 mod bench;
 mod bundle;
 mod counts;
 mod demo;
+mod environment;
 mod failure;
+mod gate;
+#[cfg(test)]
+mod ignored;
+mod licences;
+mod mutants;
+mod programs;
+mod python;
 mod setup;
+mod soak;
 mod standalone;
+mod suites;
 mod symbols;
 mod test;
 mod validate;
@@ -28,6 +39,9 @@ cargo xtask <command>
   demo     renders a live-coded performance through the plugin and measures it
   schema   writes docs/module.schema.json anew from the types
   test     checks form and runs every test; ends with \"N passed, N failed\"
+  soak     runs the tests that take longer than a minute; soak WORD… those in whose names the words occur
+  mutants  puts known faults into a copy of the sources one by one and sees that their tests fail; mutants WORD…
+  audit    runs cargo-deny, and builds it first where it is not installed
   bench    runs the benchmarks into target/bench";
 
 fn main() -> ExitCode {
@@ -49,7 +63,12 @@ fn dispatch() -> Result<()> {
     let mut arguments = env::args().skip(1);
     let command = arguments.next();
     let rest: Vec<String> = arguments.collect();
-    if let Some(extra) = rest.first().filter(|_| command.as_deref() != Some("run")) {
+    let is_taken = |word: &String| match command.as_deref() {
+        Some("run") => true,
+        Some("soak" | "mutants") => !word.starts_with('-'),
+        _ => false,
+    };
+    if let Some(extra) = rest.iter().find(|word| !is_taken(word)) {
         return Err(Failure::Usage(format!("unexpected argument `{extra}`\n\n{USAGE}")));
     }
     match command.as_deref() {
@@ -61,6 +80,9 @@ fn dispatch() -> Result<()> {
         Some("demo") => demo::demo(&Workspace::find()?),
         Some("schema") => test::schema(&Workspace::find()?),
         Some("test") => test::test(&Workspace::find()?),
+        Some("soak") => soak::soak(&Workspace::find()?, &rest),
+        Some("mutants") => mutants::mutants(&Workspace::find()?, &rest),
+        Some("audit") => licences::audit(&Workspace::find()?),
         Some("bench") => bench::bench(&Workspace::find()?),
         Some("help" | "-h" | "--help") => {
             println!("{USAGE}");

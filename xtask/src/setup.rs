@@ -1,9 +1,10 @@
 //! `setup`: what the system must have before anything is built.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 
+use crate::apt::apt_get;
 use crate::failure::Result;
-use crate::workspace::{on_path, output, run};
+use crate::workspace::{on_path, output};
 
 /// What a package is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,10 +101,10 @@ pub fn setup(needs: &[Need]) -> Result<()> {
     for package in &missing {
         println!("setup: {} is missing ({})", package.name, package.reason);
     }
-    run(&mut apt_get(&["update"]))?;
+    apt_get(&["update"])?;
     let mut install = vec!["install", "--yes", "--no-install-recommends"];
     install.extend(missing.iter().map(|package| package.name));
-    run(&mut apt_get(&install))
+    apt_get(&install)
 }
 
 /// `dpkg-query`'s list: one line `status name` per package that dpkg knows.
@@ -122,24 +123,6 @@ fn missing<'a>(packages: impl Iterator<Item = &'a Package>, list: &str) -> Vec<&
         })
     };
     packages.filter(|package| !is_installed(package.name)).collect()
-}
-
-/// `apt-get` that asks nothing, as root: by itself or through sudo.
-fn apt_get(arguments: &[&str]) -> Command {
-    let mut command = if is_root() {
-        Command::new("apt-get")
-    } else {
-        let mut sudo = Command::new("sudo");
-        sudo.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
-        sudo
-    };
-    command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments).stdin(Stdio::null());
-    command
-}
-
-fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output();
-    id.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
 }
 
 #[cfg(test)]
@@ -174,14 +157,5 @@ mod tests {
     #[test]
     fn every_package_has_a_reason() {
         assert!(PACKAGES.iter().all(|package| !package.reason.is_empty()));
-    }
-
-    #[test]
-    fn nothing_is_asked_while_installing() {
-        let command = apt_get(&["install", "--yes", "zip"]);
-        let line = crate::workspace::line(&command);
-        assert!(line.ends_with("apt-get install --yes zip"), "{line}");
-        let frontend = command.get_envs().find(|(key, _)| *key == "DEBIAN_FRONTEND");
-        assert_eq!(frontend.unwrap().1.unwrap(), "noninteractive");
     }
 }

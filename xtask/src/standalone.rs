@@ -4,10 +4,6 @@ use crate::failure::Result;
 use crate::setup::{Need, setup};
 use crate::workspace::{Workspace, run};
 
-/// Builds it for the tests, which start it from the folder of their own programs.
-pub const BUILD: [&str; 7] =
-    ["build", "--package", "krach-plugin", "--features", "standalone", "--bin", "krach-standalone"];
-
 /// Builds the program and runs it with the arguments given. It ends with its window, or by Ctrl-C.
 ///
 /// # Errors

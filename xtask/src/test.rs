@@ -1,18 +1,40 @@
 //! `test`: everything that has to hold, in one run, with one line at the end.
 
-use std::io::{BufRead, BufReader};
+use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
+
+use serde::Deserialize;
 
 use crate::bundle::bundle;
 use crate::counts::Counts;
+use crate::environment::name_the_callers;
 use crate::failure::{Failure, Result};
+use crate::gate::Gate;
+use crate::licences;
+use crate::python;
 use crate::setup::{EVERYTHING, setup};
-use crate::standalone;
-use crate::workspace::{Workspace, line, on_path, run};
+use crate::suites::{self, Suites};
+use crate::validate;
+use crate::workspace::{Workspace, output, run};
 
-/// What the tests in `tests/hosts` want from PyPI.
-const HOSTS: &[&str] = &["pytest", "pedalboard==0.9.26", "dawdreamer==0.9.0", "python-xlib==0.33", "pillow"];
+/// The feature of the program without a DAW, which is checked and tested, too: its tests start it.
+pub const STANDALONE: &str = "krach-plugin/standalone";
+/// Not part of the workspace, since what drives it needs a nightly compiler; it is compiled all the same.
+const FUZZ: &str = "patterns/fuzz/Cargo.toml";
+
+/// Systems whose own code is compiled where rustup has their standard library.
+const ELSEWHERE: [(&str, &str, bool); 2] = [
+    ("macOS", "aarch64-apple-darwin", cfg!(target_os = "macos")),
+    ("Windows", "x86_64-pc-windows-msvc", cfg!(windows)),
+];
+
+/// So many tests there are at least.
+#[derive(Deserialize)]
+struct Floor {
+    cargo: u64,
+    hosts: u64,
+}
 
 /// Sets up, checks the form, bundles, runs every test, and prints `N passed, N failed` last.
 ///
@@ -21,31 +43,112 @@ const HOSTS: &[&str] = &["pytest", "pedalboard==0.9.26", "dawdreamer==0.9.0", "p
 /// # Errors
 /// If anything failed. The counts are printed in any case.
 pub fn test(workspace: &Workspace) -> Result<()> {
-    let mut all = Counts::default();
-    all += step(setup(EVERYTHING));
-    all += step(run(&mut workspace.cargo(["fmt", "--all", "--check"])));
-    all +=
-        step(run(&mut workspace.cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])));
-    if on_path("cargo-deny") {
-        all += step(run(&mut workspace.cargo(["deny", "check"])));
-    } else {
-        println!("cargo-deny is not installed: licences and advisories were not checked");
-    }
+    let mut gate = Gate::default();
+    name_the_callers();
+    gate.step("setup", || setup(EVERYTHING));
+    form(workspace, &mut gate);
     // The tests of the plugin load the bundle as a host does.
-    all += step(bundle(workspace).map(drop));
-    // So do they start the program without a DAW, which a test of the whole workspace does not build.
-    all += step(run(&mut workspace.cargo(standalone::BUILD)));
-    let mut tests = workspace.cargo(["test", "--workspace", "--no-fail-fast"]);
-    all += suite(&mut tests, Counts::of_cargo);
-    let python = workspace.root.join("python");
-    if python.is_dir() {
-        let client = format!("--editable={}", python.display());
-        all += python_tests(workspace, "venv", &[&client, "pytest"], &python);
+    if let Some(bundles) = gate.step("bundle", || bundle(workspace)) {
+        for validator in validate::VALIDATORS {
+            if validator.is_here() {
+                gate.step(validator.program, || validator.run(&bundles));
+            } else {
+                gate.not_checked(validator.missing());
+            }
+        }
     }
-    // Hosts that others wrote, with the bundle in them.
-    all += python_tests(workspace, "venv-hosts", HOSTS, &workspace.root.join("tests/hosts"));
-    println!("{all}");
-    if all.failed == 0 { Ok(()) } else { Err(Failure::Told) }
+    let floor = gate.step("floor", || floor(&workspace.root)).unwrap_or(Floor { cargo: 0, hosts: 0 });
+    let mut tests = workspace.cargo(["test", "--workspace", "--no-fail-fast", "--locked"]);
+    tests.args(["--features", STANDALONE]);
+    let ran = gate.suite("tests", floor.cargo, || suites::run(&mut tests, Counts::of_cargo));
+    look_for_lost_tests(&mut gate, &ran);
+    if let Some(interpreter) = gate.step("Python", || python::interpreter(workspace)) {
+        let mut pytest = python::pytest(workspace, &interpreter, "not soak");
+        gate.suite("hosts", floor.hosts, || suites::run(&mut pytest, Counts::of_pytest));
+    }
+    if ran.soak > 0 {
+        gate.not_checked(format!("{} tests that take longer than a minute (`cargo xtask soak`)", ran.soak));
+    }
+    gate.not_checked(
+        "known faults of packages (advisories): their list is not fetched by each run (`cargo xtask audit`)",
+    );
+    gate.not_checked(
+        "undefined behaviour by Miri: `unsafe` stands only where C, the host or the processor's registers are \
+         called, which Miri cannot run",
+    );
+    gate.finish()
+}
+
+/// Format, lints, documentation, licences: what can be told without running anything.
+fn form(workspace: &Workspace, gate: &mut Gate) {
+    gate.step("format", || {
+        run(&mut workspace.cargo(["fmt", "--all", "--check"]))?;
+        run(&mut workspace.cargo(["fmt", "--check", "--manifest-path", FUZZ]))
+    });
+    gate.step("licences", || licences::check(workspace));
+    gate.step("lints", || {
+        let mut all = workspace.cargo(["clippy", "--workspace", "--all-targets", "--locked"]);
+        run(all.args(["--features", STANDALONE, "--", "-D", "warnings"]))?;
+        // The plugin as it is shipped.
+        let mut plugin = workspace.cargo(["clippy", "--package", "krach-plugin", "--locked"]);
+        run(plugin.args(["--", "-D", "warnings"]))
+    });
+    gate.step("documentation", || {
+        let mut doc = workspace.cargo(["doc", "--workspace", "--no-deps", "--document-private-items"]);
+        run(doc.arg("--locked").env("RUSTDOCFLAGS", "-D warnings"))
+    });
+    gate.step("fuzz target", || {
+        let mut check = workspace.cargo(["check", "--locked", "--manifest-path", FUZZ, "--target-dir"]);
+        // Only compiled: the C++ that drives it need not be built, and is said to be somewhere else.
+        run(check.arg(&workspace.target).env("CUSTOM_LIBFUZZER_PATH", "/nowhere/libfuzzer.a"))
+    });
+    for (system, target, is_here) in ELSEWHERE {
+        match has_std(target) {
+            _ if is_here => {}
+            true => {
+                gate.step(system, || {
+                    let mut check = workspace.cargo(["check", "--workspace", "--all-targets", "--locked"]);
+                    run(check.args(["--target", target]))
+                });
+            }
+            false => gate.not_checked(format!(
+                "code for {system}: the standard library of {target} is not installed (`rustup target add {target}`)"
+            )),
+        }
+    }
+}
+
+/// Is the standard library of a target installed?
+fn has_std(target: &str) -> bool {
+    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.args(["--print", "target-libdir", "--target", target]);
+    output(&mut rustc).is_ok_and(|folder| Path::new(folder.trim()).is_dir())
+}
+
+/// Each program that cargo starts has tests: one that reports none has lost them.
+fn look_for_lost_tests(gate: &mut Gate, ran: &Suites) {
+    for program in ran.without_tests() {
+        let what = format!("{program} reports no test");
+        // Some programs are Linux's alone, and empty elsewhere.
+        if cfg!(all(target_os = "linux", target_env = "gnu")) {
+            gate.fail(&what);
+        } else {
+            gate.not_checked(what);
+        }
+    }
+}
+
+/// The floor of this system: the numbers are Linux's.
+fn floor(root: &Path) -> Result<Floor> {
+    let path = root.join("xtask/floor.toml");
+    let text = fs::read_to_string(&path).map_err(|source| Failure::file("read", &path, source))?;
+    let floor: Floor = basic_toml::from_str(&text).map_err(|error| Failure::Content {
+        path,
+        line: None,
+        problem: error.to_string(),
+    })?;
+    let is_linux = cfg!(all(target_os = "linux", target_env = "gnu"));
+    Ok(if is_linux { floor } else { Floor { cargo: 1, hosts: 1 } })
 }
 
 /// Writes the JSON Schema of documents as the types give it: the test that holds the file to them does.
@@ -58,105 +161,21 @@ pub fn schema(workspace: &Workspace) -> Result<()> {
     run(test.env("UPDATE_GOLDEN", "1"))
 }
 
-/// Runs pytest on a folder, in a virtual environment under `target/` that has these packages.
-fn python_tests(workspace: &Workspace, venv: &str, packages: &[&str], folder: &Path) -> Counts {
-    let venv = workspace.target.join(venv);
-    let interpreter = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
-    let interpreter = venv.join(interpreter);
-    if !interpreter.is_file() {
-        let system = if cfg!(windows) { "python" } else { "python3" };
-        let made = step(run(Command::new(system).args(["-m", "venv"]).arg(&venv)));
-        if made.failed > 0 {
-            return made;
-        }
-    }
-    let mut install = Command::new(&interpreter);
-    install.args(["-m", "pip", "install", "--quiet"]).args(packages);
-    let installed = step(run(&mut install));
-    if installed.failed > 0 {
-        return installed;
-    }
-    let mut pytest = Command::new(&interpreter);
-    suite(pytest.args(["-m", "pytest"]).arg(folder), Counts::of_pytest)
-}
-
-/// A step without tests of its own: silent if it holds, one failure if not.
-fn step(result: Result<()>) -> Counts {
-    match result {
-        Ok(()) => Counts::default(),
-        Err(failure) => {
-            eprintln!("error: {failure}");
-            Counts::ONE_FAILED
-        }
-    }
-}
-
-/// Runs a program of tests, shows what it prints while it runs, and adds up its suites.
-///
-/// A program that fails without a failed test (it did not compile, or died) counts as one failure.
-fn suite(command: &mut Command, read: impl Fn(&str) -> Option<Counts>) -> Counts {
-    println!("$ {}", line(command));
-    let counted = counted(command, read);
-    let (mut counts, ended_well) = match counted {
-        Ok(counted) => counted,
-        Err(error) => {
-            eprintln!("error: `{}`: {error}", line(command));
-            return Counts::ONE_FAILED;
-        }
-    };
-    if !ended_well && counts.failed == 0 {
-        eprintln!("error: `{}` failed outside of a test", line(command));
-        counts += Counts::ONE_FAILED;
-    }
-    counts
-}
-
-fn counted(command: &mut Command, read: impl Fn(&str) -> Option<Counts>) -> std::io::Result<(Counts, bool)> {
-    let mut child = command.stdout(Stdio::piped()).spawn()?;
-    let mut counts = Counts::default();
-    if let Some(stdout) = child.stdout.take() {
-        for bytes in BufReader::new(stdout).split(b'\n') {
-            let bytes = bytes?;
-            let text = String::from_utf8_lossy(&bytes);
-            println!("{text}");
-            counts += read(text.trim_end()).unwrap_or_default();
-        }
-    }
-    Ok((counts, child.wait()?.success()))
-}
-
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shell(script: &str) -> Counts {
-        suite(Command::new("sh").args(["-c", script]), Counts::of_cargo)
+    #[test]
+    fn the_floor_is_read_and_is_no_empty_one() {
+        let floor = floor(&Workspace::of_tests().root).unwrap();
+        assert!(floor.cargo > 0 && floor.hosts > 0);
     }
 
     #[test]
-    fn the_suites_of_one_program_add_up() {
-        let suites = "echo 'test result: ok. 3 passed; 0 failed; 0 ignored'\n\
-                      echo 'test a ... ok'\n\
-                      echo 'test result: FAILED. 1 passed; 2 failed; 0 ignored'\nexit 101";
-        assert_eq!(shell(suites), Counts { passed: 4, failed: 2 });
-    }
-
-    #[test]
-    fn a_program_that_dies_without_a_failed_test_counts_as_one_failure() {
-        let died = "echo 'test result: ok. 3 passed; 0 failed; 0 ignored'\nkill -9 $$";
-        assert_eq!(shell(died), Counts { passed: 3, failed: 1 });
-        assert_eq!(shell("exit 101"), Counts::ONE_FAILED);
-    }
-
-    #[test]
-    fn a_program_that_is_not_there_counts_as_one_failure() {
-        let mut absent = Command::new("no-such-program-anywhere");
-        assert_eq!(suite(&mut absent, Counts::of_cargo), Counts::ONE_FAILED);
-    }
-
-    #[test]
-    fn output_that_is_no_text_is_no_obstacle() {
-        let bytes = "printf '\\377\\n'; echo 'test result: ok. 1 passed; 0 failed; 0 ignored'";
-        assert_eq!(shell(bytes), Counts { passed: 1, failed: 0 });
+    fn the_standard_library_of_this_system_is_there_and_of_an_unknown_one_is_not() {
+        let mut rustc = Command::new("rustc");
+        let host = output(rustc.args(["--print", "host-tuple"])).unwrap();
+        assert!(has_std(host.trim()));
+        assert!(!has_std("m68k-unknown-none"));
     }
 }

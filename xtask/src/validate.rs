@@ -8,8 +8,9 @@ use crate::failure::{Failure, Result};
 use crate::workspace::{Workspace, line, on_path, run};
 
 /// A program that judges plugins by its exit status.
-struct Validator {
-    program: &'static str,
+pub struct Validator {
+    /// Its name on the search path.
+    pub program: &'static str,
     /// Arguments before the bundle.
     arguments: &'static [&'static str],
     /// Which bundle it understands.
@@ -24,7 +25,8 @@ enum Format {
     Vst3,
 }
 
-const VALIDATORS: &[Validator] = &[
+/// All that are known.
+pub const VALIDATORS: &[Validator] = &[
     Validator {
         program: "clap-validator",
         arguments: &["validate"],
@@ -49,25 +51,46 @@ const VALIDATORS: &[Validator] = &[
 /// Bundles, runs every validator that is on the search path, and tells which were not found.
 ///
 /// # Errors
-/// If bundling fails, or a validator finds fault. One that is not there is no error.
+/// If bundling fails, a validator finds fault, or none is there: then nothing was checked.
 pub fn validate(workspace: &Workspace) -> Result<()> {
-    let (found, missing): (Vec<_>, Vec<_>) =
-        VALIDATORS.iter().partition(|validator| on_path(validator.program));
-    if !found.is_empty() {
-        let bundles = bundle(workspace)?;
-        judge(found.iter().map(|validator| validator.command(&bundles)))?;
-    }
+    let (found, missing): (Vec<_>, Vec<_>) = VALIDATORS.iter().partition(|validator| validator.is_here());
     for validator in &missing {
-        println!("validate: {} was not found on the search path ({})", validator.program, validator.home);
+        println!("not checked: {}", validator.missing());
     }
-    match found.len() {
-        0 => println!("validate: nothing was checked"),
-        ran => println!("validate: {ran} of {} validators ran and found no fault", VALIDATORS.len()),
-    }
+    let ran = some(found.len())?;
+    let bundles = bundle(workspace)?;
+    judge(found.iter().map(|validator| validator.command(&bundles)))?;
+    println!("validate: {ran} of {} validators ran and found no fault", VALIDATORS.len());
     Ok(())
 }
 
+/// Of no validator there is no verdict.
+fn some(found: usize) -> Result<usize> {
+    match found {
+        0 => Err(Failure::Check("validate: nothing was checked: no validator is installed".to_owned())),
+        found => Ok(found),
+    }
+}
+
 impl Validator {
+    /// Is it on the search path?
+    pub fn is_here(&self) -> bool {
+        on_path(self.program)
+    }
+
+    /// Says that it is not there, and where it comes from.
+    pub fn missing(&self) -> String {
+        format!("{} is not on the search path ({})", self.program, self.home)
+    }
+
+    /// Runs it on the bundle that it understands.
+    ///
+    /// # Errors
+    /// If it finds fault.
+    pub fn run(&self, bundles: &Bundles) -> Result<()> {
+        judge(std::iter::once(self.command(bundles)))
+    }
+
     fn command(&self, bundles: &Bundles) -> Command {
         let bundle: &Path = match self.format {
             Format::Clap => &bundles.clap,
@@ -109,6 +132,13 @@ mod tests {
             "validator b/krach.vst3",
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn where_no_validator_is_nothing_was_checked_and_that_is_no_success() {
+        assert_eq!(some(2).unwrap(), 2);
+        assert!(some(0).unwrap_err().to_string().contains("nothing was checked"));
+        assert!(VALIDATORS[0].missing().starts_with("clap-validator is not on the search path (https://"));
     }
 
     #[test]

@@ -23,7 +23,7 @@ fn program() -> PathBuf {
     let program = Path::new(env!("CARGO_BIN_EXE_krach-host")).with_file_name("krach-standalone");
     assert!(
         program.is_file(),
-        "build it first: cargo build -p krach-plugin --features standalone --bin krach-standalone"
+        "build it first: cargo build --profile test -p krach-plugin --features standalone --bin krach-standalone"
     );
     program
 }
