@@ -131,6 +131,35 @@ fn a_change_that_the_host_tells_late_loses_and_repeats_no_note() {
 }
 
 #[test]
+fn after_a_change_of_signature_a_jump_back_plays_what_has_sounded_before() {
+    // The host says nothing of its bars but the signature, which is changed for the whole song.
+    let tell = |beats: f64, numerator: u32| HostTransport {
+        playing: true,
+        tempo: Some(120.0),
+        beats: Some(beats),
+        time_signature: Some((numerator, 4)),
+        ..HostTransport::default()
+    };
+    let mut rig = Rig::new();
+    rig.edit(Edit::FollowHostMeter);
+    rig.edit(play("a", scale(4)));
+    let play = |rig: &mut Rig, from: f64, beats: i64, numerator: u32| {
+        for block in 0..beats * 48 {
+            let transport = tell(from + block as f64 / 48.0, numerator);
+            rig.block_with(500, &[TransportAt { offset: 0, transport }]);
+        }
+    };
+    play(&mut rig, 0.0, 8, 4);
+    play(&mut rig, 8.0, 3, 3);
+    let begin = rig.rendered;
+    rig.midi.clear();
+    // Bars go on from where the signature changed: bar lines lie at 2 and 5.
+    play(&mut rig, 2.0, 6, 3);
+    let expected: Vec<(i64, u8)> = (0..8).map(|n| (begin + n * BEAT * 3 / 4, n as u8 % 4)).collect();
+    assert_eq!(note_ons(&rig), expected);
+}
+
+#[test]
 fn a_held_note_sounds_on_through_a_change_of_signature() {
     let mut rig = Rig::new();
     rig.edit(Edit::FollowHostMeter);

@@ -154,6 +154,16 @@ fn a_host_that_wraps_only_at_the_end_of_the_block_repeats_and_loses_nothing() {
 }
 
 #[test]
+fn a_jump_in_the_block_in_which_the_loop_ends_closes_the_gate_that_the_foreseen_wrap_has_opened() {
+    // One hit to a cycle, open for two quarter notes: the downbeat is foreseen, and then the host is
+    // elsewhere within the loop.
+    let edge = 24_000 / 333 * 333 + 333;
+    let script = late_wrap(edge - 24_000, 1.0);
+    let found = gates(&render(&script, Host::EXACT, 1, &[333]).0);
+    assert_eq!(found, [Gate { sample: 24_000, open: true }, Gate { sample: edge, open: false }]);
+}
+
+#[test]
 fn a_wrap_that_lands_ten_milliseconds_late_plays_its_downbeat_on_landing() {
     // The block ends with the loop: the host lands 9.9 ms inside.
     for late in [0, 1, 200, 475] {
@@ -172,6 +182,29 @@ fn a_wrap_that_lands_ten_milliseconds_late_plays_its_downbeat_on_landing() {
     let script = late_wrap(0, 500.0 / 24_000.0);
     let found = gates(&render(&script, Host::EXACT, 16, &[240]).0);
     assert!(found.iter().all(|g| !(g.open && g.sample == 24_000)));
+}
+
+#[test]
+fn a_hit_between_the_last_sample_of_a_pass_and_its_end_plays_where_a_late_host_lands() {
+    // Two to a cycle: the hit at 4.0 lies 0.6 samples after the last sample of the pass, the loop's end 0.3
+    // samples after the hit. The loop begins where there is no hit.
+    let sample = 1.0 / 24_000.0;
+    let (start, end) = (0.5, 4.0 + 0.3 * sample);
+    for late in [0.0, 1.0, 240.0, 470.0] {
+        let script = Script::at(RATE, 3.0 + 0.4 * sample, 120.0)
+            .looping(Some((start, end)))
+            .straight(24_000)
+            .jump(start + late * sample)
+            .straight(72_000);
+        let (log, _) = render(&script, Host::EXACT, 2, &[240]);
+        let opens: Vec<i64> = gates(&log).iter().filter(|g| g.open).map(|g| g.sample).collect();
+        let second = 24_000 + ((2.0 - start) * 24_000.0 - late) as i64;
+        assert_eq!(opens, [24_000, second], "{late} samples late");
+    }
+    // Without the loop the host has jumped, and nothing of before plays.
+    let script = Script::at(RATE, 3.0 + 0.4 * sample, 120.0).straight(24_000).jump(start).straight(24_000);
+    let (log, _) = render(&script, Host::EXACT, 2, &[240]);
+    assert!(gates(&log).iter().all(|g| !g.open));
 }
 
 #[test]

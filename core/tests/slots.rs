@@ -4,8 +4,8 @@ mod support;
 
 use krach_core::engine::*;
 use krach_core::node::Registry;
-use krach_patterns::{Pattern, Swing};
-use support::{RATE, Rig, hits, onsets, play, voice};
+use krach_patterns::{Pattern, Swing, builders};
+use support::{RATE, Rig, graph, hits, node, onsets, play, probes, voice};
 
 /// Frames of one cycle at 120 bpm.
 const CYCLE: usize = 96_000;
@@ -133,4 +133,29 @@ fn a_swing_that_cannot_be_is_refused_and_what_played_plays_on() {
     let error = rig.engine.load(document.as_bytes()).unwrap_err().to_string();
     assert!(error.contains("$.patterns[0].pattern") && error.contains("warp: amount"), "{error}");
     assert_eq!(heard(&mut rig, 1).len(), 4);
+}
+
+#[test]
+fn a_pattern_that_replaces_another_within_its_note_closes_the_notes_gate() {
+    let new = [builders::rest(), hits("b/gate", 3), builders::control("b/level", 0.0), hits("a/gate", 2)];
+    for pattern in new {
+        for blocks in [&[64][..], &[333], &[2048]] {
+            let mut wanted = graph(
+                vec![node("out", "dac", &[]), node("a", "dc", &[("level", 0.0)]), node("b", "dc", &[])],
+                &[("a", "out")],
+            );
+            wanted.exposed_controls.insert("a/gate".into(), ("a".into(), "level".into()));
+            let mut rig = Rig::with(probes::registry());
+            rig.edit(Edit::LoadGraph(wanted));
+            rig.settle();
+            rig.played = 0;
+            // Open for half a cycle, were it not replaced after a tenth.
+            rig.edit(play("s", hits("a/gate", 1)));
+            rig.edit_at(play("s", pattern.clone()), At::Position(0.1));
+            let [left, _] = rig.render(CYCLE / 2, blocks);
+            let replaced = CYCLE / 10;
+            assert!(left[1_000..replaced].iter().all(|x| *x == 1.0), "{pattern:?}");
+            assert!(left[replaced..].iter().all(|x| *x == 0.0), "{pattern:?} in blocks of {blocks:?}");
+        }
+    }
 }

@@ -274,3 +274,51 @@ fn ghosts_go_even_if_the_next_plan_was_sent_before_the_end_of_their_fade_was_kno
     rig.unheard(500, &[500]);
     assert!(rig.settle() < 10);
 }
+
+/// A control of a node without voices that a pattern's gate has opened: 1 while it is open, else 0.
+fn open_gate() -> Rig {
+    let mut wanted =
+        graph(vec![node("out", "dac", &[]), node("a", "dc", &[("level", 0.0)])], &[("a", "out")]);
+    wanted.exposed_controls.insert("a/gate".into(), ("a".into(), "level".into()));
+    let mut rig = rig(wanted);
+    rig.played = 0;
+    rig.edit(play("s", hits("a/gate", 1)));
+    assert_eq!(rig.render(1_000, &[64])[0][999], 1.0, "half a cycle long");
+    rig
+}
+
+#[test]
+fn a_gate_that_is_open_while_the_graph_changes_closes_at_a_stop_and_at_a_jump() {
+    let mut replaced = RawGraph::clone(&open_gate().engine.session().graph);
+    replaced.nodes.iter_mut().find(|n| n.id == "a").unwrap().type_id = "dc_other".into();
+    let expose = |label: &str| GraphEdit::ExposeControl {
+        label: label.into(),
+        node_id: "a".into(),
+        control_name: "level".into(),
+    };
+    let changes = [
+        Edit::Graph(vec![GraphEdit::AddNode(node("x", "dc", &[]))]),
+        Edit::Graph(vec![
+            GraphEdit::RemoveNode { id: "out".into() },
+            GraphEdit::AddNode(node("out", "dac", &[])),
+            GraphEdit::Connect(wire("a", "out")),
+        ]),
+        Edit::Graph(vec![expose("another name")]),
+        Edit::LoadGraph(replaced),
+    ];
+    for change in changes {
+        for how in ["stop", "jump"] {
+            let mut rig = open_gate();
+            rig.edit(change.clone());
+            // Longer than half a beat: what fades has faded.
+            let [before, _] = rig.render(14_000, &[64]);
+            assert_eq!(before[13_999], 1.0, "{change:?}");
+            match how {
+                "stop" => rig.playing = false,
+                _ => rig.start_beats += 0.3,
+            }
+            let [after, _] = rig.render(1_000, &[64]);
+            assert_eq!(after, [0.0; 1_000], "{how} after {change:?}");
+        }
+    }
+}

@@ -133,6 +133,27 @@ fn another_count_cuts_nothing_that_sounds() {
 }
 
 #[test]
+fn what_sounds_without_a_note_sounds_on_when_its_node_gets_voices_and_makes_room_for_notes() {
+    let of = |count, id: &str| GraphNode { count, ..node(id, "count", &[]) };
+    let with = |count| graph(vec![node("out", "dac", &[]), of(count, "a")], &[("a", "out")]);
+    let mut plain = Rig::with(probes::registry());
+    let mut changed = Rig::with(probes::registry());
+    for rig in [&mut plain, &mut changed] {
+        rig.edit(Edit::LoadGraph(with(1)));
+        rig.settle();
+        rig.render(1_000, &[256]);
+    }
+    assert_eq!(plain.rendered, changed.rendered);
+    changed.edit(Edit::LoadGraph(with(4)));
+    let (a, b) = (plain.render(10_000, &[256]), changed.render(10_000, &[256]));
+    assert!(a[0].iter().all(|x| *x > 0.0));
+    assert_eq!(first_difference(&a[0], &b[0]), None);
+    changed.edit(Edit::LoadGraph(with(1)));
+    let (a, b) = (plain.render(10_000, &[256]), changed.render(10_000, &[256]));
+    assert_eq!(first_difference(&a[0], &b[0]), None);
+}
+
+#[test]
 fn a_new_type_under_a_held_chord_goes_on_with_its_notes() {
     let mut rig = pipes(4);
     rig.edit(play("p", builders::chord([1.0, 2.0])));
