@@ -343,3 +343,124 @@ fn a_timed_pattern_plays_before_its_beginning_once_time_has_jumped_back() {
     rig.start_beats = 0.4 - rig.played as f64 / 24_000.0;
     assert!(rig.render(12_000, &[256])[0].iter().all(|x| *x == 0.0625));
 }
+
+/// Blocks of a host that loops over the first cycle, until `frames` have played; what sounds.
+fn looped(rig: &mut Rig, frames: i64, blocks: &[usize]) -> Vec<f32> {
+    let mut left = Vec::new();
+    let mut sizes = blocks.iter().cycle();
+    while rig.played < frames {
+        let n = (*sizes.next().unwrap()).min((frames - rig.played) as usize);
+        let mut transport = rig.transport();
+        transport.beats = Some(transport.beats.unwrap() % 4.0);
+        transport.loop_range = Some((0.0, 4.0));
+        left.extend(rig.block_with(n, &[TransportAt { offset: 0, transport }]).into_iter().next().unwrap());
+    }
+    left
+}
+
+#[test]
+fn an_edit_at_the_end_of_a_loop_acts_where_the_loop_wraps() {
+    for blocks in [&[256][..], &[333], &[2048]] {
+        let mut rig = rig();
+        let from = rig.played as usize;
+        let level = rig.edit_at(set("a/level", 0.25), At::Position(1.0));
+        let added = GraphEdit::AddNode(node("n", "dc", &[]));
+        let graph = rig.edit_at(Edit::Graph(vec![added]), At::Position(1.0));
+        let beyond = rig.edit_at(set("a/level", 0.75), At::Position(1.01));
+        let left = looped(&mut rig, 200_000, blocks);
+        let wrap = 96_000 - from;
+        assert!(left[..wrap].iter().all(|x| *x == 0.5), "{blocks:?}");
+        assert!(left[wrap..].iter().all(|x| *x == 0.25), "{blocks:?}");
+        assert!(rig.engine.is_done(level) && rig.engine.is_done(graph), "{blocks:?}");
+        assert!(!rig.engine.is_done(beyond), "the loop never gets there");
+    }
+}
+
+#[test]
+fn an_edit_at_the_end_of_a_loop_acts_where_a_late_host_lands() {
+    // The block ends with the loop; the host lands 5 ms inside the next pass.
+    for late in [0.0, 240.0] {
+        let mut rig = rig();
+        rig.edit_at(set("a/level", 0.25), At::Position(1.0));
+        let before = looped(&mut rig, 96_000, &[240]);
+        assert!(before.iter().all(|x| *x == 0.5));
+        rig.start_beats += late / 24_000.0;
+        let after = looped(&mut rig, 96_000 + 2_400, &[240]);
+        assert!(after.iter().all(|x| *x == 0.25), "{late} frames late");
+    }
+}
+
+#[test]
+fn what_is_for_the_next_line_acts_at_once_if_it_arrives_after_the_transport_has_stopped() {
+    for graph in [false, true] {
+        let mut rig = rig();
+        rig.render(20_000, &[256]);
+        // More than the ring holds: what comes last waits on the control side while the host stops.
+        for k in 0..3_000 {
+            rig.engine.edit(set("a/level", f64::from(k % 2)), At::Now).unwrap();
+        }
+        let edit = match graph {
+            true => Edit::LoadGraph(dc(0.25)),
+            false => set("a/level", 0.25),
+        };
+        let receipt = rig.engine.edit(edit, At::Cycle).unwrap();
+        assert_eq!(receipt.position, Some(1.0));
+        rig.playing = false;
+        rig.process_unheard(64);
+        rig.engine.tick();
+        rig.render(4_096, &[256]);
+        assert!(rig.engine.is_done(receipt), "a graph: {graph}");
+        assert_eq!(rig.block(64)[0][63], 0.25);
+    }
+}
+
+#[test]
+fn a_timed_edit_waits_for_the_plan_before_it_that_has_to_be_built_anew() {
+    let mut rig = rig();
+    let at = At::Position(0.5);
+    let new =
+        Edit::Graph(vec![GraphEdit::AddNode(node("b", "dc", &[])), GraphEdit::Connect(wire("b", "out"))]);
+    rig.edit_at(new, at);
+    rig.edit_at(set("b/level", 0.125), at);
+    let last = rig.edit_at(set("a/level", 0.25), at);
+    rig.settle_while_playing();
+    // Audio adopts a plan, and before the control side hears of that it sends another, and the timed
+    // one after it: both follow a plan that does not play any more.
+    for id in ["x", "y"] {
+        let node = GraphEdit::AddNode(node(id, "dc", &[]));
+        rig.engine.edit(Edit::Graph(vec![node]), At::Now).unwrap();
+        rig.engine.edit(Edit::SetSeed(1), At::Now).unwrap();
+        rig.process_unheard(64);
+    }
+    // The time passes unheard: nothing acts before its plan.
+    let [left, _] = rig.unheard(50_000, &[500]);
+    assert!(left.iter().all(|x| *x == 0.5), "{:?}", left.iter().find(|x| **x != 0.5));
+    rig.settle();
+    assert!(rig.engine.is_done(last));
+    assert_eq!(rig.render(1_000, &[250])[0][999], 0.25 + 0.125);
+    let failed = |n: &Notice| matches!(n, Notice::EditFailed { .. });
+    assert!(!rig.notices.iter().any(failed), "{:?}", rig.notices);
+    let late: Vec<u64> = rig
+        .notices
+        .iter()
+        .filter_map(|n| if let Notice::Late { seq, .. } = n { Some(*seq) } else { None })
+        .collect();
+    assert_eq!(late, [last.seq - 2, last.seq - 1, last.seq], "late, in the order of the edits");
+}
+
+#[test]
+fn the_next_line_is_the_one_after_if_the_nearest_is_too_near_to_be_reached() {
+    // 20 ms is the least that an edit needs: 960 frames.
+    for (before, expected) in [(480, 2.0), (950, 2.0), (970, 1.0), (24_000, 1.0)] {
+        for at in [At::Cycle, At::Bar] {
+            let mut rig = rig();
+            rig.render((96_000 - before - rig.played) as usize, &[256]);
+            let receipt = rig.edit_at(set("a/level", 0.25), at);
+            assert_eq!(receipt.position, Some(expected), "{at:?} {before} frames before a line");
+            let acts = (expected * 96_000.0) as usize - rig.played as usize;
+            let [left, _] = rig.render(acts + 1_000, &[256]);
+            assert!(left[..acts].iter().all(|x| *x == 0.5) && left[acts] == 0.25);
+            assert!(rig.notices.is_empty(), "{:?}", rig.notices);
+        }
+    }
+}
