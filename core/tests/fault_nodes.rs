@@ -84,7 +84,7 @@ fn faults_sound_the_same_in_any_partition() {
 
 #[test]
 fn a_panic_is_silence_and_a_notice_and_a_rebuild_brings_the_sound_back() {
-    std::panic::set_hook(Box::new(|_| {}));
+    probes::hush_probes();
     for when in ["render", "set", "reset", "host reset", "succeed"] {
         let nodes = |ty: &str| vec![node("out", "dac", &[]), node("p", ty, &[])];
         let mut rig = rig(graph(nodes("panicky"), &[("p", "out")]));
@@ -130,7 +130,7 @@ fn a_panic_is_silence_and_a_notice_and_a_rebuild_brings_the_sound_back() {
 
 #[test]
 fn a_panic_on_the_way_out_does_not_stop_what_comes() {
-    std::panic::set_hook(Box::new(|_| {}));
+    probes::hush_probes();
     let mut rig = rig(graph(vec![node("out", "dac", &[]), node("p", "panicky", &[])], &[("p", "out")]));
     rig.block(256);
     rig.edit(set("p/when", 1.0));
@@ -149,6 +149,28 @@ fn a_panic_on_the_way_out_does_not_stop_what_comes() {
     rig.render(4_000, &[256]);
     assert_eq!(rig.block(64)[0][0], 1.0);
     rig.settle();
+}
+
+#[test]
+fn what_is_no_number_in_the_hosts_input_is_silence_to_the_graph_and_nobodys_fault() {
+    let odd = [0.5, f32::NAN, f32::INFINITY, -0.25, f32::NEG_INFINITY, -f32::NAN, 0.125, 0.0];
+    let good = |x: f32| if x.is_finite() { x } else { 0.0 };
+    for (channel, sides) in [(None, [0, 1]), (Some(1), [1, 1])] {
+        let nodes = vec![node("out", "dac", &[]), node("in", "adc_input", &[]), node("bad", "gain", &[])];
+        let mut rig = rig(graph(nodes, &[("in", "bad"), ("bad", "out")]));
+        rig.edit(Edit::SetLimiter(false));
+        rig.edit(Edit::StartInput { channel });
+        rig.render(2_000, &[256]);
+        rig.input = [0, 3].map(|from| (0..256).map(|i| odd[(from + i) % odd.len()]).collect());
+        for _ in 0..3 {
+            let out = rig.block(256);
+            for (side, from) in sides.into_iter().enumerate() {
+                let expected: Vec<f32> = rig.input[from].iter().copied().map(good).collect();
+                assert_eq!(out[side], expected, "side {side}, {channel:?}");
+            }
+        }
+        assert!(rig.notices.is_empty(), "{:?}", rig.notices);
+    }
 }
 
 #[test]
@@ -173,8 +195,30 @@ fn the_caller_s_floating_point_mode_comes_back() {
     let mut rig = rig(graph(vec![node("out", "dac", &[]), node("p", "panicky", &[])], &[("p", "out")]));
     rig.block(256);
     assert!(tiny());
-    std::panic::set_hook(Box::new(|_| {}));
+    probes::hush_probes();
     rig.edit(set("p/when", 1.0));
     rig.block(256);
     assert!(tiny(), "after a panic too");
+}
+
+#[test]
+fn a_panic_that_no_probe_means_is_reported_though_those_of_probes_are_not() {
+    use std::cell::RefCell;
+    thread_local! {
+        static REPORTED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    }
+    probes::hush_probes();
+    let before = std::panic::take_hook();
+    std::panic::set_hook(probes::hushing(Box::new(move |info| {
+        let message = probes::message_of(info).to_owned();
+        REPORTED.with_borrow_mut(|reported| reported.push(message));
+        before(info);
+    })));
+    let mut rig = rig(graph(vec![node("out", "dac", &[]), node("p", "panicky", &[])], &[("p", "out")]));
+    rig.edit(set("p/when", 1.0));
+    rig.block(256);
+    assert!(rig.engine.status().poisoned);
+    let unmeant = std::panic::catch_unwind(|| panic!("{} differs, and it hurts much", "what is tested"));
+    assert!(unmeant.is_err());
+    assert_eq!(REPORTED.take(), ["what is tested differs, and it hurts much"]);
 }

@@ -9,6 +9,9 @@ use support::*;
 const ON: u8 = 0x90;
 const OFF: u8 = 0x80;
 
+/// Frames of one cycle at 120 bpm.
+const CYCLE: usize = 96_000;
+
 fn note(key: u8, dur: f64) -> Pattern {
     Pattern::Atom { value: Value::Note { channel: 0, note: key, velocity: 100, dur }, span: None }
 }
@@ -136,4 +139,29 @@ fn random_patterns_and_jumps_leave_no_note_behind() {
     assert!(begun > 100, "{begun} notes");
     assert_eq!(sounding(&rig.midi), Vec::<u8>::new());
     assert!(rig.midi.is_sorted_by_key(|(at, _)| *at));
+}
+
+#[test]
+fn after_a_panic_every_channel_of_the_host_is_silenced_once() {
+    probes::hush_probes();
+    let mut rig = Rig::with(probes::registry());
+    let nodes = vec![node("out", "dac", &[]), node("p", "panicky", &[])];
+    rig.edit(Edit::LoadGraph(graph(nodes, &[("p", "out")])));
+    rig.settle();
+    rig.played = 0;
+    rig.edit(play("lead", seq(vec![note(60, 1.0)])));
+    rig.edit_at(set("p/when", 1.0), At::Position(0.3));
+    // The panic comes in the middle of a block, behind a note that begins in it.
+    rig.edit(play("late", seq(vec![note(70, 0.5); 4])));
+    rig.render(CYCLE * 3 / 10 - 100, &[100]);
+    assert_eq!(sounding(&rig.midi), [60, 70]);
+    rig.midi.clear();
+    let begin = rig.rendered;
+    let [left, _] = rig.block(512);
+    assert!(left.iter().all(|x| *x == 0.0));
+    let all_notes_off: Vec<_> = (0..16).map(|channel| (begin, [0xb0 | channel, 123, 0])).collect();
+    assert_eq!(rig.midi, all_notes_off, "whatever was played in that block is not");
+    rig.render(2_000, &[512]);
+    assert_eq!(rig.midi.len(), 16, "nothing more until it is rebuilt");
+    assert!(rig.notices.iter().any(|n| matches!(n, Notice::Panicked { .. })));
 }

@@ -3,7 +3,7 @@
 mod support;
 
 use krach_core::automation::ShapeSpec;
-use krach_core::clock::TransportAt;
+use krach_core::clock::{HostTransport, TransportAt};
 use krach_core::engine::*;
 use krach_core::processor::{Block, MidiOut, Processor};
 use krach_patterns::builders;
@@ -135,7 +135,7 @@ fn the_guard_is_live() {
     drop(black_box(vec![1, 2, 3]));
     assert_eq!(CALLS.get() - before, 2);
     // And it watches `process`: a panic in there allocates.
-    std::panic::set_hook(Box::new(|_| {}));
+    probes::hush_probes();
     let mut rig = Rig::with(probes::registry());
     rig.edit(Edit::LoadGraph(graph(vec![node("p", "panicky", &[])], &[])));
     rig.edit(set("p/when", 1.0));
@@ -151,6 +151,55 @@ fn swaps_and_overtaken_plans() {
     };
     flood(swap, |_| true);
     flood(swap, |block| block % 7 == 0);
+}
+
+#[test]
+fn tempos_that_change_and_glide() {
+    // Time goes on through every change: the host is where it would be, only faster or slower.
+    let mut changes = 0;
+    let control = |rig: &mut Rig, block: usize| {
+        if block == 0 {
+            for (slot, n) in [("s", 7), ("t", 50)] {
+                rig.engine.edit(play(slot, hits("g/gain", n)), At::Now).unwrap();
+            }
+        }
+        if block.is_multiple_of(3) {
+            let bpm = [61.0, 240.5, 133.0, 97.7][block / 3 % 4];
+            rig.start_beats += rig.played as f64 * (rig.bpm - bpm) / (60.0 * RATE);
+            rig.bpm = bpm;
+            changes += 1;
+        }
+        // And the own tempo, which counts while the host stands.
+        let _ = rig.engine.edit(Edit::SetBpm(60.0 + block as f64), At::Now);
+        let _ = rig.engine.edit(Edit::SetFreeRun(block % 20 < 10), At::Now);
+    };
+    flood(control, |_| true);
+    assert_eq!(changes, 67);
+    // Within a block, and gliding.
+    let mut rig = Rig::with(probes::registry());
+    rig.engine.edit(Edit::LoadGraph(small(0)), At::Now).unwrap();
+    rig.engine.edit(play("s", hits("g/gain", 50)), At::Now).unwrap();
+    rig.block(64);
+    let (mut midi, mut beats, mut total) = (MidiOut::with_capacity(64), 0.0, 0);
+    for block in 0..100 {
+        let mut reports = Vec::new();
+        for (n, offset) in [0, 17, 200].into_iter().enumerate() {
+            let (bpm, inc) = (90.0 + 10.0 * ((block + n) % 5) as f64, 0.01 * ((block + n) % 3) as f64);
+            let transport = HostTransport {
+                playing: true,
+                tempo: Some(bpm),
+                tempo_inc: inc,
+                beats: Some(beats),
+                ..HostTransport::default()
+            };
+            reports.push(TransportAt { offset, transport });
+            let frames = f64::from([17, 183, 56][n]);
+            beats += (bpm * frames + inc * frames * frames / 2.0) / (60.0 * RATE);
+        }
+        total += calls_in(&mut rig.processor, 256, &reports, &mut midi);
+        rig.engine.tick();
+    }
+    assert_eq!(total, 0);
 }
 
 #[test]
