@@ -151,6 +151,45 @@ fn the_pedal_holds_what_was_let_go_on_its_channel() {
 }
 
 #[test]
+fn a_pedal_that_is_lifted_on_a_channel_lets_go_of_that_channel_alone() {
+    let pedal = |channel: u8, value| midi(0, [0xb0 | channel, 64, value]);
+    // By the pedal, or with all else that "reset all controllers" puts back.
+    for lift in [|channel| [0xb0 | channel, 64, 63], |channel: u8| [0xb0 | channel, 121, 0]] {
+        let mut rig = rig(4);
+        let held = [pedal(0, 127), pedal(5, 127), on(0, 0, A4, 1), on(0, 5, A5, 2)];
+        assert_eq!(last(&mut rig, &held), 1320.0);
+        assert_eq!(last(&mut rig, &[off(0, 0, A4, 1), off(0, 5, A5, 2)]), 1320.0);
+        assert_eq!(last(&mut rig, &[midi(0, lift(0))]), 110.0 + 880.0);
+        // Another channel's pedal, also one that was not down, is nothing to it.
+        rig.render(2000, &[333]);
+        assert_eq!(last(&mut rig, &[pedal(3, 127), pedal(3, 0)]), 880.0);
+        assert_eq!(last(&mut rig, &[midi(0, lift(5))]), 220.0);
+        rig.render(48_000, &[333]);
+        assert_eq!(rig.ends.iter().map(|(_, note)| note.note_id).collect::<Vec<_>>(), [1, 2]);
+    }
+}
+
+#[test]
+fn all_notes_off_and_all_sound_off_are_of_their_channel() {
+    for (number, at_once) in [(123, 220.0), (124, 220.0), (127, 220.0), (120, 0.0)] {
+        let mut rig = rig(4);
+        assert_eq!(last(&mut rig, &[on(0, 0, A4, 1), on(0, 5, A5, 2)]), 1320.0);
+        let left = hear(&mut rig, 512, &[midi(0, [0xb5, number, 0])]);
+        assert_eq!(left[511], 440.0 + at_once, "controller {number}");
+        rig.render(48_000, &[333]);
+        assert_eq!(last(&mut rig, &[]), 440.0, "controller {number}");
+        assert_eq!(rig.ends.iter().map(|(_, note)| note.note_id).collect::<Vec<_>>(), [2]);
+        // The pedal holds notes that all are let go of, and no sound that is cut off.
+        let pedal = |value| midi(0, [0xb0, 64, value]);
+        let held = if number == 120 { 0.0 } else { 440.0 };
+        assert_eq!(hear(&mut rig, 512, &[pedal(127), midi(1, [0xb0, number, 0])])[511], held);
+        hear(&mut rig, 512, &[pedal(0)]);
+        rig.render(48_000, &[333]);
+        assert_eq!(rig.ends.len(), 2, "controller {number}");
+    }
+}
+
+#[test]
 fn a_choke_is_over_in_5_ms() {
     let mut rig = rig(4);
     assert_eq!(last(&mut rig, &[on(0, 0, A4, 1), on(0, 0, A5, 2)]), 1320.0);
@@ -161,6 +200,19 @@ fn a_choke_is_over_in_5_ms() {
     assert!(left[50..290].windows(2).all(|w| w[1] < w[0]), "it falls");
     assert_eq!(left[289], 880.0);
     assert_eq!(rig.ends, [(begin + 290, address(0, A4, 1))]);
+}
+
+#[test]
+fn a_note_that_ends_with_the_last_frame_before_a_load_has_ended_after_it() {
+    let mut rig = rig(4);
+    last(&mut rig, &[on(0, 0, A4, 1)]);
+    // Over after 240 frames, which is the end of this block: no frame of it is left to tell.
+    hear(&mut rig, 240, &[at(0, HostEventKind::Choke(address(0, A4, 1)))]);
+    assert_eq!(rig.ends, []);
+    let (saved, begin) = (rig.engine.save(), rig.rendered);
+    rig.engine.load(&saved).unwrap();
+    rig.render(4_096, &[256]);
+    assert_eq!(rig.ends, [(begin, address(0, A4, 1))]);
 }
 
 #[test]

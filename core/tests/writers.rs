@@ -3,8 +3,9 @@
 mod support;
 
 use krach_core::automation::ShapeSpec;
+use krach_core::clock::{HostTransport, TransportAt};
 use krach_core::engine::*;
-use krach_patterns::builders;
+use krach_patterns::{OscArg, Pattern, Value, builders};
 use support::*;
 
 /// Frames per cycle, and per quarter note.
@@ -291,6 +292,71 @@ fn a_position_in_bars_is_in_the_host_s_bars() {
     assert_eq!(rig.edit_at(hush(), At::Bars(3.0)).position, Some(3.0));
     rig.edit(Edit::SetBeatsPerCycle(8.0));
     assert_eq!(rig.edit_at(hush(), At::Bars(3.0)).position, Some(1.5));
+}
+
+#[test]
+fn a_position_in_bars_is_counted_as_the_host_counts() {
+    // The host plays in the bar that it calls 7, counted from 0; its song has a bar of 3/4 before, so
+    // that the bar begins at 27 quarter notes.
+    let tell = |beats: f64| HostTransport {
+        playing: true,
+        tempo: Some(120.0),
+        beats: Some(beats),
+        time_signature: Some((4, 4)),
+        bar_start: Some(27.0),
+        bar_number: Some(7),
+        ..HostTransport::default()
+    };
+    let mut rig = constant();
+    rig.block_with(BEAT / 16, &[TransportAt { offset: 0, transport: tell(28.0) }]);
+    let hush = || Edit::Hush { slot: "x".into() };
+    let position = |rig: &mut Rig, at| rig.edit_at(hush(), at).position;
+    assert_eq!(position(&mut rig, At::Bars(8.0)), Some(31.0 / 4.0));
+    assert_eq!(position(&mut rig, At::Bars(9.5)), Some(37.0 / 4.0));
+    assert_eq!(position(&mut rig, At::Bar), Some(31.0 / 4.0));
+    rig.edit(Edit::SetBeatsPerCycle(3.0));
+    assert_eq!(position(&mut rig, At::Bars(8.0)), Some(31.0 / 3.0));
+    rig.edit(Edit::FollowHostMeter);
+    assert_eq!(position(&mut rig, At::Bars(8.0)), Some(8.0));
+    // And there it acts: the next bar line is three quarter notes from 28.
+    rig.edit_at(set("a/level", 1.0), At::Bars(8.0));
+    let mut left = Vec::new();
+    for block in 0..60 {
+        let transport = tell(28.0 + (BEAT / 16 + 1_500 * block) as f64 / BEAT as f64);
+        left.extend(
+            rig.block_with(1_500, &[TransportAt { offset: 0, transport }]).into_iter().next().unwrap(),
+        );
+    }
+    let line = 3 * BEAT - BEAT / 16;
+    assert_eq!(left.iter().position(|x| *x != 0.0), Some(line));
+}
+
+#[test]
+fn the_masters_gain_changes_on_its_sample_in_any_partition() {
+    let gain = |gain: f64| {
+        let value = Value::Osc { address: "/audio/gain".into(), args: vec![OscArg::Float(gain)] };
+        Pattern::Atom { value, span: None }
+    };
+    let sound = |blocks: &[usize]| {
+        let mut rig = constant();
+        rig.edit(set("knob", 1.0));
+        // Seven a cycle: most lie between two samples.
+        let gains = [0.5, 0.25, 0.75, 0.0, 1.0, 0.125, 0.5].map(gain);
+        rig.edit_at(play("x", builders::cat(gains.to_vec())), At::Position(1.0));
+        rig.edit_at(Edit::SetMasterGain(2.0), At::Position(0.777));
+        rig.render(2 * CYCLE, blocks)
+    };
+    let whole = sound(&[256]);
+    for blocks in [&[1][..], &[64], &[333], &[2048], &[17, 1000]] {
+        assert_eq!(first_difference(&whole[0], &sound(blocks)[0]), None, "{blocks:?}");
+    }
+    // The first sample of a change is the first of its ramp.
+    let changes: Vec<usize> = (1..whole[0].len())
+        .filter(|&i| whole[0][i] != whole[0][i - 1] && (i < 2 || whole[0][i - 1] == whole[0][i - 2]))
+        .collect();
+    let steps = (0..7).map(|step| CYCLE + (step * CYCLE).div_ceil(7));
+    let expected: Vec<usize> = std::iter::once((0.777 * CYCLE as f64) as usize).chain(steps).collect();
+    assert_eq!(changes, expected);
 }
 
 #[test]
