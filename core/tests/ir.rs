@@ -130,6 +130,65 @@ fn labels_that_are_bound_to_a_node_go_with_it() {
 }
 
 #[test]
+fn every_name_of_our_own_sections_goes_under_the_prefix() {
+    let krach = |p: &str| {
+        let n = |name: &str| format!("{p}{name}");
+        json!({"krach": {
+            "version": 2, "clock_source": "external", "free_run": false, "limiter": true, "seed": 3,
+            "crossfade": {"beats": 0.5},
+            "raw_graph": {
+                "nodes": [{"id": n("osc"), "type_id": "oscillator", "controls": {}},
+                          {"id": n("amp"), "type_id": "gain", "controls": {"gain": 0.5}}],
+                "connections": [
+                    {"from_node": n("osc"), "from_port": "out", "to_node": n("amp"), "to_port": "in"}],
+                "exposed_controls": {n("loud"): [n("amp"), "gain"]}},
+            "nodes": {n("osc"): {"solo": true}},
+            "slots": {n("osc"): {"hushed": true}},
+            "automations": {n("lfo"): {"label": n("osc/freq"), "shape": "sine", "lo": 1.0, "hi": 2.0,
+                                        "period_secs": 3.0}},
+            "midi_maps": [{"channel": 0, "cc": 1, "label": n("loud"), "lo": 0.0, "hi": 1.0}],
+            "note_routes": [{"channel": 2, "node": n("osc")}],
+            // Of the session, or of a type, and no names of nodes.
+            "name": "bass", "osc_target": "127.0.0.1:9", "libraries": "2.80",
+            "sources": {"faust:a": {"text": "process = 1;", "own": true}},
+        }})
+    };
+    let module: ModuleIr = serde_json::from_value(krach("")).unwrap();
+    let prefixed = serde_json::to_value(prefix_ir(&module, "p")).unwrap();
+    let expected: ModuleIr = serde_json::from_value(krach("p/")).unwrap();
+    assert_eq!(prefixed, serde_json::to_value(expected).unwrap());
+}
+
+#[test]
+fn the_outer_modules_text_of_a_type_and_its_libraries_win() {
+    let with = |text: &str, other: &str, libraries: Option<&str>, within: Vec<Value>| {
+        json!({
+            "krach": {"libraries": libraries, "sources": {
+                "faust:a": {"text": text, "own": true}, other: {"text": other, "own": true}}},
+            "sub_modules": within})
+    };
+    let within = |prefix: &str, module: Value| json!({"prefix": prefix, "module": module});
+    let innermost = with("innermost", "faust:c", Some("2.70"), vec![]);
+    let inner = with("inner", "faust:b", Some("2.75"), vec![within("q", innermost.clone())]);
+    let last = with("last", "faust:b", None, vec![]);
+    let flat = |libraries| {
+        let outer =
+            with("outer", "faust:d", libraries, vec![within("p", inner.clone()), within("r", last.clone())]);
+        let module: ModuleIr = serde_json::from_value(outer).unwrap();
+        flatten(&module).krach.unwrap()
+    };
+    let krach = flat(Some("2.80"));
+    let texts: Vec<(&str, &str)> =
+        krach.sources.iter().map(|(id, source)| (id.as_str(), source.text.as_str())).collect();
+    assert_eq!(
+        texts,
+        [("faust:a", "outer"), ("faust:b", "faust:b"), ("faust:c", "faust:c"), ("faust:d", "faust:d")]
+    );
+    assert_eq!(krach.libraries.as_deref(), Some("2.80"));
+    assert_eq!(flat(None).libraries.as_deref(), Some("2.75"), "the first within that has any");
+}
+
+#[test]
 fn what_is_not_known_is_kept_wherever_it_stands() {
     let text = json!({"aura": 1, "nodes": [{"name": "a", "source": "gain", "colour": "red"}],
         "routing": [{"source": "a", "target": "a", "pan": 0.5}], "krach": {"glow": [1.5]},

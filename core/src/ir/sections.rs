@@ -128,6 +128,18 @@ impl<'de, T: Sections> Visitor<'de> for SectionsVisitor<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::automation::ShapeSpec;
+    use crate::edit::{ClockSource, Period};
+    use crate::graph_ir::{GraphNode, RawGraph};
+    use crate::ir::module::{MeterSource, NodeEntry, RouteKind, SlotEntry, Source};
+    use crate::plan::Crossfade;
+    use crate::session::{AutomationState, InputState, MidiMapState, NoteRouteState, TypeSource};
+    use krach_patterns::{Swing, builders};
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
+    use serde_json::Map;
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::Arc;
 
     fn error(text: &str) -> String {
         serde_json::from_str::<ModuleIr>(text).expect_err(text).to_string()
@@ -161,11 +173,114 @@ mod tests {
         assert!(wrong.contains("not a pattern (at /child): unknown op `Zorp`"), "{wrong}");
     }
 
+    /// Every section is written under its name, and what is read is what was written. `all` has no
+    /// section at its default: one that is would not be written, or not be missed.
+    fn assert_whole<T>(all: &T)
+    where
+        T: Sections + Serialize + DeserializeOwned + PartialEq + fmt::Debug,
+    {
+        let written = serde_json::to_value(all).unwrap();
+        let defaults = serde_json::to_value(T::default()).unwrap();
+        let names: BTreeSet<&str> = written.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names, T::NAMES.iter().copied().collect());
+        for name in T::NAMES {
+            assert_ne!(Some(&written[*name]), defaults.get(*name), "{name} is at its default");
+        }
+        assert_eq!(&serde_json::from_value::<T>(written).unwrap(), all);
+    }
+
     #[test]
     fn every_section_that_is_written_is_known_when_read() {
-        let all = ModuleIr { krach: Some(Box::default()), ..ModuleIr::default() };
-        let written = serde_json::to_value(all).unwrap();
-        let read: ModuleIr = serde_json::from_value(written).unwrap();
-        assert!(read.other.is_empty() && read.krach.unwrap().other.is_empty());
+        let (text, other) = (str::to_owned, Map::new);
+        let node = NodeIr {
+            name: text("a"),
+            source: Source::Type(text("oscillator")),
+            gain: 0.25,
+            count: 2,
+            num_inputs: 1,
+            init: vec![(text("freq"), 110.0)],
+            source_text: text("def a(): ..."),
+            other: other(),
+        };
+        let route = RouteIr {
+            source: text("a"),
+            target: text("b"),
+            kind: RouteKind::Wire,
+            level: 0.25,
+            port: text("side"),
+            other: other(),
+        };
+        let hit = Arc::new(builders::hit("a/gate"));
+        let swing = Some(Swing { amount: 0.6, grid: 16 });
+        let pattern = PatternIr { target: text("a"), pattern: hit, swing, other: other() };
+        let control = ControlIr { path: text("a/freq"), value: 220.0, other: other() };
+        let automation = AutomationIr {
+            path: text("a/freq"),
+            shape: text("sine"),
+            lo: 100.0,
+            hi: 200.0,
+            bars: 4.0,
+            other: other(),
+        };
+        let muted = MutedIr { name: text("a"), saved_gain: 0.75, other: other() };
+        let within = ModuleIr { tempo: Some(90.0), ..ModuleIr::default() };
+        let sub_module = SubModuleIr { prefix: text("p"), module: within, other: other() };
+        let sweep = AutomationState {
+            label: text("a/freq"),
+            shape: ShapeSpec::Tri,
+            lo: 0.0,
+            hi: 1.0,
+            period: Period::Secs(3.0),
+            one_shot: true,
+        };
+        let source =
+            TypeSource { text: text("process = 1;"), imports: BTreeMap::new(), own: true, factory: false };
+        let krach = Krach {
+            version: 1,
+            name: text("bass"),
+            raw_graph: RawGraph { nodes: vec![GraphNode::new("a", "dac")], ..RawGraph::default() },
+            nodes: BTreeMap::from([(text("a"), NodeEntry { solo: true, ..NodeEntry::default() })]),
+            slots: BTreeMap::from([(text("a"), SlotEntry { hushed: true, ..SlotEntry::default() })]),
+            automations: BTreeMap::from([(text("sweep"), sweep)]),
+            clock_source: ClockSource::Internal,
+            free_run: true,
+            limiter: false,
+            seed: 7,
+            input: Some(InputState { channel: Some(1) }),
+            meter: MeterSource::Host,
+            midi_clock: true,
+            osc_target: Some(text("127.0.0.1:9")),
+            midi_maps: vec![MidiMapState { channel: 1, cc: 2, label: text("a/freq"), lo: 0.0, hi: 1.0 }],
+            note_routes: vec![NoteRouteState { channel: Some(3), node: text("a") }],
+            crossfade: Crossfade::Seconds(0.5),
+            sources: BTreeMap::from([(text("faust:a"), source)]),
+            libraries: Some(text("2.80")),
+            other: other(),
+        };
+        let module = ModuleIr {
+            nodes: vec![node.clone()],
+            routing: vec![route.clone()],
+            patterns: vec![pattern.clone()],
+            controls: vec![control.clone()],
+            automations: vec![automation.clone()],
+            muted: vec![muted.clone()],
+            tempo: Some(128.0),
+            meter: Some(3.0),
+            master: Some(0.5),
+            inputs: Some(vec![text("a")]),
+            outputs: Some(vec![]),
+            sub_modules: vec![sub_module.clone()],
+            krach: Some(Box::new(krach.clone())),
+            other: other(),
+        };
+        assert_whole(&node);
+        assert_whole(&route);
+        assert_whole(&pattern);
+        assert_whole(&control);
+        assert_whole(&automation);
+        assert_whole(&muted);
+        assert_whole(&sub_module);
+        assert_whole(&krach);
+        assert_whole(&module);
     }
 }
