@@ -90,6 +90,9 @@ impl Renderer {
             self.params.insert(at, ParamEvent { offset, param, value });
         } else if let Some(last) = self.params.iter_mut().rfind(|event| event.param == param) {
             last.value = value;
+        } else if param == HostParam::Panic && value > 0.5 {
+            // Late rather than never.
+            self.panic = true;
         }
     }
 

@@ -34,7 +34,7 @@ mod cases {
         BLOCK, COOL, GROUND, Guest, HUNG, count, for_a_while, painted, places, until,
     };
 
-    pub const ALL: [Case; 6] = [
+    pub const ALL: [Case; 7] = [
         (
             "it_opens_at_the_hosts_scale_and_shows_what_plays",
             it_opens_at_the_hosts_scale_and_shows_what_plays,
@@ -49,6 +49,10 @@ mod cases {
             it_paints_what_changes_and_at_most_30_frames_a_second,
         ),
         ("free_run_is_a_parameter_that_the_host_hears_of", free_run_is_a_parameter_that_the_host_hears_of),
+        (
+            "an_edit_by_a_client_is_told_to_a_vst3_host_while_the_window_is_open",
+            an_edit_by_a_client_is_told_to_a_vst3_host_while_the_window_is_open,
+        ),
         (
             "free_run_is_told_to_a_vst3_host_on_its_own_thread",
             free_run_is_told_to_a_vst3_host_on_its_own_thread,
@@ -251,6 +255,20 @@ mod cases {
         let tape = guest.stop(playing);
         assert!(tape[0].iter().any(|sample| *sample != 0.0), "free run is silent");
         assert!(tape[0][tape[0].len() - BLOCK..].iter().all(|sample| *sample == 0.0), "it runs on");
+        window.close(guest.it());
+    }
+
+    fn an_edit_by_a_client_is_told_to_a_vst3_host_while_the_window_is_open() {
+        let (_home, _display) = places();
+        let mut guest = Guest::arrive(Format::Vst3);
+        let mut window = Window::open(guest.it(), None).unwrap();
+        assert!(painted(guest.it(), &mut window));
+        guest.tell(&gate_session(8));
+        let Guest::Vst3(instance) = &mut guest else { unreachable!("it was asked for") };
+        // The host calls nothing but the timer of its run loop.
+        let told = until(&mut **instance, &mut window, HUNG, |i, _| i.dirty() > 0);
+        assert!(told, "the host was not told");
+        assert_eq!(instance.wrong_thread(), 0, "the host was called from a thread of ours");
         window.close(guest.it());
     }
 

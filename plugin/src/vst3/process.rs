@@ -60,8 +60,8 @@ impl AudioSide {
     /// `data` is the host's, of 32-bit samples, valid for this call.
     unsafe fn block(&mut self, data: &ProcessData, around: &Around<'_>) -> tresult {
         // No outputs is how hosts hand over parameters while they render nothing.
-        let deaf = data.numOutputs <= 0 || data.outputs.is_null();
-        let frames = if deaf { 0 } else { usize::try_from(data.numSamples).unwrap_or(0) };
+        let no_outputs = data.numOutputs <= 0 || data.outputs.is_null();
+        let frames = if no_outputs { 0 } else { usize::try_from(data.numSamples).unwrap_or(0) };
         let last = u32::try_from(frames).unwrap_or(u32::MAX).saturating_sub(1);
         self.renderer.begin(self.values.params().master_gain());
         self.played.clear();

@@ -157,6 +157,27 @@ fn parameters_that_come_with_a_block_without_frames_count() {
 }
 
 #[test]
+fn a_panic_in_a_flood_of_changes_is_late_rather_than_lost() {
+    let _turn = alone();
+    let host = Host::new();
+    let song = |flood: usize, late: bool| {
+        let (plugin, mut block) = playing(&host, &sine(), 64);
+        let (master, panic) = (plugin.param("Master"), plugin.param("Panic"));
+        let asked = Event::value(63, panic, 1.0);
+        block.events = vec![Event::value(9, master, 0.875); flood];
+        block.events.extend((!late).then(|| asked.clone()));
+        block.render(&plugin, true);
+        block.events = late.then(|| Event::value(0, panic, 1.0)).into_iter().collect();
+        block.render(&plugin, true);
+        let sound = block.main().to_vec();
+        plugin.destroy();
+        sound
+    };
+    assert_eq!(song(5_000, false), song(0, true));
+    assert_ne!(song(0, false), song(0, true), "with room it acts on its frame");
+}
+
+#[test]
 fn events_that_a_host_does_not_sort_never_go_back_in_time() {
     let _turn = alone();
     let host = Host::new();
