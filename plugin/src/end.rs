@@ -1,8 +1,5 @@
 //! Who ends the program without a DAW, other than by closing its window: Ctrl-C, the terminal that closes, or
 //! whoever asks the system to.
-//!
-//! nice-plug listens to Ctrl-C, too, but with a window open does nothing about it, and one that comes before it
-//! listens is lost. The first listener is the only one, so ours comes first; it ends the window and the sound.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -17,6 +17,19 @@ for name in ("NOISE_SOCKET", "FLATPAK_ID"):
     os.environ.pop(name, None)
 
 
+def pytest_configure(config) -> None:
+    config.addinivalue_line("markers", "soak: takes minutes; run by `pytest -m soak`, left out otherwise")
+
+
+def pytest_collection_modifyitems(config, items) -> None:
+    if "soak" in (config.getoption("-m") or ""):
+        return
+    soak = [item for item in items if "soak" in item.keywords]
+    if soak:
+        config.hook.pytest_deselected(items=soak)
+        items[:] = [item for item in items if item not in soak]
+
+
 def pytest_sessionfinish() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
 

@@ -61,6 +61,11 @@ const PACKAGES: &[Package] = &[
     Package { name: "pkg-config", reason: "finds those two", need: Need::Sound },
     Package { name: "python3-venv", reason: "hosts that are run from Python", need: Need::Tests },
     Package { name: "xvfb", reason: "the display on which the window is tested", need: Need::Tests },
+    Package {
+        name: "jackd2",
+        reason: "the server in which the program without a DAW is tested",
+        need: Need::Tests,
+    },
     Package { name: "openbox", reason: "the window manager that hosts want there", need: Need::Tests },
     Package { name: "xsettingsd", reason: "the desktop's settings that hosts look for", need: Need::Tests },
     Package {

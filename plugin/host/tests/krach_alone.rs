@@ -4,113 +4,23 @@
 
 mod krach_support;
 
-use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use krach_host::Client;
+use krach_support::alone::{HUNG, Running};
 use krach_support::display::{Display, soon};
-use krach_support::home;
+use krach_support::lossy::{Loses, Lossy};
 use krach_support::session::gate_session;
 
-/// Longest that anything here may take before it counts as hung.
-const HUNG: Duration = Duration::from_secs(20);
-
-/// The program as `cargo xtask test` builds it, beside the tests' own programs.
-fn program() -> PathBuf {
-    let program = Path::new(env!("CARGO_BIN_EXE_krach-host")).with_file_name("krach-standalone");
-    assert!(
-        program.is_file(),
-        "build it first: cargo build --profile test -p krach-plugin --features standalone --bin krach-standalone"
-    );
-    program
+/// Started without a sound, and listening to clients.
+fn start(folder: &str, display: Option<&Display>) -> Running {
+    Running::start_with(folder, display, &["--backend", "dummy", "--tempo", "137"], &[])
 }
 
-/// The running program, in a folder of its own.
-struct Running {
-    child: Child,
-    folder: PathBuf,
-}
-
-impl Running {
-    /// Started, and listening to clients.
-    fn start(folder: &str, display: Option<&Display>) -> Self {
-        let folder = home::enter().path().join(folder);
-        std::fs::DirBuilder::new().mode(0o700).create(&folder).unwrap();
-        let mut command = Command::new(program());
-        command.args(["--backend", "dummy", "--tempo", "137"]);
-        for variable in ["XDG_RUNTIME_DIR", "HOME", "TMPDIR"] {
-            command.env(variable, &folder);
-        }
-        for variable in ["NOISE_SOCKET", "FLATPAK_ID", "WAYLAND_DISPLAY", "DISPLAY"] {
-            command.env_remove(variable);
-        }
-        if let Some(display) = display {
-            command.env("DISPLAY", display.name()).env("LIBGL_ALWAYS_SOFTWARE", "1");
-        }
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let mut running = Self { child, folder };
-        let mut ended = None;
-        let listens = soon(HUNG, || {
-            ended = running.child.try_wait().unwrap();
-            ended.is_some() || Client::connect(&running.socket()).is_ok()
-        });
-        assert!(listens && ended.is_none(), "it does not listen: {ended:?}");
-        running
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.folder.join("krach-engine.sock")
-    }
-
-    fn client(&self) -> Client {
-        Client::connect(&self.socket()).unwrap()
-    }
-
-    /// Has it play until its gates have been heard to move.
-    fn play(&self) {
-        let mut client = self.client();
-        for request in gate_session(8) {
-            let reply = client.request(&request).unwrap();
-            assert!(reply["status"] != "Error" && reply.get("error").is_none(), "{request}: {reply}");
-        }
-        let mut seen = Vec::new();
-        let moves = soon(HUNG, || {
-            let status = client.request(r#"{"cmd":"Status"}"#).unwrap();
-            seen.push(status["transport"]["cycles"].clone());
-            seen.first() != seen.last()
-        });
-        assert!(moves, "its transport stands: {:?}", seen.last());
-    }
-
-    fn signal(&self, signal: i32) {
-        let id = i32::try_from(self.child.id()).unwrap();
-        // SAFETY: a child of this process that nobody has waited for.
-        assert_eq!(unsafe { libc::kill(id, signal) }, 0);
-    }
-
-    /// How it ended; the files of its instances that are still there.
-    fn ended(&mut self) -> (Option<ExitStatus>, Vec<PathBuf>) {
-        let mut status = None;
-        soon(HUNG, || {
-            status = self.child.try_wait().unwrap();
-            status.is_some()
-        });
-        let inside = |folder: &Path| -> Vec<PathBuf> {
-            let entries = std::fs::read_dir(folder).into_iter().flatten();
-            entries.map(|entry| entry.unwrap().path()).filter(|path| !path.is_dir()).collect()
-        };
-        (status, [inside(&self.folder), inside(&self.folder.join("krach"))].concat())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Has it play until its time has been seen to run.
+fn play(running: &Running) {
+    running.tell(&gate_session(8));
+    assert!(soon(HUNG, || running.runs()), "its transport stands");
 }
 
 const SIGNALS: [(&str, i32); 3] = [("int", libc::SIGINT), ("term", libc::SIGTERM), ("hup", libc::SIGHUP)];
@@ -119,8 +29,8 @@ const SIGNALS: [(&str, i32); 3] = [("int", libc::SIGINT), ("term", libc::SIGTERM
 fn with_a_window_it_ends_cleanly_when_asked() {
     let display = Display::apart();
     for (name, signal) in SIGNALS {
-        let mut running = Running::start(&format!("w-{name}"), Some(&display));
-        running.play();
+        let mut running = start(&format!("w-{name}"), Some(&display));
+        play(&running);
         assert!(soon(HUNG, || display.windows() > 0), "it opened no window");
         let _watching = running.client();
         running.signal(signal);
@@ -134,8 +44,8 @@ fn with_a_window_it_ends_cleanly_when_asked() {
 #[test]
 fn without_a_display_it_ends_cleanly_when_asked() {
     for (name, signal) in SIGNALS {
-        let mut running = Running::start(&format!("b-{name}"), None);
-        running.play();
+        let mut running = start(&format!("b-{name}"), None);
+        play(&running);
         let _watching = running.client();
         running.signal(signal);
         let (status, left) = running.ended();
@@ -148,7 +58,7 @@ fn without_a_display_it_ends_cleanly_when_asked() {
 fn asked_while_its_window_opens_it_ends_all_the_same() {
     let display = Display::apart();
     for wait in [0, 20, 60, 150] {
-        let mut running = Running::start(&format!("o-{wait}"), Some(&display));
+        let mut running = start(&format!("o-{wait}"), Some(&display));
         std::thread::sleep(Duration::from_millis(wait));
         running.signal(libc::SIGINT);
         let (status, left) = running.ended();
@@ -156,4 +66,45 @@ fn asked_while_its_window_opens_it_ends_all_the_same() {
         assert_eq!(status.signal(), None, "{wait} ms");
         assert!(left.is_empty(), "{wait} ms: {left:?}");
     }
+}
+
+/// Pixels of the window that are not black.
+fn painted(display: &Display) -> usize {
+    let picture = display.picture().map(|(_, _, data)| data).unwrap_or_default();
+    picture.chunks_exact(4).filter(|pixel| pixel[..3] != [0; 3]).count()
+}
+
+/// On a display that loses these answers the window is painted, and goes on being painted while it plays.
+fn is_painted_where_answers_are_lost(folder: &str, loses: Loses) {
+    let display = Display::apart();
+    let lossy = Lossy::new(&display, loses);
+    let arguments = ["--backend", "dummy", "--tempo", "137"];
+    let variables = [("DISPLAY", lossy.name()), ("LIBGL_ALWAYS_SOFTWARE", "1")];
+    let running = Running::start_with(folder, None, &arguments, &variables);
+    play(&running);
+    assert!(soon(HUNG, || painted(&display) > 100_000), "{folder}: blank: {} pixels", painted(&display));
+    for change in 0..6 {
+        let before = display.picture();
+        assert!(
+            soon(HUNG, || display.picture() != before),
+            "{folder}: it stands still after {change} changes"
+        );
+    }
+    running.end(folder);
+    assert!(soon(HUNG, || display.windows() == 0), "{folder}: a window is left");
+}
+
+#[test]
+fn a_window_whose_first_frames_answer_is_lost_is_painted() {
+    is_painted_where_answers_are_lost("first", |number| number == 0);
+}
+
+#[test]
+fn a_window_that_loses_every_fourth_answer_goes_on_being_painted() {
+    is_painted_where_answers_are_lost("fourth", |number| number % 4 == 3);
+}
+
+#[test]
+fn a_window_on_a_display_that_never_answers_is_painted() {
+    is_painted_where_answers_are_lost("never", |_| true);
 }

@@ -14,7 +14,8 @@ use super::canvas::Canvas;
 use super::focus::Focus;
 use super::layout::{self, Copied, NameField};
 use super::picture::Picture;
-use super::{Shared, preserved, style};
+use super::real::Real;
+use super::{Shared, pace, preserved, style};
 use crate::instance::View;
 use crate::params::KrachParams;
 use krach_core::edit::Edit;
@@ -34,6 +35,7 @@ pub struct Open {
     copied: Copied,
     canvas: Canvas,
     health: Health,
+    pace: pace::Pace,
 }
 
 /// What a frame asks for.
@@ -76,7 +78,12 @@ impl App {
 
     fn frame(&mut self, ui: &mut Ui, frame: &mut Frame) {
         let Some(mut open) = self.opened().take() else { return };
-        let picture = self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        open.pace.wait(ui.ctx());
+        let picture = {
+            let shown = self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner);
+            self.shared.drawn.fetch_add(1, Ordering::Relaxed);
+            shown.clone()
+        };
         let Open { canvas, name, copied, health, .. } = &mut open;
         let wishes = canvas.draw(
             ui,
@@ -111,6 +118,7 @@ impl NiceEguiApp for App {
     ) -> Result<(), HandlerError> {
         let view = self.params.view.get().ok_or_else(|| HandlerError::from_boxed("no instance".into()))?;
         self.shared.thread.tell();
+        let pace = pace::Pace::of(frame.baseview_window(), &self.shared);
         // Nobody says so before the first change.
         self.resized(frame.baseview_window().size());
         egui_ctx.set_theme(egui::Theme::Dark);
@@ -122,8 +130,13 @@ impl NiceEguiApp for App {
             focus: Focus::new(frame.baseview_window()),
             name: NameField::default(),
             copied: Copied::default(),
-            canvas: Canvas::new(Arc::clone(&self.shared.in_software), preserved::ask(frame)),
+            canvas: Canvas::new(
+                Arc::clone(&self.shared.in_software),
+                preserved::ask(frame),
+                Real::of(frame.baseview_window()),
+            ),
             health: Health::default(),
+            pace,
         });
         Ok(())
     }
@@ -138,6 +151,7 @@ impl NiceEguiApp for App {
 
     fn resized(&mut self, size: WindowSize) {
         self.shared.scale.store((size.scale_factor as f32).to_bits(), Ordering::Relaxed);
+        self.shared.size.keep(size.logical.cast());
     }
 }
 

@@ -14,6 +14,7 @@ use egui::{CornerRadius, PaintCallback, Rect, Shape, Ui};
 use egui_glow::glow::{self, HasContext as _};
 use egui_glow::{CallbackFn, Painter};
 
+use super::real::Real;
 use super::{damage, style};
 
 /// What one open window remembers of its last frame.
@@ -35,6 +36,8 @@ struct Kept {
     lost: AtomicBool,
     /// Pixels of the window where there is no graphics card, else 0: told to the window's watcher.
     in_software: Arc<AtomicU32>,
+    /// The window's size as the display has it.
+    real: Option<Real>,
 }
 
 struct Buffer {
@@ -45,9 +48,9 @@ struct Buffer {
 
 impl Canvas {
     /// Nothing is remembered. Once it is known, `in_software` has the window's pixels if OpenGL is done without a card;
-    /// `preserved` says that the screen's own memory holds the last frame.
-    pub fn new(in_software: Arc<AtomicU32>, preserved: bool) -> Self {
-        let kept = Kept { buffer: Mutex::default(), lost: AtomicBool::new(false), in_software };
+    /// `preserved` says that the screen's own memory holds the last frame, `real` how large it is.
+    pub fn new(in_software: Arc<AtomicU32>, preserved: bool, real: Option<Real>) -> Self {
+        let kept = Kept { buffer: Mutex::default(), lost: AtomicBool::new(false), in_software, real };
         Self { kept: Arc::new(kept), shapes: Vec::new(), surface: None, covered: false, preserved }
     }
 
@@ -109,8 +112,16 @@ impl Canvas {
 }
 
 impl Kept {
+    /// What is painted into a window that has another size by now is not shown for long.
+    fn lose_unless_it_is(&self, size: [u32; 2]) {
+        if self.real.as_ref().is_some_and(|real| real.differs(size)) {
+            self.lost.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// From here on into the buffer. Without one, onto the screen, all of it in every frame.
     fn begin(&self, painter: &Painter, size: [u32; 2], preserved: bool) {
+        self.lose_unless_it_is(size);
         let gl = painter.gl();
         let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
         if buffer.as_ref().is_none_or(|buffer| buffer.size != size) {
@@ -137,6 +148,7 @@ impl Kept {
 
     /// The buffer onto the screen.
     fn end(&self, painter: &Painter, [width, height]: [u32; 2]) {
+        self.lose_unless_it_is([width, height]);
         let gl = painter.gl();
         let buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(Buffer { objects: Some((framebuffer, _)), .. }) = &*buffer else { return };

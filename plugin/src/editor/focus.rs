@@ -10,6 +10,8 @@ use nice_plug_egui::baseview::WindowContext;
 
 #[cfg(target_os = "linux")]
 mod x11;
+#[cfg(target_os = "linux")]
+pub(super) use x11::connection_of;
 
 /// Looks after the keys of one open window.
 pub struct Focus {

@@ -7,11 +7,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nice_plug::editor::dpi::NativeSize;
-use nice_plug::editor::{EditorHandle, ParentWindowHandle, ResizeHint};
+use nice_plug::editor::{EditorHandle, ParentWindowHandle};
 use nice_plug_egui::{EguiEditorHandle, baseview};
 
 use super::watcher::Watcher;
-use super::{MAX_SIZE, MIN_SIZE, Shared};
+use super::{Shared, sizes};
 
 /// A window whose end does not panic.
 pub struct GuardedWindow {
@@ -26,10 +26,11 @@ impl GuardedWindow {
 }
 
 impl GuardedWindow {
-    /// In pixels, as it is now.
-    pub(super) fn size(&self) -> NativeSize<u32> {
+    /// In pixels, as it is now; `None` while somebody has made it smaller or larger than it can be.
+    pub(super) fn size(&self) -> Option<NativeSize<u32>> {
         let size = self.window.size();
-        NativeSize::from_logical_or_physical(size.logical, size.physical)
+        let possible = sizes::can_be(size.logical.cast());
+        possible.then(|| NativeSize::from_logical_or_physical(size.logical, size.physical))
     }
 }
 
@@ -40,6 +41,7 @@ impl Drop for GuardedWindow {
         // Mostly joins the window's thread, and panics as it did.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(window)));
         self.shared.thread.wait();
+        self.shared.window.store(0, Ordering::Relaxed);
         let left = self.shared.open.lock().unwrap_or_else(PoisonError::into_inner).take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(left)));
     }
@@ -109,9 +111,7 @@ impl EditorHandle for KrachHandle {
 
     fn adjust_size(&self, size: NativeSize<u32>, _window: &GuardedWindow) -> Option<NativeSize<u32>> {
         // Not the window's own idea of its scale: on X11 that stays behind when the host sets one.
-        let scale = f32::from_bits(self.shared.scale.load(Ordering::Relaxed));
-        let hint = ResizeHint::resizable().with_min_max_logical_size(Some(MIN_SIZE), Some(MAX_SIZE));
-        Some(hint.adjust_size(size, size, f64::from(scale)))
+        Some(sizes::hint().adjust_size(size, size, self.shared.scale()))
     }
 
     fn set_fallback_scale_factor(&self, scale: f64, window: &GuardedWindow) -> Result<(), baseview::Error> {

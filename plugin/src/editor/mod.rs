@@ -9,6 +9,10 @@
 //! | `canvas` | how is only what has changed painted? |
 //! | `damage` | what has changed? |
 //! | `preserved` | is the last frame still there? |
+//! | `pace` | how are frames asked for? |
+//! | `real` | is the window as large as we think? |
+//! | `stall` | what if a frame that was asked for does not come? |
+//! | `sizes` | which sizes can the window have, and which had it last? |
 //! | `layout` | where is what? |
 //! | `panels` | what does each part look like? |
 //! | `style` | colours, sizes, fonts |
@@ -27,11 +31,15 @@ mod damage;
 mod focus;
 mod handle;
 mod layout;
+mod pace;
 mod panels;
 mod picture;
 mod preserved;
+mod real;
 mod scale;
+mod sizes;
 mod slot;
+mod stall;
 mod style;
 mod thread;
 mod watcher;
@@ -43,15 +51,14 @@ pub use slot::Slot;
 use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use nice_plug::context::gui::GuiContext;
-use nice_plug::editor::dpi::{LogicalSize, NativeSize};
+use nice_plug::editor::dpi::NativeSize;
 use nice_plug::editor::{Editor, EditorHandle, HostMethods, ParentWindowHandle, ResizeHint, SpawnedEditor};
 use nice_plug_egui::{
-    EguiEditor, EguiEditorState, EguiNiceSettings, GlConfig, GraphicsConfig, RepaintNotifier,
-    create_egui_editor,
+    EguiEditorState, EguiNiceSettings, GlConfig, GraphicsConfig, RepaintNotifier, create_egui_editor,
 };
 
 use crate::params::KrachParams;
@@ -59,15 +66,8 @@ use app::App;
 use picture::Picture;
 use watcher::Watcher;
 
-/// Size at first, in points.
-const SIZE: LogicalSize<f32> = LogicalSize { width: 480.0, height: 620.0 };
-const MIN_SIZE: LogicalSize<f32> = LogicalSize { width: 400.0, height: 460.0 };
-const MAX_SIZE: LogicalSize<f32> = LogicalSize { width: 1200.0, height: 1600.0 };
-
 /// The editor of one plugin instance; its window can be opened and closed any number of times.
 pub struct KrachEditor {
-    inner: EguiEditor<App>,
-    state: Arc<EguiEditorState>,
     notifier: RepaintNotifier,
     shared: Arc<Shared>,
     params: Arc<KrachParams>,
@@ -77,6 +77,12 @@ pub struct KrachEditor {
 pub(crate) struct Shared {
     /// The picture to draw.
     pub picture: Mutex<Picture>,
+    /// Frames of the open window that were begun; written where the picture is held.
+    pub drawn: AtomicU64,
+    /// The open window as X11 knows it; 0 if there is none.
+    pub window: AtomicU32,
+    /// The size that it has or had last.
+    pub size: sizes::Last,
     /// Pixels per point, as the window last heard; the bits of an `f32`.
     pub scale: AtomicU32,
     /// Pixels of the window if OpenGL is done without a graphics card, so that frames are dear; else 0.
@@ -85,6 +91,13 @@ pub(crate) struct Shared {
     pub open: Mutex<Option<app::Open>>,
     /// The window's thread, where it has one of its own.
     pub thread: thread::Number,
+}
+
+impl Shared {
+    /// Pixels per point, as the window last heard.
+    pub fn scale(&self) -> f64 {
+        f64::from(f32::from_bits(self.scale.load(Ordering::Relaxed)))
+    }
 }
 
 /// Why no window was opened.
@@ -117,23 +130,15 @@ impl KrachEditor {
     pub fn new(params: Arc<KrachParams>) -> Option<Self> {
         let shared = Arc::new(Shared {
             picture: Mutex::default(),
+            drawn: AtomicU64::new(0),
+            window: AtomicU32::new(0),
+            size: sizes::Last::default(),
             scale: AtomicU32::new(1f32.to_bits()),
             in_software: Arc::default(),
             open: Mutex::default(),
             thread: thread::Number::default(),
         });
-        let state = EguiEditorState::from_size(SIZE, 1.0);
-        let notifier = RepaintNotifier::new();
-        let settings = EguiNiceSettings::new()
-            .with_tile("krach")
-            .with_graphics_config(graphics())
-            .with_resize_hint(
-                ResizeHint::resizable().with_min_max_logical_size(Some(MIN_SIZE), Some(MAX_SIZE)),
-            )
-            .with_repaint_poll_interval(watcher::FRAME);
-        let app = App::new(Arc::clone(&shared), Arc::clone(&params));
-        let inner = create_egui_editor(Arc::clone(&state), notifier.clone(), settings, app)?;
-        Some(Self { inner, state, notifier, shared, params })
+        Some(Self { notifier: RepaintNotifier::new(), shared, params })
     }
 
     fn open(
@@ -145,6 +150,7 @@ impl KrachEditor {
         host: Option<HostMethods>,
     ) -> Result<SpawnedEditor<KrachHandle>, OpenError> {
         let view = self.params.view.get().ok_or(OpenError::NoInstance)?;
+        self.shared.drawn.store(0, Ordering::Relaxed);
         // Taken before the window is there, so that its first frame has something to show.
         let watcher = Watcher::start(
             Arc::clone(&view),
@@ -152,7 +158,18 @@ impl KrachEditor {
             Arc::clone(&self.params),
             self.notifier.clone(),
         );
-        let spawned = self.inner.spawn(parent, wait_for_parent, None, gui_context, host);
+        // Made for each window: what keeps its size there keeps any.
+        let settings = EguiNiceSettings::new()
+            .with_tile("krach")
+            .with_graphics_config(graphics())
+            .with_resize_hint(sizes::hint())
+            .with_repaint_poll_interval(watcher::FRAME);
+        let app = App::new(Arc::clone(&self.shared), Arc::clone(&self.params));
+        let state = EguiEditorState::from_size(self.shared.size.get(), 1.0);
+        let inner = create_egui_editor(state, self.notifier.clone(), settings, app)
+            .ok_or_else(|| OpenError::System("egui has no editor".to_owned()))?;
+        let host = host.map(sizes::guarded);
+        let spawned = inner.spawn(parent, wait_for_parent, None, gui_context, host);
         let spawned = spawned.map_err(|error| OpenError::System(error.to_string()))?;
         let handle = KrachHandle::new(spawned.handle, Arc::clone(&self.shared), watcher);
         let window = GuardedWindow::new(spawned.window, Arc::clone(&self.shared));
@@ -169,8 +186,8 @@ impl KrachEditor {
 
     /// The size in pixels that a window will have if it is opened now in a host that has this scale.
     fn size_to_be(&self, of_host: Option<f64>) -> NativeSize<u32> {
-        let size = |scale| NativeSize::from_size(self.state.logical_size().into(), scale);
-        scale::of_desktop().or(of_host).map_or_else(|| self.inner.size(), size)
+        let scale = scale::of_desktop().or(of_host).unwrap_or_else(|| self.shared.scale());
+        NativeSize::from_size(self.shared.size.get().into(), scale)
     }
 }
 
@@ -202,10 +219,10 @@ impl Editor for KrachEditor {
     }
 
     fn size(&self) -> NativeSize<u32> {
-        self.inner.size()
+        NativeSize::from_size(self.shared.size.get().into(), self.shared.scale())
     }
 
     fn resize_hint(&self) -> ResizeHint {
-        self.inner.resize_hint()
+        sizes::hint()
     }
 }

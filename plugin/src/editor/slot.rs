@@ -74,10 +74,8 @@ impl Slot {
     /// The size in pixels that the window has, or will have when it is opened.
     pub fn size(&self) -> Option<NativeSize<u32>> {
         let editor = self.editor.as_ref()?;
-        Some(match self.window() {
-            Some(open) => open.window.size(),
-            None => editor.size_to_be(self.scale()),
-        })
+        let open = self.window().and_then(|open| open.window.size());
+        Some(open.unwrap_or_else(|| editor.size_to_be(self.scale())))
     }
 
     /// The size nearest to this one that the window can have, in pixels; `None` if it is not open.

@@ -10,6 +10,7 @@ use nice_plug_egui::RepaintNotifier;
 
 use super::Shared;
 use super::picture::Photographer;
+use super::stall::{Again, Stall};
 use crate::instance::{Seen, View};
 use crate::params::KrachParams;
 
@@ -83,8 +84,16 @@ impl Watcher {
                 0 => FRAME,
                 pixels => FRAME_IN_SOFTWARE[usize::from(pixels > LARGE)],
             };
+            let (mut stall, mut again) = (Stall::default(), Again::default());
+            // The first frame is wanted in any case.
+            let mut wanted = true;
             while !stop.wait(frame(&shared)) {
-                round.look(&shared, &notifier);
+                let (drawn, changed) = round.look(&shared, &notifier);
+                let window = shared.window.load(Ordering::Relaxed);
+                if stall.look(Instant::now(), drawn, wanted || changed) && window != 0 {
+                    again.ask(window, drawn);
+                }
+                wanted = drawn == 0;
             }
         });
         match watching {
@@ -123,7 +132,8 @@ impl Round {
         Self { view: Arc::clone(view), photographer, answer: None, asked: None, knocked: None }
     }
 
-    fn look(&mut self, shared: &Shared, notifier: &RepaintNotifier) {
+    /// Frames that were begun before the picture was taken, and whether it differs from the last.
+    fn look(&mut self, shared: &Shared, notifier: &RepaintNotifier) -> (u64, bool) {
         let now = Instant::now();
         self.ask(now);
         if self.knocked.is_none_or(|then| now - then >= KNOCK) {
@@ -132,10 +142,12 @@ impl Round {
         }
         let picture = self.photographer.take(now);
         let mut shown = shared.picture.lock().unwrap_or_else(PoisonError::into_inner);
-        if *shown != picture {
+        let changed = *shown != picture;
+        if changed {
             *shown = picture;
             notifier.request_repaint();
         }
+        (shared.drawn.load(Ordering::Relaxed), changed)
     }
 
     fn ask(&mut self, now: Instant) {

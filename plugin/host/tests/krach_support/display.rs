@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
-    BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConnectionExt, KEY_PRESS_EVENT, KEY_RELEASE_EVENT,
+    BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConnectionExt, ImageFormat, KEY_PRESS_EVENT, KEY_RELEASE_EVENT,
     MOTION_NOTIFY_EVENT,
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
@@ -116,6 +116,24 @@ impl Display {
     pub fn focus(&self) -> u32 {
         let asked = self.connection.get_input_focus().expect("the display listens");
         asked.reply().expect("an answer").focus
+    }
+
+    /// The number of an extension's requests and events.
+    pub fn opcode_of(&self, extension: &str) -> u8 {
+        let asked = self.connection.query_extension(extension.as_bytes()).expect("the display listens");
+        asked.reply().expect("an answer").major_opcode
+    }
+
+    /// What the largest window at the top shows: its size, and four bytes a pixel. `None` if none is shown.
+    pub fn picture(&self) -> Option<(u16, u16, Vec<u8>)> {
+        let tops = self.connection.query_tree(self.root).ok()?.reply().ok()?.children;
+        let sizes = tops.into_iter().filter_map(|window| {
+            let at = self.connection.get_geometry(window).ok()?.reply().ok()?;
+            Some((window, at.width, at.height))
+        });
+        let (window, width, height) = sizes.max_by_key(|(_, w, h)| u32::from(*w) * u32::from(*h))?;
+        let image = self.connection.get_image(ImageFormat::Z_PIXMAP, window, 0, 0, width, height, u32::MAX);
+        Some((width, height, image.ok()?.reply().ok()?.data))
     }
 
     /// How many windows there are at the top.

@@ -1,12 +1,18 @@
 //! krach as built for release, played through CLAP or VST3 and its socket in a place of its own.
 #![allow(dead_code, reason = "every test program uses its own part of this")]
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub mod alone;
 pub mod chunk;
 #[cfg(target_os = "linux")]
 pub mod display;
 pub mod elsewhere;
 pub mod gates;
 pub mod home;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub mod jackd;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub mod lossy;
 pub mod session;
 pub mod sounds;
 #[cfg(target_os = "linux")]

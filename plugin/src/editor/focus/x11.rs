@@ -23,24 +23,30 @@ pub struct Keys {
     owner: Option<Window>,
 }
 
+/// A window, if it is one of X11's, and its own connection, to be used on its thread while it is open.
+pub fn connection_of(window: &WindowContext) -> Option<(XCBConnection, Window)> {
+    let display = match window.display_handle().ok()?.as_raw() {
+        RawDisplayHandle::Xlib(handle) => handle.display?.as_ptr(),
+        _ => return None,
+    };
+    let id = match window.window_handle().ok()?.as_raw() {
+        RawWindowHandle::Xlib(handle) => u32::try_from(handle.window).ok()?,
+        _ => return None,
+    };
+    let xcb = Xlib_xcb::open().ok()?;
+    // SAFETY: the display is that of the window, which is open; its connection lives as long as it does, and what
+    // uses this one is used by frames of the window alone. `false`: the connection is not ours to close.
+    let connection = unsafe {
+        let raw = (xcb.XGetXCBConnection)(display.cast());
+        XCBConnection::from_raw_xcb_connection(raw.cast(), false).ok()?
+    };
+    Some((connection, id))
+}
+
 impl Keys {
     /// For a window, if it is one of X11's. `None` also if something fails: then keys go where they go.
     pub fn of(window: &WindowContext) -> Option<Self> {
-        let display = match window.display_handle().ok()?.as_raw() {
-            RawDisplayHandle::Xlib(handle) => handle.display?.as_ptr(),
-            _ => return None,
-        };
-        let id = match window.window_handle().ok()?.as_raw() {
-            RawWindowHandle::Xlib(handle) => u32::try_from(handle.window).ok()?,
-            _ => return None,
-        };
-        let xcb = Xlib_xcb::open().ok()?;
-        // SAFETY: the display is that of the window, which is open; its connection lives as long as it does,
-        // and these `Keys` are dropped with the window. `false`: the connection is not ours to close.
-        let connection = unsafe {
-            let raw = (xcb.XGetXCBConnection)(display.cast());
-            XCBConnection::from_raw_xcb_connection(raw.cast(), false).ok()?
-        };
+        let (connection, id) = connection_of(window)?;
         let heard = connection.get_window_attributes(id).ok()?.reply().ok()?.your_event_mask;
         let keys = u32::from(EventMask::KEY_PRESS | EventMask::KEY_RELEASE);
         let others = EventMask::from(u32::from(heard) & !keys);
