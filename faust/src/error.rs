@@ -35,12 +35,20 @@ impl fmt::Display for Diagnostic {
 /// How the `faust` command ended without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrontEnd {
-    /// It took longer than it may.
-    TimeUp,
-    /// It died of this signal: a crash, or a limit on memory or file size.
+    /// It took more than so many seconds of processor time.
+    CpuTime(u64),
+    /// It took longer than so many seconds on the clock.
+    WallTime(u64),
+    /// It wrote a file of more than so many bytes.
+    FileSize(u64),
+    /// It died of this signal: a crash, or the limit on memory.
     Signal(i32),
     /// It ended by itself with this code and said nothing that we understand.
     Silent(i32),
+    /// It ended well and left no bitcode, or the beginning of it.
+    NoOutput,
+    /// It ended without bitcode, and the host collected its exit status before we could.
+    Unknown,
 }
 
 /// Why a compile failed. Whatever sounded before goes on sounding.
@@ -63,7 +71,11 @@ pub enum CompileError {
         name: String,
         /// How it ended.
         end: FrontEnd,
+        /// The last thing that it wrote to its standard error, shortened; empty if it wrote nothing.
+        said: String,
     },
+    /// There is no room on the disk for the files of the `faust` command.
+    DiskFull(PathBuf),
     /// There is no `faust` command, and the program was never compiled on this machine.
     NoFaust,
     /// The code that came out of the front half is not what FAUST makes.
@@ -81,7 +93,38 @@ pub enum CompileError {
 
 impl CompileError {
     pub(crate) fn file(path: impl Into<PathBuf>, error: &std::io::Error) -> Self {
-        Self::File { path: path.into(), error: error.to_string() }
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        match error.kind() {
+            StorageFull | QuotaExceeded => Self::DiskFull(path.into()),
+            _ => Self::File { path: path.into(), error: error.to_string() },
+        }
+    }
+}
+
+impl fmt::Display for FrontEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CpuTime(seconds) => write!(
+                f,
+                "took more than {seconds} s of processor time and was stopped: look for a definition that refers to itself, or a huge par, seq or sum"
+            ),
+            Self::WallTime(seconds) => write!(
+                f,
+                "did not end within {seconds} s and was stopped, though it used less processor time than it may: the machine is busy, or the command waits for something"
+            ),
+            Self::FileSize(bytes) => {
+                write!(f, "wrote a file of more than {bytes} bytes and was stopped: look for a huge par, seq or sum")
+            }
+            Self::Signal(signal) => write!(
+                f,
+                "crashed or ran out of memory (signal {signal}): look for a huge par, seq or sum, or constant arithmetic such as a division by zero"
+            ),
+            Self::Silent(code) => write!(f, "gave up without a reason (code {code})"),
+            Self::NoOutput => f.write_str("ended without an error, but what it wrote is no whole bitcode"),
+            Self::Unknown => f.write_str(
+                "ended without bitcode, and why is not known since the host takes the exit status of every child process: it crashed, or took more time, memory or disk than it may",
+            ),
+        }
     }
 }
 
@@ -92,17 +135,15 @@ impl fmt::Display for CompileError {
             Self::TooLarge { what, size, limit } => {
                 write!(f, "the program has {size} {what}; {limit} is the most: shorten delays, tables or voices")
             }
-            Self::Front { name, end: FrontEnd::TimeUp } => write!(
-                f,
-                "{name}: the faust command took too long and was stopped: look for a definition that refers to itself, or a huge par, seq or sum"
-            ),
-            Self::Front { name, end: FrontEnd::Signal(signal) } => write!(
-                f,
-                "{name}: the faust command crashed or ran out of memory (signal {signal}): look for a huge par, seq or sum, or constant arithmetic such as a division by zero"
-            ),
-            Self::Front { name, end: FrontEnd::Silent(code) } => {
-                write!(f, "{name}: the faust command gave up without a reason (code {code})")
+            Self::Front { name, end, said } => {
+                write!(f, "{name}: the faust command {end}")?;
+                if said.is_empty() { Ok(()) } else { write!(f, "; it wrote: {said}") }
             }
+            Self::DiskFull(path) => write!(
+                f,
+                "the disk is full, so {} could not be written: make room there, or start the host with TMPDIR set to a folder on another disk",
+                path.display()
+            ),
             Self::NoFaust => f.write_str(
                 "no faust command was found and this program is not in the object cache: install faust (Debian: apt install faust), the session stays as it is until then",
             ),

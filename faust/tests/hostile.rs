@@ -27,7 +27,7 @@ fn what_crashes_the_front_half_is_an_error() {
     for text in ["process = (-2147483647-1)%(-1);", "process = seq(i,20000,sin);"] {
         let error = refusal(text);
         assert!(
-            matches!(error, CompileError::Front { end: FrontEnd::Signal(_) | FrontEnd::TimeUp, .. }),
+            matches!(error, CompileError::Front { end: FrontEnd::Signal(_) | FrontEnd::CpuTime(2) | FrontEnd::WallTime(_), .. }),
             "{text}: {error}"
         );
     }

@@ -5,9 +5,10 @@
 
 use super::entry;
 use crate::object::{Object, ObjectKey};
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use krach_files::{Links, Plain, list, write_private};
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -17,6 +18,8 @@ const FILE_LIMIT: u64 = 64 << 20;
 /// Age at which a file that was never renamed into place is litter of a process that died.
 const LITTER_AGE: Duration = Duration::from_secs(3600);
 const FRONT: &str = "front";
+/// Most files that are looked at to make room; the next time looks at others.
+const MAX_FILES: usize = 100_000;
 
 pub(crate) struct Disk {
     folder: PathBuf,
@@ -44,31 +47,26 @@ impl Disk {
     }
 
     /// The bytes of a regular file of ours.
-    fn bytes(&self, path: &Path) -> Option<(File, Vec<u8>)> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-            .open(path)
-            .ok()?;
-        let meta = file.metadata().ok()?;
-        if !meta.is_file() || !ours(&meta) || meta.len() > FILE_LIMIT {
+    fn bytes(&self, path: &Path) -> Option<(Plain, Vec<u8>)> {
+        let plain = Plain::open(path, Links::Refuse, FILE_LIMIT).ok()?;
+        if !ours(plain.metadata()) {
             return None;
         }
-        let mut bytes = Vec::with_capacity(meta.len() as usize);
-        (&mut file).take(FILE_LIMIT).read_to_end(&mut bytes).ok()?;
-        Some((file, bytes))
+        let bytes = plain.read().ok()?;
+        Some((plain, bytes))
     }
 
     /// The object, if it is there and whole. What is damaged is removed, so that it is written anew.
     pub(crate) fn read(&self, key: ObjectKey) -> Option<Object> {
         let path = self.path(key);
-        let found = self.bytes(&path).and_then(|(file, bytes)| Some((file, entry::from_bytes(&bytes, key)?)));
-        let Some((file, object)) = found else {
+        let found =
+            self.bytes(&path).and_then(|(plain, bytes)| Some((plain, entry::from_bytes(&bytes, key)?)));
+        let Some((plain, object)) = found else {
             let _ = fs::remove_file(&path);
             return None;
         };
         // The time of the last use decides who goes first.
-        let _ = file.set_modified(SystemTime::now());
+        let _ = plain.file().set_modified(SystemTime::now());
         Some(object)
     }
 
@@ -93,14 +91,7 @@ impl Disk {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let draft = self.folder.join(format!("{}-{number}.draft", std::process::id()));
-        let _ = fs::remove_file(&draft);
-        let written = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&draft)
-            .and_then(|mut file| file.write_all(bytes))
-            .and_then(|()| fs::rename(&draft, path));
+        let written = write_private(&draft, bytes).and_then(|()| fs::rename(&draft, path));
         if written.is_err() {
             let _ = fs::remove_file(&draft);
         }
@@ -112,10 +103,10 @@ impl Disk {
         let now = SystemTime::now();
         let mut objects = Vec::new();
         let mut total = 0;
-        for entry in fs::read_dir(&self.folder)?.filter_map(Result::ok) {
+        for path in list(&self.folder, MAX_FILES)?.0 {
             // Another process may have removed it since.
-            let Ok(meta) = entry.metadata() else { continue };
-            let (path, used) = (entry.path(), meta.modified().unwrap_or(SystemTime::UNIX_EPOCH));
+            let Ok(meta) = fs::symlink_metadata(&path) else { continue };
+            let used = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
             match path.extension().and_then(|ext| ext.to_str()) {
                 Some("object") => {
                     total += meta.len();

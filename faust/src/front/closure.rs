@@ -3,13 +3,14 @@
 use super::scan::scan;
 use crate::error::{CompileError, Diagnostic};
 use crate::source::{ProgramText, Source, Text};
-use std::fs::OpenOptions;
-use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
+use krach_files::{FileError, Links, Plain, read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Most bytes of one file.
 const FILE_LIMIT: u64 = 1 << 20;
+/// Most bytes of one of FAUST's own libraries; the largest has 350 000.
+pub(super) const LIBRARY_LIMIT: u64 = 16 << 20;
 /// Most bytes of a program with its imports, FAUST's own libraries aside.
 const TOTAL_LIMIT: u64 = 8 << 20;
 /// Most files likewise.
@@ -95,7 +96,7 @@ pub(crate) fn gather(
                 limit("imported files", gathered.imports.len() as u64 + 1, FILES_LIMIT)?;
                 gathered.imports.insert(import.path.clone(), text.clone());
                 open.push((import.path, text));
-            } else if libraries.is_none_or(|folder| folder.join(&import.path).is_file()) {
+            } else if libraries.map_or(Ok(true), |folder| has_library(folder, &import.path))? {
                 gathered.standard.insert(import.path);
             } else {
                 return Err(CompileError::Program(Diagnostic {
@@ -111,25 +112,34 @@ pub(crate) fn gather(
     Ok(Closure { name, text: gathered, double: source.double })
 }
 
-/// The file of that name in the folder, unless a link leads out of it.
+/// What has that name in the folder, unless it is a folder or a link leads out of this one.
 fn inside(folder: &Path, name: &str) -> Option<PathBuf> {
     let path = folder.join(name).canonicalize().ok()?;
-    (path.starts_with(folder.canonicalize().ok()?) && path.is_file()).then_some(path)
+    (path.starts_with(folder.canonicalize().ok()?) && !path.is_dir()).then_some(path)
+}
+
+/// Is there such a library, for the `faust` command to read?
+fn has_library(folder: &Path, name: &str) -> Result<bool, CompileError> {
+    let path = folder.join(name);
+    match Plain::open(&path, Links::Follow, LIBRARY_LIMIT) {
+        Ok(_) => Ok(true),
+        Err(FileError::Io(error)) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(unreadable(&path, error)),
+    }
+}
+
+fn unreadable(path: &Path, error: FileError) -> CompileError {
+    match error {
+        FileError::TooLarge { size, limit } => {
+            CompileError::TooLarge { what: "bytes in one file", size, limit }
+        }
+        FileError::Io(error) => CompileError::file(path, &error),
+        other => CompileError::File { path: path.to_owned(), error: other.to_string() },
+    }
 }
 
 fn read_text(path: &Path) -> Result<String, CompileError> {
-    let mut bytes = Vec::new();
-    // Without waiting: opening a pipe would wait for somebody to write to it.
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(path)
-        .map_err(|error| CompileError::file(path, &error))?;
-    if !opened.metadata().is_ok_and(|meta| meta.is_file()) {
-        return Err(CompileError::File { path: path.to_owned(), error: "is not a file".to_owned() });
-    }
-    opened.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| CompileError::file(path, &error))?;
-    limit("bytes in one file", bytes.len() as u64, FILE_LIMIT)?;
+    let bytes = read(path, Links::Follow, FILE_LIMIT).map_err(|error| unreadable(path, error))?;
     String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         CompileError::Program(Diagnostic {

@@ -3,14 +3,16 @@
 //! A run sees a private folder with exactly the bytes of the [`Closure`], an empty environment, and
 //! FAUST's own libraries. It never sees the musician's folders.
 
+use super::bitcode;
 use super::child::{self, ChildLimits, End};
-use super::closure::Closure;
+use super::closure::{Closure, LIBRARY_LIMIT};
 use super::diagnostics;
 use super::flags::{CLASS, FLAGS};
 use super::scan::without_docs;
 use crate::error::{CompileError, FrontEnd};
+use krach_files::{FileError, Links, list, read, read_start, read_text};
 use std::fs::{self, DirBuilder};
-use std::io::Read;
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,6 +20,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Most of what the command says that is read.
 const SAID_LIMIT: u64 = 64 << 10;
+/// Most characters of it that are passed on where we do not understand it.
+const SAID_SHOWN: usize = 200;
+/// Most files in FAUST's folder of libraries.
+const MAX_LIBRARIES: usize = 4096;
+/// Bytes that a disk must have room for, or it is full.
+const ROOM: usize = 64 << 10;
 
 /// An installed `faust` command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +53,7 @@ impl FaustCommand {
     pub fn at(program: &Path) -> Option<Self> {
         let program = program.canonicalize().ok()?;
         let libraries = program.parent()?.parent()?.join("share/faust").canonicalize().ok()?;
-        libraries.join("stdfaust.lib").is_file().then_some(())?;
+        (program.is_file() && libraries.join("stdfaust.lib").is_file()).then_some(())?;
         let (identity, texts) = identity(&program, &libraries).ok()?;
         let version = version(&libraries, texts);
         Some(Self { program, libraries, version, identity })
@@ -99,24 +107,36 @@ impl FaustCommand {
             .stderr(said_file);
         let end = child::run(&mut command, limits, cancelled)
             .map_err(|error| CompileError::file(&self.program, &error))?;
-        let stopped = |end| CompileError::Front { name: closure.name.clone(), end };
+        let said = read_start(&said, Links::Refuse, SAID_LIMIT).map_err(|error| told(&said, error))?;
+        let said = String::from_utf8_lossy(&said);
+        let stopped =
+            |end| Err(CompileError::Front { name: closure.name.clone(), end, said: shortened(&said) });
+        // What ends for want of disk may say anything, or nothing.
+        let failed = |end| match room.is_full() {
+            true => Err(CompileError::DiskFull(room.0.clone())),
+            false => stopped(end),
+        };
+        let complaint = || {
+            let text_of = |file: &str| match file == main {
+                true => Some(closure.text.main.clone()),
+                false => closure.text.imports.get(file).cloned(),
+            };
+            diagnostics::parse(&said, &main, &text_of).map(CompileError::Program)
+        };
         match end {
-            End::Code(0) => read_some(&room.0.join("out.bc"), limits.file),
+            End::Code(0) => room.bitcode(limits.file)?.map_or_else(|| failed(FrontEnd::NoOutput), Ok),
+            // Nobody knows how it ended. What complained has failed; what is whole is an answer, since it is
+            // the last thing that the command writes.
+            End::Unknown => match complaint() {
+                Some(error) => Err(error),
+                None => room.bitcode(limits.file)?.map_or_else(|| failed(FrontEnd::Unknown), Ok),
+            },
+            End::Code(code) => complaint().map_or_else(|| failed(FrontEnd::Silent(code)), Err),
+            End::Signal(signal) => failed(FrontEnd::Signal(signal)),
+            End::CpuTime => stopped(FrontEnd::CpuTime(limits.cpu)),
+            End::WallTime => stopped(FrontEnd::WallTime(limits.wall.as_secs())),
+            End::FileSize => stopped(FrontEnd::FileSize(limits.file)),
             End::Cancelled => Err(CompileError::Cancelled),
-            End::TimeUp => Err(stopped(FrontEnd::TimeUp)),
-            End::Signal(signal) => Err(stopped(FrontEnd::Signal(signal))),
-            End::Code(code) => {
-                let said = String::from_utf8_lossy(&read_some(&said, SAID_LIMIT)?).into_owned();
-                let text_of = |file: &str| {
-                    if file == main {
-                        Some(closure.text.main.clone())
-                    } else {
-                        closure.text.imports.get(file).cloned()
-                    }
-                };
-                Err(diagnostics::parse(&said, &main, &text_of)
-                    .map_or_else(|| stopped(FrontEnd::Silent(code)), CompileError::Program))
-            }
         }
     }
 }
@@ -127,12 +147,16 @@ fn identity(program: &Path, libraries: &Path) -> std::io::Result<(blake3::Hash, 
     let (mut hasher, mut texts) = (blake3::Hasher::new(), blake3::Hasher::new());
     let meta = fs::metadata(program)?;
     hasher.update(format!("{}:{:?}", meta.len(), meta.modified()?).as_bytes());
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(libraries)?.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    let (mut files, _) = list(libraries, MAX_LIBRARIES)?;
     files.retain(|path| path.extension().is_some_and(|ext| ext == "lib"));
     files.sort();
     for path in files {
-        let text = blake3::hash(&fs::read(&path)?);
+        let text = match read(&path, Links::Follow, LIBRARY_LIMIT) {
+            Ok(text) => blake3::hash(&text),
+            Err(FileError::Io(error)) => return Err(error),
+            // Programs that import it are refused.
+            Err(unusable) => blake3::hash(unusable.to_string().as_bytes()),
+        };
         for hasher in [&mut hasher, &mut texts] {
             hasher.update(path.file_name().unwrap_or_default().as_encoded_bytes());
             hasher.update(text.as_bytes());
@@ -144,7 +168,7 @@ fn identity(program: &Path, libraries: &Path) -> std::io::Result<(blake3::Hash, 
 /// The number that the libraries give themselves (`version = 2, 15, 0;` with comments between), and the
 /// beginning of the hash of their text.
 fn version(libraries: &Path, texts: blake3::Hash) -> String {
-    let text = fs::read_to_string(libraries.join("version.lib")).unwrap_or_default();
+    let text = read_text(&libraries.join("version.lib"), Links::Follow, LIBRARY_LIMIT).unwrap_or_default();
     let code: String = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
     let triple = code.split_once("version").and_then(|(_, rest)| rest.split_once('=')?.1.split_once(';'));
     let numbers: String = triple.map_or("", |(numbers, _)| numbers).split_whitespace().collect();
@@ -154,12 +178,18 @@ fn version(libraries: &Path, texts: blake3::Hash) -> String {
     format!("{} ({})", if known { &numbers } else { "unnumbered" }, &texts.to_hex()[..8])
 }
 
-fn read_some(path: &Path, most: u64) -> Result<Vec<u8>, CompileError> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)
-        .and_then(|file| file.take(most).read_to_end(&mut bytes))
-        .map_err(|error| CompileError::file(path, &error))?;
-    Ok(bytes)
+fn told(path: &Path, error: FileError) -> CompileError {
+    CompileError::file(path, &error.into())
+}
+
+/// The end of what the command wrote, as one line.
+fn shortened(said: &str) -> String {
+    let words: Vec<&str> = said.split_whitespace().collect();
+    let line = words.join(" ");
+    match line.char_indices().rev().nth(SAID_SHOWN - 1) {
+        Some((start, _)) if start > 0 => format!("…{}", &line[start..]),
+        _ => line,
+    }
 }
 
 /// A folder that only we can enter, gone when dropped.
@@ -189,6 +219,27 @@ impl PrivateFolder {
             .map_or(Ok(()), fs::create_dir_all)
             .and_then(|()| fs::write(&path, text))
             .map_err(|error| CompileError::file(path, &error))
+    }
+
+    /// What the command made; `None` if that is nothing, or not all of it.
+    fn bitcode(&self, limit: u64) -> Result<Option<Vec<u8>>, CompileError> {
+        let path = self.0.join("out.bc");
+        match read(&path, Links::Refuse, limit) {
+            Ok(bytes) => Ok(bitcode::is_whole(&bytes).then_some(bytes)),
+            Err(FileError::Io(error)) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(FileError::TooLarge { size, limit }) => {
+                Err(CompileError::TooLarge { what: "bytes of bitcode", size, limit })
+            }
+            Err(error) => Err(told(&path, error)),
+        }
+    }
+
+    /// Is there no room left beside what the command wrote?
+    fn is_full(&self) -> bool {
+        let probe = self.0.join("probe");
+        let written = krach_files::write_private(&probe, &vec![0; ROOM]);
+        let _ = fs::remove_file(probe);
+        written.is_err_and(|error| matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
     }
 }
 

@@ -8,7 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use krach_files::{Links, list, read};
+
 use crate::error::HostError;
+
+/// Most bytes of a registry file that are read.
+const MAX_ENTRY: u64 = 64 << 10;
+/// Most files of a folder that are looked at.
+const MAX_FILES: usize = 4096;
 
 /// The variable that names the socket for server and clients.
 pub const SOCKET_VARIABLE: &str = "NOISE_SOCKET";
@@ -80,9 +87,8 @@ impl Snapshot {
 fn registry_files(folders: &[PathBuf]) -> Vec<PathBuf> {
     folders
         .iter()
-        .filter_map(|folder| fs::read_dir(folder).ok())
-        .flat_map(|entries| entries.filter_map(Result::ok))
-        .map(|entry| entry.path())
+        .filter_map(|folder| list(folder, MAX_FILES).ok())
+        .flat_map(|(files, _)| files)
         .filter(|path| path.extension() == Some(OsStr::new("json")))
         .collect()
 }
@@ -100,8 +106,8 @@ fn newest_of(files: impl Iterator<Item = PathBuf>, pid: u32) -> Option<PathBuf> 
 }
 
 fn owner(file: &Path) -> Option<u64> {
-    let text = fs::read_to_string(file).ok()?;
-    let entry: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let text = read(file, Links::Refuse, MAX_ENTRY).ok()?;
+    let entry: serde_json::Value = serde_json::from_slice(&text).ok()?;
     entry.get("pid")?.as_u64()
 }
 

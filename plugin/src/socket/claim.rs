@@ -85,7 +85,7 @@ use unix::{NameLock, take};
 mod unix {
     use super::Held;
     use crate::socket::endpoint::{Endpoint, FileIdentity, Probe, probe};
-    use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, lstat, open};
+    use rustix::fs::{FileType, FlockOperation, Mode, OFlags, flock, fstat, lstat, open};
     use rustix::io::Errno;
     use std::os::fd::OwnedFd;
     use std::path::{Path, PathBuf};
@@ -103,13 +103,19 @@ mod unix {
             let mut path = name.as_os_str().to_owned();
             path.push(".lock");
             let path = PathBuf::from(path);
-            let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+            // The folder is everybody's: what lies there may be a FIFO or a device, which is not waited for.
+            let flags =
+                OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
             // A holder that goes deletes the file before it lets go of the lock, so the file that we
             // locked may no longer be the one that the next will find.
             for _ in 0..8 {
                 let file = open(&path, flags, Mode::RUSR | Mode::WUSR)?;
-                if fstat(&file)?.st_uid != crate::socket::os::own_uid() {
+                let found = fstat(&file)?;
+                if found.st_uid != crate::socket::os::own_uid() {
                     return Err(Errno::PERM);
+                }
+                if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
+                    return Err(Errno::INVAL);
                 }
                 match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                     Err(Errno::WOULDBLOCK) => return Ok(None),
@@ -148,6 +154,10 @@ mod unix {
                 Ok(None) => return Ok(None),
                 Err(Errno::PERM | Errno::ACCESS) => {
                     return Err(format!("{shown}: its lock file belongs to another user"));
+                }
+                // A link, a socket, a FIFO, a device, a folder.
+                Err(Errno::INVAL | Errno::LOOP | Errno::NXIO | Errno::ISDIR) => {
+                    return Err(format!("{shown}: its lock file {shown}.lock is not a plain file; remove it"));
                 }
                 Err(error) => return Err(format!("{shown}: cannot make its lock file: {error}")),
             },

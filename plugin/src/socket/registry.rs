@@ -4,7 +4,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use krach_files::{Links, list, read, write_private};
 use serde::{Deserialize, Serialize};
+
+/// Most bytes of an entry that are read: ours have a few hundred.
+const MAX_ENTRY: u64 = 64 << 10;
+/// Most files of a folder that are looked at.
+const MAX_FILES: usize = 4096;
 
 /// What `<instance id>.json` says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,14 +56,13 @@ impl Entry {
     }
 }
 
-/// The entries in a folder; whatever cannot be read is left out.
+/// The entries in a folder; whatever is no plain file of a few hundred bytes, or no entry, is left out.
 pub fn entries(folder: &Path) -> Vec<Entry> {
-    let Ok(files) = std::fs::read_dir(folder) else { return Vec::new() };
+    let Ok((files, _)) = list(folder, MAX_FILES) else { return Vec::new() };
     files
-        .filter_map(Result::ok)
-        .map(|file| file.path())
+        .into_iter()
         .filter(|path| path.extension().is_some_and(|ext| ext == "json"))
-        .filter_map(|path| serde_json::from_slice(&std::fs::read(path).ok()?).ok())
+        .filter_map(|path| serde_json::from_slice(&read(&path, Links::Refuse, MAX_ENTRY).ok()?).ok())
         .collect()
 }
 
@@ -80,8 +85,9 @@ pub fn free_name(folder: &Path, own: &str, name: &str) -> String {
 /// second it runs anyway: a name that occurs twice is better than a host that hangs.
 #[cfg(unix)]
 pub(crate) fn one_at_a_time<T>(folder: &Path, work: impl FnOnce() -> T) -> T {
-    use rustix::fs::{FlockOperation, flock};
-    let lock = std::fs::File::open(folder);
+    use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let lock = open(folder, flags, Mode::empty());
     if let Ok(lock) = &lock {
         for _ in 0..100 {
             if flock(lock, FlockOperation::NonBlockingLockExclusive) != Err(rustix::io::Errno::WOULDBLOCK) {
@@ -99,20 +105,12 @@ pub(crate) fn one_at_a_time<T>(_folder: &Path, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    io::Write::write_all(&mut options.open(path)?, bytes)
-}
-
 /// Removes the sockets of a folder that nobody listens at, their entries, and what was left half made.
 #[cfg(unix)]
 pub fn sweep(folder: &Path) {
     use super::endpoint::{Probe, probe};
-    let Ok(files) = std::fs::read_dir(folder) else { return };
-    for path in files.filter_map(Result::ok).map(|file| file.path()) {
+    let Ok((files, _)) = list(folder, MAX_FILES) else { return };
+    for path in files {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         if name.ends_with(".sock") {
             if matches!(probe(&path), Ok(Probe::Dead(_))) {

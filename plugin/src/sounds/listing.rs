@@ -6,10 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use krach_files::list;
+
 /// Folders within folders.
 const MAX_DEPTH: usize = 8;
-/// Files that are looked at; a folder with more is somebody's home by mistake.
-const MAX_FILES: usize = 20_000;
+/// Files and folders that are looked at; a folder with more is somebody's home by mistake.
+const MAX_ENTRIES: usize = 20_000;
 
 /// A version of a file, as far as the system tells without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,22 +52,24 @@ impl Listing {
     /// If the folder is not there or cannot be read. Folders within it that cannot be read are left out.
     pub(super) fn read(folder: &Path) -> io::Result<Self> {
         let mut listing = Self::default();
-        let mut seen = BTreeSet::new();
+        let (mut left, mut seen) = (MAX_ENTRIES, BTreeSet::new());
         seen.extend(folder.canonicalize());
         let mut open = vec![(folder.to_owned(), String::new(), 0)];
         while let Some((path, prefix, depth)) = open.pop() {
-            let entries = match fs::read_dir(&path) {
+            let (entries, more) = match list(&path, left) {
                 Ok(entries) => entries,
                 Err(error) if depth == 0 => return Err(error),
                 Err(_) => continue,
             };
-            for entry in entries.filter_map(Result::ok) {
-                let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
+            left -= entries.len();
+            listing.cut |= more;
+            for inside in entries {
+                let Some(name) = inside.file_name().and_then(|name| name.to_str()) else { continue };
                 // Hidden files are what editors write on the way to the real one.
                 if name.starts_with('.') {
                     continue;
                 }
-                let (inside, name) = (entry.path(), format!("{prefix}{name}"));
+                let name = format!("{prefix}{name}");
                 let Ok(meta) = fs::metadata(&inside) else { continue };
                 if meta.is_dir() {
                     // Links may lead in circles.
@@ -73,10 +77,6 @@ impl Listing {
                         open.push((inside, format!("{name}/"), depth + 1));
                     }
                 } else if meta.is_file() {
-                    if listing.files.len() == MAX_FILES {
-                        listing.cut = true;
-                        return Ok(listing);
-                    }
                     listing.files.insert(name, Stamp::from(&meta));
                 }
             }

@@ -1,13 +1,12 @@
 //! Texts that are compiled to be told about: by a client that asks, or because nothing has played them yet.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::sync::Arc;
 
 use krach_core::engine::Engine;
 use krach_core::session::TypeSource;
 use krach_faust::{CompileError, FaustType, Interface, JobKey, Outcome, Purpose, Source, Timings};
+use krach_files::{Links, read_text};
 
 use super::compile::{Failure, program_name};
 use super::listing::{file_of, path_of};
@@ -15,7 +14,7 @@ use super::{FAMILY, Origin, Said, Sounds, Word, compile, factory, factory_source
 
 /// Trials that may be under way; a client that asks for more loses its oldest.
 const MAX_TRIALS: usize = 64;
-/// Most of a file that is shown.
+/// Bytes of a file that is shown: a longer one does not compile either.
 const MAX_SHOWN: u64 = 1 << 20;
 
 /// What came of a text.
@@ -198,8 +197,7 @@ impl Sounds {
             }
             Origin::File => {
                 let path = path_of(self.folder.as_ref()?.0.path(), &file_of(name));
-                let mut text = String::new();
-                File::open(path).ok()?.take(MAX_SHOWN).read_to_string(&mut text).ok()?;
+                let text = read_text(&path, Links::Follow, MAX_SHOWN).ok()?;
                 let check = self.folder.as_ref()?.0.check(name).and_then(Result::ok);
                 let imports =
                     check.filter(|check| check.text.main == text).map(|check| check.text.imports.clone());

@@ -1,0 +1,207 @@
+//! Reads and writes files in folders that other programs can write to: **a plain file of a bounded size, or
+//! an error; never a wait.**
+//!
+//! Opening a FIFO waits until somebody opens its other end, a device may do anything, and a file of any
+//! length fills the memory of whoever reads it to its end. So the kind is checked before and after the file
+//! is opened, the file is opened without waiting, and no more than a limit is read.
+
+use std::fmt;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// What a symbolic link at the path means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// The file that it leads to.
+    Follow,
+    /// An error.
+    Refuse,
+}
+
+/// Why a file was not read.
+#[derive(Debug)]
+pub enum FileError {
+    /// What the system said.
+    Io(io::Error),
+    /// A folder, a FIFO, a socket, a device, or a link where links are refused.
+    NotPlain,
+    /// It is longer than its limit.
+    TooLarge {
+        /// Bytes that it has: one more than the limit if it grew while it was read.
+        size: u64,
+        /// Bytes that it may have.
+        limit: u64,
+    },
+    /// It is not UTF-8; the number of bytes that are.
+    NotText(usize),
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => error.fmt(f),
+            Self::NotPlain => f.write_str("is not a plain file"),
+            Self::TooLarge { size, limit } => write!(f, "has {size} bytes; {limit} is the most"),
+            Self::NotText(at) => write!(f, "is not UTF-8 text after {at} bytes"),
+        }
+    }
+}
+
+impl std::error::Error for FileError {}
+
+impl From<io::Error> for FileError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<FileError> for io::Error {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Io(error) => error,
+            other => Self::new(io::ErrorKind::InvalidData, other.to_string()),
+        }
+    }
+}
+
+/// A plain file that is open for reading.
+#[derive(Debug)]
+pub struct Plain {
+    file: File,
+    meta: Metadata,
+    limit: u64,
+}
+
+impl Plain {
+    /// Opens a plain file of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// If there is none, if it is anything but a plain file, or if it is longer.
+    pub fn open(path: &Path, links: Links, limit: u64) -> Result<Self, FileError> {
+        // Opening some devices does something. What takes their place between the two checks is the
+        // second check's.
+        let found = match links {
+            Links::Follow => fs::metadata(path)?,
+            Links::Refuse => fs::symlink_metadata(path)?,
+        };
+        if !found.is_file() {
+            return Err(FileError::NotPlain);
+        }
+        let file = open_without_waiting(path, links)?;
+        let meta = file.metadata()?;
+        if !meta.is_file() {
+            return Err(FileError::NotPlain);
+        }
+        if meta.len() > limit {
+            return Err(FileError::TooLarge { size: meta.len(), limit });
+        }
+        Ok(Self { file, meta, limit })
+    }
+
+    /// What the system says of it.
+    pub fn metadata(&self) -> &Metadata {
+        &self.meta
+    }
+
+    /// The open file.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Reads it to its end.
+    ///
+    /// # Errors
+    /// If the system fails, or if the file has grown beyond its limit.
+    pub fn read(&self) -> Result<Vec<u8>, FileError> {
+        let mut bytes = Vec::with_capacity(self.meta.len() as usize);
+        (&self.file).take(self.limit.saturating_add(1)).read_to_end(&mut bytes)?;
+        let size = bytes.len() as u64;
+        if size > self.limit {
+            return Err(FileError::TooLarge { size, limit: self.limit });
+        }
+        Ok(bytes)
+    }
+}
+
+/// The bytes of a plain file of at most `limit` bytes.
+///
+/// # Errors
+/// If there is none, if it is anything but a plain file, or if it is longer.
+pub fn read(path: &Path, links: Links, limit: u64) -> Result<Vec<u8>, FileError> {
+    Plain::open(path, links, limit)?.read()
+}
+
+/// The text of a plain file of at most `limit` bytes.
+///
+/// # Errors
+/// As [`read`], and if it is not UTF-8.
+pub fn read_text(path: &Path, links: Links, limit: u64) -> Result<String, FileError> {
+    String::from_utf8(read(path, links, limit)?)
+        .map_err(|error| FileError::NotText(error.utf8_error().valid_up_to()))
+}
+
+/// The first `most` bytes of a plain file of any length.
+///
+/// # Errors
+/// If there is none, or if it is anything but a plain file.
+pub fn read_start(path: &Path, links: Links, most: u64) -> Result<Vec<u8>, FileError> {
+    let plain = Plain::open(path, links, u64::MAX)?;
+    let mut bytes = Vec::new();
+    plain.file().take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Makes a new file that only its user can read and write, in place of whatever is at the path: what is
+/// there is removed, not opened.
+///
+/// # Errors
+/// What the system says. Nothing is left at the path then.
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(path).and_then(|mut file| file.write_all(bytes));
+    if written.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    written
+}
+
+/// The paths of what is in a folder, in no order: at most `most` of them, and whether there are more.
+///
+/// # Errors
+/// If it cannot be listed. Opening a folder never waits: the system refuses what is none.
+pub fn list(folder: &Path, most: usize) -> io::Result<(Vec<PathBuf>, bool)> {
+    let mut entries = fs::read_dir(folder)?;
+    let paths = entries.by_ref().take(most).filter_map(Result::ok).map(|entry| entry.path()).collect();
+    Ok((paths, entries.next().is_some()))
+}
+
+#[cfg(unix)]
+fn open_without_waiting(path: &Path, links: Links) -> Result<File, FileError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let follow = match links {
+        Links::Follow => 0,
+        Links::Refuse => libc::O_NOFOLLOW,
+    };
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY | follow;
+    let refused = |error: io::Error| match error.raw_os_error() {
+        Some(libc::ELOOP) if links == Links::Refuse => FileError::NotPlain,
+        // A socket.
+        Some(libc::ENXIO) => FileError::NotPlain,
+        _ => error.into(),
+    };
+    OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(refused)
+}
+
+#[cfg(not(unix))]
+fn open_without_waiting(path: &Path, _links: Links) -> Result<File, FileError> {
+    // Pipes are not in folders here, and links were looked for before.
+    Ok(File::open(path)?)
+}
