@@ -8,8 +8,9 @@ use crate::front::child::ChildLimits;
 use crate::front::closure::{Closure, gather};
 use crate::front::command::FaustCommand;
 use crate::object::{Object, ObjectKey};
+use crate::recent::Recent;
 use crate::source::{ProgramText, Source};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// How long the steps of a compile took; zero for those that were not needed.
@@ -36,10 +37,16 @@ pub struct Compiled {
     pub timings: Timings,
 }
 
+/// Looks for the `faust` command.
+pub type FindCommand = Box<dyn Fn() -> Option<FaustCommand> + Send + Sync>;
+
 /// Compiles programs: front half, back half and cache with their limits.
 pub struct Compiler {
-    command: Option<FaustCommand>,
+    command: OnceLock<FaustCommand>,
+    find: Option<FindCommand>,
     cache: ObjectCache,
+    /// What the front half said lately, so that one text is given to it once.
+    recent: Recent,
     cpu: CpuLevel,
     /// Limits of the back half.
     pub budget: Budget,
@@ -47,7 +54,7 @@ pub struct Compiler {
     pub limits: ChildLimits,
 }
 
-/// A program past the front half: its bitcode makes objects of any tier.
+/// A program whose text is read and checked: its bitcode, once it is there, makes objects of any tier.
 #[derive(Clone)]
 pub(crate) struct Prepared {
     closure: Closure,
@@ -57,26 +64,52 @@ pub(crate) struct Prepared {
     bitcode: Option<Arc<[u8]>>,
 }
 
+impl Prepared {
+    /// What it is made of.
+    pub(crate) fn text(&self) -> &Arc<ProgramText> {
+        &self.text
+    }
+
+    /// Takes the bitcode of another that is the same program.
+    pub(crate) fn share(&mut self, other: &Self) {
+        if self.layout == other.layout && self.bitcode.is_none() {
+            self.bitcode.clone_from(&other.bitcode);
+        }
+    }
+}
+
 impl Compiler {
-    /// A compiler with this command, if the machine has one, for this machine's CPU.
+    /// A compiler for this machine's CPU. The command is looked for when it is first needed, and again for
+    /// each program until it is found: it may be installed meanwhile, or the process may have been out of
+    /// descriptors.
     ///
     /// # Errors
     /// If the CPU is below every level that code is made for.
-    pub fn new(command: Option<FaustCommand>, cache: ObjectCache) -> Result<Self, CompileError> {
+    pub fn new(find: FindCommand, cache: ObjectCache) -> Result<Self, CompileError> {
         let cpu = CpuLevel::host().ok_or_else(|| {
             CompileError::Code("this CPU is older than x86-64-v2: FAUST programs need SSE4.2".to_owned())
         })?;
-        Ok(Self::for_cpu(command, cache, cpu))
+        Ok(Self { find: Some(find), ..Self::for_cpu(None, cache, cpu) })
     }
 
     /// A compiler for a CPU level, which must be one that this machine has for its objects to be played.
     pub fn for_cpu(command: Option<FaustCommand>, cache: ObjectCache, cpu: CpuLevel) -> Self {
-        Self { command, cache, cpu, budget: Budget::default(), limits: ChildLimits::default() }
+        let (budget, limits) = (Budget::default(), ChildLimits::default());
+        let command = command.map_or_else(OnceLock::new, OnceLock::from);
+        Self { command, find: None, cache, recent: Recent::default(), cpu, budget, limits }
+    }
+
+    /// The command, if it is there by now.
+    fn command(&self) -> Option<&FaustCommand> {
+        self.command.get().or_else(|| {
+            let found = self.find.as_ref()?()?;
+            Some(self.command.get_or_init(|| found))
+        })
     }
 
     /// Which of FAUST's own libraries programs are compiled with: [`FaustCommand::library_version`].
     pub fn library_version(&self) -> Option<&str> {
-        self.command.as_ref().map(FaustCommand::library_version)
+        self.command().map(FaustCommand::library_version)
     }
 
     /// The object of a program, from the cache or compiled. `cancelled` is asked again and again.
@@ -100,9 +133,9 @@ impl Compiler {
 
     /// Reads and checks the text.
     pub(crate) fn prepare(&self, source: &Source) -> Result<Prepared, CompileError> {
-        let libraries = self.command.as_ref().map(FaustCommand::libraries);
-        let closure = gather(source, libraries, maths::may_be_named)?;
-        let front = match (&source.bitcode, &self.command) {
+        let command = self.command();
+        let closure = gather(source, command.map(FaustCommand::libraries), maths::may_be_named)?;
+        let front = match (&source.bitcode, command) {
             (Some(bitcode), _) => blake3::hash(bitcode),
             (None, Some(command)) => command.identity(),
             // What was compiled on this machine before still plays.
@@ -114,7 +147,7 @@ impl Compiler {
         Ok(Prepared { layout: hasher.finalize(), closure, text, front, bitcode: source.bitcode.clone() })
     }
 
-    fn key(&self, prepared: &Prepared, tier: Tier) -> ObjectKey {
+    pub(crate) fn key(&self, prepared: &Prepared, tier: Tier) -> ObjectKey {
         ObjectKey::new(prepared.closure.hash(), prepared.front, self.cpu, tier)
     }
 
@@ -141,9 +174,10 @@ impl Compiler {
         let bitcode = match &prepared.bitcode {
             Some(bitcode) => bitcode.clone(),
             None => {
-                let command = self.command.as_ref().ok_or(CompileError::NoFaust)?;
+                let command = self.command().ok_or(CompileError::NoFaust)?;
                 let started = Instant::now();
-                let bitcode: Arc<[u8]> = command.bitcode(&prepared.closure, self.limits, cancelled)?.into();
+                let run = || command.bitcode(&prepared.closure, self.limits, cancelled);
+                let bitcode = self.recent.find_or(prepared.layout, run)?;
                 timings.front = started.elapsed();
                 prepared.bitcode = Some(bitcode.clone());
                 bitcode
@@ -162,7 +196,7 @@ impl Compiler {
         timings.back = started.elapsed();
         let object = Arc::new(object);
         self.cache.keep(&object);
-        if self.command.as_ref().is_some_and(|command| command.identity() == prepared.front) {
+        if self.command().is_some_and(|command| command.identity() == prepared.front) {
             self.cache.keep_front(prepared.front);
         }
         if cancelled() {

@@ -289,9 +289,26 @@ mod tests {
 
     #[test]
     fn a_zone_outside_the_state_is_refused() {
-        for state in [0, 15, 16, 23] {
-            assert!(Interface::read("voice", VOICE, state, &Budget::default()).is_err(), "{state}");
+        let read = |json: &str, state| Interface::read("voice", json, state, &Budget::default());
+        // The last control that takes a value begins at 20; what only tells is not written to.
+        let double = VOICE.replacen('{', r#"{"double":true,"#, 1);
+        let cut = "low_pass/cut";
+        for (json, end, missing) in [
+            (VOICE, 24, [(0, "gate"), (11, "gate"), (19, cut), (23, cut)]),
+            (&double, 28, [(0, "gate"), (15, "gate"), (19, "freq"), (27, cut)]),
+        ] {
+            for (state, control) in missing {
+                let error = read(json, state).expect_err("is refused");
+                let said = format!("its control {control} has no place in the state");
+                assert_eq!(error, CompileError::Code(said), "{state} of {end}");
+            }
+            assert!(read(json, end).is_ok(), "{end} bytes are enough");
         }
+        let crooked = VOICE.replace(r#""index":20"#, r#""index":18"#);
+        let said = "its control low_pass/cut has no place in the state".to_owned();
+        assert_eq!(read(&crooked, 28), Err(CompileError::Code(said)));
+        let beyond = VOICE.replace(r#""index":20"#, r#""index":18446744073709551612"#);
+        assert!(read(&beyond, 28).is_err(), "its end is no number");
     }
 
     #[test]

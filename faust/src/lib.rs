@@ -16,12 +16,13 @@ mod lower;
 mod node;
 mod object;
 mod program;
+mod recent;
 mod source;
 mod workers;
 
 pub use back::Budget;
 pub use cache::ObjectCache;
-pub use compiler::{Compiled, Compiler, Timings};
+pub use compiler::{Compiled, Compiler, FindCommand, Timings};
 pub use cpu::{CpuLevel, Tier};
 pub use error::{CompileError, Diagnostic, FrontEnd};
 pub use front::child::ChildLimits;

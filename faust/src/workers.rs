@@ -2,12 +2,14 @@
 //! than two of them for one instance.
 //!
 //! A job gives its quick code as soon as it can, then queues up for optimisation behind all quick work.
+//! What is being made for one job is not made for another meanwhile: that one gets the same result.
 //! The newest job of a node wins: an older one is cancelled, its child process killed, the result of
 //! an LLVM run that cannot be interrupted dropped. After a cancel nothing of the job is heard any more.
 
 use crate::compiler::{Compiled, Compiler, Prepared};
 use crate::cpu::Tier;
 use crate::error::CompileError;
+use crate::object::ObjectKey;
 use crate::source::Source;
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -66,17 +68,30 @@ pub enum Purpose {
 /// Where outcomes go. Called on a compile thread, which it must not hold up.
 pub type Heed = Box<dyn Fn(Outcome) + Send>;
 
-struct Job {
+/// Who wants something compiled.
+struct Client {
     key: JobKey,
     purpose: Purpose,
     cancelled: Arc<AtomicBool>,
     heed: Heed,
+}
+
+impl Client {
+    fn is_gone(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+}
+
+struct Job {
+    client: Client,
     work: Work,
 }
 
 enum Work {
+    /// Read the text.
     Begin(Source),
-    Optimise(Box<Prepared>),
+    /// Make the code of a tier; reading the text took so long.
+    Make(Box<Prepared>, Tier, Duration),
 }
 
 #[derive(Default)]
@@ -84,6 +99,8 @@ struct Queue {
     begin: VecDeque<Job>,
     optimise: VecDeque<Job>,
     check: VecDeque<Job>,
+    /// What is being made now, and the jobs that want the same.
+    making: HashMap<ObjectKey, Vec<Job>>,
     current: HashMap<JobKey, Arc<AtomicBool>>,
     running: usize,
     running_of: HashMap<u64, usize>,
@@ -99,16 +116,50 @@ impl Queue {
             }
             !hit
         });
-        let wanted = |job: &Job| !job.cancelled.load(Ordering::Acquire);
+        let wanted = |job: &Job| !job.client.is_gone();
         self.begin.retain(wanted);
         self.optimise.retain(wanted);
         self.check.retain(wanted);
+        self.making.values_mut().for_each(|jobs| jobs.retain(wanted));
+    }
+
+    /// A job that has to wait for its turn again, before others of its kind.
+    fn put_back(&mut self, job: Job) {
+        match (&job.work, job.client.purpose) {
+            (Work::Make(_, Tier::Optimised, _), _) => self.optimise.push_front(job),
+            (_, Purpose::Check) => self.check.push_front(job),
+            _ => self.begin.push_front(job),
+        }
+    }
+
+    /// Tells a client the outcome. Called under the lock: what is cancelled from here on was heard before the
+    /// cancel returned. What was `prepared` is optimised next, if it is to be heard.
+    fn tell(
+        &mut self,
+        client: Client,
+        tier: Tier,
+        result: Result<Compiled, CompileError>,
+        prepared: Option<Box<Prepared>>,
+    ) {
+        if client.is_gone() {
+            return;
+        }
+        let heard = tier == Tier::Quick && client.purpose == Purpose::Play;
+        let next = prepared.filter(|_| heard && result.is_ok());
+        (client.heed)(Outcome { key: client.key.clone(), tier, result, more: next.is_some() });
+        match next {
+            Some(prepared) => {
+                let work = Work::Make(prepared, Tier::Optimised, Duration::ZERO);
+                self.optimise.push_back(Job { client, work });
+            }
+            None => drop(self.current.remove(&client.key)),
+        }
     }
 
     /// The next job: quick work before slow work, that of the owner with the least running first, and in
     /// the order of asking.
     fn next(&mut self) -> Option<Job> {
-        let running = |job: &Job| self.running_of.get(&job.key.owner).copied().unwrap_or(0);
+        let running = |job: &Job| self.running_of.get(&job.client.key.owner).copied().unwrap_or(0);
         for queue in [&mut self.begin, &mut self.optimise] {
             let next = (0..queue.len()).min_by_key(|&at| (running(&queue[at]), at));
             if let Some(next) = next.filter(|&at| running(&queue[at]) < OF_ONE_OWNER) {
@@ -215,7 +266,8 @@ impl Workers {
             return;
         }
         queue.current.insert(key.clone(), cancelled.clone());
-        let job = Job { key, purpose, cancelled, heed, work: Work::Begin(source) };
+        let client = Client { key, purpose, cancelled, heed };
+        let job = Job { client, work: Work::Begin(source) };
         if purpose == Purpose::Check {
             queue.check.push_back(job);
         } else {
@@ -310,71 +362,87 @@ fn work(shared: &Shared) {
         if queue.stopped {
             return;
         }
-        let Some(mut job) = queue.next() else {
+        let Some(job) = queue.next() else {
             queue = shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
             continue;
         };
-        queue.begins(job.key.owner);
-        drop(queue);
-        let (key, cancelled) = (job.key.clone(), job.cancelled.clone());
-        let heed = std::mem::replace(&mut job.heed, Box::new(drop));
-        let tier = if matches!(job.work, Work::Begin(_)) { Tier::Quick } else { Tier::Optimised };
-        let done = catch_unwind(AssertUnwindSafe(|| run(&shared.compiler, job)));
-        stop_before_exit();
-        queue = shared.queue();
-        queue.ends(key.owner);
+        let owner = job.client.key.owner;
+        queue.begins(owner);
+        queue = step(shared, queue, job);
+        queue.ends(owner);
         shared.changed.notify_all();
-        // Under the lock: what is cancelled from here on was heard before the cancel returned.
-        if cancelled.load(Ordering::Acquire) {
-            continue;
-        }
-        let (outcome, next) = done.unwrap_or_else(|_| {
-            let result = Err(CompileError::Code("the compiler failed on it".to_owned()));
-            (Outcome { key: key.clone(), tier, result, more: false }, None)
-        });
-        if next.is_none() {
-            queue.current.remove(&key);
-        }
-        heed(outcome);
-        if let Some(job) = next {
-            queue.optimise.push_back(Job { heed, ..job });
-        }
     }
 }
 
-/// One step of a job: its outcome, and the step that follows.
-fn run(compiler: &Compiler, job: Job) -> (Outcome, Option<Job>) {
-    let Job { key, purpose, cancelled, heed, work } = job;
-    let is_cancelled = || cancelled.load(Ordering::Acquire);
-    let outcome = |tier, result, more| Outcome { key: key.clone(), tier, result, more };
-    match work {
+/// Runs the compiler without the lock; a panic of its is an error of the program.
+fn apart<T>(work: impl FnOnce() -> Result<T, CompileError>) -> Result<T, CompileError> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    stop_before_exit();
+    done.unwrap_or_else(|_| Err(CompileError::Code("the compiler failed on it".to_owned())))
+}
+
+/// One step of a job, and what follows from it.
+fn step<'a>(shared: &'a Shared, mut queue: MutexGuard<'a, Queue>, job: Job) -> MutexGuard<'a, Queue> {
+    let Job { client, work } = job;
+    let (mut prepared, tier, gathered) = match work {
+        Work::Make(prepared, tier, gathered) => (prepared, tier, gathered),
         Work::Begin(source) => {
+            drop(queue);
             let started = Instant::now();
-            let mut prepared = match compiler.prepare(&source) {
-                Ok(prepared) => prepared,
-                Err(error) => return (outcome(Tier::Quick, Err(error), false), None),
-            };
-            let gathered = started.elapsed();
-            if let Some(mut compiled) = compiler.cached(&prepared, Tier::Optimised) {
-                compiled.timings.gather += gathered;
-                return (outcome(Tier::Optimised, Ok(compiled), false), None);
-            }
-            let mut result = compiler.finish(&mut prepared, Tier::Quick, &is_cancelled);
-            if let Ok(compiled) = &mut result {
-                compiled.timings.gather += gathered;
-            }
-            let next = (result.is_ok() && purpose == Purpose::Play).then(|| Job {
-                key: key.clone(),
-                purpose,
-                cancelled: cancelled.clone(),
-                heed,
-                work: Work::Optimise(Box::new(prepared)),
+            let begun = apart(|| {
+                let prepared = shared.compiler.prepare(&source)?;
+                let cached = shared.compiler.cached(&prepared, Tier::Optimised);
+                Ok((Box::new(prepared), cached))
             });
-            (outcome(Tier::Quick, result, next.is_some()), next)
+            let gathered = started.elapsed();
+            queue = shared.queue();
+            match begun {
+                Ok((prepared, None)) => (prepared, Tier::Quick, gathered),
+                Ok((_, Some(mut compiled))) => {
+                    compiled.timings.gather = gathered;
+                    queue.tell(client, Tier::Optimised, Ok(compiled), None);
+                    return queue;
+                }
+                Err(error) => {
+                    queue.tell(client, Tier::Quick, Err(error), None);
+                    return queue;
+                }
+            }
         }
-        Work::Optimise(mut prepared) => {
-            let result = compiler.finish(&mut prepared, Tier::Optimised, &is_cancelled);
-            (outcome(Tier::Optimised, result, false), None)
+    };
+    if client.is_gone() {
+        return queue;
+    }
+    let made = shared.compiler.key(&prepared, tier);
+    if let Some(others) = queue.making.get_mut(&made) {
+        others.push(Job { client, work: Work::Make(prepared, tier, gathered) });
+        return queue;
+    }
+    queue.making.insert(made, Vec::new());
+    drop(queue);
+    let cancelled = client.cancelled.clone();
+    let is_gone = move || cancelled.load(Ordering::Acquire);
+    let result = apart(|| shared.compiler.finish(&mut prepared, tier, &is_gone));
+    queue = shared.queue();
+    for Job { client: other, work } in queue.making.remove(&made).unwrap_or_default() {
+        match work {
+            Work::Make(mut own, tier, gathered) if !client.is_gone() => {
+                own.share(&prepared);
+                let result = result.clone().map(|compiled| of_own(compiled, &own, gathered));
+                queue.tell(other, tier, result, Some(own));
+            }
+            // It was stopped, or may have been: nobody wants it for the one that it was made for.
+            work => queue.put_back(Job { client: other, work }),
         }
     }
+    let result = result.map(|compiled| of_own(compiled, &prepared, gathered));
+    queue.tell(client, tier, result, Some(prepared));
+    queue
+}
+
+/// What was made, as it is for a job with this text, which took so long to read.
+fn of_own(mut compiled: Compiled, prepared: &Prepared, gathered: Duration) -> Compiled {
+    compiled.text = prepared.text().clone();
+    compiled.timings.gather += gathered;
+    compiled
 }

@@ -5,11 +5,13 @@ mod support;
 use krach_core::node::NodeType;
 use krach_faust::{JobKey, Outcome, Purpose, Source, Tier, Workers};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+use support::stand_in::StandIn;
 use support::*;
 
-const LONG: Duration = Duration::from_secs(20);
+/// Longer than any machine takes; what waits for it hangs.
+const LONG: Duration = Duration::from_secs(120);
 /// Takes far longer than any test.
 const ENDLESS: &str = "process = par(i,10000000,_);";
 
@@ -23,6 +25,23 @@ fn key(owner: u64, node: &str) -> JobKey {
 
 fn next(from: &Receiver<Outcome>) -> Outcome {
     from.recv_timeout(LONG).expect("an outcome")
+}
+
+/// All outcomes until nobody can send one any more.
+fn rest(from: &Receiver<Outcome>) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    loop {
+        match from.recv_timeout(LONG) {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(RecvTimeoutError::Disconnected) => return outcomes,
+            Err(RecvTimeoutError::Timeout) => panic!("nothing comes after {outcomes:?}"),
+        }
+    }
+}
+
+fn heed(to: &Sender<Outcome>) -> krach_faust::Heed {
+    let to = to.clone();
+    Box::new(move |outcome| drop(to.send(outcome)))
 }
 
 #[test]
@@ -57,7 +76,6 @@ fn an_error_is_the_only_outcome() {
 fn the_newest_text_of_a_node_wins_and_holds_nobody_up() {
     let workers = workers();
     let (to, from) = channel();
-    let started = Instant::now();
     for number in 0..5 {
         for node in ["a", "b", "c"] {
             let text = format!("{ENDLESS} // {number}");
@@ -69,8 +87,7 @@ fn the_newest_text_of_a_node_wins_and_holds_nobody_up() {
         workers.submit(key(1, node), Source::inline(node, "process = _ * 2;"), to.clone());
     }
     drop(to);
-    let outcomes: Vec<Outcome> = from.iter().collect();
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    let outcomes = rest(&from);
     for node in ["a", "b", "c"] {
         let of: Vec<_> = outcomes.iter().filter(|outcome| outcome.key.node == node).collect();
         assert_eq!(of.iter().map(|outcome| outcome.tier).collect::<Vec<_>>(), [Tier::Quick, Tier::Optimised]);
@@ -111,7 +128,7 @@ fn an_instance_that_floods_the_threads_holds_no_other_up() {
         workers.submit(key(owner, "a"), Source::inline("a", &format!("process = _ * {owner};")), to.clone());
     }
     drop(to);
-    let heard: Vec<Outcome> = from.iter().collect();
+    let heard = rest(&from);
     assert_eq!(heard.iter().filter(|outcome| outcome.result.is_ok()).count(), 6, "quick and optimised, each");
     workers.cancel_owner(1);
 }
@@ -125,10 +142,10 @@ fn stopping_takes_no_longer_than_killing_a_child() {
     }
     drop(to);
     std::thread::sleep(Duration::from_millis(50));
-    let started = Instant::now();
-    assert!(workers.stop(Duration::from_secs(1)));
+    // A child that is not killed takes fifteen seconds of processor time: three of them, on two processors
+    // and beside other tests, more than this.
+    assert!(workers.stop(Duration::from_secs(12)));
     drop(workers);
-    assert!(started.elapsed() < Duration::from_secs(1));
     assert_eq!(from.iter().count(), 0);
 }
 
@@ -166,14 +183,23 @@ fn a_process_may_end_in_the_middle_of_a_compile() {
         std::process::exit(0);
     }
     for wait in [0, 1, 100] {
-        let started = Instant::now();
-        let status = std::process::Command::new(std::env::current_exe().expect("a program"))
+        let mut child = std::process::Command::new(std::env::current_exe().expect("a program"))
             .args(["--exact", "a_process_may_end_in_the_middle_of_a_compile"])
             .env(LEAVING, wait.to_string())
-            .status()
+            .spawn()
             .expect("starts");
+        let since = std::time::Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().expect("waits") {
+                break status;
+            }
+            if since.elapsed() > LONG {
+                child.kill().expect("is killed");
+                panic!("after {wait} ms it does not end");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
         assert!(status.success(), "after {wait} ms: {status}");
-        assert!(started.elapsed() < LONG, "{:?}", started.elapsed());
     }
 }
 
@@ -181,10 +207,6 @@ fn a_process_may_end_in_the_middle_of_a_compile() {
 fn a_check_makes_quick_code_only_and_waits_for_whatever_is_to_be_heard() {
     let workers = workers();
     let (to, from) = channel();
-    let heed = |to: &std::sync::mpsc::Sender<Outcome>| -> krach_faust::Heed {
-        let to = to.clone();
-        Box::new(move |outcome| drop(to.send(outcome)))
-    };
     for number in 0..4 {
         let text = format!("process = _ * 0.{number};");
         let source = Source::inline(&format!("check{number}"), &text);
@@ -193,7 +215,7 @@ fn a_check_makes_quick_code_only_and_waits_for_whatever_is_to_be_heard() {
     workers.submit(key(2, "played"), program("voice"), to.clone());
     workers.submit_for(Purpose::Try, key(1, "try"), Source::inline("try", "process = _;"), heed(&to));
     drop(to);
-    let heard: Vec<Outcome> = from.iter().collect();
+    let heard = rest(&from);
     let of = |node: &str| heard.iter().filter(|outcome| outcome.key.node == node).collect::<Vec<_>>();
     assert_eq!(of("played").len(), 2);
     for node in ["try", "check0", "check3"] {
@@ -202,4 +224,94 @@ fn a_check_makes_quick_code_only_and_waits_for_whatever_is_to_be_heard() {
     // The first check may have begun before the others came; the last one cannot have.
     let at = |node: &str| heard.iter().rposition(|outcome| outcome.key.node == node);
     assert!(at("check3") > at("try") && at("check3") > at("played"));
+}
+
+/// Workers whose command takes a while and writes a line for each run.
+fn counted(name: &str) -> (StandIn, Workers) {
+    let stand_in = StandIn::new(name, "echo run >> \"$LOG\"; sleep 0.3; exec \"$FAUST\" \"$@\"\n");
+    let workers = Workers::start(Arc::new(stand_in.compiler())).expect("threads");
+    (stand_in, workers)
+}
+
+fn runs(stand_in: &StandIn) -> usize {
+    stand_in.logged().lines().count()
+}
+
+#[test]
+fn one_text_is_compiled_once_whoever_wants_it_at_a_time() {
+    let (stand_in, workers) = counted("once");
+    for (text, works) in [("process = _ * 0.5;", true), ("process = nonsense;", false)] {
+        let before = runs(&stand_in);
+        let source = || Source::inline("a", text);
+        let (to, from) = channel();
+        // The folder's check comes first, then two instances that play it and a client that tries it.
+        workers.submit_for(Purpose::Check, key(1, "a"), source(), heed(&to));
+        workers.submit(key(2, "a"), source(), to.clone());
+        workers.submit(key(3, "a"), source(), to.clone());
+        workers.submit_for(Purpose::Try, key(3, "try"), source(), heed(&to));
+        drop(to);
+        let heard = rest(&from);
+        assert!(heard.iter().all(|outcome| outcome.result.is_ok() == works), "{heard:?}");
+        for (owner, node, outcomes) in [(1, "a", 1), (2, "a", 2), (3, "a", 2), (3, "try", 1)] {
+            let expected = if works { outcomes } else { 1 };
+            let of = heard.iter().filter(|outcome| outcome.key == key(owner, node)).count();
+            assert_eq!(of, expected, "{owner} {node}");
+        }
+        assert_eq!(runs(&stand_in) - before, 1, "{text}");
+    }
+}
+
+#[test]
+fn one_text_is_compiled_once_for_its_check_and_for_who_plays_it_later() {
+    let (stand_in, workers) = counted("later");
+    for text in ["process = _ * 0.5;", "process = nonsense;"] {
+        let before = runs(&stand_in);
+        let (to, from) = channel();
+        workers.submit_for(Purpose::Check, key(1, "a"), Source::inline("a", text), heed(&to));
+        next(&from);
+        workers.submit(key(2, "a"), Source::inline("a", text), to);
+        // The optimised code is made of the bitcode that the check brought.
+        rest(&from);
+        assert_eq!(runs(&stand_in) - before, 1, "{text}");
+    }
+}
+
+#[test]
+fn when_the_first_who_wanted_a_text_goes_the_others_still_get_it() {
+    let (stand_in, workers) = counted("goes");
+    let (to, from) = channel();
+    let source = || Source::inline("a", "process = _ * 0.5;");
+    workers.submit(key(1, "a"), source(), to.clone());
+    let since = std::time::Instant::now();
+    while runs(&stand_in) == 0 {
+        assert!(since.elapsed() < LONG, "it never began");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    workers.submit(key(2, "a"), source(), to.clone());
+    workers.submit(key(3, "a"), source(), to);
+    std::thread::sleep(Duration::from_millis(50));
+    workers.cancel_owner(1);
+    let heard = rest(&from);
+    for (owner, expected) in [(1, 0), (2, 2), (3, 2)] {
+        let of = heard.iter().filter(|outcome| outcome.key.owner == owner && outcome.result.is_ok()).count();
+        assert_eq!(of, expected, "{owner}: {heard:?}");
+    }
+    assert!(runs(&stand_in) <= 2, "{} runs", runs(&stand_in));
+}
+
+#[test]
+fn those_who_wait_for_the_same_text_leave_a_thread_for_others() {
+    let workers = workers();
+    let (same, _from) = channel();
+    for owner in 1..5 {
+        workers.submit(key(owner, "a"), Source::inline("endless", ENDLESS), same.clone());
+    }
+    std::thread::sleep(Duration::from_millis(100));
+    let (to, from) = channel();
+    workers.submit(key(9, "a"), Source::inline("a", "process = _ * 0.25;"), to);
+    let heard = rest(&from);
+    assert_eq!(heard.iter().filter(|outcome| outcome.result.is_ok()).count(), 2);
+    for owner in 1..5 {
+        workers.cancel_owner(owner);
+    }
 }

@@ -50,7 +50,9 @@ fn eight_gibibytes_are_refused_unread() {
     let folder = Folder::new("sparse");
     let path = folder.path("a");
     fs::File::create(&path).and_then(|file| file.set_len(8 << 30)).expect("is sparse");
-    assert!(matches!(read(&path, Links::Follow, 1 << 20), Err(FileError::TooLarge { size, .. }) if size == 8 << 30));
+    assert!(
+        matches!(read(&path, Links::Follow, 1 << 20), Err(FileError::TooLarge { size, .. }) if size == 8 << 30)
+    );
 }
 
 #[test]

@@ -2,12 +2,14 @@
 
 use super::budget::Budget;
 use super::emit::Checked;
+use super::link::Linked;
 use crate::cpu::{CpuLevel, Tier};
 use crate::error::CompileError;
 use crate::front::child::ChildLimits;
 use crate::front::closure::gather;
 use crate::front::command::FaustCommand;
 use crate::source::Source;
+use std::ffi::c_void;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
@@ -307,4 +309,190 @@ fn the_stack_is_measured_with_the_registers_that_are_spilled() {
     let object = read(variables).and_then(Checked::object).map(drop);
     assert!(matches!(object, Err(CompileError::TooLarge { what: "bytes on the stack", .. })), "{object:?}");
     assert!(read(variables + 4096).and_then(Checked::object).is_ok());
+}
+
+/// Where the fields of the program's state begin: the two whole numbers, the delay line of 128 samples and
+/// the table of 64.
+const NUMBER: usize = 0;
+const DELAY: usize = 4;
+const TABLE: usize = DELAY + 4 * 128;
+const RATE: usize = TABLE + 4 * 64 + 4;
+const STATE: usize = RATE + 4;
+/// Bytes around the state that nothing may touch.
+const GUARD: usize = 1 << 20;
+const UNTOUCHED: u8 = 0xa5;
+
+/// The state after one frame of silence, in each tier, where its two numbers were these before.
+fn one_frame(text: &str, number: i32, rate: i32) -> [Vec<u8>; 2] {
+    let layout = "%struct.dspmydsp = type <{ i32, [128 x float], [64 x float], float, i32 }>";
+    assert!(text.contains(layout), "the fields are where they were");
+    let bitcode = tool("llvm-as", text.as_bytes()).unwrap_or_else(|said| panic!("{said}\n{text}"));
+    let cpu = CpuLevel::host().expect("a level");
+    [Tier::Quick, Tier::Optimised].map(|tier| {
+        let checked = Checked::read(&bitcode, false, cpu, tier, &Budget::default())
+            .unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert_eq!(checked.state(), STATE as u64);
+        let linked = Linked::new(&checked.object().expect("compiles")).expect("links");
+        let mut memory = vec![UNTOUCHED; GUARD + STATE + GUARD];
+        let state = GUARD..GUARD + STATE;
+        memory[state.clone()].fill(0);
+        memory[GUARD + NUMBER..][..4].copy_from_slice(&number.to_ne_bytes());
+        memory[GUARD + RATE..][..4].copy_from_slice(&rate.to_ne_bytes());
+        let (inputs, mut outputs) = ([[0f32; 1]; 3], [[0f32; 1]; 2]);
+        let inputs = inputs.each_ref().map(|channel| channel.as_ptr().cast::<c_void>());
+        let outputs = outputs.each_mut().map(|channel| channel.as_mut_ptr().cast::<c_void>());
+        // SAFETY: the state has the size and the fields that were asserted, and a guard on each side that
+        // is larger than what the attacks reach for; there are as many channels as the program has.
+        unsafe {
+            (linked.class_init)(48_000);
+            let place = memory.as_mut_ptr().add(GUARD).cast::<c_void>();
+            (linked.compute)(place, 1, inputs.as_ptr(), outputs.as_ptr());
+        }
+        let guards = memory[..GUARD].iter().chain(&memory[GUARD + STATE..]);
+        assert!(guards.into_iter().all(|&byte| byte == UNTOUCHED), "it wrote beside its state\n{text}");
+        memory[state].to_vec()
+    })
+}
+
+fn number_at(state: &[u8], at: usize) -> i32 {
+    i32::from_ne_bytes(state[at..at + 4].try_into().expect("four bytes"))
+}
+
+fn sample_at(state: &[u8], at: usize) -> f32 {
+    f32::from_bits(number_at(state, at) as u32)
+}
+
+const READ_NUMBERS: &str = "%pa = getelementptr %struct.dspmydsp, ptr %dsp, i32 0, i32 0
+%a = load i32, ptr %pa
+%pb = getelementptr %struct.dspmydsp, ptr %dsp, i32 0, i32 4
+%b = load i32, ptr %pb
+";
+
+#[test]
+fn an_index_that_is_known_only_when_it_runs_stays_within_its_array() {
+    let decayed = "%line = getelementptr %struct.dspmydsp, ptr %dsp, i32 0, i32 1
+%first = getelementptr [128 x float], ptr %line, i32 0, i32 0
+%place = getelementptr float, ptr %first, i32 %a";
+    let direct = "%place = getelementptr %struct.dspmydsp, ptr %dsp, i32 0, i32 1, i32 %a";
+    let promised = "%place = getelementptr inbounds nuw %struct.dspmydsp, ptr %dsp, i32 0, i32 1, i32 %a";
+    for address in [decayed, direct, promised] {
+        let text = with("computemydsp", &format!("{READ_NUMBERS}{address}\nstore float 2.0, ptr %place"), "");
+        for (index, held) in [
+            (128, 127),
+            (130, 127),
+            (100_000, 127),
+            (i32::MAX, 127),
+            (-1, 0),
+            (-100_000, 0),
+            (i32::MIN, 0),
+            (5, 5),
+        ] {
+            // Far enough to leave the guards: a crash says as much.
+            for state in one_frame(&text, index, 0) {
+                // The program itself writes its input, silence, at the index modulo 128.
+                let written: Vec<usize> =
+                    (0..128 + 64).filter(|at| sample_at(&state, DELAY + 4 * at) == 2.0).collect();
+                let over = (index & 127) as usize == held as usize;
+                assert_eq!(written, if over { vec![] } else { vec![held as usize] }, "{address} at {index}");
+            }
+        }
+    }
+    // A table that instances share, and an array of a function: their neighbours are not ours to look at,
+    // but reading them gives the entry at the end.
+    let local = "%list = alloca [4 x i32]
+%e0 = getelementptr [4 x i32], ptr %list, i32 0, i32 0
+%e3 = getelementptr [4 x i32], ptr %list, i32 0, i32 3
+store i32 70, ptr %e0
+store i32 73, ptr %e3
+%place = getelementptr [4 x i32], ptr %list, i32 0, i32 %a
+%found = load i32, ptr %place
+store i32 %found, ptr %pb";
+    let shared = "%place = getelementptr [4 x i32], ptr @beside, i32 0, i32 %a
+%found = load i32, ptr %place
+store i32 %found, ptr %pb";
+    let beside = "@beside = internal global [4 x i32] [i32 70, i32 71, i32 72, i32 73]";
+    for (instructions, more) in [(local, ""), (shared, beside)] {
+        let text = with("computemydsp", &format!("{READ_NUMBERS}{instructions}"), more);
+        for (index, entry) in [(4, 73), (100_000_000, 73), (-1, 70), (i32::MIN, 70), (3, 73), (0, 70)] {
+            for state in one_frame(&text, index, 0) {
+                assert_eq!(number_at(&state, RATE), entry, "{instructions} at {index}");
+            }
+        }
+    }
+}
+
+#[test]
+fn whole_numbers_are_divided_by_anything_without_a_trap() {
+    let least = i32::MIN;
+    for (opcode, answers) in [
+        ("sdiv", [(7, 0, 0), (least, -1, least), (least, 0, 0), (-7, 2, -3), (7, -1, -7)]),
+        ("srem", [(7, 0, 0), (least, -1, 0), (least, 0, 0), (-7, 2, -1), (7, -1, 0)]),
+        ("udiv", [(7, 0, 0), (least, -1, 0), (least, 0, 0), (-7, 2, 2_147_483_644), (-1, -1, 1)]),
+        ("urem", [(7, 0, 0), (least, -1, least), (least, 0, 0), (-7, 2, 1), (-1, -1, 0)]),
+    ] {
+        let computed = format!("{READ_NUMBERS}%q = {opcode} i32 %a, %b\nstore i32 %q, ptr %pb");
+        let computed = with("computemydsp", &computed, "");
+        for (a, b, answer) in answers {
+            for state in one_frame(&computed, a, b) {
+                assert_eq!(number_at(&state, RATE), answer, "{opcode} {a}, {b}");
+            }
+        }
+        // The same with numbers that stand in the text: LLVM may compute with them before it runs.
+        for (a, b, answer) in &answers[..3] {
+            for built in [format!("{opcode} i32 %a, {b}"), format!("{opcode} i32 {a}, {b}")] {
+                let text =
+                    with("computemydsp", &format!("{READ_NUMBERS}%q = {built}\nstore i32 %q, ptr %pb"), "");
+                for state in one_frame(&text, *a, *b) {
+                    assert_eq!(number_at(&state, RATE), *answer, "{built}");
+                }
+            }
+        }
+    }
+    let wide = format!(
+        "{READ_NUMBERS}%wa = sext i32 %a to i64\n%shifted = shl i64 %wa, 32\n%wb = sext i32 %b to i64
+%wq = sdiv i64 %shifted, %wb\n%high = lshr i64 %wq, 32\n%q = trunc i64 %high to i32\nstore i32 %q, ptr %pb"
+    );
+    let wide = with("computemydsp", &wide, "");
+    for (a, b, answer) in [(least, -1, least), (7, 0, 0), (8, 2, 4)] {
+        for state in one_frame(&wide, a, b) {
+            assert_eq!(number_at(&state, RATE), answer, "64 bits: {a}, {b}");
+        }
+    }
+}
+
+#[test]
+fn no_instruction_keeps_a_flag_that_makes_a_promise() {
+    // Every opcode that has flags, with all of them.
+    let flagged = format!(
+        "{READ_NUMBERS}%f1 = add nuw nsw i32 %a, %b\n%f2 = sub nuw nsw i32 %f1, %b\n%f3 = mul nuw nsw i32 %f2, %b
+%f4 = shl nuw nsw i32 %f3, 3\n%f5 = lshr exact i32 %f4, 1\n%f6 = ashr exact i32 %f5, 1
+%f7 = sdiv exact i32 %f6, %b\n%f8 = udiv exact i32 %f7, %b\n%f9 = or disjoint i32 %f8, %b
+%g1 = zext nneg i32 %f9 to i64\n%g2 = trunc nuw nsw i64 %g1 to i32\n%g3 = uitofp nneg i32 %g2 to float
+%h1 = fadd fast float %g3, 1.0\n%h2 = fsub fast float %h1, 2.0\n%h3 = fmul nnan ninf float %h2, 3.0
+%h4 = fdiv arcp contract float %h3, 4.0\n%h5 = frem afn reassoc nsz float %h4, 5.0\n%h6 = fneg fast float %h5
+%h7 = fcmp fast olt float %h6, 1.0\n%h8 = select fast i1 %h7, float %h6, float 2.0
+%h9 = call fast float @llvm.fabs.f32(float %h8)
+%k1 = getelementptr inbounds nuw %struct.dspmydsp, ptr %dsp, i32 0, i32 1, i32 %a
+%k2 = getelementptr nusw nuw %struct.dspmydsp, ptr %dsp, i32 0, i32 1, i32 %b
+store float %h9, ptr %k1\nstore float %h9, ptr %k2
+br label %joins\njoins:\n%p1 = phi fast float [ %h9, %entry_block ]\nstore float %p1, ptr %k1"
+    );
+    let text = with("computemydsp", &flagged, "declare float @llvm.fabs.f32(float)");
+    let flags = [
+        "fast", "nnan", "ninf", "nsz", "arcp", "contract", "afn", "reassoc", "nuw", "nsw", "exact",
+        "disjoint", "nneg", "nusw", "samesign", "tail", "musttail",
+    ];
+    let kept = |text: &str| -> Vec<String> {
+        let has_flag = |line: &&str| line.split_whitespace().any(|word| flags.contains(&word));
+        text.lines().filter(|line| line.starts_with("  ")).filter(has_flag).map(str::to_owned).collect()
+    };
+    let bitcode = tool("llvm-as", text.as_bytes()).unwrap_or_else(|said| panic!("{said}\n{text}"));
+    let before = String::from_utf8(tool("llvm-dis", &bitcode).expect("is bitcode")).expect("is text");
+    assert!(kept(&before).len() >= 24, "there is something to clear:\n{}", kept(&before).join("\n"));
+    let cpu = CpuLevel::host().expect("a level");
+    let checked = Checked::read(&bitcode, false, cpu, Tier::Quick, &Budget::default())
+        .unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let after = checked.text();
+    assert_eq!(kept(&after), Vec::<String>::new());
+    assert!(after.contains("getelementptr inbounds"), "what is held is in bounds, and LLVM may know");
 }

@@ -162,6 +162,13 @@ impl Checked {
         }
     }
 
+    /// The module as text.
+    #[cfg(test)]
+    pub(super) fn text(&self) -> String {
+        // SAFETY: the module is alive; the text is ours to free.
+        unsafe { message(LLVMPrintModuleToString(self.module.0)) }
+    }
+
     /// Stores within the first loop of `compute`, once optimised.
     #[cfg(test)]
     pub(super) fn stores_per_frame(&self) -> usize {

@@ -25,7 +25,7 @@ use crate::front::flags::CLASS;
 use llvm_sys::core::*;
 use llvm_sys::prelude::*;
 use llvm_sys::target::LLVMABISizeOfType;
-use llvm_sys::{LLVMIntPredicate, LLVMOpcode, LLVMRealPredicate};
+use llvm_sys::{LLVMGEPFlagInBounds, LLVMGEPFlagNUSW, LLVMIntPredicate, LLVMOpcode, LLVMRealPredicate};
 
 /// What `ma.BS` is, since sound must not depend on the host's block size.
 const BLOCK_SIZE: u64 = 512;
@@ -201,7 +201,7 @@ impl Hardening<'_> {
                 {
                     self.rebuild(at, opcode);
                 }
-                LLVMAdd | LLVMSub | LLVMMul => self.wrap(at),
+                LLVMAdd | LLVMSub | LLVMMul | LLVMTrunc => self.wrap(at),
                 LLVMShl => {
                     self.wrap(at);
                     self.shift(at);
@@ -355,7 +355,13 @@ impl Hardening<'_> {
 
     /// Holds the indices of array elements within their arrays.
     unsafe fn element(&self, function: LLVMValueRef, at: LLVMValueRef) -> Result<(), CompileError> {
-        for element in self.shape.address(function, at)?.1 {
+        let (_, elements) = self.shape.address(function, at)?;
+        // SAFETY: see `harden`. What is held is in bounds; what else the flags promise need not be so.
+        unsafe {
+            let kept = if LLVMIsInBounds(at) != 0 { LLVMGEPFlagInBounds | LLVMGEPFlagNUSW } else { 0 };
+            LLVMGEPSetNoWrapFlags(at, kept);
+        }
+        for element in elements {
             // SAFETY: see `harden`.
             unsafe {
                 let index = LLVMGetOperand(at, element.operand);

@@ -104,8 +104,7 @@ mod unix {
             path.push(".lock");
             let path = PathBuf::from(path);
             // The folder is everybody's: what lies there may be a FIFO or a device, which is not waited for.
-            let flags =
-                OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+            let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
             // A holder that goes deletes the file before it lets go of the lock, so the file that we
             // locked may no longer be the one that the next will find.
             for _ in 0..8 {
@@ -157,7 +156,9 @@ mod unix {
                 }
                 // A link, a socket, a FIFO, a device, a folder.
                 Err(Errno::INVAL | Errno::LOOP | Errno::NXIO | Errno::ISDIR) => {
-                    return Err(format!("{shown}: its lock file {shown}.lock is not a plain file; remove it"));
+                    return Err(format!(
+                        "{shown}: its lock file {shown}.lock is not a plain file; remove it"
+                    ));
                 }
                 Err(error) => return Err(format!("{shown}: cannot make its lock file: {error}")),
             },

@@ -32,7 +32,7 @@ impl From<io::Error> for NoCompiler {
 /// # Errors
 /// Why there are none, for the musician.
 pub(super) fn workers() -> Result<Arc<Workers>, String> {
-    let make = || Compiler::new(command(), cache()).map_err(|error| NoCompiler(error.to_string()));
+    let make = || Compiler::new(Box::new(command), cache()).map_err(|error| NoCompiler(error.to_string()));
     Workers::of_process(make).map_err(|NoCompiler(why)| why)
 }
 

@@ -102,9 +102,8 @@ mod linux {
     fn signal(descriptor: &OwnedFd, flags: libc::c_uint) -> io::Result<()> {
         let (descriptor, none) = (descriptor.as_raw_fd(), ptr::null::<libc::siginfo_t>());
         // SAFETY: plain system call on an open descriptor; a null pointer stands for the usual information.
-        let failed = unsafe {
-            libc::syscall(libc::SYS_pidfd_send_signal, descriptor, libc::SIGKILL, none, flags)
-        };
+        let failed =
+            unsafe { libc::syscall(libc::SYS_pidfd_send_signal, descriptor, libc::SIGKILL, none, flags) };
         if failed != 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 

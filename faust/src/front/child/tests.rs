@@ -166,8 +166,7 @@ fn where_the_host_reaps_all_children_they_run_and_are_stopped() {
 #[cfg(target_os = "linux")]
 fn stranger(number: libc::pid_t) -> Option<libc::pid_t> {
     // As `struct clone_args` up to `set_tid_size`.
-    let arguments: [u64; 10] =
-        [0, 0, 0, 0, libc::SIGCHLD as u64, 0, 0, 0, (&raw const number) as u64, 1];
+    let arguments: [u64; 10] = [0, 0, 0, 0, libc::SIGCHLD as u64, 0, 0, 0, (&raw const number) as u64, 1];
     // SAFETY: as `fork`, with a number; the new process makes system calls only.
     unsafe {
         let made = libc::syscall(libc::SYS_clone3, arguments.as_ptr(), size_of_val(&arguments));
@@ -183,6 +182,7 @@ fn stranger(number: libc::pid_t) -> Option<libc::pid_t> {
 
 #[cfg(target_os = "linux")]
 #[test]
+#[allow(clippy::zombie_processes, reason = "it is reaped by its number, as a host may do")]
 fn a_process_that_was_given_the_number_of_a_child_is_not_touched() {
     let mut command = shell("exit 0");
     let spawned = command.process_group(0).spawn().expect("starts");
