@@ -1,10 +1,10 @@
 //! The command line.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use krach_host::serve::ServeOptions;
 use krach_host::transport::{Blocks, Script};
-use krach_host::{HostError, Length, Performance, RenderOptions};
+use krach_host::{HostError, Length, Performance, Record, RenderOptions};
 use lexopt::ValueExt;
 use lexopt::prelude::{Long, Short, Value};
 
@@ -12,7 +12,8 @@ use lexopt::prelude::{Long, Short, Value};
 pub const HELP: &str = "\
 krach-host: a CLAP host for tests, renders and screenshots
 
-krach-host render [FILE] [-o|--out OUT.wav]   play a performance (JSON lines) into a file
+krach-host render [FILE] [-o|--out OUT.wav]   play a performance (JSON lines) into a file,
+                                              which is written as it sounds: one that ends early can be read
     --bars N          length in bars of the host's time (16)
     --seconds N       length in seconds instead
     --replies FILE    write the replies as JSON lines; refused requests are then left to its reader
@@ -48,17 +49,13 @@ pub enum Command {
     Serve(Box<ServeOptions>),
 }
 
-/// `render` with its output.
+/// `render`, and where the replies go.
 #[derive(Debug)]
 pub struct RenderCommand {
     /// What and how.
     pub options: RenderOptions,
-    /// Where to.
-    pub output: Option<PathBuf>,
     /// Where the replies go.
     pub replies: Option<PathBuf>,
-    /// Whether to write the stems, too.
-    pub stems: bool,
 }
 
 /// Reads the command line.
@@ -103,7 +100,8 @@ fn parse_render(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
     if stems && output.is_none() {
         return Err("--stems needs an output file: -o OUT.wav".into());
     }
-    Ok(Command::Render(Box::new(RenderCommand { options, output, replies, stems })))
+    options.record = output.map_or(Record::Nothing, |main| Record::Files { main, stems });
+    Ok(Command::Render(Box::new(RenderCommand { options, replies })))
 }
 
 fn parse_serve(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
@@ -153,12 +151,6 @@ fn rate(parser: &mut lexopt::Parser) -> Result<f64, lexopt::Error> {
 
 fn amount(parser: &mut lexopt::Parser, what: &str) -> Result<f64, lexopt::Error> {
     within(parser, what, 0.001, 1_000_000.0)
-}
-
-/// `song.wav` becomes `song-stem-1.wav`.
-pub fn stem_path(output: &Path, number: usize) -> PathBuf {
-    let name = output.file_stem().unwrap_or_default().to_string_lossy();
-    output.with_file_name(format!("{name}-stem-{number}.wav"))
 }
 
 #[cfg(test)]
@@ -211,11 +203,11 @@ mod tests {
         assert_eq!(options.blocks, Blocks::random(7));
         assert_eq!((options.sample_rate, options.script.tempo), (44_100.0, 137.5));
         assert_eq!(options.script.start_beats, -4.0);
-        assert!(options.realtime && command.stems);
+        assert!(options.realtime);
         assert_eq!(options.plugin, Some(PathBuf::from("p.clap")));
         assert_eq!(options.plugin_id.as_deref(), Some("a.b"));
-        let output = command.output.unwrap();
-        assert_eq!(stem_path(&output, 3), PathBuf::from("x/song-stem-3.wav"));
+        let Record::Files { main, stems: true } = options.record else { panic!("{:?}", options.record) };
+        assert_eq!(krach_host::wav::stem_path(&main, 3), PathBuf::from("x/song-stem-3.wav"));
     }
 
     #[test]

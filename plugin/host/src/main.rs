@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use args::{Command, RenderCommand};
 use krach_host::serve::{ServeOptions, serve};
-use krach_host::{HostError, render_performance, use_private_socket, wav};
+use krach_host::{HostError, render_performance, use_private_socket};
 
 fn main() -> ExitCode {
     let done = match args::parse(lexopt::Parser::from_env()) {
@@ -30,15 +30,6 @@ fn render(command: &RenderCommand) -> Result<ExitCode, HostError> {
     // SAFETY: the first thing that this process does; no other thread is running yet.
     let _socket = unsafe { use_private_socket() }?;
     let rendered = render_performance(&command.options)?;
-    if let Some(path) = &command.output {
-        wav::write(path, rendered.sample_rate, &rendered.channels)?;
-        if command.stems {
-            for (index, stem) in rendered.stems.iter().enumerate() {
-                let stem_path = args::stem_path(path, index + 1);
-                wav::write(&stem_path, rendered.sample_rate, &stem.channels)?;
-            }
-        }
-    }
     if let Some(path) = &command.replies {
         let lines: String = rendered.replies.iter().map(|reply| format!("{}\n", reply.reply)).collect();
         std::fs::write(path, lines)

@@ -18,6 +18,7 @@ use crate::hosted::Hosted;
 use crate::instance::Instance;
 use crate::performance::{Performance, Step};
 use crate::stage::Stage;
+use crate::tape::Record;
 use crate::transport::{Blocks, Script, Truth};
 use crate::vst3::Vst3Instance;
 
@@ -65,6 +66,8 @@ pub struct RenderOptions {
     pub sidechain: Option<Vec<Vec<f32>>>,
     /// Notes, MIDI and parameter changes.
     pub events: Vec<TimedInput>,
+    /// What is kept of what comes out.
+    pub record: Record,
     /// State to load before activation.
     pub state: Option<Vec<u8>>,
     /// Quarter notes per cycle at the beginning, in which replies name positions.
@@ -86,6 +89,7 @@ impl Default for RenderOptions {
             realtime: false,
             sidechain: None,
             events: Vec::new(),
+            record: Record::Memory,
             state: None,
             beats_per_cycle: 4.0,
             progress: false,
@@ -135,10 +139,12 @@ pub struct Save {
 pub struct Rendered {
     /// Frames per second.
     pub sample_rate: f64,
-    /// The main output: left, right. A sample that the plugin did not write is NaN.
+    /// The main output, if it is kept in memory: left, right. A sample that the plugin did not write is NaN.
     pub channels: Vec<Vec<f32>>,
-    /// The other outputs.
+    /// The other outputs, if they are kept in memory.
     pub stems: Vec<Stem>,
+    /// See [`Self::peak`].
+    pub(crate) peak: f32,
     /// Notes, MIDI and parameter changes that the plugin sent.
     pub midi_out: Vec<OutputEvent>,
     /// Length of every channel.
@@ -158,10 +164,7 @@ pub struct Rendered {
 impl Rendered {
     /// The largest absolute sample of the main output; NaN if one is not a number.
     pub fn peak(&self) -> f32 {
-        let samples = self.channels.iter().flatten();
-        samples.fold(0.0_f32, |peak, sample| {
-            if peak.is_nan() || sample.is_nan() { f32::NAN } else { peak.max(sample.abs()) }
-        })
+        self.peak
     }
 
     /// Seconds of sound.
@@ -189,7 +192,7 @@ impl Rendered {
 ///     length: Length::Bars(8.0),
 ///     ..RenderOptions::default()
 /// })?;
-/// println!("{} frames, peak {}", rendered.frames, rendered.peak());
+/// println!("{} frames, peak {}", rendered.frames, rendered.peak);
 /// # Ok::<(), krach_host::HostError>(())
 /// ```
 ///
@@ -206,5 +209,5 @@ fn render<I: Hosted>(options: &RenderOptions, with_socket: bool) -> Result<Rende
     let mut stage = Stage::<I>::open(options, with_socket)?;
     stage.perform(&options.performance)?;
     stage.render_to_end()?;
-    Ok(stage.finish())
+    stage.complete()
 }

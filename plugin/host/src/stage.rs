@@ -13,6 +13,7 @@ use crate::instance::{Instance, Ports};
 use crate::library::default_plugin;
 use crate::performance::{Performance, Step};
 use crate::render::{Length, RenderOptions, Rendered, Reply, Save, Stem};
+use crate::tape::Tape;
 use crate::transport::{BlockPlan, ONSET_TOLERANCE, Player, When};
 
 /// How long the plugin may take to open its socket.
@@ -38,7 +39,7 @@ pub struct Stage<I: Hosted = Instance> {
     plan: BlockPlan,
     block_events: Vec<InputEvent>,
     next_event: usize,
-    tape: Vec<Vec<Vec<f32>>>,
+    tape: Tape,
     sent: Vec<OutputEvent>,
     replies: Vec<Reply>,
     saves: Vec<Save>,
@@ -77,9 +78,8 @@ impl<I: Hosted> Stage<I> {
         let processor = instance.activate(options.sample_rate, max_frames)?;
         let mut options = options.clone();
         options.events.sort_by_key(|event| event.frame);
-        let channels = |port: &crate::instance::AudioPort| vec![Vec::new(); port.channels];
         Ok(Self {
-            tape: ports.outputs.iter().map(channels).collect(),
+            tape: Tape::open(&options.record, options.sample_rate, &ports.outputs)?,
             player: Player::new(&options.script, &options.blocks, options.sample_rate),
             beats_per_cycle: options.beats_per_cycle,
             processor: Some(processor),
@@ -121,15 +121,15 @@ impl<I: Hosted> Stage<I> {
         self.processor.as_mut().expect("the processor is there until finish")
     }
 
-    /// What was recorded so far of one channel of an output port.
+    /// What was recorded so far in memory of one channel of an output port.
     pub fn recorded(&self, port: usize, channel: usize) -> &[f32] {
-        self.tape.get(port).and_then(|port| port.get(channel)).map_or(&[], Vec::as_slice)
+        self.tape.recorded(port, channel)
     }
 
     /// Forgets the sound that was recorded so far, of which [`Self::finish`] then knows nothing: for hours
     /// that are looked at block by block.
     pub fn forget(&mut self) {
-        self.tape.iter_mut().flatten().for_each(Vec::clear);
+        self.tape.forget();
     }
 
     /// Renders one block; in realtime, not before its time has come.
@@ -168,11 +168,11 @@ impl<I: Hosted> Stage<I> {
         let before = Instant::now();
         processor.process(plan, &self.block_events)?;
         self.in_process += before.elapsed();
-        for (port, channels) in self.tape.iter_mut().enumerate() {
-            for (channel, samples) in channels.iter_mut().enumerate() {
-                samples.extend_from_slice(processor.output(port, channel));
-            }
-        }
+        // What the transport does later moves the end only while that is still ahead.
+        let (start, frames) = (self.plan.start, self.plan.frames);
+        let wanted = self.end_frame().saturating_sub(start).min(frames as u64) as usize;
+        let processor = self.processor.as_mut().expect("the processor is there until finish");
+        self.tape.take(wanted, |port, channel| processor.output(port, channel))?;
         self.sent.extend_from_slice(processor.sent());
         processor.clear_sent();
         self.instance.idle();
@@ -405,27 +405,37 @@ impl<I: Hosted> Stage<I> {
         }
     }
 
-    /// Deactivates and destroys the instance; what was recorded, cut to the length asked for.
-    pub fn finish(mut self) -> Rendered {
+    /// Deactivates and destroys the instance; what was recorded in memory, cut to the length asked for.
+    ///
+    /// # Panics
+    /// If it was recorded into files, and the end of one cannot be written: see [`Self::complete`].
+    pub fn finish(self) -> Rendered {
+        self.complete().expect("files can be written to their end")
+    }
+
+    /// As [`Self::finish`], wherever it was recorded.
+    ///
+    /// # Errors
+    /// [`HostError::File`].
+    pub fn complete(mut self) -> Result<Rendered, HostError> {
         let frames = (self.end_frame().min(self.player.frame())) as usize;
         let wall = self.began.elapsed();
         if let Some(processor) = self.processor.take() {
             self.instance.deactivate(processor);
         }
-        for samples in self.tape.iter_mut().flatten() {
-            samples.truncate(frames);
-        }
         self.sent.retain(|event| event.frame < frames as u64);
-        let mut tape = self.tape.into_iter();
-        let channels = tape.next().unwrap_or_default();
+        let (outputs, peak) = self.tape.finish(frames)?;
+        let mut outputs = outputs.into_iter();
+        let channels = outputs.next().unwrap_or_default();
         let names = self.ports.outputs.iter().skip(1);
-        Rendered {
+        Ok(Rendered {
             sample_rate: self.options.sample_rate,
             channels,
             stems: names
-                .zip(tape)
+                .zip(outputs)
                 .map(|(port, channels)| Stem { name: port.name.clone(), channels })
                 .collect(),
+            peak,
             midi_out: self.sent,
             frames,
             elapsed: wall,
@@ -433,7 +443,7 @@ impl<I: Hosted> Stage<I> {
             transport: self.player.into_truth(),
             replies: self.replies,
             saves: self.saves,
-        }
+        })
     }
 }
 

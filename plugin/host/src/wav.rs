@@ -1,6 +1,8 @@
 //! Samples to and from WAV files.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
 
 use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
 
@@ -15,14 +17,83 @@ pub fn write(path: &Path, sample_rate: f64, channels: &[Vec<f32>]) -> Result<(),
     if channels.is_empty() || channels.iter().any(|channel| channel.len() != frames) {
         return Err(HostError::Usage(format!("{}: a WAV file needs channels of one length", path.display())));
     }
-    let failed = |error: hound::Error| HostError::File { path: path.to_owned(), reason: error.to_string() };
-    let mut writer = WavWriter::create(path, spec(sample_rate, channels.len())).map_err(failed)?;
-    for frame in 0..frames {
-        for channel in channels {
-            writer.write_sample(channel[frame]).map_err(failed)?;
-        }
+    let mut writer = Writer::create(path, sample_rate, channels.len())?;
+    writer.write(frames, |channel| channels[channel].as_slice())?;
+    writer.finish()
+}
+
+/// Most bytes of samples in a file: its header counts in 32 bits.
+const MAX_BYTES: u64 = u32::MAX as u64 - 4096;
+
+/// A file of 32-bit floats that is written as the samples come. Its header is right once a second and at
+/// the end, so that a file that is not finished can be read as far as that.
+pub struct Writer {
+    path: PathBuf,
+    writer: WavWriter<BufWriter<File>>,
+    channels: usize,
+    /// Frames from one header to the next, and since the last.
+    second: usize,
+    since: usize,
+    bytes: u64,
+}
+
+impl Writer {
+    /// Creates the file, in place of any that is there.
+    ///
+    /// # Errors
+    /// [`HostError::File`].
+    pub fn create(path: &Path, sample_rate: f64, channels: usize) -> Result<Self, HostError> {
+        let writer =
+            WavWriter::create(path, spec(sample_rate, channels)).map_err(|error| failed(path, &error))?;
+        let second = (sample_rate as usize).max(1);
+        Ok(Self { path: path.to_owned(), writer, channels, second, since: 0, bytes: 0 })
     }
-    writer.finalize().map_err(failed)
+
+    /// Writes the first `frames` of each channel.
+    ///
+    /// # Errors
+    /// [`HostError::File`].
+    pub fn write<'a>(
+        &mut self,
+        frames: usize,
+        channel: impl Fn(usize) -> &'a [f32],
+    ) -> Result<(), HostError> {
+        self.bytes += 4 * (frames * self.channels) as u64;
+        if self.bytes > MAX_BYTES {
+            let reason = "a WAV file holds 4 GiB at most; render it in parts".to_owned();
+            return Err(HostError::File { path: self.path.clone(), reason });
+        }
+        for frame in 0..frames {
+            for number in 0..self.channels {
+                let written = self.writer.write_sample(channel(number)[frame]);
+                written.map_err(|error| failed(&self.path, &error))?;
+            }
+        }
+        self.since += frames;
+        if self.since >= self.second {
+            self.since = 0;
+            self.writer.flush().map_err(|error| failed(&self.path, &error))?;
+        }
+        Ok(())
+    }
+
+    /// Completes the header.
+    ///
+    /// # Errors
+    /// [`HostError::File`].
+    pub fn finish(self) -> Result<(), HostError> {
+        self.writer.finalize().map_err(|error| failed(&self.path, &error))
+    }
+}
+
+fn failed(path: &Path, error: &hound::Error) -> HostError {
+    HostError::File { path: path.to_owned(), reason: error.to_string() }
+}
+
+/// Where stem `number`, from 1, goes beside the main output.
+pub fn stem_path(main: &Path, number: usize) -> PathBuf {
+    let name = main.file_stem().unwrap_or_default().to_string_lossy();
+    main.with_file_name(format!("{name}-stem-{number}.wav"))
 }
 
 /// How [`write`] writes this many channels.

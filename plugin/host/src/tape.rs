@@ -1,0 +1,219 @@
+//! Where rendered sound goes: into memory, or into files as it comes.
+
+use std::path::PathBuf;
+
+use crate::error::HostError;
+use crate::instance::AudioPort;
+use crate::wav::{self, stem_path};
+
+/// What of a render is kept, and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Record {
+    /// Every output in memory, for [`crate::Rendered`].
+    #[default]
+    Memory,
+    /// WAV files, written block by block. Memory does not grow with their length. A render that fails, or
+    /// is ended from outside, leaves files that can be read: what was rendered until then, less at most the
+    /// last second where the process was killed.
+    Files {
+        /// The main output.
+        main: PathBuf,
+        /// The other outputs, too: see [`stem_path`].
+        stems: bool,
+    },
+    /// Nothing but the peak of the main output.
+    Nothing,
+}
+
+/// One output.
+enum Track {
+    Memory(Vec<Vec<f32>>),
+    File(wav::Writer),
+    Off,
+}
+
+/// All outputs of a render.
+pub(crate) struct Tape {
+    tracks: Vec<Track>,
+    /// The largest absolute sample of the main output, of what is written as it comes.
+    peak: f32,
+}
+
+impl Tape {
+    pub(crate) fn open(record: &Record, rate: f64, outputs: &[AudioPort]) -> Result<Self, HostError> {
+        let track = |(index, port): (usize, &AudioPort)| match record {
+            Record::Memory => Ok(Track::Memory(vec![Vec::new(); port.channels])),
+            _ if port.channels == 0 => Ok(Track::Off),
+            Record::Files { main, .. } if index == 0 => {
+                wav::Writer::create(main, rate, port.channels).map(Track::File)
+            }
+            Record::Files { main, stems: true } => {
+                wav::Writer::create(&stem_path(main, index), rate, port.channels).map(Track::File)
+            }
+            Record::Files { .. } | Record::Nothing => Ok(Track::Off),
+        };
+        let tracks = outputs.iter().enumerate().map(track).collect::<Result<_, _>>()?;
+        Ok(Self { tracks, peak: 0.0 })
+    }
+
+    /// Takes a block, of which the first `wanted` frames belong to the render: only these are written to
+    /// files.
+    pub(crate) fn take<'a>(
+        &mut self,
+        wanted: usize,
+        output: impl Fn(usize, usize) -> &'a [f32],
+    ) -> Result<(), HostError> {
+        for (port, track) in self.tracks.iter_mut().enumerate() {
+            match track {
+                Track::Memory(channels) => {
+                    for (channel, samples) in channels.iter_mut().enumerate() {
+                        samples.extend_from_slice(output(port, channel));
+                    }
+                    continue;
+                }
+                Track::File(writer) => writer.write(wanted, |channel| output(port, channel))?,
+                Track::Off => {}
+            }
+            if port == 0 {
+                let channels =
+                    (0..).map(|channel| output(0, channel)).take_while(|samples| !samples.is_empty());
+                let samples = channels.flat_map(|samples| &samples[..wanted.min(samples.len())]);
+                self.peak = peak_of(self.peak, samples);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is in memory of one channel of an output.
+    pub(crate) fn recorded(&self, port: usize, channel: usize) -> &[f32] {
+        match self.tracks.get(port) {
+            Some(Track::Memory(channels)) => channels.get(channel).map_or(&[], Vec::as_slice),
+            _ => &[],
+        }
+    }
+
+    /// How many samples are in memory.
+    #[cfg(test)]
+    fn held(&self) -> usize {
+        let held = |track: &Track| match track {
+            Track::Memory(channels) => channels.iter().map(Vec::capacity).sum(),
+            Track::File(_) | Track::Off => 0,
+        };
+        self.tracks.iter().map(held).sum()
+    }
+
+    /// Empties what is in memory.
+    pub(crate) fn forget(&mut self) {
+        for track in &mut self.tracks {
+            if let Track::Memory(channels) = track {
+                channels.iter_mut().for_each(Vec::clear);
+            }
+        }
+    }
+
+    /// The outputs in memory, cut to so many frames, and the peak of the main one. Files are complete.
+    ///
+    /// # Errors
+    /// [`HostError::File`].
+    pub(crate) fn finish(self, frames: usize) -> Result<(Vec<Vec<Vec<f32>>>, f32), HostError> {
+        let (mut outputs, mut peak) = (Vec::with_capacity(self.tracks.len()), self.peak);
+        for track in self.tracks {
+            match track {
+                Track::Memory(mut channels) => {
+                    channels.iter_mut().for_each(|samples| samples.truncate(frames));
+                    if outputs.is_empty() {
+                        peak = peak_of(0.0, channels.iter().flatten());
+                    }
+                    outputs.push(channels);
+                }
+                Track::File(writer) => writer.finish()?,
+                Track::Off => {}
+            }
+        }
+        Ok((outputs, peak))
+    }
+}
+
+/// The largest absolute sample; NaN if one is not a number.
+fn peak_of<'a>(before: f32, samples: impl IntoIterator<Item = &'a f32>) -> f32 {
+    samples.into_iter().fold(before, |peak, sample| {
+        if peak.is_nan() || sample.is_nan() { f32::NAN } else { peak.max(sample.abs()) }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ports() -> Vec<AudioPort> {
+        let port = |name: &str, main| AudioPort { id: 0, name: name.to_owned(), channels: 2, main };
+        vec![port("Main", true), port("Stem", false)]
+    }
+
+    fn play(tape: &mut Tape, blocks: usize, wanted: usize) {
+        let (ramp, half) = ([0.25, -0.75, 0.5, 0.125], [0.5; 4]);
+        for _ in 0..blocks {
+            let output = |port, channel| match (port, channel) {
+                (0, 0 | 1) => &ramp[..],
+                (1, 0 | 1) => &half[..],
+                _ => &[][..],
+            };
+            tape.take(wanted, output).unwrap();
+        }
+    }
+
+    #[test]
+    fn files_hold_what_memory_would_and_nothing_stays_in_memory() {
+        let folder = std::env::temp_dir().join(format!("krach-tape-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let main = folder.join("song.wav");
+        let record = Record::Files { main: main.clone(), stems: true };
+        let (mut kept, mut written) = (
+            Tape::open(&Record::Memory, 48_000.0, &ports()).unwrap(),
+            Tape::open(&record, 48_000.0, &ports()).unwrap(),
+        );
+        for (blocks, wanted) in [(30_000, 4), (1, 3), (5, 0)] {
+            play(&mut kept, blocks, wanted);
+            play(&mut written, blocks, wanted);
+            assert_eq!(written.held(), 0, "after {blocks} blocks");
+        }
+        assert!(kept.held() >= 2 * 2 * 4 * 30_000);
+        let (outputs, peak) = kept.finish(120_003).unwrap();
+        assert_eq!(written.finish(120_003).unwrap(), (Vec::new(), peak));
+        assert_eq!(peak, 0.75);
+        for (path, output) in [main.clone(), stem_path(&main, 1)].iter().zip(&outputs) {
+            assert!(wav::read(path).unwrap() == (48_000.0, output.clone()), "{}", path.display());
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn only_what_is_asked_for_is_written() {
+        let folder = std::env::temp_dir().join(format!("krach-tape-main-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let main = folder.join("song.wav");
+        let mut tape =
+            Tape::open(&Record::Files { main: main.clone(), stems: false }, 48_000.0, &ports()).unwrap();
+        play(&mut tape, 10, 4);
+        tape.finish(40).unwrap();
+        let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+        assert_eq!(files, [main]);
+        let mut tape = Tape::open(&Record::Nothing, 48_000.0, &ports()).unwrap();
+        play(&mut tape, 10, 4);
+        assert_eq!((tape.held(), tape.finish(40).unwrap()), (0, (Vec::new(), 0.75)));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_was_never_finished_can_be_read() {
+        let path = std::env::temp_dir().join(format!("krach-torn-{}.wav", std::process::id()));
+        let mut tape =
+            Tape::open(&Record::Files { main: path.clone(), stems: false }, 100.0, &ports()).unwrap();
+        play(&mut tape, 60, 4);
+        // As when the process is killed: nothing is run at the end.
+        std::mem::forget(tape);
+        let (_, channels) = wav::read(&path).unwrap();
+        assert!((140..=240).contains(&channels[0].len()), "{}", channels[0].len());
+        std::fs::remove_file(&path).unwrap();
+    }
+}
