@@ -9,6 +9,7 @@ mod load;
 mod lower;
 mod migrate;
 mod nodes;
+mod size;
 mod writers;
 
 pub use adopt::Adoption;
@@ -17,20 +18,21 @@ pub use document::Programs;
 pub use history::{History, Touch, label_of, touch_of};
 pub use lower::{INLINE, MASTER, is_inline, lower};
 pub use nodes::{Foundation, Node, NodeEdit, NodeSpec, Route, gain_path, level_path};
+pub use size::{Extent, sources_extent};
 pub use writers::Writer;
 
 use crate::automation::ShapeSpec;
 use crate::clock::TEMPO_RANGE;
 use crate::edit::{ClockSource, Edit, EditError, GraphEdit, GraphError, Period};
-use crate::graph_ir::{RawGraph, Scrutiny};
-use crate::ir::ModuleIr;
+use crate::graph_ir::{GraphNode, RawGraph, Scrutiny};
+use crate::ir::{MAX_CONNECTIONS, MAX_DOCUMENT, MAX_ROUTES, MAX_VALUES, ModuleIr};
 use crate::node::{NodeDecl, Registry};
 use crate::plan::{Crossfade, MAX_CHANNELS};
 use crate::processor::{MAX_AUTOMATIONS, MAX_SLOTS};
 use crate::voice::MAX_VOICES;
 use krach_patterns::{Pattern, Swing};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Format of the `krach` section that this version writes.
@@ -41,6 +43,8 @@ pub const METER_RANGE: std::ops::RangeInclusive<f64> = 1.0 / 64.0..=4096.0;
 pub const MAX_NODES: usize = 4096;
 /// Deepest nesting of a document: a pattern's, and the document's own around it.
 const MAX_DEPTH: usize = krach_patterns::MAX_JSON_DEPTH + 16;
+/// Most commas and opening brackets of a document: each may take some hundred bytes of memory.
+pub const MAX_PARTS: usize = 1 << 21;
 /// Longest fade, in whatever it counts.
 const MAX_FADE: f64 = 1e6;
 /// Most MIDI maps.
@@ -387,6 +391,10 @@ impl Session {
             Edit::Fade { value, .. } | Edit::SetControl { value, .. } if !value.is_finite() => {
                 bad("value", "a finite number")
             }
+            Edit::SetControl { label, .. } | Edit::Fade { label, .. } if self.values.len() >= MAX_VALUES => {
+                let known = self.path_of(label).is_none_or(|path| self.values.contains_key(&path));
+                self.room_for(self.values.len(), known, "values of controls", MAX_VALUES)
+            }
             Edit::SetMasterGain(gain) if !(0.0..=16.0).contains(gain) => bad("gain", "a number from 0 to 16"),
             Edit::SetAutomation { id, shape, lo, hi, period, .. } => {
                 if !(lo.is_finite() && hi.is_finite()) {
@@ -465,8 +473,16 @@ impl Session {
         registry: &Registry,
         scrutiny: Scrutiny<'_>,
     ) -> Result<(), EditError> {
-        if graph.nodes.len() > MAX_NODES {
-            return Err(EditError::Limit { what: "nodes", limit: MAX_NODES });
+        check_extent(graph)?;
+        let begun = self.nodes.iter().map(|n| n.init.len()).sum::<usize>();
+        for (what, len, limit) in [
+            ("routes", self.routes.len(), MAX_ROUTES),
+            ("values that nodes begin with", begun, MAX_VALUES),
+            ("values of controls", self.values.len(), 3 * MAX_VALUES),
+        ] {
+            if len > limit {
+                return Err(EditError::Limit { what, limit });
+            }
         }
         graph.order(registry, scrutiny)?;
         for node in &graph.nodes {
@@ -491,16 +507,8 @@ impl Session {
 
     /// Values of nodes that are gone go too.
     fn forget_values(&mut self) {
-        let ids: HashSet<&str> = self.graph.nodes.iter().map(|n| n.id.as_str()).collect();
-        let owned = |path: &str| path.match_indices('/').any(|(at, _)| ids.contains(&path[..at]));
-        self.values.retain(|path, _| owned(path));
-    }
-
-    /// Is there a control of that very path?
-    fn owns(&self, path: &str, registry: &Registry) -> bool {
-        let Some(id) = owner(&self.graph, path) else { return false };
-        let decl = self.graph.node(id).and_then(|n| registry.playing(id, &n.type_id)).map(|ty| ty.decl());
-        decl.is_some_and(|d| d.controls.iter().any(|c| c.name == path[id.len() + 1..]))
+        let owners = Owners::of(&self.graph);
+        self.values.retain(|path, _| owners.of_path(path).is_some());
     }
 
     /// The texts that belong into a document: those of types that are used, and those that are nowhere else.
@@ -533,6 +541,38 @@ impl Session {
     }
 }
 
+/// Longest id, label and name of a control in a raw graph, in bytes.
+pub const MAX_ID: usize = 1024;
+
+/// Is there room for all that a graph is and brings: base values by path, wires, ids?
+fn check_extent(graph: &RawGraph) -> Result<(), EditError> {
+    let long = |name: &str| name.len() > MAX_ID;
+    let (mut values, mut bytes) = (0_usize, 0_usize);
+    for node in &graph.nodes {
+        if long(&node.id) || node.controls.keys().any(|control| long(control)) {
+            return Err(EditError::Value { field: "id", expected: "ids and controls of at most 1024 bytes" });
+        }
+        values += node.controls.len();
+        bytes += node.controls.keys().map(|control| node.id.len() + control.len()).sum::<usize>();
+    }
+    let exposed = &graph.exposed_controls;
+    if exposed.iter().any(|(label, (node, control))| long(label) || long(node) || long(control)) {
+        return Err(EditError::Value { field: "label", expected: "labels of at most 1024 bytes" });
+    }
+    for (what, len, limit) in [
+        ("nodes", graph.nodes.len(), MAX_NODES),
+        ("connections", graph.connections.len(), MAX_CONNECTIONS),
+        ("exposed controls", exposed.len(), MAX_VALUES),
+        ("values of controls", values, MAX_VALUES),
+        ("bytes of values by path", bytes, MAX_DOCUMENT),
+    ] {
+        if len > limit {
+            return Err(EditError::Limit { what, limit });
+        }
+    }
+    Ok(())
+}
+
 /// May the engine play a type with so many channels?
 ///
 /// # Errors
@@ -545,6 +585,43 @@ pub fn check_channels(decl: &NodeDecl) -> Result<(), GraphError> {
         }
     }
     Ok(())
+}
+
+/// The nodes of a graph by id, to ask of many paths whose they are.
+struct Owners<'a> {
+    graph: &'a RawGraph,
+    nodes: HashMap<&'a str, &'a GraphNode>,
+    longest: usize,
+}
+
+impl<'a> Owners<'a> {
+    fn of(graph: &'a RawGraph) -> Self {
+        let nodes: HashMap<_, _> = graph.nodes.iter().map(|n| (n.id.as_str(), n)).collect();
+        Self { graph, longest: nodes.keys().map(|id| id.len()).max().unwrap_or(0), nodes }
+    }
+
+    /// As [`owner`].
+    fn of_path(&self, path: &str) -> Option<&'a GraphNode> {
+        let cuts = path.match_indices('/').map(|(at, _)| at).take_while(|at| *at <= self.longest);
+        cuts.filter_map(|at| self.nodes.get(&path[..at]).copied()).last()
+    }
+
+    /// As [`Session::path_of`].
+    fn path_of(&self, label: &str) -> Option<String> {
+        if let Some((node, control)) = self.graph.exposed_controls.get(label)
+            && self.nodes.contains_key(node.as_str())
+        {
+            return Some(format!("{node}/{control}"));
+        }
+        self.of_path(label).map(|_| label.to_owned())
+    }
+
+    /// Is there a control of that very path?
+    fn has_control(&self, path: &str, registry: &Registry) -> bool {
+        let Some(node) = self.of_path(path) else { return false };
+        let decl = registry.playing(&node.id, &node.type_id).map(|ty| ty.decl());
+        decl.is_some_and(|d| d.controls.iter().any(|c| c.name == path[node.id.len() + 1..]))
+    }
 }
 
 /// The node that a path `node/control` belongs to: of nodes whose name begins it, the longest.

@@ -5,6 +5,7 @@ mod support;
 use krach_core::automation::ShapeSpec;
 use krach_core::engine::*;
 use krach_core::node::Registry;
+use krach_core::session::{TypeSource, label_of};
 use krach_patterns::{Pattern, builders};
 use support::*;
 
@@ -279,4 +280,94 @@ fn an_automation_of_the_list_that_lacks_its_table_is_refused_at_its_place() {
     let doc = r#"{"automations":[{"path":"a/b","shape":"custom","lo":0,"hi":1,"bars":1}]}"#;
     let error = engine.load(doc.as_bytes()).unwrap_err().to_string();
     assert!(error.contains("$.automations[0].shape: custom: needs a table"), "{error}");
+}
+
+/// A node whose text has so many bytes.
+fn text_node(name: &str, bytes: usize) -> Edit {
+    let text = format!("process = _; // {}", "x".repeat(bytes));
+    let source = krach_core::ir::Source::of_text(&text);
+    let node = krach_core::ir::NodeIr { name: name.to_owned(), source, ..Default::default() };
+    Edit::Nodes(vec![NodeEdit::Set(Box::new(NodeSpec { node, ..NodeSpec::default() }))])
+}
+
+/// A slot whose pattern has so many bytes.
+fn large_slot(slot: &str, bytes: usize) -> Edit {
+    let osc = krach_patterns::Value::Osc { address: "a".repeat(bytes), args: Vec::new() };
+    play(slot, Pattern::Atom { value: osc, span: None })
+}
+
+#[test]
+fn what_could_not_be_saved_is_refused_however_it_comes_and_what_makes_room_is_not() {
+    const LARGE: usize = 8_000_000;
+    let mut e = engine();
+    let (mut slots, mut refused) = (0, String::new());
+    while slots < 20 && refused.is_empty() {
+        match e.edit(large_slot(&format!("s{slots}"), LARGE), At::Now) {
+            Ok(_) => slots += 1,
+            Err(error) => refused = error.to_string(),
+        }
+    }
+    assert_eq!(slots, 8, "as many as 63 MiB hold");
+    assert!(refused.contains("too large to be saved (72"), "{refused}");
+    let saved = e.save();
+    assert!(saved.len() <= krach_core::ir::MAX_DOCUMENT, "{}", saved.len());
+    let mut other = engine();
+    other.load(&saved).expect("what plays can be loaded");
+    assert_eq!(other.session().slots.len(), slots);
+    // Each way that adds.
+    let big = || "y".repeat(3_000_000);
+    let source = TypeSource { text: big(), own: true, ..TypeSource::default() };
+    assert!(e.room_for_source("faust:big", &source).is_err());
+    for edit in [
+        large_slot("big", 3_000_000),
+        Edit::SetSources([("faust:big".to_owned(), source)].into()),
+        Edit::SetName(big()),
+        Edit::Batch(vec![Edit::SetBpm(90.0), large_slot("big", 3_000_000)]),
+        Edit::RouteNotes { channel: None, node: Some(big()) },
+        Edit::MidiMap { channel: 0, cc: 1, label: big(), lo: 0.0, hi: 1.0 },
+    ] {
+        assert!(e.try_edit(&edit, At::Now).is_err(), "{}", label_of(&edit));
+        assert!(e.edit(edit, At::Now).is_err());
+    }
+    assert!(e.save() == saved, "nothing has changed");
+    // In its place, smaller, or after another is gone.
+    e.edit(large_slot("s0", LARGE / 2), At::Now).expect("it makes room");
+    e.edit(large_slot("small", LARGE / 4), At::Now).expect("there is room");
+    assert!(e.edit(large_slot("one more", LARGE), At::Now).is_err());
+    e.edit(Edit::RemoveSlot { slot: "s1".into() }, At::Now).expect("it makes room");
+    e.edit(large_slot("one more", LARGE), At::Now).expect("there is room");
+}
+
+#[test]
+fn edits_that_wait_for_their_time_have_their_room() {
+    let mut e = engine();
+    let _processor = e.activate(48_000.0, 64);
+    let mut accepted = 0;
+    for n in 0..12 {
+        let edit = large_slot(&format!("s{n}"), 8_000_000);
+        accepted += usize::from(e.edit(edit, At::Position(1e6)).is_ok());
+    }
+    assert_eq!(accepted, 8, "as many as 63 MiB hold");
+}
+
+#[test]
+fn edits_are_counted_and_the_session_is_not_measured_for_them() {
+    let mut e = engine();
+    e.edit(Edit::LoadGraph(voice("lead", 330.0)), At::Now).unwrap();
+    for n in 0..2_000 {
+        e.edit(set("lead/freq", f64::from(n)), At::Now).unwrap();
+        e.edit(play(&format!("s{}", n % 50), hits("lead/gate", 5)), At::Now).unwrap();
+    }
+    assert_eq!(e.measured(), 0);
+}
+
+#[test]
+fn steps_that_can_be_taken_back_have_a_bound_in_bytes() {
+    let mut e = engine();
+    for n in 0..600 {
+        e.edit(text_node("n", 1_000_000 + n), At::Now).unwrap();
+    }
+    let (steps, done) = e.history();
+    assert_eq!(steps.len(), done);
+    assert!((100..300).contains(&done), "{done} steps of a megabyte and more are remembered");
 }

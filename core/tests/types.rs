@@ -65,6 +65,7 @@ fn a_graph_may_use_a_type_whose_code_is_on_its_way_and_sounds_when_it_is_there()
 fn other_code_crossfades_under_the_sound_and_controls_keep_their_values() {
     let mut rig = playing(1.0);
     rig.engine.set_type(text_type(BASS, 0, 0.25)).expect("plays");
+    rig.engine.tick();
     let [left, _] = rig.render(14_000, &[256]);
     for (i, x) in left.iter().enumerate() {
         let along = ((i + 1) as f32 / 12_000.0).min(1.0);
@@ -74,6 +75,7 @@ fn other_code_crossfades_under_the_sound_and_controls_keep_their_values() {
     rig.render(1024, &[256]);
     rig.settle();
     rig.engine.set_type(text_type(BASS, 0, 0.125)).expect("plays");
+    rig.engine.tick();
     let [left, _] = rig.render(14_000, &[256]);
     assert!(left.iter().all(|x| (x - 0.75).abs() < 1e-6), "set by hand: it stays");
 }
@@ -316,4 +318,31 @@ fn better_code_takes_over_in_the_middle_of_an_automation_to_the_bit() {
             assert_eq!(first_difference(&with, &without), None, "{period:?}, at {swap}");
         }
     }
+}
+
+#[test]
+fn code_that_comes_between_two_ticks_is_one_lowering_and_one_plan() {
+    const TYPES: usize = 300;
+    let mut rig = Rig::with(registry());
+    let id = |n: usize| format!("faust:t{n}");
+    let mut nodes = vec![node("out", "dac", &[])];
+    for n in 0..TYPES {
+        rig.engine.expect_type(&id(n));
+        nodes.push(node(&format!("n{n}"), &id(n), &[]));
+    }
+    let names: Vec<String> = (0..TYPES).map(|n| format!("n{n}")).collect();
+    let wires: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "out")).collect();
+    rig.edit(Edit::LoadGraph(graph(nodes, &wires)));
+    rig.render(1024, &[256]);
+    rig.settle();
+    let (lowered, plans) = rig.engine.work();
+    for n in 0..TYPES {
+        rig.engine.set_type(text_type(&id(n), 0, 0.001)).expect("plays");
+    }
+    rig.engine.tick();
+    assert_eq!(rig.engine.work(), (lowered + 1, plans + 1), "{TYPES} types came");
+    rig.engine.tick();
+    assert_eq!(rig.engine.work(), (lowered + 1, plans + 1), "nothing came since");
+    let [left, _] = rig.render(4096, &[256]);
+    assert!((left[4095] - 0.001 * TYPES as f32).abs() < 1e-3, "all of them sound: {}", left[4095]);
 }

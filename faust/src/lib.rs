@@ -29,7 +29,7 @@ pub use front::child::ChildLimits;
 pub use front::command::FaustCommand;
 pub use interface::{Interface, Scale, Style, Widget};
 pub use lower::{Lowered, lower};
-pub use node::FaustType;
+pub use node::{FaustType, Ready};
 pub use object::{Object, ObjectKey};
 pub use source::{ProgramText, Source, Text};
 pub use workers::{Heed, JobKey, Outcome, Purpose, Workers};

@@ -69,6 +69,15 @@ impl FaustType {
         &self.interface
     }
 
+    /// Links the code for a sample rate now, on whichever thread this is, for nodes that are created while
+    /// what comes back is there: creating them is quick then.
+    ///
+    /// # Errors
+    /// If it cannot be linked.
+    pub fn link(&self, sample_rate: f64) -> Result<Ready, CompileError> {
+        self.program(sample_rate.round() as i32).map(Ready)
+    }
+
     fn program(&self, sample_rate: i32) -> Result<Arc<Program>, CompileError> {
         let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(program) = programs.get(&sample_rate).and_then(Weak::upgrade) {
@@ -80,6 +89,9 @@ impl FaustType {
         Ok(program)
     }
 }
+
+/// Linked code that waits for its first node.
+pub struct Ready(#[expect(dead_code, reason = "it is only held")] Arc<Program>);
 
 impl NodeType for FaustType {
     fn decl(&self) -> &NodeDecl {

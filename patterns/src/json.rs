@@ -61,15 +61,32 @@ impl std::error::Error for JsonError {}
 /// How deep arrays and objects nest in a JSON text. Looks at brackets and strings only, in one pass
 /// and without recursion, so it may be asked of anything.
 pub fn json_depth(text: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
+    json_extent(text).depth
+}
+
+/// How much there is in a JSON text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JsonExtent {
+    /// How deep arrays and objects nest.
+    pub depth: usize,
+    /// Commas and opening brackets outside of strings: at least as many as there are entries of arrays and
+    /// objects, whatever each of them takes in memory.
+    pub parts: usize,
+}
+
+/// As [`json_depth`], and counts what memory it takes to hold the text parsed.
+pub fn json_extent(text: &str) -> JsonExtent {
+    let (mut depth, mut extent) = (0_usize, JsonExtent::default());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         match byte {
             b'[' | b'{' => {
                 depth += 1;
-                deepest = deepest.max(depth);
+                extent.depth = extent.depth.max(depth);
+                extent.parts += 1;
             }
             b']' | b'}' => depth = depth.saturating_sub(1),
+            b',' => extent.parts += 1,
             b'"' => {
                 while let Some(byte) = bytes.next() {
                     match byte {
@@ -82,7 +99,7 @@ pub fn json_depth(text: &str) -> usize {
             _ => {}
         }
     }
-    deepest
+    extent
 }
 
 /// Parses JSON that may nest as deep as [`MAX_JSON_DEPTH`], beyond `serde_json`'s own 128, having

@@ -54,7 +54,7 @@ pub use error::{CompileError, CompileErrorKind};
 pub use euclid::euclid_hits;
 pub use event::{Event, EventBuffer, Full, ShapeRef};
 pub use ir::{Fraction, MAX_DEPTH, Pattern, SourceSpan};
-pub use json::{JsonError, MAX_JSON_DEPTH, json_depth, parse_json};
+pub use json::{JsonError, JsonExtent, MAX_JSON_DEPTH, json_depth, json_extent, parse_json};
 pub use mini::{MiniError, mini};
 pub use pitch::{PitchError, midi_to_hz, parse_pitch};
 pub use program::{MAX_CYCLE, MAX_EVENTS_PER_CYCLE, Program};

@@ -13,6 +13,7 @@ mod view;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -64,8 +65,10 @@ pub struct Instance {
     id: String,
     commands: Sender<Command>,
     link: Arc<Link>,
-    /// The newest state that is known, should the control thread not answer.
-    last_state: Mutex<Vec<u8>>,
+    /// Where no control thread could be started, the session is what was loaded last.
+    unread: Mutex<Option<Vec<u8>>>,
+    /// How long a question of the host may take.
+    patience: Duration,
     view: Arc<View>,
     server: Option<Server>,
     control: Option<JoinHandle<()>>,
@@ -141,7 +144,8 @@ impl Instance {
             id,
             commands,
             link,
-            last_state: Mutex::default(),
+            unread: Mutex::default(),
+            patience: PATIENCE,
             view,
             server: Some(server),
             control,
@@ -213,11 +217,23 @@ impl Instance {
     }
 
     /// The chunk that the host is to store, with host parameters by string id, normalised 0…1. A chunk
-    /// that was refused at load is given back verbatim until the session is edited. `None` if there is
-    /// nothing to store: the session could not be saved, now or ever before.
+    /// that was refused at load is given back verbatim until the session is edited. `None` if the session as
+    /// it is now cannot be given: the control thread is busy for longer than ten seconds. The host has to be
+    /// told so; an older session would be a lie.
     pub fn save_state_with(&self, params: BTreeMap<String, f64>) -> Option<Vec<u8>> {
-        let mut last = self.last_state.lock().unwrap_or_else(PoisonError::into_inner);
-        newest(&mut last, self.ask(|reply| Command::Save { params, reply }).flatten())
+        if self.control.is_none() {
+            return self.unread.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        }
+        let (reply, answer) = mpsc::sync_channel(1);
+        let claim = Arc::new(Claim::default());
+        self.link.submitted();
+        self.commands.send(Command::Save { params, reply, claim: Arc::clone(&claim) }).ok()?;
+        match answer.recv_timeout(self.patience) {
+            Ok(chunk) => chunk,
+            Err(_) if claim.take() => None,
+            // It was answered in this very moment.
+            Err(_) => answer.recv().ok().flatten(),
+        }
     }
 
     /// Replaces the session by the one in the chunk.
@@ -234,18 +250,20 @@ impl Instance {
     /// # Errors
     /// As [`Instance::load_state`].
     pub fn load_state_params(&self, chunk: &[u8]) -> Result<BTreeMap<String, f64>, StateError> {
-        chunk.clone_into(&mut self.last_state.lock().unwrap_or_else(PoisonError::into_inner));
+        if self.control.is_none() {
+            *self.unread.lock().unwrap_or_else(PoisonError::into_inner) = Some(chunk.to_vec());
+        }
         self.ask(|reply| Command::Load { chunk: chunk.to_vec(), reply })
             .unwrap_or(Err(StateError::Damaged { what: "the engine does not answer" }))
     }
 
-    /// Asks the control thread and waits, within [`PATIENCE`].
+    /// Asks the control thread and waits, within its patience.
     fn ask<T>(&self, question: impl FnOnce(SyncSender<T>) -> Command) -> Option<T> {
         self.control.as_ref()?;
         let (reply, answer) = mpsc::sync_channel(1);
         self.link.submitted();
         self.commands.send(question(reply)).ok()?;
-        answer.recv_timeout(PATIENCE).ok()
+        answer.recv_timeout(self.patience).ok()
     }
 }
 
@@ -261,15 +279,14 @@ impl Drop for Instance {
     }
 }
 
-/// The state to store: the one just made, or else the last that is known, or else none.
-fn newest(last: &mut Vec<u8>, made: Option<Vec<u8>>) -> Option<Vec<u8>> {
-    match made {
-        // Also if it is empty: a refused chunk without a byte is saved back as it came.
-        Some(chunk) => {
-            last.clone_from(&chunk);
-            Some(chunk)
-        }
-        None => (!last.is_empty()).then(|| last.clone()),
+/// Who has the last word about a question: the one who answers it, or the one who gives up.
+#[derive(Default)]
+struct Claim(AtomicBool);
+
+impl Claim {
+    /// True for whoever comes first.
+    fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
     }
 }
 
@@ -305,12 +322,53 @@ mod tests {
         assert!(!set("NOISE_MIDI_CLOCK", "0") && !set("NOISE_MIDI_CLOCK", "") && !set("OTHER", "1"));
     }
 
+    fn instance(mark_dirty: impl Fn() + Send + Sync + 'static) -> Instance {
+        let hooks = HostHooks { mark_dirty: Some(Box::new(mark_dirty)) };
+        let registry = Registry::with_builtins();
+        let config = InstanceConfig { format: "test", host: None, registry, hooks };
+        let nowhere = Addresses { folders: Vec::new(), contested: None, named: false, dsp_folder: None };
+        Instance::start_at(config, nowhere)
+    }
+
+    fn bpm(chunk: &[u8]) -> f64 {
+        let payload = crate::state::Payload::decode(chunk).unwrap();
+        let session: serde_json::Value = serde_json::from_slice(payload.session()).unwrap();
+        session["tempo"].as_f64().unwrap()
+    }
+
     #[test]
-    fn a_session_that_was_never_saved_is_not_an_empty_success() {
-        let mut last = Vec::new();
-        assert_eq!(newest(&mut last, None), None);
-        assert_eq!(newest(&mut last, Some(vec![7])), Some(vec![7]));
-        // What was known last is better than nothing.
-        assert_eq!(newest(&mut last, None), Some(vec![7]));
+    fn a_save_is_the_present_session_or_none_and_a_late_one_is_told() {
+        let (busy, is_busy) = mpsc::channel();
+        let (go_on, wait) = mpsc::channel::<()>();
+        let (busy, wait) = (Mutex::new(busy), Mutex::new(wait));
+        // The control thread asks the host, which takes its time.
+        let mut instance = instance(move || {
+            let _ = busy.lock().unwrap().send(());
+            let _ = wait.lock().unwrap().recv();
+        });
+        assert_eq!(bpm(&instance.save_state()), 120.0);
+        instance.edit(Edit::SetBpm(99.0), At::Now).unwrap().unwrap();
+        is_busy.recv().unwrap();
+        let patience = std::mem::replace(&mut instance.patience, Duration::from_millis(20));
+        assert_eq!(instance.save_state_with(BTreeMap::new()), None, "an older session is none");
+        assert_eq!(instance.save_state_with(BTreeMap::new()), None);
+        instance.patience = patience;
+        // The host is asked once more: what it was not given is not saved.
+        go_on.send(()).unwrap();
+        is_busy.recv().unwrap();
+        drop(go_on);
+        assert_eq!(bpm(&instance.save_state()), 99.0);
+        let problems = instance.problems();
+        assert!(problems.iter().any(|text| text.contains("was not saved")), "{problems:?}");
+    }
+
+    #[test]
+    fn without_a_control_thread_what_was_loaded_is_saved_back() {
+        let mut instance = instance(|| {});
+        instance.commands.send(Command::Stop).unwrap();
+        instance.control.take().unwrap().join().unwrap();
+        assert_eq!(instance.save_state_with(BTreeMap::new()), None);
+        assert!(instance.load_state(b"whatever it is").is_err());
+        assert_eq!(instance.save_state(), b"whatever it is");
     }
 }

@@ -53,6 +53,21 @@ fn mentioning_json_rpc_does_not_lengthen_a_low_level_line() {
 }
 
 #[test]
+fn a_line_of_more_entries_than_memory_is_for_is_refused_before_it_is_parsed() {
+    let home = Home::new("entries");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    let batch = |count: usize| {
+        let requests = vec![r#"{"method":"clear"}"#; count].join(",");
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"batch","params":{{"requests":[{requests}]}}}}"#)
+    };
+    let refused = client.ask(&batch(1_100_000));
+    let message = refused["error"]["message"].as_str().unwrap();
+    assert!(message.starts_with("message too large (2200005 entries"), "{message}");
+    still_answers(&mut client);
+}
+
+#[test]
 fn a_json_rpc_line_may_be_larger() {
     let home = Home::new("rpc-size");
     let instance = home.instance();

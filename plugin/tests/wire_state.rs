@@ -1,6 +1,8 @@
 //! What the host saves, loads and is told.
 #![cfg(unix)]
 
+#[cfg(target_os = "linux")]
+mod chunks;
 mod wire_client;
 
 use std::sync::Arc;
@@ -119,4 +121,63 @@ fn two_instances_of_one_name_are_told_apart() {
     assert_eq!(client_of(&third).ask(r#"{"cmd":"Status"}"#)["name"], "bass-3");
     first.load_state(&chunk).unwrap();
     assert_eq!(client_of(&first).hello["name"], "bass", "its own name is free to itself");
+}
+
+/// A sample of the next.
+#[cfg(target_os = "linux")]
+#[test]
+fn some_chunks_kill_nothing_and_lose_nothing() {
+    chunks::run("some_chunks_kill_nothing_and_lose_nothing", 0, 250);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "soak: a hundred thousand chunks"]
+fn a_hundred_thousand_chunks_kill_nothing_and_lose_nothing() {
+    chunks::run("a_hundred_thousand_chunks_kill_nothing_and_lose_nothing", 1_000_000, 100_000);
+}
+
+/// Sessions that no chunk could hold are not made, whoever asks, and everybody is told why.
+#[test]
+fn a_session_that_could_not_be_saved_is_refused_and_what_is_saved_is_the_present_one() {
+    let home = Home::new("full");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    let text = format!("process = _; // {}", "x".repeat(1_000_000));
+    let mut nodes = 0;
+    let refused = loop {
+        let answer = client.call("node", serde_json::json!({"name": format!("n{nodes}"), "source": text}));
+        if answer.get("error").is_some() {
+            break answer;
+        }
+        nodes += 1;
+        assert!(nodes < 70, "all were accepted");
+    };
+    let message = refused["error"]["message"].as_str().unwrap();
+    assert!(message.contains("too large to be saved"), "{refused}");
+    let chunk = instance.save_state_with([].into()).expect("what plays can be saved");
+    let other = home.instance();
+    other.load_state(&chunk).unwrap();
+    let state = client_of(&other).call("describe", serde_json::json!({}));
+    assert_eq!(state["result"]["nodes"].as_array().unwrap().len(), nodes);
+    // By the older families and by the window, too.
+    let name = "n".repeat(2_000_000);
+    instance.edit(Edit::SetName(name.clone()), At::Now).unwrap().unwrap_err();
+    let slot = "s".repeat(900_000);
+    let answer =
+        client.ask(&format!(r#"{{"cmd":"SetPattern","slot":"{slot}","pattern":{{"op":"Silence"}}}}"#));
+    assert_eq!(answer["status"], "Error", "{answer}");
+    instance.view().edit(Edit::SetName(name));
+    until("the window's edit is told", || {
+        instance.problems().iter().any(|problem| problem.contains("too large to be saved"))
+    });
+    assert_eq!(instance.save_state_with([].into()).as_ref(), Some(&chunk), "nothing has changed");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "soak: two thousand nodes, each of another FAUST text"]
+fn two_thousand_nodes_of_two_thousand_texts_arrive() {
+    let count = std::env::var("KRACH_CROWD").ok().and_then(|count| count.parse().ok());
+    chunks::crowd::run(count.unwrap_or(2000));
 }

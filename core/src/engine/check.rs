@@ -1,5 +1,6 @@
 //! Would an edit be accepted? Against the session as it will be when it acts.
 
+use super::room::growth_of;
 use super::{Engine, MAX_PENDING, MAX_PENDING_PLANS, acts_on_audio, sorted, touches_graph};
 use crate::edit::{Edit, EditError, GraphError};
 use crate::graph_ir::RawGraph;
@@ -25,16 +26,11 @@ impl Engine {
         if let Some(due) = due {
             self.check_time(due, &edits)?;
         }
+        let growth = growth_of(&self.session, &edits);
+        self.room(growth, |engine| engine.after(&edits, due))?;
         let mut after = None;
         if edits.len() > 1 || edits.iter().any(|e| touches_graph(e)) {
-            let mut projected = match due {
-                Some(due) => self.projected(due),
-                None => self.session.clone(),
-            };
-            for edit in &edits {
-                projected.apply(edit, &self.registry)?;
-            }
-            after = Some(projected.graph);
+            after = Some(self.after(&edits, due)?.graph);
         } else {
             edits.iter().try_for_each(|e| self.session.check(e))?;
         }
@@ -77,6 +73,18 @@ impl Engine {
             return Err(EditError::Limit { what: "automations", limit: MAX_AUTOMATIONS });
         }
         Ok(())
+    }
+
+    /// The session once these edits have acted.
+    fn after(&self, edits: &[&Edit], due: Option<f64>) -> Result<Session, EditError> {
+        let mut projected = match due {
+            Some(due) => self.projected(due),
+            None => self.session.clone(),
+        };
+        for edit in edits {
+            projected.apply(edit, &self.registry)?;
+        }
+        Ok(projected)
     }
 
     /// The session with the edits that are due up to `due`.

@@ -36,7 +36,10 @@ impl Engine {
         let step = recorded == Recorded::Step && due.is_none();
         let before = (step && !self.history.joins(touch.as_ref(), now)).then(|| self.session.clone());
         let label = if step { label_of(&edit) } else { String::new() };
+        let growth = self.session.growth(&edit);
         let committed = self.commit(edit, due, relative, part);
+        // Also where it failed half-way: what is counted too much is found when the session is measured.
+        self.grow(growth);
         if step {
             self.history.record(label, touch, before, &self.session, now);
         }

@@ -8,6 +8,7 @@ mod meters;
 mod numbers;
 mod osc;
 mod returns;
+mod room;
 mod send;
 mod targets;
 mod types;
@@ -26,7 +27,7 @@ use crate::node::{CreateContext, Node, Registry};
 use crate::osc::OscMessage;
 use crate::planner::Shape;
 use crate::processor::{MAX_AUTOMATIONS, MAX_FADES, MAX_SLOTS, chunk_of};
-use crate::session::{History, Programs, Session};
+use crate::session::{Extent, History, Programs, Session};
 use history::Recorded;
 pub use learn::Learning;
 use meters::MeterBook;
@@ -98,6 +99,12 @@ pub struct Engine {
     /// Those that are to be sent.
     osc_due: Vec<OscMessage>,
     history: History,
+    /// What the session is as a document, at most: see [`Engine::room`].
+    size: Extent,
+    measured: u64,
+    /// Types of the session whose code is other since the graph was last lowered.
+    stale: BTreeSet<String>,
+    lowered: u64,
 }
 
 struct Pending {
@@ -197,6 +204,10 @@ impl Engine {
             osc: HashMap::new(),
             osc_due: Vec::new(),
             history: History::default(),
+            size: Session::default().extent(),
+            measured: 0,
+            stale: BTreeSet::new(),
+            lowered: 0,
         }
     }
 
@@ -532,6 +543,8 @@ impl Engine {
     /// What is wrong with the document.
     pub fn load(&mut self, json: &[u8]) -> Result<Receipt, LoadError> {
         let (session, programs) = Session::read(json, &self.registry)?;
+        let unsavable = |error| LoadError::Invalid { place: "$".to_owned(), error };
+        self.size = room::loadable(&session).map_err(unsavable)?;
         (self.session, self.programs) = (session, programs);
         self.registry.forget_stand_ins();
         self.history.clear();

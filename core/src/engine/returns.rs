@@ -18,6 +18,7 @@ impl Engine {
         if let Some(audio) = &mut self.audio {
             audio.push_backlog();
         }
+        self.take_types_in();
         self.flush();
         std::mem::take(&mut self.notices)
     }

@@ -239,11 +239,15 @@ impl Engine {
 
     /// Builds and sends the plans that the session and the pending graph edits ask for.
     pub(super) fn flush(&mut self) {
-        let can = |a: &mut Audio| {
+        let can = |a: &mut Audio| -> bool {
             let room = a.backlog.is_empty() && a.sent.len() < MAX_IN_FLIGHT;
             !a.poisoned && (a.dirty || a.reschedule) && room
         };
-        let Some(mut audio) = self.audio.take_if(can) else { return };
+        if !self.audio.as_mut().is_some_and(can) {
+            return;
+        }
+        self.take_types_in();
+        let Some(mut audio) = self.audio.take() else { return };
         for sent in audio.sent.iter_mut().filter(|s| s.pending.is_some()) {
             sent.dropped = true;
         }

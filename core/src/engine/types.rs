@@ -7,7 +7,7 @@ use crate::ir::Source;
 use crate::node::{NodeType, Registry, Role};
 use crate::notice::Notice;
 use crate::planner::{create, same_code, spare_key};
-use crate::session::{Node as SessionNode, TypeSource, check_channels};
+use crate::session::{Node as SessionNode, TypeSource, check_channels, sources_extent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -24,7 +24,8 @@ impl Engine {
 
     /// A type has code, or other code than before. Nodes of it are replaced under the sound: what the new
     /// code can take over whole goes on without a seam, else the two are crossfaded; controls keep their
-    /// values by path. Connections to ports that it does not have are a notice, and not played.
+    /// values by path. Connections to ports that it does not have are a notice, and not played. That happens
+    /// at the next [`Engine::tick`], for all types that have come by then.
     ///
     /// # Errors
     /// If the engine cannot play it, or it refuses to create an instance. Nothing has changed then.
@@ -49,17 +50,37 @@ impl Engine {
         let prefix = spare_key("", &type_id);
         self.spare.retain(|key, _| !key.starts_with(&prefix));
         if in_session {
-            // It may have other ports than was thought. What it does not fit is said and not played.
-            let _ = self.session.relower(&self.registry, None);
-            self.tell_misfits(|id| id == type_id);
+            self.stale.insert(type_id);
         }
         if let Some(audio) = &mut self.audio {
             audio.dirty |= in_session;
             audio.reschedule |= waits;
             self.spare.extend(spare);
-            self.flush();
         }
         Ok(())
+    }
+
+    /// Lowers the session anew, once for all code that has come since: types may have other ports than was
+    /// thought. What they do not fit is said and not played.
+    pub(super) fn take_types_in(&mut self) {
+        let stale = std::mem::take(&mut self.stale);
+        if stale.is_empty() {
+            return;
+        }
+        self.lowered += 1;
+        let _ = self.session.relower(&self.registry, None);
+        self.tell_misfits(|id| stale.contains(id));
+    }
+
+    /// How often the session was lowered because code of types had come, and how many plans were built, for
+    /// tests: each costs what the session is.
+    pub fn work(&self) -> (u64, u64) {
+        (self.lowered, self.generation)
+    }
+
+    /// Frames per second, as far as they are known.
+    pub fn sample_rate(&self) -> f64 {
+        self.context().sample_rate
     }
 
     /// Code for a type is on its way: graphs may use it from now on. What it has plays on meanwhile.
@@ -165,10 +186,14 @@ impl Engine {
         }
     }
 
-    /// The text of a type, to be saved with the session; `None` forgets it.
+    /// The text of a type, to be saved with the session; `None` forgets it. Ask [`Engine::room_for_source`]
+    /// first.
     pub fn set_source(&mut self, type_id: &str, source: Option<TypeSource>) {
         match source {
-            Some(source) => drop(self.session.sources.insert(type_id.to_owned(), source)),
+            Some(source) => {
+                self.grow(sources_extent(&BTreeMap::from([(type_id.to_owned(), source.clone())])));
+                self.session.sources.insert(type_id.to_owned(), source);
+            }
             None => drop(self.session.sources.remove(type_id)),
         }
     }

@@ -56,6 +56,7 @@ impl Engine {
     }
 
     fn build_core(&mut self) -> Box<Core> {
+        self.take_types_in();
         let mut audio = self.audio.take().expect("only called while active");
         self.resets.clear();
         self.removed.clear();

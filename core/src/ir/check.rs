@@ -2,9 +2,12 @@
 //!
 //! A module that is being built may name what is not there yet; one that is loaded may not.
 
+use super::compose::see_labels;
 use super::fault::{Fault, did_you_mean};
-use super::module::{ModuleIr, NodeIr, RouteKind, Source};
+use super::module::{Krach, ModuleIr, NodeIr, RouteKind, Source};
 use crate::automation::ShapeSpec;
+use crate::processor::{MAX_AUTOMATIONS, MAX_SLOTS};
+use crate::session::{MAX_MIDI_MAPS, MAX_NODES};
 use std::collections::{BTreeSet, HashSet};
 
 /// Most voices of a node.
@@ -28,40 +31,150 @@ impl ModuleIr {
     /// # Errors
     /// The fault, with its JSON path in the module as it is, modules within included.
     pub fn check(&self) -> Result<(), Fault> {
-        let mut names = Names::new();
-        names_of(self, "$", "", 0, &mut names)?;
-        check_module(self, "$", "", &names)
+        let mut survey = Survey::default();
+        survey.module(self, "$", "", 0)?;
+        check_module(self, "$", "", &survey.names)
     }
 }
 
-fn names_of(
-    module: &ModuleIr,
-    place: &str,
-    prefix: &str,
-    depth: usize,
-    names: &mut Names,
-) -> Result<(), Fault> {
-    if depth > MAX_MODULES {
-        return Err(Fault::new(place, format!("modules nest more than {MAX_MODULES} deep")));
-    }
-    for (i, node) in module.nodes.iter().enumerate() {
-        let at = format!("{place}.nodes[{i}].name");
-        check_name(&node.name).map_err(|fault| fault.within(&at))?;
-        let full = format!("{prefix}{}", node.name);
-        if full.len() > MAX_NAME {
-            return Err(Fault::new(at, format!("the name {full} is longer than {MAX_NAME} bytes")));
+/// What a module and those within it come to once they are one: bounded before that is made.
+#[derive(Default)]
+struct Survey {
+    names: Names,
+    modules: usize,
+    nodes: usize,
+    counts: [usize; LIMITS.len()],
+    /// Bytes that prefixes add to names.
+    added: usize,
+}
+
+/// Most routes of a session.
+pub const MAX_ROUTES: usize = 32_768;
+/// Most connections of a raw graph.
+pub const MAX_CONNECTIONS: usize = 65_536;
+/// Most base values, and most labels of a raw graph.
+pub const MAX_VALUES: usize = 1 << 18;
+/// Most values that one node begins with.
+pub const MAX_INIT: usize = 4096;
+/// Most bytes that a session may have as a document, and that prefixes may add to one.
+pub const MAX_DOCUMENT: usize = 63 << 20;
+
+/// Lists of a module, by section, and the most entries that they may have in all modules together.
+const LIMITS: [(&str, &str, usize); 13] = [
+    ("routing", "routes", MAX_ROUTES),
+    ("patterns", "slots", MAX_SLOTS),
+    ("controls", "values of controls", MAX_VALUES),
+    ("automations", "automations", MAX_AUTOMATIONS),
+    ("muted", "muted nodes", MAX_NODES),
+    ("krach.raw_graph.connections", "connections", MAX_CONNECTIONS),
+    ("krach.raw_graph.exposed_controls", "exposed controls", MAX_VALUES),
+    ("krach.nodes", "entries of nodes", MAX_NODES),
+    ("krach.slots", "entries of slots", MAX_SLOTS),
+    ("krach.automations", "automations", MAX_AUTOMATIONS),
+    ("krach.midi_maps", "MIDI maps", MAX_MIDI_MAPS),
+    ("nodes", "values that nodes begin with", MAX_VALUES),
+    ("krach.raw_graph.nodes", "values of controls", MAX_VALUES),
+];
+
+impl Survey {
+    fn module(&mut self, module: &ModuleIr, place: &str, prefix: &str, depth: usize) -> Result<(), Fault> {
+        if depth > MAX_MODULES {
+            return Err(Fault::new(place, format!("modules nest more than {MAX_MODULES} deep")));
         }
-        if !names.insert(full.clone()) {
-            return Err(Fault::new(at, format!("two nodes are called {full}")));
+        self.modules += 1;
+        if self.modules > MAX_NODES {
+            return Err(too_many(place, "modules within modules", MAX_NODES));
         }
+        self.lists(module, place)?;
+        self.names(module, place, prefix)?;
+        self.added = self.added.saturating_add(prefix.len().saturating_mul(names_in(module)));
+        if self.added > MAX_DOCUMENT {
+            let message =
+                format!("with all prefixes its names are longer than {MAX_DOCUMENT} bytes together");
+            return Err(Fault::new(place, message).hint("shorter prefixes, or fewer modules in one another"));
+        }
+        for (i, sub) in module.sub_modules.iter().enumerate() {
+            let at = format!("{place}.sub_modules[{i}]");
+            let wrong = |fault: Fault| fault.within(&format!("{at}.prefix"));
+            check_name(&sub.prefix).map_err(wrong)?;
+            let prefix = format!("{prefix}{}/", sub.prefix);
+            if prefix.len() >= MAX_NAME {
+                let message = format!("names under this prefix would be longer than {MAX_NAME} bytes");
+                let hint = "with those around it a prefix has at most 254 bytes";
+                return Err(wrong(Fault::new("$", message).hint(hint)));
+            }
+            self.module(&sub.module, &format!("{at}.module"), &prefix, depth + 1)?;
+        }
+        Ok(())
     }
-    for (i, sub) in module.sub_modules.iter().enumerate() {
-        let at = format!("{place}.sub_modules[{i}]");
-        check_name(&sub.prefix).map_err(|fault| fault.within(&format!("{at}.prefix")))?;
-        let prefix = format!("{prefix}{}/", sub.prefix);
-        names_of(&sub.module, &format!("{at}.module"), &prefix, depth + 1, names)?;
+
+    /// Counts the entries of each list.
+    fn lists(&mut self, module: &ModuleIr, place: &str) -> Result<(), Fault> {
+        let krach = module.krach.as_deref();
+        let of = |len: fn(&Krach) -> usize| krach.map_or(0, len);
+        let lens = [
+            module.routing.len(),
+            module.patterns.len(),
+            module.controls.len(),
+            module.automations.len(),
+            module.muted.len(),
+            of(|k| k.raw_graph.connections.len()),
+            of(|k| k.raw_graph.exposed_controls.len()),
+            of(|k| k.nodes.len()),
+            of(|k| k.slots.len()),
+            of(|k| k.automations.len()),
+            of(|k| k.midi_maps.len()),
+            module.nodes.iter().map(|n| n.init.len()).sum(),
+            of(|k| k.raw_graph.nodes.iter().map(|n| n.controls.len()).sum()),
+        ];
+        for ((count, len), (section, what, most)) in self.counts.iter_mut().zip(lens).zip(LIMITS) {
+            *count += len;
+            if *count > most {
+                return Err(too_many(&format!("{place}.{section}"), what, most));
+            }
+        }
+        self.nodes += module.nodes.len() + of(|k| k.raw_graph.nodes.len());
+        if self.nodes > MAX_NODES {
+            return Err(too_many(&format!("{place}.nodes"), "nodes", MAX_NODES));
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Takes the full names of the nodes.
+    fn names(&mut self, module: &ModuleIr, place: &str, prefix: &str) -> Result<(), Fault> {
+        for (i, node) in module.nodes.iter().enumerate() {
+            let at = format!("{place}.nodes[{i}].name");
+            check_name(&node.name).map_err(|fault| fault.within(&at))?;
+            let full = format!("{prefix}{}", node.name);
+            if full.len() > MAX_NAME {
+                return Err(Fault::new(at, format!("the name {full} is longer than {MAX_NAME} bytes")));
+            }
+            if !self.names.insert(full.clone()) {
+                return Err(Fault::new(at, format!("two nodes are called {full}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn too_many(place: &str, what: &str, most: usize) -> Fault {
+    Fault::new(place, format!("too many {what} (the most is {most})"))
+}
+
+/// How many names of a module, without those within, get a prefix at most.
+fn names_in(module: &ModuleIr) -> usize {
+    let mut labels = 0;
+    for p in &module.patterns {
+        see_labels(&p.pattern, &mut |_| labels += 1);
+    }
+    let ours = module.krach.as_deref().map_or(0, |k| {
+        let raw = &k.raw_graph;
+        let graph = raw.nodes.len() + 2 * raw.connections.len() + 2 * raw.exposed_controls.len();
+        let rest = k.nodes.len() + k.slots.len() + 2 * k.automations.len() + k.midi_maps.len();
+        graph + rest + k.note_routes.len()
+    });
+    let lists = module.patterns.len() + module.controls.len() + module.automations.len() + module.muted.len();
+    module.nodes.len() + 2 * module.routing.len() + lists + labels + ours
 }
 
 /// Can a node be called so?
@@ -148,6 +261,9 @@ impl NodeIr {
         if !(1..=MAX_COUNT).contains(&self.count) {
             let fault = Fault::new("$.count", format!("{} voices", self.count));
             return Err(fault.hint(format!("1 to {MAX_COUNT}")));
+        }
+        if self.init.len() > MAX_INIT {
+            return Err(too_many("$.init", "values that a node begins with", MAX_INIT));
         }
         for (i, (_, value)) in self.init.iter().enumerate() {
             within(*value, f64::MIN..=f64::MAX, format!("$.init[{i}][1]"))?;

@@ -1,9 +1,10 @@
 //! Modules within modules: names that get a prefix, and trees that become one flat module.
 
-use super::module::{Krach, ModuleIr};
+use super::module::{Krach, ModuleIr, SubModuleIr};
 use crate::graph_ir::RawGraph;
 use krach_patterns::{Pattern, Value};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The module with every name under `prefix/`: nodes, the ends of routes, targets of patterns, mutes,
@@ -76,15 +77,34 @@ fn collect_names(module: &ModuleIr, prefix: &str, names: &mut HashSet<String>) {
 
 /// Patterns are shared: one that needs no change stays the same.
 fn prefix_labels(pattern: &mut Arc<Pattern>, prefix: &str, own: &HashSet<String>) {
-    let is_own = |label: &str| label.match_indices('/').any(|(at, _)| own.contains(&label[..at]));
+    let longest = own.iter().map(String::len).max().unwrap_or(0);
+    let is_own = |label: &str| {
+        let mut cuts = label.match_indices('/').map(|(at, _)| at).take_while(|at| *at <= longest);
+        cuts.any(|at| own.contains(&label[..at]))
+    };
+    relabel(pattern, &mut |label| is_own(label).then(|| format!("{prefix}/{label}")));
+}
+
+/// Gives labels other names, where `rename` says one; a pattern without any is not copied.
+fn relabel(pattern: &mut Arc<Pattern>, rename: &mut dyn FnMut(&str) -> Option<String>) {
     let mut any = false;
-    visit_labels(Arc::make_mut(&mut pattern.clone()), &mut |label| any |= is_own(label));
+    see_labels(pattern, &mut |label| any = any || rename(label).is_some());
     if any {
         visit_labels(Arc::make_mut(pattern), &mut |label| {
-            if is_own(label) {
-                *label = format!("{prefix}/{label}");
+            if let Some(other) = rename(label) {
+                *label = other;
             }
         });
+    }
+}
+
+/// Every label of a pattern.
+pub(super) fn see_labels(pattern: &Pattern, see: &mut dyn FnMut(&str)) {
+    match pattern {
+        Pattern::Atom { value: Value::Control { label, .. }, .. } | Pattern::Shape { label, .. } => {
+            see(label)
+        }
+        pattern => pattern.children().into_iter().for_each(|child| see_labels(child, see)),
     }
 }
 
@@ -100,23 +120,137 @@ fn visit_labels(pattern: &mut Pattern, visit: &mut dyn FnMut(&mut String)) {
 /// first. Of tempo, meter and master the outermost that is given counts, then the first within; of
 /// inputs, outputs and settings only the outermost. Names are not checked: see [`ModuleIr::check`].
 pub fn flatten(module: &ModuleIr) -> ModuleIr {
-    let mut flat = module.clone();
-    for sub in std::mem::take(&mut flat.sub_modules) {
-        let inner = prefix_ir(&flatten(&sub.module), &sub.prefix);
-        flat.nodes.extend(inner.nodes);
-        flat.routing.extend(inner.routing);
-        flat.patterns.extend(inner.patterns);
-        flat.controls.extend(inner.controls);
-        flat.automations.extend(inner.automations);
-        flat.muted.extend(inner.muted);
-        flat.tempo = flat.tempo.or(inner.tempo);
-        flat.meter = flat.meter.or(inner.meter);
-        flat.master = flat.master.or(inner.master);
-        if let Some(within) = inner.krach {
-            merge_krach(flat.krach.get_or_insert_default(), *within);
-        }
+    flattened(module.clone())
+}
+
+/// As [`flatten`], by value: each name is made once, whatever the depth.
+pub(crate) fn flattened(mut module: ModuleIr) -> ModuleIr {
+    if module.sub_modules.is_empty() {
+        return module;
     }
-    flat
+    let mut owners = Owners::default();
+    owners.number(&module, "");
+    let subs = std::mem::take(&mut module.sub_modules);
+    let mut way = vec![Level { prefix: String::new(), own: String::new(), modules: 0..owners.modules }];
+    let mut next = 1;
+    for sub in subs {
+        append(&mut module, sub, &mut way, &mut next, &owners);
+    }
+    module
+}
+
+/// A module on the way to the one in hand.
+struct Level {
+    /// What its names begin with in the outermost module, `/` included.
+    prefix: String,
+    /// The same in the module around it.
+    own: String,
+    /// Its number and those of the modules within.
+    modules: Range<u32>,
+}
+
+/// Which modules have a node of a name, by its name in the outermost one.
+#[derive(Default)]
+struct Owners {
+    names: HashMap<String, Vec<u32>>,
+    longest: usize,
+    modules: u32,
+    /// The number after the last of the modules within, by module.
+    ends: Vec<u32>,
+}
+
+impl Owners {
+    fn number(&mut self, module: &ModuleIr, prefix: &str) {
+        let number = self.modules;
+        self.modules += 1;
+        self.ends.push(0);
+        let raw = module.krach.iter().flat_map(|krach| &krach.raw_graph.nodes).map(|n| &n.id);
+        for name in module.nodes.iter().map(|n| &n.name).chain(raw) {
+            let name = format!("{prefix}{name}");
+            self.longest = self.longest.max(name.len());
+            self.names.entry(name).or_default().push(number);
+        }
+        for sub in &module.sub_modules {
+            self.number(&sub.module, &format!("{prefix}{}/", sub.prefix));
+        }
+        self.ends[number as usize] = self.modules;
+    }
+
+    /// Is a label bound to a node of that module or of one within?
+    fn own(&self, level: &Level, label: &str) -> bool {
+        let full = format!("{}{label}", level.prefix);
+        let cuts = full.match_indices('/').map(|(at, _)| at).skip_while(|at| *at < level.prefix.len());
+        cuts.take_while(|at| *at <= self.longest).any(|at| {
+            let having = self.names.get(&full[..at]);
+            having.is_some_and(|modules| modules.iter().any(|module| level.modules.contains(module)))
+        })
+    }
+
+    /// The label as the outermost module has it; `None` if that is the same. Each module on the way, from
+    /// the innermost out, gives its prefix to a label that is bound within it.
+    fn label(&self, way: &[Level], label: &str) -> Option<String> {
+        let mut named: Option<String> = None;
+        for level in way.iter().skip(1).rev() {
+            let label = named.as_deref().unwrap_or(label);
+            if self.own(level, label) {
+                named = Some(format!("{}{label}", level.own));
+            }
+        }
+        named
+    }
+}
+
+/// Puts a module within another, and those within it, at the end of the outermost one.
+fn append(flat: &mut ModuleIr, sub: SubModuleIr, way: &mut Vec<Level>, next: &mut u32, owners: &Owners) {
+    let SubModuleIr { prefix: own, module, .. } = sub;
+    let prefix = format!("{}{own}/", way.last().map_or("", |level| level.prefix.as_str()));
+    way.push(Level { prefix, own: format!("{own}/"), modules: *next..owners.ends[*next as usize] });
+    *next += 1;
+    take(flat, module, way, next, owners);
+    way.pop();
+}
+
+fn take(flat: &mut ModuleIr, module: ModuleIr, way: &mut Vec<Level>, next: &mut u32, owners: &Owners) {
+    let prefix = way.last().map_or("", |level| level.prefix.as_str()).to_owned();
+    let under = |name: &str| format!("{prefix}{name}");
+    let name = |name: &mut String| *name = under(name);
+    let ModuleIr { nodes, routing, patterns, controls, automations, muted, .. } = module;
+    flat.nodes.extend(nodes.into_iter().map(|mut n| {
+        name(&mut n.name);
+        n
+    }));
+    flat.routing.extend(routing.into_iter().map(|mut r| {
+        name(&mut r.source);
+        name(&mut r.target);
+        r
+    }));
+    flat.patterns.extend(patterns.into_iter().map(|mut p| {
+        name(&mut p.target);
+        relabel(&mut p.pattern, &mut |label| owners.label(way, label));
+        p
+    }));
+    flat.controls.extend(controls.into_iter().map(|mut c| {
+        name(&mut c.path);
+        c
+    }));
+    flat.automations.extend(automations.into_iter().map(|mut a| {
+        name(&mut a.path);
+        a
+    }));
+    flat.muted.extend(muted.into_iter().map(|mut m| {
+        name(&mut m.name);
+        m
+    }));
+    flat.tempo = flat.tempo.or(module.tempo);
+    flat.meter = flat.meter.or(module.meter);
+    flat.master = flat.master.or(module.master);
+    if let Some(mut within) = module.krach {
+        prefix_krach(&mut within, prefix.strip_suffix('/').unwrap_or(&prefix));
+        merge_krach(flat.krach.get_or_insert_default(), *within);
+    }
+    for sub in module.sub_modules {
+        append(flat, sub, way, next, owners);
+    }
 }
 
 /// Takes over what belongs to nodes; settings stay the outer module's.

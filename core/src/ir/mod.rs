@@ -13,7 +13,11 @@ mod schema;
 mod sections;
 mod traced;
 
-pub use check::{MAX_COUNT, MAX_GAIN, MAX_MODULES, MAX_NAME, check_name};
+pub use check::{
+    MAX_CONNECTIONS, MAX_COUNT, MAX_DOCUMENT, MAX_GAIN, MAX_INIT, MAX_MODULES, MAX_NAME, MAX_ROUTES,
+    MAX_VALUES, check_name,
+};
+pub(crate) use compose::flattened;
 pub use compose::{flatten, prefix_ir};
 pub use dsp::DspGraph;
 pub use fault::{Fault, did_you_mean};

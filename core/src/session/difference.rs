@@ -1,6 +1,6 @@
 //! What it takes to make one session of another: for undo, for loads, for clearing.
 
-use super::{Foundation, NoteRouteState, Session, SlotState};
+use super::{NoteRouteState, Session, SlotState};
 use crate::edit::Edit;
 use std::collections::BTreeMap;
 
@@ -123,16 +123,5 @@ impl Session {
             }
         }
         self.forget_values();
-    }
-}
-
-impl Foundation {
-    /// How many nodes and values there are: what remembering it costs.
-    pub fn weight(&self) -> usize {
-        self.raw.nodes.len()
-            + self.raw.connections.len()
-            + self.nodes.len()
-            + self.routes.len()
-            + self.values.len()
     }
 }

@@ -1,20 +1,23 @@
 //! The session as a ModuleIr document, and back.
 
 use super::migrate::migrate;
-use super::{FORMAT, MAX_DEPTH, METER_RANGE, Node, Route, Session, SlotState, gain_path, level_path, lower};
+use super::{
+    FORMAT, MAX_DEPTH, MAX_PARTS, METER_RANGE, Node, Owners, Route, Session, SlotState, gain_path,
+    level_path, lower,
+};
 use crate::clock::TEMPO_RANGE;
 use crate::edit::{Edit, EditError, GraphError, LoadError};
 use crate::graph_ir::{Scrutiny, comes_from_text};
 use crate::ir::{
     ControlIr, Fault, Krach, MAX_GAIN, MeterSource, ModuleIr, MutedIr, NodeEntry, NodeIr, PatternIr, RouteIr,
-    RouteKind, SlotEntry, Source, did_you_mean, flatten,
+    RouteKind, SlotEntry, Source, did_you_mean, flattened,
 };
 use crate::node::Registry;
 use crate::processor::MAX_SLOTS;
-use krach_patterns::Program;
+use krach_patterns::{JsonExtent, Program};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -29,11 +32,24 @@ impl Session {
 
     /// The session, frozen.
     pub fn to_module(&self) -> ModuleIr {
+        let mut module = self.to_module_without_kept();
+        module.inputs.clone_from(&self.kept.inputs);
+        module.outputs.clone_from(&self.kept.outputs);
+        module.other.clone_from(&self.kept.other);
+        if let Some(krach) = &mut module.krach {
+            krach.other.clone_from(&self.kept_krach);
+        }
+        module
+    }
+
+    /// The same without what this version does not know.
+    pub(super) fn to_module_without_kept(&self) -> ModuleIr {
         let by_nodes = self.values_kept_by_nodes();
         let (automations, own_automations) =
             super::automations::write(&self.automations, &self.kept.automations);
+        let began = self.values_nodes_began_with();
         let elsewhere = |path: &String, value: f64| {
-            by_nodes.contains(path) || self.nodes.iter().any(|n| began_with(n, path, value))
+            by_nodes.contains(path) || began.get(path).is_some_and(|began| *began == value)
         };
         ModuleIr {
             nodes: self.nodes.iter().map(|n| self.node_ir(n)).collect(),
@@ -96,9 +112,9 @@ impl Session {
                 crossfade: self.crossfade,
                 sources: self.sources_in_use(),
                 libraries: self.libraries.clone(),
-                other: self.kept_krach.clone(),
+                other: Map::new(),
             })),
-            ..self.kept.clone()
+            ..ModuleIr::default()
         }
     }
 
@@ -125,6 +141,15 @@ impl Session {
             port: route.port.clone(),
             other: route.other.clone(),
         }
+    }
+
+    /// Values that nodes said their controls begin with, by path. Of a control named twice the last counts.
+    fn values_nodes_began_with(&self) -> HashMap<String, f64> {
+        let of_node = |n: &'_ Node| {
+            let values = n.init.iter().map(|(control, value)| (format!("{}/{control}", n.name), *value));
+            values.collect::<Vec<_>>()
+        };
+        self.nodes.iter().flat_map(of_node).collect()
     }
 
     /// A node's fader, 0 to 16.
@@ -171,10 +196,13 @@ impl Session {
             place: format!("line {} column {}", e.line(), e.column()),
             message: e.to_string(),
         };
-        let depth = krach_patterns::json_depth(text);
+        let JsonExtent { depth, parts } = krach_patterns::json_extent(text);
+        let beyond = |message| Err(LoadError::Malformed { place: "$".to_owned(), message });
         if depth > MAX_DEPTH {
-            let message = format!("nests {depth} deep; the most is {MAX_DEPTH}");
-            return Err(LoadError::Malformed { place: "$".to_owned(), message });
+            return beyond(format!("nests {depth} deep; the most is {MAX_DEPTH}"));
+        }
+        if parts > MAX_PARTS {
+            return beyond(format!("has {parts} entries in lists and objects; the most is {MAX_PARTS}"));
         }
         let found = parse::<ModuleIr>(text);
         let versions = match &found {
@@ -193,8 +221,10 @@ impl Session {
         }
         if versions.oldest < FORMAT {
             let mut document: Map<String, Value> = parse(text).map_err(malformed)?;
+            drop(found);
             migrate(&mut document);
             let text = serde_json::to_string(&document).map_err(malformed)?;
+            drop(document);
             return parse(&text).map_err(|error| located(&text).unwrap_or_else(|| malformed(error)));
         }
         found.map_err(|error| located(text).unwrap_or_else(|| malformed(error)))
@@ -213,17 +243,13 @@ impl Session {
         let of_fault =
             |fault: Fault| LoadError::Invalid { place: fault.place.clone(), error: EditError::Fault(fault) };
         module.check().map_err(of_fault)?;
-        let whole = module;
-        let module = if whole.sub_modules.is_empty() { whole.clone() } else { flatten(&whole) };
+        let names = Names::of(&module);
+        let module = flattened(module);
         let automations = super::automations::read(&module).map_err(of_fault)?;
-        let kept = ModuleIr {
-            automations: super::automations::kept(&module),
-            inputs: module.inputs.clone(),
-            outputs: module.outputs.clone(),
-            other: module.other.clone(),
-            ..ModuleIr::default()
-        };
+        let kept_automations = super::automations::kept(&module);
         let ModuleIr { nodes, routing, patterns, controls, muted, tempo, meter, master, krach, .. } = module;
+        let ModuleIr { inputs, outputs, other, .. } = module;
+        let kept = ModuleIr { automations: kept_automations, inputs, outputs, other, ..ModuleIr::default() };
         let krach = *krach.unwrap_or_default();
         let invalid = |place: &str| {
             let place = place.to_owned();
@@ -259,7 +285,7 @@ impl Session {
         let graph = session.load_raw(&krach.raw_graph, registry, Scrutiny::Document);
         graph.map_err(invalid("$.krach.raw_graph"))?;
         session.take_nodes(nodes, routing, &krach.nodes, registry).map_err(|(name, error)| {
-            let place = place_of(&whole, &name).unwrap_or("$.nodes".to_owned());
+            let place = names.place_of(&name, "$").unwrap_or("$.nodes".to_owned());
             match error {
                 EditError::Fault(fault) => of_fault(fault.within(&place)),
                 error => LoadError::Invalid { place, error },
@@ -273,15 +299,15 @@ impl Session {
         let (graph, mutes) = lower(&session.raw, &session.nodes, &session.routes, registry);
         session.graph = Arc::new(graph);
         session.place_mutes(&mutes);
+        let graph = Arc::clone(&session.graph);
+        let owners = Owners::of(&graph);
         for (i, c) in controls.into_iter().enumerate() {
-            // A control of that very path, even if a label of the same name leads elsewhere.
-            let own = session.owns(&c.path, registry).then(|| c.path.clone());
             let set = Edit::SetControl { label: c.path, value: c.value };
             session.check(&set).map_err(invalid(&format!("$.controls[{i}]")))?;
-            match own {
-                Some(path) => drop(session.values.insert(path, c.value)),
-                None => session.apply(&set, registry).map_err(invalid(&format!("$.controls[{i}]")))?,
-            }
+            let Edit::SetControl { label: path, value } = set else { continue };
+            // A control of that very path, even if a label of the same name leads elsewhere.
+            let path = if owners.has_control(&path, registry) { Some(path) } else { owners.path_of(&path) };
+            session.values.extend(path.map(|path| (path, value)));
         }
         for (i, p) in patterns.into_iter().enumerate() {
             let place = format!("$.patterns[{i}].pattern");
@@ -386,26 +412,30 @@ fn node_entry(node: &Node) -> Option<(String, NodeEntry)> {
     (entry != NodeEntry::default()).then(|| (node.name.clone(), entry))
 }
 
-/// Is that the value of a control that the node said it begins with?
-fn began_with(node: &Node, path: &str, value: f64) -> bool {
-    let control = path.strip_prefix(&node.name).and_then(|rest| rest.strip_prefix('/'));
-    let Some(control) = control else { return false };
-    // Of a control named twice the last counts.
-    node.init.iter().rfind(|(name, _)| name == control).is_some_and(|(_, x)| *x == value)
+/// Names of the nodes of a module and of those within it.
+struct Names {
+    nodes: Vec<String>,
+    within: Vec<(String, Self)>,
 }
 
-/// JSON path of the node that has that name once all is flat.
-fn place_of(module: &ModuleIr, name: &str) -> Option<String> {
-    fn find(module: &ModuleIr, name: &str, place: &str) -> Option<String> {
-        if let Some(at) = module.nodes.iter().position(|n| n.name == name) {
+impl Names {
+    fn of(module: &ModuleIr) -> Self {
+        Self {
+            nodes: module.nodes.iter().map(|n| n.name.clone()).collect(),
+            within: module.sub_modules.iter().map(|s| (s.prefix.clone(), Self::of(&s.module))).collect(),
+        }
+    }
+
+    /// JSON path of the node that has that name once all is flat.
+    fn place_of(&self, name: &str, place: &str) -> Option<String> {
+        if let Some(at) = self.nodes.iter().position(|n| n == name) {
             return Some(format!("{place}.nodes[{at}]"));
         }
-        module.sub_modules.iter().enumerate().find_map(|(i, sub)| {
-            let rest = name.strip_prefix(&sub.prefix)?.strip_prefix('/')?;
-            find(&sub.module, rest, &format!("{place}.sub_modules[{i}].module"))
+        self.within.iter().enumerate().find_map(|(i, (prefix, within))| {
+            let rest = name.strip_prefix(prefix)?.strip_prefix('/')?;
+            within.place_of(rest, &format!("{place}.sub_modules[{i}].module"))
         })
     }
-    find(module, name, "$")
 }
 
 /// Parses JSON whose depth has been checked: patterns nest deeper than serde_json's own limit.

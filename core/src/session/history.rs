@@ -4,6 +4,7 @@
 //! copies of sessions. Changes of the same control that follow each other closely are one step.
 
 use super::Session;
+use super::size::memory_of;
 use crate::edit::Edit;
 use std::time::{Duration, Instant};
 
@@ -11,8 +12,8 @@ use std::time::{Duration, Instant};
 pub const COALESCE: Duration = Duration::from_millis(300);
 /// Most steps that are remembered.
 pub const MAX_STEPS: usize = 20_000;
-/// Most nodes, wires and values in all steps together.
-const MAX_WEIGHT: usize = 4_000_000;
+/// Most bytes of memory in all steps together.
+const MAX_WEIGHT: usize = 256 << 20;
 
 /// One change that can be taken back.
 #[derive(Clone, Debug)]
@@ -77,7 +78,7 @@ impl History {
             return;
         };
         let (undo, redo) = (after.difference(base), base.difference(after));
-        let weight = undo.iter().chain(&redo).map(weight).sum();
+        let weight = label.len() + memory_of(&undo, &redo) + memory_of(&redo, &[]);
         let step = Step { label, undo, redo, weight };
         if joins {
             if let Some(last) = self.steps.pop() {
@@ -132,14 +133,6 @@ impl History {
     /// A new history begins.
     pub fn clear(&mut self) {
         *self = Self::default();
-    }
-}
-
-fn weight(edit: &Edit) -> usize {
-    match edit {
-        Edit::Become(foundation) => 1 + foundation.weight(),
-        Edit::SetValues(values) => 1 + values.len(),
-        _ => 1,
     }
 }
 

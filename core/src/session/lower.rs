@@ -11,7 +11,7 @@ use super::Session;
 use super::nodes::{Node, Route, gain_path};
 use crate::edit::EditError;
 use crate::graph_ir::{Connection, GraphNode, RawGraph, Scrutiny};
-use crate::ir::{RouteKind, Source};
+use crate::ir::{MAX_CONNECTIONS, RouteKind, Source};
 use crate::node::{NodeDecl, Registry};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -121,6 +121,10 @@ pub fn lower(
         }
     }
     for route in routes {
+        // More than may be is refused; how much more does not matter.
+        if graph.connections.len() > MAX_CONNECTIONS {
+            break;
+        }
         let Route { source, target, kind, port, .. } = route;
         match kind {
             RouteKind::Send => {

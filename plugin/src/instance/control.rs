@@ -15,12 +15,12 @@ use krach_core::link::Link;
 use krach_core::processor::Processor;
 use krach_core::session::label_of;
 
-use super::HostHooks;
 use super::dirty::Dirty;
 use super::frames::Frames;
 use super::front::Greeting;
 use super::osc::OscSender;
 use super::view::{Revision, Seen};
+use super::{Claim, HostHooks};
 use crate::socket::{Announcer, ReplySlot};
 use crate::sounds::{Sounds, Word};
 use crate::state::{Payload, StateError};
@@ -39,6 +39,9 @@ const IDLE_TICK: Duration = Duration::from_millis(100);
 
 /// Commands between two ticks.
 const COMMANDS_PER_TICK: usize = 64;
+
+/// Words of compile threads and watchers that one tick takes in.
+const WORDS_PER_TICK: usize = 256;
 
 /// Problems that are kept for `Status` and the window.
 const MAX_PROBLEMS: usize = 32;
@@ -69,7 +72,7 @@ pub(super) enum Command {
     /// What went wrong lately.
     Problems { reply: SyncSender<VecDeque<String>> },
     /// The host saves.
-    Save { params: Params, reply: SyncSender<Option<Vec<u8>>> },
+    Save { params: Params, reply: SyncSender<Option<Vec<u8>>>, claim: Arc<Claim> },
     /// The host loads.
     Load { chunk: Vec<u8>, reply: SyncSender<Result<Params, StateError>> },
     /// What compile threads and watchers have to say.
@@ -118,6 +121,8 @@ pub(super) struct Control {
     problems: VecDeque<String>,
     sounds: Option<Sounds>,
     activating: Option<Activating>,
+    /// What compile threads and watchers have said and no tick has taken in yet.
+    words: VecDeque<Word>,
     osc: OscSender,
     dirty: Dirty,
     frames: Frames,
@@ -155,6 +160,7 @@ impl Control {
         Self {
             sounds,
             activating: None,
+            words: VecDeque::new(),
             link: engine.link(),
             dirty: Dirty::new(&engine),
             frames: Frames::new(engine.link()),
@@ -208,7 +214,7 @@ impl Control {
             self.faulty = self.guarded(Self::tick).is_none();
             self.guarded(Self::activate_when_ready);
             self.guarded(Self::publish_pictures);
-            if self.engine.settled() && !self.awaits_sounds() {
+            if self.engine.settled() && self.words.is_empty() && !self.awaits_sounds() {
                 self.link.settled(self.handled);
             }
             self.guarded(Self::report_changes);
@@ -219,6 +225,8 @@ impl Control {
         let mut timeout = (self.active || self.faulty).then_some(IDLE_TICK);
         if self.faulty {
             // Requests are still answered at once.
+        } else if !self.words.is_empty() {
+            timeout = Some(Duration::ZERO);
         } else if !self.waiting.is_empty() || self.engine.in_flight() || self.engine.plays_osc() {
             timeout = Some(TICK);
         } else if self.engine.busy() {
@@ -310,20 +318,22 @@ impl Control {
                 self.tick();
                 let _ = reply.try_send(self.problems.clone());
             }
-            Command::Save { params, reply } => {
-                let _ = reply.try_send(self.save(params));
+            Command::Save { params, reply, claim } => {
+                let chunk = self.chunk(params);
+                if !claim.take() {
+                    self.dirty.lost();
+                    return self.report(
+                        "the host waited too long for the session, which was not saved; save again"
+                            .to_owned(),
+                    );
+                }
+                let _ = reply.try_send(self.saved(chunk));
             }
             Command::Load { chunk, reply } => {
                 let outcome = self.load(chunk);
                 let _ = reply.try_send(outcome);
             }
-            Command::Word(word) => {
-                if let Some(sounds) = &mut self.sounds {
-                    sounds.hear(word, &mut self.engine);
-                }
-                self.tell_of_sounds();
-                self.dirty.touch();
-            }
+            Command::Word(word) => self.words.push_back(word),
             Command::Stop => {}
         }
     }
@@ -407,7 +417,19 @@ impl Control {
         self.dirty.touch();
     }
 
+    /// Takes in what compile threads and watchers had to say by now; the tick's plan is one for all of it.
+    fn hear_words(&mut self) {
+        for _ in 0..WORDS_PER_TICK {
+            let Some(word) = self.words.pop_front() else { return };
+            if let Some(sounds) = &mut self.sounds {
+                sounds.hear(word, &mut self.engine);
+            }
+            self.dirty.touch();
+        }
+    }
+
     fn tick(&mut self) {
+        self.hear_words();
         self.tell_of_sounds();
         let busy = self.engine.busy();
         self.tick_engine();
@@ -460,22 +482,29 @@ impl Control {
         }
     }
 
-    /// The chunk; `None` if the session is too large for one.
-    fn save(&mut self, params: Params) -> Option<Vec<u8>> {
+    /// The chunk of the session as it is.
+    fn chunk(&mut self, params: Params) -> Result<Vec<u8>, StateError> {
         let session = self.engine.save();
         match &self.kept {
-            Some(kept) if kept.session == session => return Some(kept.chunk.clone()),
+            Some(kept) if kept.session == session => return Ok(kept.chunk.clone()),
             _ => self.kept = None,
         }
-        let chunk = Payload::new(params, session).and_then(|payload| payload.encode());
+        Payload::new(params, session).and_then(|payload| payload.encode())
+    }
+
+    /// The host gets the chunk, or hears that there is none.
+    fn saved(&mut self, chunk: Result<Vec<u8>, StateError>) -> Option<Vec<u8>> {
         match chunk {
             Ok(chunk) => {
-                self.announce();
-                self.dirty.settle(&self.engine);
+                if self.kept.is_none() {
+                    self.announce();
+                    self.dirty.settle(&self.engine);
+                }
                 Some(chunk)
             }
             Err(error) => {
-                self.report(error.to_string());
+                self.dirty.lost();
+                self.report(format!("the session was not saved: {error}"));
                 None
             }
         }

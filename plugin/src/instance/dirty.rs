@@ -32,6 +32,12 @@ impl Dirty {
         self.due = None;
     }
 
+    /// The host asked for the session and has not got it: it does not know it, whatever it knew before.
+    pub(super) fn lost(&mut self) {
+        self.known = self.known.wrapping_add(1);
+        self.touch();
+    }
+
     /// Something was edited.
     pub(super) fn touch(&mut self) {
         self.due.get_or_insert_with(|| Instant::now() + self.interval);

@@ -7,9 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use krach_faust::{CompileError, Compiler, Diagnostic, FaustCommand, ObjectCache, Workers};
+use krach_faust::{
+    CompileError, Compiled, Compiler, Diagnostic, FaustCommand, FaustType, ObjectCache, Ready, Workers,
+};
 use serde::Serialize;
 
+use super::held::Held;
 use super::listing::file_of;
 
 /// Names the `faust` command to use, or says `none`; where it is not set, the command is looked for.
@@ -48,6 +51,31 @@ fn cache() -> ObjectCache {
     match ObjectCache::usual_folder() {
         Some(folder) => ObjectCache::in_folder(&folder),
         None => ObjectCache::in_memory(),
+    }
+}
+
+/// A compiled sound as a type, and its code linked.
+pub(super) struct Linked {
+    pub ty: FaustType,
+    /// Holds the code until a node has it. Where linking failed, creating a node says why.
+    pub ready: Option<Ready>,
+}
+
+impl Linked {
+    /// The type `id` of a compiled program; linking takes its time, so that is done where it was compiled.
+    ///
+    /// # Errors
+    /// If the program is not what its source says.
+    pub(super) fn new(
+        id: &str,
+        compiled: &Compiled,
+        held: Option<&Held>,
+        sample_rate: f64,
+    ) -> Result<Self, String> {
+        let ty = FaustType::new(Arc::clone(&compiled.object)).and_then(|ty| Held::dressed(held, ty));
+        let ty = ty.map_err(|error| error.to_string())?.called(id);
+        let ready = ty.link(sample_rate).ok();
+        Ok(Self { ty, ready })
     }
 }
 

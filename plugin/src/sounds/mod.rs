@@ -28,7 +28,7 @@ use krach_faust::{
 };
 
 pub(crate) use compile::Failure;
-use compile::program_name;
+use compile::{Linked, program_name};
 use folder::{Folder, News, new_owner, source_of};
 use held::{Held, KnownBad};
 use listing::{Stamp, file_of, path_of};
@@ -45,7 +45,7 @@ pub(crate) struct Word(Said);
 
 enum Said {
     News(News),
-    Outcome { type_id: String, ticket: u64, outcome: Box<Outcome> },
+    Outcome { type_id: String, ticket: u64, outcome: Box<Outcome>, linked: Option<Result<Linked, String>> },
     Tried { number: u64, name: String, outcome: Box<Outcome> },
     Surveyed { name: String, outcome: Box<Outcome> },
 }
@@ -409,8 +409,13 @@ impl Sounds {
         let (Some(workers), Some(sound)) = (&self.workers, self.sounds.get_mut(id)) else { return };
         sound.awaited = true;
         let (post, type_id, ticket) = (self.post.clone(), id.to_owned(), sound.ticket);
-        let heed = move |outcome| {
-            post(Word(Said::Outcome { type_id: type_id.clone(), ticket, outcome: Box::new(outcome) }));
+        let (held, sample_rate) = (sound.held.clone(), engine.sample_rate());
+        let heed = move |outcome: Outcome| {
+            let compiled = outcome.result.as_ref().ok();
+            let linked =
+                compiled.map(|compiled| Linked::new(&type_id, compiled, held.as_deref(), sample_rate));
+            let (type_id, outcome) = (type_id.clone(), Box::new(outcome));
+            post(Word(Said::Outcome { type_id, ticket, outcome, linked }));
         };
         workers.submit_for(Purpose::Play, key, source, Box::new(heed));
     }

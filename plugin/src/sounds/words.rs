@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use krach_core::engine::Engine;
 use krach_core::session::TypeSource;
-use krach_faust::{CompileError, Compiled, FaustType, Interface, Outcome};
+use krach_faust::{CompileError, Interface, Outcome};
 
-use super::compile::Failure;
+use super::compile::{Failure, Linked};
 use super::folder::News;
-use super::held::Held;
 use super::listing::{self, Stamp, file_of, path_of, reads};
 use super::{FAMILY, Origin, Playing, Said, Sounds, Told, Word, factory_source};
 
@@ -22,10 +21,20 @@ impl Sounds {
             Said::News(News::Checked(name)) => self.checked(&name, engine),
             Said::Tried { number, name, outcome } => self.tried(number, &name, *outcome),
             Said::Surveyed { name, outcome } => self.surveyed(&name, *outcome),
-            Said::Outcome { type_id, ticket, outcome } => self.compiled(&type_id, ticket, *outcome, engine),
+            Said::Outcome { type_id, ticket, outcome, linked } => {
+                self.compiled(&type_id, ticket, *outcome, linked, engine);
+            }
         }
     }
-    fn compiled(&mut self, id: &str, ticket: u64, outcome: Outcome, engine: &mut Engine) {
+
+    fn compiled(
+        &mut self,
+        id: &str,
+        ticket: u64,
+        outcome: Outcome,
+        linked: Option<Result<Linked, String>>,
+        engine: &mut Engine,
+    ) {
         let Some(sound) = self.sounds.get_mut(id).filter(|sound| sound.ticket == ticket) else { return };
         let name = id.strip_prefix(FAMILY).unwrap_or(id).to_owned();
         let (first, held) = (std::mem::take(&mut sound.awaited), sound.held.clone());
@@ -48,14 +57,8 @@ impl Sounds {
             }
         };
         let (cached, timings, text) = (compiled.cached, compiled.timings, compiled.text.clone());
-        let interface = match play(id, compiled, held.as_deref(), engine) {
-            Ok(interface) => interface,
-            Err(why) => return self.fail(id, Failure::new(id, why), engine),
-        };
         let origin = self.origin(id);
         let sound = self.sounds.entry(id.to_owned()).or_default();
-        sound.failure = None;
-        sound.playing = Some(Playing { text: text.clone(), interface });
         let source = match &sound.pinned {
             // What was saved is kept, also while something else stands in for it.
             Some(pinned) => Some(pinned.clone()),
@@ -68,6 +71,20 @@ impl Sounds {
                 factory: origin == Some(Origin::Factory),
             }),
         };
+        if let Some(source) = &source
+            && engine.session().sources.get(id) != Some(source)
+            && let Err(error) = engine.room_for_source(id, source)
+        {
+            return self.fail(id, Failure::new(id, error.to_string()), engine);
+        }
+        let linked = linked.unwrap_or_else(|| Err("it was not linked".to_owned()));
+        let interface = match linked.and_then(|linked| play(linked, engine)) {
+            Ok(interface) => interface,
+            Err(why) => return self.fail(id, Failure::new(id, why), engine),
+        };
+        let sound = self.sounds.entry(id.to_owned()).or_default();
+        sound.failure = None;
+        sound.playing = Some(Playing { text: text.clone(), interface });
         if engine.session().sources.get(id) != source.as_ref() {
             engine.set_source(id, source.clone());
         }
@@ -197,15 +214,11 @@ impl Sounds {
 }
 
 /// Hands a compiled sound to the engine.
-fn play(
-    id: &str,
-    compiled: Compiled,
-    held: Option<&Held>,
-    engine: &mut Engine,
-) -> Result<Arc<Interface>, String> {
-    let ty = FaustType::new(compiled.object).and_then(|ty| Held::dressed(held, ty));
-    let ty = ty.map_err(|error| error.to_string())?.called(id);
+fn play(linked: Linked, engine: &mut Engine) -> Result<Arc<Interface>, String> {
+    let Linked { ty, ready } = linked;
     let interface = Arc::new(ty.interface().clone());
     engine.set_type(Arc::new(ty)).map_err(|error| error.to_string())?;
+    // The first node has been created.
+    drop(ready);
     Ok(interface)
 }

@@ -110,7 +110,7 @@ impl IComponentTrait for Object {
 
     unsafe fn getState(&self, state: *mut IBStream) -> tresult {
         guard(kInternalError, || {
-            let Some(chunk) = self.save() else { return kResultFalse };
+            let Some(chunk) = self.save() else { return kInternalError };
             // SAFETY: the host's stream, or null.
             ok(unsafe { stream::write_all(state, &chunk) })
         })

@@ -195,7 +195,7 @@ pub(crate) enum Mover {
     Pattern(String),
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Cc {
     /// 0 to 15.

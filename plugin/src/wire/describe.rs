@@ -1,6 +1,6 @@
 //! `describe`: nodes of the session with all their controls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use krach_core::ir::{RouteKind, Source};
 use krach_core::node::Standing;
@@ -34,14 +34,15 @@ pub(super) fn read_describe(raw: Option<&RawValue>) -> Result<Work, RpcError> {
             None => Ok(session.nodes.iter().map(|node| node.name.clone()).collect()),
         };
         Answer::Now(names.map(|names| {
-            let writers = session.writers();
-            let nodes = names.iter().filter_map(|name| session.node(name));
-            told(&Described { nodes: nodes.map(|node| described(node, &writers, desk)).collect() })
+            let (writers, maps) = (session.writers(), maps_of(session));
+            let known: HashMap<&str, &Node> = session.nodes.iter().map(|n| (n.name.as_str(), n)).collect();
+            let nodes = names.iter().filter_map(|name| known.get(name.as_str()));
+            told(&Described { nodes: nodes.map(|node| described(node, &writers, &maps, desk)).collect() })
         }))
     }))
 }
 
-fn described(node: &Node, writers: &BTreeMap<String, Writer>, desk: &Desk<'_>) -> answers::Node {
+fn described(node: &Node, writers: &BTreeMap<String, Writer>, maps: &Maps, desk: &Desk<'_>) -> answers::Node {
     let (session, registry) = (desk.engine.session(), desk.engine.registry());
     let type_id = node.type_id();
     let playing = registry.playing(&node.name, &type_id);
@@ -62,7 +63,7 @@ fn described(node: &Node, writers: &BTreeMap<String, Writer>, desk: &Desk<'_>) -
                 control: c.into(),
                 value: session.values.get(&path).copied().unwrap_or(f64::from(c.default)),
                 moved_by: moved_by(&path, writers),
-                midi: midi(&path, session),
+                midi: maps.get(&path).cloned().unwrap_or_default(),
                 path,
             }
         });
@@ -98,7 +99,15 @@ fn moved_by(path: &str, writers: &BTreeMap<String, Writer>) -> Option<Mover> {
     })
 }
 
-fn midi(path: &str, session: &Session) -> Vec<Cc> {
-    let maps = session.midi_maps.iter().filter(|map| session.path_of(&map.label).as_deref() == Some(path));
-    maps.map(|map| Cc { channel: map.channel, cc: map.cc }).collect()
+/// What moves each control from outside, by path.
+type Maps = HashMap<String, Vec<Cc>>;
+
+fn maps_of(session: &Session) -> Maps {
+    let mut maps = Maps::new();
+    for map in &session.midi_maps {
+        if let Some(path) = session.path_of(&map.label) {
+            maps.entry(path).or_default().push(Cc { channel: map.channel, cc: map.cc });
+        }
+    }
+    maps
 }

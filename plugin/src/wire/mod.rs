@@ -37,6 +37,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use desk::Desk;
+use krach_core::session::MAX_PARTS;
 use lines::{Line, MAX_LOW_LINE};
 
 /// What running a request came to.
@@ -93,7 +94,13 @@ pub(crate) fn hear(line: &Line) -> Heard {
         return Heard::Reply(reply::unrecognized(&String::from_utf8_lossy(bytes)));
     };
     let heard = match tagged(text) {
-        Some(Tagged { jsonrpc: Some(version), .. }) => return rpc::hear(text, version),
+        Some(Tagged { jsonrpc: Some(version), .. }) => {
+            let parts = krach_patterns::json_extent(text).parts;
+            if parts > MAX_PARTS {
+                return Heard::Reply(rpc::too_many(parts, MAX_PARTS));
+            }
+            return rpc::hear(text, version);
+        }
         None if lines::mentions_rpc(bytes) => return Heard::Reply(rpc::unreadable(text)),
         _ if bytes.len() > MAX_LOW_LINE => {
             return Heard::Reply(reply::too_large(bytes.len() as u64, MAX_LOW_LINE));

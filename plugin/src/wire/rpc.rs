@@ -261,6 +261,13 @@ pub(super) fn unreadable(text: &str) -> String {
     json!({"jsonrpc": "2.0", "id": null, "error": error_object(&error)}).to_string()
 }
 
+/// A line of too many entries, whatever its length: parsed, each may take some hundred bytes.
+pub(super) fn too_many(parts: usize, max: usize) -> String {
+    let message = format!("message too large ({parts} entries in lists and objects, max {max})");
+    let error = RpcError::new(INVALID_REQUEST, message);
+    json!({"jsonrpc": "2.0", "id": null, "error": error_object(&error)}).to_string()
+}
+
 /// A line beyond the limit.
 pub(super) fn too_large(bytes: u64, max: usize) -> String {
     let error = RpcError::new(INVALID_REQUEST, format!("message too large ({bytes} bytes, max {max})"));

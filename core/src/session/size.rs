@@ -1,0 +1,286 @@
+//! How much a session is as a document. What plays can be saved at any time, so an edit that makes it more
+//! than a document may be is refused.
+//!
+//! Nobody writes the whole session to know: each edit counts for what it can add at most ([`growth`]), and
+//! only where the sum of that comes near the limit the session is measured ([`Session::extent`]).
+
+use super::{Foundation, MAX_PARTS, Node, Route, Session, TypeSource};
+use crate::edit::{Edit, GraphEdit, NodeEdit, NodeSpec};
+use crate::graph_ir::{GraphNode, RawGraph};
+use crate::ir::{MAX_DOCUMENT, Source};
+use serde::Serialize;
+use std::collections::{BTreeMap, HashSet};
+use std::io::{self, Write};
+use std::ops::{Add, AddAssign};
+use std::sync::Arc;
+
+/// Bytes and parts (see [`krach_patterns::JsonExtent`]) of a document, or of what is put into one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Bytes of JSON.
+    pub bytes: usize,
+    /// Commas and opening brackets.
+    pub parts: usize,
+}
+
+impl Extent {
+    /// The most that edits may make of a session.
+    pub const MOST: Self = Self { bytes: MAX_DOCUMENT, parts: MAX_PARTS - (1 << 16) };
+    /// The most that a session may have which is loaded: a chunk of the host holds this much.
+    pub const LOADED: Self = Self { bytes: MAX_DOCUMENT + (1 << 19), parts: MAX_PARTS };
+
+    /// Neither more bytes nor more parts?
+    pub fn fits(self, most: Self) -> bool {
+        self.bytes <= most.bytes && self.parts <= most.parts
+    }
+
+    /// A few numbers and flags.
+    const SMALL: Self = Self { bytes: 128, parts: 4 };
+    /// What stands around an entry of a list: names of fields, numbers, flags.
+    const ENTRY: Self = Self { bytes: 400, parts: 16 };
+    /// A number and what stands around it.
+    const VALUE: Self = Self { bytes: 64, parts: 4 };
+}
+
+impl Add for Extent {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        let bytes = self.bytes.saturating_add(other.bytes);
+        Self { bytes, parts: self.parts.saturating_add(other.parts) }
+    }
+}
+
+impl AddAssign for Extent {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl std::iter::Sum for Extent {
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Self::default(), Add::add)
+    }
+}
+
+/// Counts JSON as it is written, and keeps nothing.
+#[derive(Default)]
+struct Counter {
+    extent: Extent,
+    in_text: bool,
+    escaped: bool,
+}
+
+impl Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.extent.bytes += bytes.len();
+        for byte in bytes {
+            match (self.in_text, byte) {
+                (true, _) if self.escaped => self.escaped = false,
+                (true, b'\\') => self.escaped = true,
+                (_, b'"') => self.in_text = !self.in_text,
+                (false, b',' | b'[' | b'{') => self.extent.parts += 1,
+                _ => {}
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn of(value: &impl Serialize) -> Extent {
+    let mut counter = Counter::default();
+    serde_json::to_writer(&mut counter, value).expect("it has no maps with other than string keys");
+    counter.extent
+}
+
+fn text(text: &str) -> Extent {
+    let longer = |byte: u8| match byte {
+        b'"' | b'\\' => 1,
+        0..0x20 => 5,
+        _ => 0,
+    };
+    Extent { bytes: text.len() + 2 + text.bytes().map(longer).sum::<usize>(), parts: 0 }
+}
+
+fn value_of(node: &str, control: &str) -> Extent {
+    text(node) + text(control) + Extent::VALUE
+}
+
+impl Session {
+    /// What the session is as a document: at least that, and some bytes more at most.
+    pub fn extent(&self) -> Extent {
+        // What is not known may be as large as all the rest: it is not copied for that.
+        let ends = of(&self.kept.inputs) + of(&self.kept.outputs);
+        of(&self.to_module_without_kept())
+            + of(&self.kept.other)
+            + of(&self.kept_krach)
+            + ends
+            + Extent::SMALL
+    }
+
+    /// What an edit can add to the session's document, at most.
+    pub fn growth(&self, edit: &Edit) -> Extent {
+        match edit {
+            Edit::Batch(edits) => edits.iter().map(|edit| self.growth(edit)).sum(),
+            // Its name stands twice: the pattern's, and that of what is known of the slot.
+            Edit::SetPattern { slot, pattern, .. } => of(pattern) + text(slot) + text(slot) + Extent::ENTRY,
+            Edit::Graph(edits) => edits.iter().map(graph_growth).sum(),
+            Edit::LoadGraph(raw) => raw_extent(raw),
+            Edit::Nodes(edits) => edits.iter().map(|edit| self.node_growth(edit)).sum(),
+            Edit::Become(foundation) => self.foundation_extent(foundation),
+            Edit::SetValues(values) => {
+                let unknown = values.keys().filter(|path| !self.values.contains_key(*path));
+                unknown.map(|path| text(path) + Extent::VALUE).sum()
+            }
+            Edit::SetSources(sources) => sources_extent(sources),
+            Edit::SetControl { label, .. } | Edit::Fade { label, .. } => self.value_growth(label),
+            // It stands in the list and in our own section, and leaves a value where it ends.
+            Edit::SetAutomation { id, label, shape, .. } => {
+                let names = text(id) + text(label) + text(label);
+                names + of(shape) + of(shape) + Extent::ENTRY + self.value_growth(label)
+            }
+            // Its controller brings a value.
+            Edit::MidiMap { label, .. } => text(label) + Extent::VALUE + self.value_growth(label),
+            Edit::MidiMaps(maps) => {
+                maps.iter().map(|m| text(&m.label) + Extent::VALUE + self.value_growth(&m.label)).sum()
+            }
+            Edit::RouteNotes { node, .. } => text(node.as_deref().unwrap_or_default()) + Extent::VALUE,
+            Edit::SetName(name) => text(name),
+            _ => Extent::SMALL,
+        }
+    }
+
+    /// What the value of a control adds, if it has none yet.
+    pub fn value_growth(&self, label: &str) -> Extent {
+        let known = |path: &str| self.values.contains_key(path);
+        match self.graph.exposed_controls.get(label) {
+            Some((node, control)) if known(&format!("{node}/{control}")) => Extent::default(),
+            Some((node, control)) => value_of(node, control),
+            None if known(label) => Extent::default(),
+            None => text(label) + Extent::VALUE,
+        }
+    }
+
+    fn node_growth(&self, edit: &NodeEdit) -> Extent {
+        match edit {
+            NodeEdit::Set(spec) => {
+                let NodeSpec { node, .. } = &**spec;
+                // What the one before began with stands among the values from now on.
+                let before = self.node(&node.name).into_iter().flat_map(|before| &before.init);
+                let before: Extent = before.map(|(control, _)| value_of(&node.name, control)).sum();
+                of(node) + text(&node.name) + text(&node.name) + Extent::ENTRY + before
+            }
+            NodeEdit::Connect(route) => of(route) + Extent::SMALL,
+            NodeEdit::Mute { name, .. } | NodeEdit::Solo { name, .. } => text(name) + Extent::SMALL,
+            NodeEdit::Remove { .. } | NodeEdit::Disconnect { .. } => Extent::default(),
+        }
+    }
+
+    fn foundation_extent(&self, foundation: &Foundation) -> Extent {
+        let Foundation { raw, nodes, routes, values, kept } = foundation;
+        let raw = if Arc::ptr_eq(raw, &self.raw) { Extent::default() } else { raw_extent(raw) };
+        let nodes: Extent = nodes.iter().map(node_extent).sum();
+        let routes: Extent = routes.iter().map(route_extent).sum();
+        let values: Extent = values.keys().map(|path| text(path) + Extent::VALUE).sum();
+        raw + nodes + routes + values + of(kept)
+    }
+}
+
+fn node_extent(node: &Node) -> Extent {
+    let source = match &node.source {
+        Source::Type(id) => text(id),
+        source => of(source),
+    };
+    let init: Extent = node.init.iter().map(|(control, _)| text(control) + Extent::VALUE).sum();
+    let names = text(&node.name) + text(&node.name) + text(&node.name);
+    names + source + text(&node.source_text) + init + of(&node.other) + Extent::ENTRY
+}
+
+fn route_extent(route: &Route) -> Extent {
+    text(&route.source) + text(&route.target) + text(&route.port) + of(&route.other) + Extent::ENTRY
+}
+
+/// Texts of types.
+pub fn sources_extent(sources: &BTreeMap<String, TypeSource>) -> Extent {
+    sources.iter().map(|(id, source)| text(id) + of(source) + Extent::SMALL).sum()
+}
+
+/// A raw graph, and the base values that its nodes bring.
+fn raw_extent(raw: &RawGraph) -> Extent {
+    of(raw) + raw.nodes.iter().map(values_of).sum()
+}
+
+fn values_of(node: &GraphNode) -> Extent {
+    node.controls.keys().map(|control| value_of(&node.id, control)).sum()
+}
+
+fn graph_growth(edit: &GraphEdit) -> Extent {
+    match edit {
+        GraphEdit::AddNode(node) => of(node) + values_of(node) + Extent::SMALL,
+        GraphEdit::Connect(connection) => of(connection) + Extent::SMALL,
+        GraphEdit::ExposeControl { label, node_id, control_name } => {
+            text(label) + text(node_id) + text(control_name) + Extent::SMALL
+        }
+        GraphEdit::RemoveNode { .. } | GraphEdit::Disconnect(_) => Extent::default(),
+    }
+}
+
+/// Bytes of memory that remembering `edits` takes beside `others`, which share texts and graphs with them.
+pub(super) fn memory_of(edits: &[Edit], others: &[Edit]) -> usize {
+    let mut shared = HashSet::new();
+    for edit in others {
+        if let Edit::Become(foundation) = edit {
+            shared.insert(Arc::as_ptr(&foundation.raw).cast::<u8>());
+            shared.extend(
+                foundation
+                    .nodes
+                    .iter()
+                    .filter_map(|node| text_of(node).map(Arc::as_ptr))
+                    .map(<*const str>::cast),
+            );
+        }
+    }
+    edits.iter().map(|edit| memory_of_edit(edit, &shared)).sum()
+}
+
+fn text_of(node: &Node) -> Option<&Arc<str>> {
+    if let Source::Faust(text) = &node.source { Some(text) } else { None }
+}
+
+fn memory_of_edit(edit: &Edit, shared: &HashSet<*const u8>) -> usize {
+    /// An entry of a list or map with its names' headers.
+    const ENTRY: usize = 128;
+    let of_node = |node: &Node| {
+        let source = match &node.source {
+            Source::Type(id) => id.len(),
+            Source::Faust(text) if !shared.contains(&Arc::as_ptr(text).cast()) => text.len(),
+            Source::Faust(_) | Source::Graph(_) => 0,
+        };
+        let init: usize = node.init.iter().map(|(control, _)| ENTRY + control.len()).sum();
+        let other = if node.other.is_empty() { 0 } else { 4 * of(&node.other).bytes };
+        2 * ENTRY + node.name.len() + source + node.source_text.len() + init + other
+    };
+    match edit {
+        Edit::Become(foundation) => {
+            let Foundation { raw, nodes, routes, values, kept } = &**foundation;
+            let raw = match shared.contains(&Arc::as_ptr(raw).cast()) {
+                true => 0,
+                false => 4 * of(&**raw).bytes,
+            };
+            let routes: usize =
+                routes.iter().map(|r| 2 * ENTRY + r.source.len() + r.target.len() + r.port.len()).sum();
+            let values: usize = values.keys().map(|path| ENTRY + path.len()).sum();
+            raw + nodes.iter().map(of_node).sum::<usize>() + routes + values + 4 * of(kept).bytes
+        }
+        Edit::SetValues(values) => values.keys().map(|path| ENTRY + path.len()).sum(),
+        Edit::SetPattern { slot, pattern, .. } => ENTRY + slot.len() + 2 * of(pattern).bytes,
+        Edit::SetAutomation { id, label, shape, .. } => 2 * ENTRY + id.len() + label.len() + of(shape).bytes,
+        Edit::MidiMaps(maps) => maps.iter().map(|m| ENTRY + m.label.len()).sum(),
+        Edit::Batch(edits) => edits.iter().map(|edit| memory_of_edit(edit, shared)).sum(),
+        Edit::SetName(name) => ENTRY + name.len(),
+        _ => ENTRY,
+    }
+}
