@@ -1,7 +1,5 @@
 //! Our code against FAUST's own C++, built without -ffast-math: our programs, and the examples that come
-//! with FAUST.
-//!
-//! `KRACH_EXAMPLES=all` adds the examples that take seconds each to compile.
+//! with FAUST: a share of them, and all in the soak.
 
 #[path = "support/cpp.rs"]
 mod cpp;
@@ -220,9 +218,19 @@ fn examples() -> Vec<(String, PathBuf)> {
 
 #[test]
 fn the_examples_that_come_with_faust_are_what_cpp_plays() {
+    are_what_cpp_plays(false);
+}
+
+#[test]
+#[ignore = "soak: every example, also those that take seconds each to compile"]
+fn soak_every_example_that_comes_with_faust_is_what_cpp_plays() {
+    are_what_cpp_plays(true);
+}
+
+/// A share of the examples without those that are slow to compile, or everything.
+fn are_what_cpp_plays(everything: bool) {
     let all = examples();
     assert!(all.len() > 200, "{}", all.len());
-    let everything = std::env::var("KRACH_EXAMPLES").is_ok_and(|which| which == "all");
     let some = |at: usize, name: &str| everything || (at.is_multiple_of(SHARE) && !SLOW.contains(&name));
     let chosen: Vec<(String, PathBuf)> = all
         .into_iter()

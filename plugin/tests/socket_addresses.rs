@@ -178,21 +178,19 @@ fn the_fixed_name_goes_to_the_next_when_its_holder_goes() {
     assert_eq!(Client::connect(&home.fixed()).hello["instance"], first.id());
     assert_eq!((second.contested_path(), second.socket_problem()), (None, None));
     drop(first);
-    let taken = until("the second takes the name", || {
+    until("the second takes the name", || {
         Client::try_connect(&home.fixed()).is_ok_and(|client| client.hello["instance"] == second.id())
     });
-    assert!(taken < Duration::from_secs(1), "{taken:?}");
 }
 
 #[test]
-fn deleted_names_are_back_within_a_second() {
+fn deleted_names_come_back() {
     let home = Home::new("deleted");
     let instance = home.instance();
     let own = instance.socket_path().unwrap();
     for path in [home.fixed(), own] {
         std::fs::remove_file(&path).unwrap();
-        let back = until("the name is back", || Client::try_connect(&path).is_ok());
-        assert!(back < Duration::from_secs(1), "{} took {back:?}", path.display());
+        until("the name is back", || Client::try_connect(&path).is_ok());
         assert_eq!(
             (mode(&path), Client::connect(&path).hello["instance"].as_str()),
             (0o600, Some(instance.id()))
@@ -281,8 +279,7 @@ fn the_files_of_a_killed_process_are_swept_and_its_name_goes_to_the_next() {
     assert_eq!(waiting.contested_path(), None);
     holder.kill().unwrap();
     holder.wait().unwrap();
-    let taken = until("the name is free", || waiting.contested_path().is_some());
-    assert!(taken < Duration::from_secs(1), "{taken:?}");
+    until("the name is free", || waiting.contested_path().is_some());
     assert_eq!(Client::connect(&home.fixed()).hello["instance"], waiting.id());
     let next = home.instance();
     let mut left: Vec<String> = entries(&home.run()).into_iter().map(|entry| entry.instance).collect();

@@ -13,12 +13,10 @@ use wire_client::{Client, Home, client_of, until};
 
 const PING: &[u8] = b"{\"cmd\":\"Ping\"}\n";
 
-/// Is a fresh client answered quickly?
-fn answers_quickly(instance: &Instance) {
-    let start = Instant::now();
+/// A fresh client is answered: it waits no longer than it has patience.
+fn answers(instance: &Instance) {
     let mut client = client_of(instance);
     assert_eq!(client.ask(r#"{"cmd":"Status"}"#)["status"], "State");
-    assert!(start.elapsed() < Duration::from_secs(1), "took {:?}", start.elapsed());
 }
 
 #[test]
@@ -72,13 +70,13 @@ fn a_client_that_never_reads_is_let_go_and_disturbs_nobody() {
             Err(error) => break error.kind(),
         }
         if sent % 100_000 == 0 {
-            answers_quickly(&instance);
+            answers(&instance);
         }
         assert!(start.elapsed() < Duration::from_secs(60), "still connected after {sent} requests");
     };
     assert!(matches!(end, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset), "{end:?}");
     assert!(sent > 100_000, "a modest pile of unread replies is fine, only {sent} went through");
-    answers_quickly(&instance);
+    answers(&instance);
 }
 
 #[test]
@@ -147,7 +145,7 @@ fn a_client_that_waits_for_what_never_comes_and_leaves_is_forgotten() {
     // Half closed: it might still read. Fully closed: nobody waits any more.
     stream.shutdown(Shutdown::Both).unwrap();
     drop(stream);
-    answers_quickly(&instance);
+    answers(&instance);
     drop(processor);
 }
 
@@ -174,7 +172,7 @@ fn floods_from_many_clients_leave_room_for_one_more() {
             });
         }
         for _ in 0..10 {
-            answers_quickly(&instance);
+            answers(&instance);
             std::thread::sleep(Duration::from_millis(30));
         }
         stop.store(true, std::sync::atomic::Ordering::Release);

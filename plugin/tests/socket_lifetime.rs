@@ -66,7 +66,8 @@ fn instances_go_in_any_order_under_fire_and_leave_no_thread_socket_or_file() {
                 let leaver = instances.remove((round * 5 + instances.len() * 3) % instances.len());
                 let start = Instant::now();
                 drop(leaver);
-                assert!(start.elapsed() < Duration::from_secs(2), "leaving took {:?}", start.elapsed());
+                // A client that takes nothing is waited for ten seconds; one that leaves does not wait for it.
+                assert!(start.elapsed() < Duration::from_secs(8), "leaving took {:?}", start.elapsed());
             }
             assert_eq!(threads(), Vec::<String>::new());
         }

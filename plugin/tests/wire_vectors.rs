@@ -3,6 +3,7 @@
 
 mod wire_client;
 
+use krach_core::processor::MAX_SLOTS;
 use serde_json::Value;
 use wire_client::{Home, client_of};
 
@@ -119,6 +120,14 @@ fn a_batch_is_all_or_nothing() {
         (&state["slots"], &state["transport"]["bpm"]),
         (&serde_json::json!([]), &serde_json::json!(120.0))
     );
+    // Each pattern of this one compiles; all of them together are one more than there is room for.
+    let patterns: Vec<String> = (0..=MAX_SLOTS)
+        .map(|slot| format!(r#"{{"cmd":"SetPattern","slot":"s{slot}","pattern":{silence}}}"#))
+        .collect();
+    let too_many =
+        format!(r#"{{"cmd":"Batch","commands":[{{"cmd":"SetBpm","bpm":99}},{}]}}"#, patterns.join(","));
+    assert_eq!(client.ask(&too_many)["status"], "Error");
+    assert_eq!(client.ask(r#"{"cmd":"Status"}"#), state, "nothing of it was done");
     assert_eq!(client.ask(r#"{"cmd":"Batch","commands":[]}"#)["msg"], "batch applied (0 commands)");
     let with_ping = format!(
         r#"{{"cmd":"Batch","commands":[{{"cmd":"Ping"}},{{"cmd":"SetPattern","slot":"a","pattern":{silence}}}]}}"#
