@@ -22,6 +22,24 @@ struct Deny {
 #[derive(Deserialize)]
 struct Licenses {
     allow: Vec<String>,
+    #[serde(default)]
+    exceptions: Vec<Exception>,
+}
+
+/// Licences that one package alone may have.
+#[derive(Deserialize)]
+struct Exception {
+    #[serde(rename = "crate")]
+    package: String,
+    allow: Vec<String>,
+}
+
+impl Licenses {
+    fn allows(&self, package: &str, license: &str) -> bool {
+        let is_in = |list: &[String]| list.iter().any(|allowed| allowed == license);
+        is_in(&self.allow)
+            || self.exceptions.iter().any(|except| except.package == package && is_in(&except.allow))
+    }
 }
 
 /// `cargo metadata`, as far as it is read here.
@@ -85,12 +103,12 @@ fn faults(list: &str, metadata: &str) -> Result<Checked> {
     if others.is_empty() {
         return Err(Failure::Check("licences: `cargo metadata` names no package of others".to_owned()));
     }
-    let faults = others.iter().filter_map(|package| fault(package, &deny.licenses.allow)).collect();
+    let faults = others.iter().filter_map(|package| fault(package, &deny.licenses)).collect();
     Ok(Checked { packages: others.len(), faults })
 }
 
 /// What is wrong with a package, if anything.
-fn fault(package: &Package, allowed: &[String]) -> Option<String> {
+fn fault(package: &Package, licenses: &Licenses) -> Option<String> {
     let named = |what: &str| Some(format!("{} {}: {what}", package.name, package.version));
     if package.source.as_deref() != Some(CRATES_IO) {
         return named(&format!("comes from {:?}, not from crates.io", package.source));
@@ -101,7 +119,8 @@ fn fault(package: &Package, allowed: &[String]) -> Option<String> {
     match Expression::parse_mode(license, ParseMode::LAX) {
         // "MIT/Apache-2.0" is the older way to write OR.
         Ok(expression) => {
-            let is_allowed = expression.evaluate(|wanted| allowed.contains(&wanted.to_string()));
+            let is_allowed =
+                expression.evaluate(|wanted| licenses.allows(&package.name, &wanted.to_string()));
             if is_allowed { None } else { named(&format!("`{license}` is not allowed by {LIST}")) }
         }
         Err(error) => named(&format!("`{license}` is no licence expression: {error}")),
@@ -138,6 +157,17 @@ mod tests {
             let faults = of(&format!("\"{license}\""), CRATES_IO);
             assert_eq!(faults, [format!("x 1.2.3: `{license}` is not allowed by deny.toml")]);
         }
+    }
+
+    #[test]
+    fn an_exception_is_for_its_package_alone() {
+        let list =
+            |name: &str| format!("{LIST}\nexceptions = [{{ crate = \"{name}\", allow = [\"OFL-1.1\"] }}]");
+        let metadata = format!(
+            r#"{{"packages":[{{"name":"fonts","version":"1.0.0","license":"MIT AND OFL-1.1","source":"{CRATES_IO}"}}]}}"#
+        );
+        assert_eq!(faults(&list("fonts"), &metadata).unwrap().faults, [""; 0]);
+        assert_eq!(faults(&list("other"), &metadata).unwrap().faults.len(), 1);
     }
 
     #[test]
