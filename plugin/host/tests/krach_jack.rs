@@ -96,7 +96,7 @@ fn it_is_in_tune_and_in_time_at_the_servers_rate_and_period() {
 
 #[test]
 #[ignore = "soak: a dozen JACK servers, one after another"]
-fn it_is_in_tune_and_in_time_at_every_rate_and_period() {
+fn soak_it_is_in_tune_and_in_time_at_every_rate_and_period() {
     for rate in [44_100, 48_000] {
         for period in [64, 128, 256, 512, 1024, 2048] {
             at(rate, period);
