@@ -165,3 +165,34 @@ fn after_a_panic_every_channel_of_the_host_is_silenced_once() {
     assert_eq!(rig.midi.len(), 16, "nothing more until it is rebuilt");
     assert!(rig.notices.iter().any(|n| matches!(n, Notice::Panicked { .. })));
 }
+
+#[test]
+fn after_a_panic_in_a_reset_the_next_block_silences_the_host_also_if_it_is_rebuilt_by_then() {
+    probes::hush_probes();
+    for rebuilt in [false, true] {
+        let mut rig = Rig::with(probes::registry());
+        let nodes = vec![node("out", "dac", &[]), node("p", "panicky", &[])];
+        rig.edit(Edit::LoadGraph(graph(nodes, &[("p", "out")])));
+        rig.edit(Edit::SetMidiClock(true));
+        rig.settle();
+        rig.played = 0;
+        rig.edit(play("lead", seq(vec![note(60, 1.0)])));
+        rig.edit(set("p/when", 3.0));
+        rig.render(5_000, &[100]);
+        assert_eq!(sounding(&rig.midi), [60]);
+        rig.midi.clear();
+        rig.processor.reset();
+        let begin = rig.rendered;
+        if rebuilt {
+            rig.notices.extend(rig.engine.tick());
+            rig.edit(set("p/when", 0.0));
+            rig.edit(Edit::Rebuild);
+        }
+        rig.render(1_000, &[500]);
+        let mut expected: Vec<_> = (0..16).map(|channel| (begin, [0xb0 | channel, 123, 0])).collect();
+        expected.push((begin, [0xfc, 0, 0]));
+        assert_eq!(rig.midi[..17], expected);
+        assert_eq!(rig.midi.len() > 17, rebuilt, "the clock of the new engine follows, or nothing");
+        assert!(rig.notices.iter().any(|n| matches!(n, Notice::Panicked { .. })));
+    }
+}

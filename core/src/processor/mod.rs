@@ -134,6 +134,8 @@ pub struct Processor {
     /// Where the leaving engine renders.
     scratch: [Box<[f32]>; 2],
     poisoned: bool,
+    /// A panic left notes of the host's on, and no block has ended them yet.
+    host_sounds: bool,
     stopwatch: Stopwatch,
     output: OutputLevels,
 }
@@ -185,6 +187,7 @@ impl Processor {
             leaving: None,
             scratch: [vec![0.0; frames].into(), vec![0.0; frames].into()],
             poisoned: false,
+            host_sounds: false,
             stopwatch: Stopwatch::default(),
             output: OutputLevels::default(),
         }
@@ -202,13 +205,13 @@ impl Processor {
         }
         let main = &mut block.main;
         main.iter_mut().for_each(|side| side.fill(0.0));
+        if self.host_sounds {
+            self.silence_host(block.midi_out);
+        }
         let whole = catch_unwind(AssertUnwindSafe(|| self.run(&mut block)));
         if let Err(payload) = whole {
             self.poison(payload);
-            silence_host(block.midi_out);
-            if self.core.midi_clock_told() {
-                block.midi_out.push(0, [midi_clock::STOP, 0, 0]);
-            }
+            self.silence_host(block.midi_out);
             block.main.iter_mut().for_each(|side| side.fill(0.0));
         }
         self.publish();
@@ -235,8 +238,21 @@ impl Processor {
     }
 
     fn poison(&mut self, payload: Box<dyn std::any::Any + Send>) {
-        self.poisoned = true;
+        (self.poisoned, self.host_sounds) = (true, true);
         self.returns.send(Return::Panicked(payload));
+    }
+
+    /// Ends all notes on every channel, since nobody knows what still sounds, and stops who follows the
+    /// MIDI clock.
+    fn silence_host(&mut self, out: &mut MidiOut) {
+        self.host_sounds = false;
+        out.clear();
+        for channel in 0..16 {
+            out.push(0, [0xb0 | channel, ALL_NOTES_OFF, 0]);
+        }
+        if self.core.midi_clock_told() {
+            out.push(0, [midi_clock::STOP, 0, 0]);
+        }
     }
 
     fn run(&mut self, block: &mut Block<'_>) {
@@ -364,11 +380,5 @@ impl Processor {
     }
 }
 
-/// "All notes off" on every channel: who knows what still sounds.
-fn silence_host(out: &mut MidiOut) {
-    const ALL_NOTES_OFF: u8 = 123;
-    out.clear();
-    for channel in 0..16 {
-        out.push(0, [0xb0 | channel, ALL_NOTES_OFF, 0]);
-    }
-}
+/// "All notes off".
+const ALL_NOTES_OFF: u8 = 123;
