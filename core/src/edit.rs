@@ -47,6 +47,8 @@ pub enum Edit {
     SetClockSource(ClockSource),
     /// Keeps an own clock while the host is stopped or gives no transport.
     SetFreeRun(bool),
+    /// What nodes do where time starts from standstill.
+    SetStart(Start),
     /// Changes to the raw graph, applied as one.
     Graph(Vec<GraphEdit>),
     /// Replaces the raw graph.
@@ -203,6 +205,19 @@ pub enum ClockSource {
     /// The host's transport.
     #[default]
     External,
+}
+
+/// What nodes do where time starts from standstill. Where the host renders offline they restart in any case.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Start {
+    /// Every node begins as after a reset; what rings fades out.
+    Restart,
+    /// They go on as they are. Documents from before there was a choice mean this.
+    #[default]
+    Continue,
 }
 
 /// A change to the raw graph.

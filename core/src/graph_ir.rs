@@ -19,12 +19,22 @@ pub struct GraphNode {
     #[serde(default = "one", skip_serializing_if = "is_one")]
     #[schemars(range(min = 1, max = crate::voice::MAX_VOICES))]
     pub count: u32,
+    /// What one voice does with keys that overlap: goes on (true) or begins again (false), and goes back to
+    /// the key that is still held. Without it the last key alone counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legato: Option<bool>,
 }
 
 impl GraphNode {
     /// A node of that id and type with one voice and no values of its own.
     pub fn new(id: &str, type_id: &str) -> Self {
-        Self { id: id.to_owned(), type_id: type_id.to_owned(), controls: BTreeMap::new(), count: 1 }
+        Self {
+            id: id.to_owned(),
+            type_id: type_id.to_owned(),
+            controls: BTreeMap::new(),
+            count: 1,
+            legato: None,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::automation::Automation;
 use crate::chase::ChaseTable;
-use crate::edit::FadeLength;
+use crate::edit::{FadeLength, Start};
 use crate::plan::{NONE, Plan};
 use crate::processor::Core;
 use crate::symbol::Symbol;
@@ -79,6 +79,8 @@ pub enum Action {
     Internal(bool),
     /// Keep an own clock while the host does not run.
     FreeRun(bool),
+    /// What nodes do where time starts from standstill.
+    Start(Start),
     /// Master gain, linear.
     MasterGain(f32),
     /// The safety limiter.

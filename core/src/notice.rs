@@ -1,6 +1,6 @@
 //! What the engine tells without being asked, and what `Status` tells.
 
-use crate::edit::ClockSource;
+use crate::edit::{ClockSource, Start};
 use crate::graph_ir::{Connection, GraphNode, Misfit};
 use crate::link::Position;
 use std::collections::BTreeMap;
@@ -117,6 +117,8 @@ pub struct Status {
     pub clock_source: ClockSource,
     /// Free run as the session has it.
     pub free_run: bool,
+    /// What nodes do where time starts from standstill.
+    pub start: Start,
     /// The instance's name.
     pub name: String,
     /// Where the clock stands.

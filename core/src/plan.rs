@@ -111,6 +111,9 @@ pub struct PlanNode {
     pub voices: Vec<Voice>,
     /// Voices that notes may have at a time.
     pub limit: u32,
+    /// What one voice does with keys that overlap: goes on (true) or begins again (false), and goes back to
+    /// the key that is still held; `None`: the last key alone counts.
+    pub legato: Option<bool>,
     /// Notes have voices here. Elsewhere there is one instance and all that is set goes to it.
     pub voiced: bool,
     /// The controls that notes of the host set.
@@ -327,6 +330,10 @@ impl Plan {
             let (new, then) = (&mut self.nodes[new as usize], &mut old.nodes[then as usize]);
             for (new, then) in new.voices.iter_mut().zip(&mut then.voices) {
                 std::mem::swap(new, then);
+                if new.keys.capacity() < then.keys.capacity() {
+                    // Without room there is none in it.
+                    std::mem::swap(&mut new.keys, &mut then.keys);
+                }
             }
             if new.voiced
                 && !then.voiced

@@ -11,7 +11,7 @@ use crate::plan::{
     Wire,
 };
 use crate::symbol::Symbol;
-use crate::voice::{BY_BASE, Phase, Voice};
+use crate::voice::{BY_BASE, MAX_KEYS, Phase, Voice};
 use shape::{ShapeNode, ShapeWire};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -51,6 +51,7 @@ struct Member {
     ghost: bool,
     /// Voices that notes may have.
     count: usize,
+    legato: Option<bool>,
     /// Instances, and how many of them the base has.
     voices: usize,
     living: usize,
@@ -111,7 +112,8 @@ fn members(base: &Shape, request: &Request<'_>) -> Vec<Member> {
         let (count, living) = (node.count as usize, before.map_or(0, |at| base.nodes[at].voices));
         let base = before.map(|at| at as u32);
         let voices = if ty.decl().role == Role::Process { count.max(living) } else { 0 };
-        members.push(Member { uid, id: node.id.clone(), ty, base, ghost: false, count, voices, living });
+        let (id, legato) = (node.id.clone(), node.legato);
+        members.push(Member { uid, id, ty, base, ghost: false, count, legato, voices, living });
     }
     for (at, node) in base.nodes.iter().enumerate() {
         if !carried[at] && node.uid != u64::MAX {
@@ -122,6 +124,7 @@ fn members(base: &Shape, request: &Request<'_>) -> Vec<Member> {
                 base: Some(at as u32),
                 ghost: true,
                 count: node.voices,
+                legato: None,
                 voices: node.voices,
                 living: node.voices,
             });
@@ -260,11 +263,17 @@ fn place_nodes(plan: &mut Plan, base: &Shape, members: &[Member]) {
         let replaces = if m.ghost || m.base.is_some() { None } else { ghosts.get(m.id.as_str()).copied() };
         let decl = m.ty.decl();
         let channels = channels(&decl.outputs);
+        let mut voices: Vec<Voice> =
+            (0..m.voices).map(|_| Voice::new(decl.controls.len(), channels)).collect();
+        if m.count == 1 && m.legato.is_some() {
+            voices.iter_mut().for_each(|voice| voice.keys.reserve_exact(MAX_KEYS));
+        }
         plan.nodes.push(PlanNode {
             uid: m.uid,
             role: decl.role,
-            voices: (0..m.voices).map(|_| Voice::new(decl.controls.len(), channels)).collect(),
+            voices,
             limit: m.count as u32,
+            legato: m.legato,
             voiced: is_voiced(decl, m.count.max(m.voices)),
             parts: note_parts(decl),
             fresh_from: m.living as u32,

@@ -23,7 +23,7 @@ pub use writers::Writer;
 
 use crate::automation::ShapeSpec;
 use crate::clock::TEMPO_RANGE;
-use crate::edit::{ClockSource, Edit, EditError, GraphEdit, GraphError, Period};
+use crate::edit::{ClockSource, Edit, EditError, GraphEdit, GraphError, Period, Start};
 use crate::graph_ir::{GraphNode, RawGraph, Scrutiny};
 use crate::ir::{MAX_CONNECTIONS, MAX_DOCUMENT, MAX_ROUTES, MAX_VALUES, ModuleIr};
 use crate::node::{NodeDecl, Registry};
@@ -77,6 +77,8 @@ pub struct Session {
     pub host_meter: bool,
     /// MIDI clock on the MIDI output.
     pub midi_clock: bool,
+    /// What nodes do where time starts from standstill.
+    pub start: Start,
     /// Where OSC messages go, as `address:port`.
     pub osc_target: Option<String>,
     /// Master gain, linear.
@@ -205,6 +207,7 @@ impl Default for Session {
             beats_per_cycle: 4.0,
             host_meter: false,
             midi_clock: false,
+            start: Start::Restart,
             osc_target: None,
             master: 1.0,
             clock_source: ClockSource::External,
@@ -244,6 +247,7 @@ impl Session {
         self.clock_source = from.clock_source;
         self.host_meter = from.host_meter;
         self.midi_clock = from.midi_clock;
+        self.start = from.start;
         self.osc_target.clone_from(&from.osc_target);
         self.free_run = from.free_run;
         self.limiter = from.limiter;
@@ -282,6 +286,7 @@ impl Session {
             Edit::SetBeatsPerCycle(_) => {}
             Edit::FollowHostMeter => self.host_meter = true,
             Edit::SetMidiClock(on) => self.midi_clock = *on,
+            Edit::SetStart(start) => self.start = *start,
             Edit::SetOscTarget(target) => self.osc_target.clone_from(target),
             Edit::SetClockSource(source) => self.clock_source = *source,
             Edit::SetFreeRun(on) => self.free_run = *on,

@@ -93,6 +93,20 @@ impl HostNote {
     }
 }
 
+/// A key of the host that is held while another sounds in its voice.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HeldKey {
+    /// The note.
+    pub note: HostNote,
+    /// Its pressure, if anything was said of it.
+    pub pressure: Option<f32>,
+    /// Its brightness, likewise.
+    pub brightness: Option<f32>,
+}
+
+/// Most keys that wait behind the one that sounds.
+pub const MAX_KEYS: usize = 32;
+
 /// One instance of a node and the note that plays it.
 pub struct Voice {
     /// The instance; `None` until an adoption moves it here.
@@ -109,6 +123,8 @@ pub struct Voice {
     pub stray: bool,
     /// The host's note.
     pub host: Option<HostNote>,
+    /// Keys that are held while it sounds, the last one last; with room only where the node goes back to them.
+    pub keys: Vec<HeldKey>,
     /// Notes are numbered as they begin.
     pub started: u64,
     /// How many of its gates are open.
@@ -128,6 +144,7 @@ impl Voice {
             slot: NONE,
             stray: false,
             host: None,
+            keys: Vec::new(),
             started: 0,
             open: 0,
             held: vec![None; controls],
@@ -146,12 +163,25 @@ impl Voice {
         }
     }
 
+    /// The host's notes that it plays, and those that wait.
+    pub fn hosts(&self) -> impl Iterator<Item = &HostNote> {
+        self.host.iter().chain(self.keys.iter().map(|key| &key.note))
+    }
+
+    /// It plays none of them any more.
+    pub fn take_hosts(&mut self) -> impl Iterator<Item = HostNote> {
+        self.host.take().into_iter().chain(self.keys.drain(..).map(|key| key.note))
+    }
+
     /// Takes over the note, but not the sound, of another voice.
     pub fn inherit(&mut self, other: &mut Self) {
         self.phase = other.phase;
         (self.note, self.slot, self.started, self.open) = (other.note, other.slot, other.started, other.open);
         self.stray = other.stray;
         self.host = other.host.take();
+        if self.keys.capacity() >= other.keys.len() {
+            self.keys.append(&mut other.keys);
+        }
     }
 }
 

@@ -15,11 +15,12 @@ struct Song {
     first: f64,
     change: f64,
     then: f64,
-    numbers: bool,
+    /// What it calls the bar at zero, if it numbers its bars.
+    first_number: Option<i32>,
 }
 
 /// Two bars of 4/4, then 3/4.
-const FOUR_THREE: Song = Song { first: 4.0, change: 8.0, then: 3.0, numbers: false };
+const FOUR_THREE: Song = Song { first: 4.0, change: 8.0, then: 3.0, first_number: None };
 
 impl Song {
     fn tells(&self, beats: f64) -> HostTransport {
@@ -34,7 +35,7 @@ impl Song {
             beats: Some(beats),
             time_signature: Some(((bar * 2.0) as u32, 8)),
             bar_start: Some(from + passed * bar),
-            bar_number: self.numbers.then_some((before + passed) as i32),
+            bar_number: self.first_number.map(|first| first + (before + passed) as i32),
             ..HostTransport::default()
         }
     }
@@ -74,9 +75,9 @@ fn note_ons(rig: &Rig) -> Vec<(i64, u8)> {
 
 #[test]
 fn an_edit_waits_for_the_hosts_bar_line_after_the_signature_changed() {
-    for numbers in [false, true] {
+    for first_number in [None, Some(0), Some(1)] {
         let mut rig = Rig::new();
-        let song = Song { numbers, ..FOUR_THREE };
+        let song = Song { first_number, ..FOUR_THREE };
         song.play(&mut rig, 0.0, 9 * BEAT, &[512], true);
         // Bars begin at 8, 11, 14…: 11 is the next, and no multiple of 3.
         let receipt = rig.edit_at(play("a", scale(4)), At::Bar);
@@ -91,7 +92,7 @@ fn an_edit_waits_for_the_hosts_bar_line_after_the_signature_changed() {
 #[test]
 fn a_bar_that_begins_off_the_grid_is_waited_for_where_it_is() {
     let mut rig = Rig::new();
-    let odd = Song { first: 4.0, change: 1.0, then: 4.0, numbers: false };
+    let odd = Song { first: 4.0, change: 1.0, then: 4.0, first_number: None };
     odd.play(&mut rig, 1.0, BEAT, &[256], false);
     assert_eq!(rig.edit_at(Edit::HushAll, At::Bar).position, Some(1.25));
 }
@@ -100,14 +101,14 @@ fn a_bar_that_begins_off_the_grid_is_waited_for_where_it_is() {
 fn with_the_hosts_meter_every_bar_is_one_cycle_through_a_change_of_signature() {
     let expected: Vec<i64> =
         (0..8).map(|n| n * BEAT).chain((0..12).map(|n| 8 * BEAT + n * BEAT * 3 / 4)).collect();
-    for numbers in [false, true] {
+    for first_number in [None, Some(0), Some(1)] {
         for blocks in [&[64][..], &[17], &[333], &[2048], &[5, 1000, 2, 77]] {
             let mut rig = Rig::new();
             rig.edit(Edit::FollowHostMeter);
             rig.edit(play("a", scale(4)));
-            Song { numbers, ..FOUR_THREE }.play(&mut rig, 0.0, 17 * BEAT, blocks, true);
+            Song { first_number, ..FOUR_THREE }.play(&mut rig, 0.0, 17 * BEAT, blocks, true);
             let found: Vec<i64> = note_ons(&rig).iter().map(|n| n.0).collect();
-            assert_eq!(found, expected, "blocks {blocks:?}, numbers {numbers}");
+            assert_eq!(found, expected, "blocks {blocks:?}, numbered from {first_number:?}");
             assert_eq!(rig.engine.link().position().cycles, 5.0);
         }
     }
@@ -116,7 +117,7 @@ fn with_the_hosts_meter_every_bar_is_one_cycle_through_a_change_of_signature() {
 #[test]
 fn a_change_that_the_host_tells_late_loses_and_repeats_no_note() {
     for (first, then) in [(4.0, 3.0), (3.0, 4.0)] {
-        let song = Song { first, change: 2.0 * first, then, numbers: false };
+        let song = Song { first, change: 2.0 * first, then, first_number: None };
         let frames = (2.0 * first + then) as i64 * BEAT;
         for blocks in [&[1900][..], &[1999], &[2048], &[700]] {
             let mut rig = Rig::new();
@@ -177,14 +178,16 @@ fn a_held_note_sounds_on_through_a_change_of_signature() {
 
 #[test]
 fn a_jump_lands_in_the_bar_that_the_host_names() {
-    let mut rig = Rig::new();
-    rig.edit(Edit::FollowHostMeter);
-    let song = Song { numbers: true, ..FOUR_THREE };
-    song.play(&mut rig, 0.0, BEAT, &[512], true);
-    song.play(&mut rig, 14.0, 0, &[512], true);
-    song.play(&mut rig, 14.0, 3 * BEAT / 2, &[512], true);
-    // Bars 0 and 1 of 4/4, then bars of three: 14 begins bar 4.
-    assert_eq!(rig.engine.link().position().cycles, 4.5);
+    for first_number in [0, 1] {
+        let mut rig = Rig::new();
+        rig.edit(Edit::FollowHostMeter);
+        let song = Song { first_number: Some(first_number), ..FOUR_THREE };
+        song.play(&mut rig, 0.0, BEAT, &[512], true);
+        song.play(&mut rig, 14.0, 0, &[512], true);
+        song.play(&mut rig, 14.0, 3 * BEAT / 2, &[512], true);
+        // Bars 0 and 1 of 4/4, then bars of three: 14 begins bar 4.
+        assert_eq!(rig.engine.link().position().cycles, 4.5);
+    }
 }
 
 #[test]
@@ -214,12 +217,12 @@ fn a_loop_in_the_hosts_meter_plays_the_same_bars_again_whatever_the_blocks() {
     };
     let expected: Vec<i64> =
         (0..8).map(|n| n * BEAT).chain((0..24).map(|n| 8 * BEAT + n * BEAT * 3 / 4)).collect();
-    for numbers in [false, true] {
+    for first_number in [None, Some(0), Some(1)] {
         for blocks in [&[64i64][..], &[500], &[1920], &[96, 1824]] {
             let mut rig = Rig::new();
             rig.edit(Edit::FollowHostMeter);
             rig.edit(play("a", scale(4)));
-            let song = Song { numbers, ..FOUR_THREE };
+            let song = Song { first_number, ..FOUR_THREE };
             let mut sizes = blocks.iter().cycle();
             while rig.rendered < 26 * BEAT {
                 let size = (*sizes.next().unwrap()).min(26 * BEAT - rig.rendered);
@@ -229,8 +232,61 @@ fn a_loop_in_the_hosts_meter_plays_the_same_bars_again_whatever_the_blocks() {
             }
             let found: Vec<(i64, u8)> = note_ons(&rig);
             let samples: Vec<i64> = found.iter().map(|n| n.0).collect();
-            assert_eq!(samples, expected, "blocks {blocks:?}, numbers {numbers}");
+            assert_eq!(samples, expected, "blocks {blocks:?}, numbered from {first_number:?}");
             assert!(found.iter().enumerate().all(|(n, (_, key))| n as u8 % 4 == *key));
+        }
+    }
+}
+
+#[test]
+fn a_bar_is_the_same_bar_whatever_the_host_calls_it_and_however_time_came_there() {
+    // What was played, where the host stood, and what looped before: from, for so many quarter notes.
+    let ways: [&[(f64, i64)]; 5] =
+        [&[], &[(0.0, 9)], &[(16.0, 6)], &[(40.0, 1), (4.0, 5)], &[(8.0, 4), (8.0, 4), (8.0, 2)]];
+    let mut reference = None;
+    for first_number in [None, Some(0), Some(1)] {
+        for (way, stands) in ways.iter().flat_map(|way| [(way, false), (way, true)]) {
+            let mut rig = Rig::with(probes::registry());
+            let song = Song { first: 4.0, change: 1e6, then: 4.0, first_number };
+            rig.edit(Edit::FollowHostMeter);
+            rig.edit(Edit::LoadGraph(graph(
+                vec![node("out", "dac", &[]), node("l", "level", &[])],
+                &[("l", "out")],
+            )));
+            let automate = Edit::SetAutomation {
+                id: "a".into(),
+                label: "l/level".into(),
+                shape: krach_core::automation::ShapeSpec::Ramp,
+                lo: 0.0,
+                hi: 1.0,
+                period: Period::Bars(3.0),
+                one_shot: false,
+            };
+            rig.edit(automate);
+            // `<x . .>`: once in three bars.
+            let hit = Value::Note { channel: 0, note: 60, velocity: 100, dur: 0.0 };
+            let child = Box::new(Pattern::Atom { value: hit, span: None });
+            rig.edit(play("a", Pattern::Slow { factor: (3, 1).into(), child, span: None }));
+            for &(from, beats) in *way {
+                song.play(&mut rig, from, beats * BEAT, &[512], true);
+                if stands {
+                    let transport = HostTransport { playing: false, ..song.tells(from + beats as f64) };
+                    rig.block_with(512, &[TransportAt { offset: 0, transport }]);
+                }
+            }
+            let begin = rig.rendered;
+            let mut levels = Vec::new();
+            for beat in 0..28 {
+                song.play(&mut rig, f64::from(beat), BEAT - 512, &[512], true);
+                let transport = song.tells(f64::from(beat) + (BEAT - 512) as f64 / BEAT as f64);
+                levels.push(rig.block_with(512, &[TransportAt { offset: 0, transport }])[0][511]);
+            }
+            let onsets: Vec<(i64, u8)> =
+                note_ons(&rig).into_iter().filter(|n| n.0 >= begin).map(|n| (n.0 - begin, n.1)).collect();
+            let found = (onsets, levels);
+            let expected = reference.get_or_insert_with(|| found.clone());
+            assert_eq!(found, *expected, "numbered from {first_number:?}, after {way:?}, stands: {stands}");
+            assert_eq!(found.0, [(0, 60), (12 * BEAT, 60), (24 * BEAT, 60)]);
         }
     }
 }

@@ -4,6 +4,7 @@ mod support;
 
 use krach_core::engine::*;
 use krach_core::processor::{HostParam, ParamEvent};
+use krach_patterns::{OscArg, Pattern, Value, builders};
 use support::*;
 
 #[test]
@@ -132,4 +133,153 @@ fn the_hosts_fader_and_panic_act_on_their_frames_in_every_partition() {
         assert_eq!(first_difference(&left, &other[0]), None, "blocks {blocks:?}");
         assert_eq!(first_difference(&right, &other[1]), None, "blocks {blocks:?}");
     }
+}
+
+/// Things that remember: a generator, a counter, an automation over seconds and one over bars, a control that
+/// a pattern sets late, a master that a pattern moves late, a gate.
+fn remembering() -> Rig {
+    let mut rig = Rig::with(probes::registry());
+    let osc = |id| node(id, "oscillator", &[("amp", 0.2), ("waveform", 1.0)]);
+    let gains = ["g", "h"].map(|id| node(id, "gain", &[("gain", 0.5)]));
+    let mut nodes = vec![node("out", "dac", &[]), osc("a"), osc("b"), node("c", "count", &[])];
+    nodes.extend(gains);
+    nodes.push(node("p", "pipe", &[("freq", 0.1)]));
+    rig.edit(Edit::LoadGraph(graph(
+        nodes,
+        &[("a", "g"), ("b", "h"), ("g", "out"), ("h", "out"), ("c", "out"), ("p", "out")],
+    )));
+    for (id, label, period) in [
+        ("s", "a/freq", Period::Secs(0.731)),
+        ("t", "b/amp", Period::Secs(3.3)),
+        ("u", "g/gain", Period::Bars(1.5)),
+    ] {
+        rig.edit(Edit::SetAutomation {
+            id: id.into(),
+            label: label.into(),
+            shape: krach_core::automation::ShapeSpec::Sine,
+            lo: 0.1,
+            hi: 0.9,
+            period,
+            one_shot: false,
+        });
+    }
+    rig.edit(play("x", builders::control("h/gain", 0.125).shift(0.5)));
+    let quieter = Value::Osc { address: "/audio/gain".into(), args: vec![OscArg::Float(0.75)] };
+    rig.edit(play("y", Pattern::Atom { value: quieter, span: None }.shift(0.5)));
+    rig.edit(play("p", hits("p/gate", 3)));
+    rig.playing = false;
+    rig.settle();
+    rig
+}
+
+/// Plays the first cycles; the host stops and stands for a while.
+fn export(rig: &mut Rig, blocks: &[usize]) -> [Vec<f32>; 2] {
+    (rig.playing, rig.played) = (true, 0);
+    let out = rig.render(150_000, blocks);
+    rig.playing = false;
+    rig.render(12_345, blocks);
+    out
+}
+
+#[test]
+fn a_start_from_standstill_sounds_the_same_each_time_whatever_the_blocks() {
+    let mut offline = remembering();
+    offline.offline = true;
+    let reference = export(&mut offline, &[512]);
+    for blocks in [&[512][..], &[333], &[64, 2048, 1]] {
+        let again = export(&mut offline, blocks);
+        assert_eq!(first_difference(&reference[0], &again[0]), None, "offline, blocks {blocks:?}");
+    }
+    // Offline always, also for a session that goes on elsewhere.
+    offline.edit(Edit::SetStart(Start::Continue));
+    let again = export(&mut offline, &[512]);
+    assert_eq!(first_difference(&reference[0], &again[0]), None, "offline");
+    let mut live = remembering();
+    live.render(777, &[256]);
+    for blocks in [&[512][..], &[333], &[64, 2048, 1]] {
+        (live.playing, live.played) = (true, 0);
+        let out = live.render(150_000, blocks);
+        // What rang has 5 ms to fade.
+        assert_eq!(first_difference(&reference[0][240..], &out[0][240..]), None, "live, blocks {blocks:?}");
+        live.playing = false;
+        live.render(12_345, blocks);
+    }
+    let mut goes_on = remembering();
+    goes_on.edit(Edit::SetStart(Start::Continue));
+    let first = export(&mut goes_on, &[512]);
+    let second = export(&mut goes_on, &[512]);
+    assert!(first_difference(&first[0][240..], &second[0][240..]).is_some());
+}
+
+#[test]
+fn what_rings_fades_in_5_ms_where_time_starts() {
+    let mut rig = Rig::new();
+    rig.edit(Edit::LoadGraph(graph(
+        vec![node("osc", "oscillator", &[("freq", 20.0), ("amp", 0.5)]), node("out", "dac", &[])],
+        &[("osc", "out")],
+    )));
+    rig.playing = false;
+    // Over the first 10 ms it fades in; at 3/4 of a period a sine is at its lowest.
+    let [before, _] = rig.render(2400 + 1800, &[300]);
+    rig.playing = true;
+    let [after, _] = rig.render(2400, &[300]);
+    let last = before[before.len() - 1];
+    assert!(last < -0.49, "{last}");
+    let sine = |frame: usize| 0.5 * (std::f32::consts::TAU * 20.0 * frame as f32 / 48_000.0).sin();
+    assert!((after[0] - last).abs() < 0.01, "no step: {last}, then {}", after[0]);
+    assert!(largest_step(&after[..250]) < 0.01);
+    for frame in 240..2400 {
+        assert!((after[frame] - sine(frame)).abs() < 1e-3, "as after a reset, {frame} frames on");
+    }
+    // The host says that it renders: what rang is cut.
+    rig.playing = false;
+    rig.render(1800, &[300]);
+    (rig.playing, rig.offline) = (true, true);
+    let [after, _] = rig.render(300, &[300]);
+    assert!(after.iter().enumerate().all(|(frame, x)| (x - sine(frame)).abs() < 1e-3));
+}
+
+#[test]
+fn free_run_is_no_standstill_and_neither_is_a_jump() {
+    let count = graph(vec![node("out", "dac", &[]), node("c", "count", &[])], &[("c", "out")]);
+    let mut rig = Rig::with(probes::registry());
+    rig.edit(Edit::LoadGraph(count));
+    rig.edit(Edit::SetFreeRun(true));
+    rig.playing = false;
+    rig.settle();
+    // A start has 240 frames for what rang before.
+    let at = |rig: &mut Rig| (rig.block(256)[0][255] * 1_048_576.0).round() as i64;
+    let begun = at(&mut rig);
+    rig.playing = true;
+    assert_eq!(at(&mut rig), begun + 256, "the host takes over from free run");
+    rig.start_beats = 100.0;
+    assert_eq!(at(&mut rig), begun + 512, "a jump");
+    rig.playing = false;
+    assert_eq!(at(&mut rig), begun + 768, "free run takes over");
+    rig.edit(Edit::SetFreeRun(false));
+    assert_eq!(at(&mut rig), begun + 1024, "it stops");
+    rig.playing = true;
+    assert_eq!(at(&mut rig), 255, "and starts again");
+}
+
+#[test]
+fn new_sessions_restart_documents_of_before_go_on_and_the_choice_can_be_undone() {
+    let mut engine = Engine::new(probes::registry());
+    assert_eq!(engine.session().start, Start::Restart);
+    let saved = engine.save();
+    engine.edit(Edit::SetStart(Start::Continue), At::Now).unwrap();
+    assert_eq!((engine.session().start, engine.status().start), (Start::Continue, Start::Continue));
+    let goes_on = engine.save();
+    engine.undo(At::Now).unwrap();
+    assert_eq!(engine.session().start, Start::Restart);
+    for (document, start) in [
+        (&saved[..], Start::Restart),
+        (&goes_on, Start::Continue),
+        (br#"{"nodes": []}"#, Start::Continue),
+        (br#"{"krach": {"start": "restart"}}"#, Start::Restart),
+    ] {
+        engine.load(document).unwrap();
+        assert_eq!(engine.session().start, start);
+    }
+    assert!(engine.load(br#"{"krach": {"start": "over"}}"#).is_err());
 }

@@ -5,7 +5,7 @@ mod support;
 use krach_core::automation::ShapeSpec;
 use krach_core::clock::{HostTransport, TransportAt};
 use krach_core::engine::*;
-use krach_core::processor::{Block, MidiOut, Processor};
+use krach_core::processor::{Block, HostEvent, HostEventKind, HostParam, MidiOut, ParamEvent};
 use krach_patterns::builders;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -48,11 +48,12 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Calls to the allocator in one block.
-fn calls_in(processor: &mut Processor, frames: usize, reports: &[TransportAt], midi: &mut MidiOut) -> usize {
+/// Calls to the allocator in one block, with what the host plays and moves in it.
+fn calls_in(rig: &mut Rig, frames: usize, reports: &[TransportAt], midi: &mut MidiOut) -> usize {
     let (mut left, mut right) = ([0.0; MAX_FRAMES], [0.0; MAX_FRAMES]);
+    let (params, played) = (std::mem::take(&mut rig.params), std::mem::take(&mut rig.played_in));
     let before = CALLS.get();
-    processor.process(Block {
+    rig.processor.process(Block {
         frames,
         transport: reports,
         offline: false,
@@ -60,8 +61,8 @@ fn calls_in(processor: &mut Processor, frames: usize, reports: &[TransportAt], m
         main: [&mut left[..frames], &mut right[..frames]],
         stems: &mut [],
         free_run: None,
-        params: &[],
-        played: &[],
+        params: &params,
+        played: &played,
         midi_out: midi,
     });
     let calls = CALLS.get() - before;
@@ -86,7 +87,7 @@ fn flood(mut control: impl FnMut(&mut Rig, usize), tick: impl Fn(usize) -> bool)
         rig.start_beats += if block % 61 == 60 { 3.3 } else { 0.0 };
         let frames = [256, 64, 1, 2048, 333][block % 5];
         let reports = [TransportAt { offset: 0, transport: rig.transport() }];
-        total += calls_in(&mut rig.processor, frames, &reports, &mut midi);
+        total += calls_in(&mut rig, frames, &reports, &mut midi);
         rig.played += frames as i64;
         if tick(block) {
             let notices = rig.engine.tick();
@@ -139,7 +140,7 @@ fn the_guard_is_live() {
     let mut rig = Rig::with(probes::registry());
     rig.edit(Edit::LoadGraph(graph(vec![node("p", "panicky", &[])], &[])));
     rig.edit(set("p/when", 1.0));
-    assert!(calls_in(&mut rig.processor, 64, &[], &mut MidiOut::with_capacity(1)) > 0);
+    assert!(calls_in(&mut rig, 64, &[], &mut MidiOut::with_capacity(1)) > 0);
 }
 
 #[test]
@@ -337,6 +338,54 @@ fn midi_clock_osc_and_bars_that_change() {
             let saved = rig.engine.save();
             rig.engine.load(&saved).unwrap();
         }
+    };
+    flood(flooded, |_| true);
+    flood(flooded, |block| block % 50 == 49);
+}
+
+#[test]
+fn keys_that_overlap_zones_the_fader_and_panic() {
+    let flooded = |rig: &mut Rig, block: usize| {
+        if block == 0 {
+            let nodes = vec![
+                node("out", "dac", &[]),
+                GraphNode { legato: Some(true), ..node("m", "pipe", &[]) },
+                GraphNode { legato: Some(false), ..node("n", "struck", &[]) },
+                GraphNode { count: 8, ..node("p", "pipe", &[]) },
+            ];
+            let wires = [("m", "out"), ("n", "out"), ("p", "out")];
+            rig.engine.edit(Edit::LoadGraph(graph(nodes, &wires)), At::Now).unwrap();
+            for (channel, name) in [(Some(1), "m"), (Some(2), "n"), (None, "p")] {
+                rig.engine.edit(Edit::RouteNotes { channel, node: Some(name.into()) }, At::Now).unwrap();
+            }
+        }
+        if block.is_multiple_of(50) {
+            // Other code below held keys, and a session of its own.
+            let legato = Some(block.is_multiple_of(100));
+            let (id, ty) = ("m", ["pipe", "pipe_better"][block / 50 % 2]);
+            let remove = GraphEdit::RemoveNode { id: id.into() };
+            let add = GraphEdit::AddNode(GraphNode { legato, ..node(id, ty, &[]) });
+            let wires = GraphEdit::Connect(wire(id, "out"));
+            rig.engine.edit(Edit::Graph(vec![remove, add, wires]), At::Now).unwrap();
+        }
+        let dice = |sides: usize, salt: usize| (block * 7919 + salt * 104_729) % 1_000_003 % sides;
+        for n in 0..40 {
+            let (channel, key) = (dice(4, n) as u8, 30 + dice(70, n + 50) as u8);
+            let bytes = match dice(10, n + 100) {
+                0..=3 => [0x90 | channel, key, 100],
+                4 | 5 => [0x80 | channel, key, 0],
+                6 => [0xe0 | channel, 0, key],
+                7 => [0xb0 | channel, 64, key],
+                8 => [0xb0 | channel, [120, 121, 123, 74][dice(4, n)], key],
+                _ => [0xb0, [101, 100, 6][n % 3], [0, 6, 3][n % 3]],
+            };
+            rig.played_in.push(HostEvent { offset: 0, what: HostEventKind::Midi(bytes) });
+        }
+        rig.params.extend((0..2000).map(|n| ParamEvent {
+            offset: 0,
+            param: if n % 500 == 499 { HostParam::Panic } else { HostParam::Master },
+            value: n as f32 / 1000.0,
+        }));
     };
     flood(flooded, |_| true);
     flood(flooded, |block| block % 50 == 49);

@@ -492,6 +492,7 @@ impl Engine {
             master: s.master,
             clock_source: s.clock_source,
             free_run: s.free_run,
+            start: s.start,
             name: s.name.clone(),
             position: self.link.position(),
             poisoned: self.audio.as_ref().is_some_and(|a| a.poisoned),

@@ -67,6 +67,7 @@ impl Engine {
             // Only the control side sends; audio says when.
             Edit::SetOscTarget(_) => Action::Nothing,
             Edit::SetClockSource(source) => Action::Internal(*source == ClockSource::Internal),
+            Edit::SetStart(start) => Action::Start(*start),
             Edit::SetFreeRun(on) => Action::FreeRun(*on),
             Edit::SetControl { label, value } => {
                 // What the label stands for by then is known by the plan that plays then.

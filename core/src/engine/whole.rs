@@ -90,6 +90,7 @@ impl Engine {
             beats_per_cycle: session.beats_per_cycle,
             host_meter: session.host_meter,
             midi_clock: session.midi_clock || self.midi_clock_always,
+            start: session.start,
             master: session.master as f32,
             limiter: session.limiter,
             input: session.input.map_or_else(Default::default, |i| input_route(i.channel)),

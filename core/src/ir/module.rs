@@ -7,7 +7,7 @@
 use super::check::{MAX_COUNT, MAX_GAIN, MAX_NAME, NAME};
 use super::{DspGraph, Traced, sections};
 use crate::automation::SHAPES;
-use crate::edit::ClockSource;
+use crate::edit::{ClockSource, Start};
 use crate::graph_ir::RawGraph;
 use crate::plan::Crossfade;
 use crate::session::{
@@ -308,6 +308,9 @@ pub struct Krach {
     /// MIDI clock on the MIDI output.
     #[serde(skip_serializing_if = "is_default")]
     pub midi_clock: bool,
+    /// What nodes do where time starts from standstill.
+    #[serde(skip_serializing_if = "is_default")]
+    pub start: Start,
     /// Where OSC messages go, as `address:port`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub osc_target: Option<String>,
@@ -347,6 +350,7 @@ impl Default for Krach {
             input: s.input,
             meter: MeterSource::Fixed,
             midi_clock: s.midi_clock,
+            start: Start::Continue,
             osc_target: s.osc_target,
             midi_maps: s.midi_maps,
             note_routes: s.note_routes,
@@ -382,6 +386,10 @@ pub struct NodeEntry {
     /// Only this node and what it feeds are heard.
     #[serde(skip_serializing_if = "is_default")]
     pub solo: bool,
+    /// What one voice does with keys that overlap: goes on (true) or begins again (false), and goes back to
+    /// the key that is still held. Without it the last key alone counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub legato: Option<bool>,
 }
 
 /// What is known of a slot beyond its pattern.

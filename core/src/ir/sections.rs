@@ -67,7 +67,7 @@ sections!(AutomationIr: path(required), shape(required), lo, hi, bars(required))
 sections!(MutedIr: name(required), saved_gain);
 sections!(SubModuleIr: prefix(required), module(required));
 sections!(Krach: version, name, raw_graph, nodes, slots, automations, clock_source, free_run,
-    limiter, seed, input, meter, midi_clock, osc_target, midi_maps, note_routes, crossfade, sources, libraries);
+    limiter, seed, input, meter, midi_clock, start, osc_target, midi_maps, note_routes, crossfade, sources, libraries);
 
 /// Says in the schema what [`sections!`] says to the reader: what must be there, and older names.
 pub(super) fn as_read<T: Sections>(schema: &mut Schema) {
@@ -129,7 +129,7 @@ impl<'de, T: Sections> Visitor<'de> for SectionsVisitor<T> {
 mod tests {
     use super::*;
     use crate::automation::ShapeSpec;
-    use crate::edit::{ClockSource, Period};
+    use crate::edit::{ClockSource, Period, Start};
     use crate::graph_ir::{GraphNode, RawGraph};
     use crate::ir::module::{MeterSource, NodeEntry, RouteKind, SlotEntry, Source};
     use crate::plan::Crossfade;
@@ -249,6 +249,7 @@ mod tests {
             input: Some(InputState { channel: Some(1) }),
             meter: MeterSource::Host,
             midi_clock: true,
+            start: Start::Restart,
             osc_target: Some(text("127.0.0.1:9")),
             midi_maps: vec![MidiMapState { channel: 1, cc: 2, label: text("a/freq"), lo: 0.0, hi: 1.0 }],
             note_routes: vec![NoteRouteState { channel: Some(3), node: text("a") }],

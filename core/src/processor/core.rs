@@ -9,10 +9,12 @@ use super::midi::MidiVoices;
 use super::midi_clock::MidiClock;
 use super::params::Params;
 use super::played::Keyboard;
+use super::start::Ringing;
 use super::voices::Notes;
 use crate::automation::Automation;
 use crate::clock::{Bars, Clock, ClockSettings, Mode, Segment, TransportAt};
 use crate::dsp::ramp::{Ramp, declick_frames};
+use crate::edit::Start;
 use crate::limiter::Limiter;
 use crate::link::Position;
 use crate::message::{InputRoute, Return, SlotPattern};
@@ -48,6 +50,8 @@ pub struct CoreSettings {
     pub host_meter: bool,
     /// MIDI clock goes to the host.
     pub midi_clock: bool,
+    /// What nodes do where time starts from standstill.
+    pub start: Start,
     /// Master gain, linear.
     pub master: f32,
     /// The safety limiter is on.
@@ -147,6 +151,16 @@ pub struct Core {
     pub(super) params: Params,
     /// Up to this sample the output holds what an engine that leaves still sounds.
     pub(super) joined_until: i64,
+    /// What nodes do where time starts from standstill.
+    pub(super) start: Start,
+    /// The host renders offline.
+    pub(super) offline: bool,
+    /// Time moved up to here.
+    pub(super) was_running: bool,
+    /// What sounded before a start, dying away.
+    pub(super) ringing: Ringing,
+    /// The session's own master gain; patterns move `master` away from it.
+    pub(super) own_master: f32,
     pub(super) master: Ramp,
     pub(super) limiter: Limiter,
     pub(super) grid_anchor: i64,
@@ -195,6 +209,11 @@ impl Core {
             controllers: Controllers::new(),
             params: Params::new(settings.sample_rate),
             joined_until: 0,
+            start: settings.start,
+            offline: false,
+            was_running: false,
+            ringing: Ringing::new(settings.sample_rate),
+            own_master: settings.master,
             master: Ramp::resting(f64::from(settings.master)),
             limiter,
             grid_anchor: 0,
@@ -319,6 +338,10 @@ impl Core {
         if self.host_meter {
             self.follow_bars(segment);
         }
+        if running && !std::mem::replace(&mut self.was_running, running) {
+            self.start(segment);
+        }
+        self.was_running = running;
         let mut at = segment.start;
         while at < segment.end {
             self.notes.at = at;

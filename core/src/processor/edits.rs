@@ -250,7 +250,11 @@ impl Core {
                 self.set_meter(self.clock.bars());
             }
             Action::MidiClock(on) => self.set_midi_clock(on),
-            Action::MasterGain(gain) => self.set_master(gain),
+            Action::Start(start) => self.start = start,
+            Action::MasterGain(gain) => {
+                self.own_master = gain;
+                self.set_master(gain);
+            }
             Action::Limiter(on) => self.limiter.set_enabled(on),
             Action::Automate { index, target, mut automation, serial, bars } => {
                 automation.start_frame = at;

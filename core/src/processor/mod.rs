@@ -14,6 +14,7 @@ pub mod denormals;
 mod edits;
 mod endings;
 mod fader;
+mod keys;
 mod midi;
 mod midi_clock;
 mod params;
@@ -21,6 +22,7 @@ mod patterns;
 mod played;
 mod render;
 mod shapes;
+mod start;
 mod voices;
 
 pub use self::core::{Core, CoreSettings, MAX_AUTOMATIONS, MAX_FADES, MAX_SLOTS, Running, chunk_of};
@@ -261,6 +263,7 @@ impl Processor {
         }
         self.take_messages();
         self.core.set_host_free_run(block.free_run.unwrap_or(false));
+        self.core.offline = block.offline;
         let frames = block.frames.min(block.main[0].len()).min(block.main[1].len());
         if self.poisoned {
             return;

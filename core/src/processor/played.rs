@@ -2,16 +2,19 @@
 //! that its channel is routed to.
 //!
 //! Notes come as CLAP notes or as MIDI, the latter per channel as MPE has it: bend, pressure and
-//! controller 74 (brightness) of a channel are those of its notes. What a channel was told before a
-//! note is worked out for the whole block when it comes, in the order of its events.
+//! controller 74 (brightness) of a channel are those of its notes, and what comes on the manager channel
+//! of an MPE zone counts for the whole zone. What a channel was told before a note is worked out for the
+//! whole block when it comes, in the order of its events. What a single voice does with several keys
+//! is in `keys`.
 
 use super::controls::{ControlEvent, Write, enqueue};
 use super::core::Core;
+use super::keys::Pressed;
 use super::voices::Player;
 use crate::message::NoteRoute;
 use crate::plan::{NONE, NoteParts};
 use crate::symbol::Symbol;
-use crate::voice::{BY_HOST, HostNote, Phase};
+use crate::voice::{BY_HOST, HeldKey, HostNote, Phase, Voice};
 
 /// Events of one block that are heard; more are lost.
 pub const MAX_PLAYED: usize = 4096;
@@ -72,9 +75,8 @@ pub struct NoteAddress {
 }
 
 impl NoteAddress {
-    fn on_channel(channel: i16) -> Self {
-        Self { port: -1, channel, key: -1, note_id: -1 }
-    }
+    /// All notes.
+    const ALL: Self = Self { port: -1, channel: -1, key: -1, note_id: -1 };
 
     fn matches(&self, note: &HostNote) -> bool {
         let same = |a: i16, b: i16| a < 0 || a == b;
@@ -111,6 +113,33 @@ pub struct NoteEnd {
     pub note: NoteAddress,
 }
 
+/// Notes of the host that an event concerns: those of an address, on some channels.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Selection {
+    note: NoteAddress,
+    /// A bit for each channel.
+    channels: u16,
+}
+
+impl Selection {
+    fn of(note: NoteAddress) -> Self {
+        Self { note, channels: u16::MAX }
+    }
+
+    fn on(channels: u16) -> Self {
+        Self { note: NoteAddress::ALL, channels }
+    }
+
+    fn matches(&self, note: &HostNote) -> bool {
+        self.channels & bit(note.channel) != 0 && self.note.matches(note)
+    }
+}
+
+/// The bit of a channel.
+fn bit(channel: i16) -> u16 {
+    1 << (channel & 15)
+}
+
 /// What a node is told of what is played.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Played {
@@ -122,12 +151,12 @@ pub(super) enum Played {
     },
     /// `pedals`: a bit for each channel whose pedal is down.
     Off {
-        note: NoteAddress,
+        notes: Selection,
         pedals: u16,
     },
-    Choke(NoteAddress),
+    Choke(Selection),
     Express {
-        note: NoteAddress,
+        notes: Selection,
         which: Expression,
         value: f64,
     },
@@ -135,8 +164,9 @@ pub(super) enum Played {
         channel: i16,
         semitones: f64,
     },
+    /// A bit for each channel whose pedal went up.
     PedalUp {
-        channel: i16,
+        channels: u16,
     },
 }
 
@@ -165,15 +195,16 @@ impl Channel {
         parameter: [127; 2],
         registered: false,
     };
-
-    fn semitones(&self) -> f64 {
-        self.bend * self.range
-    }
 }
+
+/// Manager channels of the lower and the upper MPE zone.
+const MANAGERS: [i16; 2] = [0, 15];
 
 /// What the host plays in this block, and where it goes.
 pub(super) struct Keyboard {
     channels: [Channel; 16],
+    /// Member channels of the lower and the upper MPE zone.
+    zones: [u8; 2],
     routes: [Option<Symbol>; 16],
     omni: Option<Symbol>,
     /// (sample, what), in order.
@@ -186,6 +217,7 @@ impl Keyboard {
     pub fn new() -> Self {
         Self {
             channels: [Channel::FRESH; 16],
+            zones: [0; 2],
             routes: [None; 16],
             omni: None,
             played: Vec::with_capacity(MAX_PLAYED),
@@ -212,7 +244,7 @@ impl Keyboard {
 
     /// What channels have been told before counts for another engine too.
     pub fn take_over(&mut self, old: &Self) {
-        self.channels = old.channels;
+        (self.channels, self.zones) = (old.channels, old.zones);
     }
 
     pub fn clear(&mut self) {
@@ -225,10 +257,10 @@ impl Keyboard {
         match event.what {
             HostEventKind::Midi(bytes) => self.hear_midi(sample, bytes),
             HostEventKind::NoteOn { note, velocity } => self.note_on(sample, note, velocity as f32, true),
-            HostEventKind::NoteOff(note) => self.note_off(sample, note),
-            HostEventKind::Choke(note) => self.push(sample, Played::Choke(note)),
+            HostEventKind::NoteOff(note) => self.note_off(sample, Selection::of(note)),
+            HostEventKind::Choke(note) => self.push(sample, Played::Choke(Selection::of(note))),
             HostEventKind::Expression { note, which, value } => {
-                self.push(sample, Played::Express { note, which, value });
+                self.push(sample, Played::Express { notes: Selection::of(note), which, value });
             }
         }
     }
@@ -249,111 +281,179 @@ impl Keyboard {
             wants_end,
             sustained: false,
             tuning: 0.0,
-            bend: channel.semitones(),
+            bend: self.semitones(note.channel),
         };
         let (pressure, brightness) = (channel.pressure, channel.brightness);
         self.push(sample, Played::On { note: host, velocity, pressure, brightness });
     }
 
-    fn note_off(&mut self, sample: i64, note: NoteAddress) {
-        let down = self.channels.iter().enumerate().filter(|(_, channel)| channel.pedal);
-        let pedals = down.fold(0, |pedals, (channel, _)| pedals | 1 << channel);
-        self.push(sample, Played::Off { note, pedals });
+    /// The members of a zone.
+    fn members(&self, zone: usize) -> u16 {
+        let members = self.zones[zone].min(15);
+        let lower = ((1_u32 << members) - 1) as u16;
+        if zone == 0 { lower << 1 } else { lower << (15 - members) }
+    }
+
+    /// The channels that a message on this one counts for: a manager's zone, or the channel alone.
+    fn reach(&self, channel: i16) -> u16 {
+        let zone = MANAGERS.iter().position(|manager| *manager == channel);
+        bit(channel) | zone.map_or(0, |zone| self.members(zone))
+    }
+
+    /// The zone that a channel is a member of.
+    fn zone_of(&self, channel: i16) -> Option<usize> {
+        (0..MANAGERS.len()).find(|zone| self.members(*zone) & bit(channel) != 0)
+    }
+
+    /// The channel that manages this one.
+    fn manager_of(&self, channel: i16) -> Option<&Channel> {
+        self.zone_of(channel).map(|zone| &self.channels[MANAGERS[zone] as usize])
+    }
+
+    /// How far notes of the channel are bent: by its own bend and its manager's.
+    fn semitones(&self, channel: i16) -> f64 {
+        let own = &self.channels[(channel & 15) as usize];
+        own.bend * own.range + self.manager_of(channel).map_or(0.0, |manager| manager.bend * manager.range)
+    }
+
+    /// A bit for each channel whose notes a pedal holds.
+    fn pedals(&self) -> u16 {
+        let down = |channel: &i16| {
+            let own = self.channels[*channel as usize].pedal;
+            own || self.manager_of(*channel).is_some_and(|manager| manager.pedal)
+        };
+        (0..16).filter(down).fold(0, |pedals, channel| pedals | bit(channel))
+    }
+
+    fn note_off(&mut self, sample: i64, notes: Selection) {
+        let pedals = self.pedals();
+        self.push(sample, Played::Off { notes, pedals });
     }
 
     fn hear_midi(&mut self, sample: i64, [status, first, second]: [u8; 3]) {
         let channel = i16::from(status & 15);
         let (first, second) = (first & 127, second & 127);
-        let key = NoteAddress { port: -1, channel, key: i16::from(first), note_id: -1 };
+        let key = NoteAddress { channel, key: i16::from(first), ..NoteAddress::ALL };
         let share = |value: u8| f64::from(value) / 127.0;
         match status & 0xf0 {
             0x90 if second > 0 => {
                 self.note_on(sample, NoteAddress { port: 0, ..key }, share(second) as f32, false);
             }
-            0x80 | 0x90 => self.note_off(sample, key),
+            0x80 | 0x90 => self.note_off(sample, Selection::of(key)),
             0xa0 => {
-                let (which, value) = (Expression::Pressure, share(second));
-                self.push(sample, Played::Express { note: key, which, value });
+                let (notes, which, value) = (Selection::of(key), Expression::Pressure, share(second));
+                self.push(sample, Played::Express { notes, which, value });
             }
             0xb0 => self.controller(sample, channel, first, second),
-            0xd0 => {
-                self.channels[channel as usize].pressure = Some(share(first) as f32);
-                let (note, which, value) =
-                    (NoteAddress::on_channel(channel), Expression::Pressure, share(first));
-                self.push(sample, Played::Express { note, which, value });
-            }
+            0xd0 => self.express(sample, channel, Expression::Pressure, share(first)),
             0xe0 => {
                 let position = i32::from(second) << 7 | i32::from(first);
                 // Down has one step more than up.
                 let bend = f64::from(position - 8192) / if position < 8192 { 8192.0 } else { 8191.0 };
                 self.channels[channel as usize].bend = bend;
-                self.tell_bend(sample, channel);
+                self.tell_bend(sample, self.reach(channel));
             }
             _ => {}
         }
     }
 
-    fn tell_bend(&mut self, sample: i64, channel: i16) {
-        let semitones = self.channels[channel as usize].semitones();
-        self.push(sample, Played::Bend { channel, semitones });
+    /// Pressure or brightness of a channel, and of what it manages: of notes that sound and of those to come.
+    fn express(&mut self, sample: i64, channel: i16, which: Expression, value: f64) {
+        let reach = self.reach(channel);
+        for (_, state) in self.within(reach) {
+            match which {
+                Expression::Pressure => state.pressure = Some(value as f32),
+                _ => state.brightness = Some(value as f32),
+            }
+        }
+        self.push(sample, Played::Express { notes: Selection::on(reach), which, value });
+    }
+
+    /// The channels of that set.
+    fn within(&mut self, channels: u16) -> impl Iterator<Item = (i16, &mut Channel)> {
+        (0..).zip(&mut self.channels).filter(move |(channel, _)| channels & bit(*channel) != 0)
+    }
+
+    fn tell_bend(&mut self, sample: i64, channels: u16) {
+        for channel in (0..16).filter(|channel| channels & bit(*channel) != 0) {
+            let semitones = self.semitones(channel);
+            self.push(sample, Played::Bend { channel, semitones });
+        }
+    }
+
+    /// After a change of pedals: those that are up now and were down.
+    fn lift_pedals(&mut self, sample: i64, before: u16) {
+        let channels = before & !self.pedals();
+        if channels != 0 {
+            self.push(sample, Played::PedalUp { channels });
+        }
     }
 
     fn controller(&mut self, sample: i64, channel: i16, number: u8, value: u8) {
+        let reach = self.reach(channel);
+        let pedals = self.pedals();
         let state = &mut self.channels[channel as usize];
-        let all = NoteAddress::on_channel(channel);
         match number {
             PEDAL => {
-                let was = std::mem::replace(&mut state.pedal, value >= 64);
-                if was && value < 64 {
-                    self.push(sample, Played::PedalUp { channel });
-                }
+                state.pedal = value >= 64;
+                self.lift_pedals(sample, pedals);
             }
-            TIMBRE => {
-                let value = f64::from(value) / 127.0;
-                state.brightness = Some(value as f32);
-                self.push(sample, Played::Express { note: all, which: Expression::Brightness, value });
-            }
+            TIMBRE => self.express(sample, channel, Expression::Brightness, f64::from(value) / 127.0),
             101 => (state.parameter[0], state.registered) = (value, true),
             100 => (state.parameter[1], state.registered) = (value, true),
             98 | 99 => state.registered = false,
             6 | 38 if state.registered => self.parameter(sample, channel, number == 6, value),
             // All sound off; all controllers as they were at first; all notes off and its kin.
-            120 => self.push(sample, Played::Choke(all)),
+            120 => self.push(sample, Played::Choke(Selection::on(reach))),
             121 => {
-                let was = std::mem::replace(state, Channel { range: state.range, ..Channel::FRESH });
-                if was.pedal {
-                    self.push(sample, Played::PedalUp { channel });
+                for (_, state) in self.within(reach) {
+                    *state = Channel { range: state.range, ..Channel::FRESH };
                 }
-                self.tell_bend(sample, channel);
+                self.lift_pedals(sample, pedals);
+                self.tell_bend(sample, reach);
             }
-            123..=127 => self.note_off(sample, all),
+            123..=127 => self.note_off(sample, Selection::on(reach)),
             _ => {}
         }
     }
 
     /// Data entry for a registered parameter: the range of bend (0), or an MPE zone (6).
     fn parameter(&mut self, sample: i64, channel: i16, coarse: bool, value: u8) {
-        let state = &mut self.channels[channel as usize];
+        let state = &self.channels[channel as usize];
         match state.parameter {
             [0, 0] => {
                 let (semitones, cents) = (state.range.trunc(), state.range.fract());
-                state.range = if coarse {
+                let range = if coarse {
                     f64::from(value) + cents
                 } else {
                     semitones + f64::from(value.min(99)) / 100.0
                 };
-                self.tell_bend(sample, channel);
+                // The members of a zone have one range.
+                let kin = self.zone_of(channel).map_or(bit(channel), |zone| self.members(zone));
+                self.within(kin).for_each(|(_, state)| state.range = range);
+                self.tell_bend(sample, kin | self.reach(channel));
             }
-            [0, 6] if coarse && (channel == 0 || channel == 15) => {
-                let members = i16::from(value.min(15));
-                for member in 1..=members {
-                    let at = if channel == 0 { member } else { 15 - member };
-                    self.channels[at as usize].range = MPE_BEND_RANGE;
-                    self.tell_bend(sample, at);
+            [0, 6] if coarse => {
+                if let Some(zone) = MANAGERS.iter().position(|manager| *manager == channel) {
+                    self.set_zone(sample, zone, value.min(15));
                 }
             }
             _ => {}
         }
+    }
+
+    /// A zone has so many members. The other one gives up those that it loses.
+    fn set_zone(&mut self, sample: i64, zone: usize, members: u8) {
+        let pedals = self.pedals();
+        let before = self.members(0) | self.members(1);
+        self.zones[zone] = members;
+        self.zones[1 - zone] = self.zones[1 - zone].min(14_u8.saturating_sub(members));
+        let now = self.members(0) | self.members(1);
+        let joined = self.members(zone);
+        self.within(joined).for_each(|(_, state)| state.range = MPE_BEND_RANGE);
+        self.within(before & !now).for_each(|(_, state)| state.range = BEND_RANGE);
+        self.lift_pedals(sample, pedals);
+        self.tell_bend(sample, before | now);
     }
 }
 
@@ -368,7 +468,7 @@ impl Core {
                 *lost = self.keyboard.target(channel as i16) != Some(id);
             }
             let elsewhere = |note: &HostNote| lost[(note.channel & 15) as usize];
-            if self.plan.nodes[node as usize].voices.iter().any(|v| v.host.as_ref().is_some_and(elsewhere)) {
+            if self.plan.nodes[node as usize].voices.iter().any(|v| v.hosts().any(elsewhere)) {
                 self.with_player(node as usize, |player| player.let_go(elsewhere));
             }
         }
@@ -389,7 +489,7 @@ impl Core {
         let mut concerned = std::mem::take(&mut keyboard.concerned);
         concerned.clear();
         for (n, node) in plan.nodes.iter().enumerate().filter(|(_, n)| n.voiced && !n.ghost) {
-            let plays = node.voices.iter().any(|v| v.host.is_some()) || is_routed(n as u32);
+            let plays = node.voices.iter().any(|v| v.hosts().next().is_some()) || is_routed(n as u32);
             if plays && concerned.len() < concerned.capacity() {
                 concerned.push(n as u32);
             }
@@ -424,7 +524,7 @@ impl Core {
     /// Nodes on their way out play no note of the host any more.
     pub(super) fn end_notes_of_ghosts(&mut self) {
         for node in self.plan.nodes.iter_mut().filter(|n| n.ghost) {
-            for host in node.voices.iter_mut().filter_map(|v| v.host.take()) {
+            for host in node.voices.iter_mut().flat_map(Voice::take_hosts) {
                 self.notes.end(host);
             }
         }
@@ -437,7 +537,7 @@ impl Core {
         self.notes.ends.append(&mut old.notes.ends);
         self.notes.ends.iter_mut().for_each(|(at, _)| *at = self.notes.at);
         for node in &mut old.plan.nodes {
-            for host in node.voices.iter_mut().filter_map(|v| v.host.take()) {
+            for host in node.voices.iter_mut().flat_map(Voice::take_hosts) {
                 self.notes.end(host);
             }
         }
@@ -466,44 +566,50 @@ impl Player<'_> {
     pub fn play(&mut self, what: Played) {
         match what {
             Played::On { note, velocity, pressure, brightness } => {
-                let at = self.begin(BY_HOST, NONE);
-                self.voices[at].host = Some(note);
                 let parts = self.parts;
-                self.hold_part(at, parts.freq, note.frequency());
+                let key = HeldKey { note, pressure, brightness };
+                let at = match self.press(&key) {
+                    Pressed::Onto(at) => return self.sound_key(at, &key),
+                    Pressed::Again(at) => self.begin_at(at, BY_HOST, NONE),
+                    Pressed::Apart => self.begin(BY_HOST, NONE),
+                };
+                self.voices[at].host = Some(note);
                 self.hold_part(at, parts.velocity, velocity);
-                let expression = |which| part_of(&parts, which);
-                if let Some(value) = pressure {
-                    self.hold_part(at, expression(Expression::Pressure), value);
-                }
-                if let Some(value) = brightness {
-                    self.hold_part(at, expression(Expression::Brightness), value);
-                }
+                self.sound_key(at, &key);
                 if parts.gate != NONE {
                     self.gate_of(at, parts.gate as usize, 1.0);
                 }
             }
-            Played::Off { note, pedals } => {
-                let held = |host: &HostNote| pedals & 1 << (host.channel & 15) != 0;
-                for voice in self.voices.iter_mut().filter(|v| v.phase == Phase::Held) {
-                    if let Some(host) = voice.host.as_mut().filter(|host| held(host) && note.matches(host)) {
+            Played::Off { notes, pedals } => {
+                let held = |host: &HostNote| pedals & bit(host.channel) != 0;
+                for voice in self.voices.iter_mut() {
+                    let sounding = voice.host.as_mut().filter(|_| voice.phase == Phase::Held);
+                    let all = sounding.into_iter().chain(voice.keys.iter_mut().map(|key| &mut key.note));
+                    for host in all.filter(|host| held(host) && notes.matches(host)) {
                         host.sustained = true;
                     }
                 }
-                self.let_go(|host| !held(host) && !host.sustained && note.matches(host));
+                self.let_go(|host| !held(host) && !host.sustained && notes.matches(host));
             }
-            Played::PedalUp { channel } => self.let_go(|host| host.sustained && host.channel == channel),
-            Played::Choke(note) => self.of_notes(|host| note.matches(host), Self::cut),
-            Played::Express { note, which: Expression::Tuning, value } => {
-                self.retune(|host| note.matches(host), |host| host.tuning = value);
+            Played::PedalUp { channels } => {
+                self.let_go(|host| host.sustained && channels & bit(host.channel) != 0);
             }
-            Played::Express { note, which, value } => {
+            Played::Choke(notes) => {
+                self.forget_keys(|host| notes.matches(host));
+                self.of_notes(|host| notes.matches(host), Self::cut);
+            }
+            Played::Express { notes, which: Expression::Tuning, value } => {
+                self.retune(|host| notes.matches(host), |host| host.tuning = value);
+            }
+            Played::Express { notes, which, value } => {
+                self.express_keys(|host| notes.matches(host), which, value as f32);
                 let part = part_of(&self.parts, which);
                 let Some(c) = self.controls.get(part as usize) else { return };
                 // Where the middle is 0, left is below it.
                 let centred = which == Expression::Pan && c.min < 0.0;
                 let value = if centred { 2.0 * value - 1.0 } else { value };
                 self.of_notes(
-                    |host| note.matches(host),
+                    |host| notes.matches(host),
                     |player, at| player.hold(at, part as usize, value as f32),
                 );
             }
@@ -513,9 +619,13 @@ impl Player<'_> {
         }
     }
 
-    /// Notes of the host let go, pedal or not.
+    /// Notes of the host let go, pedal or not. A single voice goes back to a key that is still held.
     pub fn let_go(&mut self, which: impl Fn(&HostNote) -> bool) {
+        self.forget_keys(&which);
         self.of_notes(which, |player, at| {
+            if player.go_back(at) {
+                return;
+            }
             if let Some(host) = &mut player.voices[at].host {
                 host.sustained = false;
             }
@@ -534,6 +644,8 @@ impl Player<'_> {
     fn retune(&mut self, which: impl Fn(&HostNote) -> bool, change: impl Fn(&mut HostNote)) {
         let freq = self.parts.freq;
         for at in 0..self.voices.len() {
+            let keys = self.voices[at].keys.iter_mut().map(|key| &mut key.note);
+            keys.filter(|host| which(host)).for_each(&change);
             let Some(host) = self.voices[at].host.as_mut().filter(|host| which(host)) else { continue };
             change(host);
             let frequency = host.frequency();
@@ -541,14 +653,14 @@ impl Player<'_> {
         }
     }
 
-    fn hold_part(&mut self, at: usize, part: u32, value: f32) {
+    pub(super) fn hold_part(&mut self, at: usize, part: u32, value: f32) {
         if part != NONE {
             self.hold(at, part as usize, value);
         }
     }
 }
 
-fn part_of(parts: &NoteParts, which: Expression) -> u32 {
+pub(super) fn part_of(parts: &NoteParts, which: Expression) -> u32 {
     let index = match which {
         Expression::Volume => 0,
         Expression::Pan => 1,

@@ -169,6 +169,7 @@ impl Core {
         }
         self.apply_master(done, frames);
         let [left, right] = &mut self.sum;
+        self.ringing.pass([&mut left[..frames], &mut right[..frames]]);
         self.params.fade(at, &mut left[..frames], &mut right[..frames]);
         let joined = usize::try_from(self.joined_until - at).unwrap_or(0).min(frames);
         let [left, right] = out;

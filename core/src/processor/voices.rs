@@ -53,6 +53,7 @@ pub(super) struct Player<'a> {
     pub controls: &'a mut [ControlState],
     pub notes: &'a mut Notes,
     pub limit: usize,
+    pub legato: Option<bool>,
     pub voiced: bool,
     pub parts: NoteParts,
 }
@@ -66,7 +67,8 @@ impl<'a> Player<'a> {
         notes: &'a mut Notes,
     ) -> Self {
         let (limit, voiced, parts) = (node.limit as usize, node.voiced, node.parts);
-        Self { voices, controls: &mut controls[range(node.controls)], notes, limit, voiced, parts }
+        let controls = &mut controls[range(node.controls)];
+        Self { voices, controls, notes, limit, legato: node.legato, voiced, parts }
     }
 
     /// One of a control's writers does something.
@@ -196,7 +198,11 @@ impl<'a> Player<'a> {
 
     /// Gives a voice to a new note.
     pub fn begin(&mut self, note: NoteKey, slot: u32) -> usize {
-        let at = voice::allocate(self.voices, self.limit);
+        self.begin_at(voice::allocate(self.voices, self.limit), note, slot)
+    }
+
+    /// Gives this voice to a new note.
+    pub fn begin_at(&mut self, at: usize, note: NoteKey, slot: u32) -> usize {
         if matches!(self.voices[at].phase, Phase::Cut { .. })
             && let Some(instance) = &mut self.voices[at].instance
         {
@@ -294,6 +300,7 @@ impl<'a> Player<'a> {
 
     /// Everything stops; what notes have set is forgotten.
     pub fn silence(&mut self) {
+        self.forget_keys(|_| true);
         for at in 0..self.voices.len() {
             if self.voiced {
                 self.free(at);

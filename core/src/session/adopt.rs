@@ -37,6 +37,7 @@ struct Shape {
     name: String,
     type_id: String,
     count: u32,
+    legato: Option<bool>,
     /// Linear, of all its faders together.
     gain: f64,
     /// Of the last fader alone: sends branch off before it.
@@ -103,10 +104,11 @@ impl Session {
             !(gone.contains(&at.0) && (implied(label, at) || fader))
         });
         for shape in wanted.iter().filter_map(|name| shapes.get(name)) {
-            let Shape { name, type_id, count, gain, to_master, init, .. } = shape;
+            let Shape { name, type_id, count, legato, gain, to_master, init, .. } = shape;
             foundation.nodes.push(Node {
                 name: name.clone(),
                 count: *count,
+                legato: *legato,
                 init: init.clone(),
                 to_master: *to_master,
                 ..Node::of_source(Source::Type(type_id.clone()))
@@ -215,6 +217,7 @@ impl Reader<'_> {
                 name: name.to_owned(),
                 type_id: node.type_id.clone(),
                 count: node.count,
+                legato: node.legato,
                 gain: 1.0,
                 fader: 1.0,
                 to_master: false,
@@ -280,6 +283,7 @@ impl Reader<'_> {
             name: name.to_owned(),
             type_id: first.type_id.clone(),
             count: voices.len() as u32,
+            legato: None,
             gain,
             fader: 1.0,
             to_master: false,

@@ -22,6 +22,7 @@ impl Session {
             beats_per_cycle,
             host_meter,
             midi_clock,
+            start,
             osc_target,
             master,
             clock_source,
@@ -79,6 +80,7 @@ impl Session {
         unless(meter, &|| Edit::SetBeatsPerCycle(*beats_per_cycle));
         unless(!*host_meter || (self.host_meter && meter), &|| Edit::FollowHostMeter);
         unless(self.midi_clock == *midi_clock, &|| Edit::SetMidiClock(*midi_clock));
+        unless(self.start == *start, &|| Edit::SetStart(*start));
         unless(self.osc_target == *osc_target, &|| Edit::SetOscTarget(osc_target.clone()));
         unless(self.master == *master, &|| Edit::SetMasterGain(*master));
         unless(self.clock_source == *clock_source, &|| Edit::SetClockSource(*clock_source));

@@ -106,6 +106,7 @@ impl Session {
                 input: self.input,
                 meter: if self.host_meter { MeterSource::Host } else { MeterSource::Fixed },
                 midi_clock: self.midi_clock,
+                start: self.start,
                 osc_target: self.osc_target.clone(),
                 midi_maps: self.midi_maps.clone(),
                 note_routes: self.note_routes.clone(),
@@ -267,6 +268,7 @@ impl Session {
             clock_source: krach.clock_source,
             host_meter: krach.meter == MeterSource::Host,
             midi_clock: krach.midi_clock,
+            start: krach.start,
             free_run: krach.free_run,
             limiter: krach.limiter,
             seed: krach.seed,
@@ -357,7 +359,7 @@ impl Session {
         for node in nodes {
             let NodeIr { name, source, gain, count, num_inputs, init, source_text, other } = node;
             let entry = entries.get(&name).copied().unwrap_or_default();
-            let NodeEntry { stereo, off_master, solo } = entry;
+            let NodeEntry { stereo, off_master, solo, legato } = entry;
             if let Source::Type(id) = &source
                 && registry.standing(id).is_none()
                 && !comes_from_text(id)
@@ -374,6 +376,7 @@ impl Session {
                 name,
                 source,
                 count,
+                legato,
                 num_inputs,
                 init,
                 source_text,
@@ -408,7 +411,8 @@ impl Session {
 
 /// What is known of a node beyond what others read, if it is anything.
 fn node_entry(node: &Node) -> Option<(String, NodeEntry)> {
-    let entry = NodeEntry { stereo: node.stereo, off_master: !node.to_master, solo: node.solo };
+    let (off_master, legato) = (!node.to_master, node.legato);
+    let entry = NodeEntry { stereo: node.stereo, off_master, solo: node.solo, legato };
     (entry != NodeEntry::default()).then(|| (node.name.clone(), entry))
 }
 

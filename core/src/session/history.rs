@@ -5,7 +5,7 @@
 
 use super::Session;
 use super::size::memory_of;
-use crate::edit::Edit;
+use crate::edit::{Edit, Start};
 use std::time::{Duration, Instant};
 
 /// How long a flood of changes of one control stays one step.
@@ -158,6 +158,8 @@ pub fn label_of(edit: &Edit) -> String {
         Edit::SetValues(_) => "values".to_owned(),
         Edit::SetName(name) => format!("name {name}"),
         Edit::SetSeed(seed) => format!("seed {seed}"),
+        Edit::SetStart(Start::Restart) => "start: restart".to_owned(),
+        Edit::SetStart(Start::Continue) => "start: continue".to_owned(),
         Edit::SetFreeRun(on) => format!("free run {}", if *on { "on" } else { "off" }),
         Edit::SetLimiter(on) => format!("limiter {}", if *on { "on" } else { "off" }),
         Edit::MidiMap { label, .. } => format!("map {label}"),

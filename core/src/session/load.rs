@@ -89,8 +89,8 @@ impl Session {
             let entry = krach.nodes.get(&node.name).copied().unwrap_or_default();
             names.push(node.name.clone());
             let gain = Some(node.gain);
-            let spec =
-                NodeSpec { gain, stereo: Some(entry.stereo), to_master: Some(!entry.off_master), node };
+            let (stereo, to_master) = (Some(entry.stereo), Some(!entry.off_master));
+            let spec = NodeSpec { gain, stereo, to_master, legato: Some(entry.legato), node };
             nodes.push(NodeEdit::Set(Box::new(spec)));
         }
         nodes.extend(flat.routing.into_iter().map(NodeEdit::Connect));

@@ -107,7 +107,11 @@ pub fn lower(
     graph.nodes.push(plain(MASTER, "dac"));
     for node in nodes {
         let gain = format!("{}_g", node.name);
-        graph.nodes.push(GraphNode { count: node.count, ..plain(&node.name, &types[node.name.as_str()]) });
+        graph.nodes.push(GraphNode {
+            count: node.count,
+            legato: node.legato,
+            ..plain(&node.name, &types[node.name.as_str()])
+        });
         graph.nodes.push(plain(&gain, "gain"));
         for port in outputs(decl(&node.name)) {
             graph.connections.push(wire(&node.name, &port, &gain, "in"));

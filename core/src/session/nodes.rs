@@ -18,6 +18,9 @@ pub struct Node {
     pub source: Source,
     /// Voices.
     pub count: u32,
+    /// What one voice does with keys that overlap: goes on (true) or begins again (false), and goes back to
+    /// the key that is still held; `None`: the last key alone counts.
+    pub legato: Option<bool>,
     /// Audio inputs, as the writer counted them.
     pub num_inputs: u32,
     /// Values that controls began with.
@@ -43,6 +46,7 @@ impl Node {
             name: String::new(),
             source,
             count: 1,
+            legato: None,
             num_inputs: 0,
             init: Vec::new(),
             source_text: String::new(),
@@ -88,6 +92,8 @@ pub struct NodeSpec {
     pub stereo: Option<bool>,
     /// Heard by itself; as it was unless given, and yes at first.
     pub to_master: Option<bool>,
+    /// Overlapping keys of one voice; as it was unless given, and `Some(false)` at first.
+    pub legato: Option<Option<bool>>,
 }
 
 /// A change to the session's nodes.
@@ -209,7 +215,7 @@ impl Session {
     }
 
     fn set_node(&mut self, spec: &NodeSpec) -> Result<(), Fault> {
-        let NodeSpec { node, gain, stereo, to_master } = spec;
+        let NodeSpec { node, gain, stereo, to_master, legato } = spec;
         let checked = NodeIr { gain: gain.unwrap_or(DEFAULT_GAIN), ..node.clone() };
         checked.check()?;
         let before = self.nodes.iter().position(|n| n.name == node.name);
@@ -218,6 +224,7 @@ impl Session {
             name: node.name.clone(),
             source: node.source.clone(),
             count: node.count,
+            legato: legato.unwrap_or_else(|| old.map_or(Some(false), |n| n.legato)),
             num_inputs: node.num_inputs,
             init: node.init.clone(),
             source_text: node.source_text.clone(),

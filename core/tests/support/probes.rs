@@ -106,6 +106,11 @@ pub fn registry() -> Registry {
     }
     registry.add(Arc::new(pipe("pipe")));
     registry.add(Arc::new(pipe("pipe_better")));
+    let mut struck = ty("struck", 0, &[("freq", 1.0), ("gate", 0.0)], || {
+        Box::new(Struck { freq: 1.0, open: false, times: 0 })
+    });
+    struck.decl.controls[1].kind = ControlKind::Gate;
+    registry.add(Arc::new(struck));
     let mut refuses = ty("refuses", 0, &[], || Box::new(Thru));
     refuses.refuses = true;
     registry.add(Arc::new(refuses));
@@ -308,6 +313,33 @@ fn pipe(type_id: &str) -> ProbeType {
 struct Pipe {
     values: [f32; 6],
     left: u32,
+}
+
+/// While its gate is open: `freq` and 10,000 for each time that the gate has opened.
+struct Struck {
+    freq: f32,
+    open: bool,
+    times: u32,
+}
+
+impl Node for Struck {
+    fn reset(&mut self) {
+        self.times = u32::from(self.open);
+    }
+    fn set(&mut self, control: usize, change: Change) {
+        if control == 0 {
+            self.freq = change.value;
+        } else {
+            self.times += u32::from(change.value > 0.0 && !self.open);
+            self.open = change.value > 0.0;
+        }
+    }
+    fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+        outputs[0].fill(if self.open { self.freq + 10_000.0 * self.times as f32 } else { 0.0 });
+    }
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
 }
 
 impl Node for Pipe {

@@ -118,3 +118,48 @@ fn an_effect_as_a_send_adds_to_what_it_is_fed_with() {
         assert!(left < -90.0, "{effect}: {left:.1} dBFS after 8 s");
     }
 }
+
+/// Two plays from the beginning, between them a stop of an odd length: the host never resets.
+fn twice(mut rig: Rig, offline: bool) -> [[Vec<f32>; 2]; 2] {
+    rig.offline = offline;
+    let mut play = || {
+        (rig.playing, rig.played) = (true, 0);
+        let sound = rig.render(CYCLE, &[512]);
+        rig.playing = false;
+        rig.render(if offline { 12_345 } else { 5 * CYCLE + 77 }, &[2048]);
+        sound
+    };
+    [play(), play()]
+}
+
+#[test]
+fn every_sound_is_exported_alike_each_time_from_the_same_place() {
+    for (name, offline) in all().flat_map(|name| [(name, true), (name, false)]) {
+        let effect = EFFECTS.contains(&name);
+        let source = if effect { "bass" } else { name };
+        let mut rig = Rig::with(registry());
+        rig.edit(Edit::SetLimiter(false));
+        let mut all = graph(
+            vec![node("out", "dac", &[]), node("n", &format!("faust:{source}"), &[])],
+            &[("n", if effect { "fx" } else { "out" })],
+        );
+        if effect {
+            all.nodes.push(node("fx", &format!("faust:{name}"), &[]));
+            all.connections.push(wire("fx", "out"));
+        }
+        rig.edit(Edit::LoadGraph(all));
+        rig.playing = false;
+        rig.settle();
+        // Generators and LFOs run while time stands.
+        rig.render(1_234, &[512]);
+        rig.edit(play("n", krach_patterns::mini(&pattern(source)).expect("is a pattern")));
+        let [first, second] = twice(rig, offline);
+        assert!(decibels(peak(&first[0..1])) > -40.0, "{name}: nothing to hear");
+        for (once, again) in first.iter().zip(&second) {
+            // Without the host's word that it is offline, what rings may take 5 ms to fade.
+            let from = if offline { 0 } else { 240 };
+            let differs = rig::first_difference(&once[from..], &again[from..]);
+            assert_eq!(differs, None, "{name}, offline: {offline}");
+        }
+    }
+}

@@ -4,7 +4,7 @@ mod sounds;
 
 use std::collections::BTreeMap;
 
-use krach_core::edit::{ClockSource, Receipt};
+use krach_core::edit::{ClockSource, Receipt, Start};
 use krach_core::graph_ir::{Connection, GraphNode};
 use krach_core::ir::ModuleIr;
 use krach_core::notice::SlotStatus;
@@ -131,6 +131,9 @@ pub(crate) struct Node {
     pub state: &'static str,
     /// Voices.
     pub count: u32,
+    /// What one voice does with keys that overlap: true goes on, false begins again; both go back to the key
+    /// that is still held. Null: the last key alone counts.
+    pub legato: Option<bool>,
     /// Fader, linear.
     pub gain: f64,
     /// Silent.
@@ -308,6 +311,8 @@ pub(crate) struct Transport {
     pub clock: ClockSource,
     /// MIDI clock on the MIDI output.
     pub midi_clock: bool,
+    /// What nodes do where time starts from standstill.
+    pub start: Start,
     /// Where OSC messages go.
     pub osc_target: Option<String>,
     /// Where time is.

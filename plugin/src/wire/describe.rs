@@ -78,6 +78,7 @@ fn described(node: &Node, writers: &BTreeMap<String, Writer>, maps: &Maps, desk:
         type_id,
         state,
         count: node.count,
+        legato: node.legato,
         gain: session.gain_of(&node.name),
         muted: node.muted,
         solo: node.solo,

@@ -26,6 +26,10 @@ pub(super) struct Node {
     /// Voices, 1 to 64.
     #[serde(default = "one")]
     count: u32,
+    /// What one voice does with keys that overlap: true goes on at the new pitch, false begins again; both go
+    /// back to the key that is still held. False for a new node, as it was for one that exists.
+    #[serde(default)]
+    legato: Option<bool>,
     /// Values that its controls begin with.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
@@ -141,16 +145,17 @@ pub(super) struct Adopt {
     nodes: Vec<String>,
 }
 
-/// `node {name, source, gain?, count?, init?, stereo?, to_master?, num_inputs?, source_text?}`: a node, or
+/// `node {name, source, gain?, count?, legato?, init?, stereo?, to_master?, num_inputs?, source_text?}`: a node, or
 /// another source for the one of that name.
 pub(super) fn read_node(rest: &str) -> Result<Change, RpcError> {
-    let Node { name, source, gain, count, init, stereo, to_master, num_inputs, source_text } = fields(rest)?;
+    let Node { name, source, gain, count, legato, init, stereo, to_master, num_inputs, source_text } =
+        fields(rest)?;
     let init = match init {
         Init::Named(values) => values.into_iter().collect(),
         Init::Pairs(pairs) => pairs,
     };
     let node = NodeIr { name, source, count, num_inputs, init, source_text, ..NodeIr::default() };
-    let spec = NodeSpec { node, gain, stereo, to_master };
+    let spec = NodeSpec { node, gain, stereo, to_master, legato: legato.map(Some) };
     Ok(Change::of(Edit::Nodes(vec![NodeEdit::Set(Box::new(spec))])))
 }
 

@@ -1,6 +1,6 @@
 //! The `transport` method: tempo, meter and what else the session says about time and its outputs.
 
-use krach_core::edit::{ClockSource, Edit};
+use krach_core::edit::{ClockSource, Edit, Start};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -30,6 +30,9 @@ pub(super) struct Wanted {
     clock: Option<Clock>,
     /// MIDI clock on the MIDI output.
     midi_clock: Option<bool>,
+    /// Where time starts from standstill: `"restart"`, every node begins as after a reset; `"continue"`: as it is.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    start: Option<Start>,
     /// `address:port` that OSC messages go to; null: nowhere.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     #[serde(default, deserialize_with = "given")]
@@ -98,6 +101,7 @@ impl Wanted {
             })
         }));
         edits.extend(self.midi_clock.map(Edit::SetMidiClock));
+        edits.extend(self.start.map(Edit::SetStart));
         edits.extend(self.osc_target.map(|target| Edit::SetOscTarget(target.map(by_number))));
         Ok(Edit::Batch(edits))
     }
@@ -142,6 +146,7 @@ pub(super) fn answer(desk: &Desk<'_>) -> Value {
         seed: now.seed,
         clock: now.clock_source,
         midi_clock: now.midi_clock,
+        start: now.start,
         osc_target: now.osc_target,
         position: Moment {
             cycles: position.cycles,
@@ -166,7 +171,7 @@ mod tests {
     fn what_is_given_is_one_batch_and_nothing_else_changes() {
         assert_eq!(edit(json!({})), Ok(Edit::Batch(vec![])));
         let all = json!({"tempo": 90, "meter": "host", "free_run": true, "seed": 7, "clock": "internal",
-            "midi_clock": true, "osc_target": "localhost:57120"});
+            "midi_clock": true, "start": "continue", "osc_target": "localhost:57120"});
         let expected = vec![
             Edit::SetBpm(90.0),
             Edit::FollowHostMeter,
@@ -174,6 +179,7 @@ mod tests {
             Edit::SetSeed(7),
             Edit::SetClockSource(ClockSource::Internal),
             Edit::SetMidiClock(true),
+            Edit::SetStart(Start::Continue),
             Edit::SetOscTarget(Some("127.0.0.1:57120".to_owned())),
         ];
         assert_eq!(edit(all), Ok(Edit::Batch(expected)));
@@ -185,6 +191,7 @@ mod tests {
         assert_eq!(edit(json!({"tempo": 0})).unwrap_err().field, "tempo");
         assert_eq!(edit(json!({"tempo": 90, "meter": -3})).unwrap_err().field, "meter");
         assert!(serde_json::from_value::<Wanted>(json!({"meter": "song"})).is_err());
+        assert!(serde_json::from_value::<Wanted>(json!({"start": "over"})).is_err());
         assert!(serde_json::from_value::<Wanted>(json!({"temop": 90})).is_err(), "a slip is not overlooked");
     }
 }

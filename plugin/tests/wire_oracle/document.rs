@@ -85,15 +85,17 @@ impl Model {
         let entries: Map<String, Value> = self
             .nodes
             .iter()
-            .filter(|n| n.solo || !n.to_master)
-            .map(|n| (n.name.clone(), json!({"off_master": !n.to_master, "solo": n.solo})))
+            .map(|n| {
+                let entry = json!({"off_master": !n.to_master, "solo": n.solo, "legato": n.legato});
+                (n.name.clone(), entry)
+            })
             .collect();
         json!({
             "nodes": nodes, "routing": routing, "muted": muted, "controls": controls, "patterns": patterns,
             "automations": automations, "tempo": self.tempo, "meter": self.meter, "master": self.master,
             "krach": {
                 "nodes": entries, "slots": slots, "automations": own, "midi_maps": self.maps,
-                "seed": self.seed, "limiter": self.limiter,
+                "seed": self.seed, "limiter": self.limiter, "start": "restart",
                 "raw_graph": {"nodes": self.raw, "connections": self.wires, "exposed_controls": self.exposed},
             },
         })

@@ -15,6 +15,7 @@ struct Node {
     name: String,
     source: String,
     count: u64,
+    legato: bool,
     init: Vec<(String, f64)>,
     to_master: bool,
     muted: bool,
@@ -338,11 +339,12 @@ impl Model {
             self.values.insert(format!("{name}/{control}"), *value);
         }
         let before = old.map(|at| self.nodes[at].clone());
-        let to_master = p["to_master"].as_bool();
+        let (to_master, legato) = (p["to_master"].as_bool(), p["legato"].as_bool());
         let node = Node {
             name,
             source,
             count,
+            legato: legato.unwrap_or_else(|| before.as_ref().is_some_and(|n| n.legato)),
             init,
             to_master: to_master.unwrap_or_else(|| before.as_ref().is_none_or(|n| n.to_master)),
             muted: before.as_ref().is_some_and(|n| n.muted),
