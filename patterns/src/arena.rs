@@ -1,5 +1,6 @@
 //! The compiled program's insides: nodes in one flat array, time in whole ticks.
 
+use crate::draft::Structure;
 use crate::tick::{Grid, Tick};
 
 /// "No node": a silent child.
@@ -46,6 +47,54 @@ pub(crate) enum Op<T> {
         transform: u32,
         child: u32,
     },
+    /// While the selector has an event of leaf `leaf + i`, `kids[first + i]` plays.
+    Join {
+        selector: u32,
+        first: u32,
+        leaf: u32,
+    },
+    /// What each pair of leaves makes: `cells[cell + (l - left) * width + r - right]`.
+    Combine {
+        structure: Structure,
+        sides: [u32; 2],
+        /// `left` and `right`.
+        leaves: [u32; 2],
+        width: u32,
+        cell: u32,
+    },
+    /// What each event of leaf `leaf + i` becomes: `splits[split + i]`, a piece of `cells`.
+    Split {
+        child: u32,
+        leaf: u32,
+        split: u32,
+    },
+    /// The same in `voices`.
+    Notes {
+        child: u32,
+        leaf: u32,
+        split: u32,
+        len: u32,
+    },
+    /// Child tick: `tick + number * step + shift` in cycle `number`.
+    Zoom {
+        step: T,
+        shift: T,
+        child: u32,
+    },
+    Shuffle {
+        n: u32,
+        slot: T,
+        scramble: bool,
+        seed: u64,
+        child: u32,
+    },
+    /// Each cycle one of `kids[first..first + len]`, whose shares are `shares[share..share + len]`.
+    Choose {
+        first: u32,
+        len: u32,
+        share: u32,
+        seed: u64,
+    },
     /// `child tick = tick + shift`.
     Line {
         shift: T,
@@ -87,11 +136,29 @@ pub(crate) struct Bend<T> {
     pub second: T,
 }
 
+/// A note of an event: `cells[begins.0..begins.1]` at its beginning, those of `ends` after the share `num / den`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Voice<T> {
+    pub begins: [u32; 2],
+    pub ends: [u32; 2],
+    pub num: T,
+    pub den: T,
+    /// What its unit is known by; 0 if it is none.
+    pub freeze: u32,
+}
+
 #[derive(Debug)]
 pub(crate) struct Arena<T> {
     pub nodes: Vec<Node<T>>,
     pub kids: Vec<u32>,
     pub hits: Vec<u32>,
+    /// Where the share of each kid of a `Choose` ends.
+    pub shares: Vec<f64>,
+    /// Leaves in the tables of `Combine`, `Split` and `Notes`.
+    pub cells: Vec<u32>,
+    /// Pieces: of `cells` for a `Split`, of `voices` for `Notes`; `[begin, end)`.
+    pub splits: Vec<[u32; 2]>,
+    pub voices: Vec<Voice<T>>,
     /// The root's ticks.
     pub grid: Grid<T>,
     pub root: u32,

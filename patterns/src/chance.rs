@@ -24,3 +24,20 @@ pub(crate) fn throw(seed: u64, session: u64, a: u64, b: u64) -> f64 {
 pub(crate) fn at(seed: u64, session: u64, time: Time) -> f64 {
     throw(seed, session, *time.numer() as u64, *time.denom() as u64)
 }
+
+/// Which piece of a cycle stands in which of `n` places, up to 64 of them: each piece once, or with `scramble` any.
+pub(crate) fn order(seed: u64, session: u64, cycle: i64, n: usize, scramble: bool) -> [u8; 64] {
+    let mut order = std::array::from_fn(|place| place as u8);
+    let n = n.min(order.len());
+    for place in 0..n {
+        let throw = throw(seed, session, cycle as u64, 2 + place as u64);
+        let of = if scramble { n } else { n - place };
+        let pick = (throw * of as f64) as usize;
+        if scramble {
+            order[place] = pick as u8;
+        } else {
+            order.swap(place, place + pick);
+        }
+    }
+    order
+}

@@ -1,6 +1,6 @@
 //! From a pattern to a program: **validate, draft, lattice, count, assemble.**
 
-use crate::arena::{Arena, Bend, NONE, Node, Op};
+use crate::arena::{Arena, Bend, NONE, Node, Op, Voice};
 use crate::draft::{Draft, DraftOp};
 use crate::error::CompileErrorKind as Kind;
 use crate::fraction::gcd;
@@ -22,10 +22,10 @@ pub fn compile(pattern: &Pattern) -> Result<Program, CompileError> {
         return Ok(Program::silent());
     };
     let lattice = Lattice::new(&draft, root)?;
-    let events = count::events_per_cycle(&draft, &lattice.bounds, root);
-    if events > u128::from(MAX_EVENTS_PER_CYCLE) {
+    let (events, in_hand) = count::events_per_cycle(&draft, &lattice.bounds, root);
+    if in_hand > u128::from(MAX_EVENTS_PER_CYCLE) {
         let densest = count::densest(&draft, &lattice.bounds, root, u128::from(MAX_EVENTS_PER_CYCLE));
-        let events = u64::try_from(events).unwrap_or(u64::MAX);
+        let events = u64::try_from(in_hand).unwrap_or(u64::MAX);
         return Err(draft.error(densest, Kind::TooManyEvents { events }));
     }
     let body = if lattice.narrow {
@@ -51,6 +51,10 @@ pub fn compile(pattern: &Pattern) -> Result<Program, CompileError> {
 fn assemble<T: Tick>(draft: &Draft, lattice: &Lattice, root: usize) -> Arena<T> {
     let mut kids = Vec::new();
     let mut hits = Vec::new();
+    let mut shares = Vec::new();
+    let (mut cells, mut splits, mut voices) = (Vec::new(), Vec::new(), Vec::new());
+    // The units of notes have numbers above those of the `Freeze` nodes.
+    let mut unit = draft.nodes.len() as u32;
     let silent_or = |child: &Option<usize>| child.map_or(NONE, |c| c as u32);
     let nodes = draft.nodes.iter().enumerate().map(|(i, node)| {
         let bounds = lattice.bounds[i];
@@ -87,6 +91,78 @@ fn assemble<T: Tick>(draft: &Draft, lattice: &Lattice, root: usize) -> Arena<T> 
                 transform: silent_or(transform),
                 child: silent_or(child),
             },
+            DraftOp::Join { selector, first: leaf, kids: below } => {
+                let first = kids.len() as u32;
+                kids.extend(below.iter().map(silent_or));
+                Op::Join { selector: *selector as u32, first, leaf: *leaf }
+            }
+            DraftOp::Combine { structure, left, right, table, .. } => {
+                let cell = cells.len() as u32;
+                cells.extend_from_slice(&table.cells);
+                Op::Combine {
+                    structure: *structure,
+                    sides: [*left as u32, *right as u32],
+                    leaves: [table.left, table.right],
+                    width: table.width,
+                    cell,
+                }
+            }
+            DraftOp::Split { child, first, parts } => {
+                let split = splits.len() as u32;
+                for part in parts {
+                    let begin = cells.len() as u32;
+                    cells.extend_from_slice(part);
+                    splits.push([begin, cells.len() as u32]);
+                }
+                Op::Split { child: *child as u32, leaf: *first, split }
+            }
+            DraftOp::Notes { child, first, notes } => {
+                let split = splits.len() as u32;
+                for notes in notes {
+                    let begin = voices.len() as u32;
+                    for note in notes {
+                        let mut put = |leaves: &[u32]| {
+                            let begin = cells.len() as u32;
+                            cells.extend_from_slice(leaves);
+                            [begin, cells.len() as u32]
+                        };
+                        let (begins, ends) = (put(&note.begins), put(&note.ends));
+                        unit += 1;
+                        voices.push(Voice {
+                            begins,
+                            ends,
+                            num: T::from_wide(*note.gate.numer()),
+                            den: T::from_wide(*note.gate.denom()),
+                            freeze: if note.ends.is_empty() { 0 } else { unit },
+                        });
+                    }
+                    splits.push([begin, voices.len() as u32]);
+                }
+                let len = notes.len() as u32;
+                Op::Notes { child: *child as u32, leaf: *first, split, len }
+            }
+            DraftOp::Zoom { from, child, .. } => {
+                let below = lattice.bounds[*child].cycle;
+                Op::Zoom {
+                    step: T::from_wide(below - bounds.cycle),
+                    // The lattice computed the same constant without overflow.
+                    shift: T::from_wide(line_shift(from, below).unwrap_or(0)),
+                    child: *child as u32,
+                }
+            }
+            DraftOp::Shuffle { n, scramble, seed, child } => Op::Shuffle {
+                n: *n,
+                slot: T::from_wide(bounds.cycle / i128::from(*n)),
+                scramble: *scramble,
+                seed: *seed,
+                child: *child as u32,
+            },
+            DraftOp::Choose { shares: ends, seed, kids: below } => {
+                let (first, share, len) = (kids.len() as u32, shares.len() as u32, below.len() as u32);
+                kids.extend(below.iter().map(silent_or));
+                shares.extend_from_slice(ends);
+                Op::Choose { first, len, share, seed: *seed }
+            }
             DraftOp::Line { offset, child, .. } => {
                 // The lattice computed the same constant without overflow.
                 let shift = line_shift(offset, lattice.bounds[*child].cycle).unwrap_or(0);
@@ -120,5 +196,15 @@ fn assemble<T: Tick>(draft: &Draft, lattice: &Lattice, root: usize) -> Arena<T> 
         Node { op, cycle }
     });
     let nodes = nodes.collect();
-    Arena { nodes, kids, hits, grid: Grid::new(T::from_wide(lattice.bounds[root].cycle)), root: root as u32 }
+    Arena {
+        nodes,
+        kids,
+        hits,
+        shares,
+        cells,
+        splits,
+        voices,
+        grid: Grid::new(T::from_wide(lattice.bounds[root].cycle)),
+        root: root as u32,
+    }
 }

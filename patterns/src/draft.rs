@@ -1,13 +1,18 @@
 //! From the tree to a draft of the program: silence falls away, fractions are reduced, and runs of
 //! `Fast`, `Slow`, `Early` and `Late` become one straight line of time each.
 
+mod combine;
+mod notes;
+mod vary;
+
+use notes::note_controls;
+
 use crate::error::CompileErrorKind as Kind;
 use crate::fraction::{Wide, add, mul, simplest, wide};
 use crate::ir::{Pattern, SourceSpan};
-use crate::program::MAX_EVENTS_PER_CYCLE;
 use crate::shape::{Shape, ShapeKind};
 use crate::validate::step;
-use crate::{CompileError, Value, euclid_hits};
+use crate::{CompileError, Value};
 
 /// A node of the draft. Children always come before their parents.
 #[derive(Debug)]
@@ -42,6 +47,52 @@ pub(crate) enum DraftOp {
         offset: Wide,
         child: usize,
     },
+    /// While the selector has an event of leaf `first + i`, `kids[i]` plays; one kid may stand there several times.
+    Join {
+        selector: usize,
+        first: u32,
+        kids: Vec<Option<usize>>,
+    },
+    /// Each event of one side meets those of the other: a leaf for each pair of leaves, or [`NO_LEAF`].
+    Combine {
+        structure: Structure,
+        left: usize,
+        right: usize,
+        table: Table,
+        /// The leaves in the table.
+        leaves: Vec<u32>,
+    },
+    /// Each event of leaf `first + i` becomes `parts[i]`, one after the other, equally long.
+    Split {
+        child: usize,
+        first: u32,
+        parts: Vec<Vec<u32>>,
+    },
+    /// Each event of leaf `first + i` becomes the notes `notes[i]`; other events stay.
+    Notes {
+        child: usize,
+        first: u32,
+        notes: Vec<Vec<NoteDraft>>,
+    },
+    /// `[from, to)` of each cycle of the child, in the whole cycle.
+    Zoom {
+        from: Wide,
+        to: Wide,
+        child: usize,
+    },
+    /// `n` pieces of each cycle in an order that chance decides.
+    Shuffle {
+        n: u32,
+        scramble: bool,
+        seed: u64,
+        child: usize,
+    },
+    /// Each cycle one kid: the first whose share is above the throw.
+    Choose {
+        shares: Vec<f64>,
+        seed: u64,
+        kids: Vec<Option<usize>>,
+    },
     Rev(usize),
     Freeze(usize),
     Degrade {
@@ -74,11 +125,77 @@ pub(crate) struct Leaf {
     pub source: Option<SourceSpan>,
 }
 
+/// Whose events those of a combination are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Structure {
+    Left,
+    Right,
+    Both,
+}
+
+/// The leaf that leaf `left + i` of one side and leaf `right + j` of the other make: `cells[i * width + j]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    pub left: u32,
+    pub right: u32,
+    pub width: u32,
+    pub cells: Vec<u32>,
+}
+
+/// A note: what is said at its beginning, and after the share `gate` of it.
+#[derive(Debug, Clone)]
+pub(crate) struct NoteDraft {
+    pub begins: Vec<u32>,
+    pub ends: Vec<u32>,
+    pub gate: Wide,
+}
+
+/// No leaf: the pair makes no event.
+pub(crate) const NO_LEAF: u32 = u32::MAX;
+
+/// What a leaf says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Datum {
+    /// A value or a shape: it plays.
+    Played,
+    /// A number or a name: an operator takes it.
+    Number(f64),
+    Name(String),
+    /// Controls with their numbers; of a pitch there may be several, a chord.
+    Controls(Vec<(String, Vec<f64>)>),
+}
+
+impl std::fmt::Display for Datum {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Datum::Played => f.write_str("what plays"),
+            Datum::Number(number) => write!(f, "the number {number}"),
+            Datum::Name(name) => write!(f, "the name {name}"),
+            Datum::Controls(controls) => {
+                let labels: Vec<&str> = controls.iter().map(|(label, _)| label.as_str()).collect();
+                write!(f, "the controls {}", labels.join(", "))
+            }
+        }
+    }
+}
+
+/// The most nodes that patterns of numbers may make by varying what is below them.
+pub(crate) const MAX_COPIES: usize = 1 << 16;
+
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     pub nodes: Vec<DraftNode>,
     pub root: Option<usize>,
     pub leaves: Vec<Leaf>,
+    /// What each leaf says.
+    pub data: Vec<Datum>,
+    /// Where each leaf is: a path.
+    pub places: Vec<usize>,
+    /// How many copies are being made one inside the other, and how many nodes they made so far.
+    copying: u32,
+    copied: usize,
+    /// How many operators above take values: finished notes below them are taken apart into controls.
+    valued: u32,
     pub values: Vec<Value>,
     /// The innermost `Freeze` around each value, numbered from 1; 0: none.
     pub units: Vec<u32>,
@@ -105,6 +222,15 @@ impl DraftOp {
             DraftOp::Leaf(_) => Vec::new(),
             DraftOp::Stack(children) => children.clone(),
             DraftOp::Cat(children) => children.iter().flatten().copied().collect(),
+            DraftOp::Choose { kids, .. } => kids.iter().flatten().copied().collect(),
+            DraftOp::Join { selector, kids, .. } => {
+                let mut below: Vec<usize> = kids.iter().flatten().copied().collect();
+                below.push(*selector);
+                below.sort_unstable();
+                below.dedup();
+                below
+            }
+            DraftOp::Combine { left, right, .. } => vec![*left, *right],
             DraftOp::Every { transform, child, .. } => transform.iter().chain(child).copied().collect(),
             DraftOp::Euclid { child, .. }
             | DraftOp::Line { child, .. }
@@ -112,6 +238,10 @@ impl DraftOp {
             | DraftOp::Freeze(child)
             | DraftOp::Degrade { child, .. }
             | DraftOp::Chance { child, .. }
+            | DraftOp::Split { child, .. }
+            | DraftOp::Notes { child, .. }
+            | DraftOp::Zoom { child, .. }
+            | DraftOp::Shuffle { child, .. }
             | DraftOp::Warp { child, .. } => vec![*child],
         }
     }
@@ -120,7 +250,13 @@ impl DraftOp {
         match self {
             DraftOp::Leaf(_) => {}
             DraftOp::Stack(children) => children.iter_mut().for_each(|c| *c = place(*c)),
-            DraftOp::Cat(children) => children.iter_mut().flatten().for_each(|c| *c = place(*c)),
+            DraftOp::Cat(children) | DraftOp::Choose { kids: children, .. } => {
+                children.iter_mut().flatten().for_each(|c| *c = place(*c));
+            }
+            DraftOp::Join { selector, kids, .. } => {
+                *selector = place(*selector);
+                kids.iter_mut().flatten().for_each(|c| *c = place(*c));
+            }
             DraftOp::Every { transform, child, .. } => {
                 transform.iter_mut().chain(child).for_each(|c| *c = place(*c));
             }
@@ -130,7 +266,12 @@ impl DraftOp {
             | DraftOp::Freeze(child)
             | DraftOp::Degrade { child, .. }
             | DraftOp::Chance { child, .. }
+            | DraftOp::Split { child, .. }
+            | DraftOp::Notes { child, .. }
+            | DraftOp::Zoom { child, .. }
+            | DraftOp::Shuffle { child, .. }
             | DraftOp::Warp { child, .. } => *child = place(*child),
+            DraftOp::Combine { left, right, .. } => (*left, *right) = (place(*left), place(*right)),
         }
     }
 }
@@ -140,7 +281,9 @@ impl Draft {
     pub fn new(pattern: &Pattern) -> Result<Self, CompileError> {
         let mut draft = Self::default();
         draft.root = draft.lower(pattern, None, None)?;
+        draft.root = draft.root.map(|root| draft.notes(root)).transpose()?;
         draft.sweep();
+        draft.check_played()?;
         for node in 0..draft.nodes.len() {
             for child in draft.nodes[node].op.children() {
                 draft.nodes[child].parent = node;
@@ -181,7 +324,7 @@ impl Draft {
         self.error_at(self.nodes[node].path, kind)
     }
 
-    fn error_at(&self, path: usize, kind: Kind) -> CompileError {
+    pub(super) fn error_at(&self, path: usize, kind: Kind) -> CompileError {
         let mut steps = Vec::new();
         let mut nearest = None;
         let mut at = Some(path);
@@ -211,10 +354,26 @@ impl Draft {
         source: Option<SourceSpan>,
     ) -> Result<Option<usize>, CompileError> {
         let source = pattern.span().or(source);
+        self.copied += usize::from(self.copying > 0);
         let path = self.paths.len();
         self.paths.push(Step { above, op: pattern.op(), place: None, span: pattern.span() });
+        if self.copied > MAX_COPIES {
+            return Err(self.error_at(path, Kind::TooManyCopies));
+        }
         Ok(match pattern {
             Pattern::Silence { .. } => None,
+            Pattern::Number { value, .. } => self.datum(Datum::Number(*value), source, path),
+            Pattern::Name { name, .. } => self.datum(Datum::Name(name.clone()), source, path),
+            Pattern::Vary { .. } => self.vary(pattern, above, path, source)?,
+            Pattern::Pick { .. } => self.pick(pattern, above, path, source)?,
+            Pattern::Choose { weights, seed, children, .. } => {
+                let kids = self.lower_all(pattern, children, path, source)?;
+                if kids.iter().all(Option::is_none) {
+                    return Ok(None);
+                }
+                let shares = shares(weights.as_deref(), kids.len());
+                self.push(DraftOp::Choose { shares, seed: *seed, kids }, path)
+            }
             Pattern::Atom { value, .. } => {
                 let value = self.value(value);
                 self.leaf(value, None, source, path)
@@ -260,6 +419,31 @@ impl Draft {
                 let child = self.lower(child, Some(path), source)?;
                 child.and_then(|child| self.mirror(child, path))
             }
+            Pattern::Label { .. } => self.label(pattern, path, source)?,
+            Pattern::Combine { .. } => self.combine(pattern, above, path, source)?,
+            Pattern::Split { .. } => self.split(pattern, path, source)?,
+            Pattern::Zoom { from, to, child, .. } => {
+                let (Some(from), Some(to)) = (wide(*from), wide(*to)) else {
+                    return Err(self.error_at(path, Kind::ZeroDenominator));
+                };
+                let Some(child) = self.lower(child, Some(path), source)? else { return Ok(None) };
+                if (from, to) == (zero(), one()) {
+                    return Ok(Some(child));
+                }
+                self.push(DraftOp::Zoom { from, to, child }, path)
+            }
+            Pattern::Shuffle { kind, n, seed, child, .. } => {
+                let Some(child) = self.lower(child, Some(path), source)? else { return Ok(None) };
+                if *n == 1 {
+                    return Ok(Some(child));
+                }
+                let (n, scramble, seed) = (*n, kind == "scramble", *seed);
+                self.push(DraftOp::Shuffle { n, scramble, seed, child }, path)
+            }
+            Pattern::Freeze { .. } if self.valued > 0 && note_controls(pattern).is_some() => {
+                let controls = note_controls(pattern).unwrap_or_default();
+                self.datum(Datum::Controls(controls), source, path)
+            }
             Pattern::Freeze { child, .. } => {
                 let first = self.values.len();
                 let child = self.lower(child, Some(path), source)?;
@@ -280,19 +464,7 @@ impl Draft {
                 self.push(DraftOp::Every { n, transform, child }, path)
             }
             Pattern::Euclid { pulses, steps, rotation, child, .. } => {
-                if *pulses == 0 {
-                    return Ok(None);
-                }
-                let Some(child) = self.lower(child, Some(path), source)? else {
-                    return Ok(None);
-                };
-                if *pulses > MAX_EVENTS_PER_CYCLE {
-                    let events = u64::from(*pulses);
-                    return Err(self.error_at(path, Kind::TooManyEvents { events }));
-                }
-                let hits = euclid_hits(*pulses, *steps, *rotation);
-                let steps = *steps;
-                self.push(DraftOp::Euclid { steps, hits, child }, path)
+                self.euclid(i64::from(*pulses), *steps, *rotation, child, path, source)?
             }
             Pattern::Degrade { prob, seed, child, .. } => {
                 // The hash gives 0.0 to 0.9999: nothing is below 0, everything below 1.
@@ -308,18 +480,7 @@ impl Draft {
                 }
             }
             Pattern::Chance { prob, seed, invert, child, .. } => {
-                // A throw is 0 or more and below 1: nothing is below 0, everything below 1.
-                let (all, none) = if *invert { (1.0, 0.0) } else { (0.0, 1.0) };
-                if *prob == none {
-                    return Ok(None);
-                }
-                match self.lower(child, Some(path), source)? {
-                    Some(child) if *prob != all => {
-                        let (prob, seed, invert) = (*prob, *seed, *invert);
-                        self.push(DraftOp::Chance { prob, seed, invert, child }, path)
-                    }
-                    child => child,
-                }
+                self.chance(*prob, *seed, *invert, child, path, source)?
             }
             Pattern::Warp { amount, grid, child, .. } => {
                 let Some(child) = self.lower(child, Some(path), source)? else {
@@ -385,10 +546,23 @@ impl Draft {
         path: usize,
         source: Option<SourceSpan>,
     ) -> Result<Option<usize>, CompileError> {
+        self.line_below(factor, offset, child, path, Some(path), source)
+    }
+
+    /// The same with the way into the child given.
+    fn line_below(
+        &mut self,
+        factor: Option<Wide>,
+        offset: Option<Wide>,
+        child: &Pattern,
+        path: usize,
+        below: Option<usize>,
+        source: Option<SourceSpan>,
+    ) -> Result<Option<usize>, CompileError> {
         let (Some(mut factor), Some(mut offset)) = (factor, offset) else {
             return Err(self.error_at(path, Kind::ZeroDenominator));
         };
-        let Some(mut child) = self.lower(child, Some(path), source)? else {
+        let Some(mut child) = self.lower(child, below, source)? else {
             return Ok(None);
         };
         if let DraftOp::Line { factor: f, offset: o, child: below } = &self.nodes[child].op {
@@ -424,7 +598,17 @@ impl Draft {
         path: usize,
     ) -> Option<usize> {
         self.leaves.push(Leaf { value, shape, source });
+        self.data.push(Datum::Played);
+        self.places.push(path);
         self.push(DraftOp::Leaf((self.leaves.len() - 1) as u32), path)
+    }
+
+    fn datum(&mut self, datum: Datum, source: Option<SourceSpan>, path: usize) -> Option<usize> {
+        let leaf = self.leaf(NO_VALUE, None, source, path);
+        if let Some(last) = self.data.last_mut() {
+            *last = datum;
+        }
+        leaf
     }
 
     fn shape(&mut self, node: &Pattern) -> Option<u32> {
@@ -441,6 +625,26 @@ impl Draft {
         });
         Some((self.shapes.len() - 1) as u32)
     }
+}
+
+/// The value of a leaf that plays nothing.
+pub(crate) const NO_VALUE: u32 = u32::MAX;
+
+/// Where the share of each kid ends, of a throw in `[0, 1)`.
+fn shares(weights: Option<&[f64]>, kids: usize) -> Vec<f64> {
+    let weight = |kid: usize| weights.map_or(1.0, |weights| weights[kid]);
+    let sum: f64 = (0..kids).map(weight).sum();
+    let mut end = 0.0;
+    let mut shares: Vec<f64> = (0..kids)
+        .map(|kid| {
+            end += weight(kid);
+            end / sum
+        })
+        .collect();
+    // Rounding must not leave a throw without a kid; kids of no weight at the end have no share.
+    let last = (0..kids).rev().find(|kid| weight(*kid) > 0.0).unwrap_or(0);
+    shares[last..].fill(1.0);
+    shares
 }
 
 fn one() -> Wide {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::draft::MAX_COPIES;
 use crate::ir::{MAX_DEPTH, SourceSpan};
 use crate::program::{MAX_CYCLE, MAX_EVENTS_PER_CYCLE};
 use crate::shape::SHAPE_KINDS;
@@ -64,6 +65,31 @@ pub enum CompileErrorKind {
         /// What it must be.
         must: &'static str,
     },
+    /// A field of an operator is out of its range.
+    OperatorField {
+        /// Which operator.
+        op: &'static str,
+        /// Which field.
+        field: &'static str,
+        /// What it must be.
+        must: &'static str,
+    },
+    /// A value that an operator cannot take.
+    Takes {
+        /// Which operator.
+        op: &'static str,
+        /// What it takes.
+        takes: &'static str,
+        /// What it was given.
+        given: String,
+    },
+    /// A number or a name that no operator makes a sound of.
+    NotPlayed {
+        /// The number or the name.
+        value: String,
+    },
+    /// Patterns of numbers within patterns of numbers make more copies of what they vary than [`MAX_COPIES`].
+    TooManyCopies,
     /// Some of the times the pattern needs have no exact representation.
     TimeTooFine,
     /// More events in one cycle than [`MAX_EVENTS_PER_CYCLE`].
@@ -104,6 +130,21 @@ impl fmt::Display for CompileError {
             Kind::ValueField { value, field, must } => {
                 write!(f, "{value}: {field} must be {must} (at {path})")
             }
+            Kind::OperatorField { op, field, must } => {
+                write!(f, "{op}: {field} must be {must} (at {path})")
+            }
+            Kind::Takes { op, takes, given } => write!(f, "{op} takes {takes}, not {given} (at {path})"),
+            Kind::NotPlayed { value } => {
+                write!(
+                    f,
+                    "{value} plays nothing by itself: it stands where an operator takes a value (at {path})"
+                )
+            }
+            Kind::TooManyCopies => write!(
+                f,
+                "patterns of numbers make more than {MAX_COPIES} copies of what they vary at {path}; use fewer \
+                 different numbers, or nest them less"
+            ),
             Kind::TimeTooFine => write!(
                 f,
                 "time cannot be represented exactly at {path}: the fractions of the nodes on the \

@@ -32,7 +32,9 @@ names! {
     Op {
         Atom = "Atom", Silence = "Silence", Cat = "Cat", Stack = "Stack", Fast = "Fast", Slow = "Slow",
         Early = "Early", Late = "Late", Rev = "Rev", Every = "Every", Euclid = "Euclid",
-        Degrade = "Degrade", Chance = "Chance", Freeze = "Freeze", Warp = "Warp", Shape = "Shape",
+        Degrade = "Degrade", Chance = "Chance", Number = "Number", Name = "Name", Vary = "Vary",
+        Pick = "Pick", Choose = "Choose", Label = "Label", Combine = "Combine",
+        Split = "Split", Zoom = "Zoom", Shuffle = "Shuffle", Freeze = "Freeze", Warp = "Warp", Shape = "Shape",
     }
 }
 
@@ -43,7 +45,9 @@ names! {
         Value = "value", Factor = "factor", Offset = "offset", N = "n", Pulses = "pulses",
         Steps = "steps", Rotation = "rotation", Prob = "prob", Seed = "seed", Kind = "kind",
         Amount = "amount", Grid = "grid", Lo = "lo", Hi = "hi", Label = "label", Duty = "duty",
-        Table = "table", Invert = "invert",
+        Table = "table", Invert = "invert", By = "by", Index = "index", Name = "name",
+        Weights = "weights",
+        Left = "left", Right = "right", Structure = "structure", From = "from", To = "to",
     }
 }
 
@@ -61,6 +65,16 @@ impl Op {
             Op::Euclid => &[Key::Child, Key::Pulses, Key::Steps, Key::Rotation],
             Op::Degrade => &[Key::Child, Key::Prob, Key::Seed],
             Op::Chance => &[Key::Child, Key::Prob, Key::Seed, Key::Invert],
+            Op::Number => &[Key::Value],
+            Op::Name => &[Key::Name],
+            Op::Vary => &[Key::By, Key::Child, Key::Kind, Key::Seed],
+            Op::Pick => &[Key::Index, Key::Children],
+            Op::Choose => &[Key::Children, Key::Weights, Key::Seed],
+            Op::Label => &[Key::Child, Key::Label],
+            Op::Combine => &[Key::Left, Key::Right, Key::Kind, Key::Structure],
+            Op::Split => &[Key::Child, Key::Kind, Key::N],
+            Op::Zoom => &[Key::Child, Key::From, Key::To],
+            Op::Shuffle => &[Key::Child, Key::Kind, Key::N, Key::Seed],
             Op::Warp => &[Key::Child, Key::Kind, Key::Amount, Key::Grid],
             Op::Shape => &[Key::Kind, Key::Lo, Key::Hi, Key::Label, Key::Duty, Key::Seed, Key::Table],
         }
@@ -70,7 +84,12 @@ impl Op {
 impl Key {
     /// Is it a pattern or a list of patterns?
     pub fn is_below(self) -> bool {
-        matches!(self, Key::Child | Key::Children | Key::Transform)
+        self.is_list() || matches!(self, Key::Child | Key::Transform | Key::Index | Key::Left | Key::Right)
+    }
+
+    /// Is it a list of patterns?
+    pub fn is_list(self) -> bool {
+        matches!(self, Key::Children | Key::By)
     }
 }
 
@@ -95,11 +114,16 @@ impl<'de> Deserialize<'de> for Op {
 /// The fields of one node as far as they are read.
 #[derive(Default)]
 pub(crate) struct Fields {
-    pub child: Option<Box<Pattern>>,
-    pub transform: Option<Box<Pattern>>,
-    pub children: Option<Vec<Pattern>>,
+    child: Option<Box<Pattern>>,
+    transform: Option<Box<Pattern>>,
+    children: Option<Vec<Pattern>>,
+    index: Option<Box<Pattern>>,
+    left: Option<Box<Pattern>>,
+    right: Option<Box<Pattern>>,
+    by: Option<Vec<Pattern>>,
+    name: Option<String>,
     value: Option<Value>,
-    /// A factor or an offset.
+    /// A factor, an offset or `from`.
     fraction: Option<Fraction>,
     /// `n`, `pulses` or `grid`.
     count: Option<u32>,
@@ -114,19 +138,27 @@ pub(crate) struct Fields {
     label: Option<String>,
     table: Option<Vec<f64>>,
     invert: Option<bool>,
+    weights: Option<Vec<f64>>,
+    structure: Option<String>,
+    to: Option<Fraction>,
 }
 
 /// Reads one field that is not below the node.
-pub(crate) struct Field<'a>(pub &'a mut Fields, pub Key);
+pub(crate) struct Field<'a>(pub &'a mut Fields, pub Key, pub Op);
 
 impl<'de> DeserializeSeed<'de> for Field<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
-        let Self(fields, key) = self;
+        let Self(fields, key, op) = self;
         match key {
+            Key::Value if op == Op::Number => fields.number = Some(f64::deserialize(json)?),
+            Key::Name => fields.name = Some(String::deserialize(json)?),
+            Key::Weights => fields.weights = Option::deserialize(json)?,
             Key::Value => fields.value = Some(Value::deserialize(json)?),
-            Key::Factor | Key::Offset => fields.fraction = Some(Fraction::deserialize(json)?),
+            Key::Structure => fields.structure = Some(String::deserialize(json)?),
+            Key::To => fields.to = Some(Fraction::deserialize(json)?),
+            Key::Factor | Key::Offset | Key::From => fields.fraction = Some(Fraction::deserialize(json)?),
             Key::N | Key::Pulses | Key::Grid => fields.count = Some(u32::deserialize(json)?),
             Key::Steps => fields.steps = Some(u32::deserialize(json)?),
             Key::Prob | Key::Amount | Key::Lo => fields.number = Some(f64::deserialize(json)?),
@@ -139,7 +171,15 @@ impl<'de> DeserializeSeed<'de> for Field<'_> {
             Key::Seed => fields.seed = Option::deserialize(json)?,
             Key::Invert => fields.invert = Option::deserialize(json)?,
             Key::Table => fields.table = Option::deserialize(json)?,
-            Key::Op | Key::Span | Key::Child | Key::Children | Key::Transform => {
+            Key::Op
+            | Key::Span
+            | Key::Child
+            | Key::Children
+            | Key::Transform
+            | Key::Index
+            | Key::Left
+            | Key::Right
+            | Key::By => {
                 de::IgnoredAny::deserialize(json)?;
             }
         }
@@ -148,6 +188,26 @@ impl<'de> DeserializeSeed<'de> for Field<'_> {
 }
 
 impl Fields {
+    /// Puts in what lies below the node.
+    pub fn put(&mut self, key: Key, node: Pattern) {
+        let place = match key {
+            Key::Transform => &mut self.transform,
+            Key::Index => &mut self.index,
+            Key::Left => &mut self.left,
+            Key::Right => &mut self.right,
+            _ => &mut self.child,
+        };
+        *place = Some(Box::new(node));
+    }
+
+    /// Puts in a list of what lies below the node.
+    pub fn put_list(&mut self, key: Key, nodes: Vec<Pattern>) {
+        match key {
+            Key::By => self.by = Some(nodes),
+            _ => self.children = Some(nodes),
+        }
+    }
+
     /// The node, or the key of the field that it lacks.
     pub fn node(self, op: Op, span: Option<SourceSpan>) -> Result<Pattern, Key> {
         let child = self.child.ok_or(Key::Child);
@@ -187,6 +247,53 @@ impl Fields {
                 prob: self.number.ok_or(Key::Prob)?,
                 seed: self.seed.unwrap_or(0),
                 invert: self.invert.unwrap_or(false),
+                span,
+            },
+            Op::Number => Pattern::Number { value: self.number.ok_or(Key::Value)?, span },
+            Op::Name => Pattern::Name { name: self.name.ok_or(Key::Name)?, span },
+            Op::Vary => Pattern::Vary {
+                by: self.by.ok_or(Key::By)?,
+                child: child?,
+                kind: self.kind.ok_or(Key::Kind)?,
+                seed: self.seed.unwrap_or(0),
+                span,
+            },
+            Op::Pick => Pattern::Pick {
+                index: self.index.ok_or(Key::Index)?,
+                children: self.children.ok_or(Key::Children)?,
+                span,
+            },
+            Op::Choose => Pattern::Choose {
+                children: self.children.ok_or(Key::Children)?,
+                weights: self.weights,
+                seed: self.seed.unwrap_or(0),
+                span,
+            },
+            Op::Label => Pattern::Label { child: child?, label: self.label.ok_or(Key::Label)?, span },
+            Op::Combine => Pattern::Combine {
+                left: self.left.ok_or(Key::Left)?,
+                right: self.right.ok_or(Key::Right)?,
+                kind: self.kind.ok_or(Key::Kind)?,
+                structure: self.structure.ok_or(Key::Structure)?,
+                span,
+            },
+            Op::Split => Pattern::Split {
+                child: child?,
+                kind: self.kind.ok_or(Key::Kind)?,
+                n: self.count.ok_or(Key::N)?,
+                span,
+            },
+            Op::Zoom => Pattern::Zoom {
+                child: child?,
+                from: self.fraction.ok_or(Key::From)?,
+                to: self.to.ok_or(Key::To)?,
+                span,
+            },
+            Op::Shuffle => Pattern::Shuffle {
+                child: child?,
+                kind: self.kind.ok_or(Key::Kind)?,
+                n: self.count.ok_or(Key::N)?,
+                seed: self.seed.unwrap_or(0),
                 span,
             },
             Op::Warp => Pattern::Warp {

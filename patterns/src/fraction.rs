@@ -44,19 +44,35 @@ pub(crate) fn lcm(a: i128, b: i128) -> Option<i128> {
 /// The fraction with the smallest denominator among those that `x` is the nearest float to, for
 /// `0 < x < 1`: 0.6 is 3/5 and 0.6666666666666666 is 2/3, where the bits of the float say
 /// something with a denominator of 2^53.
+pub(crate) fn simplest(x: f64) -> Option<(i64, i64)> {
+    if x > 0.0 && x < 1.0 { between(x, 0) } else { None }
+}
+
+/// The same for any number up to 2^53; a whole number is itself.
+pub(crate) fn exactly(x: f64) -> Option<Wide> {
+    let size = x.abs();
+    if x.is_nan() || size >= 9e15 {
+        return None;
+    }
+    if size.fract() == 0.0 {
+        return Some(Ratio::from_integer(x as i128));
+    }
+    let (n, d) = between(size, size.floor() as i64)?;
+    let sign = if x < 0.0 { -1 } else { 1 };
+    Some(Ratio::new(sign * i128::from(n), i128::from(d)))
+}
+
+/// [`simplest`] for a number between `floor` and the next whole number, both left out.
 ///
 /// It is found on the Stern–Brocot tree with steps taken in bulk, so that tiny numbers need no
 /// long walk. `None` when even that fraction does not fit into 53 bits.
-pub(crate) fn simplest(x: f64) -> Option<(i64, i64)> {
-    if !(x > 0.0 && x < 1.0) {
-        return None;
-    }
+fn between(x: f64, floor: i64) -> Option<(i64, i64)> {
     let same = |n: i64, d: i64| (n as f64) / (d as f64) == x;
     // left < x < right throughout, except where one of them is found to be x.
-    let (mut left, mut right) = ((0_i64, 1_i64), (1_i64, 1_i64));
+    let (mut left, mut right) = ((floor, 1_i64), (floor + 1, 1_i64));
     for _ in 0..256 {
         let middle = (left.0 + right.0, left.1 + right.1);
-        if middle.1 >= 1 << 53 {
+        if middle.1 >= 1 << 53 || middle.0 >= 1 << 53 {
             return None;
         }
         if same(middle.0, middle.1) {
@@ -68,7 +84,7 @@ pub(crate) fn simplest(x: f64) -> Option<(i64, i64)> {
         let at = |k: i64| -> Option<(i64, i64)> {
             let n = from.0.checked_add(by.0.checked_mul(k)?)?;
             let d = from.1.checked_add(by.1.checked_mul(k)?)?;
-            (d < 1 << 53).then_some((n, d))
+            (d < 1 << 53 && n < 1 << 53).then_some((n, d))
         };
         let stays = |k: i64| {
             at(k).is_some_and(|(n, d)| {
@@ -117,6 +133,16 @@ mod tests {
             (355.0 / 1130.0, (71, 226)),
         ] {
             assert_eq!(simplest(x), Some(fraction), "{x}");
+        }
+    }
+
+    #[test]
+    fn numbers_above_one_and_below_zero_are_found_too() {
+        for (x, n, d) in [(4.0 / 3.0, 4, 3), (-0.5, -1, 2), (7.0, 7, 1), (0.0, 0, 1), (100.01, 10_001, 100)] {
+            assert_eq!(exactly(x), Some(Ratio::new(n, d)), "{x}");
+        }
+        for x in [f64::NAN, f64::INFINITY, 1e300, 1e16, f64::MIN_POSITIVE] {
+            assert_eq!(exactly(x), None, "{x}");
         }
     }
 

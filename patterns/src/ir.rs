@@ -15,6 +15,21 @@ pub type Fraction = [i64; 2];
 /// Where in a text a node came from: `[start, end)` in bytes.
 pub type SourceSpan = [u32; 2];
 
+/// The kinds of a `Vary` node.
+pub const VARY_KINDS: [&str; 6] = ["fast", "slow", "early", "late", "chance", "euclid"];
+
+/// The kinds of a `Combine` node.
+pub const COMBINE_KINDS: [&str; 9] = ["add", "sub", "mul", "div", "mod", "set", "keep", "mask", "scale"];
+
+/// Whose events those of a `Combine` node are.
+pub const STRUCTURES: [&str; 3] = ["left", "right", "both"];
+
+/// The kinds of a `Split` node.
+pub const SPLIT_KINDS: [&str; 4] = ["ply", "up", "down", "updown"];
+
+/// The kinds of a `Shuffle` node.
+pub const SHUFFLE_KINDS: [&str; 2] = ["shuffle", "scramble"];
+
 /// A pattern: a tree of operators over atoms. In JSON tagged by `op`.
 ///
 /// Every node may carry the `span` of text it came from; a span changes nothing but the
@@ -128,6 +143,110 @@ pub enum Pattern {
         #[serde(skip_serializing_if = "Option::is_none")]
         span: Option<SourceSpan>,
     },
+    /// A number once per cycle: a value for operators that take one. It plays nothing by itself.
+    Number {
+        value: f64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// A name once per cycle: a value for operators that take one. It plays nothing by itself.
+    Name {
+        name: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// An operator whose numbers are patterns. While the patterns in `by` have these numbers, the child plays as if
+    /// they were written there; where one of them has none, nothing plays. Kinds, with what `by` holds: `fast`,
+    /// `slow` (a factor), `early`, `late` (cycles), `chance` (a probability), `euclid` (pulses, steps, perhaps
+    /// rotation; with negative pulses the other steps).
+    Vary {
+        #[schemars(extend("enum" = VARY_KINDS))]
+        kind: String,
+        #[schemars(length(min = 1, max = 3))]
+        by: Vec<Pattern>,
+        /// Of `chance`.
+        #[schemars(with = "Option<u64>")]
+        seed: u64,
+        child: Box<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// While the pattern `index` has the number k, child k plays, counted from 0 and around.
+    Pick {
+        index: Box<Pattern>,
+        #[schemars(length(min = 1))]
+        children: Vec<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// Each cycle one child at random, in proportion to its weight; without `weights` all alike.
+    Choose {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        weights: Option<Vec<f64>>,
+        #[schemars(with = "Option<u64>")]
+        seed: u64,
+        #[schemars(length(min = 1))]
+        children: Vec<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// The child's numbers, and for pitch its names, become the control `label`. A `note` is a MIDI key, a `chord` is
+    /// a name such as `C:m7`; they play as notes, with a gate that closes at half of the event, or at the part of it
+    /// that the control `legato` says.
+    Label {
+        label: String,
+        child: Box<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// Each event of one pattern meets the values that the other has then. Kinds: `add`, `sub`, `mul`, `div`, `mod`
+    /// on numbers; `set` takes the right value, `keep` the left; controls meet by name, and the others are joined.
+    /// `mask` leaves what meets a value other than 0 and `f`. `scale` makes numbers, or notes, degrees of a scale
+    /// that the right names.
+    /// With the structure `left` the events are those of the left pattern, with `right` of the right, with `both`
+    /// what is common to an event of each.
+    Combine {
+        #[schemars(extend("enum" = COMBINE_KINDS))]
+        kind: String,
+        #[schemars(extend("enum" = STRUCTURES))]
+        structure: String,
+        left: Box<Pattern>,
+        right: Box<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// Each event divided: `ply` repeats it `n` times within itself; `up`, `down` and `updown` play the
+    /// notes of its chord one after the other, `n` times.
+    Split {
+        #[schemars(extend("enum" = SPLIT_KINDS))]
+        kind: String,
+        #[schemars(range(min = 1, max = 256))]
+        n: u32,
+        child: Box<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// The piece from `from` to `to` of each cycle of the child fills the cycle.
+    Zoom {
+        from: Fraction,
+        to: Fraction,
+        child: Box<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// Each cycle cut into `n` pieces that chance puts into another order: `shuffle` plays each once, `scramble` takes
+    /// any for each place.
+    Shuffle {
+        #[schemars(extend("enum" = SHUFFLE_KINDS))]
+        kind: String,
+        #[schemars(range(min = 1, max = 64))]
+        n: u32,
+        #[schemars(with = "Option<u64>")]
+        seed: u64,
+        child: Box<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
     /// Each cycle of the child is one indivisible unit.
     Freeze {
         child: Box<Pattern>,
@@ -182,6 +301,16 @@ impl Pattern {
             Pattern::Euclid { .. } => "Euclid",
             Pattern::Degrade { .. } => "Degrade",
             Pattern::Chance { .. } => "Chance",
+            Pattern::Number { .. } => "Number",
+            Pattern::Name { .. } => "Name",
+            Pattern::Vary { .. } => "Vary",
+            Pattern::Pick { .. } => "Pick",
+            Pattern::Choose { .. } => "Choose",
+            Pattern::Label { .. } => "Label",
+            Pattern::Combine { .. } => "Combine",
+            Pattern::Split { .. } => "Split",
+            Pattern::Zoom { .. } => "Zoom",
+            Pattern::Shuffle { .. } => "Shuffle",
             Pattern::Freeze { .. } => "Freeze",
             Pattern::Warp { .. } => "Warp",
             Pattern::Shape { .. } => "Shape",
@@ -204,6 +333,16 @@ impl Pattern {
             | Pattern::Euclid { span, .. }
             | Pattern::Degrade { span, .. }
             | Pattern::Chance { span, .. }
+            | Pattern::Number { span, .. }
+            | Pattern::Name { span, .. }
+            | Pattern::Vary { span, .. }
+            | Pattern::Pick { span, .. }
+            | Pattern::Choose { span, .. }
+            | Pattern::Label { span, .. }
+            | Pattern::Combine { span, .. }
+            | Pattern::Split { span, .. }
+            | Pattern::Zoom { span, .. }
+            | Pattern::Shuffle { span, .. }
             | Pattern::Freeze { span, .. }
             | Pattern::Warp { span, .. }
             | Pattern::Shape { span, .. } => *span,
@@ -227,6 +366,16 @@ impl Pattern {
             | Pattern::Euclid { span, .. }
             | Pattern::Degrade { span, .. }
             | Pattern::Chance { span, .. }
+            | Pattern::Number { span, .. }
+            | Pattern::Name { span, .. }
+            | Pattern::Vary { span, .. }
+            | Pattern::Pick { span, .. }
+            | Pattern::Choose { span, .. }
+            | Pattern::Label { span, .. }
+            | Pattern::Combine { span, .. }
+            | Pattern::Split { span, .. }
+            | Pattern::Zoom { span, .. }
+            | Pattern::Shuffle { span, .. }
             | Pattern::Freeze { span, .. }
             | Pattern::Warp { span, .. }
             | Pattern::Shape { span, .. } => *span = Some(at),
@@ -234,12 +383,21 @@ impl Pattern {
         self
     }
 
-    /// The nodes directly below, in order; `Every` gives its transform first.
+    /// The nodes directly below, in order; `Every` gives its transform first, `Vary` its numbers, `Pick` its index.
     pub fn children(&self) -> Vec<&Pattern> {
         match self {
-            Pattern::Atom { .. } | Pattern::Silence { .. } | Pattern::Shape { .. } => Vec::new(),
-            Pattern::Cat { children, .. } | Pattern::Stack { children, .. } => children.iter().collect(),
+            Pattern::Atom { .. }
+            | Pattern::Silence { .. }
+            | Pattern::Shape { .. }
+            | Pattern::Number { .. }
+            | Pattern::Name { .. } => Vec::new(),
+            Pattern::Cat { children, .. }
+            | Pattern::Stack { children, .. }
+            | Pattern::Choose { children, .. } => children.iter().collect(),
+            Pattern::Vary { by, child, .. } => by.iter().chain([child.as_ref()]).collect(),
+            Pattern::Pick { index, children, .. } => [index.as_ref()].into_iter().chain(children).collect(),
             Pattern::Every { transform, child, .. } => vec![transform, child],
+            Pattern::Combine { left, right, .. } => vec![left, right],
             Pattern::Fast { child, .. }
             | Pattern::Slow { child, .. }
             | Pattern::Early { child, .. }
@@ -248,6 +406,10 @@ impl Pattern {
             | Pattern::Euclid { child, .. }
             | Pattern::Degrade { child, .. }
             | Pattern::Chance { child, .. }
+            | Pattern::Label { child, .. }
+            | Pattern::Split { child, .. }
+            | Pattern::Zoom { child, .. }
+            | Pattern::Shuffle { child, .. }
             | Pattern::Freeze { child, .. }
             | Pattern::Warp { child, .. } => vec![child],
         }
@@ -256,9 +418,20 @@ impl Pattern {
     /// [`Pattern::children`], to be changed in place.
     pub fn children_mut(&mut self) -> Vec<&mut Pattern> {
         match self {
-            Pattern::Atom { .. } | Pattern::Silence { .. } | Pattern::Shape { .. } => Vec::new(),
-            Pattern::Cat { children, .. } | Pattern::Stack { children, .. } => children.iter_mut().collect(),
+            Pattern::Atom { .. }
+            | Pattern::Silence { .. }
+            | Pattern::Shape { .. }
+            | Pattern::Number { .. }
+            | Pattern::Name { .. } => Vec::new(),
+            Pattern::Cat { children, .. }
+            | Pattern::Stack { children, .. }
+            | Pattern::Choose { children, .. } => children.iter_mut().collect(),
+            Pattern::Vary { by, child, .. } => by.iter_mut().chain([child.as_mut()]).collect(),
+            Pattern::Pick { index, children, .. } => {
+                [index.as_mut()].into_iter().chain(children.iter_mut()).collect()
+            }
             Pattern::Every { transform, child, .. } => vec![transform, child],
+            Pattern::Combine { left, right, .. } => vec![left, right],
             Pattern::Fast { child, .. }
             | Pattern::Slow { child, .. }
             | Pattern::Early { child, .. }
@@ -267,8 +440,32 @@ impl Pattern {
             | Pattern::Euclid { child, .. }
             | Pattern::Degrade { child, .. }
             | Pattern::Chance { child, .. }
+            | Pattern::Label { child, .. }
+            | Pattern::Split { child, .. }
+            | Pattern::Zoom { child, .. }
+            | Pattern::Shuffle { child, .. }
             | Pattern::Freeze { child, .. }
             | Pattern::Warp { child, .. } => vec![child],
+        }
+    }
+
+    /// The label of the node, if it is one that has a label.
+    pub fn label(&self) -> Option<&str> {
+        match self {
+            Pattern::Atom { value: Value::Control { label, .. }, .. }
+            | Pattern::Shape { label, .. }
+            | Pattern::Label { label, .. } => Some(label),
+            _ => None,
+        }
+    }
+
+    /// [`Pattern::label`], to be changed in place.
+    pub fn label_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Pattern::Atom { value: Value::Control { label, .. }, .. }
+            | Pattern::Shape { label, .. }
+            | Pattern::Label { label, .. } => Some(label),
+            _ => None,
         }
     }
 

@@ -178,13 +178,13 @@ pub(crate) fn build(root: &Json) -> Result<Pattern, JsonError> {
             let lead = |tail: String| Some((at, format!("/{}{tail}", key.name())));
             match node.get(key.name()) {
                 None => return Err(error(&open, at, missing(key))),
-                Some(Json::Array(children)) if key == Key::Children => {
+                Some(Json::Array(children)) if key.is_list() => {
                     for (i, child) in children.iter().enumerate() {
                         pending.push((child, lead(format!("/{i}"))));
                     }
                 }
-                Some(_) if key == Key::Children => {
-                    return Err(error(&open, at, "`children` is a list of patterns".into()));
+                Some(_) if key.is_list() => {
+                    return Err(error(&open, at, format!("`{}` is a list of patterns", key.name())));
                 }
                 Some(child) => pending.push((child, lead(String::new()))),
             }
@@ -218,14 +218,17 @@ fn finish(node: &Map<String, Json>, op: Op, done: &mut Vec<Pattern>) -> Result<P
     for &key in op.keys().iter().rev() {
         let json = node.get(key.name());
         match (key, json) {
-            (Key::Child, _) => fields.child = done.pop().map(Box::new),
-            (Key::Transform, _) => fields.transform = done.pop().map(Box::new),
-            (Key::Children, json) => {
+            (key, json) if key.is_list() => {
                 let count = json.and_then(Json::as_array).map_or(0, Vec::len);
-                fields.children = Some(done.split_off(done.len().saturating_sub(count)));
+                fields.put_list(key, done.split_off(done.len().saturating_sub(count)));
+            }
+            (key, _) if key.is_below() => {
+                if let Some(node) = done.pop() {
+                    fields.put(key, node);
+                }
             }
             (key, Some(json)) => {
-                Field(&mut fields, key).deserialize(json).map_err(|e| format!("`{}`: {e}", key.name()))?
+                Field(&mut fields, key, op).deserialize(json).map_err(|e| format!("`{}`: {e}", key.name()))?
             }
             (_, None) => {}
         }

@@ -47,6 +47,23 @@ fn need(op: &DraftOp, child: i128) -> Option<i128> {
     match op {
         DraftOp::Cat(children) => limit(child.checked_mul(children.len() as i128)?),
         DraftOp::Euclid { steps, .. } => limit(child.checked_mul(i128::from(*steps))?),
+        DraftOp::Split { parts, .. } => parts
+            .iter()
+            .filter(|part| !part.is_empty())
+            .try_fold(1, |all, part| lcm(all, part.len() as i128))
+            .and_then(|finer| limit(child.checked_mul(finer)?)),
+        DraftOp::Notes { notes, .. } => notes
+            .iter()
+            .flatten()
+            .try_fold(1, |all, note| lcm(all, *note.gate.denom()))
+            .and_then(|finer| limit(child.checked_mul(finer)?)),
+        DraftOp::Shuffle { n, .. } => lcm(child, i128::from(*n)),
+        DraftOp::Zoom { from, to, .. } => {
+            let (a, b) = (*(to - from).numer(), *(to - from).denom());
+            let child = lcm(child, *from.denom())?;
+            let ticks = a.checked_mul(child)?;
+            limit(ticks / gcd(ticks, b))
+        }
         DraftOp::Line { factor, offset, .. } => {
             let (a, b) = (*factor.numer(), *factor.denom());
             let child = lcm(child, *offset.denom())?;
@@ -73,6 +90,10 @@ fn child_cycle(op: &DraftOp, cycle: i128) -> Option<i128> {
         DraftOp::Euclid { steps, .. } => Some(cycle / i128::from(*steps)),
         DraftOp::Line { factor, .. } => {
             let ticks = cycle.checked_mul(*factor.denom())? / factor.numer();
+            (ticks <= LIMIT).then_some(ticks)
+        }
+        DraftOp::Zoom { from, to, .. } => {
+            let ticks = cycle.checked_mul(*(to - from).denom())? / (to - from).numer();
             (ticks <= LIMIT).then_some(ticks)
         }
         DraftOp::Warp { den, .. } => Some(cycle / stretch(*den)),
@@ -142,9 +163,24 @@ impl Lattice {
     pub fn tears(&self, draft: &Draft) -> bool {
         let crosses = |node: usize| self.bounds[node].unit.is_some() && !self.bounds[node].aligned;
         draft.nodes.iter().any(|node| {
+            // The borders of a join are anywhere.
+            if let DraftOp::Join { kids, .. } = &node.op {
+                return kids.iter().flatten().any(|&kid| self.bounds[kid].unit.is_some());
+            }
+            // So are those of pieces; and what makes notes of events makes them of pieces of events too.
+            if let DraftOp::Zoom { child, .. } | DraftOp::Shuffle { child, .. } = &node.op {
+                return self.bounds[*child].unit.is_some();
+            }
+            if let DraftOp::Notes { notes, .. } = &node.op {
+                return notes.iter().flatten().any(|note| !note.ends.is_empty());
+            }
             let turns = matches!(
                 node.op,
-                DraftOp::Cat(_) | DraftOp::Euclid { .. } | DraftOp::Every { .. } | DraftOp::Freeze(_)
+                DraftOp::Cat(_)
+                    | DraftOp::Euclid { .. }
+                    | DraftOp::Every { .. }
+                    | DraftOp::Choose { .. }
+                    | DraftOp::Freeze(_)
             );
             turns && node.op.children().into_iter().any(crosses)
         })
@@ -204,6 +240,7 @@ fn reach(op: &DraftOp, own: Bounds, below: &[Bounds]) -> Option<Bounds> {
         DraftOp::Line { factor, offset, .. } => {
             here.aligned &= *factor.denom() == 1 && *offset.denom() == 1;
         }
+        DraftOp::Zoom { .. } | DraftOp::Shuffle { .. } => here.aligned &= here.unit.is_none(),
         DraftOp::Rev(_) => {
             let overhang = rev_reach(&here);
             here.extent = here.extent + 2 * here.cycle + 3 * overhang;
@@ -234,6 +271,11 @@ fn child_far(op: &DraftOp, here: &Bounds, bounds: &[Bounds]) -> Option<i128> {
     match op {
         DraftOp::Line { offset, child, .. } => {
             Some(here.far + line_shift(offset, bounds[*child].cycle)?.abs())
+        }
+        DraftOp::Zoom { from, child, .. } => {
+            let below = bounds[*child].cycle;
+            let cycles = here.far / here.cycle + 2;
+            cycles.checked_mul(below)?.checked_add(line_shift(from, below)?)?.checked_add(here.cycle)
         }
         DraftOp::Rev(_) => Some(here.far + 2 * (here.cycle + rev_reach(here))),
         _ => Some(here.far + here.cycle),

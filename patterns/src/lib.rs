@@ -32,12 +32,15 @@ mod fields;
 mod fraction;
 mod ir;
 mod json;
+pub mod language;
 mod lattice;
 mod mini;
 mod period;
 mod pitch;
 mod program;
 mod query;
+mod query_values;
+mod scales;
 pub mod schema;
 mod shape;
 mod stream;
@@ -53,9 +56,12 @@ pub use compile::compile;
 pub use error::{CompileError, CompileErrorKind};
 pub use euclid::euclid_hits;
 pub use event::{Event, EventBuffer, Full, ShapeRef};
-pub use ir::{Fraction, MAX_DEPTH, Pattern, SourceSpan};
+pub use ir::{
+    COMBINE_KINDS, Fraction, MAX_DEPTH, Pattern, SHUFFLE_KINDS, SPLIT_KINDS, STRUCTURES, SourceSpan,
+    VARY_KINDS,
+};
 pub use json::{JsonError, JsonExtent, MAX_JSON_DEPTH, json_depth, json_extent, parse_json};
-pub use mini::{MiniError, mini};
+pub use mini::{MiniError, mini, mini_values};
 pub use pitch::{PitchError, midi_to_hz, parse_pitch};
 pub use program::{MAX_CYCLE, MAX_EVENTS_PER_CYCLE, Program};
 pub use shape::{SHAPE_KINDS, Shape, ShapeKind};

@@ -12,7 +12,10 @@ pub(crate) fn period(draft: &Draft, root: usize) -> Option<u64> {
         let mut below = node.op.children().into_iter().map(|child| periods[child]);
         let below = below.try_fold(1, |all, one| lcm(all, one?));
         periods.push(below.and_then(|below| match &node.op {
-            DraftOp::Degrade { .. } | DraftOp::Chance { .. } => None,
+            DraftOp::Degrade { .. }
+            | DraftOp::Chance { .. }
+            | DraftOp::Choose { .. }
+            | DraftOp::Shuffle { .. } => None,
             DraftOp::Every { n, .. } => lcm(i128::from(*n), below),
             // After t cycles the child is factor · t further, and that has to be a multiple of its own.
             DraftOp::Line { factor, .. } => {

@@ -31,6 +31,13 @@ pub fn midi_to_hz(key: f64) -> f64 {
     440.0 * ((key - 69.0) / 12.0).exp2()
 }
 
+/// The MIDI key of a frequency above 0, between keys too: the inverse of [`midi_to_hz`].
+pub(crate) fn hz_to_midi(hz: f64) -> f64 {
+    let key = 69.0 + 12.0 * (hz / 440.0).log2();
+    // What was made of a whole key is that key again.
+    if midi_to_hz(key.round()) == hz { key.round() } else { key }
+}
+
 /// The MIDI key of a pitch name, `[A-Ga-g][#sb]?octave`: C4 is 60, without an octave it is the
 /// fourth.
 ///

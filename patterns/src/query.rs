@@ -7,8 +7,9 @@
 use crate::Time;
 use crate::arena::{Arena, Bend, NONE, Op, RawEvent};
 use crate::chance;
-use crate::draft::Leaf;
+use crate::draft::{Leaf, Structure};
 use crate::event::Full;
+use crate::query_values::Pairs;
 use crate::tick::{Grid, Tick};
 use crate::unit::{self, Turn};
 use crate::warp;
@@ -25,16 +26,16 @@ pub(crate) fn push<T: Tick>(out: &mut Vec<RawEvent<T>>, event: RawEvent<T>) -> R
 
 /// A window in a node's own ticks, on the way down.
 #[derive(Debug, Clone, Copy)]
-struct View<T> {
-    from: T,
-    to: T,
+pub(crate) struct View<T> {
+    pub from: T,
+    pub to: T,
     /// What to add to the node's ticks to get those in which events are written down.
-    shift: T,
+    pub shift: T,
     /// Only events that begin in the window (and no shapes)?
-    onsets: bool,
+    pub onsets: bool,
     /// The number of the cycle that the window lies in, where that is known from above: it saves
     /// the division (half the time of a query of short steps).
-    within: Option<T>,
+    pub within: Option<T>,
 }
 
 impl<T: Tick> View<T> {
@@ -85,7 +86,7 @@ impl<T: Tick> Walk<'_, T> {
         self.visit(self.arena.root, view)
     }
 
-    fn visit(&mut self, index: u32, view: View<T>) -> Result<(), Full> {
+    pub fn visit(&mut self, index: u32, view: View<T>) -> Result<(), Full> {
         if index == NONE || view.from >= view.to {
             return Ok(());
         }
@@ -109,6 +110,44 @@ impl<T: Tick> Walk<'_, T> {
             Op::Every { n, transform, child } => each_cycle(cycle, view, |number, view| {
                 let divisible = number.modulo(n) == T::ZERO;
                 self.visit(if divisible { transform } else { child }, view)
+            }),
+            Op::Join { selector, first, leaf } => self.join(selector, first, leaf, view),
+            Op::Combine { structure, sides, leaves, width, cell } => {
+                let pairs = Pairs { sides, leaves, width, cell };
+                match structure {
+                    Structure::Left => self.combine(&pairs, 0, view),
+                    Structure::Right => self.combine(&pairs, 1, view),
+                    Structure::Both => self.meet(&pairs, view),
+                }
+            }
+            Op::Split { child, leaf, split } => self.split(child, leaf, split, view),
+            Op::Notes { child, leaf, split, len } => self.notes(child, [leaf, split, len], view),
+            Op::Zoom { step, shift, child } => {
+                each_cycle(cycle, view, |number, view| self.visit(child, view.moved(number * step + shift)))
+            }
+            Op::Shuffle { n, slot, scramble, seed, child } => each_cycle(cycle, view, |number, view| {
+                let order = chance::order(seed, self.seed, number.low(), n as usize, scramble);
+                let base = number * cycle;
+                let mut place = (view.from - base).floor_div(slot);
+                let mut begin = base + place * slot;
+                while begin < view.to {
+                    let piece = T::from_wide(i128::from(order[place.low() as usize]));
+                    let by = (piece - place) * slot;
+                    let (from, to) = (view.from.max(begin), view.to.min(begin + slot));
+                    // It stays within its cycle.
+                    let within = Some(number);
+                    self.visit(child, View { within, ..View { from, to, ..view }.moved(by) })?;
+                    place = place + T::ONE;
+                    begin = begin + slot;
+                }
+                Ok(())
+            }),
+            Op::Choose { first, len, share, seed } => each_cycle(cycle, view, |number, view| {
+                let throw = chance::throw(seed, self.seed, number.low() as u64, 0);
+                let ends = &self.arena.shares[share as usize..(share + len) as usize];
+                // The last share ends at 1, above every throw.
+                let kid = ends.partition_point(|&end| end <= throw);
+                self.visit(self.arena.kids[first as usize + kid], view)
             }),
             Op::Line { shift, child } => self.visit(child, view.moved(shift)),
             Op::Rev { child, frozen, reach } => self.rev(child, frozen, reach, cycle, view),
@@ -206,6 +245,22 @@ impl<T: Tick> Walk<'_, T> {
             }
             Ok(())
         })
+    }
+
+    /// Each event of the selector opens a window on the kid of its leaf. The events of the selector lie on the list
+    /// meanwhile, below those of the kids, and are taken out at the end.
+    fn join(&mut self, selector: u32, first: u32, leaf: u32, view: View<T>) -> Result<(), Full> {
+        let start = self.out.len();
+        self.visit(selector, View { onsets: false, ..view })?;
+        let end = self.out.len();
+        for at in start..end {
+            let RawEvent { part: [from, to], leaf: met, .. } = self.out[at];
+            let kid = self.arena.kids[(first + met - leaf) as usize];
+            let (from, to) = (from - view.shift, to - view.shift);
+            self.visit(kid, View { from, to, ..view })?;
+        }
+        self.out.drain(start..end);
+        Ok(())
     }
 
     fn rev(&mut self, child: u32, frozen: bool, reach: T, cycle: T, view: View<T>) -> Result<(), Full> {

@@ -66,9 +66,10 @@ struct Node<'a> {
     told: &'a Cell<bool>,
 }
 
-/// The children of a `Cat` or `Stack` to be read; `at` is where the list is.
+/// A list of nodes to be read; `at` is where the list is.
 struct List<'a> {
     at: &'a Trail<'a>,
+    key: Key,
     depth: usize,
     told: &'a Cell<bool>,
 }
@@ -118,19 +119,15 @@ impl Node<'_> {
                     }
                 }
                 Some(key) if op.keys().contains(&key) => match key {
-                    Key::Child => {
+                    key if key.is_list() => {
+                        let list = List { at: &at(key), key, depth, told };
+                        fields.put_list(key, map.next_value_seed(list)?);
+                    }
+                    key if key.is_below() => {
                         let node = Node { at: &at(key), depth, told };
-                        fields.child = Some(Box::new(map.next_value_seed(node)?));
+                        fields.put(key, map.next_value_seed(node)?);
                     }
-                    Key::Transform => {
-                        let node = Node { at: &at(key), depth, told };
-                        fields.transform = Some(Box::new(map.next_value_seed(node)?));
-                    }
-                    Key::Children => {
-                        let list = List { at: &at(key), depth, told };
-                        fields.children = Some(map.next_value_seed(list)?);
-                    }
-                    key => field(&mut fields, key, map)?,
+                    key => field(&mut fields, key, op, map)?,
                 },
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
@@ -149,7 +146,7 @@ impl Node<'_> {
         while let Some(AnyKey(key)) = map.next_key()? {
             match key {
                 Some(Key::Span) => LenientSpan(span) = map.next_value()?,
-                Some(key) if op.keys().contains(&key) => field(&mut fields, key, map)?,
+                Some(key) if op.keys().contains(&key) => field(&mut fields, key, op, map)?,
                 Some(Key::Op) => same(op, map)?,
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
@@ -181,9 +178,9 @@ impl Node<'_> {
 }
 
 /// A field that is not a pattern.
-fn field<'de, A: MapAccess<'de>>(fields: &mut Fields, key: Key, map: &mut A) -> Result<(), A::Error> {
+fn field<'de, A: MapAccess<'de>>(fields: &mut Fields, key: Key, op: Op, map: &mut A) -> Result<(), A::Error> {
     let named = |error| A::Error::custom(format_args!("`{}`: {error}", key.name()));
-    map.next_value_seed(Field(fields, key)).map_err(named)
+    map.next_value_seed(Field(fields, key, op)).map_err(named)
 }
 
 /// An `op` after the `op`.
@@ -221,7 +218,9 @@ impl<'de> de::Visitor<'de> for Node<'_> {
             match key {
                 Some(Key::Op) => {
                     return match map.next_value()? {
-                        op @ (Op::Atom | Op::Silence | Op::Shape) => Self::leaf(op, span, &mut map),
+                        op @ (Op::Atom | Op::Silence | Op::Shape | Op::Number | Op::Name) => {
+                            Self::leaf(op, span, &mut map)
+                        }
                         op => self.fields(op, span, &mut map),
                     };
                 }
@@ -247,11 +246,11 @@ impl<'de> de::Visitor<'de> for List<'_> {
     type Value = Vec<Pattern>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of patterns as `children`")
+        write!(f, "a list of patterns as `{}`", self.key.name())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Pattern>, A::Error> {
-        let Self { at, depth, told } = self;
+        let Self { at, depth, told, .. } = self;
         let mut children = Vec::new();
         loop {
             let at = Trail::Item(at, children.len());

@@ -1,7 +1,7 @@
 //! The checks that need only one node: fields in range, texts as existing clients know them.
 
 use crate::error::CompileErrorKind as Kind;
-use crate::ir::{MAX_DEPTH, Pattern};
+use crate::ir::{COMBINE_KINDS, MAX_DEPTH, Pattern, SHUFFLE_KINDS, SPLIT_KINDS, STRUCTURES, VARY_KINDS};
 use crate::shape::ShapeKind;
 use crate::{CompileError, Value, fraction};
 
@@ -47,7 +47,12 @@ fn path(trail: &[(&Pattern, usize)]) -> String {
 /// One step of a path: the operator and, where it has several children, which one the path enters.
 pub(crate) fn step(op: &str, child: Option<usize>) -> String {
     match (op, child) {
-        ("Cat" | "Stack", Some(place)) => format!("{op}[{place}]"),
+        ("Cat" | "Stack" | "Choose", Some(place)) => format!("{op}[{place}]"),
+        ("Pick", Some(0)) => "Pick[index]".into(),
+        ("Pick", Some(place)) => format!("Pick[{}]", place - 1),
+        ("Combine", Some(0)) => "Combine[left]".into(),
+        ("Combine", Some(_)) => "Combine[right]".into(),
+        ("Vary", Some(place)) => format!("Vary[{place}]"),
         ("Every", Some(0)) => "Every[transform]".into(),
         ("Every", Some(_)) => "Every[child]".into(),
         _ => op.into(),
@@ -56,8 +61,64 @@ pub(crate) fn step(op: &str, child: Option<usize>) -> String {
 
 fn check(node: &Pattern) -> Result<(), Kind> {
     match node {
-        Pattern::Cat { children, .. } | Pattern::Stack { children, .. } if children.is_empty() => {
+        Pattern::Cat { children, .. }
+        | Pattern::Stack { children, .. }
+        | Pattern::Pick { children, .. }
+        | Pattern::Choose { children, .. }
+            if children.is_empty() =>
+        {
             Err(Kind::NoChildren(node.op()))
+        }
+        Pattern::Number { value, .. } => {
+            operator_field(value.is_finite(), "Number", "value", "a finite number")
+        }
+        Pattern::Choose { weights: Some(weights), children, .. } => {
+            let field = |holds, must| operator_field(holds, "Choose", "weights", must);
+            field(weights.len() == children.len(), "as many as children")?;
+            field(weights.iter().all(|weight| *weight >= 0.0), "0 or more each")?;
+            let sum: f64 = weights.iter().sum();
+            field(sum > 0.0 && sum.is_finite(), "more than 0 together")
+        }
+        Pattern::Label { label, .. } => {
+            operator_field(!label.is_empty(), "Label", "label", "the name of a control")
+        }
+        Pattern::Combine { kind, structure, .. } => {
+            let kinds = "add, sub, mul, div, mod, set, keep, mask or scale";
+            operator_field(COMBINE_KINDS.contains(&kind.as_str()), "Combine", "kind", kinds)?;
+            let known = STRUCTURES.contains(&structure.as_str());
+            operator_field(known, "Combine", "structure", "left, right or both")
+        }
+        Pattern::Split { kind, n, .. } => {
+            operator_field(SPLIT_KINDS.contains(&kind.as_str()), "Split", "kind", "ply, up, down or updown")?;
+            operator_field((1..=256).contains(n), "Split", "n", "1 to 256")
+        }
+        Pattern::Zoom { from, to, .. } => {
+            let (Some(from), Some(to)) = (fraction::wide(*from), fraction::wide(*to)) else {
+                return Err(Kind::ZeroDenominator);
+            };
+            let within = *from.numer() >= 0 && from < to && to <= fraction::Wide::from_integer(1);
+            operator_field(within, "Zoom", "from", "below to, both from 0 to 1")
+        }
+        Pattern::Shuffle { kind, n, .. } => {
+            let known = SHUFFLE_KINDS.contains(&kind.as_str());
+            operator_field(known, "Shuffle", "kind", "shuffle or scramble")?;
+            operator_field((1..=64).contains(n), "Shuffle", "n", "1 to 64")
+        }
+        Pattern::Vary { kind, by, .. } => {
+            let numbers: &[usize] = match kind.as_str() {
+                "euclid" => &[2, 3],
+                kind if VARY_KINDS.contains(&kind) => &[1],
+                _ => {
+                    return operator_field(
+                        false,
+                        "Vary",
+                        "kind",
+                        "fast, slow, early, late, chance or euclid",
+                    );
+                }
+            };
+            let must = if kind == "euclid" { "pulses, steps and perhaps rotation" } else { "one pattern" };
+            operator_field(numbers.contains(&by.len()), "Vary", "by", must)
         }
         Pattern::Fast { factor, .. } | Pattern::Slow { factor, .. } => {
             let factor = fraction::wide(*factor).ok_or(Kind::ZeroDenominator)?;
@@ -83,6 +144,15 @@ fn check(node: &Pattern) -> Result<(), Kind> {
         Pattern::Shape { .. } => check_shape(node),
         _ => Ok(()),
     }
+}
+
+fn operator_field(
+    holds: bool,
+    op: &'static str,
+    field: &'static str,
+    must: &'static str,
+) -> Result<(), Kind> {
+    require(holds, Kind::OperatorField { op, field, must })
 }
 
 fn require(holds: bool, otherwise: Kind) -> Result<(), Kind> {

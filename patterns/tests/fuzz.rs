@@ -103,14 +103,54 @@ fn soak_lines_of_any_signs_are_patterns_or_point_at_what_is_wrong() {
 }
 
 fn signs(cases: usize) {
-    const SIGNS: [&str; 30] = [
-        "x", "A2", "C#4", "eb3", "60", "440.0", "~", ".", " ", " ", " ", "[", "]", "<", ">", ",", "*", "/",
-        "!", "@", "?", "(3,8)", "(3,8,-2)", "2", "3", "0.3", "\n", "é", "H9", "(",
+    const SIGNS: [&str; 42] = [
+        "x",
+        "A2",
+        "C#4",
+        "eb3",
+        "60",
+        "440.0",
+        "~",
+        ".",
+        " ",
+        " ",
+        " ",
+        "[",
+        "]",
+        "<",
+        ">",
+        ",",
+        "*",
+        "/",
+        "!",
+        "@",
+        "?",
+        "(3,8)",
+        "(3,8,-2)",
+        "2",
+        "3",
+        "0.3",
+        "\n",
+        "é",
+        "H9",
+        "(",
+        "{",
+        "}",
+        "%",
+        "_",
+        "|",
+        "-",
+        "..",
+        "60 .. 63",
+        "*<2 3>",
+        "(<3 -5>,8)",
+        "?[0.2 0.8]",
+        "{x A2}%<4 5>",
     ];
     let mut dice = Dice(3);
     let mut events = 0;
-    for _ in 0..2 * cases {
-        let mut line = String::from("\u{1}");
+    for case in 0..3 * cases {
+        let mut line = String::from(if case % 3 == 2 { "\u{3}" } else { "\u{1}" });
         // Words, each followed by a blank now and then, so that many lines mean something.
         for _ in 0..dice.below(14) {
             let reach = if dice.below(3) == 0 { SIGNS.len() } else { 11 };

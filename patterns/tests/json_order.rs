@@ -83,6 +83,8 @@ fn any_pattern() -> BoxedStrategy<Pattern> {
     let leaf = prop_oneof![
         4 => (any_value(), span()).prop_map(|(value, span)| Pattern::Atom { value, span }),
         1 => span().prop_map(|span| Pattern::Silence { span }),
+        1 => (-9.0..9.0_f64, span()).prop_map(|(value, span)| Pattern::Number { value, span }),
+        1 => ("[a-z:\"]{0,5}", span()).prop_map(|(name, span)| Pattern::Name { name, span }),
         1 => (
             "[a-z]{0,5}", "[a-z/]{0,5}", prop::option::of(0.0..1.0_f64), prop::option::of(any::<u64>()),
             prop::option::of(prop::collection::vec(-9.0..9.0_f64, 0..3)), span(),
@@ -93,7 +95,7 @@ fn any_pattern() -> BoxedStrategy<Pattern> {
     ];
     leaf.prop_recursive(6, 40, 4, move |inner| {
         let kids = prop::collection::vec(inner.clone(), 0..4);
-        (0..13_u8, kids, inner.clone(), inner, any::<[i64; 2]>(), any::<[u32; 2]>(), 0.0..1.0_f64, span())
+        (0..20_u8, kids, inner.clone(), inner, any::<[i64; 2]>(), any::<[u32; 2]>(), 0.0..1.0_f64, span())
             .prop_map(|(op, children, a, b, pair, [n, steps], prob, span)| {
                 let child = Box::new(a);
                 match op {
@@ -108,6 +110,23 @@ fn any_pattern() -> BoxedStrategy<Pattern> {
                     8 => Pattern::Euclid { pulses: n, steps, rotation: pair[0], child, span },
                     9 => Pattern::Degrade { prob, seed: pair[1] as u64, child, span },
                     10 => Pattern::Freeze { child, span },
+                    12 => {
+                        let by = children;
+                        Pattern::Vary { kind: "fast".into(), by, seed: pair[1] as u64, child, span }
+                    }
+                    13 => Pattern::Pick { index: child, children, span },
+                    14 => {
+                        let weights = (n.is_multiple_of(2)).then(|| vec![prob; children.len()]);
+                        Pattern::Choose { weights, seed: pair[0] as u64, children, span }
+                    }
+                    15 => Pattern::Label { label: "a/b".into(), child, span },
+                    16 => {
+                        let (kind, structure) = ("add".into(), "both".into());
+                        Pattern::Combine { kind, structure, left: child, right: Box::new(b), span }
+                    }
+                    17 => Pattern::Split { kind: "ply".into(), n, child, span },
+                    18 => Pattern::Zoom { from: pair, to: [pair[1], pair[0]], child, span },
+                    19 => Pattern::Shuffle { kind: "shuffle".into(), n, seed: pair[0] as u64, child, span },
                     11 => Pattern::Chance {
                         prob,
                         seed: pair[0] as u64,

@@ -2,7 +2,10 @@
 
 mod model;
 
-use krach_patterns::{Event, EventBuffer, Pattern, Program, Span, Time, Value, compile};
+use krach_patterns::{
+    COMBINE_KINDS, Event, EventBuffer, Pattern, Program, SHUFFLE_KINDS, STRUCTURES, Span, Time, Value,
+    compile,
+};
 use model::{Big, ModelEvent, of};
 use proptest::prelude::*;
 
@@ -27,6 +30,97 @@ fn factor() -> impl Strategy<Value = [i64; 2]> {
 
 fn offset() -> impl Strategy<Value = [i64; 2]> {
     (-9..=9_i64, 1..=7_i64).prop_map(|(n, d)| [n, d])
+}
+
+/// Patterns of numbers from a list, of every kind that may select.
+fn numbers(from: Vec<f64>) -> BoxedStrategy<Pattern> {
+    let leaf = prop_oneof![
+        8 => prop::sample::select(from).prop_map(|value| Pattern::Number { value, span: None }),
+        1 => Just(Pattern::Silence { span: None }),
+    ];
+    leaf.prop_recursive(3, 8, 4, |p| {
+        let list = || prop::collection::vec(p.clone(), 1..4);
+        let b = || p.clone().prop_map(Box::new);
+        prop_oneof![
+            4 => list().prop_map(|children| Pattern::Cat { children, span: None }),
+            1 => list().prop_map(|children| Pattern::Stack { children, span: None }),
+            2 => (2..4_i64, b()).prop_map(|(n, child)| Pattern::Slow { factor: [n, 1], child, span: None }),
+            1 => (offset(), b()).prop_map(|(offset, child)| Pattern::Late { offset, child, span: None }),
+            1 => (any::<u64>(), list()).prop_map(|(seed, children)| Pattern::Choose { weights: None, seed, children, span: None }),
+            1 => b().prop_map(|child| Pattern::Rev { child, span: None }),
+        ]
+    })
+    .boxed()
+}
+
+/// The kinds of `Vary`, around a pattern.
+fn varied(child: BoxedStrategy<Box<Pattern>>) -> BoxedStrategy<Pattern> {
+    let pulses = numbers(vec![0.0, 1.0, 3.0, -1.0, -3.0]);
+    let (steps, rotation) = (numbers(vec![3.0, 4.0, 5.0]), numbers(vec![0.0, 1.0, -2.0]));
+    let by = prop_oneof![
+        2 => numbers(vec![1.0, 2.0, 3.0, 0.5, 1.5]).prop_map(|by| ("fast", vec![by])),
+        1 => numbers(vec![1.0, 2.0, 0.5, 1.5]).prop_map(|by| ("slow", vec![by])),
+        1 => numbers(vec![0.0, 0.25, -0.5, 1.0]).prop_map(|by| ("early", vec![by])),
+        1 => numbers(vec![0.0, 0.25, -0.5, 1.0]).prop_map(|by| ("late", vec![by])),
+        1 => numbers(vec![0.0, 0.25, 0.5, 1.0]).prop_map(|by| ("chance", vec![by])),
+        2 => (pulses.clone(), steps.clone()).prop_map(|(p, s)| ("euclid", vec![p, s])),
+        1 => (pulses, steps, rotation).prop_map(|(p, s, r)| ("euclid", vec![p, s, r])),
+    ];
+    (by, 0..9_u64, child)
+        .prop_map(|((kind, by), seed, child)| Pattern::Vary {
+            kind: kind.into(),
+            by,
+            seed,
+            child,
+            span: None,
+        })
+        .boxed()
+}
+
+fn zoomed(child: BoxedStrategy<Box<Pattern>>) -> BoxedStrategy<Pattern> {
+    let pieces =
+        prop::sample::select(vec![([0, 1], [1, 2]), ([1, 4], [3, 4]), ([1, 3], [1, 1]), ([0, 1], [1, 1])]);
+    (pieces, child).prop_map(|((from, to), child)| Pattern::Zoom { from, to, child, span: None }).boxed()
+}
+
+fn shuffled(child: BoxedStrategy<Box<Pattern>>) -> BoxedStrategy<Pattern> {
+    let kind = prop::sample::select(SHUFFLE_KINDS.to_vec());
+    (kind, 1..6_u32, any::<u64>(), child)
+        .prop_map(|(kind, n, seed, child)| Pattern::Shuffle { kind: kind.into(), n, seed, child, span: None })
+        .boxed()
+}
+
+/// Patterns of numbers under everything that works on them, as a control.
+fn values() -> BoxedStrategy<Pattern> {
+    let leaf = prop_oneof![
+        8 => (-4..9_i32).prop_map(|n| Pattern::Number { value: f64::from(n), span: None }),
+        1 => Just(Pattern::Silence { span: None }),
+    ];
+    let values = leaf.prop_recursive(5, 20, 3, |p| {
+        let list = || prop::collection::vec(p.clone(), 1..4);
+        let b = || p.clone().prop_map(Box::new);
+        let kinds = prop::sample::select(COMBINE_KINDS.iter().filter(|kind| **kind != "scale").collect::<Vec<_>>());
+        let structures = prop::sample::select(STRUCTURES.to_vec());
+        prop_oneof![
+            3 => list().prop_map(|children| Pattern::Cat { children, span: None }),
+            1 => list().prop_map(|children| Pattern::Stack { children, span: None }),
+            1 => (factor(), b()).prop_map(|(factor, child)| Pattern::Fast { factor, child, span: None }),
+            1 => (factor(), b()).prop_map(|(factor, child)| Pattern::Slow { factor, child, span: None }),
+            1 => (offset(), b()).prop_map(|(offset, child)| Pattern::Late { offset, child, span: None }),
+            1 => b().prop_map(|child| Pattern::Rev { child, span: None }),
+            1 => (any::<u64>(), b()).prop_map(|(seed, child)| Pattern::Chance { prob: 0.5, seed, invert: false, child, span: None }),
+            1 => b().prop_map(|child| Pattern::Warp { kind: "swing".into(), amount: 0.6, grid: 4, child, span: None }),
+            1 => varied(b().boxed()),
+            1 => zoomed(b().boxed()),
+            1 => shuffled(b().boxed()),
+            2 => (1..5_u32, b()).prop_map(|(n, child)| Pattern::Split { kind: "ply".into(), n, child, span: None }),
+            6 => (kinds, structures, b(), b()).prop_map(|(kind, structure, left, right)| {
+                let (kind, structure) = ((*kind).into(), structure.into());
+                Pattern::Combine { kind, structure, left, right, span: None }
+            }),
+        ]
+    });
+    values.prop_map(|child| Pattern::Label { label: "c".into(), child: boxed(child), span: None }).boxed()
 }
 
 /// Patterns of every operator; with `shapes`, continuous controls among the leaves.
@@ -73,6 +167,16 @@ fn patterns(shapes: bool) -> BoxedStrategy<Pattern> {
             1 => (0..=4_u32, any::<u64>(), any::<bool>(), b()).prop_map(|(quarters, seed, invert, child)| {
                 Pattern::Chance { prob: f64::from(quarters) / 4.0, seed, invert, child, span: None }
             }),
+            2 => varied(b().boxed()),
+            1 => zoomed(b().boxed()),
+            1 => shuffled(b().boxed()),
+            1 => (numbers(vec![0.0, 1.0, 2.0, -1.0]), list()).prop_map(|(index, children)| {
+                Pattern::Pick { index: boxed(index), children, span: None }
+            }),
+            1 => (any::<u64>(), any::<bool>(), list()).prop_map(|(seed, weighed, children)| {
+                let weights = weighed.then(|| (0..children.len()).map(|i| [1.0, 0.0, 2.5][i % 3]).collect());
+                Pattern::Choose { weights, seed, children, span: None }
+            }),
             2 => b().prop_map(|child| Pattern::Freeze { child, span: None }),
             1 => (prop::sample::select(vec![0.6, 0.5, 0.25, 0.66]), 1..4_u32, b()).prop_map(|(amount, half, child)| {
                 Pattern::Warp { kind: "swing".into(), amount, grid: 2 * half, child, span: None }
@@ -97,6 +201,7 @@ fn moved_units() -> BoxedStrategy<Pattern> {
             2 => (1..4_u32, b(), b()).prop_map(|(n, transform, child)| Pattern::Every { n, transform, child, span: None }),
             1 => b().prop_map(|child| Pattern::Euclid { pulses: 3, steps: 8, rotation: 1, child, span: None }),
             3 => (any::<u64>(), b()).prop_map(|(seed, child)| Pattern::Degrade { prob: 0.5, seed, child, span: None }),
+            1 => (any::<u64>(), list()).prop_map(|(seed, children)| Pattern::Choose { weights: None, seed, children, span: None }),
             1 => (any::<u64>(), b()).prop_map(|(seed, child)| Pattern::Chance { prob: 0.5, seed, invert: false, child, span: None }),
             1 => b().prop_map(|child| Pattern::Warp { kind: "swing".into(), amount: 0.6, grid: 4, child, span: None }),
         ]
@@ -148,6 +253,24 @@ fn same(a: &Pattern, b: &Pattern, seed: u64) -> Result<(), TestCaseError> {
         let window = Span::cycle(cycle);
         prop_assert_eq!(keys(&x, &onsets(&x, window, seed)), keys(&y, &onsets(&y, window, seed)));
         prop_assert_eq!(merged(&x, window, seed), merged(&y, window, seed));
+    }
+    Ok(())
+}
+
+/// The same onsets in the same cycles, wherever queries split what goes on.
+fn same_onsets(a: &Pattern, b: &Pattern) -> Result<(), TestCaseError> {
+    let (Ok(x), Ok(y)) = (compile(a), compile(b)) else {
+        return Err(TestCaseError::reject("too many events"));
+    };
+    let begins = |program: &Program, window| {
+        let keys = keys(program, &onsets(program, window, 0)).into_iter();
+        let mut begins: Vec<_> = keys.map(|(begin, end, _, _, value)| (begin, end, value)).collect();
+        begins.sort();
+        begins
+    };
+    for cycle in -3..5 {
+        let window = Span::cycle(cycle);
+        prop_assert_eq!(begins(&x, window), begins(&y, window));
     }
     Ok(())
 }
@@ -255,6 +378,47 @@ proptest! {
     }
 
     #[test]
+    fn one_number_from_either_side_or_both_is_the_same_sum(values in values(), n in -3..9_i32) {
+        let Pattern::Label { child, .. } = &values else { return Ok(()) };
+        let number = || boxed(Pattern::Number { value: f64::from(n), span: None });
+        let sum = |left: Box<Pattern>, right, structure: &str| Pattern::Label {
+            label: "c".into(),
+            child: boxed(Pattern::Combine { kind: "add".into(), structure: structure.into(), left, right, span: None }),
+            span: None,
+        };
+        same_onsets(&sum(child.clone(), number(), "left"), &sum(number(), child.clone(), "right"))?;
+    }
+
+    #[test]
+    fn setting_one_way_is_keeping_the_other(a in values(), b in values()) {
+        let (Pattern::Label { child: a, .. }, Pattern::Label { child: b, .. }) = (&a, &b) else { return Ok(()) };
+        let met = |kind: &str, structure: &str, left: &Pattern, right: &Pattern| {
+            let (kind, structure) = (kind.into(), structure.into());
+            let (left, right) = (boxed(left.clone()), boxed(right.clone()));
+            let child = boxed(Pattern::Combine { kind, structure, left, right, span: None });
+            Pattern::Label { label: "c".into(), child, span: None }
+        };
+        for (structure, turned) in [("left", "right"), ("right", "left"), ("both", "both")] {
+            same_onsets(&met("set", structure, a, b), &met("keep", turned, b, a))?;
+        }
+    }
+
+    #[test]
+    fn values_that_meet_are_those_of_the_model(p in values(), window in window(), seed in 0..3_u64) {
+        let Ok(program) = compile(&p) else { return Err(TestCaseError::reject("refused")) };
+        let all = events(&program, window, seed);
+        prop_assert_eq!(keys(&program, &all), model_keys(&model::query(&p, window, seed)));
+        let beginning: Vec<Event> = all.into_iter().filter(Event::has_onset).collect();
+        prop_assert_eq!(keys(&program, &onsets(&program, window, seed)), keys(&program, &beginning));
+    }
+
+    #[test]
+    fn the_bound_on_events_holds_for_values(p in values(), cycle in -9..9_i64) {
+        let Ok(program) = compile(&p) else { return Err(TestCaseError::reject("refused")) };
+        prop_assert!(events(&program, Span::cycle(cycle), 0).len() <= program.events_per_cycle() as usize);
+    }
+
+    #[test]
     fn fast_undoes_slow(p in patterns(true), f in factor()) {
         let slow = Pattern::Slow { factor: f, child: boxed(p.clone()), span: None };
         let both = Pattern::Fast { factor: f, child: boxed(slow), span: None };
@@ -287,6 +451,35 @@ proptest! {
         let p = Pattern::Cat { children, span: None };
         let rev = |p| Pattern::Rev { child: boxed(p), span: None };
         same(&rev(rev(p.clone())), &p, 0)?;
+    }
+
+    #[test]
+    fn one_number_all_the_time_is_the_operator_with_that_number(p in patterns(false), f in factor(), prob in 0..=4_u32) {
+        let by = |value| vec![Pattern::Number { value, span: None }];
+        let fixed = Pattern::Fast { factor: f, child: boxed(p.clone()), span: None };
+        let kind = "fast".into();
+        let value = f[0] as f64 / f[1] as f64;
+        same(&Pattern::Vary { kind, by: by(value), seed: 0, child: boxed(p.clone()), span: None }, &fixed, 0)?;
+        // A sequence of the same number is looked at cycle by cycle, and means the same.
+        let twice = Pattern::Cat { children: [by(value), by(value)].concat(), span: None };
+        let kind = "fast".into();
+        same_onsets(&Pattern::Vary { kind, by: vec![twice], seed: 0, child: boxed(p.clone()), span: None }, &fixed)?;
+        let prob = f64::from(prob) / 4.0;
+        let fixed = Pattern::Chance { prob, seed: 7, invert: false, child: boxed(p.clone()), span: None };
+        let kind = "chance".into();
+        same(&Pattern::Vary { kind, by: by(prob), seed: 7, child: boxed(p), span: None }, &fixed, 3)?;
+    }
+
+    #[test]
+    fn picking_by_turns_is_the_one_by_turns(a in patterns(false), b in patterns(false)) {
+        let number = |value| Pattern::Number { value, span: None };
+        let turns = Pattern::Slow {
+            factor: [2, 1],
+            child: boxed(Pattern::Cat { children: vec![number(1.0), number(0.0)], span: None }),
+            span: None,
+        };
+        let pick = Pattern::Pick { index: boxed(turns), children: vec![a.clone(), b.clone()], span: None };
+        same(&pick, &Pattern::Every { n: 2, transform: boxed(b), child: boxed(a), span: None }, 0)?;
     }
 
     #[test]

@@ -125,6 +125,70 @@ fn the_number_of_events_per_cycle_is_bounded_and_named() {
     ));
 }
 
+fn number(value: f64) -> Pattern {
+    Pattern::Number { value, span: None }
+}
+
+fn vary(kind: &str, by: Vec<Pattern>, child: Pattern) -> Pattern {
+    Pattern::Vary { kind: kind.into(), by, seed: 0, child: Box::new(child), span: None }
+}
+
+#[test]
+fn a_varied_number_is_held_to_what_the_operator_takes() {
+    let name = || Pattern::Name { name: "minor".into(), span: None };
+    let turns = |value| cat(vec![number(1.0), number(value)]);
+    for (pattern, path, says) in [
+        (vary("fast", vec![turns(0.0)], atom()), "Vary[0] > Cat[1] > Number", "factor must be positive"),
+        (vary("slow", vec![turns(-1.0)], atom()), "Vary[0] > Cat[1] > Number", "factor must be positive"),
+        (vary("fast", vec![name()], atom()), "Vary[0] > Name", "Vary takes numbers, not the name minor"),
+        (vary("fast", vec![atom()], atom()), "Vary[0] > Atom", "Vary takes numbers, not what plays"),
+        (vary("chance", vec![turns(1.5)], atom()), "Vary[0] > Cat[1] > Number", "prob must be in [0, 1]"),
+        (vary("late", vec![turns(1e300)], atom()), "Vary[0] > Cat[1] > Number", "represented exactly"),
+        (
+            vary("euclid", vec![turns(9.0), number(8.0)], atom()),
+            "Vary[0] > Cat[1] > Number",
+            "pulses must be <=",
+        ),
+        (vary("euclid", vec![turns(0.5), number(8.0)], atom()), "Vary[0] > Cat[1] > Number", "whole numbers"),
+        (
+            vary("euclid", vec![number(0.0), turns(0.0)], atom()),
+            "Vary[1] > Cat[1] > Number",
+            "steps must be > 0",
+        ),
+        (vary("euclid", vec![number(1.0)], atom()), "Vary", "by must be pulses, steps"),
+        (vary("fast", vec![], atom()), "Vary", "by must be one pattern"),
+        (vary("swirl", vec![number(1.0)], atom()), "Vary", "kind must be fast, slow"),
+        (vary("fast", vec![number(f64::NAN)], atom()), "Vary[0] > Number", "value must be a finite number"),
+        (
+            vary("fast", vec![turns(2.0)], cat(vec![number(1.0)])),
+            "Vary[1] > Cat[0] > Number",
+            "plays nothing",
+        ),
+        (
+            vary("fast", vec![turns(2.0)], vary("fast", vec![turns(5000.0)], atom())),
+            "Vary > Vary > Fast",
+            "events",
+        ),
+    ] {
+        let error = compile(&pattern).expect_err(says);
+        assert!(error.to_string().contains(says), "{error}");
+        assert!(
+            error.path.starts_with("Vary") && (says == "events" || error.path == path),
+            "{says}: {}",
+            error.path
+        );
+    }
+}
+
+#[test]
+fn copies_within_copies_are_counted_before_they_are_made() {
+    let turns = || cat((1..=16).map(|n| number(f64::from(n))).collect());
+    let nested = (0..12).fold(atom(), |p, _| vary("late", vec![turns()], p));
+    assert!(matches!(refusal(&nested).0, CompileErrorKind::TooManyCopies), "{:?}", refusal(&nested));
+    let fine = (0..2).fold(atom(), |p, _| vary("late", vec![turns()], p));
+    agrees_with_the_model(&fine, &compile(&fine).unwrap()).unwrap();
+}
+
 #[test]
 fn what_is_silent_costs_nothing_however_fast() {
     let huge = i64::MAX;
@@ -233,6 +297,14 @@ fn fine_patterns() -> BoxedStrategy<Pattern> {
                 p.clone()
             )
                 .prop_map(|(amount, grid, p)| p.swing(amount, grid)),
+            (number(), number(), p.clone()).prop_map(|(n, d, p)| vary(
+                "late",
+                vec![cat(vec![
+                    Pattern::Number { value: (n % 100) as f64 / 12.0, span: None },
+                    Pattern::Number { value: (d % 100) as f64, span: None },
+                ])],
+                p
+            )),
             p.clone().prop_map(Pattern::rev),
             p.prop_map(|p| p.thin(0.3, 9)),
         ]

@@ -1,6 +1,6 @@
 //! Mini-notation: what a line means, and where it points when it means nothing.
 
-use krach_patterns::{Event, EventBuffer, Program, Span, Time, Value, compile, mini};
+use krach_patterns::{Event, EventBuffer, Program, Span, Time, Value, compile, mini, mini_values};
 
 fn program(line: &str) -> Program {
     compile(&mini(line).unwrap_or_else(|e| panic!("{e}"))).unwrap()
@@ -131,6 +131,85 @@ fn a_byte_order_mark_says_nothing() {
 }
 
 #[test]
+fn ties_and_lone_marks_belong_to_the_step_before() {
+    means("A2 _ _ B2", 0, &[("0", "A2"), ("3/4", "B2")]);
+    means("A2@1.5 _ B2@0.5", 0, &[("0", "A2"), ("5/6", "B2")]);
+    means("<A2 _ B2>", 2, &[("0", "B2")]);
+    means("<A2 _ B2>", 1, &[]);
+    means("A2 ! B2 !", 0, &[("0", "A2"), ("1/4", "A2"), ("1/2", "B2"), ("3/4", "B2")]);
+    means("A2@2 ! B2", 0, &[("0", "A2"), ("2/5", "A2"), ("4/5", "B2")]);
+    means("x - A2 -", 0, &[("0", "x"), ("1/2", "A2")]);
+}
+
+#[test]
+fn a_polymeter_gives_every_layer_the_same_number_of_steps() {
+    means("{A2 B2 C3}%4", 0, &[("0", "A2"), ("1/4", "B2"), ("1/2", "C3"), ("3/4", "A2")]);
+    means("{A2 B2 C3}%4", 1, &[("0", "B2"), ("1/4", "C3"), ("1/2", "A2"), ("3/4", "B2")]);
+    means("{A2 B2, x x x}", 0, &[("0", "A2"), ("0", "x"), ("1/2", "B2"), ("1/2", "x")]);
+    means("{A2 B2, x ~ x}", 1, &[("0", "A2"), ("0", "x"), ("1/2", "B2"), ("1/2", "x")]);
+    means("{A2 B2, x ~ x}", 2, &[("0", "A2"), ("1/2", "B2"), ("1/2", "x")]);
+    means("{A2@3 B2}", 0, &[("0", "A2"), ("3/4", "B2")]);
+    means("{A2 B2 C3}%<3 2>", 0, &[("0", "A2"), ("1/3", "B2"), ("2/3", "C3")]);
+    means("{A2 B2 C3}%<3 2>", 1, &[("0", "C3"), ("1/2", "A2")]);
+    means("x {}", 0, &[("0", "x")]);
+}
+
+#[test]
+fn numbers_may_be_patterns() {
+    let thirds = [("0", "x"), ("1/3", "x"), ("2/3", "x")];
+    let halves = [("0", "x"), ("1/2", "x")];
+    means("x*<2 3>", 0, &halves);
+    means("x*<2 3>", 1, &thirds);
+    // Of three in a cycle the one that begins in the second half.
+    means("x*[2 3]", 0, &[("0", "x"), ("2/3", "x")]);
+    means("[x x x]/<1 3>", 0, &thirds);
+    means("[A2 B2 C3]/<1 3>", 1, &[("0", "B2")]);
+    means("x(<3 5>,8,<0 2>)", 0, &[("0", "x"), ("3/8", "x"), ("3/4", "x")]);
+    // x.xx.xx. turned left by 2.
+    means("x(<3 5>,8,<0 2>)", 1, &[("0", "x"), ("1/8", "x"), ("3/8", "x"), ("1/2", "x"), ("3/4", "x")]);
+    means("x(-3,8)", 0, &[("1/8", "x"), ("1/4", "x"), ("1/2", "x"), ("5/8", "x"), ("7/8", "x")]);
+    means("x(-8,8) A2", 0, &[("1/2", "A2")]);
+    means("x*<2 [3 ~]>", 1, &[("0", "x"), ("1/3", "x")]);
+    let often = |line: &str, odd: i64| (0..200).map(|c| gates(line, 2 * c + odd).len()).sum::<usize>();
+    assert_eq!((often("x?<0 1>", 0), often("x?<0 1>", 1)), (200, 0));
+    let few = often("x?<0.2 0.8>", 1);
+    assert!((20..60).contains(&few), "{few}");
+}
+
+#[test]
+fn one_of_several_is_chosen_each_cycle() {
+    let mut met = [0; 3];
+    for cycle in 0..300 {
+        match gates("A2 | B2 C3 | ~", cycle).as_slice() {
+            [] => met[0] += 1,
+            [(_, a)] if a == "A2" => met[1] += 1,
+            [(_, b), (half, c)] if b == "B2" && half == "1/2" && c == "C3" => met[2] += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(met.iter().all(|count| (70..130).contains(count)), "{met:?}");
+    let same = |line: &str| (0..100).filter(|&c| gates(line, c).iter().any(|(_, word)| word == "A2")).count();
+    assert!((20..80).contains(&same("[x | A2]")) && same("[A2 | A2]") == 100);
+}
+
+#[test]
+fn values_are_numbers_and_names() {
+    let json = |text: &str| serde_json::to_value(mini_values(text).unwrap()).unwrap();
+    assert_eq!(json("-0.5")["value"], -0.5);
+    assert_eq!(json("C:minor")["name"], "C:minor");
+    assert_eq!(json("bd:3 x")["children"][0]["name"], "bd:3");
+    let range = json("-1 .. 2");
+    let numbers: Vec<f64> =
+        range["children"].as_array().unwrap().iter().map(|n| n["value"].as_f64().unwrap()).collect();
+    assert_eq!(numbers, [-1.0, 0.0, 1.0, 2.0]);
+    assert_eq!(mini_values("0 .. 5000").unwrap_err().column(), 6);
+    assert_eq!(mini_values("1 2e3").unwrap_err().column(), 4);
+    let error = compile(&mini_values("0 <2 minor>").unwrap()).unwrap_err();
+    assert_eq!(error.span, Some([0, 1]), "{error}");
+    assert!(error.to_string().contains("plays nothing by itself"), "{error}");
+}
+
+#[test]
 fn rhythms_spread_and_rotate() {
     means("x(3,8)", 0, &[("0", "x"), ("3/8", "x"), ("3/4", "x")]);
     means("x(3,8,2)", 0, &[("1/8", "x"), ("1/2", "x"), ("3/4", "x")]);
@@ -192,6 +271,26 @@ fn an_error_points_at_its_character_and_says_what_would_work() {
         ("60 .. 128", 7, "no note"),
         ("60 .. 63x", 9, "without a blank"),
         ("60 .. 63*2", 9, "cannot follow a range"),
+        ("_ x", 1, "no step before"),
+        ("x [_ x]", 4, "no step before"),
+        ("x _A2", 4, "without a blank"),
+        ("x !3", 4, "stands by itself"),
+        ("! x", 1, "nothing before"),
+        ("x | A2, B2", 7, "side by side"),
+        ("x, A2 | B2", 7, "side by side"),
+        ("<x | A2>", 4, "cannot stand between"),
+        ("{x | A2}%4", 4, "cannot stand between"),
+        ("{x A2}%0", 8, "no factor"),
+        ("{x A2", 1, "not closed"),
+        ("x*<2 0>", 6, "no factor"),
+        ("x*<2 fast>", 6, "name cannot stand here"),
+        ("x?[0.2 1.8]", 8, "between 0 and 1"),
+        ("x(<3 2.5>,8)", 6, "no whole number"),
+        ("x(3,<8 0>)", 8, "no number of steps"),
+        ("x(3,-8)", 5, "whole number"),
+        ("x(-9,8)", 6, "do not fit"),
+        ("%4", 1, "nothing before"),
+        ("x A2:3", 5, "means nothing"),
         ("\u{feff}x H2", 4, "unknown word"),
         ("x?7", 3, "between 0 and 1"),
         ("200", 1, "no note"),

@@ -61,6 +61,7 @@ fn programs() -> Vec<Program> {
     let late = |n: i64, p| Pattern::Late { offset: [1, n], child: Box::new(p), span: None };
     let everything = stack(vec![
         (hit("gate") * 16).swing(0.6, 8).thin(0.3, 1),
+        mini("x(<3 -5>,[8 9],<0 1>) {A2 B2 C3}%<4 5>? [A2 | B2 | ~]*<2 3> x?[0.2 0.8]").unwrap(),
         mini("x(5,16) <A2@3 [C3,E3]>? [x x]*3!2").unwrap(),
         chord([60, 64, 67]).shift(0.25).rev().every(3, |p| p.fast(2.0)),
         shape().swing(0.75, 4).rev().over(3.0),

@@ -37,7 +37,8 @@ fn the_page_draws_every_operator_every_shape_and_every_kind_of_value() {
     let json: Vec<&Pattern> = report.json.iter().flat_map(nodes).collect();
     for op in [
         "Atom", "Silence", "Cat", "Stack", "Fast", "Slow", "Early", "Late", "Rev", "Every", "Euclid",
-        "Degrade", "Chance", "Freeze", "Warp", "Shape",
+        "Degrade", "Chance", "Freeze", "Number", "Name", "Vary", "Pick", "Choose", "Label", "Combine",
+        "Split", "Zoom", "Shuffle", "Warp", "Shape",
     ] {
         assert!(json.iter().any(|node| node.op() == op), "no example in JSON has {op}");
     }
@@ -64,7 +65,10 @@ fn the_page_draws_every_operator_every_shape_and_every_kind_of_value() {
 #[test]
 fn the_page_draws_every_sign_of_mini_notation() {
     let minis = check(&page()).minis;
-    for sign in ["~", ".", "[", "<", ",", "*", "/", "!", "@", "?", "(", "#", "b", "x"] {
+    for sign in [
+        "~", ".", "[", "<", ",", "*", "/", "!", "@", "?", "(", "#", "b", "x", " - ", " _", " ! ", " | ", "{",
+        "%", "..", "(-", "*<", "?<", "(<",
+    ] {
         assert!(minis.iter().any(|line| line.contains(sign)), "no drawn line has {sign}");
     }
     let number = |line: &String| line.chars().next().is_some_and(|c| c.is_ascii_digit());

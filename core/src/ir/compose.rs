@@ -2,7 +2,7 @@
 
 use super::module::{Krach, ModuleIr, SubModuleIr};
 use crate::graph_ir::RawGraph;
-use krach_patterns::{Pattern, Value};
+use krach_patterns::Pattern;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -100,17 +100,14 @@ fn relabel(pattern: &mut Arc<Pattern>, rename: &mut dyn FnMut(&str) -> Option<St
 
 /// Every label of a pattern.
 pub(super) fn see_labels(pattern: &Pattern, see: &mut dyn FnMut(&str)) {
-    match pattern {
-        Pattern::Atom { value: Value::Control { label, .. }, .. } | Pattern::Shape { label, .. } => {
-            see(label)
-        }
-        pattern => pattern.children().into_iter().for_each(|child| see_labels(child, see)),
+    if let Some(label) = pattern.label() {
+        see(label);
     }
+    pattern.children().into_iter().for_each(|child| see_labels(child, see));
 }
 
 fn visit_labels(pattern: &mut Pattern, visit: &mut dyn FnMut(&mut String)) {
-    if let Pattern::Atom { value: Value::Control { label, .. }, .. } | Pattern::Shape { label, .. } = pattern
-    {
+    if let Some(label) = pattern.label_mut() {
         visit(label);
     }
     pattern.children_mut().into_iter().for_each(|child| visit_labels(child, visit));

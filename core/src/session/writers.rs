@@ -1,7 +1,7 @@
 //! Who moves a control by itself, as far as the session says: an automation, else a pattern.
 
 use super::Session;
-use krach_patterns::{Pattern, Value};
+use krach_patterns::Pattern;
 use std::collections::BTreeMap;
 
 /// What moves a control.
@@ -34,8 +34,7 @@ impl Session {
 
 /// Hands every label of a pattern to `labels`.
 pub(super) fn visit_labels(pattern: &Pattern, labels: &mut dyn FnMut(&str)) {
-    if let Pattern::Atom { value: Value::Control { label, .. }, .. } | Pattern::Shape { label, .. } = pattern
-    {
+    if let Some(label) = pattern.label() {
         labels(label);
     }
     pattern.children().into_iter().for_each(|child| visit_labels(child, labels));

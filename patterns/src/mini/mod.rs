@@ -5,7 +5,10 @@
 //! | `x` | a hit (the gate opens and closes) |
 //! | `A2` `C#4` `eb3` | a note by name |
 //! | `60` `440.0` | a note by MIDI key, or by frequency in Hz (with a point) |
-//! | `~` or `.` | a rest |
+//! | `~`, `.` or `-` | a rest |
+//! | `a _ b`, `a ! b` | a goes on for one step more; a once more |
+//! | `a b \| c` | each cycle one of them, at random |
+//! | `{a b, c d e}`, `{a b c}%4` | all with as many steps per cycle as the first; with four |
 //! | `a b c` | steps of equal length within one cycle |
 //! | `[a b]` | a sequence within one step |
 //! | `a b, c d e` | both at once (in the whole line, in `[ ]` and in `< >`) |
@@ -15,7 +18,8 @@
 //! | `a@3` `a@1.5` | a step three times, one and a half times as long as the others |
 //! | `60 .. 63` | the keys from 60 to 63, one step each |
 //! | `a?` `a?0.2` | left out with probability 0.5; 0.2 |
-//! | `a(3,8)` `a(3,8,2)` | on 3 of 8 steps, spread evenly; rotated left by 2 |
+//! | `a(3,8)` `a(3,8,2)` `a(-3,8)` | on 3 of 8 steps, spread evenly; rotated left by 2; on the other 5 |
+//! | `a*<2 3>` `a?[0.2 0.8]` `a(<3 5>,8)` | numbers may be patterns in brackets |
 //!
 //! ```
 //! use krach_patterns::{compile, mini};
@@ -26,8 +30,10 @@
 //! assert_eq!(error.column(), 6);
 //! ```
 
+mod args;
 mod parse;
-mod steps;
+pub(crate) mod steps;
+mod words;
 
 use std::fmt;
 
@@ -38,7 +44,16 @@ use crate::Pattern;
 /// # Errors
 /// [`MiniError`]: what is wrong, at which character, and what would work.
 pub fn mini(text: &str) -> Result<Pattern, MiniError> {
-    parse::Parser::new(text).line()
+    parse::Parser::new(text, parse::Words::Notes).line()
+}
+
+/// Reads a line of mini-notation whose words are numbers and names, for operators that take them: `0 2 <4 -1>`,
+/// `minor`, `C:minor`.
+///
+/// # Errors
+/// As for [`mini`].
+pub fn mini_values(text: &str) -> Result<Pattern, MiniError> {
+    parse::Parser::new(text, parse::Words::Values).line()
 }
 
 /// What is wrong with mini-notation. `Display` shows the line with a mark below the place.

@@ -4,7 +4,7 @@ use crate::Pattern;
 use crate::builders::{cat, rest};
 
 /// How long a step is, compared with the others: `[n, d]`, both above 0.
-pub(super) type Weight = [i64; 2];
+pub(crate) type Weight = [i64; 2];
 
 /// A step and how long it is, compared with the others.
 #[derive(Debug, Clone)]
@@ -60,6 +60,12 @@ pub(super) fn sequence(steps: Vec<Step>) -> Result<Pattern, usize> {
         return Err(finest.map_or(0, |step| step.at));
     };
     Ok(weighed(steps.into_iter().map(|step| step.pattern).zip(weights).collect()))
+}
+
+/// [`sequence`] of patterns with lengths; `None` if there is none.
+pub(crate) fn weighted(steps: Vec<(Pattern, Weight)>) -> Option<Pattern> {
+    let step = |(pattern, weight)| Step { pattern, weight, size: 0, at: 0 };
+    sequence(steps.into_iter().map(step).collect()).ok()
 }
 
 fn weighed(mut steps: Vec<(Pattern, i64)>) -> Pattern {

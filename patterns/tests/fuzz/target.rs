@@ -1,7 +1,8 @@
 //! What holds of any bytes: they are a pattern that is exact, or are refused; nothing panics.
 
 use krach_patterns::{
-    Event, EventBuffer, MAX_CYCLE, Pattern, Program, Span, Time, Value, compile, euclid_hits, mini,
+    COMBINE_KINDS, Event, EventBuffer, MAX_CYCLE, Pattern, Program, SHUFFLE_KINDS, SPLIT_KINDS, STRUCTURES,
+    Span, Time, VARY_KINDS, Value, compile, euclid_hits, mini, mini_values,
 };
 
 /// Reads the bytes as a tree, as JSON or as mini-notation (the first byte says which), and plays what
@@ -9,7 +10,7 @@ use krach_patterns::{
 pub fn run(data: &[u8]) -> usize {
     let Some((&kind, rest)) = data.split_first() else { return 0 };
     let text = String::from_utf8_lossy(rest);
-    match kind % 4 {
+    match kind % 5 {
         0 => match Pattern::from_json_str(&text) {
             Ok(pattern) => play(&pattern, rest),
             Err(error) => {
@@ -17,7 +18,7 @@ pub fn run(data: &[u8]) -> usize {
                 0
             }
         },
-        1 => match mini(&text) {
+        1 | 3 => match if kind % 5 == 1 { mini(&text) } else { mini_values(&text) } {
             Ok(pattern) => play(&pattern, rest),
             Err(error) => {
                 let [start, end] = error.span;
@@ -166,9 +167,24 @@ impl Bytes<'_> {
         tree
     }
 
+    /// Mostly numbers, by turns or at once.
+    fn numbers(&mut self) -> Pattern {
+        let span = None;
+        let mut number = || Pattern::Number { value: self.number() as f64, span };
+        let children = vec![number(), number(), number()];
+        match self.byte() % 8 {
+            0 => Pattern::Number { value: self.share(), span },
+            1 => Pattern::Stack { children, span },
+            2 => self.tree(),
+            3 => Pattern::Name { name: "minor".to_owned(), span },
+            4 => Pattern::Slow { factor: [3, 1], child: Box::new(Pattern::Cat { children, span }), span },
+            _ => Pattern::Cat { children, span },
+        }
+    }
+
     fn node(&mut self) -> Pattern {
         let span = None;
-        match self.byte() % 20 {
+        match self.byte() % 31 {
             0 => Pattern::Cat { children: self.children(), span },
             1 => Pattern::Stack { children: self.children(), span },
             2 => Pattern::Fast { factor: self.fraction(), child: self.below(), span },
@@ -223,6 +239,43 @@ impl Bytes<'_> {
                 }
             }
             14 => Pattern::Silence { span },
+            25 => {
+                let label =
+                    ["note", "cutoff", "a/gate", "legato", "chord"][usize::from(self.byte()) % 5].to_owned();
+                let child =
+                    if self.byte().is_multiple_of(3) { self.below() } else { Box::new(self.numbers()) };
+                Pattern::Label { label, child, span }
+            }
+            26 | 27 => {
+                let kind = COMBINE_KINDS[usize::from(self.byte()) % COMBINE_KINDS.len()].to_owned();
+                let structure = STRUCTURES[usize::from(self.byte()) % 3].to_owned();
+                let mut side = || if self.byte().is_multiple_of(3) { self.numbers() } else { self.tree() };
+                let (left, right) = (Box::new(side()), Box::new(side()));
+                Pattern::Combine { kind, structure, left, right, span }
+            }
+            28 => {
+                let kind = SPLIT_KINDS[usize::from(self.byte()) % SPLIT_KINDS.len()].to_owned();
+                Pattern::Split { kind, n: self.number() as u32, child: self.below(), span }
+            }
+            29 => Pattern::Zoom { from: self.fraction(), to: self.fraction(), child: self.below(), span },
+            30 => {
+                let kind = SHUFFLE_KINDS[usize::from(self.byte()) % 2].to_owned();
+                let (n, seed) = (self.number() as u32, self.number() as u64);
+                Pattern::Shuffle { kind, n, seed, child: self.below(), span }
+            }
+            20 => {
+                let kind = VARY_KINDS[usize::from(self.byte()) % VARY_KINDS.len()].to_owned();
+                let by = (0..if kind == "euclid" { 3 } else { 1 }).map(|_| self.numbers()).collect();
+                Pattern::Vary { kind, by, seed: self.number() as u64, child: self.below(), span }
+            }
+            21 => Pattern::Pick { index: Box::new(self.numbers()), children: self.children(), span },
+            22 => {
+                let children = self.children();
+                let weights = (self.byte().is_multiple_of(2))
+                    .then(|| children.iter().map(|_| self.share().abs()).collect());
+                Pattern::Choose { weights, seed: self.number() as u64, children, span }
+            }
+            23 if self.byte().is_multiple_of(4) => self.numbers(),
             15 => Pattern::Atom {
                 value: Value::Note {
                     channel: self.byte() % 17,

@@ -160,20 +160,242 @@ fn go(p: &Pattern, from: &Big, to: &Big, seed: u64) -> Vec<ModelEvent> {
             events
         }
         Pattern::Chance { prob, seed: own, invert, child, .. } => {
+            thrown(go(child, from, to, seed), *prob, *own, *invert, seed)
+        }
+        Pattern::Number { value, .. } => leaf(from, to, value.to_string(), false),
+        Pattern::Name { name, .. } => leaf(from, to, name.clone(), false),
+        Pattern::Vary { kind, by, seed: own, child, .. } => {
+            vary(kind, by, &mut Vec::new(), *own, child, from, to, seed)
+        }
+        Pattern::Label { label, child, .. } => {
             let mut events = go(child, from, to, seed);
-            events.retain(|e| {
-                let onset = &e.unit.0;
-                let num = onset.numer().to_i64().unwrap() as u64;
-                let den = onset.denom().to_i64().unwrap() as u64;
-                (throw(*own, seed, num, den) < *prob) == *invert
-            });
+            events.iter_mut().for_each(|e| e.value = format!("{label}={}", f64::from(number(e) as f32)));
             events
         }
+        Pattern::Combine { kind, structure, left, right, .. } => {
+            combine((kind, structure), [left, right], from, to, seed)
+        }
+        Pattern::Split { kind, n, child, .. } if kind == "ply" => ply(child, *n, from, to, seed),
+        Pattern::Split { .. } => panic!("chords are not in the model"),
+        // Where nothing changes from cycle to cycle, nothing is cut at their borders.
+        Pattern::Zoom { from: [0, _], to: [1, 1], child, .. } => go(child, from, to, seed),
+        Pattern::Shuffle { n: 1, child, .. } => go(child, from, to, seed),
+        Pattern::Zoom { from: first, to: last, child, .. } => {
+            let (first, last) = (big(*first), big(*last));
+            let length = &last - &first;
+            let mut all = Vec::new();
+            for (c, (a, b)) in cycles(from, to) {
+                let inside = |t: &Big| (t - &c) * &length + &c + &first;
+                let mut events = go(child, &inside(&a), &inside(&b), seed);
+                for event in &mut events {
+                    map(event, |t| (t - &c - &first) / &length + &c);
+                }
+                all.append(&mut events);
+            }
+            all
+        }
+        Pattern::Shuffle { kind, n, seed: own, child, .. } => {
+            let mut all = Vec::new();
+            for (c, (a, b)) in cycles(from, to) {
+                let cycle = c.to_integer().to_i64().unwrap();
+                let pieces = order(*own, seed, cycle, *n as usize, kind == "scramble");
+                for (place, piece) in pieces.into_iter().enumerate() {
+                    let slot = |place: usize| &c + int(place as i64) / int((*n).into());
+                    let (x, y) = (a.clone().max(slot(place)), b.clone().min(slot(place + 1)));
+                    if x < y {
+                        let by = slot(piece) - slot(place);
+                        let mut events = go(child, &(&x + &by), &(&y + &by), seed);
+                        events.iter_mut().for_each(|e| map(e, |t| t - &by));
+                        all.append(&mut events);
+                    }
+                }
+            }
+            all
+        }
+        Pattern::Pick { index, children, .. } if matches!(index.as_ref(), Pattern::Number { .. }) => {
+            let place = number(&go(index, &int(0), &int(1), seed)[0]).rem_euclid(children.len() as f64);
+            go(&children[place as usize], from, to, seed)
+        }
+        Pattern::Pick { index, children, .. } => go(index, from, to, seed)
+            .iter()
+            .flat_map(|e| {
+                let place = number(e).rem_euclid(children.len() as f64) as usize;
+                go(&children[place], &e.part.0, &e.part.1, seed)
+            })
+            .collect(),
+        Pattern::Choose { weights, seed: own, children, .. } => cycles(from, to)
+            .iter()
+            .flat_map(|(c, (a, b))| {
+                let weights = weights.clone().unwrap_or_else(|| vec![1.0; children.len()]);
+                let sum: f64 = weights.iter().sum();
+                let thrown = throw(*own, seed, c.to_integer().to_i64().unwrap() as u64, 0);
+                let mut end = 0.0;
+                let kid = weights.iter().position(|weight| {
+                    end += weight;
+                    thrown < end / sum
+                });
+                go(&children[kid.expect("the weights of the tests add up")], a, b, seed)
+            })
+            .collect(),
         Pattern::Rev { child, .. } => {
             cycles(from, to).iter().flat_map(|(c, w)| rev(child, c, w, seed)).collect()
         }
         Pattern::Warp { amount, grid, child, .. } => warp(child, *amount, *grid, from, to, seed),
     }
+}
+
+fn thrown(mut events: Vec<ModelEvent>, prob: f64, own: u64, invert: bool, seed: u64) -> Vec<ModelEvent> {
+    events.retain(|e| {
+        let onset = &e.unit.0;
+        let num = onset.numer().to_i64().unwrap() as u64;
+        let den = onset.denom().to_i64().unwrap() as u64;
+        (throw(own, seed, num, den) < prob) == invert
+    });
+    events
+}
+
+fn number(event: &ModelEvent) -> f64 {
+    event.value.parse().unwrap()
+}
+
+/// The tests vary by multiples of a twelfth.
+fn twelfths(number: f64) -> Big {
+    Big::new(((number * 12.0).round() as i64).into(), 12.into())
+}
+
+#[allow(clippy::too_many_arguments)] // the fields of a node and of a question
+fn vary(
+    kind: &str,
+    by: &[Pattern],
+    numbers: &mut Vec<f64>,
+    own: u64,
+    child: &Pattern,
+    from: &Big,
+    to: &Big,
+    seed: u64,
+) -> Vec<ModelEvent> {
+    if let Some(Pattern::Number { value, .. }) = by.get(numbers.len()) {
+        numbers.push(*value);
+        let all = vary(kind, by, numbers, own, child, from, to, seed);
+        numbers.pop();
+        return all;
+    }
+    if let Some(next) = by.get(numbers.len()) {
+        let mut all = Vec::new();
+        for event in go(next, from, to, seed) {
+            numbers.push(number(&event));
+            all.append(&mut vary(kind, by, numbers, own, child, &event.part.0, &event.part.1, seed));
+            numbers.pop();
+        }
+        return all;
+    }
+    let first = twelfths(numbers[0]);
+    match kind {
+        "fast" => line(child, first, int(0), from, to, seed),
+        "slow" => line(child, first.recip(), int(0), from, to, seed),
+        "early" => line(child, int(1), first, from, to, seed),
+        "late" => line(child, int(1), -first, from, to, seed),
+        "chance" => thrown(go(child, from, to, seed), numbers[0], own, false, seed),
+        _ => {
+            let rotation = numbers.get(2).map_or(0, |r| *r as i64);
+            let row = bjorklund(numbers[0].abs() as u32, numbers[1] as u32, rotation);
+            let steps: Vec<Option<&Pattern>> =
+                row.into_iter().map(|on| (on != (numbers[0] < 0.0)).then_some(child)).collect();
+            steps_in(&steps, from, to, seed)
+        }
+    }
+}
+
+/// Values that meet: the tests combine numbers.
+fn combine(
+    (kind, structure): (&str, &str),
+    [left, right]: [&Pattern; 2],
+    from: &Big,
+    to: &Big,
+    seed: u64,
+) -> Vec<ModelEvent> {
+    let meet = |l: &ModelEvent, r: &ModelEvent| {
+        let (a, b) = (number(l), number(r));
+        match kind {
+            "add" => Some(a + b),
+            "sub" => Some(a - b),
+            "mul" => Some(a * b),
+            "div" => Some(a / b),
+            "mod" => Some(a - b * (a / b).floor()),
+            "set" => Some(b),
+            "keep" => Some(a),
+            "mask" => (b != 0.0).then_some(a),
+            other => panic!("{other} is not in the model"),
+        }
+    };
+    let mut all = Vec::new();
+    let mut add = |value: Option<f64>, event: ModelEvent| {
+        let value = value.map(|value| ModelEvent { value: value.to_string(), ..event });
+        all.extend(value);
+    };
+    match structure {
+        "left" => {
+            for l in go(left, from, to, seed) {
+                for r in go(right, &l.part.0, &l.part.1, seed) {
+                    add(meet(&l, &r), ModelEvent { part: r.part, ..l.clone() });
+                }
+            }
+        }
+        "right" => {
+            for r in go(right, from, to, seed) {
+                for l in go(left, &r.part.0, &r.part.1, seed) {
+                    add(meet(&l, &r), ModelEvent { part: l.part, ..r.clone() });
+                }
+            }
+        }
+        _ => {
+            let rights = go(right, from, to, seed);
+            for l in go(left, from, to, seed) {
+                for r in &rights {
+                    let mut event = l.clone();
+                    if cut(&mut event, &r.part) {
+                        let (a, b) = (l.whole.clone(), r.whole.clone());
+                        event.whole = (a.0.max(b.0), a.1.min(b.1));
+                        event.unit = event.whole.clone();
+                        add(meet(&l, r), event);
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+fn ply(child: &Pattern, n: u32, from: &Big, to: &Big, seed: u64) -> Vec<ModelEvent> {
+    let mut all = Vec::new();
+    for event in go(child, from, to, seed) {
+        let length = (&event.whole.1 - &event.whole.0) / int(n.into());
+        for k in 0..n {
+            let begin = &event.whole.0 + &length * int(k.into());
+            let whole = (begin.clone(), begin + &length);
+            let mut piece = ModelEvent { whole: whole.clone(), unit: whole.clone(), ..event.clone() };
+            if cut(&mut piece, &whole) {
+                all.push(piece);
+            }
+        }
+    }
+    all
+}
+
+/// The pieces of a cycle in the order of chance.
+fn order(own: u64, seed: u64, cycle: i64, n: usize, scramble: bool) -> Vec<usize> {
+    let mut left: Vec<usize> = (0..n).collect();
+    (0..n)
+        .map(|place| {
+            let thrown = throw(own, seed, cycle as u64, 2 + place as u64);
+            if scramble {
+                return (thrown * n as f64) as usize;
+            }
+            let pick = place + (thrown * (n - place) as f64) as usize;
+            left.swap(place, pick);
+            left[place]
+        })
+        .collect()
 }
 
 fn text(value: &Value) -> String {
@@ -230,6 +452,9 @@ fn longest_unit(p: &Pattern) -> Big {
         Pattern::Fast { factor, .. } => below / big(*factor),
         Pattern::Slow { factor, .. } => below * big(*factor),
         Pattern::Warp { .. } => below * int(2) + int(2),
+        // The tests slow down to a twelfth at most.
+        Pattern::Vary { .. } => below * int(12),
+        Pattern::Zoom { from, to, .. } => below / (big(*to) - big(*from)),
         _ => below,
     }
 }

@@ -1,0 +1,332 @@
+//! Values that meet: `Label`, `Combine` and `Split` over what their leaves say. Everything that can come of two
+//! leaves is worked out here, so a query only looks it up.
+
+use super::notes::own_name;
+use super::{Datum, Draft, DraftOp, Leaf, MAX_COPIES, NO_LEAF, NO_VALUE, Structure, Table};
+use crate::error::CompileErrorKind as Kind;
+use crate::ir::{Pattern, SourceSpan};
+use crate::{CompileError, parse_pitch, scales};
+
+type Lowered = Result<Option<usize>, CompileError>;
+
+/// Why two values do not meet.
+struct Refused {
+    /// Is it the right one that does not fit?
+    right: bool,
+    op: &'static str,
+    takes: &'static str,
+    given: String,
+}
+
+impl Draft {
+    /// What an operator on values has below it.
+    fn lower_values(&mut self, child: &Pattern, below: Option<usize>, source: Option<SourceSpan>) -> Lowered {
+        self.valued += 1;
+        let lowered = self.lower(child, below, source);
+        self.valued -= 1;
+        lowered
+    }
+
+    pub(super) fn label(&mut self, pattern: &Pattern, path: usize, source: Option<SourceSpan>) -> Lowered {
+        let Pattern::Label { label, child, .. } = pattern else { return Ok(None) };
+        let Some(child) = self.lower_values(child, Some(path), source)? else { return Ok(None) };
+        for leaf in self.sounding(child) {
+            let name = own_name(label);
+            let values = match (&self.data[leaf as usize], name) {
+                (Datum::Number(number), _) => Some((label.clone(), vec![*number])),
+                (Datum::Name(word), "note") => {
+                    parse_pitch(word).ok().map(|key| (label.clone(), vec![f64::from(key)]))
+                }
+                (Datum::Name(word), "chord") => {
+                    let note = format!("{}note", &label[..label.len() - name.len()]);
+                    scales::chord(word).map(|keys| (note, keys))
+                }
+                _ => None,
+            };
+            let Some(values) = values else {
+                let takes = match name {
+                    "note" => "keys such as 60 and notes such as C#4",
+                    "chord" => "chords such as C:m7 and Eb3:maj7",
+                    _ => "numbers",
+                };
+                let (op, given) = ("Label", self.data[leaf as usize].to_string());
+                return Err(self.error_at(self.places[leaf as usize], Kind::Takes { op, takes, given }));
+            };
+            self.data[leaf as usize] = Datum::Controls(vec![values]);
+        }
+        Ok(Some(child))
+    }
+
+    pub(super) fn combine(
+        &mut self,
+        pattern: &Pattern,
+        above: Option<usize>,
+        path: usize,
+        source: Option<SourceSpan>,
+    ) -> Lowered {
+        let Pattern::Combine { kind, structure, left, right, .. } = pattern else { return Ok(None) };
+        let branch = self.branch(pattern, above, 0);
+        let left = self.lower_values(left, branch, source)?;
+        let branch = self.branch(pattern, above, 1);
+        let right = self.lower_values(right, branch, source)?;
+        let (Some(left), Some(right)) = (left, right) else { return Ok(None) };
+        self.check_values(left)?;
+        self.check_values(right)?;
+        let (lefts, rights) = (self.sounding(left), self.sounding(right));
+        if structure != "left" {
+            self.check_events(&lefts)?;
+            self.check_events(&rights)?;
+        }
+        self.copied = self.copied.saturating_add(lefts.len().saturating_mul(rights.len()));
+        if self.copied > MAX_COPIES {
+            return Err(self.error_at(path, Kind::TooManyCopies));
+        }
+        let (first, width) = ([lefts[0], rights[0]], rights[rights.len() - 1] - rights[0] + 1);
+        let height = lefts[lefts.len() - 1] - lefts[0] + 1;
+        let mut cells = vec![NO_LEAF; height as usize * width as usize];
+        let mut leaves = Vec::new();
+        for &l in &lefts {
+            for &r in &rights {
+                let met = meet(kind, &self.data[l as usize], &self.data[r as usize]);
+                let cell = match met {
+                    Ok(Met::Nothing) => continue,
+                    Ok(Met::Left) => l,
+                    Ok(Met::New(datum)) => {
+                        let structured = if structure == "right" { r } else { l };
+                        let Leaf { source, .. } = self.leaves[structured as usize];
+                        self.leaves.push(Leaf { value: NO_VALUE, shape: None, source });
+                        self.data.push(datum);
+                        self.places.push(self.places[l as usize]);
+                        (self.leaves.len() - 1) as u32
+                    }
+                    Err(Refused { right, op, takes, given }) => {
+                        let place = self.places[if right { r } else { l } as usize];
+                        return Err(self.error_at(place, Kind::Takes { op, takes, given }));
+                    }
+                };
+                cells[(l - first[0]) as usize * width as usize + (r - first[1]) as usize] = cell;
+                leaves.push(cell);
+            }
+        }
+        leaves.sort_unstable();
+        leaves.dedup();
+        if leaves.is_empty() {
+            return Ok(None);
+        }
+        let structure = match structure.as_str() {
+            "left" => Structure::Left,
+            "right" => Structure::Right,
+            _ => Structure::Both,
+        };
+        let table = Table { left: first[0], right: first[1], width, cells };
+        Ok(self.push(DraftOp::Combine { structure, left, right, table, leaves }, path))
+    }
+
+    pub(super) fn split(&mut self, pattern: &Pattern, path: usize, source: Option<SourceSpan>) -> Lowered {
+        let Pattern::Split { kind, n, child, .. } = pattern else { return Ok(None) };
+        let Some(child) = self.lower_values(child, Some(path), source)? else { return Ok(None) };
+        self.check_values(child)?;
+        let leaves = self.sounding(child);
+        self.check_events(&leaves)?;
+        let first = leaves[0];
+        let mut parts = vec![Vec::new(); (leaves[leaves.len() - 1] - first + 1) as usize];
+        for leaf in leaves {
+            let once = if kind == "ply" { vec![leaf] } else { self.arpeggio(kind, leaf)? };
+            self.copied = self.copied.saturating_add(once.len() * *n as usize);
+            if self.copied > MAX_COPIES {
+                return Err(self.error_at(path, Kind::TooManyCopies));
+            }
+            parts[(leaf - first) as usize] = once.repeat(*n as usize);
+        }
+        Ok(self.push(DraftOp::Split { child, first, parts }, path))
+    }
+
+    /// The notes of a chord as leaves, in the order of `kind`.
+    fn arpeggio(&mut self, kind: &str, leaf: u32) -> Result<Vec<u32>, CompileError> {
+        let Datum::Controls(controls) = self.data[leaf as usize].clone() else {
+            let (op, takes) = ("Split", "notes and chords");
+            let given = self.data[leaf as usize].to_string();
+            return Err(self.error_at(self.places[leaf as usize], Kind::Takes { op, takes, given }));
+        };
+        let count = controls.iter().map(|(_, values)| values.len()).max().unwrap_or(1);
+        let mut order: Vec<usize> = (0..count).collect();
+        match kind {
+            "down" => order.reverse(),
+            // The lowest and the highest once each.
+            "updown" => order.extend((1..count.saturating_sub(1)).rev()),
+            _ => {}
+        }
+        let leaves = (0..count).map(|note| {
+            let one =
+                controls.iter().map(|(label, values)| (label.clone(), vec![values[note % values.len()]]));
+            let Leaf { source, .. } = self.leaves[leaf as usize];
+            self.leaves.push(Leaf { value: NO_VALUE, shape: None, source });
+            self.data.push(Datum::Controls(one.collect()));
+            self.places.push(self.places[leaf as usize]);
+            (self.leaves.len() - 1) as u32
+        });
+        let leaves: Vec<u32> = leaves.collect();
+        Ok(order.into_iter().map(|note| leaves[note]).collect())
+    }
+
+    /// A shape has no events whose lengths could be others.
+    fn check_events(&self, leaves: &[u32]) -> Result<(), CompileError> {
+        match leaves.iter().find(|leaf| self.leaves[**leaf as usize].shape.is_some()) {
+            None => Ok(()),
+            Some(&leaf) => {
+                let (op, takes, given) =
+                    ("an operator that makes new lengths", "events", "a shape".to_owned());
+                Err(self.error_at(self.places[leaf as usize], Kind::Takes { op, takes, given }))
+            }
+        }
+    }
+
+    /// A unit of several events has no one value.
+    fn check_values(&self, node: usize) -> Result<(), CompileError> {
+        let mut pending = vec![node];
+        while let Some(node) = pending.pop() {
+            match &self.nodes[node].op {
+                DraftOp::Freeze(_) => {
+                    let (op, takes) = ("an operator on values", "values and notes");
+                    let given = "a unit of several events".to_owned();
+                    return Err(self.error(node, Kind::Takes { op, takes, given }));
+                }
+                op => pending.extend(op.children()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What comes of two values.
+enum Met {
+    Nothing,
+    Left,
+    New(Datum),
+}
+
+fn meet(kind: &str, left: &Datum, right: &Datum) -> Result<Met, Refused> {
+    let refused =
+        |right: bool, op, takes, given: &Datum| Refused { right, op, takes, given: given.to_string() };
+    Ok(match (kind, left, right) {
+        ("mask", _, Datum::Number(number)) => {
+            if *number == 0.0 {
+                Met::Nothing
+            } else {
+                Met::Left
+            }
+        }
+        ("mask", _, Datum::Name(name)) => {
+            if name == "f" {
+                Met::Nothing
+            } else {
+                Met::Left
+            }
+        }
+        ("mask", ..) => Met::Left,
+        ("keep", Datum::Number(_) | Datum::Name(_) | Datum::Played, _) => Met::Left,
+        ("scale", left, Datum::Name(name)) if scales::is_scale(name) => match left {
+            Datum::Number(number) => Met::New(Datum::Number(in_scale(*number, name, left)?)),
+            Datum::Controls(controls) => {
+                let mut controls = controls.clone();
+                let notes = controls.iter_mut().filter(|(label, _)| own_name(label) == "note");
+                for note in notes.flat_map(|(_, values)| values) {
+                    *note = in_scale(*note, name, left)?;
+                }
+                Met::New(Datum::Controls(controls))
+            }
+            other => return Err(refused(false, "scale", "degrees, which are whole numbers", other)),
+        },
+        ("scale", _, other) => {
+            return Err(refused(true, "scale", "scales such as minor and C:dorian", other));
+        }
+        ("set", Datum::Number(_) | Datum::Name(_), Datum::Number(_) | Datum::Name(_)) => {
+            Met::New(right.clone())
+        }
+        (_, Datum::Number(a), Datum::Number(b)) => Met::New(Datum::Number(calculate(kind, *a, *b, right)?)),
+        (_, Datum::Controls(a), Datum::Controls(b)) => Met::New(Datum::Controls(joined(kind, a, b, right)?)),
+        // A bare number is meant for the pitch, or for the one control there is.
+        (_, Datum::Controls(controls), Datum::Number(number)) => {
+            let pitch = controls.iter().find(|(label, _)| own_name(label) == "note");
+            match (pitch, controls.as_slice()) {
+                (Some((label, _)), _) | (None, [(label, _)]) => {
+                    let number = vec![(label.clone(), vec![*number])];
+                    Met::New(Datum::Controls(joined(kind, controls, &number, right)?))
+                }
+                _ => {
+                    let takes = "a control by name, since there are several and none is a note";
+                    return Err(refused(true, "Combine", takes, right));
+                }
+            }
+        }
+        (_, Datum::Played, _) => {
+            return Err(refused(false, "Combine", "numbers, names, notes and labelled values", left));
+        }
+        (_, _, Datum::Played) => {
+            return Err(refused(true, "Combine", "numbers, names, notes and labelled values", right));
+        }
+        _ => return Err(refused(true, "Combine", "the same kind of value on both sides", right)),
+    })
+}
+
+fn in_scale(number: f64, name: &str, given: &Datum) -> Result<f64, Refused> {
+    let whole = number.fract() == 0.0 && number.abs() < 1e6;
+    whole.then(|| scales::degree(name, number)).flatten().ok_or_else(|| Refused {
+        right: false,
+        op: "scale",
+        takes: "degrees, which are whole numbers",
+        given: format!("{given}, {number}"),
+    })
+}
+
+fn calculate(kind: &str, a: f64, b: f64, right: &Datum) -> Result<f64, Refused> {
+    let refused = |takes| Refused { right: true, op: "Combine", takes, given: right.to_string() };
+    let result = match kind {
+        "add" => a + b,
+        "sub" => a - b,
+        "mul" => a * b,
+        "div" | "mod" if b == 0.0 => return Err(refused("numbers other than 0 to divide by")),
+        "div" => a / b,
+        "mod" => a - b * (a / b).floor(),
+        "keep" => a,
+        _ => b,
+    };
+    if result.is_finite() { Ok(result) } else { Err(refused("numbers whose result is finite")) }
+}
+
+/// Controls of both sides; those of one name meet, each value of one with each of the other.
+fn joined(
+    kind: &str,
+    left: &[(String, Vec<f64>)],
+    right: &[(String, Vec<f64>)],
+    given: &Datum,
+) -> Result<Vec<(String, Vec<f64>)>, Refused> {
+    let mut controls = left.to_vec();
+    for (label, values) in right {
+        let Some((_, known)) = controls.iter_mut().find(|(known, _)| known == label) else {
+            controls.push((label.clone(), values.clone()));
+            continue;
+        };
+        *known = match kind {
+            "keep" => continue,
+            "set" => values.clone(),
+            _ => {
+                let pairs = known.iter().flat_map(|a| values.iter().map(move |b| (*a, *b)));
+                pairs.map(|(a, b)| calculate(kind, a, b, given)).collect::<Result<_, _>>()?
+            }
+        };
+        if known.len() > MAX_CHORD {
+            let takes = "chords of up to 64 notes";
+            return Err(Refused {
+                right: true,
+                op: "Combine",
+                takes,
+                given: format!("{} notes", known.len()),
+            });
+        }
+    }
+    Ok(controls)
+}
+
+/// The most notes of one event.
+const MAX_CHORD: usize = 64;

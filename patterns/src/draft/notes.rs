@@ -1,0 +1,142 @@
+//! Controls as notes: what a pattern of values plays in the end.
+
+use super::{Datum, Draft, DraftOp, NoteDraft};
+use crate::error::CompileErrorKind as Kind;
+use crate::fraction::{Wide, exactly};
+use crate::ir::Pattern;
+use crate::pitch::hz_to_midi;
+use crate::{CompileError, Value, midi_to_hz};
+
+/// The control that says for how much of an event the gate is open.
+const LEGATO: &str = "legato";
+
+/// The last part of a label.
+pub(super) fn own_name(label: &str) -> &str {
+    label.rsplit('/').next().unwrap_or(label)
+}
+
+fn is_gate(label: &str) -> bool {
+    ["gate", "trig", "trigger"].iter().any(|gate| own_name(label).ends_with(gate))
+}
+
+/// The label of another control of the same node.
+fn beside(label: &str, name: &str) -> String {
+    match label.rsplit_once('/') {
+        Some((node, _)) => format!("{node}/{name}"),
+        None => name.to_owned(),
+    }
+}
+
+/// The controls of a finished note, such as the notation makes: controls at its beginning, a gate among them that closes
+/// at half of it. A frequency is the key it belongs to. `None` for anything else that is frozen.
+pub(super) fn note_controls(pattern: &Pattern) -> Option<Vec<(String, Vec<f64>)>> {
+    let Pattern::Freeze { child, .. } = pattern else { return None };
+    let Pattern::Cat { children, .. } = child.as_ref() else { return None };
+    let [begins, ends] = children.as_slice() else { return None };
+    let control = |pattern: &Pattern| match pattern {
+        Pattern::Atom { value: Value::Control { label, value }, .. } => Some((label.clone(), *value)),
+        _ => None,
+    };
+    let begins = match begins {
+        Pattern::Stack { children, .. } => children.iter().map(control).collect::<Option<Vec<_>>>()?,
+        one => vec![control(one)?],
+    };
+    let (gate, closed) = control(ends)?;
+    let opens = begins.iter().filter(|(label, value)| *label == gate && *value == 1.0).count() == 1;
+    let gates = begins.iter().filter(|(label, _)| is_gate(label)).count();
+    if !(opens && gates == 1 && closed == 0.0) {
+        return None;
+    }
+    let key = |(label, value): (String, f64)| match own_name(&label) {
+        "freq" if value > 0.0 => (beside(&label, "note"), vec![hz_to_midi(value)]),
+        _ => (label, vec![value]),
+    };
+    Some(begins.into_iter().map(key).collect())
+}
+
+impl Draft {
+    /// Around the root, if it has controls to play.
+    pub(super) fn notes(&mut self, root: usize) -> Result<usize, CompileError> {
+        let leaves = self.sounding(root);
+        let speaks = |leaf: &u32| matches!(self.data[*leaf as usize], Datum::Controls(_));
+        if !leaves.iter().any(speaks) {
+            return Ok(root);
+        }
+        let first = leaves[0];
+        let mut notes = vec![Vec::new(); (leaves[leaves.len() - 1] - first + 1) as usize];
+        for leaf in leaves {
+            if let Datum::Controls(controls) = self.data[leaf as usize].clone() {
+                notes[(leaf - first) as usize] = self.notes_of(leaf, &controls)?;
+            }
+        }
+        let path = self.nodes[root].path;
+        Ok(self.push(DraftOp::Notes { child: root, first, notes }, path).unwrap_or(root))
+    }
+
+    /// The notes of one event: one for each pitch, or one without.
+    fn notes_of(
+        &mut self,
+        leaf: u32,
+        controls: &[(String, Vec<f64>)],
+    ) -> Result<Vec<NoteDraft>, CompileError> {
+        let place = self.places[leaf as usize];
+        let legato = controls.iter().find(|(label, _)| own_name(label) == LEGATO);
+        let half = Wide::new(1, 2);
+        let gate = match legato.and_then(|(_, values)| values.first()) {
+            None => half,
+            Some(&share) if share > 0.0 && share <= 1.0 => {
+                exactly(share).ok_or_else(|| self.error_at(place, Kind::TimeTooFine))?
+            }
+            Some(share) => {
+                let (op, takes, given) =
+                    ("legato", "a share of the event, above 0 and up to 1", share.to_string());
+                return Err(self.error_at(place, Kind::Takes { op, takes, given }));
+            }
+        };
+        let count = controls.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
+        let mut notes = Vec::with_capacity(count);
+        for note in 0..count {
+            let mut begins: Vec<(String, f64)> = Vec::new();
+            let mut gates: Vec<String> = Vec::new();
+            for (label, values) in controls.iter().filter(|(label, _)| own_name(label) != LEGATO) {
+                // A control that is said once is said to every note of a chord.
+                let value = values[note % values.len()];
+                match own_name(label) {
+                    "note" => {
+                        begins.push((beside(label, "freq"), midi_to_hz(value)));
+                        gates.push(beside(label, "gate"));
+                    }
+                    "freq" => {
+                        begins.push((label.clone(), value));
+                        gates.push(beside(label, "gate"));
+                    }
+                    _ if is_gate(label) => gates.push(label.clone()),
+                    _ => begins.push((label.clone(), value)),
+                }
+            }
+            gates.sort();
+            gates.dedup();
+            begins.extend(gates.iter().map(|gate| (gate.clone(), 1.0)));
+            if let Some((label, value)) = begins.iter().find(|(_, value)| !(*value as f32).is_finite()) {
+                let given = format!("{label} = {value}");
+                let takes = "numbers that 32 bits hold";
+                return Err(self.error_at(place, Kind::Takes { op: "a control", takes, given }));
+            }
+            self.freezes += 1;
+            let unit = if gates.is_empty() { 0 } else { self.freezes };
+            let said = |draft: &mut Self, label: &str, value: f64| {
+                let value = draft.value(&Value::Control { label: label.to_owned(), value });
+                draft.units[value as usize] = unit;
+                let source = draft.leaves[leaf as usize].source;
+                draft.leaves.push(super::Leaf { value, shape: None, source });
+                draft.data.push(Datum::Played);
+                draft.places.push(place);
+                (draft.leaves.len() - 1) as u32
+            };
+            let begins = begins.iter().map(|(label, value)| said(self, label, *value)).collect();
+            let ends = gates.iter().map(|label| said(self, label, 0.0)).collect();
+            notes.push(NoteDraft { begins, ends, gate });
+        }
+        Ok(notes)
+    }
+}
