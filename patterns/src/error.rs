@@ -7,7 +7,7 @@ use crate::ir::{MAX_DEPTH, SourceSpan};
 use crate::program::{MAX_CYCLE, MAX_EVENTS_PER_CYCLE};
 use crate::shape::SHAPE_KINDS;
 
-/// A pattern that [`crate::compile`] refused: what is wrong, and at which node.
+/// A pattern that [`crate::compile()`] refused: what is wrong, and at which node.
 ///
 /// `Display` gives the text for the musician. Where existing clients know the text it is theirs,
 /// to the letter, and the place is in [`CompileError::path`] only.

@@ -9,7 +9,7 @@ use crate::{Value, schema};
 /// The deepest a pattern may nest: the number of steps from the root to the lowest node.
 pub const MAX_DEPTH: usize = 256;
 
-/// `[numerator, denominator]`, as in JSON. Not reduced and not checked: [`crate::compile`] does that.
+/// `[numerator, denominator]`, as in JSON. Not reduced and not checked: [`crate::compile()`] does that.
 pub type Fraction = [i64; 2];
 
 /// Where in a text a node came from: `[start, end)` in bytes.

@@ -10,7 +10,7 @@
 //! For every node the lattice bounds the largest tick that a query within [`MAX_CYCLE`] can meet.
 //! If eight times the largest fits into `i64`, so does every intermediate result of `query.rs`,
 //! and the program is *narrow*. If it only fits into `i128`, the program is *wide*; then
-//! [`check_paths`] proves for every leaf on its own that the results, reduced, still fit the
+//! `check_paths` proves for every leaf on its own that the results, reduced, still fit the
 //! `Ratio<i64>` of the answer. Anything else is refused.
 
 use crate::CompileError;

@@ -1,6 +1,6 @@
 //! Rational-time music patterns.
 //!
-//! The data flow in one sentence: **JSON, mini-notation or builders make a [`Pattern`], [`compile`]
+//! The data flow in one sentence: **JSON, mini-notation or builders make a [`Pattern`], [`compile()`]
 //! turns it into an immutable [`Program`], and [`Program::query`] and [`Program::onsets`] fill an
 //! [`EventBuffer`] with exact [`Event`]s without allocating.**
 //!
@@ -15,7 +15,7 @@
 //! assert_eq!(events.as_slice()[1].whole.begin, Time::new(1, 8));
 //! ```
 //!
-//! What a time cannot hold, or what would cost too much, is refused by [`compile`] by the name of
+//! What a time cannot hold, or what would cost too much, is refused by [`compile()`] by the name of
 //! the offending node; a program that compiled is exact for every window within
 //! [`MAX_CYCLE`] and never panics (`lattice.rs` has the argument).
 

@@ -8,7 +8,7 @@ use crate::shape::Shape;
 use crate::tick::Tick;
 use crate::{Span, Time, Value};
 
-/// The most events per cycle that a pattern may have; above, [`crate::compile`] refuses it.
+/// The most events per cycle that a pattern may have; above, [`crate::compile()`] refuses it.
 pub const MAX_EVENTS_PER_CYCLE: u32 = 4096;
 
 /// Queries reach from `-MAX_CYCLE` to `MAX_CYCLE` cycles (at 2 s per cycle, 136 years); windows are

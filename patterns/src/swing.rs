@@ -29,7 +29,7 @@ impl Swing {
 /// Compiles a pattern as it sounds under a swing: as [`Pattern::swing`] around it.
 ///
 /// # Errors
-/// As [`compile`]; a swing that cannot be is blamed on the `Warp` it makes.
+/// As [`compile()`]; a swing that cannot be is blamed on the `Warp` it makes.
 pub fn compile_swung(pattern: &Pattern, swing: Option<Swing>) -> Result<Program, CompileError> {
     match swing {
         None => compile(pattern),

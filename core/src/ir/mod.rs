@@ -1,6 +1,6 @@
 //! The intermediate representations of a session: what is saved, exchanged and composed.
 //!
-//! [`ModuleIr`] is one whole session, frozen; [`DspGraph`](dsp::DspGraph) is one DSP function as a
+//! [`ModuleIr`] is one whole session, frozen; [`dsp::DspGraph`] is one DSP function as a
 //! graph of primitives, and may stand in a module as the source of a node. Both are plain values in
 //! JSON; what they mean to the engine is for [`crate::session`] to say.
 

@@ -1,7 +1,7 @@
 //! How much a session is as a document. What plays can be saved at any time, so an edit that makes it more
 //! than a document may be is refused.
 //!
-//! Nobody writes the whole session to know: each edit counts for what it can add at most ([`growth`]), and
+//! Nobody writes the whole session to know: each edit counts for what it can add at most ([`Session::growth`]), and
 //! only where the sum of that comes near the limit the session is measured ([`Session::extent`]).
 
 use super::{Foundation, MAX_PARTS, Node, Route, Session, TypeSource};

@@ -96,7 +96,7 @@ pub fn stem_path(main: &Path, number: usize) -> PathBuf {
     main.with_file_name(format!("{name}-stem-{number}.wav"))
 }
 
-/// How [`write`] writes this many channels.
+/// How [`write()`] writes this many channels.
 pub(crate) fn spec(sample_rate: f64, channels: usize) -> WavSpec {
     WavSpec {
         channels: channels as u16,

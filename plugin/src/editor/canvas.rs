@@ -2,7 +2,7 @@
 //!
 //! egui paints everything in every frame. Where OpenGL is done in software that is nearly all of what an open
 //! window costs: some 300 000 pixels, each three layers deep, through a fragment shader. Here a frame is clipped
-//! to its [`damage`](super::damage). Where the screen's memory after a swap is nobody's, it is painted into a buffer
+//! to its [`damage`]. Where the screen's memory after a swap is nobody's, it is painted into a buffer
 //! of our own, which is then copied.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};

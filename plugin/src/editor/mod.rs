@@ -1,4 +1,4 @@
-//! The window: **a watcher takes a [`Picture`](picture::Picture) of the instance, and the window draws the
+//! The window: **a watcher takes a [`picture::Picture`] of the instance, and the window draws the
 //! last one.** Nothing of it runs while it is closed.
 //!
 //! | file | question it answers |
