@@ -13,30 +13,40 @@ import time
 from pathlib import Path
 
 from krach_display import Display
+from Xlib.error import BadDrawable, BadMatch, BadWindow
 
 GROUND = (0x14, 0x16, 0x1B)
 # Longest that an opening is watched.
 HUNG = 20.0
 
 
+def shown(screen: Display):
+    """The window and its picture, if it is there; hosts make and drop windows while it is looked for."""
+    try:
+        found = screen.find("krach")
+        return found and (found[0], screen.picture(found[0]).astype(int))
+    except (BadDrawable, BadMatch, BadWindow):
+        return None
+
+
 def watched(screen: Display, close: threading.Event) -> dict:
     """One opening: seconds from the window's being there to its being painted, and its size after that."""
     seen: dict = {"painted": None, "size": None}
     try:
-        end = time.monotonic() + HUNG
-        found = None
-        while found is None and time.monotonic() < end:
-            found = screen.find("krach")
-            time.sleep(0.02)
-        if found is None:
-            return {**seen, "error": "no window"}
-        began, window = time.monotonic(), found[0]
+        end, began, window = time.monotonic() + HUNG, None, None
         while seen["painted"] is None and time.monotonic() < end:
-            shown = screen.picture(window).astype(int)
-            if int((abs(shown - GROUND).max(axis=2) <= 2).sum()) > 10_000:
+            found = shown(screen)
+            if found is None:
+                time.sleep(0.02)
+                continue
+            began = began or time.monotonic()
+            window, picture = found
+            if int((abs(picture - GROUND).max(axis=2) <= 2).sum()) > 10_000:
                 seen["painted"] = round(time.monotonic() - began, 3)
             else:
                 time.sleep(0.05)
+        if window is None:
+            return {**seen, "error": "no window"}
         # JUCE puts it in its place after it has opened it.
         time.sleep(0.5)
         at = window.get_geometry()
