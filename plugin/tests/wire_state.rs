@@ -133,8 +133,8 @@ fn some_chunks_kill_nothing_and_lose_nothing() {
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "soak: a hundred thousand chunks"]
-fn a_hundred_thousand_chunks_kill_nothing_and_lose_nothing() {
-    chunks::run("a_hundred_thousand_chunks_kill_nothing_and_lose_nothing", 1_000_000, 100_000);
+fn soak_a_hundred_thousand_chunks_kill_nothing_and_lose_nothing() {
+    chunks::run("soak_a_hundred_thousand_chunks_kill_nothing_and_lose_nothing", 1_000_000, 100_000);
 }
 
 /// Sessions that no chunk could hold are not made, whoever asks, and everybody is told why.
@@ -177,7 +177,7 @@ fn a_session_that_could_not_be_saved_is_refused_and_what_is_saved_is_the_present
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "soak: two thousand nodes, each of another FAUST text"]
-fn two_thousand_nodes_of_two_thousand_texts_arrive() {
+fn soak_two_thousand_nodes_of_two_thousand_texts_arrive() {
     let count = std::env::var("KRACH_CROWD").ok().and_then(|count| count.parse().ok());
     chunks::crowd::run(count.unwrap_or(2000));
 }
