@@ -197,7 +197,7 @@ fn tempos_that_change_and_glide() {
             let frames = f64::from([17, 183, 56][n]);
             beats += (bpm * frames + inc * frames * frames / 2.0) / (60.0 * RATE);
         }
-        total += calls_in(&mut rig.processor, 256, &reports, &mut midi);
+        total += calls_in(&mut rig, 256, &reports, &mut midi);
         rig.engine.tick();
     }
     assert_eq!(total, 0);

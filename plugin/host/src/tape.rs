@@ -115,7 +115,7 @@ impl Tape {
     ///
     /// # Errors
     /// [`HostError::File`].
-    pub(crate) fn finish(self, frames: usize) -> Result<(Vec<Vec<Vec<f32>>>, f32), HostError> {
+    pub(crate) fn finish(self, frames: usize) -> Result<(Vec<Channels>, f32), HostError> {
         let (mut outputs, mut peak) = (Vec::with_capacity(self.tracks.len()), self.peak);
         for track in self.tracks {
             match track {
@@ -133,6 +133,9 @@ impl Tape {
         Ok((outputs, peak))
     }
 }
+
+/// The samples of an output, by channel.
+pub(crate) type Channels = Vec<Vec<f32>>;
 
 /// The largest absolute sample; NaN if one is not a number.
 fn peak_of<'a>(before: f32, samples: impl IntoIterator<Item = &'a f32>) -> f32 {
