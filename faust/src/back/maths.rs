@@ -244,14 +244,15 @@ fn is_type(ty: LLVMTypeRef, name: &str) -> bool {
 /// Whether a FAUST text may name this foreign function: the maths above in any of its three widths.
 pub(crate) fn may_be_named(name: &str) -> bool {
     let known = |name: &str| !matches!(name, "calloc" | "free") && lowering(name).is_some();
-    known(name)
-        || known(&format!("{name}f"))
-        || name.strip_suffix('l').is_some_and(|n| known(&format!("{n}f")))
+    // With an `f` behind, other words are names too: `er` and `isin` are no functions.
+    let both = |name: &str| known(name) && known(&format!("{name}f"));
+    known(name) || name.strip_suffix('l').is_some_and(both)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn maths_may_be_named_in_any_width_and_memory_or_the_system_may_not() {
@@ -261,6 +262,37 @@ mod tests {
         for name in ["system", "calloc", "free", "memcpy", "krach_sinf", "", "l", "arc4random"] {
             assert!(!may_be_named(name), "{name}");
         }
+    }
+
+    #[test]
+    fn what_may_be_named_is_this_list_and_nothing_else() {
+        let in_three_widths = "acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp \
+            exp10 exp2 expm1 fabs floor fmod hypot ilogb isinf isnan ldexp lgamma log log10 log1p log2 pow \
+            remainder rint round scalbn sin sinh sqrt tan tanh tgamma trunc";
+        // The whole number's, and the names under which FAUST itself calls some: no text can write a dot.
+        let mut expected = BTreeSet::from(["abs".to_owned()]);
+        for name in in_three_widths.split_whitespace() {
+            expected.extend(["", "f", "l"].map(|width| format!("{name}{width}")));
+        }
+        // Every name that stands in a table here, and those next to it.
+        let own = OWN.iter().flat_map(|(c, own, ..)| [*c, *own]);
+        let linked = symbols().into_iter().map(|symbol| symbol.name);
+        let exact = EXACT.iter().flat_map(|(c, intrinsic)| [*c, *intrinsic]);
+        let tables: BTreeSet<&str> = own.chain(exact).chain(linked).collect();
+        let mut allowed = BTreeSet::new();
+        for name in tables {
+            let stem = &name[..name.len() - 1];
+            let near = [
+                name.to_owned(),
+                stem.to_owned(),
+                format!("{name}f"),
+                format!("{name}l"),
+                format!("{stem}l"),
+            ];
+            let further = [format!("{name}ff"), format!("{name}ll"), format!("{name}fl"), format!("_{name}")];
+            allowed.extend(near.into_iter().chain(further).filter(|name| may_be_named(name)));
+        }
+        assert_eq!(allowed, expected);
     }
 
     #[test]
