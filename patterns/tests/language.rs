@@ -296,6 +296,9 @@ fn what_does_not_meet_is_refused_with_what_would() {
         }
     }
     let many = |n: usize| builders::cat(vec![number(1.0); n]);
+    let chords = |n: usize| builders::cat(vec![v("C:thirteen").control("chord"); n]);
+    let error = compile(&chords(30).combine("add", "left", chords(30))).unwrap_err();
+    assert!(error.to_string().contains("copies"), "{error}");
     let error = compile(&many(300).combine("add", "left", many(300)).control("c")).unwrap_err();
     assert!(error.to_string().contains("copies"), "{error}");
 }

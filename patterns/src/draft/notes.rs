@@ -1,6 +1,6 @@
 //! Controls as notes: what a pattern of values plays in the end.
 
-use super::{Datum, Draft, DraftOp, NoteDraft};
+use super::{Datum, Draft, DraftOp, MAX_COPIES, NoteDraft};
 use crate::error::CompileErrorKind as Kind;
 use crate::fraction::{Wide, exactly};
 use crate::ir::Pattern;
@@ -121,6 +121,11 @@ impl Draft {
                 let given = format!("{label} = {value}");
                 let takes = "numbers that 32 bits hold";
                 return Err(self.error_at(place, Kind::Takes { op: "a control", takes, given }));
+            }
+            // Chords that meet chords multiply.
+            self.copied += if note > 0 { begins.len() + gates.len() } else { 0 };
+            if self.copied > MAX_COPIES {
+                return Err(self.error_at(place, Kind::TooManyCopies));
             }
             self.freezes += 1;
             let unit = if gates.is_empty() { 0 } else { self.freezes };

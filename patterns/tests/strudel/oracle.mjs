@@ -1,5 +1,5 @@
 // Prints lines of mini-notation with what Strudel plays for them in four cycles: `{"text", "events"}`, each event
-// `[begin, end, key]`. Only signs on which both agree by intent; docs/patterns.md lists the others.
+// `[begin, key]`. Only signs on which both agree by intent; docs/patterns.md lists the others.
 // Usage: node oracle.mjs FOLDER COUNT, where FOLDER has node_modules with @strudel/mini.
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -19,25 +19,28 @@ const one = (list) => list[below(list.length)];
 const words = ['45', '48', '52', '57', '60', '62', '~', '-'];
 const numbers = ['2', '3', '1.5', '<2 3>', '[2 3]', '<1 [2 1]>', '<2 3 4>*2'];
 
-const steps = (depth) => {
-  const list = Array.from({ length: 1 + below(4) }, () => step(depth));
-  if (below(6) === 0) list.splice(1, 0, one(['_', '!', '_ _']));
+// Without weights and ! in a polymeter: ours counts them as steps there.
+const steps = (depth, weights = true) => {
+  const list = Array.from({ length: 1 + below(4) }, () => step(depth, weights));
+  // After x!2 a _ holds the last of the two here, and both there; after x@2 a ! repeats its length here only.
+  if (weights && below(6) === 0 && !/[!@]/.test(list[0])) list.splice(1, 0, one(['_', '!', '_ _']));
   return list.join(' ');
 };
 const layers = (depth) => (below(5) === 0 ? `${steps(depth)} , ${steps(depth)}` : steps(depth));
-const step = (depth) => {
+const step = (depth, weights) => {
   const kind = depth === 0 ? 0 : below(7);
   let text = one(words);
   if (kind === 3) text = `[${layers(depth - 1)}]`;
   if (kind === 4) text = `<${steps(depth - 1)}>`;
-  if (kind === 5) text = `{${steps(depth - 1)}}%${one(['2', '3', '4', '<2 3>'])}`;
-  if (kind === 6) text = `{${steps(depth - 1)} , ${steps(depth - 1)}}`;
+  if (kind === 5) text = `{${steps(depth - 1, false)}}%${one(['2', '3', '4', '<2 3>'])}`;
+  if (kind === 6) text = `{${steps(depth - 1, false)} , ${steps(depth - 1, false)}}`;
   const sign = below(14);
   if (sign === 0) text += `*${one(numbers)}`;
   if (sign === 1) text += `/${one(['2', '3', '1.5', '<1 2>'])}`;
-  if (sign === 2) text += `!${one(['2', '3'])}`;
-  if (sign === 3) text += `@${one(['2', '3', '1.5', '0.5'])}`;
-  if (sign === 4) text += one(['(3,8)', '(5,8)', '(-3,8)', '(<3 5>,8)', '(2,<3 4>)', '([3 2],4)']);
+  if (sign === 2 && weights) text += `!${one(['2', '3'])}`;
+  if (sign === 3 && weights) text += `@${one(['2', '3', '1.5', '0.5'])}`;
+  // Ours plays a whole step in each pulse, Strudel takes what the step has at that time: the same for one word.
+  if (sign === 4 && kind < 3) text += one(['(3,8)', '(5,8)', '(-3,8)', '(<3 5>,8)', '(2,<3 4>)', '([3 2],4)']);
   return text;
 };
 
@@ -46,6 +49,6 @@ for (let i = 0; i < Number(count); i++) {
   const events = mini(text)
     .queryArc(0, 4)
     .filter((hap) => hap.hasOnset())
-    .map(({ whole, value }) => [whole.begin.toFraction(), whole.end.toFraction(), Number(value)]);
+    .map(({ whole, value }) => [whole.begin.toFraction(), Number(value)]);
   process.stdout.write(JSON.stringify({ text, events }) + '\n');
 }
