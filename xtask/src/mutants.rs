@@ -35,7 +35,7 @@ struct Mutant {
     put: String,
     /// The test's package.
     package: String,
-    /// The program of tests; none: the library's own.
+    /// The program of tests; none: the library's own, or the program's where there is no library.
     program: Option<String>,
     /// The test's full name.
     test: String,
@@ -219,7 +219,10 @@ impl Scratch {
         let mut test = self.copy.cargo(["test", "--quiet", "--locked", "--package", &mutant.package]);
         match &mutant.program {
             Some(program) => test.args(["--test", program]),
-            None => test.arg("--lib"),
+            None if self.copy.root.join(folder(&mutant.package)).join("src/lib.rs").is_file() => {
+                test.arg("--lib")
+            }
+            None => test.arg("--bins"),
         };
         test.env("CARGO_TARGET_DIR", &self.copy.target);
         programs::only(programs::build(&mut test)?, &mutant.package)
