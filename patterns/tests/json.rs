@@ -297,3 +297,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn every_node_with_a_label_gives_it_to_be_changed() {
+    let label = json!({"op": "Label", "label": "bass/note", "child": {"op": "Number", "value": 40}});
+    let shape = json!({"op": "Shape", "kind": "sine", "lo": 0, "hi": 1, "label": "bass/cut"});
+    for (node, name) in [(atom(), "c"), (label, "bass/note"), (shape, "bass/cut")] {
+        let mut pattern = pattern(&node);
+        assert_eq!(pattern.label(), Some(name));
+        *pattern.label_mut().unwrap() = "drums/c".into();
+        assert_eq!(pattern.label(), Some("drums/c"));
+    }
+    let mut parent = pattern(
+        &json!({"op": "Combine", "kind": "set", "structure": "left", "left": atom(), "right": atom()}),
+    );
+    assert!(parent.label_mut().is_none());
+    let below: Vec<_> = parent.children_mut().into_iter().filter_map(Pattern::label_mut).collect();
+    assert_eq!(below.len(), 2);
+}

@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use krach_patterns::{EventBuffer, Pattern, Program, Span, Time, builders::*, compile, mini};
+use krach_patterns::{EventBuffer, Pattern, Program, Span, Time, builders::*, compile, mini, mini_values};
 
 thread_local! {
     static CALLS: Cell<usize> = const { Cell::new(0) };
@@ -69,7 +69,19 @@ fn programs() -> Vec<Program> {
     ]);
     // Denominators that need the wide ticks.
     let wide = stack([1009, 1013, 1019, 1021].map(|n| late(n, hit("gate"))).to_vec());
-    vec![compile(&everything).unwrap(), compile(&wide).unwrap()]
+    let v = |text: &str| mini_values(text).unwrap();
+    let tune = v("0 2 <4 7>").scale(v("C:minor")).control("note").set(v("<400 800>").control("cutoff"));
+    let values = stack(vec![
+        tune.superimpose(|p| p.transpose(12.0)).often(0, |p| p.ply(2)).shuffle(3, 1),
+        v("<C:m7 F:maj7>")
+            .control("chord")
+            .set(v("0.75 0.3").control("legato"))
+            .arp("updown")
+            .zoom(0.25, 0.75),
+        v("1 2").combine("add", "both", v("10 20 30")).control("a").scramble(5, 2),
+        v("1 2").structured(v("x(<3 5>,8)")).control("b").iter(4),
+    ]);
+    vec![compile(&everything).unwrap(), compile(&wide).unwrap(), compile(&values).unwrap()]
 }
 
 #[test]
