@@ -1,4 +1,4 @@
-//! Tests in Python: hosts that others wrote, with the bundle in them.
+//! Tests in Python: hosts that others wrote, with the bundle in them, and the client.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,8 +7,20 @@ use crate::environment::without_the_callers;
 use crate::failure::{Failure, Result};
 use crate::workspace::{Workspace, line, run};
 
-/// The folder of the tests; it pins all of the packages that they need.
-const FOLDER: &str = "tests/hosts";
+/// Tests of one folder, in a virtual environment of their own.
+#[derive(Clone, Copy)]
+pub struct Folder {
+    /// The folder; its `requirements.txt` pins all of the packages that the tests need.
+    path: &'static str,
+    /// Name of the virtual environment under the target folder.
+    venv: &'static str,
+}
+
+/// Hosts that others wrote.
+pub const HOSTS: Folder = Folder { path: "tests/hosts", venv: "venv-hosts" };
+/// The client.
+pub const CLIENT: Folder = Folder { path: "python", venv: "venv-client" };
+
 /// pytest's status where no test was chosen.
 const NONE_CHOSEN: i32 = 5;
 
@@ -16,14 +28,14 @@ const NONE_CHOSEN: i32 = 5;
 ///
 /// # Errors
 /// If there is no Python, or a package cannot be installed.
-pub fn interpreter(workspace: &Workspace) -> Result<PathBuf> {
-    let venv = workspace.target.join("venv-hosts");
+pub fn interpreter(workspace: &Workspace, folder: Folder) -> Result<PathBuf> {
+    let venv = workspace.target.join(folder.venv);
     let interpreter = venv.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     if !interpreter.is_file() {
         let system = if cfg!(windows) { "python" } else { "python3" };
         run(Command::new(system).args(["-m", "venv"]).arg(&venv))?;
     }
-    let pins = workspace.root.join(FOLDER).join("requirements.txt");
+    let pins = workspace.root.join(folder.path).join("requirements.txt");
     // Without what they want in turn: that is pinned, too, and `check` says where something is missing.
     let mut install = Command::new(&interpreter);
     run(install.args(["-m", "pip", "install", "--quiet", "--no-deps", "--requirement"]).arg(pins))?;
@@ -32,21 +44,39 @@ pub fn interpreter(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 /// pytest in the folder, for the tests that a marker expression chooses (`soak`, `not soak`).
-pub fn pytest(workspace: &Workspace, interpreter: &Path, chosen: &str) -> Command {
-    let mut pytest = Command::new(interpreter);
-    without_the_callers(&mut pytest);
-    pytest.args(["-m", "pytest", "--strict-markers", "-m", chosen]);
+pub fn pytest(workspace: &Workspace, folder: Folder, interpreter: &Path, chosen: &str) -> Command {
+    let mut pytest = module(workspace, folder, interpreter, "pytest");
+    pytest.args(["--strict-markers", "-m", chosen]);
     // The bundle is there, wherever the target folder is.
-    pytest.env("CARGO_TARGET_DIR", &workspace.target).current_dir(workspace.root.join(FOLDER));
+    pytest.env("CARGO_TARGET_DIR", &workspace.target);
     pytest
+}
+
+/// Form, lints and types of the client.
+///
+/// # Errors
+/// If one of them does not hold.
+pub fn lints(workspace: &Workspace, interpreter: &Path) -> Result<()> {
+    let module = |name: &str| module(workspace, CLIENT, interpreter, name);
+    run(module("ruff").args(["format", "--quiet", "--check"]))?;
+    run(module("ruff").args(["check", "--quiet"]))?;
+    run(module("basedpyright").args(["--level", "error"]))
+}
+
+/// A Python program that runs in the folder.
+fn module(workspace: &Workspace, folder: Folder, interpreter: &Path, name: &str) -> Command {
+    let mut command = Command::new(interpreter);
+    without_the_callers(&mut command);
+    command.args(["-m", name]).current_dir(workspace.root.join(folder.path));
+    command
 }
 
 /// Names of the tests that a marker expression chooses.
 ///
 /// # Errors
 /// If they cannot be collected.
-pub fn list(workspace: &Workspace, interpreter: &Path, chosen: &str) -> Result<Vec<String>> {
-    let mut pytest = pytest(workspace, interpreter, chosen);
+pub fn list(workspace: &Workspace, folder: Folder, interpreter: &Path, chosen: &str) -> Result<Vec<String>> {
+    let mut pytest = pytest(workspace, folder, interpreter, chosen);
     pytest.args(["--collect-only", "--quiet"]);
     let failed = |command: &Command, ended| Failure::Program { line: line(command), ended };
     let output = pytest.output().map_err(|error| failed(&pytest, format!("could not start: {error}")))?;
@@ -75,13 +105,15 @@ mod tests {
 
     #[test]
     fn every_package_is_pinned() {
-        let pins = std::fs::read_to_string(Workspace::of_tests().root.join(FOLDER).join("requirements.txt"));
-        let pins = pins.unwrap();
-        let packages: Vec<_> = pins.lines().filter(|line| !line.starts_with('#')).collect();
-        assert!(packages.iter().any(|line| line.starts_with("pytest==")), "{pins}");
-        for line in packages {
-            let (_, version) = line.split_once("==").unwrap_or_else(|| panic!("{line} is not pinned"));
-            assert!(version.starts_with(|first: char| first.is_ascii_digit()), "{line}");
+        for folder in [HOSTS, CLIENT] {
+            let pins = Workspace::of_tests().root.join(folder.path).join("requirements.txt");
+            let pins = std::fs::read_to_string(pins).unwrap();
+            let packages: Vec<_> = pins.lines().filter(|line| !line.starts_with('#')).collect();
+            assert!(packages.iter().any(|line| line.starts_with("pytest==")), "{pins}");
+            for line in packages {
+                let (_, version) = line.split_once("==").unwrap_or_else(|| panic!("{line} is not pinned"));
+                assert!(version.starts_with(|first: char| first.is_ascii_digit()), "{line}");
+            }
         }
     }
 }

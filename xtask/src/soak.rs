@@ -9,7 +9,7 @@ use crate::environment::name_the_callers;
 use crate::failure::Result;
 use crate::gate::Gate;
 use crate::programs::{self, TestProgram};
-use crate::python;
+use crate::python::{self, HOSTS};
 use crate::setup::{EVERYTHING, setup};
 use crate::suites;
 use crate::test::STANDALONE;
@@ -36,14 +36,14 @@ pub fn soak(workspace: &Workspace, words: &[String]) -> Result<()> {
     gate.step("bundle", || bundle(workspace));
     let mut tests = workspace.cargo(["test", "--workspace", "--locked", "--features", STANDALONE]);
     let programs = gate.step("build", || programs::build(&mut tests)).unwrap_or_default();
-    let interpreter = gate.step("Python", || python::interpreter(workspace));
+    let interpreter = gate.step("Python", || python::interpreter(workspace, HOSTS));
     let mut all = Vec::new();
     for program in programs {
         let names = gate.step(&format!("list {}", program.name), || program.ignored(PREFIX));
         all.extend(names.unwrap_or_default().into_iter().map(|name| Soak::Rust(program.clone(), name)));
     }
     if let Some(interpreter) = &interpreter {
-        let names = gate.step("list hosts", || python::list(workspace, interpreter, "soak"));
+        let names = gate.step("list hosts", || python::list(workspace, HOSTS, interpreter, "soak"));
         all.extend(names.unwrap_or_default().into_iter().map(Soak::Python));
     }
     gate.forget_steps_that_held();
@@ -61,7 +61,8 @@ pub fn soak(workspace: &Workspace, words: &[String]) -> Result<()> {
             }
             Soak::Python(name) => {
                 let python = interpreter.as_ref().expect("it has listed the test");
-                suites::run(python::pytest(workspace, python, "soak").args(["-s", name]), Counts::of_pytest)
+                let mut pytest = python::pytest(workspace, HOSTS, python, "soak");
+                suites::run(pytest.args(["-s", name]), Counts::of_pytest)
             }
         });
     }

@@ -12,7 +12,7 @@ use crate::environment::name_the_callers;
 use crate::failure::{Failure, Result};
 use crate::gate::Gate;
 use crate::licences;
-use crate::python;
+use crate::python::{self, CLIENT, HOSTS};
 use crate::setup::{EVERYTHING, setup};
 use crate::suites::{self, Suites};
 use crate::validate;
@@ -33,6 +33,7 @@ const ELSEWHERE: [(&str, &str, bool); 2] = [
 #[derive(Deserialize)]
 struct Floor {
     cargo: u64,
+    client: u64,
     hosts: u64,
 }
 
@@ -57,14 +58,21 @@ pub fn test(workspace: &Workspace) -> Result<()> {
             }
         }
     }
-    let floor = gate.step("floor", || floor(&workspace.root)).unwrap_or(Floor { cargo: 0, hosts: 0 });
+    let floor =
+        gate.step("floor", || floor(&workspace.root)).unwrap_or(Floor { cargo: 0, client: 0, hosts: 0 });
     let mut tests = workspace.cargo(["test", "--workspace", "--no-fail-fast", "--locked"]);
     tests.args(["--features", STANDALONE]);
     let ran = gate.suite("tests", floor.cargo, || suites::run(&mut tests, Counts::of_cargo));
     look_for_lost_tests(&mut gate, &ran);
-    if let Some(interpreter) = gate.step("Python", || python::interpreter(workspace)) {
-        let mut pytest = python::pytest(workspace, &interpreter, "not soak");
-        gate.suite("hosts", floor.hosts, || suites::run(&mut pytest, Counts::of_pytest));
+    for (name, folder, floor) in [("client", CLIENT, floor.client), ("hosts", HOSTS, floor.hosts)] {
+        let Some(interpreter) = gate.step("Python", || python::interpreter(workspace, folder)) else {
+            continue;
+        };
+        if name == "client" {
+            gate.step("lints of the client", || python::lints(workspace, &interpreter));
+        }
+        let mut pytest = python::pytest(workspace, folder, &interpreter, "not soak");
+        gate.suite(name, floor, || suites::run(&mut pytest, Counts::of_pytest));
     }
     if ran.soak > 0 {
         gate.not_checked(format!("{} tests that take longer than a minute (`cargo xtask soak`)", ran.soak));
@@ -149,7 +157,7 @@ fn floor(root: &Path) -> Result<Floor> {
         problem: error.to_string(),
     })?;
     let is_linux = cfg!(all(target_os = "linux", target_env = "gnu"));
-    Ok(if is_linux { floor } else { Floor { cargo: 1, hosts: 1 } })
+    Ok(if is_linux { floor } else { Floor { cargo: 1, client: 1, hosts: 1 } })
 }
 
 /// Writes the JSON Schema of documents as the types give it: the test that holds the file to them does.
@@ -169,7 +177,7 @@ mod tests {
     #[test]
     fn the_floor_is_read_and_is_no_empty_one() {
         let floor = floor(&Workspace::of_tests().root).unwrap();
-        assert!(floor.cargo > 0 && floor.hosts > 0);
+        assert!(floor.cargo > 0 && floor.client > 0 && floor.hosts > 0);
     }
 
     #[test]
