@@ -1,5 +1,7 @@
 //! The host's notes: routed by channel, a voice each, bent, held by the pedal, choked, ended once.
 
+#[path = "host_notes/ends.rs"]
+mod ends;
 #[path = "host_notes/mono.rs"]
 mod mono;
 #[path = "host_notes/mpe.rs"]

@@ -2,6 +2,7 @@
 
 use super::controls::{ControlEvent, Write, enqueue};
 use super::core::Core;
+use super::open_notes::OpenNotes;
 use super::{HostEvent, HostEventKind, Returns};
 use crate::message::{ControllerMap, Return};
 use crate::session::MAX_MIDI_MAPS;
@@ -90,10 +91,15 @@ impl Core {
     }
 
     /// Takes what the host plays in the block that begins at sample `begin`.
-    pub(super) fn hear(&mut self, begin: i64, played: &[HostEvent]) {
+    pub(super) fn hear(&mut self, begin: i64, played: &[HostEvent], open: &mut OpenNotes) {
         self.controllers.moves.clear();
         self.keyboard.clear();
         for event in played {
+            if let HostEventKind::NoteOn { note, .. } = event.what
+                && !open.begin(note, self.keyboard.has_room())
+            {
+                continue;
+            }
             self.keyboard.hear(begin, event);
             let HostEventKind::Midi([status, cc, value]) = event.what else { continue };
             let moves = status & 0xf0 == CONTROL_CHANGE && can_be_learned(cc);

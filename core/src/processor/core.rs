@@ -480,6 +480,9 @@ impl Core {
                 && self.gather_notes(at, until)
                 && self.gather_automations(segment, at, until, running);
             if fits || until - at <= 1 {
+                if !fits {
+                    self.refuse_unqueued(at);
+                }
                 if running {
                     self.endings.settle(&segment.epoch, until);
                 }

@@ -17,6 +17,7 @@ mod fader;
 mod keys;
 mod midi;
 mod midi_clock;
+mod open_notes;
 mod params;
 mod patterns;
 mod played;
@@ -35,6 +36,7 @@ use crate::link::{Link, Position};
 use crate::message::{RETURNS_PER_MESSAGE, Return, ToAudio};
 use crate::telemetry::{OutputLevels, Stopwatch};
 use denormals::FlushDenormals;
+use open_notes::OpenNotes;
 use rtrb::{Consumer, Producer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -138,6 +140,8 @@ pub struct Processor {
     poisoned: bool,
     /// A panic left notes of the host's on, and no block has ended them yet.
     host_sounds: bool,
+    /// Notes of the host that wait for their end.
+    open: OpenNotes,
     stopwatch: Stopwatch,
     output: OutputLevels,
 }
@@ -190,6 +194,7 @@ impl Processor {
             scratch: [vec![0.0; frames].into(), vec![0.0; frames].into()],
             poisoned: false,
             host_sounds: false,
+            open: OpenNotes::new(),
             stopwatch: Stopwatch::default(),
             output: OutputLevels::default(),
         }
@@ -210,10 +215,15 @@ impl Processor {
         if self.host_sounds {
             self.silence_host(block.midi_out);
         }
+        self.open.end_lost(0, block.midi_out);
+        let told = block.midi_out.ends.len();
         let whole = catch_unwind(AssertUnwindSafe(|| self.run(&mut block)));
         if let Err(payload) = whole {
             self.poison(payload);
             self.silence_host(block.midi_out);
+            // Behind every beginning in this block.
+            block.midi_out.ends.truncate(told);
+            self.open.end_lost(block.frames.saturating_sub(1) as u32, block.midi_out);
             block.main.iter_mut().for_each(|side| side.fill(0.0));
         }
         self.publish();
@@ -241,6 +251,7 @@ impl Processor {
 
     fn poison(&mut self, payload: Box<dyn std::any::Any + Send>) {
         (self.poisoned, self.host_sounds) = (true, true);
+        self.open.lose();
         self.returns.send(Return::Panicked(payload));
     }
 
@@ -248,7 +259,7 @@ impl Processor {
     /// MIDI clock.
     fn silence_host(&mut self, out: &mut MidiOut) {
         self.host_sounds = false;
-        out.clear();
+        out.events.clear();
         for channel in 0..16 {
             out.push(0, [0xb0 | channel, ALL_NOTES_OFF, 0]);
         }
@@ -266,10 +277,15 @@ impl Processor {
         self.core.offline = block.offline;
         let frames = block.frames.min(block.main[0].len()).min(block.main[1].len());
         if self.poisoned {
+            for event in block.played {
+                if let HostEventKind::NoteOn { note, .. } = event.what {
+                    self.open.refuse(event.offset, note, block.midi_out);
+                }
+            }
             return;
         }
         let begin = self.core.begin_block(frames);
-        self.core.hear(begin, block.played);
+        self.core.hear(begin, block.played, &mut self.open);
         self.core.params.begin_block(begin, block.params);
         if let Some(core) = self.leaving.as_mut().and_then(|l| l.core.as_mut()) {
             core.set_host_free_run(block.free_run.unwrap_or(false));
@@ -287,7 +303,9 @@ impl Processor {
             at += n;
         }
         self.core.midi.flush(begin, block.midi_out);
+        let told = block.midi_out.ends.len();
         self.core.flush_ends(begin, begin + frames as i64, block.midi_out);
+        self.open.ended(&block.midi_out.ends[told..]);
     }
 
     /// Offline the block waits until every command that was submitted before it has been handled.

@@ -265,8 +265,13 @@ impl Keyboard {
         }
     }
 
+    /// For one event more of the block?
+    pub fn has_room(&self) -> bool {
+        self.played.len() < self.played.capacity()
+    }
+
     fn push(&mut self, sample: i64, what: Played) {
-        if self.played.len() < self.played.capacity() {
+        if self.has_room() {
             self.played.push((sample, what));
         }
     }
@@ -518,6 +523,19 @@ impl Core {
         if let Some(Played::On { note, .. }) = self.keyboard.what(played) {
             self.notes.at = sample;
             self.notes.end(note);
+        }
+    }
+
+    /// Notes at sample `at` that found no room in the queue are over before they begin. The queue takes
+    /// what is played in order.
+    pub(super) fn refuse_unqueued(&mut self, at: i64) {
+        let number =
+            |event: &ControlEvent| if let Write::Host(number) = event.write { Some(number) } else { None };
+        let queued = self.queue.iter().filter_map(number).max();
+        let first = self.keyboard.played.partition_point(|(sample, _)| *sample < at);
+        let last = self.keyboard.played.partition_point(|(sample, _)| *sample <= at);
+        for number in first.max(queued.map_or(0, |n| n as usize + 1))..last {
+            self.refuse(number as u32, at);
         }
     }
 

@@ -8,8 +8,8 @@ use crate::voice::{
     self, BY_AUTOMATION, BY_BASE, CUT_TIME, HostNote, LONGEST_TAIL, NOBODY, NoteKey, Phase, QUIET_TIME, Voice,
 };
 
-/// Notes of the host whose end is told with one block; more are told with the next.
-const MAX_ENDS: usize = 4096;
+/// Notes of the host that have ended and whose end the host is still to get: all that are open find room.
+const MAX_ENDS: usize = super::open_notes::MAX_OPEN;
 
 /// What the voices of all nodes have in common.
 pub(super) struct Notes {
