@@ -184,9 +184,10 @@ impl Instance {
     }
 
     /// A processor that plays the whole session, at `sample_rate` Hz in blocks of at most `max_frames`.
-    /// `None` if the control thread does not answer within ten seconds: the instance is silent then.
+    /// `None` if the control thread does not come to it within ten seconds: the instance stays as it is then.
     pub fn activate(&self, sample_rate: f64, max_frames: usize) -> Option<Processor> {
-        self.ask(|reply| Command::Activate { sample_rate, max_frames, reply }).map(|boxed| *boxed)
+        self.ask_for_change(|reply, claim| Command::Activate { sample_rate, max_frames, reply, claim })
+            .map(|boxed| *boxed)
     }
 
     /// The processor is gone (dropped by the caller, off the audio thread).
@@ -195,9 +196,9 @@ impl Instance {
     }
 
     /// Hands an edit of the host's (a parameter, a panic button) to the engine. `None` if the control
-    /// thread does not answer.
+    /// thread does not come to it within ten seconds: the edit is not made then.
     pub fn edit(&self, edit: Edit, at: At) -> Option<Result<Receipt, EditError>> {
-        self.ask(|reply| Command::Edit { edit: Box::new(edit), at, reply })
+        self.ask_for_change(|reply, claim| Command::Edit { edit: Box::new(edit), at, reply, claim })
     }
 
     /// The session in short. `None` if the control thread does not answer.
@@ -224,19 +225,11 @@ impl Instance {
         if self.control.is_none() {
             return self.unread.lock().unwrap_or_else(PoisonError::into_inner).clone();
         }
-        let (reply, answer) = mpsc::sync_channel(1);
-        let claim = Arc::new(Claim::default());
-        self.link.submitted();
-        self.commands.send(Command::Save { params, reply, claim: Arc::clone(&claim) }).ok()?;
-        match answer.recv_timeout(self.patience) {
-            Ok(chunk) => chunk,
-            Err(_) if claim.take() => None,
-            // It was answered in this very moment.
-            Err(_) => answer.recv().ok().flatten(),
-        }
+        self.ask_for_change(|reply, claim| Command::Save { params, reply, claim }).flatten()
     }
 
-    /// Replaces the session by the one in the chunk.
+    /// Replaces the session by the one in the chunk. A load that the control thread does not come to within ten
+    /// seconds is given up and never acts; one that has begun is waited for.
     ///
     /// # Errors
     /// Why the chunk was refused. The session is untouched, and the chunk is kept: [`Instance::save_state`]
@@ -253,8 +246,23 @@ impl Instance {
         if self.control.is_none() {
             *self.unread.lock().unwrap_or_else(PoisonError::into_inner) = Some(chunk.to_vec());
         }
-        self.ask(|reply| Command::Load { chunk: chunk.to_vec(), reply })
-            .unwrap_or(Err(StateError::Damaged { what: "the engine does not answer" }))
+        self.ask_for_change(|reply, claim| Command::Load { chunk: chunk.to_vec(), reply, claim })
+            .unwrap_or(Err(StateError::Unanswered))
+    }
+
+    /// Asks the control thread for what has consequences. `None` if it is given up: the control thread does not
+    /// begin with it after that. What it has begun with is waited for to its end.
+    fn ask_for_change<T>(&self, question: impl FnOnce(SyncSender<T>, Arc<Claim>) -> Command) -> Option<T> {
+        self.control.as_ref()?;
+        let (reply, answer) = mpsc::sync_channel(1);
+        let claim = Arc::new(Claim::default());
+        self.link.submitted();
+        self.commands.send(question(reply, Arc::clone(&claim))).ok()?;
+        match answer.recv_timeout(self.patience) {
+            Ok(done) => Some(done),
+            Err(_) if claim.take() => None,
+            Err(_) => answer.recv().ok(),
+        }
     }
 
     /// Asks the control thread and waits, within its patience.
@@ -279,7 +287,7 @@ impl Drop for Instance {
     }
 }
 
-/// Who has the last word about a question: the one who answers it, or the one who gives up.
+/// Who decides what becomes of a question: the one who answers it, or the one who gives up.
 #[derive(Default)]
 struct Claim(AtomicBool);
 
@@ -360,6 +368,52 @@ mod tests {
         assert_eq!(bpm(&instance.save_state()), 99.0);
         let problems = instance.problems();
         assert!(problems.iter().any(|text| text.contains("was not saved")), "{problems:?}");
+    }
+
+    #[test]
+    fn what_was_given_up_does_not_act_later() {
+        let (busy, is_busy) = mpsc::channel();
+        let (go_on, wait) = mpsc::channel::<()>();
+        let (busy, wait) = (Mutex::new(busy), Mutex::new(wait));
+        let mut instance = instance(move || {
+            let _ = busy.lock().unwrap().send(());
+            let _ = wait.lock().unwrap().recv();
+        });
+        instance.edit(Edit::SetBpm(77.0), At::Now).unwrap().unwrap();
+        let other = instance.save_state();
+        instance.edit(Edit::SetBpm(99.0), At::Now).unwrap().unwrap();
+        is_busy.recv().unwrap();
+        let patience = std::mem::replace(&mut instance.patience, Duration::from_millis(20));
+        assert!(instance.edit(Edit::SetBpm(55.0), At::Now).is_none());
+        assert!(instance.activate(48_000.0, 64).is_none());
+        assert_eq!(instance.load_state(&other), Err(StateError::Unanswered));
+        instance.patience = patience;
+        drop(go_on);
+        assert_eq!(instance.status().unwrap().bpm, 99.0, "what played plays on");
+        assert_eq!(instance.save_state(), other, "what was not loaded is saved back");
+        let problems = instance.problems();
+        for what in ["an edit", "the start of the sound", "was not loaded"] {
+            assert!(problems.iter().any(|text| text.contains(what)), "{what}: {problems:?}");
+        }
+        assert!(instance.activate(48_000.0, 64).is_some(), "the next one is served");
+        instance.deactivate();
+        instance.load_state(&other).unwrap();
+        assert_eq!(instance.status().unwrap().bpm, 77.0);
+    }
+
+    #[test]
+    fn what_has_begun_is_waited_for() {
+        let mut instance = instance(|| {});
+        instance.patience = Duration::ZERO;
+        let done = instance.ask_for_change(|reply, claim| {
+            assert!(claim.take(), "it begins");
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(50));
+                reply.send(7).unwrap();
+            });
+            Command::Report { problem: "busy".to_owned() }
+        });
+        assert_eq!(done, Some(7));
     }
 
     #[test]

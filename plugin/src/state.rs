@@ -63,6 +63,8 @@ pub enum StateError {
     },
     /// The engine refused the session inside.
     Session(Box<LoadError>),
+    /// The engine did not come to it in time. It will not come to it later either.
+    Unanswered,
 }
 
 impl fmt::Display for StateError {
@@ -79,6 +81,9 @@ impl fmt::Display for StateError {
             Self::Damaged { what } => write!(f, "the saved state is damaged: {what}"),
             Self::Malformed { message } => write!(f, "the saved state is not understood: {message}"),
             Self::Session(error) => error.fmt(f),
+            Self::Unanswered => f.write_str(
+                "the engine was busy for too long, so the saved state was not loaded; load it again",
+            ),
         }?;
         f.write_str("; what played before plays on")
     }

@@ -3,6 +3,8 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "clap_shell/busy.rs"]
+mod busy;
 #[path = "clap_shell/events.rs"]
 mod events;
 mod raw_host;

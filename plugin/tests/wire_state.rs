@@ -134,7 +134,8 @@ fn some_chunks_kill_nothing_and_lose_nothing() {
 #[test]
 #[ignore = "soak: a hundred thousand chunks"]
 fn soak_a_hundred_thousand_chunks_kill_nothing_and_lose_nothing() {
-    chunks::run("soak_a_hundred_thousand_chunks_kill_nothing_and_lose_nothing", 1_000_000, 100_000);
+    let name = "soak_a_hundred_thousand_chunks_kill_nothing_and_lose_nothing";
+    chunks::run(name, 1_000_000, count("KRACH_CHUNKS").unwrap_or(100_000));
 }
 
 /// Sessions that no chunk could hold are not made, whoever asks, and everybody is told why.
@@ -178,6 +179,11 @@ fn a_session_that_could_not_be_saved_is_refused_and_what_is_saved_is_the_present
 #[test]
 #[ignore = "soak: two thousand nodes, each of another FAUST text"]
 fn soak_two_thousand_nodes_of_two_thousand_texts_arrive() {
-    let count = std::env::var("KRACH_CROWD").ok().and_then(|count| count.parse().ok());
-    chunks::crowd::run(count.unwrap_or(2000));
+    chunks::crowd::run(count("KRACH_CROWD").unwrap_or(2000) as usize);
+}
+
+/// How many it shall be, where the environment says so.
+#[cfg(target_os = "linux")]
+fn count(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().and_then(|count| count.parse().ok())
 }

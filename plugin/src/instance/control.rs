@@ -56,11 +56,11 @@ pub(super) enum Command {
     /// A client is gone.
     Closed { connection: u64 },
     /// The host activates.
-    Activate { sample_rate: f64, max_frames: usize, reply: SyncSender<Box<Processor>> },
+    Activate { sample_rate: f64, max_frames: usize, reply: SyncSender<Box<Processor>>, claim: Arc<Claim> },
     /// The host has dropped the processor.
     Deactivate { reply: SyncSender<()> },
     /// An edit by the host.
-    Edit { edit: Box<Edit>, at: At, reply: SyncSender<Result<Receipt, EditError>> },
+    Edit { edit: Box<Edit>, at: At, reply: SyncSender<Result<Receipt, EditError>>, claim: Arc<Claim> },
     /// The session in short.
     Status { reply: SyncSender<Box<Status>> },
     /// An edit by the window, which waits for no answer.
@@ -74,7 +74,7 @@ pub(super) enum Command {
     /// The host saves.
     Save { params: Params, reply: SyncSender<Option<Vec<u8>>>, claim: Arc<Claim> },
     /// The host loads.
-    Load { chunk: Vec<u8>, reply: SyncSender<Result<Params, StateError>> },
+    Load { chunk: Vec<u8>, reply: SyncSender<Result<Params, StateError>>, claim: Arc<Claim> },
     /// What compile threads and watchers have to say.
     Word(Word),
     /// The end.
@@ -85,11 +85,15 @@ pub(super) enum Command {
 /// when they are there. What was compiled on this machine before takes a millisecond.
 const COMPILE_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How a problem begins that is the control thread's own.
+const TOO_LATE: &str = "the host waited too long for";
+
 /// An activation that waits for sounds.
 struct Activating {
     sample_rate: f64,
     max_frames: usize,
     reply: SyncSender<Box<Processor>>,
+    claim: Arc<Claim>,
     until: Instant,
 }
 
@@ -269,9 +273,9 @@ impl Control {
                 self.waiting.retain(|waiting| waiting.connection != connection);
                 self.count_watchers();
             }
-            Command::Activate { sample_rate, max_frames, reply } => {
+            Command::Activate { sample_rate, max_frames, reply, claim } => {
                 let until = Instant::now() + COMPILE_PATIENCE;
-                self.activating = Some(Activating { sample_rate, max_frames, reply, until });
+                self.activating = Some(Activating { sample_rate, max_frames, reply, claim, until });
                 self.activate_when_ready();
             }
             Command::Deactivate { reply } => {
@@ -280,7 +284,10 @@ impl Control {
                 self.greeting().sample_rate = None;
                 let _ = reply.try_send(());
             }
-            Command::Edit { edit, at, reply } => {
+            Command::Edit { edit, at, reply, claim } => {
+                if !claim.take() {
+                    return self.report(format!("{TOO_LATE} an edit, which was not made; try again"));
+                }
                 let sounds = self.sounds.as_mut();
                 let ready = sounds.map_or(Ok(()), |sounds| sounds.before(&edit, &mut self.engine));
                 let label = label_of(&edit);
@@ -322,15 +329,15 @@ impl Control {
                 let chunk = self.chunk(params);
                 if !claim.take() {
                     self.dirty.lost();
-                    return self.report(
-                        "the host waited too long for the session, which was not saved; save again"
-                            .to_owned(),
-                    );
+                    return self.report(format!("{TOO_LATE} the session, which was not saved; save again"));
                 }
                 let _ = reply.try_send(self.saved(chunk));
             }
-            Command::Load { chunk, reply } => {
-                let outcome = self.load(chunk);
+            Command::Load { chunk, reply, claim } => {
+                let outcome = match claim.take() {
+                    true => self.load(chunk),
+                    false => Err(self.refuse(chunk, StateError::Unanswered)),
+                };
                 let _ = reply.try_send(outcome);
             }
             Command::Word(word) => self.words.push_back(word),
@@ -347,9 +354,14 @@ impl Control {
     fn activate_when_ready(&mut self) {
         let awaits = self.awaits_sounds();
         let ready = |activating: &mut Activating| !awaits || Instant::now() >= activating.until;
-        let Some(Activating { sample_rate, max_frames, reply, .. }) = self.activating.take_if(ready) else {
+        let Some(Activating { sample_rate, max_frames, reply, claim, .. }) = self.activating.take_if(ready)
+        else {
             return;
         };
+        if !claim.take() {
+            return self
+                .report(format!("{TOO_LATE} the start of the sound, which stays off; activate again"));
+        }
         if awaits {
             let seconds = COMPILE_PATIENCE.as_secs();
             self.report(format!(
@@ -524,12 +536,15 @@ impl Control {
                 self.committed(Author::Host, "load", None);
                 Ok(params)
             }
-            Err(error) => {
-                self.report(error.to_string());
-                self.kept = Some(Kept { chunk, session: self.engine.save() });
-                Err(error)
-            }
+            Err(error) => Err(self.refuse(chunk, error)),
         }
+    }
+
+    /// Keeps a chunk that is not loaded, to save it back.
+    fn refuse(&mut self, chunk: Vec<u8>, error: StateError) -> StateError {
+        self.report(error.to_string());
+        self.kept = Some(Kept { chunk, session: self.engine.save() });
+        error
     }
 
     /// Two instances of one name could not be told apart: the later one becomes `bass-2`.

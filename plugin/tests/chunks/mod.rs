@@ -8,6 +8,7 @@ mod make;
 
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use krach::instance::Instance;
 use krach::state::StateError;
@@ -21,6 +22,8 @@ const MEMORY: u64 = 1 << 30;
 /// Seconds of processor time for a chunk, with its load, save, load and save. Code that is not optimised
 /// takes several times as long.
 const SECONDS: u64 = if cfg!(debug_assertions) { 10 } else { 2 };
+/// Chunks between two lines of progress.
+const PROGRESS: u64 = 10_000;
 /// Chunks that one instance gets.
 const PER_INSTANCE: usize = 200;
 
@@ -30,11 +33,19 @@ pub fn run(name: &str, first: u64, count: u64) {
         return child();
     }
     let (mut loaded, mut refused, mut bytes) = (0, 0, 0);
+    let (mut longest, mut before) = ((Duration::ZERO, first), Duration::ZERO);
     let mut process = start(name);
     for number in first..first + count {
         let chunk = make::chunk(number);
         bytes += chunk.len();
-        match ask(&mut process, &chunk) {
+        let answer = ask(&mut process, &chunk);
+        let used = processor_time(&process);
+        longest = longest.max((used.saturating_sub(before), number));
+        before = used;
+        if (number + 1 - first).is_multiple_of(PROGRESS) {
+            println!("{} of {count}: {loaded} loaded, {refused} refused", number + 1 - first);
+        }
+        match answer {
             Some(b'l') => loaded += 1,
             Some(b'r') => refused += 1,
             answer => {
@@ -47,8 +58,25 @@ pub fn run(name: &str, first: u64, count: u64) {
     }
     drop(process.stdin.take());
     assert!(process.wait().expect("it ends").success());
-    println!("{loaded} loaded, {refused} refused, {} MB in all", bytes >> 20);
+    println!(
+        "{loaded} loaded, {refused} refused, {} kB in all, {:.2} ms of processor time each, at most {} ms (chunk {})",
+        bytes >> 10,
+        before.as_secs_f64() * 1e3 / count as f64,
+        longest.0.as_millis(),
+        longest.1
+    );
     assert!(loaded > count / 10 && refused > count / 10, "both are tried");
+}
+
+/// What the process has used, in steps of 10 ms; nothing if it is gone.
+fn processor_time(process: &Child) -> Duration {
+    let line = std::fs::read_to_string(format!("/proc/{}/stat", process.id())).unwrap_or_default();
+    // After the name, which stands in brackets: the state is the first, user and system time are the 12th and 13th.
+    let fields = line.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+    // SAFETY: a number of the system's.
+    let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    Duration::from_millis(ticks * 1000 / per_second as u64)
 }
 
 fn start(name: &str) -> Child {
@@ -98,7 +126,7 @@ fn child() {
 fn give(instance: &Instance, chunk: &[u8]) -> u8 {
     let load = |chunk: &[u8]| {
         patiently(|| match instance.load_state(chunk) {
-            Err(StateError::Damaged { what: "the engine does not answer" }) => None,
+            Err(StateError::Unanswered) => None,
             outcome => Some(outcome),
         })
     };

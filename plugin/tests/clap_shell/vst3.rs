@@ -11,7 +11,7 @@ use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::ParameterInfo_::ParameterFla
 };
 
 /// An active instance that plays a chunk.
-fn active(chunk: &[u8], max: i32) -> Vst3 {
+pub(super) fn active(chunk: &[u8], max: i32) -> Vst3 {
     let plugin = Vst3::new();
     assert!(plugin.load(chunk) && plugin.set_up(RATE, max) && plugin.active(true));
     plugin.processing(true);
