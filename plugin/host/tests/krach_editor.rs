@@ -27,6 +27,7 @@ mod cases {
     use x11rb::connection::Connection;
     use x11rb::protocol::Event;
     use x11rb::protocol::damage::{ConnectionExt as _, ReportLevel};
+    use x11rb::protocol::xproto::{ConfigureWindowAux, ConnectionExt as _};
 
     use super::krach_support::Format;
     use super::krach_support::session::gate_session;
@@ -34,7 +35,7 @@ mod cases {
         BLOCK, COOL, GROUND, Guest, HUNG, count, for_a_while, painted, places, until,
     };
 
-    pub const ALL: [Case; 7] = [
+    pub const ALL: [Case; 8] = [
         (
             "it_opens_at_the_hosts_scale_and_shows_what_plays",
             it_opens_at_the_hosts_scale_and_shows_what_plays,
@@ -44,6 +45,10 @@ mod cases {
             typed_letters_reach_the_name_and_the_space_bar_the_host,
         ),
         ("it_is_resized_within_its_limits", it_is_resized_within_its_limits),
+        (
+            "a_size_that_it_cannot_have_is_given_back_and_not_kept",
+            a_size_that_it_cannot_have_is_given_back_and_not_kept,
+        ),
         (
             "it_paints_what_changes_and_at_most_30_frames_a_second",
             it_paints_what_changes_and_at_most_30_frames_a_second,
@@ -184,6 +189,36 @@ mod cases {
                 assert_eq!(window.size(), (1000, 1300));
                 window.close(instance);
             }
+        }
+    }
+
+    /// JUCE has a small window of its own for a moment while it opens ours, and makes ours as small.
+    fn a_size_that_it_cannot_have_is_given_back_and_not_kept() {
+        let (_home, _display) = places();
+        for format in Format::ALL {
+            let mut guest = Guest::arrive(format);
+            let instance = guest.it();
+            let mut window = Window::open(instance, None).unwrap();
+            assert!(painted(instance, &mut window));
+            let size = window.size();
+            let (x11, _) = x11rb::connect(None).unwrap();
+            let inner = window.inner().unwrap();
+            let small = ConfigureWindowAux::new().width(128).height(128);
+            x11.configure_window(inner, &small).unwrap().check().unwrap();
+            let now = || {
+                let at = x11.get_geometry(inner).unwrap().reply().unwrap();
+                (u32::from(at.width), u32::from(at.height))
+            };
+            assert!(
+                until(instance, &mut window, HUNG, |_, _| now() == size),
+                "{format:?}: it is {:?}",
+                now()
+            );
+            assert_eq!(window.size(), size, "{format:?}: the host was asked for another size");
+            window.close(instance);
+            let window = Window::open(instance, None).unwrap();
+            assert_eq!(window.size(), size, "{format:?}: opened again");
+            window.close(instance);
         }
     }
 
