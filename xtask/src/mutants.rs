@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 use crate::failure::{Failure, Result};
 use crate::programs::{self, TestProgram};
-use crate::workspace::{Workspace, line};
+use crate::test::STANDALONE;
+use crate::workspace::{self, Workspace, line};
 
 const SET: &str = "xtask/mutants.toml";
 /// How long a test may take beside a fault, in its own times, and beyond that: then it hangs, which is noticed, too.
@@ -39,6 +40,9 @@ struct Mutant {
     program: Option<String>,
     /// The test's full name.
     test: String,
+    /// The test starts the program without a DAW.
+    #[serde(default)]
+    alone: bool,
 }
 
 /// What became of a mutant.
@@ -216,6 +220,12 @@ impl Scratch {
     }
 
     fn build(&self, mutant: &Mutant) -> Result<TestProgram> {
+        if mutant.alone {
+            // Where its tests look for it: beside their own programs.
+            let mut alone = self.copy.cargo(["build", "--quiet", "--locked", "--profile", "test"]);
+            alone.args(["--package", "krach-plugin", "--features", STANDALONE, "--bin", "krach-standalone"]);
+            workspace::run(alone.env("CARGO_TARGET_DIR", &self.copy.target))?;
+        }
         let mut test = self.copy.cargo(["test", "--quiet", "--locked", "--package", &mutant.package]);
         match &mutant.program {
             Some(program) => test.args(["--test", program]),
@@ -291,7 +301,7 @@ mod tests {
         let what = "the wait for apt has no end".to_owned();
         let (find, put, test) = (find.to_owned(), put.to_owned(), test.to_owned());
         let file = "xtask/src/apt.rs".into();
-        Mutant { what, file, find, put, package: "xtask".to_owned(), program: None, test }
+        Mutant { what, file, find, put, package: "xtask".to_owned(), program: None, test, alone: false }
     }
 
     #[test]
