@@ -115,9 +115,9 @@ impl Instance {
             socket: PathBuf::new(),
             started: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         };
-        let place = addresses.dsp_folder.clone();
+        let (place, problem) = (addresses.dsp_folder.clone(), addresses.dsp_problem);
         let server = Server::start(addresses, entry, Arc::new(front));
-        let sounds = place.map(|place| {
+        let sounds = (place.is_some() || problem.is_some()).then(|| {
             let (commands, link) = (Mutex::new(commands.clone()), Arc::clone(&link));
             let post = move |word| {
                 link.submitted();
@@ -125,7 +125,7 @@ impl Instance {
                 // If nobody receives, the instance is going.
                 let _ = commands.send(Command::Word(word));
             };
-            Sounds::new(Some(&place), Arc::new(post))
+            Sounds::new(place.as_deref().ok_or(problem.unwrap_or_default()), Arc::new(post))
         });
         let revision = Arc::new(Revision::default());
         let seen = Arc::clone(&revision);
@@ -334,7 +334,13 @@ mod tests {
         let hooks = HostHooks { mark_dirty: Some(Box::new(mark_dirty)) };
         let registry = Registry::with_builtins();
         let config = InstanceConfig { format: "test", host: None, registry, hooks };
-        let nowhere = Addresses { folders: Vec::new(), contested: None, named: false, dsp_folder: None };
+        let nowhere = Addresses {
+            folders: Vec::new(),
+            contested: None,
+            named: false,
+            dsp_folder: None,
+            dsp_problem: None,
+        };
         Instance::start_at(config, nowhere)
     }
 

@@ -18,9 +18,11 @@ pub struct Addresses {
     pub contested: Option<PathBuf>,
     /// The contested name is the one to show: `NOISE_SOCKET` asked for it.
     pub named: bool,
-    /// Where clients put `.dsp` files: `NOISE_DSP_DIR` where set, else `~/.krach/dsp`. Without it there are
-    /// no FAUST sounds at all, not even those built in.
+    /// Where clients put `.dsp` files: `NOISE_DSP_DIR` where set, else `~/.krach/dsp`.
     pub dsp_folder: Option<PathBuf>,
+    /// Why there is no such folder, where there should be one: sounds that need none play. Without folder and
+    /// reason there are no FAUST sounds at all, not even those built in.
+    pub dsp_problem: Option<&'static str>,
 }
 
 impl Addresses {
@@ -48,14 +50,23 @@ impl Addresses {
         }
         let named = set("NOISE_SOCKET").map(PathBuf::from);
         let usual = || home(&set).map(|home| home.join(".krach").join("dsp"));
+        let dsp_folder = set("NOISE_DSP_DIR").map(PathBuf::from).or_else(usual);
         Self {
             folders,
-            dsp_folder: set("NOISE_DSP_DIR").map(PathBuf::from).or_else(usual),
+            dsp_problem: dsp_folder.is_none().then_some(NO_DSP_FOLDER),
+            dsp_folder,
             named: named.is_some(),
             contested: Some(named.unwrap_or_else(|| temporary(&set).join(FIXED_NAME))),
         }
     }
 }
+
+#[cfg(not(windows))]
+const NO_DSP_FOLDER: &str = "neither NOISE_DSP_DIR nor HOME is set, so no folder is read for .dsp files; \
+    start the host with one of them set";
+#[cfg(windows)]
+const NO_DSP_FOLDER: &str = "neither NOISE_DSP_DIR nor USERPROFILE is set, so no folder is read for .dsp \
+    files; start the host with one of them set";
 
 fn home(set: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
@@ -89,6 +100,9 @@ mod tests {
         assert_eq!(folder(&[("HOME", "/home/mo")]), Some(PathBuf::from("/home/mo/.krach/dsp")));
         assert_eq!(folder(&[("HOME", "/home/mo"), ("NOISE_DSP_DIR", "/x")]), Some(PathBuf::from("/x")));
         assert_eq!(folder(&[]), None);
+        let problem = |vars: &[(&str, &str)]| addresses(vars, false).dsp_problem;
+        assert_eq!(problem(&[]), Some(NO_DSP_FOLDER));
+        assert_eq!((problem(&[("HOME", "/home/mo")]), problem(&[("NOISE_DSP_DIR", "/x")])), (None, None));
     }
 
     #[cfg(unix)]

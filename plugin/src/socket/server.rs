@@ -4,7 +4,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,9 @@ use crate::instance::Door;
 /// How often the addresses are looked after: a deleted name is back well within a second.
 const TEND: Duration = Duration::from_millis(250);
 
+/// Between two tries to get what the system had not to give: descriptors, a folder.
+const RETRY: Duration = Duration::from_secs(1);
+
 /// Stack of a client's thread: parsing a pattern of the deepest legal nesting recurses.
 pub(crate) const DEEP_STACK: usize = 16 << 20;
 
@@ -35,7 +38,8 @@ pub(crate) struct Server {
 
 struct Shared {
     stop: AtomicBool,
-    waker: Option<Waker>,
+    /// Not there while the process is out of descriptors.
+    waker: OnceLock<Waker>,
     service: Arc<dyn Service>,
     standing: Mutex<Standing>,
     clients: AtomicUsize,
@@ -58,7 +62,7 @@ impl Shared {
     }
 
     fn wake(&self) {
-        if let Some(waker) = &self.waker {
+        if let Some(waker) = self.waker.get() {
             waker.wake();
         }
     }
@@ -77,17 +81,16 @@ impl Server {
             named: addresses.named,
             problems: Vec::new(),
         };
-        let (waker, source) = match os::waker() {
-            Ok((waker, source)) => (Some(waker), Some(source)),
-            Err(error) => {
-                standing.problems.push(format!("no socket: {error}"));
-                (None, None)
-            }
+        let waker = OnceLock::new();
+        let source = wake_source(&waker, &mut standing);
+        let mut listening = Listening {
+            own: None,
+            folders: addresses.folders,
+            claim: addresses.contested.map(Claim::new),
+            refused: Vec::new(),
+            tried: None,
         };
-        let mut listening =
-            Listening { own: None, claim: addresses.contested.map(Claim::new), refused: Vec::new() };
         if source.is_some() {
-            listening.open(&addresses.folders, &mut standing);
             listening.tend(&mut standing);
         }
         let stop = AtomicBool::new(false);
@@ -98,15 +101,12 @@ impl Server {
             standing: Mutex::new(standing),
             clients: AtomicUsize::new(0),
         });
-        let thread = source.and_then(|source| {
-            let accepting = Arc::clone(&shared);
-            let spawned = std::thread::Builder::new()
-                .name("krach-accept".to_owned())
-                .spawn(move || accept(&accepting, listening, &source));
-            spawned
-                .map_err(|error| shared.standing().problems.push(format!("no socket: no thread: {error}")))
-                .ok()
-        });
+        let accepting = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("krach-accept".to_owned())
+            .spawn(move || accept(&accepting, listening, source))
+            .map_err(|error| shared.standing().problems.push(format!("no socket: no thread: {error}")))
+            .ok();
         Self { shared, thread }
     }
 
@@ -187,9 +187,39 @@ impl Standing {
     fn rename(&mut self, name: &str) {
         if self.entry.name != name {
             name.clone_into(&mut self.entry.name);
-            if let Some(folder) = &self.folder {
-                let _ = self.entry.write(folder);
+            self.entry_changed = true;
+            self.write_entry();
+        }
+    }
+
+    /// Writes the entry if it has changed; what cannot be written is tried again.
+    fn write_entry(&mut self) -> Option<String> {
+        let folder = self.folder.as_ref().filter(|_| self.entry_changed)?;
+        match self.entry.write(folder) {
+            Ok(()) => {
+                self.entry_changed = false;
+                None
             }
+            Err(error) => {
+                Some(format!("clients do not find it by its name: no entry in {}: {error}", folder.display()))
+            }
+        }
+    }
+}
+
+/// What the accepting thread waits on; `None`, and a problem that is told, if the system has none to give.
+fn wake_source(waker: &OnceLock<Waker>, standing: &mut Standing) -> Option<WakeSource> {
+    standing.problems.clear();
+    match os::waker() {
+        Ok((wake, source)) => {
+            // Nobody else sets it, and it was not set.
+            let _ = waker.set(wake);
+            Some(source)
+        }
+        Err(error) => {
+            let seconds = RETRY.as_secs();
+            standing.problems.push(format!("no socket yet: {error}; it is tried again every {seconds} s"));
+            None
         }
     }
 }
@@ -199,6 +229,7 @@ impl Drop for Server {
         self.shared.stop.store(true, Ordering::Release);
         self.shared.wake();
         if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
             let _ = thread.join();
         }
     }
@@ -207,24 +238,29 @@ impl Drop for Server {
 /// The sockets that the accepting thread owns.
 struct Listening {
     own: Option<Endpoint>,
+    folders: Vec<PathBuf>,
     claim: Option<Claim>,
     refused: Vec<String>,
+    /// When a folder was looked for last.
+    tried: Option<Instant>,
 }
 
 impl Listening {
     /// Takes the first folder that works.
-    fn open(&mut self, folders: &[PathBuf], standing: &mut Standing) {
-        for folder in folders {
-            match open_in(folder, &standing.entry.instance) {
+    fn open(&mut self, standing: &mut Standing) {
+        self.tried = Some(Instant::now());
+        self.refused.clear();
+        for folder in self.folders.clone() {
+            match open_in(&folder, &standing.entry.instance) {
                 Ok(endpoint) => {
-                    self.adopt(endpoint, folder, standing);
+                    self.adopt(endpoint, &folder, standing);
                     self.refused.clear();
                     return;
                 }
                 Err(problem) => self.refused.push(problem.to_string()),
             }
         }
-        if folders.is_empty() {
+        if self.folders.is_empty() {
             self.refused.push("neither XDG_RUNTIME_DIR nor a home folder is known".to_owned());
         }
     }
@@ -239,6 +275,9 @@ impl Listening {
 
     /// Puts back what was deleted, takes what became free, writes the entry if it changed.
     fn tend(&mut self, standing: &mut Standing) {
+        if self.own.is_none() && self.tried.is_none_or(|tried| tried.elapsed() >= RETRY) {
+            self.open(standing);
+        }
         if let (Some(own), Some(folder)) = (&self.own, standing.folder.clone())
             && !own.in_place()
             && let Ok(endpoint) = open_in(&folder, &standing.entry.instance)
@@ -249,13 +288,9 @@ impl Listening {
             claim.tend();
             standing.contested = claim.path().map(Path::to_owned);
         }
-        if standing.entry_changed {
-            standing.entry_changed = false;
-            if let Some(folder) = &standing.folder {
-                let _ = standing.entry.write(folder);
-            }
-        }
         standing.problems.clear();
+        let unwritten = standing.write_entry();
+        standing.problems.extend(unwritten);
         if self.own.is_none() {
             standing.problems.push(format!("no socket of its own: {}", self.refused.join(", ")));
         }
@@ -304,9 +339,14 @@ struct Clients {
 }
 
 /// Serves until told to stop, then ends every connection and removes every file, whatever happened.
-fn accept(shared: &Arc<Shared>, mut listening: Listening, source: &WakeSource) {
+fn accept(shared: &Arc<Shared>, mut listening: Listening, mut source: Option<WakeSource>) {
     let mut clients = Clients::default();
     while !shared.stop.load(Ordering::Acquire) {
+        let Some(source) = &source else {
+            std::thread::park_timeout(RETRY);
+            source = wake_source(&shared.waker, &mut shared.standing());
+            continue;
+        };
         let serving = AssertUnwindSafe(|| serve(shared, &mut listening, source, &mut clients));
         if catch_unwind(serving).is_err() {
             let _ = os::wait_wake(source, TEND);
@@ -321,10 +361,10 @@ fn accept(shared: &Arc<Shared>, mut listening: Listening, source: &WakeSource) {
 }
 
 fn serve(shared: &Arc<Shared>, listening: &mut Listening, source: &WakeSource, clients: &mut Clients) {
-    let mut tended = Instant::now();
+    let mut tended: Option<Instant> = None;
     while !shared.stop.load(Ordering::Acquire) {
-        if tended.elapsed() >= TEND {
-            tended = Instant::now();
+        if tended.is_none_or(|tended| tended.elapsed() >= TEND) {
+            tended = Some(Instant::now());
             listening.tend(&mut shared.standing());
         }
         let mut troubled = os::wait_listeners(source, &listening.listeners(), TEND).is_err();

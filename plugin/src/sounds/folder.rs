@@ -72,6 +72,8 @@ struct Shared {
 struct State {
     listing: Arc<Listing>,
     problem: Option<String>,
+    /// Why it is not watched, which the next look does not change.
+    unwatched: Option<String>,
     checks: BTreeMap<String, Result<Checked, CompileError>>,
     to_check: BTreeSet<String>,
 }
@@ -115,7 +117,7 @@ impl Folder {
             .name("krach-sounds".to_owned())
             .spawn(move || Watch { shared: watched, watcher: None, workers: None }.run(&inbox));
         if let Err(error) = &thread {
-            shared.state().problem = Some(format!("{}: no thread to watch it: {error}", path.display()));
+            shared.state().unwatched = Some(format!("{}: no thread to watch it: {error}", path.display()));
         }
         let folder = Arc::new(Self { shared, signals, thread: thread.ok() });
         folders.insert(path.to_owned(), Arc::downgrade(&folder));
@@ -139,7 +141,8 @@ impl Folder {
 
     /// Why it is not listed, or not watched, for the musician.
     pub(super) fn problem(&self) -> Option<String> {
-        self.shared.state().problem.clone()
+        let state = self.shared.state();
+        state.problem.clone().or_else(|| state.unwatched.clone())
     }
 
     /// What the last check of a sound found; `None` if it has not been checked yet.
@@ -296,7 +299,10 @@ impl Watch {
                     }
                     self.shared.look(&touched);
                 }
-                Err(RecvTimeoutError::Timeout) => self.shared.look(&BTreeSet::new()),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.shared.look(&BTreeSet::new());
+                    self.check();
+                }
                 Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             }
             if !self.shared.path.is_dir() {
@@ -355,13 +361,16 @@ impl Watch {
             Ok(watcher)
         });
         match watching {
-            Ok(watcher) => self.watcher = Some(Watching { watcher: Some(watcher), ended }),
+            Ok(watcher) => {
+                self.watcher = Some(Watching { watcher: Some(watcher), ended });
+                self.shared.state().unwatched = None;
+            }
             Err(error) => {
                 let why = format!(
                     "{}: cannot be watched ({error}); it is looked at every second",
                     self.shared.path.display()
                 );
-                self.shared.state().problem.get_or_insert(why);
+                self.shared.state().unwatched = Some(why);
             }
         }
     }
@@ -379,7 +388,11 @@ impl Watch {
             // That nothing can be compiled is told where something is to be played.
             self.workers = workers().ok();
         }
-        let Some(workers) = &self.workers else { return };
+        let Some(workers) = &self.workers else {
+            // The next look tries again.
+            self.shared.state().to_check.extend(there);
+            return;
+        };
         for name in there {
             let source = source_of(&self.shared.path, &name);
             let key = JobKey { owner: self.shared.owner, node: name.clone() };
@@ -400,4 +413,44 @@ pub(super) fn source_of(folder: &Path, name: &str) -> Source {
     source.name = program_name(name);
     source.folders.push(folder.to_owned());
     source
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The folder's verdict on a sound, once it is `good` or not.
+    fn until(folder: &Folder, name: &str, good: bool) -> Option<CompileError> {
+        let since = Instant::now();
+        loop {
+            match folder.check(name) {
+                Some(Ok(_)) if good => return None,
+                Some(Err(error)) if !good => return Some(error),
+                verdict => {
+                    let verdict = verdict.map(|verdict| verdict.map(drop));
+                    assert!(since.elapsed() < Duration::from_secs(60), "it stays {verdict:?}");
+                }
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn a_sound_that_nothing_plays_is_checked_again_when_only_what_it_imports_changes() {
+        let place = std::env::temp_dir().join(format!("krach-verdicts-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&place);
+        std::fs::create_dir(&place).unwrap();
+        let write = |file: &str, text: &str| std::fs::write(place.join(file), text).unwrap();
+        write("level.lib", "level = 0.5;");
+        write("unplayed.dsp", "import(\"level.lib\"); process = level;");
+        let folder = Folder::open(&place);
+        until(&folder, "unplayed", true);
+        write("level.lib", "level = nonsense;");
+        let error = until(&folder, "unplayed", false);
+        assert!(error.is_some_and(|error| error.to_string().contains("nonsense")));
+        write("level.lib", "level = 0.25;");
+        until(&folder, "unplayed", true);
+        // What another sound imports is no reason.
+        let _ = std::fs::remove_dir_all(&place);
+    }
 }

@@ -125,6 +125,8 @@ pub(crate) struct Sounds {
     owner: u64,
     post: Post,
     place: Option<PathBuf>,
+    /// Why there is no place for files, if there is none.
+    no_place: Option<&'static str>,
     folder: Option<(Arc<Folder>, u64)>,
     workers: Option<Arc<Workers>>,
     tickets: u64,
@@ -149,12 +151,14 @@ impl Drop for Sounds {
 }
 
 impl Sounds {
-    /// The sounds built in and those in `place`; nothing is looked at before [`Sounds::start`].
-    pub(crate) fn new(place: Option<&Path>, post: Post) -> Self {
+    /// The sounds built in and those in `place`, or the reason why there is none; nothing is looked at before
+    /// [`Sounds::start`].
+    pub(crate) fn new(place: Result<&Path, &'static str>, post: Post) -> Self {
         Self {
             owner: new_owner(),
             post,
-            place: place.map(Path::to_owned),
+            place: place.ok().map(Path::to_owned),
+            no_place: place.err(),
             folder: None,
             workers: None,
             tickets: 0,
@@ -296,7 +300,8 @@ impl Sounds {
 
     /// What is wrong with the folder, if anything is.
     pub(crate) fn problem(&self) -> Option<String> {
-        self.folder.as_ref().and_then(|(folder, _)| folder.problem())
+        let missing = self.no_place.map(str::to_owned);
+        missing.or_else(|| self.folder.as_ref().and_then(|(folder, _)| folder.problem()))
     }
 
     /// What there is to tell since the last time.
@@ -392,6 +397,7 @@ impl Sounds {
                 id,
                 format!("there is no {}{place}, and no such sound is built in", file_of(&name)),
             );
+            let failure = Failure { hint: self.no_place.map(str::to_owned), ..failure };
             return self.fail(id, failure, engine);
         };
         engine.expect_type(id);

@@ -334,7 +334,13 @@ unsafe fn name_of(context: *mut FUnknown) -> Option<String> {
 fn addresses() -> Addresses {
     if cfg!(test) {
         // Tests of this file want no client.
-        return Addresses { folders: Vec::new(), contested: None, named: false, dsp_folder: None };
+        return Addresses {
+            folders: Vec::new(),
+            contested: None,
+            named: false,
+            dsp_folder: None,
+            dsp_problem: None,
+        };
     }
     Addresses::from_env()
 }

@@ -50,7 +50,13 @@ impl Home {
     }
 
     pub fn addresses(&self) -> Addresses {
-        Addresses { folders: vec![self.run()], contested: Some(self.fixed()), named: false, dsp_folder: None }
+        Addresses {
+            folders: vec![self.run()],
+            contested: Some(self.fixed()),
+            named: false,
+            dsp_folder: None,
+            dsp_problem: None,
+        }
     }
 
     pub fn instance(&self) -> Instance {

@@ -119,8 +119,12 @@ pub(crate) fn send(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
 pub(crate) fn admit(stream: &Stream) -> io::Result<bool> {
     let Stream::UdSocket(socket) = stream;
     without_sigpipe(socket.inner().as_fd())?;
-    let peer = stream.peer_creds()?.euid();
-    Ok(peer.is_none_or(|uid| uid == own_uid()))
+    Ok(is_same(stream.peer_creds()?.euid(), own_uid()))
+}
+
+/// Is the peer the user that we are, as far as the platform can tell?
+fn is_same(peer: Option<u32>, own: u32) -> bool {
+    peer.is_none_or(|peer| peer == own)
 }
 
 /// The user that this process acts as.
@@ -147,4 +151,15 @@ fn without_sigpipe(_: BorrowedFd<'_>) -> io::Result<()> {
 #[cfg(target_vendor = "apple")]
 fn without_sigpipe(fd: BorrowedFd<'_>) -> io::Result<()> {
     Ok(rustix::net::sockopt::set_socket_nosigpipe(fd, true)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same;
+
+    #[test]
+    fn another_user_is_not_the_same_not_even_root() {
+        assert!(is_same(Some(1000), 1000) && is_same(None, 1000));
+        assert!(!is_same(Some(1001), 1000) && !is_same(Some(0), 1000) && !is_same(Some(1000), 0));
+    }
 }
