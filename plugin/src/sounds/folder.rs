@@ -450,7 +450,6 @@ mod tests {
         assert!(error.is_some_and(|error| error.to_string().contains("nonsense")));
         write("level.lib", "level = 0.25;");
         until(&folder, "unplayed", true);
-        // What another sound imports is no reason.
         let _ = std::fs::remove_dir_all(&place);
     }
 }

@@ -91,10 +91,11 @@ pub fn config(hooks: HostHooks) -> InstanceConfig {
     InstanceConfig { format: "clap", host: Some("test host".to_owned()), registry, hooks }
 }
 
-struct Voice(NodeDecl);
+/// A type of node that puts out its gate as a level.
+pub struct Voice(NodeDecl);
 
 impl Voice {
-    fn named(type_id: &str) -> Self {
+    pub fn named(type_id: &str) -> Self {
         let control = |name: &str, kind| Control {
             name: name.to_owned(),
             unit: String::new(),
