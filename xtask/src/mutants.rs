@@ -127,6 +127,7 @@ fn faults(set: &[Mutant], root: &Path) -> Vec<String> {
 fn folder(package: &str) -> &str {
     match package {
         "krach-host" => "plugin/host",
+        "krach-files" => "faust/files",
         other => other.strip_prefix("krach-").unwrap_or(other),
     }
 }
