@@ -179,6 +179,16 @@ mod cases {
         lines
     }
 
+    /// Has the meters read as often as answers come: who begins to watch gets the levels at once, and then
+    /// thirty times a second.
+    fn watching() -> Vec<String> {
+        let ask = |method: &str| {
+            let topics = json!({"topics": ["meters", "transport"]});
+            json!({"jsonrpc": "2.0", "id": 0, "method": method, "params": topics}).to_string()
+        };
+        vec![ask("subscribe"), json!({"cmd": "Status"}).to_string(), ask("unsubscribe")]
+    }
+
     fn flood(lines: Vec<String>, clients: usize) -> Flood {
         Flood { lines, clients, read_replies: true }
     }
@@ -270,7 +280,13 @@ mod cases {
             frames,
             events: events(frames),
             setup,
-            floods: vec![flood(patterns(), 2), flood(controls(), 2), flood(graphs(), 1), flood(timed(), 1)],
+            floods: vec![
+                flood(patterns(), 2),
+                flood(controls(), 2),
+                flood(graphs(), 1),
+                flood(timed(), 1),
+                flood(watching(), 1),
+            ],
             requests_per_second: 1_000.0,
             main_work: Some(MainWork { every: SECOND / 5, act: save_and_load }),
             sidechain: hostile_sidechain(),
