@@ -165,9 +165,17 @@ mod cases {
             for scale in [1.0, 2.0] {
                 let mut window = Window::open(instance, Some(scale)).unwrap();
                 let mut agreed = Vec::new();
-                for (width, height) in
-                    [(600, 700), (10, 10), (5000, 5000), (480, 620), (401, 463), (1000, 1300)]
-                {
+                let asked = [
+                    (1000, 1300),
+                    (10, 10),
+                    (128, 128),
+                    (10, 1300),
+                    (1000, 10),
+                    (5000, 5000),
+                    (480, 620),
+                    (1000, 1300),
+                ];
+                for (width, height) in asked {
                     let size = window.resize(instance, width, height).unwrap();
                     agreed.push(size);
                     // More than the screen has cannot be looked at.
@@ -180,9 +188,12 @@ mod cases {
                     assert!(fits, "{size:?} is not painted at {scale}");
                 }
                 let scaled = |points: f64| (points * scale) as u32;
-                assert_eq!(agreed[1], (scaled(400.0), scaled(460.0)), "the least");
-                assert_eq!(agreed[2], (scaled(1200.0), scaled(1600.0)), "the most");
-                assert_eq!(agreed[5], (1000, 1300), "what is within is taken");
+                assert_eq!(agreed[0], (1000, 1300), "what is within is taken");
+                assert_eq!(agreed[1..3], [agreed[0]; 2], "what is too small both ways changes nothing");
+                assert_eq!(agreed[3], (scaled(400.0), 1300), "the least width");
+                assert_eq!(agreed[4], (1000, scaled(460.0)), "the least height");
+                assert_eq!(agreed[5], (scaled(1200.0), scaled(1600.0)), "the most");
+                assert_eq!(agreed[7], (1000, 1300), "what is within is taken");
                 // A size that was agreed on is kept for the next time.
                 window.close(instance);
                 let window = Window::open(instance, Some(scale)).unwrap();

@@ -111,7 +111,7 @@ impl EditorHandle for KrachHandle {
 
     fn adjust_size(&self, size: NativeSize<u32>, _window: &GuardedWindow) -> Option<NativeSize<u32>> {
         // Not the window's own idea of its scale: on X11 that stays behind when the host sets one.
-        Some(sizes::hint().adjust_size(size, size, self.shared.scale()))
+        Some(sizes::nearest(size, self.shared.size.get(), self.shared.scale()))
     }
 
     fn set_fallback_scale_factor(&self, scale: f64, window: &GuardedWindow) -> Result<(), baseview::Error> {

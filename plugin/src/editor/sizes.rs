@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::sync::{Mutex, PoisonError};
 
-use nice_plug::editor::dpi::{LogicalSize, Size};
+use nice_plug::editor::dpi::{LogicalSize, NativeSize, Size};
 use nice_plug::editor::{HostCallbacks, HostMethods, ResizeHint};
 
 /// Size at first, in points.
@@ -24,6 +24,16 @@ pub fn hint() -> ResizeHint {
 pub fn can_be(size: LogicalSize<f32>) -> bool {
     let within = |size: f32, least: f32, most: f32| (least - ROUNDING..=most + ROUNDING).contains(&size);
     within(size.width, SMALLEST.width, LARGEST.width) && within(size.height, SMALLEST.height, LARGEST.height)
+}
+
+/// The size nearest to the one that a host asks for, both as the host counts. One that is too small both ways is
+/// nobody's wish: the window stays as it is, which is `present`, in points.
+pub fn nearest(asked: NativeSize<u32>, present: LogicalSize<f32>, scale: f64) -> NativeSize<u32> {
+    let points: LogicalSize<f32> = asked.to_physical(scale).to_logical(scale);
+    if points.width < SMALLEST.width - ROUNDING && points.height < SMALLEST.height - ROUNDING {
+        return NativeSize::from_size(present.into(), scale);
+    }
+    hint().adjust_size(asked, asked, scale)
 }
 
 /// The size that the window has, or had when it was closed, in points.
@@ -101,6 +111,23 @@ mod tests {
             }
             assert!(!can_be(PhysicalSize::new(128, 128).to_logical(scale)));
         }
+    }
+
+    #[test]
+    fn a_host_that_asks_for_less_than_the_smallest_both_ways_gets_the_present_size() {
+        let present = LogicalSize::new(700.0, 800.0);
+        let nearest = |width, height, scale| {
+            let asked = NativeSize::from_size(Size::Physical(PhysicalSize::new(width, height)), 1.0);
+            let size: PhysicalSize<u32> = nearest(asked, present, scale).to_physical(scale);
+            (size.width, size.height)
+        };
+        assert_eq!(nearest(128, 128, 1.0), (700, 800));
+        assert_eq!(nearest(128, 128, 2.0), (1400, 1600));
+        // Somebody who makes it small one way wants that.
+        assert_eq!(nearest(128, 900, 1.0), (400, 900));
+        assert_eq!(nearest(900, 128, 1.0), (900, 460));
+        assert_eq!(nearest(400, 460, 1.0), (400, 460));
+        assert_eq!(nearest(5000, 5000, 1.0), (1200, 1600));
     }
 
     struct Counts(Arc<Mutex<Vec<Size>>>);
