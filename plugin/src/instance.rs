@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -70,7 +70,8 @@ pub struct Instance {
     /// How long a question of the host may take.
     patience: Duration,
     view: Arc<View>,
-    server: Option<Server>,
+    /// `None` once it is closed.
+    server: Mutex<Option<Server>>,
     control: Option<JoinHandle<()>>,
     trouble: Option<String>,
 }
@@ -147,7 +148,7 @@ impl Instance {
             unread: Mutex::default(),
             patience: PATIENCE,
             view,
-            server: Some(server),
+            server: Mutex::new(Some(server)),
             control,
             trouble,
         }
@@ -160,17 +161,27 @@ impl Instance {
 
     /// Where clients reach this instance, if anywhere.
     pub fn socket_path(&self) -> Option<PathBuf> {
-        self.server.as_ref().and_then(Server::path)
+        self.server().as_ref().and_then(Server::path)
     }
 
     /// The name that instances contend for, while this one holds it.
     pub fn contested_path(&self) -> Option<PathBuf> {
-        self.server.as_ref().and_then(Server::contested)
+        self.server().as_ref().and_then(Server::contested)
     }
 
     /// What is wrong with the socket, for the window.
     pub fn socket_problem(&self) -> Option<String> {
-        self.trouble.clone().or_else(|| self.server.as_ref().and_then(Server::problem))
+        self.trouble.clone().or_else(|| self.server().as_ref().and_then(Server::problem))
+    }
+
+    fn server(&self) -> MutexGuard<'_, Option<Server>> {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the connections of all clients and removes every file. Does not wait for the control thread.
+    pub fn close(&self) {
+        let server = self.server().take();
+        drop(server);
     }
 
     /// What a window may see and ask, from any thread, also when the instance is gone.
@@ -278,7 +289,7 @@ impl Instance {
 impl Drop for Instance {
     fn drop(&mut self) {
         // Clients first: after that nobody asks the control thread anything.
-        self.server = None;
+        self.close();
         self.link.submitted();
         let _ = self.commands.send(Command::Stop);
         if let Some(control) = self.control.take() {

@@ -10,7 +10,7 @@ use cpal::{
 
 use super::midi::Link;
 use super::options::Options;
-use super::player::{MAX_FRAMES, Player};
+use super::player::{MAX_FRAMES, Player, Seat};
 
 /// Why there is no card, where there is none at all.
 pub const NONE: &str = "there is no sound card";
@@ -26,6 +26,7 @@ pub struct Found {
 /// A card that plays, until this is dropped.
 pub struct Playing {
     stream: Stream,
+    seat: Seat,
     name: String,
     lost: Arc<Mutex<Option<String>>>,
 }
@@ -57,46 +58,49 @@ impl Found {
         self.config.sample_rate
     }
 
-    /// Has the card ask `player` for blocks.
+    /// Has the card ask for blocks, which are silent until [`Playing::begin`].
     ///
     /// # Errors
     /// Why it does not play.
-    pub fn play(self, player: Player, link: Link) -> Result<Playing, String> {
+    pub fn play(self, link: Link) -> Result<Playing, String> {
         let lost = Arc::new(Mutex::new(None));
+        let seat = Seat::default();
         let stream = match self.format {
-            SampleFormat::F32 => self.build::<f32>(player, link, &lost),
-            SampleFormat::F64 => self.build::<f64>(player, link, &lost),
-            SampleFormat::I8 => self.build::<i8>(player, link, &lost),
-            SampleFormat::I16 => self.build::<i16>(player, link, &lost),
-            SampleFormat::I24 => self.build::<cpal::I24>(player, link, &lost),
-            SampleFormat::I32 => self.build::<i32>(player, link, &lost),
-            SampleFormat::U8 => self.build::<u8>(player, link, &lost),
-            SampleFormat::U16 => self.build::<u16>(player, link, &lost),
-            SampleFormat::U32 => self.build::<u32>(player, link, &lost),
+            SampleFormat::F32 => self.build::<f32>(&seat, link, &lost),
+            SampleFormat::F64 => self.build::<f64>(&seat, link, &lost),
+            SampleFormat::I8 => self.build::<i8>(&seat, link, &lost),
+            SampleFormat::I16 => self.build::<i16>(&seat, link, &lost),
+            SampleFormat::I24 => self.build::<cpal::I24>(&seat, link, &lost),
+            SampleFormat::I32 => self.build::<i32>(&seat, link, &lost),
+            SampleFormat::U8 => self.build::<u8>(&seat, link, &lost),
+            SampleFormat::U16 => self.build::<u16>(&seat, link, &lost),
+            SampleFormat::U32 => self.build::<u32>(&seat, link, &lost),
             other => return Err(format!("{} plays {other} only", self.name)),
         };
         let fails = |error: cpal::Error| format!("{}: {error}", self.name);
         let stream = stream.map_err(fails)?;
         stream.play().map_err(fails)?;
-        Ok(Playing { stream, name: self.name, lost })
+        Ok(Playing { stream, seat, name: self.name, lost })
     }
 
     fn build<T: SizedSample + FromSample<f32>>(
         &self,
-        mut player: Player,
+        seat: &Seat,
         link: Link,
         lost: &Arc<Mutex<Option<String>>>,
     ) -> Result<Stream, cpal::Error> {
         let channels = usize::from(self.config.channels);
         let (mut left, mut right) = (vec![0.0; MAX_FRAMES], vec![0.0; MAX_FRAMES]);
+        let (seat, mut player) = (seat.clone(), None);
         let lost = Arc::clone(lost);
         self.device.build_output_stream(
             self.config,
             move |data: &mut [T], _| {
+                let Some(player) = seat.find(&mut player) else { return data.fill(T::EQUILIBRIUM) };
                 for part in data.chunks_mut(MAX_FRAMES * channels) {
                     let frames = part.len() / channels;
                     let main = [&mut left[..frames], &mut right[..frames]];
-                    link.hear(&mut player);
+                    link.hear(player);
                     player.play(main, None, |_, bytes| link.send(bytes));
                     lay(part, channels, &left, &right);
                 }
@@ -117,6 +121,11 @@ impl Found {
 }
 
 impl Playing {
+    /// Has `player` play.
+    pub fn begin(&self, player: Player) {
+        self.seat.give(player);
+    }
+
     /// The card's name.
     pub fn name(&self) -> &str {
         &self.name

@@ -11,7 +11,7 @@ use jack::{
 };
 
 use super::options::Options;
-use super::player::Player;
+use super::player::{Player, Seat};
 use super::time::{Bars, Position};
 
 /// The name there; JACK numbers it where there is one already.
@@ -28,6 +28,7 @@ pub struct Found {
 /// A client that is asked for blocks. It is taken out by being dropped.
 pub struct Playing {
     client: AsyncClient<Watch, Process>,
+    seat: Seat,
     lost: Arc<Lost>,
 }
 
@@ -76,11 +77,12 @@ impl Found {
         self.client.sample_rate()
     }
 
-    /// Has the server ask `player` for blocks. Ports that could not be connected are told with it.
+    /// Has the server ask for blocks, which are silent until [`Playing::begin`]. The second value lists the
+    /// ports that could not be connected.
     ///
     /// # Errors
     /// If the server refuses.
-    pub fn play(self, player: Player, options: &Options) -> Result<(Playing, Vec<String>), Refusal> {
+    pub fn play(self, options: &Options) -> Result<(Playing, Vec<String>), Refusal> {
         let Self { client, main, midi_in, midi_out } = self;
         let lost = Arc::new(Lost::default());
         let watch = Watch(Arc::clone(&lost));
@@ -90,11 +92,20 @@ impl Found {
         }
         let (hears, sends) = (midi_in.name().unwrap_or_default(), midi_out.name().unwrap_or_default());
         let follow = options.follow_jack;
-        let process = Process { player, main, midi_in, midi_out, follow, lost: Arc::clone(&lost) };
+        let seat = Seat::default();
+        let process = Process {
+            seat: seat.clone(),
+            player: None,
+            main,
+            midi_in,
+            midi_out,
+            follow,
+            lost: Arc::clone(&lost),
+        };
         let client =
             client.activate_async(watch, process).map_err(|error| Refusal::Refuses(error.to_string()))?;
         let problems = connect(client.as_client(), &ports, &hears, &sends, options);
-        Ok((Playing { client, lost }, problems))
+        Ok((Playing { client, seat, lost }, problems))
     }
 }
 
@@ -128,6 +139,11 @@ fn connect(client: &Client, main: &[String], hears: &str, sends: &str, options: 
 }
 
 impl Playing {
+    /// Has `player` play.
+    pub fn begin(&self, player: Player) {
+        self.seat.give(player);
+    }
+
     /// The name that JACK gave us.
     pub fn name(&self) -> String {
         self.client.as_client().name().to_owned()
@@ -161,7 +177,8 @@ impl NotificationHandler for Watch {
 
 /// The audio thread's side.
 struct Process {
-    player: Player,
+    seat: Seat,
+    player: Option<Box<Player>>,
     main: [Port<AudioOut>; 2],
     midi_in: Port<MidiIn>,
     midi_out: Port<MidiOut>,
@@ -174,7 +191,12 @@ impl ProcessHandler for Process {
         let [left, right] = &mut self.main;
         let (left, right) = (left.as_mut_slice(scope), right.as_mut_slice(scope));
         let mut writer = self.midi_out.writer(scope);
-        if f64::from(client.sample_rate()) != self.player.rate() {
+        let Some(player) = self.seat.find(&mut self.player) else {
+            left.fill(0.0);
+            right.fill(0.0);
+            return Control::Continue;
+        };
+        if f64::from(client.sample_rate()) != player.rate() {
             // Until there is a player for that rate.
             left.fill(0.0);
             right.fill(0.0);
@@ -182,10 +204,10 @@ impl ProcessHandler for Process {
             return Control::Continue;
         }
         for message in self.midi_in.iter(scope) {
-            self.player.hear(message.time, message.bytes);
+            player.hear(message.time, message.bytes);
         }
         let position = if self.follow { position(client) } else { None };
-        self.player.play([left, right], position, |time, bytes| {
+        player.play([left, right], position, |time, bytes| {
             // What the port has no room for is lost.
             let _ = writer.write(&RawMidi { time, bytes });
         });

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crossbeam_queue::ArrayQueue;
 use krach_core::clock::{HostTransport, TransportAt};
 use krach_core::processor::{HostEventKind, MidiEvent, Processor};
 
@@ -110,6 +111,33 @@ impl Player {
         let mut stem = || spare.next().map_or(&mut [][..], |stem| &mut stem[..frames]);
         let stems = std::array::from_fn(|_| std::array::from_fn(|_| stem()));
         self.renderer.render(&around, main, stems);
+    }
+}
+
+/// Where the audio thread of a port or stream finds its player, which is built only once the port or stream is
+/// open.
+#[derive(Clone)]
+pub struct Seat(Arc<ArrayQueue<Box<Player>>>);
+
+impl Default for Seat {
+    fn default() -> Self {
+        Self(Arc::new(ArrayQueue::new(1)))
+    }
+}
+
+impl Seat {
+    /// From its next block on the audio thread has this one.
+    pub fn give(&self, player: Player) {
+        // There is room: each seat is given one player.
+        let _ = self.0.push(Box::new(player));
+    }
+
+    /// The player, as soon as there is one. For the audio thread.
+    pub fn find<'a>(&self, found: &'a mut Option<Box<Player>>) -> Option<&'a mut Player> {
+        if found.is_none() {
+            *found = self.0.pop();
+        }
+        found.as_deref_mut()
     }
 }
 

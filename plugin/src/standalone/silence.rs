@@ -36,6 +36,14 @@ impl Silence {
     }
 }
 
+#[cfg(test)]
+impl Silence {
+    /// True once it is to end.
+    pub fn stop_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
+    }
+}
+
 impl Drop for Silence {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);

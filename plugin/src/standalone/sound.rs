@@ -1,11 +1,11 @@
 //! Who plays: JACK, a card, or nobody, while the next is looked for. A thread of its own looks after it, since
 //! servers and cards may take their time, also to go; the program's end does not wait for them.
 
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::midi::Ports;
+use super::midi::{Link, Ports};
 use super::options::{Backend, Options};
 use super::player::{MAX_FRAMES, Player};
 use super::silence::Silence;
@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(50);
 const RETRY: Duration = Duration::from_secs(1);
 /// No block for so long: it stands still.
 const STILL: Duration = Duration::from_secs(3);
-/// Longest that the end waits for a server or a card.
+/// Longest that the end of the program waits: for a server, a card, or a control thread that is busy.
 const LONGEST: Duration = Duration::from_secs(2);
 /// Rate while nobody plays, unless another is asked for.
 const RATE: u32 = 48_000;
@@ -33,12 +33,9 @@ all the same. To hear it, render it to a file:
 const NO_JACK: &str =
     "no JACK server runs, so nothing is heard until one does; it is looked for every second";
 
-/// The instance, for the thread that looks after the sound, until the program ends.
-type Held = Arc<Mutex<Option<Instance>>>;
-
 /// The sound of the program, until [`Sound::end`].
 pub struct Sound {
-    instance: Held,
+    instance: Arc<Instance>,
     stop: Sender<()>,
     ended: Receiver<()>,
 }
@@ -47,7 +44,7 @@ impl Sound {
     /// Begins to play, or to look for who could.
     pub fn start(instance: Instance, params: Arc<KrachParams>, options: Options) -> Self {
         let view = Arc::clone(instance.view());
-        let instance: Held = Arc::new(Mutex::new(Some(instance)));
+        let instance = Arc::new(instance);
         let ((stop, told), (ends, ended)) = (mpsc::channel(), mpsc::channel());
         let held = Arc::clone(&instance);
         let reported = Arc::clone(&view);
@@ -62,12 +59,23 @@ impl Sound {
         Self { instance, stop, ended }
     }
 
-    /// Stops playing. A server or card that does not answer is not waited for.
+    /// Stops playing. Clients are gone and files removed first; then it waits for the rest, [`LONGEST`] at
+    /// most, whoever does not answer.
     pub fn end(self) {
-        drop(self.stop);
-        let _ = self.ended.recv_timeout(LONGEST);
-        let instance = self.instance.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(instance);
+        let Self { instance, stop, ended } = self;
+        drop(stop);
+        let (ends, done) = mpsc::channel::<()>();
+        let close = move || {
+            instance.close();
+            let _ = ended.recv();
+            drop(instance);
+            drop(ends);
+        };
+        // Where there is no thread to be had, the instance ends here, however long that takes.
+        let closes = std::thread::Builder::new().name("krach-end".to_owned()).spawn(close);
+        if closes.is_ok() {
+            let _ = done.recv_timeout(LONGEST);
+        }
     }
 }
 
@@ -89,7 +97,7 @@ enum Source {
 
 /// Looks after the sound.
 struct Keeper {
-    instance: Held,
+    instance: Arc<Instance>,
     view: Arc<View>,
     params: Arc<KrachParams>,
     options: Options,
@@ -107,7 +115,7 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn new(instance: Held, view: Arc<View>, params: Arc<KrachParams>, options: Options) -> Self {
+    fn new(instance: Arc<Instance>, view: Arc<View>, params: Arc<KrachParams>, options: Options) -> Self {
         Self {
             instance,
             view,
@@ -204,45 +212,32 @@ impl Keeper {
 
     fn find_jack(&mut self) -> Result<(), jack::Refusal> {
         let found = jack::Found::look()?;
-        self.leave();
-        let player = self.player(found.rate());
         let rate = found.rate();
-        match found.play(player, &self.options) {
-            Ok((playing, problems)) => {
-                let (name, period) = (playing.name(), playing.period());
-                self.enter(Source::Jack(playing));
-                // JACK has the card from now on: if it dies, the card is not taken from it.
-                self.backend = Backend::Jack;
-                self.found(format!("{name} plays through JACK at {rate} Hz, {period} frames a period"));
-                problems.into_iter().for_each(|problem| self.say(problem));
-                Ok(())
-            }
-            Err(refusal) => {
-                self.fall_silent();
-                Err(refusal)
-            }
-        }
+        let (name, period, problems) = self.take_over(rate, |options, _| -> Result<_, jack::Refusal> {
+            let (playing, problems) = found.play(options)?;
+            let told = (playing.name(), playing.period(), problems);
+            Ok((Source::Jack(playing), told))
+        })?;
+        // JACK has the card from now on: if it dies, the card is not taken from it.
+        self.backend = Backend::Jack;
+        self.found(format!("{name} plays through JACK at {rate} Hz, {period} frames a period"));
+        problems.into_iter().for_each(|problem| self.say(problem));
+        Ok(())
     }
 
     fn find_card(&mut self) -> Result<(), String> {
         let found = card::Found::look(&self.options)?;
-        self.leave();
-        let (player, rate) = (self.player(found.rate()), found.rate());
+        let rate = found.rate();
+        let name = self.take_over(rate, |_, link| -> Result<_, String> {
+            let playing = found.play(link)?;
+            let name = playing.name().to_owned();
+            Ok((Source::Card(playing), name))
+        })?;
         for problem in self.ports.open(&self.options) {
             self.once(problem);
         }
-        match found.play(player, self.ports.link()) {
-            Ok(playing) => {
-                let name = playing.name().to_owned();
-                self.enter(Source::Card(playing));
-                self.found(format!("krach plays through {name} at {rate} Hz"));
-                Ok(())
-            }
-            Err(why) => {
-                self.fall_silent();
-                Err(why)
-            }
-        }
+        self.found(format!("krach plays through {name} at {rate} Hz"));
+        Ok(())
     }
 
     fn found(&mut self, what: String) {
@@ -253,9 +248,24 @@ impl Keeper {
         }
     }
 
-    fn enter(&mut self, source: Source) {
+    /// Has the one that `open` gives play. If it gives none, whoever plays now plays on, with the same
+    /// processor: a new one would begin voices and automations anew at every attempt.
+    fn take_over<T, E>(
+        &mut self,
+        rate: u32,
+        open: impl FnOnce(&Options, Link) -> Result<(Source, T), E>,
+    ) -> Result<T, E> {
+        let (source, told) = open(&self.options, self.ports.link())?;
+        self.leave();
+        let player = self.player(rate);
+        match &source {
+            Source::Jack(playing) => playing.begin(player),
+            Source::Card(playing) => playing.begin(player),
+            Source::Nobody { .. } => drop(player),
+        }
         self.source = source;
         self.blocks = (self.shared.blocks(), Instant::now(), false);
+        Ok(told)
     }
 
     /// Nobody plays and nobody asks for blocks: whoever did is gone with the processor.
@@ -283,17 +293,12 @@ impl Keeper {
 
     fn player(&self, rate: u32) -> Player {
         let rate = f64::from(rate);
-        let held = self.instance.lock().unwrap_or_else(PoisonError::into_inner);
-        let processor = held.as_ref().and_then(|instance| instance.activate(rate, MAX_FRAMES));
-        drop(held);
+        let processor = self.instance.activate(rate, MAX_FRAMES);
         Player::new(processor, rate, &self.options, &self.params, &self.shared)
     }
 
     fn deactivate(&self) {
-        let held = self.instance.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(instance) = held.as_ref() {
-            instance.deactivate();
-        }
+        self.instance.deactivate();
     }
 
     fn say(&self, what: String) {
@@ -306,5 +311,76 @@ impl Keeper {
             self.say(what.clone());
             self.said.push(what);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::sync::Mutex;
+
+    use krach_core::edit::{At, Edit};
+    use krach_core::node::Registry;
+
+    use super::super::options::Asked;
+    use super::*;
+    use crate::instance::{HostHooks, InstanceConfig};
+    use crate::socket::Addresses;
+
+    /// Longer means that it hangs.
+    const HUNG: Duration = Duration::from_secs(30);
+
+    fn options() -> Options {
+        let line = ["krach", "--backend", "dummy"].map(OsString::from);
+        let Ok(Asked::ToPlay(options)) = Options::read(line) else { panic!("they are in order") };
+        options
+    }
+
+    fn instance(mark_dirty: impl Fn() + Send + Sync + 'static) -> Instance {
+        let hooks = HostHooks { mark_dirty: Some(Box::new(mark_dirty)) };
+        let registry = Registry::with_builtins();
+        let config = InstanceConfig { format: "test", host: None, registry, hooks };
+        Instance::start_at(config, Addresses::default())
+    }
+
+    #[test]
+    fn the_end_does_not_wait_for_a_control_thread_that_is_busy() {
+        let (busy, is_busy) = mpsc::channel();
+        let (go_on, wait) = mpsc::channel::<()>();
+        let (busy, wait) = (Mutex::new(busy), Mutex::new(wait));
+        let instance = instance(move || {
+            let _ = busy.lock().unwrap().send(());
+            let _ = wait.lock().unwrap().recv();
+        });
+        instance.edit(Edit::SetBpm(99.0), At::Now).unwrap().unwrap();
+        is_busy.recv().unwrap();
+        // The control thread stays busy until `go_on` is gone: no processor is built, and no instance ends.
+        let sound = Sound::start(instance, Arc::default(), options());
+        let (ends, ended) = mpsc::channel();
+        std::thread::spawn(move || {
+            sound.end();
+            let _ = ends.send(());
+        });
+        assert_eq!(ended.recv_timeout(HUNG), Ok(()), "it waits");
+        drop(go_on);
+    }
+
+    #[test]
+    fn who_cannot_be_opened_leaves_what_plays_as_it_is() {
+        let instance = Arc::new(instance(|| {}));
+        let view = Arc::clone(instance.view());
+        let mut keeper = Keeper::new(instance, view, Arc::default(), options());
+        keeper.fall_silent();
+        let flag = |keeper: &Keeper| {
+            let Source::Nobody { _silence: Some(silence) } = &keeper.source else { panic!("nothing plays") };
+            silence.stop_flag()
+        };
+        let before = flag(&keeper);
+        let refused = keeper.take_over(44_100, |_, _| Err::<(Source, ()), _>("it is busy"));
+        assert_eq!(refused, Err("it is busy"));
+        assert!(Arc::ptr_eq(&before, &flag(&keeper)), "it was built anew");
+        let taken = keeper.take_over(44_100, |_, _| Ok::<_, &str>((Source::Nobody { _silence: None }, 7)));
+        assert_eq!(taken, Ok(7));
+        assert!(before.load(std::sync::atomic::Ordering::Acquire), "what played before plays on");
     }
 }
