@@ -244,7 +244,7 @@ fn encode(bytes: [u8; 3]) -> Option<Event> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::com::Steinberg::Vst::{
         IParamValueQueue, NoteExpressionValueEvent, ParamID, ParamValue,
     };
@@ -253,9 +253,9 @@ mod tests {
     use super::*;
 
     /// Lists of a host, as it made them.
-    struct Lists {
-        events: Vec<Event>,
-        queues: Vec<ComPtr<IParamValueQueue>>,
+    pub struct Lists {
+        pub events: Vec<Event>,
+        pub queues: Vec<ComPtr<IParamValueQueue>>,
     }
 
     impl Class for Lists {
@@ -293,7 +293,7 @@ mod tests {
     }
 
     /// Points of one parameter.
-    struct Points(ParamID, Vec<(int32, ParamValue)>);
+    pub struct Points(pub ParamID, pub Vec<(int32, ParamValue)>);
 
     impl Class for Points {
         type Interfaces = (IParamValueQueue,);
@@ -320,14 +320,18 @@ mod tests {
         }
     }
 
+    /// A note on.
+    pub fn note_at(key: u8, offset: int32) -> Event {
+        let mut event = encode([0x90, key, 100]).expect("a note on");
+        event.sampleOffset = offset;
+        event
+    }
+
     #[test]
     fn events_that_a_host_does_not_sort_never_go_back_in_time() {
-        let note = |(key, offset): (u8, int32)| {
-            let mut event = encode([0x90, key, 100]).expect("a note on");
-            event.sampleOffset = offset;
-            event
-        };
-        let events = [(1, 10), (2, 5), (3, 20), (4, -7), (5, 99), (6, 63)].map(note).to_vec();
+        let events = [(1, 10), (2, 5), (3, 20), (4, -7), (5, 99), (6, 63)]
+            .map(|(key, offset)| note_at(key, offset))
+            .to_vec();
         let lists = ComWrapper::new(Lists { events, queues: Vec::new() });
         let list = lists.to_com_ptr::<IEventList>().expect("it has this interface");
         let mut found = Vec::new();

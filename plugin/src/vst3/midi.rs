@@ -60,6 +60,12 @@ impl Controller {
         Self::of(i16::try_from(place >> 8).ok()?, (place & 0xff) as i16)
     }
 
+    /// Does this value end what sounds, or set the controllers back, and is it the default, too? A host that sends
+    /// all parameters as they stand means nothing by it.
+    pub fn ends_by_default(self, value: f64) -> bool {
+        matches!(self.number, 120 | 121 | 123) && self.message(value)[2] == 0
+    }
+
     /// Its id.
     pub fn id(self) -> u32 {
         FIRST_ID | u32::from(self.channel) << 8 | u32::from(self.number)

@@ -14,6 +14,7 @@
 //! | `controller` | parameters, units: which function answers? |
 //! | `view` | how does a host open, size and close the window? |
 //! | `process` | what happens in one block on the audio thread? |
+//! | `played` | in which order do a block's notes and controllers act, and what if there are too many? |
 //! | `transport` | what does the host say of time? |
 //! | `events` | what else came with the block, and what goes back? |
 //! | `midi` | which parameters stand for MIDI controllers? |
@@ -32,6 +33,7 @@ mod entry;
 mod events;
 mod midi;
 mod object;
+mod played;
 mod process;
 mod stream;
 mod transport;

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use krach_core::processor::{HostEventKind, HostParam, MAX_PLAYED, Processor};
+use krach_core::processor::{HostParam, Processor};
 
 use super::buffers::{self, Buffers, Channels};
 use super::com::Steinberg::Vst::{ProcessData, ProcessModes_, SymbolicSampleSizes_};
@@ -16,6 +16,7 @@ use super::com::Steinberg::{int32, kInvalidArgument, kResultFalse, kResultOk, tr
 use super::events;
 use super::midi::Controller;
 use super::object::Object;
+use super::played::Played;
 use super::transport::Transport;
 use super::view::Desk;
 use crate::render::{Renderer, Surroundings};
@@ -27,8 +28,10 @@ pub struct AudioSide {
     values: Arc<Values>,
     buffers: Buffers,
     transport: Transport,
-    /// What the host plays in this block: frame, place in the order that it came in, what.
-    played: Vec<(u32, usize, HostEventKind)>,
+    /// What the host plays in this block.
+    played: Played,
+    /// No frame has been rendered since the activation or the last reset.
+    first: bool,
     /// Our own code panicked: silence until the next activation.
     poisoned: bool,
 }
@@ -41,13 +44,15 @@ impl AudioSide {
             values,
             buffers: Buffers::new(max_frames),
             transport: Transport::default(),
-            played: Vec::with_capacity(MAX_PLAYED),
+            played: Played::new(),
+            first: true,
             poisoned: false,
         }
     }
 
     /// Forgets all signal state.
     pub fn reset(&mut self) {
+        self.first = true;
         self.renderer.reset(self.values.params().master_gain());
     }
 
@@ -65,15 +70,11 @@ impl AudioSide {
         let last = u32::try_from(frames).unwrap_or(u32::MAX).saturating_sub(1);
         self.renderer.begin(self.values.params().master_gain());
         self.played.clear();
+        // SAFETY: null or valid for this call.
+        unsafe { events::read(data.inputEvents, last, |frame, what| self.played.event(frame, what)) };
         // SAFETY: passed on.
         let panicked = unsafe { self.hear_parameters(data, last) };
-        // SAFETY: null or valid for this call.
-        unsafe {
-            events::read(data.inputEvents, last, |frame, what| play(&mut self.played, frame, what));
-        }
-        // Controllers come one parameter after the other; those of a frame act before its notes.
-        self.played.sort_unstable_by_key(|&(frame, place, _)| (frame, place));
-        self.played.iter().for_each(|&(frame, _, what)| self.renderer.hear(frame, what));
+        self.played.sorted().for_each(|(frame, what)| self.renderer.hear(frame, what));
         let result = if frames == 0 {
             self.renderer.skip();
             kResultOk
@@ -104,6 +105,7 @@ impl AudioSide {
             unsafe { buffers::silence(data) };
             return kResultFalse;
         };
+        self.first = false;
         // SAFETY: null or valid for this call.
         self.transport.begin(unsafe { data.processContext.as_ref() });
         let around = Surroundings {
@@ -126,8 +128,10 @@ impl AudioSide {
         unsafe {
             events::read_changes(data.inputParameterChanges, last, |id, frame, value| {
                 if let Some(controller) = Controller::with_id(id) {
-                    if value.is_finite() {
-                        play(&mut self.played, frame, HostEventKind::Midi(controller.message(value)));
+                    // Some hosts send all parameters at the start: that must not end what begins there.
+                    let stands = self.first && controller.ends_by_default(value);
+                    if value.is_finite() && !stands {
+                        self.played.point(frame, controller, value);
                     }
                     return;
                 }
@@ -150,13 +154,6 @@ impl AudioSide {
 struct Around<'a> {
     offline: bool,
     desk: &'a Desk,
-}
-
-/// Notes something that the host plays. Without room it is lost.
-fn play(played: &mut Vec<(u32, usize, HostEventKind)>, frame: u32, what: HostEventKind) {
-    if played.len() < played.capacity() {
-        played.push((frame, played.len(), what));
-    }
 }
 
 /// `IAudioProcessor::process`.
@@ -187,4 +184,108 @@ pub unsafe fn process(object: &Object, data: *mut ProcessData) -> tresult {
         unsafe { buffers::silence(data) };
         kResultFalse
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use krach_core::processor::{HostEventKind, MAX_PLAYED};
+
+    use super::super::com::ComWrapper;
+    use super::super::com::Steinberg::Vst::{
+        AudioBusBuffers, AudioBusBuffers__type0, IEventList, IParameterChanges,
+    };
+    use super::super::events::tests::{Lists, Points, note_at};
+    use super::super::view::Gui;
+    use super::*;
+
+    const FRAMES: usize = 64;
+
+    fn side() -> AudioSide {
+        AudioSide::new(None, Arc::new(Values::new(Arc::default())), FRAMES)
+    }
+
+    fn controller(number: i16) -> Controller {
+        Controller::of(0, number).expect("it has a parameter")
+    }
+
+    /// Hands over points of controllers, and key 60 at the first frame. What is played, in order.
+    fn played(
+        side: &mut AudioSide,
+        frames: usize,
+        points: &[(i16, Vec<(i32, f64)>)],
+    ) -> Vec<(u32, HostEventKind)> {
+        let queue = |(number, points): &(i16, Vec<(i32, f64)>)| {
+            ComWrapper::new(Points(controller(*number).id(), points.clone()))
+                .to_com_ptr()
+                .expect("it has this")
+        };
+        let lists = Lists { events: vec![note_at(60, 0)], queues: points.iter().map(queue).collect() };
+        let lists = ComWrapper::new(lists);
+        let events = lists.to_com_ptr::<IEventList>().expect("it has this interface");
+        let changes = lists.to_com_ptr::<IParameterChanges>().expect("it has this interface");
+        let mut memory = [[9.0_f32; FRAMES]; 2];
+        let mut channels = memory.each_mut().map(|channel| channel.as_mut_ptr());
+        let __field0 = AudioBusBuffers__type0 { channelBuffers32: channels.as_mut_ptr() };
+        let mut bus = AudioBusBuffers { numChannels: 2, silenceFlags: 0, __field0 };
+        // SAFETY: all fields are numbers and pointers, for which zero is a value.
+        let zero: ProcessData = unsafe { std::mem::zeroed() };
+        let data = ProcessData {
+            numSamples: frames as i32,
+            numOutputs: 1,
+            outputs: &mut bus,
+            inputEvents: events.as_ptr(),
+            inputParameterChanges: changes.as_ptr(),
+            ..zero
+        };
+        let gui = Gui::new(&side.values);
+        // SAFETY: everything lives as long.
+        let result = unsafe { side.block(&data, &Around { offline: false, desk: gui.desk() }) };
+        assert_eq!(result, kResultOk);
+        side.played.sorted().collect()
+    }
+
+    fn is_note(what: HostEventKind) -> bool {
+        matches!(what, HostEventKind::NoteOn { .. })
+    }
+
+    #[test]
+    fn dense_controllers_take_no_place_of_a_note_and_their_last_values_count() {
+        let dense = |last: f64| {
+            let mut points: Vec<_> = (0..5000).map(|n| (n / 100, 0.5)).collect();
+            points.push((60, last));
+            points
+        };
+        let found = played(&mut side(), FRAMES, &[(1, dense(1.0)), (7, dense(0.0)), (64, vec![(61, 0.0)])]);
+        assert!(found.len() <= MAX_PLAYED && found.len() > 4000, "{}", found.len());
+        assert!(found.is_sorted_by_key(|&(frame, _)| frame));
+        assert_eq!(found.iter().filter(|&&(_, what)| is_note(what)).count(), 1, "the note is lost");
+        let last = |number: u8| {
+            let of = |&(_, what): &(u32, HostEventKind)| matches!(what, HostEventKind::Midi([0xb0, n, _]) if n == number);
+            found.iter().copied().rfind(of)
+        };
+        assert_eq!(last(1), Some((60, HostEventKind::Midi([0xb0, 1, 127]))));
+        assert_eq!(last(7), Some((60, HostEventKind::Midi([0xb0, 7, 0]))));
+        assert_eq!(last(64), Some((61, HostEventKind::Midi([0xb0, 64, 0]))));
+    }
+
+    #[test]
+    fn controllers_of_a_frame_act_before_its_notes() {
+        let found = played(&mut side(), FRAMES, &[(1, vec![(0, 0.5), (1, 1.0)]), (64, vec![(0, 1.0)])]);
+        let kinds: Vec<_> = found.iter().map(|&(frame, what)| (frame, is_note(what))).collect();
+        assert_eq!(kinds, [(0, false), (0, false), (0, true), (1, false)]);
+    }
+
+    #[test]
+    fn a_host_that_sends_all_parameters_at_the_start_ends_nothing() {
+        let ends = |value: f64| [120, 121, 123].map(|number| (number, vec![(5, value)]));
+        let count = |side: &mut AudioSide, frames, value| played(side, frames, &ends(value)).len() - 1;
+        let mut side = side();
+        assert_eq!(count(&mut side, 0, 0.0), 0, "before the first frame");
+        assert_eq!(count(&mut side, FRAMES, 0.0), 0, "in the first block");
+        assert_eq!(count(&mut side, FRAMES, 0.0), 3, "later they are meant");
+        side.reset();
+        assert_eq!(count(&mut side, FRAMES, 0.0), 0, "after a reset");
+        side.reset();
+        assert_eq!(count(&mut side, FRAMES, 1.0), 3, "no default is meant from the start");
+    }
 }
