@@ -37,6 +37,16 @@ fn prepared(tempo: u32, blocks: Blocks, seconds: f64) -> RenderOptions {
     RenderOptions { script, ..options(tempo, blocks, seconds) }
 }
 
+/// The same with a transport that starts a moment before the preparation ends, and is at 0 then: where it starts
+/// every node begins as after a reset, and a voice needs some frames to come to rest.
+fn rested(tempo: u32, blocks: Blocks, seconds: f64) -> RenderOptions {
+    const LEAD: u64 = 75;
+    let lead = LEAD as f64 / RATE as f64 * f64::from(tempo) / 60.0;
+    let start = When::Frame(PREPARE - LEAD);
+    let script = Script::stopped(f64::from(tempo)).from_beat(-lead).at(start, Action::Play);
+    RenderOptions { script, ..options(tempo, blocks, seconds) }
+}
+
 /// The first frame at or after a position in cycles of four quarter notes.
 fn frame_of(position: &model::Big, tempo: u32) -> i64 {
     let frames = position * model::int(4 * 60 * RATE as i64) / model::int(i64::from(tempo));
@@ -166,7 +176,7 @@ fn mini_notation_and_the_swing_of_a_slot_are_heard_where_the_model_says() {
             "params": {"target": "x", "pattern": line, "swing": swing}});
         for blocks in [Blocks::Fixed(256), Blocks::Fixed(17)] {
             let requests = [gate_graph(), call.to_string()];
-            let rendered = render_with(&prepared(TEMPO, blocks.clone(), 8.1), &requests);
+            let rendered = render_with(&rested(TEMPO, blocks.clone(), 8.1), &requests);
             assert_eq!(opens(&rendered.channels[0]), expected, "{line}, {blocks:?}");
         }
     }
