@@ -12,7 +12,8 @@ use crate::fraction::{Wide, add, mul, simplest, wide};
 use crate::ir::{Pattern, SourceSpan};
 use crate::shape::{Shape, ShapeKind};
 use crate::validate::step;
-use crate::{CompileError, Value};
+use crate::{CompileError, OscArg, Value};
+use std::sync::Arc;
 
 /// A node of the draft. Children always come before their parents.
 #[derive(Debug)]
@@ -160,10 +161,13 @@ pub(crate) enum Datum {
     Played,
     /// A number or a name: an operator takes it.
     Number(f64),
-    Name(String),
+    Name(Arc<str>),
     /// Controls with their numbers; of a pitch there may be several, a chord.
-    Controls(Vec<(String, Vec<f64>)>),
+    Controls(Vec<Control>),
 }
+
+/// A label, shared by all that carry it, and its numbers.
+pub(crate) type Control = (Arc<str>, Vec<f64>);
 
 impl std::fmt::Display for Datum {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -172,15 +176,23 @@ impl std::fmt::Display for Datum {
             Datum::Number(number) => write!(f, "the number {number}"),
             Datum::Name(name) => write!(f, "the name {name}"),
             Datum::Controls(controls) => {
-                let labels: Vec<&str> = controls.iter().map(|(label, _)| label.as_str()).collect();
-                write!(f, "the controls {}", labels.join(", "))
+                let labels: Vec<&str> = controls.iter().take(8).map(|(label, _)| &**label).collect();
+                let more = if controls.len() > 8 { ", …" } else { "" };
+                write!(f, "the controls {}{more}", labels.join(", "))
             }
         }
     }
 }
 
-/// The most nodes that patterns of numbers may make by varying what is below them.
+/// The most copies that a draft may make of what is in the tree once: nodes below a `Vary`, pairs of values, notes,
+/// layers that are mirrored. What such a copy carries counts too: see [`SMALL`].
 pub(crate) const MAX_COPIES: usize = 1 << 16;
+
+/// So many bytes of text, numbers of a table or entries of a list count as one copy more.
+const SMALL: usize = 64;
+
+/// The most controls of one event.
+pub(super) const MAX_CONTROLS: usize = 256;
 
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
@@ -191,7 +203,7 @@ pub(crate) struct Draft {
     pub data: Vec<Datum>,
     /// Where each leaf is: a path.
     pub places: Vec<usize>,
-    /// How many copies are being made one inside the other, and how many nodes they made so far.
+    /// How many copies are being made one inside the other, and how many there are so far.
     copying: u32,
     copied: usize,
     /// How many operators above take values: finished notes below them are taken apart into controls.
@@ -354,16 +366,15 @@ impl Draft {
         source: Option<SourceSpan>,
     ) -> Result<Option<usize>, CompileError> {
         let source = pattern.span().or(source);
-        self.copied += usize::from(self.copying > 0);
         let path = self.paths.len();
         self.paths.push(Step { above, op: pattern.op(), place: None, span: pattern.span() });
-        if self.copied > MAX_COPIES {
-            return Err(self.error_at(path, Kind::TooManyCopies));
+        if self.copying > 0 {
+            self.count_copies(1, carried(pattern), path)?;
         }
         Ok(match pattern {
             Pattern::Silence { .. } => None,
             Pattern::Number { value, .. } => self.datum(Datum::Number(*value), source, path),
-            Pattern::Name { name, .. } => self.datum(Datum::Name(name.clone()), source, path),
+            Pattern::Name { name, .. } => self.datum(Datum::Name(name.as_str().into()), source, path),
             Pattern::Vary { .. } => self.vary(pattern, above, path, source)?,
             Pattern::Pick { .. } => self.pick(pattern, above, path, source)?,
             Pattern::Choose { weights, seed, children, .. } => {
@@ -417,7 +428,7 @@ impl Draft {
             }
             Pattern::Rev { child, .. } => {
                 let child = self.lower(child, Some(path), source)?;
-                child.and_then(|child| self.mirror(child, path))
+                child.map(|child| self.mirror(child, path)).transpose()?.flatten()
             }
             Pattern::Label { .. } => self.label(pattern, path, source)?,
             Pattern::Combine { .. } => self.combine(pattern, above, path, source)?,
@@ -442,6 +453,14 @@ impl Draft {
             }
             Pattern::Freeze { .. } if self.valued > 0 && note_controls(pattern).is_some() => {
                 let controls = note_controls(pattern).unwrap_or_default();
+                if controls.len() > MAX_CONTROLS {
+                    let (op, takes, given) = ("an operator on values", FEW, controls.len().to_string());
+                    return Err(self.error_at(path, Kind::Takes { op, takes, given }));
+                }
+                if self.copying > 0 {
+                    let bytes = controls.iter().map(|(label, _)| label.len()).sum();
+                    self.count_copies(controls.len(), bytes, path)?;
+                }
                 self.datum(Datum::Controls(controls), source, path)
             }
             Pattern::Freeze { child, .. } => {
@@ -523,18 +542,31 @@ impl Draft {
 
     /// A node mirrored. Layers are mirrored one by one, so that a long unit in one of them does not
     /// make all look far around; an atom or a unit fills its cycle and is its own mirror image.
-    fn mirror(&mut self, child: usize, rev: usize) -> Option<usize> {
-        match &self.nodes[child].op {
+    fn mirror(&mut self, child: usize, rev: usize) -> Result<Option<usize>, CompileError> {
+        Ok(match &self.nodes[child].op {
             DraftOp::Freeze(_) => Some(child),
             DraftOp::Leaf(leaf) if self.leaves[*leaf as usize].shape.is_none() => Some(child),
             DraftOp::Stack(layers) => {
                 let layers = layers.clone();
                 let path = self.nodes[child].path;
-                let mirrored = layers.iter().filter_map(|&layer| self.mirror(layer, rev)).collect();
+                let mut mirrored = Vec::with_capacity(layers.len());
+                for layer in layers {
+                    self.count_copies(1, 0, rev)?;
+                    mirrored.extend(self.mirror(layer, rev)?);
+                }
                 self.push(DraftOp::Stack(mirrored), path)
             }
             _ => self.push(DraftOp::Rev(child), rev),
+        })
+    }
+
+    /// Counts what is about to be copied: things, and what they carry besides, [`SMALL`] for one more.
+    fn count_copies(&mut self, things: usize, carried: usize, path: usize) -> Result<(), CompileError> {
+        self.copied = self.copied.saturating_add(things).saturating_add(carried / SMALL);
+        if self.copied > MAX_COPIES {
+            return Err(self.error_at(path, Kind::TooManyCopies));
         }
+        Ok(())
     }
 
     /// `child time = factor · time + offset`, joined with such a line right below.
@@ -629,6 +661,25 @@ impl Draft {
 
 /// The value of a leaf that plays nothing.
 pub(crate) const NO_VALUE: u32 = u32::MAX;
+
+/// What an operator on values takes of a note.
+pub(super) const FEW: &str = "up to 256 controls of one event";
+
+/// The bytes of text and the numbers that a node has by itself.
+fn carried(pattern: &Pattern) -> usize {
+    let string = |arg: &OscArg| if let OscArg::Str(text) = arg { text.len() } else { 0 };
+    match pattern {
+        Pattern::Atom { value: Value::Control { label, .. }, .. } | Pattern::Label { label, .. } => {
+            label.len()
+        }
+        Pattern::Atom { value: Value::Osc { address, args }, .. } => {
+            address.len() + args.iter().map(|arg| 1 + string(arg)).sum::<usize>()
+        }
+        Pattern::Name { name, .. } => name.len(),
+        Pattern::Shape { label, table, .. } => label.len() + table.as_ref().map_or(0, Vec::len),
+        _ => 0,
+    }
+}
 
 /// Where the share of each kid ends, of a throw in `[0, 1)`.
 fn shares(weights: Option<&[f64]>, kids: usize) -> Vec<f64> {

@@ -88,7 +88,7 @@ pub enum CompileErrorKind {
         /// The number or the name.
         value: String,
     },
-    /// Patterns of numbers within patterns of numbers make more copies of what they vary than [`MAX_COPIES`].
+    /// Patterns of numbers, values that meet, notes and rhythms come to more than [`MAX_COPIES`] copies.
     TooManyCopies,
     /// Some of the times the pattern needs have no exact representation.
     TimeTooFine,
@@ -142,8 +142,8 @@ impl fmt::Display for CompileError {
             }
             Kind::TooManyCopies => write!(
                 f,
-                "patterns of numbers make more than {MAX_COPIES} copies of what they vary at {path}; use fewer \
-                 different numbers, or nest them less"
+                "the pattern makes more than {MAX_COPIES} copies of nodes, values and notes at {path}; use fewer \
+                 different numbers, shorter labels, or nest less"
             ),
             Kind::TimeTooFine => write!(
                 f,

@@ -9,6 +9,10 @@ use crate::{Value, schema};
 /// The deepest a pattern may nest: the number of steps from the root to the lowest node.
 pub const MAX_DEPTH: usize = 256;
 
+/// The longest label or name, in bytes: as long as the engine's longest path, an id and a control of 1024 bytes each
+/// with a `/` between.
+pub const MAX_LABEL: usize = 2049;
+
 /// `[numerator, denominator]`, as in JSON. Not reduced and not checked: [`crate::compile()`] does that.
 pub type Fraction = [i64; 2];
 
@@ -151,6 +155,7 @@ pub enum Pattern {
     },
     /// A name once per cycle: a value for operators that take one. It plays nothing by itself.
     Name {
+        #[schemars(length(max = MAX_LABEL))]
         name: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         span: Option<SourceSpan>,
@@ -194,6 +199,7 @@ pub enum Pattern {
     /// a name such as `C:m7`; they play as notes, with a gate that closes at half of the event, or at the part of it
     /// that the control `legato` says.
     Label {
+        #[schemars(length(min = 1, max = MAX_LABEL))]
         label: String,
         child: Box<Pattern>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -271,6 +277,7 @@ pub enum Pattern {
         kind: String,
         lo: f64,
         hi: f64,
+        #[schemars(length(max = MAX_LABEL))]
         label: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schemars(range(min = 0, max = 1))]

@@ -57,8 +57,8 @@ pub use error::{CompileError, CompileErrorKind};
 pub use euclid::euclid_hits;
 pub use event::{Event, EventBuffer, Full, ShapeRef};
 pub use ir::{
-    COMBINE_KINDS, Fraction, MAX_DEPTH, Pattern, SHUFFLE_KINDS, SPLIT_KINDS, STRUCTURES, SourceSpan,
-    VARY_KINDS,
+    COMBINE_KINDS, Fraction, MAX_DEPTH, MAX_LABEL, Pattern, SHUFFLE_KINDS, SPLIT_KINDS, STRUCTURES,
+    SourceSpan, VARY_KINDS,
 };
 pub use json::{JsonError, JsonExtent, MAX_JSON_DEPTH, json_depth, json_extent, parse_json};
 pub use mini::{MiniError, mini, mini_values};

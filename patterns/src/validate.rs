@@ -1,7 +1,9 @@
 //! The checks that need only one node: fields in range, texts as existing clients know them.
 
 use crate::error::CompileErrorKind as Kind;
-use crate::ir::{COMBINE_KINDS, MAX_DEPTH, Pattern, SHUFFLE_KINDS, SPLIT_KINDS, STRUCTURES, VARY_KINDS};
+use crate::ir::{
+    COMBINE_KINDS, MAX_DEPTH, MAX_LABEL, Pattern, SHUFFLE_KINDS, SPLIT_KINDS, STRUCTURES, VARY_KINDS,
+};
 use crate::shape::ShapeKind;
 use crate::{CompileError, Value, fraction};
 
@@ -80,8 +82,10 @@ fn check(node: &Pattern) -> Result<(), Kind> {
             field(sum > 0.0 && sum.is_finite(), "more than 0 together")
         }
         Pattern::Label { label, .. } => {
-            operator_field(!label.is_empty(), "Label", "label", "the name of a control")
+            operator_field(!label.is_empty(), "Label", "label", "the name of a control")?;
+            operator_field(label.len() <= MAX_LABEL, "Label", "label", SHORT)
         }
+        Pattern::Name { name, .. } => operator_field(name.len() <= MAX_LABEL, "Name", "name", SHORT),
         Pattern::Combine { kind, structure, .. } => {
             let kinds = "add, sub, mul, div, mod, set, keep, mask or scale";
             operator_field(COMBINE_KINDS.contains(&kind.as_str()), "Combine", "kind", kinds)?;
@@ -146,6 +150,9 @@ fn check(node: &Pattern) -> Result<(), Kind> {
     }
 }
 
+/// What a label or a name must be.
+const SHORT: &str = "at most 2049 bytes long";
+
 fn operator_field(
     holds: bool,
     op: &'static str,
@@ -176,19 +183,21 @@ fn check_value(value: &Value) -> Result<(), Kind> {
             field(*value < 128, "Cc", "value", "0 to 127")
         }
         Value::Osc { .. } => Ok(()),
-        Value::Control { value, .. } => {
+        Value::Control { label, value } => {
+            field(label.len() <= MAX_LABEL, "Control", "label", SHORT)?;
             field((*value as f32).is_finite(), "Control", "value", "a number that 32 bits hold")
         }
     }
 }
 
 fn check_shape(node: &Pattern) -> Result<(), Kind> {
-    let Pattern::Shape { kind, lo, hi, duty, table, .. } = node else {
+    let Pattern::Shape { kind, lo, hi, label, duty, table, .. } = node else {
         return Ok(());
     };
     let field = |holds, field, must| require(holds, Kind::ShapeField { field, must });
     let finite = |x: &f64| (*x as f32).is_finite();
     let kind: ShapeKind = kind.parse().map_err(|()| Kind::UnknownShape(kind.clone()))?;
+    field(label.len() <= MAX_LABEL, "label", SHORT)?;
     field(finite(lo), "lo", "a number that 32 bits hold")?;
     field(finite(hi), "hi", "a number that 32 bits hold")?;
     let duty_fits = duty.is_none_or(|duty| (0.0..=1.0).contains(&duty));

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::schema;
+use crate::{MAX_LABEL, schema};
 
 /// The payload of an atom. In JSON tagged by `type`; whole numbers are accepted for floats.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -48,6 +48,7 @@ pub enum Value {
     /// A control of a node takes a new value and holds it until the next event.
     Control {
         /// `<node>/<control>`, or one of the unbound names `gate`, `freq`, `vel`, …
+        #[schemars(length(max = MAX_LABEL))]
         label: String,
         /// The value, in the control's own unit. A compiled program holds it rounded to `f32`,
         /// the precision that controls have in the audio graph.

@@ -6,8 +6,8 @@ mod model;
 use std::time::{Duration, Instant};
 
 use krach_patterns::{
-    CompileErrorKind, Event, EventBuffer, MAX_CYCLE, MAX_EVENTS_PER_CYCLE, Pattern, Program, Span, Time,
-    builders::*, compile,
+    CompileErrorKind, Event, EventBuffer, MAX_CYCLE, MAX_EVENTS_PER_CYCLE, MAX_LABEL, Pattern, Program, Span,
+    Time, builders::*, compile,
 };
 use model::of;
 use proptest::{prelude::*, strategy::ValueTree};
@@ -187,6 +187,76 @@ fn copies_within_copies_are_counted_before_they_are_made() {
     assert!(matches!(refusal(&nested).0, CompileErrorKind::TooManyCopies), "{:?}", refusal(&nested));
     let fine = (0..2).fold(atom(), |p, _| vary("late", vec![turns()], p));
     agrees_with_the_model(&fine, &compile(&fine).unwrap()).unwrap();
+}
+
+fn label(label: String, child: Pattern) -> Pattern {
+    Pattern::Label { label, child: Box::new(child), span: None }
+}
+
+#[test]
+fn labels_and_names_are_as_long_as_paths() {
+    let text = |bytes: usize| "x".repeat(bytes);
+    let name = |bytes| Pattern::Name { name: text(bytes), span: None };
+    let shape = |bytes| Pattern::Shape {
+        kind: "sine".into(),
+        lo: 0.0,
+        hi: 1.0,
+        label: text(bytes),
+        duty: None,
+        seed: None,
+        table: None,
+        span: None,
+    };
+    let cases: [(&str, &dyn Fn(usize) -> Pattern); 4] = [
+        ("Label", &|n| label(text(n), number(1.0))),
+        ("Name", &|n| Pattern::Pick {
+            index: Box::new(number(0.0)),
+            children: vec![atom(), name(n)],
+            span: None,
+        }),
+        ("Control", &|n| control(&text(n), 1.0)),
+        ("shape", &|n| shape(n)),
+    ];
+    for (what, make) in cases {
+        assert!(compile(&make(MAX_LABEL)).is_ok(), "{what}");
+        let (_, _, text) = refusal(&make(MAX_LABEL + 1));
+        assert!(text.starts_with(what) && text.contains("at most 2049 bytes"), "{text}");
+    }
+}
+
+#[test]
+fn an_event_has_up_to_256_controls() {
+    let wide = |n: usize| {
+        let mut level: Vec<Pattern> = (0..n).map(|i| label(format!("c{i}"), number(1.0))).collect();
+        while level.len() > 1 {
+            let mut rest = level.into_iter();
+            level = Vec::new();
+            while let Some(left) = rest.next() {
+                let Some(right) = rest.next() else {
+                    level.push(left);
+                    break;
+                };
+                level.push(Pattern::Combine {
+                    kind: "add".into(),
+                    structure: "left".into(),
+                    left: Box::new(left),
+                    right: Box::new(right),
+                    span: None,
+                });
+            }
+        }
+        level.remove(0)
+    };
+    assert!(!refusal(&wide(256)).2.contains("controls"), "{}", refusal(&wide(256)).2);
+    assert!(refusal(&wide(257)).2.contains("up to 256 controls"), "{}", refusal(&wide(257)).2);
+}
+
+#[test]
+fn each_note_counts_with_a_pitch_or_without() {
+    let notes = |n: usize| label("c".into(), cat((0..n).map(|_| number(1.0)).collect()));
+    let count = |n| compile(&notes(n)).err().map(|error| error.kind);
+    assert_eq!(count(70_000), Some(CompileErrorKind::TooManyCopies));
+    assert_eq!(count(60_000), Some(CompileErrorKind::TooManyEvents { events: 120_000 }));
 }
 
 #[test]

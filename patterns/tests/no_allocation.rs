@@ -1,15 +1,22 @@
-//! The audio thread queries patterns: it must never allocate or free.
+//! The audio thread queries patterns: it must never allocate or free. Compiling takes memory, in bounds.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use krach_patterns::{EventBuffer, Pattern, Program, Span, Time, builders::*, compile, mini, mini_values};
+use krach_patterns::{
+    EventBuffer, MAX_LABEL, Pattern, Program, Span, Time, Value, builders::*, compile, mini, mini_values,
+};
 
 thread_local! {
     static CALLS: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<usize> = const { Cell::new(0) };
 }
 
 struct Counting;
+
+fn take(bytes: usize) {
+    let _ = BYTES.try_with(|taken| taken.set(taken.get() + bytes));
+}
 
 fn count() {
     // During a thread's end the counter may be gone; nothing is measured then.
@@ -20,6 +27,7 @@ fn count() {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
+        take(layout.size());
         // SAFETY: the caller keeps the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
@@ -30,6 +38,7 @@ unsafe impl GlobalAlloc for Counting {
     }
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
+        take(size.saturating_sub(layout.size()));
         // SAFETY: `ptr` came from `System.alloc` with this layout.
         unsafe { System.realloc(ptr, layout, size) }
     }
@@ -113,4 +122,97 @@ fn queries_allocate_nothing_not_even_when_the_buffer_is_full() {
 #[test]
 fn the_guard_itself_counts() {
     assert!(allocations(|| drop(std::hint::black_box(vec![1_u8; 100]))) >= 2);
+}
+
+fn number(value: usize) -> Pattern {
+    Pattern::Number { value: value as f64, span: None }
+}
+
+fn numbers(n: usize) -> Pattern {
+    cat((1..=n).map(number).collect())
+}
+
+fn name() -> Pattern {
+    Pattern::Name { name: "n".repeat(MAX_LABEL), span: None }
+}
+
+fn label(label: &str, child: Pattern) -> Pattern {
+    Pattern::Label { label: label.into(), child: Box::new(child), span: None }
+}
+
+fn combine(kind: &str, left: Pattern, right: Pattern) -> Pattern {
+    let (left, right) = (Box::new(left), Box::new(right));
+    Pattern::Combine { kind: kind.into(), structure: "left".into(), left, right, span: None }
+}
+
+fn vary(kind: &str, by: Pattern, child: Pattern) -> Pattern {
+    Pattern::Vary { kind: kind.into(), by: vec![by], seed: 0, child: Box::new(child), span: None }
+}
+
+/// Leaves that sound, far from each other: those of a selector lie between.
+fn apart(selector: Pattern) -> Pattern {
+    stack(vec![number(1), vary("fast", selector, number(1)), number(1)])
+}
+
+#[test]
+fn what_a_pattern_multiplies_is_bounded_before_it_takes_memory() {
+    let long = "l".repeat(MAX_LABEL);
+    let same = |n: usize| cat((0..n).map(|_| number(2)).collect());
+    let rests = cat((0..20_000).map(|_| rest()).collect());
+    let Pattern::Cat { children, .. } = &rests else { panic!("a Cat") };
+    let pick = Pattern::Pick { index: Box::new(number(0)), children: children.clone(), span: None };
+    let osc = Pattern::Atom { value: Value::Osc { address: "/a".repeat(500), args: Vec::new() }, span: None };
+    let euclids = (0..10_000).map(|_| control("c", 1.0).spread(4096, 5000)).collect();
+    let mirrored = (0..200).fold(stack((0..4000).map(|_| numbers(2)).collect()), |p, _| p.rev());
+    // Compiled or refused; never with more memory than that many MiB.
+    let cases = [
+        ("one label for many numbers", 40, label(&long, numbers(40_000))),
+        ("names that meet names", 20, combine("set", numbers(250), cat((0..250).map(|_| name()).collect()))),
+        (
+            "labels that meet labels",
+            20,
+            combine("keep", label(&long, numbers(250)), label(&long, numbers(250))),
+        ),
+        ("notes without pitch, of a long label", 20, label(&long, numbers(10_000))),
+        ("a label in each copy", 60, vary("fast", numbers(40_000), control(&long, 1.0))),
+        ("a name in each copy", 60, vary("fast", numbers(40_000), name())),
+        (
+            "a shape in each copy",
+            60,
+            vary(
+                "fast",
+                numbers(40_000),
+                Pattern::Shape {
+                    kind: "custom".into(),
+                    lo: 0.0,
+                    hi: 1.0,
+                    label: long.clone(),
+                    duty: None,
+                    seed: None,
+                    table: Some(vec![0.5; 1000]),
+                    span: None,
+                },
+            ),
+        ),
+        ("an OSC message in each copy", 60, vary("fast", numbers(40_000), osc)),
+        ("a table with wide gaps", 20, combine("add", apart(same(6000)), apart(same(6000)))),
+        ("a join with wide gaps", 100, (0..120).fold(same(60_000), |p, _| apart(p))),
+        ("rhythms", 40, cat(euclids)),
+        ("layers mirrored again and again", 60, mirrored),
+        ("a list to pick from in each copy", 40, vary("fast", numbers(2000), pick)),
+    ];
+    let mut over = Vec::new();
+    for (what, most, pattern) in cases {
+        let before = BYTES.get();
+        let compiled = compile(&pattern);
+        let mib = (BYTES.get() - before) >> 20;
+        println!(
+            "{what}: {mib} MiB, {:?}",
+            compiled.err().map(|error| error.to_string().chars().take(60).collect::<String>())
+        );
+        if mib > most {
+            over.push(format!("{what}: {mib} of {most} MiB"));
+        }
+    }
+    assert!(over.is_empty(), "{over:#?}");
 }

@@ -2,10 +2,11 @@
 //! leaves is worked out here, so a query only looks it up.
 
 use super::notes::own_name;
-use super::{Datum, Draft, DraftOp, Leaf, MAX_COPIES, NO_LEAF, NO_VALUE, Structure, Table};
+use super::{Control, Datum, Draft, DraftOp, FEW, Leaf, MAX_CONTROLS, NO_LEAF, NO_VALUE, Structure, Table};
 use crate::error::CompileErrorKind as Kind;
 use crate::ir::{Pattern, SourceSpan};
 use crate::{CompileError, parse_pitch, scales};
+use std::sync::Arc;
 
 type Lowered = Result<Option<usize>, CompileError>;
 
@@ -30,17 +31,16 @@ impl Draft {
     pub(super) fn label(&mut self, pattern: &Pattern, path: usize, source: Option<SourceSpan>) -> Lowered {
         let Pattern::Label { label, child, .. } = pattern else { return Ok(None) };
         let Some(child) = self.lower_values(child, Some(path), source)? else { return Ok(None) };
+        let name = own_name(label);
+        let note: Arc<str> = format!("{}note", &label[..label.len() - name.len()]).into();
+        let label: Arc<str> = label.as_str().into();
         for leaf in self.sounding(child) {
-            let name = own_name(label);
             let values = match (&self.data[leaf as usize], name) {
                 (Datum::Number(number), _) => Some((label.clone(), vec![*number])),
                 (Datum::Name(word), "note") => {
                     parse_pitch(word).ok().map(|key| (label.clone(), vec![f64::from(key)]))
                 }
-                (Datum::Name(word), "chord") => {
-                    let note = format!("{}note", &label[..label.len() - name.len()]);
-                    scales::chord(word).map(|keys| (note, keys))
-                }
+                (Datum::Name(word), "chord") => scales::chord(word).map(|keys| (note.clone(), keys)),
                 _ => None,
             };
             let Some(values) = values else {
@@ -77,16 +77,17 @@ impl Draft {
             self.check_events(&lefts)?;
             self.check_events(&rights)?;
         }
-        self.copied = self.copied.saturating_add(lefts.len().saturating_mul(rights.len()));
-        if self.copied > MAX_COPIES {
-            return Err(self.error_at(path, Kind::TooManyCopies));
-        }
         let (first, width) = ([lefts[0], rights[0]], rights[rights.len() - 1] - rights[0] + 1);
         let height = lefts[lefts.len() - 1] - lefts[0] + 1;
-        let mut cells = vec![NO_LEAF; height as usize * width as usize];
+        // The table has room for the leaves between too, such as those of selectors.
+        let room = (height as usize).saturating_mul(width as usize);
+        let pairs = lefts.len().saturating_mul(rights.len());
+        self.count_copies(pairs, room - pairs.min(room), path)?;
+        let mut cells = vec![NO_LEAF; room];
         let mut leaves = Vec::new();
         for &l in &lefts {
             for &r in &rights {
+                self.count_copies(0, work(&self.data[l as usize], &self.data[r as usize]), path)?;
                 let met = meet(kind, &self.data[l as usize], &self.data[r as usize]);
                 let cell = match met {
                     Ok(Met::Nothing) => continue,
@@ -129,26 +130,26 @@ impl Draft {
         let leaves = self.sounding(child);
         self.check_events(&leaves)?;
         let first = leaves[0];
-        let mut parts = vec![Vec::new(); (leaves[leaves.len() - 1] - first + 1) as usize];
+        let room = (leaves[leaves.len() - 1] - first + 1) as usize;
+        self.count_copies(0, room - leaves.len(), path)?;
+        let mut parts = vec![Vec::new(); room];
         for leaf in leaves {
-            let once = if kind == "ply" { vec![leaf] } else { self.arpeggio(kind, leaf)? };
-            self.copied = self.copied.saturating_add(once.len() * *n as usize);
-            if self.copied > MAX_COPIES {
-                return Err(self.error_at(path, Kind::TooManyCopies));
-            }
+            let once = if kind == "ply" { vec![leaf] } else { self.arpeggio(kind, leaf, path)? };
+            self.count_copies(once.len() * *n as usize, 0, path)?;
             parts[(leaf - first) as usize] = once.repeat(*n as usize);
         }
         Ok(self.push(DraftOp::Split { child, first, parts }, path))
     }
 
     /// The notes of a chord as leaves, in the order of `kind`.
-    fn arpeggio(&mut self, kind: &str, leaf: u32) -> Result<Vec<u32>, CompileError> {
+    fn arpeggio(&mut self, kind: &str, leaf: u32, path: usize) -> Result<Vec<u32>, CompileError> {
         let Datum::Controls(controls) = self.data[leaf as usize].clone() else {
             let (op, takes) = ("Split", "notes and chords");
             let given = self.data[leaf as usize].to_string();
             return Err(self.error_at(self.places[leaf as usize], Kind::Takes { op, takes, given }));
         };
         let count = controls.iter().map(|(_, values)| values.len()).max().unwrap_or(1);
+        self.count_copies(0, 4 * count * controls.len(), path)?;
         let mut order: Vec<usize> = (0..count).collect();
         match kind {
             "down" => order.reverse(),
@@ -217,7 +218,7 @@ fn meet(kind: &str, left: &Datum, right: &Datum) -> Result<Met, Refused> {
             }
         }
         ("mask", _, Datum::Name(name)) => {
-            if name == "f" {
+            if &**name == "f" {
                 Met::Nothing
             } else {
                 Met::Left
@@ -269,6 +270,23 @@ fn meet(kind: &str, left: &Datum, right: &Datum) -> Result<Met, Refused> {
     })
 }
 
+/// What a pair takes to meet beyond one value: the labels that are compared, and the numbers that are copied.
+fn work(left: &Datum, right: &Datum) -> usize {
+    let (Datum::Controls(left), Datum::Controls(right)) = (left, right) else {
+        return [left, right].into_iter().map(numbers).sum();
+    };
+    let values = |controls: &[Control]| controls.iter().map(|(_, values)| values.len()).sum::<usize>();
+    left.len() * right.len() + values(left) + values(right)
+}
+
+/// The numbers of the controls that a leaf says.
+fn numbers(datum: &Datum) -> usize {
+    match datum {
+        Datum::Controls(controls) => controls.iter().map(|(_, values)| values.len()).sum(),
+        _ => 0,
+    }
+}
+
 fn in_scale(number: f64, name: &str, given: &Datum) -> Result<f64, Refused> {
     let whole = number.fract() == 0.0 && number.abs() < 1e6;
     whole.then(|| scales::degree(name, number)).flatten().ok_or_else(|| Refused {
@@ -295,15 +313,14 @@ fn calculate(kind: &str, a: f64, b: f64, right: &Datum) -> Result<f64, Refused> 
 }
 
 /// Controls of both sides; those of one name meet, each value of one with each of the other.
-fn joined(
-    kind: &str,
-    left: &[(String, Vec<f64>)],
-    right: &[(String, Vec<f64>)],
-    given: &Datum,
-) -> Result<Vec<(String, Vec<f64>)>, Refused> {
+fn joined(kind: &str, left: &[Control], right: &[Control], given: &Datum) -> Result<Vec<Control>, Refused> {
     let mut controls = left.to_vec();
     for (label, values) in right {
         let Some((_, known)) = controls.iter_mut().find(|(known, _)| known == label) else {
+            if controls.len() == MAX_CONTROLS {
+                let given = "more".to_owned();
+                return Err(Refused { right: true, op: "Combine", takes: FEW, given });
+            }
             controls.push((label.clone(), values.clone()));
             continue;
         };

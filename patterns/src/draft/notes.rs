@@ -1,6 +1,6 @@
 //! Controls as notes: what a pattern of values plays in the end.
 
-use super::{Datum, Draft, DraftOp, MAX_COPIES, NoteDraft};
+use super::{Control, Datum, Draft, DraftOp, NoteDraft};
 use crate::error::CompileErrorKind as Kind;
 use crate::fraction::{Wide, exactly};
 use crate::ir::Pattern;
@@ -29,14 +29,10 @@ fn beside(label: &str, name: &str) -> String {
 
 /// The controls of a finished note, such as the notation makes: controls at its beginning, a gate among them that closes
 /// at half of it. A frequency is the key it belongs to. `None` for anything else that is frozen.
-pub(super) fn note_controls(pattern: &Pattern) -> Option<Vec<(String, Vec<f64>)>> {
+pub(super) fn note_controls(pattern: &Pattern) -> Option<Vec<Control>> {
     let Pattern::Freeze { child, .. } = pattern else { return None };
     let Pattern::Cat { children, .. } = child.as_ref() else { return None };
     let [begins, ends] = children.as_slice() else { return None };
-    let control = |pattern: &Pattern| match pattern {
-        Pattern::Atom { value: Value::Control { label, value }, .. } => Some((label.clone(), *value)),
-        _ => None,
-    };
     let begins = match begins {
         Pattern::Stack { children, .. } => children.iter().map(control).collect::<Option<Vec<_>>>()?,
         one => vec![control(one)?],
@@ -47,11 +43,19 @@ pub(super) fn note_controls(pattern: &Pattern) -> Option<Vec<(String, Vec<f64>)>
     if !(opens && gates == 1 && closed == 0.0) {
         return None;
     }
-    let key = |(label, value): (String, f64)| match own_name(&label) {
-        "freq" if value > 0.0 => (beside(&label, "note"), vec![hz_to_midi(value)]),
-        _ => (label, vec![value]),
+    let key = |(label, value): (&str, f64)| match own_name(label) {
+        "freq" if value > 0.0 => (beside(label, "note").into(), vec![hz_to_midi(value)]),
+        _ => (label.into(), vec![value]),
     };
     Some(begins.into_iter().map(key).collect())
+}
+
+/// The label and the value of an atom that is a control.
+fn control(pattern: &Pattern) -> Option<(&str, f64)> {
+    match pattern {
+        Pattern::Atom { value: Value::Control { label, value }, .. } => Some((label, *value)),
+        _ => None,
+    }
 }
 
 impl Draft {
@@ -62,6 +66,8 @@ impl Draft {
         if !leaves.iter().any(speaks) {
             return Ok(root);
         }
+        // Notes have the whole limit for themselves.
+        self.copied = 0;
         let first = leaves[0];
         let mut notes = vec![Vec::new(); (leaves[leaves.len() - 1] - first + 1) as usize];
         for leaf in leaves {
@@ -74,11 +80,7 @@ impl Draft {
     }
 
     /// The notes of one event: one for each pitch, or one without.
-    fn notes_of(
-        &mut self,
-        leaf: u32,
-        controls: &[(String, Vec<f64>)],
-    ) -> Result<Vec<NoteDraft>, CompileError> {
+    fn notes_of(&mut self, leaf: u32, controls: &[Control]) -> Result<Vec<NoteDraft>, CompileError> {
         let place = self.places[leaf as usize];
         let legato = controls.iter().find(|(label, _)| own_name(label) == LEGATO);
         let half = Wide::new(1, 2);
@@ -107,11 +109,11 @@ impl Draft {
                         gates.push(beside(label, "gate"));
                     }
                     "freq" => {
-                        begins.push((label.clone(), value));
+                        begins.push((label.to_string(), value));
                         gates.push(beside(label, "gate"));
                     }
-                    _ if is_gate(label) => gates.push(label.clone()),
-                    _ => begins.push((label.clone(), value)),
+                    _ if is_gate(label) => gates.push(label.to_string()),
+                    _ => begins.push((label.to_string(), value)),
                 }
             }
             gates.sort();
@@ -122,11 +124,11 @@ impl Draft {
                 let takes = "numbers that 32 bits hold";
                 return Err(self.error_at(place, Kind::Takes { op: "a control", takes, given }));
             }
-            // Chords that meet chords multiply.
-            self.copied += if note > 0 { begins.len() + gates.len() } else { 0 };
-            if self.copied > MAX_COPIES {
-                return Err(self.error_at(place, Kind::TooManyCopies));
-            }
+            // Each event has a note; the further ones of chords multiply. Each value of a program has its own label.
+            let labels = begins.iter().map(|(label, _)| label).chain(&gates);
+            let carried = labels.map(|label| 8 + label.len()).sum();
+            let things = if note == 0 { 1 } else { begins.len() + gates.len() };
+            self.count_copies(things, carried, place)?;
             self.freezes += 1;
             let unit = if gates.is_empty() { 0 } else { self.freezes };
             let said = |draft: &mut Self, label: &str, value: f64| {

@@ -7,6 +7,7 @@ use crate::fraction::exactly;
 use crate::ir::{Pattern, SourceSpan};
 use crate::program::MAX_EVENTS_PER_CYCLE;
 use crate::{CompileError, euclid_hits};
+use std::collections::HashMap;
 
 type Lowered = Result<Option<usize>, CompileError>;
 
@@ -40,10 +41,12 @@ impl Draft {
         let Some(selector) = self.lower(next, branch, varied.source)? else { return Ok(None) };
         let leaves = self.sounding(selector);
         let mut kids = Vec::with_capacity(leaves.len());
-        let mut made: Vec<(f64, Option<usize>)> = Vec::new();
+        // By the bits of the number; adding 0 makes -0 and 0 one.
+        let mut made: HashMap<u64, Option<usize>> = HashMap::new();
         for &leaf in &leaves {
             let number = self.number(leaf, "Vary")?;
-            if let Some((_, kid)) = made.iter().find(|(known, _)| *known == number) {
+            let bits = (number + 0.0).to_bits();
+            if let Some(kid) = made.get(&bits) {
                 kids.push((leaf, *kid));
                 continue;
             }
@@ -53,7 +56,7 @@ impl Draft {
             self.copying -= u32::from(!made.is_empty());
             varied.numbers.pop();
             let kid = kid?;
-            made.push((number, kid));
+            made.insert(bits, kid);
             kids.push((leaf, kid));
         }
         self.join(selector, &kids, varied.path)
@@ -119,7 +122,7 @@ impl Draft {
         let Pattern::Pick { index, children, .. } = pattern else { return Ok(None) };
         let branch = self.branch(pattern, above, 0);
         let Some(selector) = self.lower(index, branch, source)? else { return Ok(None) };
-        let mut lowered: Vec<Option<Option<usize>>> = vec![None; children.len()];
+        let mut lowered: HashMap<usize, Option<usize>> = HashMap::new();
         let mut kids = Vec::new();
         for leaf in self.sounding(selector) {
             let number = self.number(leaf, "Pick")?;
@@ -131,14 +134,14 @@ impl Draft {
                 );
             }
             let place = (number as i64).rem_euclid(children.len() as i64) as usize;
-            let kid = match lowered[place] {
-                Some(kid) => kid,
+            let kid = match lowered.get(&place) {
+                Some(kid) => *kid,
                 None => {
                     let branch = self.branch(pattern, above, place + 1);
                     self.lower(&children[place], branch, source)?
                 }
             };
-            lowered[place] = Some(kid);
+            lowered.insert(place, kid);
             kids.push((leaf, kid));
         }
         self.join(selector, &kids, path)
@@ -155,7 +158,10 @@ impl Draft {
         }
         let first = kids.iter().map(|(leaf, _)| *leaf).min().unwrap_or(0);
         let last = kids.iter().map(|(leaf, _)| *leaf).max().unwrap_or(0);
-        let mut table = vec![None; (last - first + 1) as usize];
+        // The table has room for the leaves between too.
+        let room = (last - first + 1) as usize;
+        self.count_copies(0, room.saturating_sub(kids.len()), path)?;
+        let mut table = vec![None; room];
         for (leaf, kid) in kids {
             table[(leaf - first) as usize] = *kid;
         }
@@ -222,6 +228,7 @@ impl Draft {
             let events = u64::from(sounding);
             return Err(self.error_at(path, Kind::TooManyEvents { events }));
         }
+        self.count_copies(0, sounding.max(spread) as usize, path)?;
         let mut hits = euclid_hits(spread, steps, rotation);
         if pulses < 0 {
             let mut spared = hits.into_iter().peekable();
