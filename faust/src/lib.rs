@@ -32,4 +32,4 @@ pub use lower::{Lowered, lower};
 pub use node::{FaustType, Ready};
 pub use object::{Object, ObjectKey};
 pub use source::{ProgramText, Source, Text};
-pub use workers::{Heed, JobKey, Outcome, Purpose, Workers};
+pub use workers::{Delivery, Heed, JobKey, Outcome, Purpose, Workers};

@@ -65,8 +65,13 @@ pub enum Purpose {
     Check,
 }
 
-/// Where outcomes go. Called on a compile thread, which it must not hold up.
-pub type Heed = Box<dyn Fn(Outcome) + Send>;
+/// Takes an outcome on a compile thread, without any lock: what remains to be made of it, such as linking, is
+/// made here. A panic becomes an error, which is then the outcome.
+pub type Heed = Box<dyn Fn(Outcome) -> Delivery + Send>;
+
+/// Hands over what [`Heed`] made of an outcome, unless the job was cancelled meanwhile. Called under the lock
+/// of the queue, on which every instance waits: it sends, and does nothing else.
+pub type Delivery = Box<dyn FnOnce() + Send>;
 
 /// Who wants something compiled.
 struct Client {
@@ -92,6 +97,41 @@ enum Work {
     Begin(Source),
     /// Make the code of a tier; reading the text took so long.
     Make(Box<Prepared>, Tier, Duration),
+}
+
+/// What became of a step of a job.
+struct Ended {
+    client: Client,
+    /// `None`: it is cancelled, or its client cannot take even an error.
+    delivery: Option<Delivery>,
+    /// What is optimised next.
+    next: Option<Box<Prepared>>,
+}
+
+impl Ended {
+    /// Has the client take the outcome; without the lock. What was `prepared` is optimised next, if it is to be
+    /// heard.
+    fn new(
+        client: Client,
+        tier: Tier,
+        result: Result<Compiled, CompileError>,
+        prepared: Option<Box<Prepared>>,
+    ) -> Self {
+        if client.is_gone() {
+            return Self { client, delivery: None, next: None };
+        }
+        let heard = tier == Tier::Quick && client.purpose == Purpose::Play;
+        let mut next = prepared.filter(|_| heard && result.is_ok());
+        let take = |result, more| {
+            let outcome = Outcome { key: client.key.clone(), tier, result, more };
+            apart(|| Ok((client.heed)(outcome)))
+        };
+        let delivery = take(result, next.is_some()).or_else(|error| {
+            next = None;
+            take(Err(error), false)
+        });
+        Self { delivery: delivery.ok(), next, client }
+    }
 }
 
 #[derive(Default)]
@@ -132,21 +172,17 @@ impl Queue {
         }
     }
 
-    /// Tells a client the outcome. Called under the lock: what is cancelled from here on was heard before the
-    /// cancel returned. What was `prepared` is optimised next, if it is to be heard.
-    fn tell(
-        &mut self,
-        client: Client,
-        tier: Tier,
-        result: Result<Compiled, CompileError>,
-        prepared: Option<Box<Prepared>>,
-    ) {
+    /// Delivers what became of a job. Called under the lock: what is cancelled from here on was delivered before
+    /// the cancel returned.
+    fn deliver(&mut self, ended: Ended) {
+        let Ended { client, delivery, next } = ended;
         if client.is_gone() {
             return;
         }
-        let heard = tier == Tier::Quick && client.purpose == Purpose::Play;
-        let next = prepared.filter(|_| heard && result.is_ok());
-        (client.heed)(Outcome { key: client.key.clone(), tier, result, more: next.is_some() });
+        if let Some(delivery) = delivery {
+            // A panic in it costs its client the outcome, and nobody a thread.
+            let _ = catch_unwind(AssertUnwindSafe(delivery));
+        }
         match next {
             Some(prepared) => {
                 let work = Work::Make(prepared, Tier::Optimised, Duration::ZERO);
@@ -253,7 +289,10 @@ impl Workers {
     /// Compiles `source` for a node, in place of whatever is being compiled for it. Outcomes go to
     /// `reply`: quick code and then optimised code, or optimised code at once if it is cached, or an error.
     pub fn submit(&self, key: JobKey, source: Source, reply: Sender<Outcome>) {
-        let heed = move |outcome| drop(reply.send(outcome));
+        let heed = move |outcome| -> Delivery {
+            let reply = reply.clone();
+            Box::new(move || drop(reply.send(outcome)))
+        };
         self.submit_for(Purpose::Play, key, source, Box::new(heed));
     }
 
@@ -374,7 +413,7 @@ fn work(shared: &Shared) {
     }
 }
 
-/// Runs the compiler without the lock; a panic of its is an error of the program.
+/// Runs the compiler, or what uses its code, without the lock; a panic of its is an error of the program.
 fn apart<T>(work: impl FnOnce() -> Result<T, CompileError>) -> Result<T, CompileError> {
     let done = catch_unwind(AssertUnwindSafe(work));
     stop_before_exit();
@@ -395,17 +434,24 @@ fn step<'a>(shared: &'a Shared, mut queue: MutexGuard<'a, Queue>, job: Job) -> M
                 Ok((Box::new(prepared), cached))
             });
             let gathered = started.elapsed();
-            queue = shared.queue();
-            match begun {
-                Ok((prepared, None)) => (prepared, Tier::Quick, gathered),
+            let ended = match begun {
+                Ok((prepared, None)) => Err(prepared),
                 Ok((_, Some(mut compiled))) => {
                     compiled.timings.gather = gathered;
-                    queue.tell(client, Tier::Optimised, Ok(compiled), None);
+                    Ok((Tier::Optimised, Ok(compiled)))
+                }
+                Err(error) => Ok((Tier::Quick, Err(error))),
+            };
+            match ended {
+                Ok((tier, result)) => {
+                    let ended = Ended::new(client, tier, result, None);
+                    queue = shared.queue();
+                    queue.deliver(ended);
                     return queue;
                 }
-                Err(error) => {
-                    queue.tell(client, Tier::Quick, Err(error), None);
-                    return queue;
+                Err(prepared) => {
+                    queue = shared.queue();
+                    (prepared, Tier::Quick, gathered)
                 }
             }
         }
@@ -424,19 +470,25 @@ fn step<'a>(shared: &'a Shared, mut queue: MutexGuard<'a, Queue>, job: Job) -> M
     let is_gone = move || cancelled.load(Ordering::Acquire);
     let result = apart(|| shared.compiler.finish(&mut prepared, tier, &is_gone));
     queue = shared.queue();
+    let mut same = Vec::new();
     for Job { client: other, work } in queue.making.remove(&made).unwrap_or_default() {
         match work {
-            Work::Make(mut own, tier, gathered) if !client.is_gone() => {
-                own.share(&prepared);
-                let result = result.clone().map(|compiled| of_own(compiled, &own, gathered));
-                queue.tell(other, tier, result, Some(own));
-            }
+            Work::Make(own, tier, gathered) if !client.is_gone() => same.push((other, own, tier, gathered)),
             // It was stopped, or may have been: nobody wants it for the one that it was made for.
             work => queue.put_back(Job { client: other, work }),
         }
     }
+    drop(queue);
+    let others = same.into_iter().map(|(other, mut own, tier, gathered)| {
+        own.share(&prepared);
+        let result = result.clone().map(|compiled| of_own(compiled, &own, gathered));
+        Ended::new(other, tier, result, Some(own))
+    });
+    let mut ended: Vec<Ended> = others.collect();
     let result = result.map(|compiled| of_own(compiled, &prepared, gathered));
-    queue.tell(client, tier, result, Some(prepared));
+    ended.push(Ended::new(client, tier, result, Some(prepared)));
+    queue = shared.queue();
+    ended.into_iter().for_each(|ended| queue.deliver(ended));
     queue
 }
 

@@ -41,7 +41,10 @@ fn rest(from: &Receiver<Outcome>) -> Vec<Outcome> {
 
 fn heed(to: &Sender<Outcome>) -> krach_faust::Heed {
     let to = to.clone();
-    Box::new(move |outcome| drop(to.send(outcome)))
+    Box::new(move |outcome| {
+        let to = to.clone();
+        Box::new(move || drop(to.send(outcome)))
+    })
 }
 
 #[test]
@@ -314,4 +317,73 @@ fn those_who_wait_for_the_same_text_leave_a_thread_for_others() {
     for owner in 1..5 {
         workers.cancel_owner(owner);
     }
+}
+
+#[test]
+fn what_is_made_of_an_outcome_holds_no_queue_up() {
+    let workers = Arc::new(workers());
+    let (made, of) = channel();
+    let (to, from) = channel();
+    let queue = Arc::downgrade(&workers);
+    let take = move |outcome: Outcome| -> krach_faust::Delivery {
+        let Some(workers) = queue.upgrade() else { return Box::new(|| ()) };
+        let (done, is_done) = channel();
+        // Another instance submits and cancels while this one's outcome is being taken.
+        std::thread::spawn(move || {
+            workers.submit(key(2, "b"), Source::inline("b", "process = _ * 0.5;"), channel().0);
+            workers.cancel(&key(2, "b"));
+            workers.cancel_owner(2);
+            let _ = done.send(());
+        });
+        let free = is_done.recv_timeout(Duration::from_secs(20)).is_ok();
+        let (made, to) = (made.clone(), to.clone());
+        Box::new(move || drop((made.send(free), to.send(outcome))))
+    };
+    workers.submit_for(Purpose::Play, key(1, "a"), program("sine"), Box::new(take));
+    let first = next(&from);
+    assert!(first.result.is_ok() && first.more, "{first:?}");
+    assert_eq!(of.recv_timeout(LONG), Ok(true), "the queue was locked");
+    // What is cancelled while it is taken is not delivered.
+    let (begun, has_begun) = channel();
+    let (go, may_go) = channel::<()>();
+    let (to, from) = channel();
+    let may_go = std::sync::Mutex::new(may_go);
+    let take = move |outcome: Outcome| -> krach_faust::Delivery {
+        let _ = begun.send(());
+        let _ = may_go.lock().expect("one takes").recv_timeout(LONG);
+        let to = to.clone();
+        Box::new(move || drop(to.send(outcome)))
+    };
+    workers.submit_for(Purpose::Play, key(3, "a"), program("sine"), Box::new(take));
+    has_begun.recv_timeout(LONG).expect("it is taken");
+    workers.cancel_owner(3);
+    drop(go);
+    assert!(rest(&from).is_empty());
+}
+
+#[test]
+fn a_panic_while_an_outcome_is_taken_is_its_error_and_costs_no_thread() {
+    let workers = workers();
+    for turn in 0..4 {
+        let (to, from) = channel();
+        let take = move |outcome: Outcome| -> krach_faust::Delivery {
+            assert!(outcome.result.is_err(), "this one cannot be linked");
+            let to = to.clone();
+            Box::new(move || drop(to.send(outcome)))
+        };
+        workers.submit_for(Purpose::Play, key(1, "a"), program("sine"), Box::new(take));
+        let heard = rest(&from);
+        assert_eq!(heard.len(), 1, "{turn}: {heard:?}");
+        assert!(heard[0].result.is_err() && !heard[0].more);
+        // Neither does a client that takes nothing at all.
+        let (gone, is_gone) = channel::<()>();
+        let never = move |_| -> krach_faust::Delivery { panic!("whatever it is ({gone:?})") };
+        workers.submit_for(Purpose::Play, key(1, "b"), program("sine"), Box::new(never));
+        assert_eq!(is_gone.recv_timeout(LONG), Err(RecvTimeoutError::Disconnected));
+    }
+    let (to, from) = channel();
+    workers.submit_for(Purpose::Check, key(2, "a"), program("sine"), heed(&to));
+    drop(to);
+    assert!(rest(&from).iter().all(|outcome| outcome.result.is_ok()), "checks wait until nothing runs");
+    assert!(workers.stop(LONG), "nothing runs");
 }

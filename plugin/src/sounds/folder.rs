@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use krach_faust::{
-    CompileError, FaustType, Interface, JobKey, Outcome, ProgramText, Purpose, Source, Workers,
+    CompileError, Delivery, FaustType, Interface, JobKey, Outcome, ProgramText, Purpose, Source, Workers,
 };
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
@@ -227,11 +227,7 @@ impl Shared {
         let _ = self.signals.send(Signal::Check);
     }
 
-    fn checked(&self, name: &str, outcome: Outcome) {
-        let found = outcome.result.and_then(|compiled| {
-            let interface = FaustType::new(compiled.object)?.interface().clone();
-            Ok(Checked { text: compiled.text, interface: Arc::new(interface) })
-        });
+    fn checked(&self, name: &str, found: Result<Checked, CompileError>) {
         if matches!(found, Err(CompileError::Cancelled)) {
             return;
         }
@@ -397,10 +393,17 @@ impl Watch {
             let source = source_of(&self.shared.path, &name);
             let key = JobKey { owner: self.shared.owner, node: name.clone() };
             let shared = Arc::downgrade(&self.shared);
-            let heed = move |outcome| {
-                if let Some(shared) = shared.upgrade() {
-                    shared.checked(&name, outcome);
-                }
+            let heed = move |outcome: Outcome| -> Delivery {
+                let found = outcome.result.and_then(|compiled| {
+                    let interface = FaustType::new(compiled.object)?.interface().clone();
+                    Ok(Checked { text: compiled.text, interface: Arc::new(interface) })
+                });
+                let (shared, name) = (shared.clone(), name.clone());
+                Box::new(move || {
+                    if let Some(shared) = shared.upgrade() {
+                        shared.checked(&name, found);
+                    }
+                })
             };
             workers.submit_for(Purpose::Check, key, source, Box::new(heed));
         }

@@ -24,7 +24,7 @@ use krach_core::edit::{Edit, EditError};
 use krach_core::engine::Engine;
 use krach_core::session::{TypeSource, is_inline};
 use krach_faust::{
-    CompileError, Interface, JobKey, Outcome, ProgramText, Purpose, Source, Tier, Timings, Workers,
+    CompileError, Delivery, Interface, JobKey, Outcome, ProgramText, Purpose, Source, Tier, Timings, Workers,
 };
 
 pub(crate) use compile::Failure;
@@ -416,12 +416,12 @@ impl Sounds {
         sound.awaited = true;
         let (post, type_id, ticket) = (self.post.clone(), id.to_owned(), sound.ticket);
         let (held, sample_rate) = (sound.held.clone(), engine.sample_rate());
-        let heed = move |outcome: Outcome| {
+        let heed = move |outcome: Outcome| -> Delivery {
             let compiled = outcome.result.as_ref().ok();
             let linked =
                 compiled.map(|compiled| Linked::new(&type_id, compiled, held.as_deref(), sample_rate));
-            let (type_id, outcome) = (type_id.clone(), Box::new(outcome));
-            post(Word(Said::Outcome { type_id, ticket, outcome, linked }));
+            let (post, type_id, outcome) = (post.clone(), type_id.clone(), Box::new(outcome));
+            Box::new(move || post(Word(Said::Outcome { type_id, ticket, outcome, linked })))
         };
         workers.submit_for(Purpose::Play, key, source, Box::new(heed));
     }

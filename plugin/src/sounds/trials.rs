@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use krach_core::engine::Engine;
 use krach_core::session::TypeSource;
-use krach_faust::{CompileError, FaustType, Interface, JobKey, Outcome, Purpose, Source, Timings};
+use krach_faust::{CompileError, Delivery, FaustType, Interface, JobKey, Outcome, Purpose, Source, Timings};
 use krach_files::{Links, read_text};
 
 use super::compile::{Failure, program_name};
@@ -59,7 +59,10 @@ impl Sounds {
         }
         let Some(workers) = &self.workers else { return Ok(()) };
         let post = self.post.clone();
-        let heed = move |outcome| post(Word(said(Box::new(outcome))));
+        let heed = move |outcome| -> Delivery {
+            let (post, said) = (post.clone(), said(Box::new(outcome)));
+            Box::new(move || post(Word(said)))
+        };
         workers.submit_for(purpose, JobKey { owner: self.owner, node }, source, Box::new(heed));
         Ok(())
     }
