@@ -212,6 +212,35 @@ fn a_start_from_standstill_sounds_the_same_each_time_whatever_the_blocks() {
 }
 
 #[test]
+fn a_host_that_resets_or_resumes_and_then_plays_starts_from_standstill_without_a_block_that_stands() {
+    use krach_core::processor::Processor;
+    let mut rig = remembering();
+    rig.offline = true;
+    let mut again = |how: fn(&mut Processor)| {
+        how(&mut rig.processor);
+        (rig.playing, rig.played) = (true, 0);
+        rig.render(100_000, &[512])
+    };
+    let reference = again(|_| ());
+    for (name, how) in [("reset", Processor::reset as fn(&mut Processor)), ("resume", Processor::resume)] {
+        let out = again(how);
+        assert_eq!(first_difference(&reference[0], &out[0]), None, "{name}");
+    }
+}
+
+#[test]
+fn a_note_that_lasts_over_a_resume_sounds_on() {
+    let mut rig = Rig::with(probes::registry());
+    let nodes = vec![node("out", "dac", &[]), node("l", "dc", &[("level", 0.0)])];
+    rig.edit(Edit::LoadGraph(graph(nodes, &[("l", "out")])));
+    rig.edit(play("l", builders::control("l/level", 0.5)));
+    rig.settle();
+    assert_eq!(rig.render(24_000, &[512])[0][23_999], 0.5);
+    rig.processor.resume();
+    assert_eq!(rig.render(2_048, &[512])[0][2_047], 0.5);
+}
+
+#[test]
 fn what_rings_fades_in_5_ms_where_time_starts() {
     let mut rig = Rig::new();
     rig.edit(Edit::LoadGraph(graph(

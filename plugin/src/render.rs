@@ -3,8 +3,7 @@
 
 use krach_core::clock::TransportAt;
 use krach_core::processor::{
-    Block, HostEvent, HostEventKind, HostParam, MAX_PARAM_EVENTS, MAX_PLAYED, MidiEvent, MidiOut, ParamEvent,
-    Processor,
+    Block, HostEventKind, HostEvents, HostParam, MAX_PARAM_EVENTS, MidiEvent, MidiOut, ParamEvent, Processor,
 };
 
 use crate::ports::STEMS;
@@ -18,7 +17,7 @@ pub struct Renderer {
     processor: Option<Processor>,
     /// Changes of parameters in this block, sorted by frame.
     params: Vec<ParamEvent>,
-    played: Vec<HostEvent>,
+    played: HostEvents,
     midi_out: MidiOut,
     /// The block before had no frames: what came with it acts on the first frame of the next that has.
     waiting: bool,
@@ -47,10 +46,17 @@ impl Renderer {
         Self {
             processor,
             params: Vec::with_capacity(MAX_PARAM_EVENTS),
-            played: Vec::with_capacity(MAX_PLAYED),
+            played: HostEvents::new(),
             midi_out: MidiOut::with_capacity(MIDI_OUT),
             waiting: false,
             panic: false,
+        }
+    }
+
+    /// Blocks come again after a time without any.
+    pub fn resume(&mut self) {
+        if let Some(processor) = &mut self.processor {
+            processor.resume();
         }
     }
 
@@ -96,11 +102,9 @@ impl Renderer {
         }
     }
 
-    /// Something that the host plays; frames rise. What there is no room for is lost.
+    /// Something that the host plays; frames rise. A note for which there is no room ends at once.
     pub fn hear(&mut self, frame: u32, what: HostEventKind) {
-        if self.played.len() < self.played.capacity() {
-            self.played.push(HostEvent { offset: frame, what });
-        }
+        self.played.push(frame, what);
     }
 
     /// Ends a block of which no frame is rendered; what came with it waits for the next.
@@ -113,7 +117,7 @@ impl Renderer {
             panic && panics == 1
         });
         self.params.iter_mut().for_each(|event| event.offset = 0);
-        self.played.iter_mut().for_each(|event| event.offset = 0);
+        self.played.wait();
         self.waiting = true;
     }
 
@@ -139,13 +143,15 @@ impl Renderer {
                 stems: &mut stems,
                 free_run: Some(around.free_run),
                 params: &self.params,
-                played: &self.played,
+                played: self.played.as_slice(),
                 midi_out: &mut self.midi_out,
             });
         } else {
+            self.played.refuse_all();
             main.iter_mut().for_each(|channel| channel.fill(0.0));
             stems.iter_mut().flatten().for_each(|channel| channel.fill(0.0));
         }
+        self.played.end_refused(frames.saturating_sub(1) as u32, &mut self.midi_out);
     }
 
     /// What the block sends: MIDI and ends of notes, each sorted by frame.

@@ -460,6 +460,11 @@ impl Core {
         self.inherit_midi_clock(old);
     }
 
+    /// Time has stood since the last sample, though no block said so: where it moves next, it starts.
+    pub(super) fn stand_still(&mut self) {
+        self.was_running = false;
+    }
+
     /// From now on it fades out: see `retired`.
     pub(super) fn retire(&mut self) {
         self.retired = true;

@@ -14,6 +14,7 @@ pub mod denormals;
 mod edits;
 mod endings;
 mod fader;
+mod host_events;
 mod keys;
 mod midi;
 mod midi_clock;
@@ -27,6 +28,7 @@ mod start;
 mod voices;
 
 pub use self::core::{Core, CoreSettings, MAX_AUTOMATIONS, MAX_FADES, MAX_SLOTS, Running, chunk_of};
+pub use self::host_events::HostEvents;
 pub use self::params::{HostParam, MAX_PARAM_EVENTS, ParamEvent};
 pub use self::patterns::MAX_CHASED;
 pub use self::played::{Expression, HostEvent, HostEventKind, MAX_PLAYED, NoteAddress, NoteEnd};
@@ -241,9 +243,15 @@ impl Processor {
         self.core.params.settle(param, value);
     }
 
+    /// Blocks come again after a time without any, in which the host's time stood.
+    pub fn resume(&mut self) {
+        self.core.stand_still();
+    }
+
     /// Forgets all signal state, as hosts ask when they reset a plugin.
     pub fn reset(&mut self) {
         let _flush = FlushDenormals::on();
+        self.core.stand_still();
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.core.panic(self.core.now()))) {
             self.poison(payload);
         }

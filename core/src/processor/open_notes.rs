@@ -13,11 +13,17 @@ pub(super) struct OpenNotes {
     open: Vec<NoteAddress>,
     /// Notes that no engine has.
     lost: Vec<NoteAddress>,
+    /// Those that end now, sorted.
+    ending: Vec<NoteAddress>,
 }
 
 impl OpenNotes {
     pub fn new() -> Self {
-        Self { open: Vec::with_capacity(MAX_OPEN), lost: Vec::with_capacity(2 * MAX_OPEN) }
+        Self {
+            open: Vec::with_capacity(MAX_OPEN),
+            lost: Vec::with_capacity(2 * MAX_OPEN),
+            ending: Vec::with_capacity(MAX_OPEN),
+        }
     }
 
     /// A note begins. `false`: the engine must not get it, since it or the list has no room.
@@ -33,10 +39,21 @@ impl OpenNotes {
 
     /// The engine has ended these.
     pub fn ended(&mut self, ends: &[NoteEnd]) {
-        for end in ends {
-            if let Some(at) = self.open.iter().position(|note| *note == end.note) {
-                self.open.swap_remove(at);
-            }
+        let key = |note: &NoteAddress| (note.port, note.channel, note.key, note.note_id);
+        // Both lists are sorted and walked once: a block may end thousands of thousands that are open.
+        for ends in ends.chunks(MAX_OPEN) {
+            let Self { open, ending, .. } = self;
+            ending.clear();
+            ending.extend(ends.iter().map(|end| end.note));
+            ending.sort_unstable_by_key(key);
+            open.sort_unstable_by_key(key);
+            let mut next = 0;
+            open.retain(|note| {
+                next += ending[next..].iter().take_while(|ended| key(ended) < key(note)).count();
+                let ended = ending.get(next) == Some(note);
+                next += usize::from(ended);
+                !ended
+            });
         }
     }
 
@@ -74,6 +91,21 @@ impl OpenNotes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_end_closes_one_note_whatever_the_order_and_one_that_is_not_open_closes_none() {
+        let note = |key, note_id| NoteAddress { port: 0, channel: 0, key, note_id };
+        let end = |key, note_id| NoteEnd { offset: 0, note: note(key, note_id) };
+        let mut notes = OpenNotes::new();
+        for (key, id) in [(5, -1), (3, 7), (5, -1), (4, 2), (3, 7), (3, 7), (9, 1)] {
+            assert!(notes.begin(note(key, id), true));
+        }
+        notes.ended(&[end(9, 1), end(3, 7), end(8, 1), end(5, -1), end(3, 7), end(1, 1), end(9, 2)]);
+        notes.open.sort_unstable_by_key(|note| note.key);
+        assert_eq!(notes.open, [note(3, 7), note(4, 2), note(5, -1)]);
+        notes.ended(&[end(5, -1), end(5, -1), end(4, 2), end(3, 7)]);
+        assert_eq!(notes.open, []);
+    }
 
     #[test]
     fn what_finds_no_room_ends_in_a_later_block() {

@@ -16,7 +16,7 @@ use crate::plan::{NONE, NoteParts};
 use crate::symbol::Symbol;
 use crate::voice::{BY_HOST, HeldKey, HostNote, Phase, Voice};
 
-/// Events of one block that are heard; more are lost.
+/// Entries of one block beside those that end notes; more are lost.
 pub const MAX_PLAYED: usize = 4096;
 /// Semitones of a full bend, unless the host says otherwise (RPN 0).
 const BEND_RANGE: f64 = 2.0;
@@ -160,9 +160,10 @@ pub(super) enum Played {
         which: Expression,
         value: f64,
     },
+    /// `channels`: a bit for each channel whose bend has changed; how far its notes are bent.
     Bend {
-        channel: i16,
-        semitones: f64,
+        channels: u16,
+        semitones: [f64; 16],
     },
     /// A bit for each channel whose pedal went up.
     PedalUp {
@@ -220,7 +221,7 @@ impl Keyboard {
             zones: [0; 2],
             routes: [None; 16],
             omni: None,
-            played: Vec::with_capacity(MAX_PLAYED),
+            played: Vec::with_capacity(3 * MAX_PLAYED),
             concerned: Vec::with_capacity(2 * crate::session::MAX_NODES),
         }
     }
@@ -265,13 +266,15 @@ impl Keyboard {
         }
     }
 
-    /// For one event more of the block?
+    /// For one entry more of the block that ends no note?
     pub fn has_room(&self) -> bool {
-        self.played.len() < self.played.capacity()
+        self.played.len() < MAX_PLAYED
     }
 
+    /// What ends notes has room of its own, for all events that [`super::HostEvents`] holds.
     fn push(&mut self, sample: i64, what: Played) {
-        if self.has_room() {
+        let ends = matches!(what, Played::Off { .. } | Played::Choke(_) | Played::PedalUp { .. });
+        if self.has_room() || ends && self.played.len() < self.played.capacity() {
             self.played.push((sample, what));
         }
     }
@@ -380,10 +383,8 @@ impl Keyboard {
     }
 
     fn tell_bend(&mut self, sample: i64, channels: u16) {
-        for channel in (0..16).filter(|channel| channels & bit(*channel) != 0) {
-            let semitones = self.semitones(channel);
-            self.push(sample, Played::Bend { channel, semitones });
-        }
+        let semitones = std::array::from_fn(|channel| self.semitones(channel as i16));
+        self.push(sample, Played::Bend { channels, semitones });
     }
 
     /// After a change of pedals: those that are up now and were down.
@@ -447,12 +448,15 @@ impl Keyboard {
         }
     }
 
-    /// A zone has so many members. The other one gives up those that it loses.
+    /// A zone has so many members. The other one gives up those that it loses; to one without members it
+    /// loses none.
     fn set_zone(&mut self, sample: i64, zone: usize, members: u8) {
         let pedals = self.pedals();
         let before = self.members(0) | self.members(1);
         self.zones[zone] = members;
-        self.zones[1 - zone] = self.zones[1 - zone].min(14_u8.saturating_sub(members));
+        if members > 0 {
+            self.zones[1 - zone] = self.zones[1 - zone].min(14_u8.saturating_sub(members));
+        }
         let now = self.members(0) | self.members(1);
         let joined = self.members(zone);
         self.within(joined).for_each(|(_, state)| state.range = MPE_BEND_RANGE);
@@ -631,8 +635,9 @@ impl Player<'_> {
                     |player, at| player.hold(at, part as usize, value as f32),
                 );
             }
-            Played::Bend { channel, semitones } => {
-                self.retune(|host| host.channel == channel, |host| host.bend = semitones);
+            Played::Bend { channels, semitones } => {
+                let bent = |host: &HostNote| channels & bit(host.channel) != 0;
+                self.retune(bent, |host| host.bend = semitones[(host.channel & 15) as usize]);
             }
         }
     }

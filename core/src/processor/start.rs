@@ -72,6 +72,8 @@ impl Core {
         for node in 0..self.plan.nodes.len() {
             self.with_player(node, |player| player.restart());
         }
+        // Notes of patterns that last over the start begin again, also where time goes on from where it was.
+        self.discontinuity = true;
         self.master = Ramp::resting(f64::from(self.own_master));
         self.limiter.reset();
     }

@@ -1,7 +1,7 @@
 //! Every note of the host gets its end: after a panic, while nothing plays, and where there is no room.
 
 use super::*;
-use krach_core::processor::MAX_PLAYED;
+use krach_core::processor::{HostEvents, MAX_PLAYED, MidiOut};
 
 fn ids(rig: &Rig) -> Vec<i32> {
     let mut ids: Vec<i32> = rig.ends.iter().map(|(_, note)| note.note_id).collect();
@@ -109,4 +109,49 @@ fn a_note_on_a_sample_with_too_many_events_ends_though_it_has_not_begun() {
     events.push(on(6, 2, A5, 3));
     assert_eq!(last(&mut rig, &events), 1320.0);
     assert_eq!(rig.ends, [(begin + 5, address(1, A4, 2))]);
+}
+
+#[test]
+fn an_end_among_too_many_events_is_heard() {
+    let mut rig = rig(4);
+    assert_eq!(last(&mut rig, &[on(0, 0, A4, 1)]), 440.0);
+    let mut events = vec![midi(0, [0xd0, 0, 0]); MAX_PLAYED];
+    events.push(off(0, 0, A4, 1));
+    assert_eq!(last(&mut rig, &events), 110.0);
+}
+
+#[test]
+fn the_list_of_a_block_has_room_for_ends_and_each_note_that_it_refuses_ends_once() {
+    let mut list = HostEvents::new();
+    for key in 0..MAX_PLAYED + 3 {
+        list.push(0, on(0, 0, A4, key as i32).what);
+    }
+    // Each of these ends notes; the last does not.
+    let ends = [
+        off(0, 0, A4, 1).what,
+        HostEventKind::Choke(address(0, A4, 2)),
+        HostEventKind::Midi([0x80, 60, 0]),
+        HostEventKind::Midi([0x93, 60, 0]),
+        HostEventKind::Midi([0xb0, 64, 0]),
+        HostEventKind::Midi([0xb0, 123, 0]),
+    ];
+    ends.iter().chain([&HostEventKind::Midi([0xb0, 64, 127])]).for_each(|what| list.push(1, *what));
+    let held = list.as_slice();
+    assert_eq!(held.len(), MAX_PLAYED + ends.len());
+    assert!(held[MAX_PLAYED..].iter().map(|event| event.what).eq(ends));
+    // The next block begins before there was room for all of the ends.
+    let refused = |list: &mut HostEvents| {
+        let mut out = MidiOut::with_capacity(2);
+        list.end_refused(63, &mut out);
+        out.ends().iter().map(|end| (end.offset, end.note.note_id)).collect::<Vec<_>>()
+    };
+    let first = MAX_PLAYED as i32;
+    assert_eq!(refused(&mut list), [(63, first + 2), (63, first + 1)]);
+    list.clear();
+    list.push(7, on(0, 0, A4, 1).what);
+    assert_eq!(refused(&mut list), [(63, first)]);
+    // Without an engine what came is refused.
+    list.refuse_all();
+    assert_eq!((list.as_slice().len(), refused(&mut list)), (0, vec![(63, 1)]));
+    assert_eq!(refused(&mut list), []);
 }

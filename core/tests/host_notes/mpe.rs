@@ -96,3 +96,24 @@ fn all_off_and_all_controllers_of_the_manager_are_those_of_its_zone() {
     assert_eq!(last(&mut rig, &events), semitones(A4, 48.0) + semitones(A5, 2.0));
     assert_eq!(last(&mut rig, &[midi(0, [0xb0, 121, 0])]), 110.0 + semitones(A5, 2.0));
 }
+
+#[test]
+fn many_bends_of_a_manager_leave_room_for_the_ends_of_notes() {
+    let mut rig = rig(4);
+    let mut events = zone(0, 15);
+    events.push(on(0, 1, A4, 1));
+    assert_eq!(last(&mut rig, &events), 440.0);
+    let mut events = vec![midi(1, [0xe0, 0, 64]); 300];
+    events.push(off(2, 1, A4, 1));
+    assert_eq!(last(&mut rig, &events), 110.0);
+}
+
+#[test]
+fn a_zone_that_goes_takes_no_member_from_the_other() {
+    let mut rig = rig(4);
+    let mut events = zone(15, 15);
+    events.extend(zone(0, 0));
+    // Channel 0 is the fifteenth member.
+    events.extend([midi(0, [0xbf, 64, 127]), on(0, 0, A4, 1), off(1, 0, A4, 1)]);
+    assert_eq!(last(&mut rig, &events), 440.0);
+}

@@ -306,7 +306,8 @@ unsafe extern "C" fn deactivate(plugin: *const clap_plugin) {
 unsafe extern "C" fn start_processing(plugin: *const clap_plugin) -> bool {
     guard(false, || {
         // SAFETY: the host hands back what `create` gave it.
-        unsafe { Object::of(plugin) }.and_then(Object::try_audio).is_some_and(|audio| audio.is_some())
+        let audio = unsafe { Object::of(plugin) }.and_then(Object::try_audio);
+        audio.is_some_and(|mut audio| audio.as_mut().map(AudioSide::resume).is_some())
     })
 }
 

@@ -210,6 +210,11 @@ impl AudioSide {
         self.renderer.panic();
     }
 
+    /// Blocks come again after a time without any.
+    pub fn resume(&mut self) {
+        self.renderer.resume();
+    }
+
     /// Forgets all signal state.
     pub fn reset(&mut self, params: &ParamEvents) {
         self.renderer.reset(params.values.params().master_gain());
