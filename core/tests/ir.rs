@@ -439,3 +439,24 @@ proptest! {
         prop_assert!(same || a.graph_key() != key);
     }
 }
+
+#[test]
+fn ids_and_labels_are_bounded_before_modules_become_one() {
+    let module = |id: usize, label: usize| {
+        let pattern =
+            json!({"op": "Atom", "value": {"type": "Control", "label": "/".repeat(label), "value": 1.0}});
+        let within = json!({
+            "krach": {"version": 2, "raw_graph": {"nodes": [{"id": "i".repeat(id), "type_id": "gain"}]}},
+            "patterns": [{"target": "a", "pattern": pattern}]});
+        let outer = json!({"sub_modules": [{"prefix": "p", "module": within}]});
+        let module: ModuleIr = serde_json::from_value(outer).unwrap();
+        module.check().map_err(|fault| (fault.place, fault.message))
+    };
+    assert_eq!(module(1024, 2049), Ok(()));
+    let (place, message) = module(1025, 1).unwrap_err();
+    assert_eq!(place, "$.sub_modules[0].module.krach.raw_graph.nodes[0].id");
+    assert!(message.contains("1024 bytes"), "{message}");
+    let (place, message) = module(1, 2050).unwrap_err();
+    assert_eq!(place, "$.sub_modules[0].module.patterns[0].pattern");
+    assert!(message.contains("2049 bytes"), "{message}");
+}

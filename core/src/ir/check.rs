@@ -7,7 +7,8 @@ use super::fault::{Fault, did_you_mean};
 use super::module::{Krach, ModuleIr, NodeIr, RouteKind, Source};
 use crate::automation::ShapeSpec;
 use crate::processor::{MAX_AUTOMATIONS, MAX_SLOTS};
-use crate::session::{MAX_MIDI_MAPS, MAX_NODES};
+use crate::session::{MAX_ID, MAX_MIDI_MAPS, MAX_NODES};
+use krach_patterns::MAX_LABEL;
 use std::collections::{BTreeSet, HashSet};
 
 /// Most voices of a node.
@@ -86,6 +87,7 @@ impl Survey {
             return Err(too_many(place, "modules within modules", MAX_NODES));
         }
         self.lists(module, place)?;
+        texts(module, place)?;
         self.names(module, place, prefix)?;
         self.added = self.added.saturating_add(prefix.len().saturating_mul(names_in(module)));
         if self.added > MAX_DOCUMENT {
@@ -155,6 +157,25 @@ impl Survey {
         }
         Ok(())
     }
+}
+
+/// Ids of the raw graph and labels of patterns are looked up piece by piece when modules become one: they are bounded
+/// before.
+fn texts(module: &ModuleIr, place: &str) -> Result<(), Fault> {
+    let raw = module.krach.iter().flat_map(|krach| &krach.raw_graph.nodes);
+    if let Some(i) = raw.map(|node| node.id.len()).position(|len| len > MAX_ID) {
+        let message = format!("the id is longer than {MAX_ID} bytes");
+        return Err(Fault::new(format!("{place}.krach.raw_graph.nodes[{i}].id"), message));
+    }
+    for (i, p) in module.patterns.iter().enumerate() {
+        let mut longest = 0;
+        see_labels(&p.pattern, &mut |label| longest = longest.max(label.len()));
+        if longest > MAX_LABEL {
+            let message = format!("a label is longer than {MAX_LABEL} bytes");
+            return Err(Fault::new(format!("{place}.patterns[{i}].pattern"), message));
+        }
+    }
+    Ok(())
 }
 
 fn too_many(place: &str, what: &str, most: usize) -> Fault {
