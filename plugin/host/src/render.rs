@@ -192,7 +192,7 @@ impl Rendered {
 ///     length: Length::Bars(8.0),
 ///     ..RenderOptions::default()
 /// })?;
-/// println!("{} frames, peak {}", rendered.frames, rendered.peak);
+/// println!("{} frames, peak {}", rendered.frames, rendered.peak());
 /// # Ok::<(), krach_host::HostError>(())
 /// ```
 ///
