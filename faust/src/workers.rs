@@ -124,7 +124,12 @@ impl Ended {
         let mut next = prepared.filter(|_| heard && result.is_ok());
         let take = |result, more| {
             let outcome = Outcome { key: client.key.clone(), tier, result, more };
-            apart(|| Ok((client.heed)(outcome)))
+            let has_code = outcome.result.is_ok();
+            let taken = apart(|| Ok((client.heed)(outcome)));
+            if has_code {
+                stop_before_exit(After::Link);
+            }
+            taken
         };
         let delivery = take(result, next.is_some()).or_else(|error| {
             next = None;
@@ -277,7 +282,7 @@ impl Workers {
         }
         let workers = Arc::new(Self::start(Arc::new(make()?))?);
         *process = Arc::downgrade(&workers);
-        stop_before_exit();
+        stop_before_exit(After::Start);
         Ok(workers)
     }
 
@@ -373,13 +378,27 @@ fn stay_loaded() {
     }
 }
 
+/// After what the hook at the end of the process is set again.
+#[derive(Clone, Copy)]
+enum After {
+    /// The threads were started.
+    Start,
+    /// LLVM made code without much optimisation.
+    Quick,
+    /// LLVM optimised code.
+    Optimised,
+    /// Code was linked.
+    Link,
+}
+
 /// Has the process stop its workers when it ends, before LLVM's objects are destroyed. Destructors run
-/// in reverse order, and LLVM makes some objects only when it first compiles: so the hook is set again
-/// after the first jobs.
-fn stop_before_exit() {
-    const TIMES: u32 = 5;
-    static SET: AtomicU32 = AtomicU32::new(0);
-    if SET.load(Ordering::Relaxed) < TIMES && SET.fetch_add(1, Ordering::Relaxed) < TIMES {
+/// in reverse order, and LLVM makes some objects only when it first does a thing: so the hook is set again
+/// after the first times of each, whatever else was done before.
+fn stop_before_exit(after: After) {
+    const TIMES: u32 = 3;
+    static SET: [AtomicU32; 4] = [const { AtomicU32::new(0) }; 4];
+    let set = &SET[after as usize];
+    if set.load(Ordering::Relaxed) < TIMES && set.fetch_add(1, Ordering::Relaxed) < TIMES {
         // SAFETY: a plain function that lives as long as this library; the C library calls it before
         // the library goes.
         unsafe { libc::atexit(stop_at_exit) };
@@ -416,7 +435,6 @@ fn work(shared: &Shared) {
 /// Runs the compiler, or what uses its code, without the lock; a panic of its is an error of the program.
 fn apart<T>(work: impl FnOnce() -> Result<T, CompileError>) -> Result<T, CompileError> {
     let done = catch_unwind(AssertUnwindSafe(work));
-    stop_before_exit();
     done.unwrap_or_else(|_| Err(CompileError::Code("the compiler failed on it".to_owned())))
 }
 
@@ -469,6 +487,10 @@ fn step<'a>(shared: &'a Shared, mut queue: MutexGuard<'a, Queue>, job: Job) -> M
     let cancelled = client.cancelled.clone();
     let is_gone = move || cancelled.load(Ordering::Acquire);
     let result = apart(|| shared.compiler.finish(&mut prepared, tier, &is_gone));
+    stop_before_exit(match tier {
+        Tier::Quick => After::Quick,
+        Tier::Optimised => After::Optimised,
+    });
     queue = shared.queue();
     let mut same = Vec::new();
     for Job { client: other, work } in queue.making.remove(&made).unwrap_or_default() {

@@ -291,6 +291,22 @@ fn merged(program: &Program, window: Span, seed: u64) -> Vec<Key> {
     out
 }
 
+/// The same events, their parts cut at these places.
+fn cut_at(mut keys: Vec<Key>, borders: &[Big]) -> Vec<Key> {
+    for border in borders {
+        for at in 0..keys.len() {
+            if keys[at].2 < *border && *border < keys[at].3 {
+                let mut rest = keys[at].clone();
+                rest.2 = border.clone();
+                keys[at].3 = border.clone();
+                keys.push(rest);
+            }
+        }
+    }
+    keys.sort();
+    keys
+}
+
 fn window() -> impl Strategy<Value = Span> {
     (-40_i64..40, 1..60_i64, prop::sample::select(vec![1_i64, 2, 3, 7, 12, 16, 1 << 20, 999_983])).prop_map(
         |(begin, length, d)| {
@@ -307,7 +323,13 @@ proptest! {
         let Ok(program) = compile(&p) else { return Err(TestCaseError::reject("refused")) };
         let got = events(&program, window, seed);
         let want = model::query(&p, window, seed);
-        prop_assert_eq!(keys(&program, &got), model_keys(&want));
+        let (got_keys, want_keys) = (keys(&program, &got), model_keys(&want));
+        // Where numbers are patterns, an event may be cut at borders of the numbers that change nothing.
+        let borders: Vec<Big> = match format!("{p:?}").contains("Vary") {
+            true => got_keys.iter().chain(&want_keys).flat_map(|key| [key.2.clone(), key.3.clone()]).collect(),
+            false => Vec::new(),
+        };
+        prop_assert_eq!(cut_at(got_keys, &borders), cut_at(want_keys, &borders));
         for e in &got {
             prop_assert_eq!(e.part.begin, e.part.begin.reduced());
             prop_assert_eq!(*e.whole.end.denom(), *e.whole.end.reduced().denom());
