@@ -460,3 +460,29 @@ fn ids_and_labels_are_bounded_before_modules_become_one() {
     assert_eq!(place, "$.sub_modules[0].module.patterns[0].pattern");
     assert!(message.contains("2049 bytes"), "{message}");
 }
+
+#[test]
+fn finding_whose_labels_are_is_bounded_before_it_begins() {
+    let atom =
+        |label: &str| json!({"op": "Atom", "value": {"type": "Control", "label": label, "value": 1.0}});
+    let nested = |module: serde_json::Value, depth: usize| {
+        let within = |inner, _| json!({"sub_modules": [{"prefix": "p", "module": inner}]});
+        let outer: ModuleIr = serde_json::from_value((0..depth).fold(module, within)).unwrap();
+        outer.check().map_err(|fault| (fault.place, fault.message))
+    };
+    let labels = |label: &str, count: usize| json!({"patterns": [{"target": "a", "pattern": {"op": "Cat", "children": vec![atom(label); count]}}]});
+    // Labels as they are written, in ten modules; some of nothing but `/`, in one module and in ten.
+    assert_eq!(nested(labels("drums/kick/cutoff", 4_000), 10), Ok(()));
+    let slashes = "/".repeat(2049);
+    assert_eq!(nested(labels(&slashes, 30), 1), Ok(()));
+    let (place, message) = nested(labels(&slashes, 40), 1).unwrap_err();
+    assert!(
+        place.ends_with(".patterns[0].pattern") && message.contains("too many parts"),
+        "{place}: {message}"
+    );
+    assert!(nested(labels(&slashes, 30), 10).is_err());
+    let path =
+        |count: usize| json!({"controls": vec![json!({"path": format!("a{slashes}"), "value": 1.0}); count]});
+    let (place, _) = nested(path(100), 0).unwrap_err();
+    assert!(place.starts_with("$.controls["), "{place}");
+}

@@ -47,6 +47,8 @@ struct Survey {
     counts: [usize; LIMITS.len()],
     /// Bytes that prefixes add to names.
     added: usize,
+    /// Bytes that are read to find the nodes that labels and paths belong to.
+    looked_up: usize,
 }
 
 /// Most routes of a session.
@@ -59,6 +61,10 @@ pub const MAX_VALUES: usize = 1 << 18;
 pub const MAX_INIT: usize = 4096;
 /// Most bytes that a session may have as a document, and that prefixes may add to one.
 pub const MAX_DOCUMENT: usize = 63 << 20;
+
+/// Most bytes that are read to find the nodes that labels and paths belong to: each beginning of a label up to a
+/// `/` is looked up, in each module around it.
+const MAX_LOOKED_UP: usize = 1 << 28;
 
 /// Lists of a module, by section, and the most entries that they may have in all modules together.
 const LIMITS: [(&str, &str, usize); 13] = [
@@ -87,7 +93,7 @@ impl Survey {
             return Err(too_many(place, "modules within modules", MAX_NODES));
         }
         self.lists(module, place)?;
-        texts(module, place)?;
+        self.texts(module, place, prefix, depth)?;
         self.names(module, place, prefix)?;
         self.added = self.added.saturating_add(prefix.len().saturating_mul(names_in(module)));
         if self.added > MAX_DOCUMENT {
@@ -159,23 +165,48 @@ impl Survey {
     }
 }
 
-/// Ids of the raw graph and labels of patterns are looked up piece by piece when modules become one: they are bounded
-/// before.
-fn texts(module: &ModuleIr, place: &str) -> Result<(), Fault> {
-    let raw = module.krach.iter().flat_map(|krach| &krach.raw_graph.nodes);
-    if let Some(i) = raw.map(|node| node.id.len()).position(|len| len > MAX_ID) {
-        let message = format!("the id is longer than {MAX_ID} bytes");
-        return Err(Fault::new(format!("{place}.krach.raw_graph.nodes[{i}].id"), message));
-    }
-    for (i, p) in module.patterns.iter().enumerate() {
-        let mut longest = 0;
-        see_labels(&p.pattern, &mut |label| longest = longest.max(label.len()));
-        if longest > MAX_LABEL {
-            let message = format!("a label is longer than {MAX_LABEL} bytes");
-            return Err(Fault::new(format!("{place}.patterns[{i}].pattern"), message));
+impl Survey {
+    /// Ids of the raw graph, labels of patterns and paths of controls are looked up piece by piece when modules
+    /// become one: their lengths and the work are bounded before.
+    fn texts(&mut self, module: &ModuleIr, place: &str, prefix: &str, depth: usize) -> Result<(), Fault> {
+        let raw = module.krach.iter().flat_map(|krach| &krach.raw_graph.nodes);
+        if let Some(i) = raw.map(|node| node.id.len()).position(|len| len > MAX_ID) {
+            let message = format!("the id is longer than {MAX_ID} bytes");
+            return Err(Fault::new(format!("{place}.krach.raw_graph.nodes[{i}].id"), message));
         }
+        let mut looked_up = self.looked_up;
+        let mut count = |text: &str| {
+            let beginnings = text.bytes().filter(|byte| *byte == b'/').count();
+            let bytes = beginnings.saturating_mul(prefix.len() + text.len()).saturating_mul(depth + 1);
+            looked_up = looked_up.saturating_add(bytes);
+            looked_up <= MAX_LOOKED_UP
+        };
+        let too_much = |place: String| {
+            let message = "labels and paths of too many parts: whose they are takes too long to find";
+            Fault::new(place, message).hint("fewer `/` in them, or fewer modules in one another")
+        };
+        for (i, p) in module.patterns.iter().enumerate() {
+            let (mut longest, mut fits) = (0, true);
+            see_labels(&p.pattern, &mut |label| {
+                longest = longest.max(label.len());
+                fits &= count(label);
+            });
+            if longest > MAX_LABEL {
+                let message = format!("a label is longer than {MAX_LABEL} bytes");
+                return Err(Fault::new(format!("{place}.patterns[{i}].pattern"), message));
+            }
+            if !fits {
+                return Err(too_much(format!("{place}.patterns[{i}].pattern")));
+            }
+        }
+        for (i, c) in module.controls.iter().enumerate() {
+            if !count(&c.path) {
+                return Err(too_much(format!("{place}.controls[{i}].path")));
+            }
+        }
+        self.looked_up = looked_up;
+        Ok(())
     }
-    Ok(())
 }
 
 fn too_many(place: &str, what: &str, most: usize) -> Fault {
