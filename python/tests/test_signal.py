@@ -268,7 +268,6 @@ def test_one_control_used_in_two_places_is_one() -> None:
         (lambda x: krs.control("a", 1, 0, 2) + krs.control("a", 1, 0, 3), "twice with other ranges"),
         (lambda x: krs.control("a", 5, 0, 2), "lo <= init <= hi"),
         (lambda x: krs.control("a[b]", 1, 0, 2), "no name"),
-        (lambda x: krs.control("a", 1, 0, 2, scale="bent"), "linear, log or exp"),
     ],
 )
 def test_what_cannot_be_traced_says_what_to_write(f: Function, message: str) -> None:

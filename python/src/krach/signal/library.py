@@ -17,12 +17,8 @@ from .trace import Operand, Signal, TraceError, apply, current, loop
 # Inputs
 
 
-def control(
-    name: str, init: float, lo: float, hi: float, step: float = 0.0, *, unit: str = "", scale: str = "linear"
-) -> Signal:
+def control(name: str, init: float, lo: float, hi: float, step: float = 0.0) -> Signal:
     """Return a control of the node, smoothed over some milliseconds unless its name says gate or trig.
-
-    ``unit`` and ``scale`` (``linear``, ``log`` or ``exp``) tell clients how to show it.
 
     >>> krs.render(lambda: krs.control("gate", 1, 0, 1), 2 / 48000)
     [[1.0, 1.0]]
@@ -37,18 +33,16 @@ def control(
         raise TraceError(
             f"control {name}: lo <= init <= hi and step >= 0; got init={init}, lo={lo}, hi={hi}, step={step}"
         )
-    if scale not in ("linear", "log", "exp"):
-        raise TraceError(f"control {name}: scale is linear, log or exp, not {scale}")
-    declared = (ir.Control(name, *numbers), unit, scale)
+    declared = ir.Control(name, *numbers)
     root = current().root
     before = root.controls.setdefault(name, declared)
     if before != declared:
         raise TraceError(
-            f"control {name} is declared twice with other ranges: {_range(before[0])} and {_range(declared[0])}; "
+            f"control {name} is declared twice with other ranges: {_range(before)} and {_range(declared)}; "
             "give them different names, or the same range: then they are one"
         )
     # At the outermost level, so that all uses share one smoother.
-    made = root.once(("control", name), lambda: root.add("control", (), declared[0]))
+    made = root.once(("control", name), lambda: root.add("control", (), declared))
     return current().own(made)
 
 

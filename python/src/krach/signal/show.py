@@ -22,7 +22,7 @@ def graph(f: Traceable) -> ir.DspGraph:
     >>> len(krs.graph(lambda x: x * 0.5).equations)
     2
     """
-    return f if isinstance(f, ir.DspGraph) else trace(f)[0]
+    return f if isinstance(f, ir.DspGraph) else trace(f)
 
 
 def render(

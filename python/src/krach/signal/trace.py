@@ -176,7 +176,7 @@ class Trace:
         self._once: dict[tuple[str, str], Signal] = {}
         self._next = 0
         # Of the root only: what all loops share.
-        self.controls: dict[str, tuple[ir.Control, str, str]] = {}
+        self.controls: dict[str, ir.Control] = {}
         self.noises = 0
         self.size = 0
 
@@ -265,11 +265,8 @@ def apply(primitive: str, *inputs: Operand, params: ir.Params | None = None) -> 
     return current().add(primitive, inputs, params)
 
 
-def trace(function: Callable[..., Any]) -> tuple[ir.DspGraph, dict[str, tuple[ir.Control, str, str]]]:
-    """Trace a function: its positional parameters are the audio inputs, what it returns the outputs.
-
-    Returns the graph and its controls by name, each with unit and scale.
-    """
+def trace(function: Callable[..., Any]) -> ir.DspGraph:
+    """Trace a function: its positional parameters are the audio inputs, what it returns the outputs."""
     outer = Trace(None)
     token = _open.set(outer)
     try:
@@ -280,7 +277,7 @@ def trace(function: Callable[..., Any]) -> tuple[ir.DspGraph, dict[str, tuple[ir
         graph = outer.graph([outer.own(x) for x in outputs])
     finally:
         _open.reset(token)
-    return graph, outer.controls
+    return graph
 
 
 def loop(function: Callable[..., Any], free: Sequence[Operand]) -> Signal:
