@@ -54,6 +54,13 @@ fn fraction(text: &str) -> Time {
 }
 
 #[test]
+fn onsets_are_listed_in_order_with_their_keys() {
+    let third = Time::new(1, 3);
+    let first: Vec<_> = ours("A4 [A2,C5] ~").expect("it compiles").into_iter().take(3).collect();
+    assert_eq!(first, [(Time::from_integer(0), 69), (third, 45), (third, 72)]);
+}
+
+#[test]
 #[ignore = "soak: fetches Strudel by npm"]
 fn soak_three_hundred_texts_play_as_strudel_plays_them() {
     let there = |program: &str| Command::new(program).arg("--version").output().is_ok();
