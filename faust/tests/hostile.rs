@@ -101,11 +101,14 @@ fn what_computes_for_ever_and_what_sleeps_are_told_apart_with_their_limits() {
     let told = error.to_string();
     assert!(matches!(error, CompileError::Front { end: FrontEnd::WallTime(1), .. }), "{error:?}");
     assert!(told.contains("did not end within 1 s") && told.contains("waiting for a licence"), "{told}");
-    let large = StandIn::new("large", "exec head -c 1000000 /dev/zero > out.bc\n");
-    let mut compiler = large.compiler();
-    compiler.limits = ChildLimits { file: 1000, ..ChildLimits::default() };
-    let error = error_of(&compiler, &program("sine"));
-    assert!(matches!(error, CompileError::Front { end: FrontEnd::FileSize(1000), .. }), "{error:?}");
+    // The command may be done before its limits are set, or be stopped by them.
+    for start in ["", "sleep 0.2; "] {
+        let large = StandIn::new("large", &format!("{start}exec head -c 1000000 /dev/zero > out.bc\n"));
+        let mut compiler = large.compiler();
+        compiler.limits = ChildLimits { file: 1000, ..ChildLimits::default() };
+        let error = error_of(&compiler, &program("sine"));
+        assert!(matches!(error, CompileError::Front { end: FrontEnd::FileSize(1000), .. }), "{error:?}");
+    }
 }
 
 #[test]

@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// The file of bitcode that the command makes in its folder.
+const OUTPUT: &str = "out.bc";
 /// Most of what the command says that is read.
 const SAID_LIMIT: u64 = 64 << 10;
 /// Most characters of it that are passed on where we do not understand it.
@@ -97,7 +99,7 @@ impl FaustCommand {
             .args(FLAGS.map(precision))
             .args([CLASS, "-I", "imports", "-I"])
             .arg(&self.libraries)
-            .args(["-o", "out.bc", main.as_str()])
+            .args(["-o", OUTPUT, main.as_str()])
             .current_dir(&room.0)
             .env_clear()
             .env("HOME", &room.0)
@@ -123,13 +125,19 @@ impl FaustCommand {
             };
             diagnostics::parse(&said, &main, &text_of).map(CompileError::Program)
         };
+        // A file may pass the limit before the limit is set (see `child`): then its size is the reason.
+        let made = |otherwise| match room.bitcode(limits.file) {
+            Err(FileError::TooLarge { limit, .. }) => stopped(FrontEnd::FileSize(limit)),
+            Err(error) => Err(told(&room.0.join(OUTPUT), error)),
+            Ok(made) => made.map_or_else(|| failed(otherwise), Ok),
+        };
         match end {
-            End::Code(0) => room.bitcode(limits.file)?.map_or_else(|| failed(FrontEnd::NoOutput), Ok),
+            End::Code(0) => made(FrontEnd::NoOutput),
             // Nobody knows how it ended. What complained has failed; what is whole is an answer, since it is
             // the last thing that the command writes.
             End::Unknown => match complaint() {
                 Some(error) => Err(error),
-                None => room.bitcode(limits.file)?.map_or_else(|| failed(FrontEnd::Unknown), Ok),
+                None => made(FrontEnd::Unknown),
             },
             End::Code(code) => complaint().map_or_else(|| failed(FrontEnd::Silent(code)), Err),
             End::Signal(signal) => failed(FrontEnd::Signal(signal)),
@@ -222,15 +230,11 @@ impl PrivateFolder {
     }
 
     /// What the command made; `None` if that is nothing, or not all of it.
-    fn bitcode(&self, limit: u64) -> Result<Option<Vec<u8>>, CompileError> {
-        let path = self.0.join("out.bc");
-        match read(&path, Links::Refuse, limit) {
+    fn bitcode(&self, limit: u64) -> Result<Option<Vec<u8>>, FileError> {
+        match read(&self.0.join(OUTPUT), Links::Refuse, limit) {
             Ok(bytes) => Ok(bitcode::is_whole(&bytes).then_some(bytes)),
             Err(FileError::Io(error)) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(FileError::TooLarge { size, limit }) => {
-                Err(CompileError::TooLarge { what: "bytes of bitcode", size, limit })
-            }
-            Err(error) => Err(told(&path, error)),
+            Err(error) => Err(error),
         }
     }
 
