@@ -3,13 +3,19 @@
 use krach::state::encode;
 use serde_json::{Map, Value, json};
 
+use super::patterns::pattern;
+
 /// Most bytes of a document that is made: what a chunk may hold.
 const MOST: usize = 63 << 20;
 
 /// A source of numbers, the same for each seed.
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn next(&mut self) -> u64 {
         // SplitMix64.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -19,16 +25,16 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         (self.next() % n.max(1) as u64) as usize
     }
 
-    fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+    pub fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.below(of.len())]
     }
 
     /// Mostly small, seldom up to `most`.
-    fn size(&mut self, most: usize) -> usize {
+    pub fn size(&mut self, most: usize) -> usize {
         let bits = (most.max(2) as f64).log2();
         let share = self.next() as f64 / u64::MAX as f64;
         (2_f64.powf(bits * share * share) as usize).min(most)
@@ -119,29 +125,6 @@ fn document(dice: &mut Dice) -> Value {
     document
 }
 
-fn pattern(dice: &mut Dice, depth: usize) -> Value {
-    if depth == 0 || dice.below(3) == 0 {
-        let label = *dice.one(&["gate", "bass/freq", "freq", "drums/kick/gate"]);
-        return json!({"op": "Atom", "value": {"type": "Control", "label": label, "value": 1}});
-    }
-    let child = pattern(dice, depth - 1);
-    match dice.below(7) {
-        0 => json!({"op": "Cat", "children": [child, pattern(dice, depth - 1)]}),
-        1 => json!({"op": "Stack", "children": [child, {"op": "Silence"}]}),
-        2 => json!({"op": "Fast", "factor": [dice.size(5000), 1 + dice.below(9)], "child": child}),
-        3 => {
-            json!({"op": "Every", "n": dice.below(5), "transform": pattern(dice, depth - 1), "child": child})
-        }
-        4 => {
-            json!({"op": "Euclid", "pulses": dice.size(5000), "steps": dice.size(9000), "rotation": 1, "child": child})
-        }
-        5 => json!({"op": "Freeze", "child": child}),
-        _ => {
-            json!({"op": "Warp", "kind": "swing", "amount": 0.6, "grid": 2 * dice.below(40), "child": child})
-        }
-    }
-}
-
 /// The value at a random place.
 fn somewhere<'a>(value: &'a mut Value, dice: &mut Dice) -> &'a mut Value {
     let inner = match value {
@@ -228,7 +211,7 @@ fn renamed(value: &Value, number: usize) -> Value {
 /// One thing up to any size, in prefixes of any length.
 fn grown_text(dice: &mut Dice) -> String {
     type One = (&'static str, fn(usize) -> String, &'static str);
-    const THINGS: [One; 12] = [
+    const THINGS: [One; 20] = [
         ("{\"controls\":[", |n| format!("{{\"path\":\"bass/c{n}\",\"value\":{n}}}"), "]}"),
         (
             "{\"nodes\":[{\"name\":\"bass\",\"source\":\"gain\"}],\"controls\":[",
@@ -264,6 +247,50 @@ fn grown_text(dice: &mut Dice) -> String {
             |n| format!("{{\"primitive\":{{\"name\":\"sr\"}},\"inputs\":[],\"outputs\":[{{\"id\":{n}}}]}}"),
             "]}}]}",
         ),
+        (
+            "{\"patterns\":[{\"target\":\"a\",\"pattern\":{\"op\":\"Pick\",\"index\":{\"op\":\"Number\",\"value\":1},\"children\":[",
+            |n| {
+                format!(
+                    "{{\"op\":\"Label\",\"label\":\"l{n}\",\"child\":{{\"op\":\"Number\",\"value\":{n}}}}}"
+                )
+            },
+            "]}}]}",
+        ),
+        (
+            "{\"patterns\":[{\"target\":\"a\",\"pattern\":{\"op\":\"Choose\",\"children\":[",
+            |n| {
+                format!(
+                    "{{\"op\":\"Atom\",\"value\":{{\"type\":\"Control\",\"label\":\"c{n}\",\"value\":1}}}}"
+                )
+            },
+            "]}}]}",
+        ),
+        (
+            "{\"patterns\":[{\"target\":\"a\",\"pattern\":{\"op\":\"Vary\",\"kind\":\"fast\",\"child\":{\"op\":\"Silence\"},\"by\":[{\"op\":\"Cat\",\"children\":[",
+            |n| format!("{{\"op\":\"Number\",\"value\":{n}}}"),
+            "]}]}}]}",
+        ),
+        (
+            "{\"patterns\":[{\"target\":\"a\",\"pattern\":{\"op\":\"Combine\",\"kind\":\"add\",\"structure\":\"both\",\"right\":{\"op\":\"Fast\",\"factor\":[97,1],\"child\":{\"op\":\"Number\",\"value\":1}},\"left\":{\"op\":\"Cat\",\"children\":[",
+            |n| format!("{{\"op\":\"Number\",\"value\":{n}}}"),
+            "]}}}]}",
+        ),
+        (
+            "{\"krach\":{\"version\":2,\"raw_graph\":{\"nodes\":[",
+            |n| format!("{{\"id\":\"{n:01000}\",\"type_id\":\"gain\"}}"),
+            "]}}}",
+        ),
+        (
+            "{\"nodes\":[{\"name\":\"bass\",\"source\":\"gain\"}],\"patterns\":[",
+            |n| format!("{{\"target\":\"bass/{n:01000}\",\"pattern\":{{\"op\":\"Silence\"}}}}"),
+            "]}",
+        ),
+        (
+            "{\"krach\":{\"version\":2,\"midi_maps\":[",
+            |n| format!("{{\"channel\":0,\"cc\":1,\"label\":\"l{n}\",\"lo\":0,\"hi\":1}}"),
+            "]}}",
+        ),
+        ("{\"muted\":[", |n| format!("{{\"name\":\"n{n}\",\"saved_gain\":0.5}}"), "]}"),
         ("{\"automations\":[", |n| format!("{{\"path\":\"a/b{n}\",\"shape\":\"sine\",\"bars\":1}}"), "]}"),
     ];
     let (begin, one, end) = *dice.one(&THINGS);

@@ -5,6 +5,7 @@
 
 pub mod crowd;
 mod make;
+mod patterns;
 
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
