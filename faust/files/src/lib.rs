@@ -205,3 +205,25 @@ fn open_without_waiting(path: &Path, _links: Links) -> Result<File, FileError> {
     // Pipes are not in folders here, and links were looked for before.
     Ok(File::open(path)?)
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::ffi::CString;
+    use std::os::unix::ffi::OsStrExt;
+
+    /// The checks around it refuse a FIFO before: here it is opened as if it had come between them.
+    #[test]
+    fn the_open_itself_waits_for_nobody() {
+        let path = std::env::temp_dir().join(format!("krach-files-open-{}", std::process::id()));
+        let name = CString::new(path.as_os_str().as_bytes()).expect("no zero byte");
+        // SAFETY: a string that ends with a zero byte.
+        assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+        let (to, from) = std::sync::mpsc::channel();
+        let fifo = path.clone();
+        std::thread::spawn(move || to.send(open_without_waiting(&fifo, Links::Refuse).is_ok()));
+        let opened = from.recv_timeout(std::time::Duration::from_secs(60));
+        let _ = fs::remove_file(&path);
+        assert_eq!(opened, Ok(true), "it hangs");
+    }
+}
