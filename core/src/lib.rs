@@ -13,6 +13,7 @@
 //! | [`ir`] | what does a document say, and what is a DSP function? |
 //! | [`graph_ir`] | what is a graph, and what can be wrong with it? |
 //! | [`planner`], [`plan`] | what does audio render, and what moves over from the last plan? |
+//! | [`limits`] | how many, how long, from where to where? |
 //! | [`clock`] | where in musical time is each sample? |
 //! | [`processor`] | what does one block do? |
 //! | [`telemetry`] | what can be seen of it while it plays? |
@@ -30,6 +31,7 @@ pub mod engine;
 pub mod graph_ir;
 pub mod ir;
 pub mod limiter;
+pub mod limits;
 pub mod link;
 pub mod message;
 pub mod node;

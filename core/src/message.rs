@@ -3,7 +3,8 @@
 use crate::automation::Automation;
 use crate::chase::ChaseTable;
 use crate::edit::{FadeLength, Start};
-use crate::plan::{NONE, Plan};
+use crate::limits::NONE;
+use crate::plan::Plan;
 use crate::processor::Core;
 use crate::symbol::Symbol;
 use krach_patterns::Program;
@@ -238,7 +239,7 @@ pub enum Target {
         value: f32,
         /// The label says gate or trigger.
         gate: bool,
-        /// Number among the chased labels, or [`crate::plan::NONE`].
+        /// Number among the chased labels, or [`crate::limits::NONE`].
         chase: u32,
     },
     /// Sets the master gain.
@@ -262,7 +263,7 @@ pub enum Target {
         controller: u8,
         /// 0…127.
         value: u8,
-        /// Number among the chased labels, or [`crate::plan::NONE`].
+        /// Number among the chased labels, or [`crate::limits::NONE`].
         chase: u32,
     },
     /// Sends an OSC message: the one that the control side prepared for this value.

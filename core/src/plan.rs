@@ -4,19 +4,14 @@
 //! carries lists of what moves over from the base (instances, control states, wire gains), so that
 //! adopting it is a walk over those lists: no search, no allocation.
 
+use crate::limits::NONE;
 use crate::node::{Role, Succession};
 use crate::symbol::Symbol;
 use crate::voice::{BY_BASE, NoteKey, Phase, Voice};
 
-/// Most channels that the inputs, or the outputs, of one node may have in all.
-pub const MAX_CHANNELS: usize = 32;
-
 /// How often a way out may begin anew: bounds how many nodes can be on their way out at a time, also
 /// where they are replaced faster than they fade for ever.
 const MAX_RESTARTS: u8 = 16;
-
-/// No such index.
-pub const NONE: u32 = u32::MAX;
 
 /// Everything the audio thread needs to render the graph.
 pub struct Plan {

@@ -5,11 +5,9 @@ mod shape;
 pub use shape::Shape;
 
 use crate::graph_ir::{RawGraph, input_port, output_port, topological};
+use crate::limits::{MAX_CHANNELS, NONE};
 use crate::node::{ControlKind, CreateContext, Node, NodeDecl, NodeType, Registry, Role};
-use crate::plan::{
-    ControlState, Crossfade, Fade, InPort, MAX_CHANNELS, NONE, NoteParts, Plan, PlanNode, Tail, TailOrigin,
-    Wire,
-};
+use crate::plan::{ControlState, Crossfade, Fade, InPort, NoteParts, Plan, PlanNode, Tail, TailOrigin, Wire};
 use crate::symbol::Symbol;
 use crate::voice::{BY_BASE, MAX_KEYS, Phase, Voice};
 use shape::{ShapeNode, ShapeWire};

@@ -12,6 +12,7 @@ mod nodes;
 mod size;
 mod writers;
 
+use crate::limits::{MAX_ID, MAX_MIDI_MAPS, MAX_NODES, METER_RANGE};
 pub use adopt::Adoption;
 use automations::read as automations_of;
 pub use document::Programs;
@@ -22,33 +23,25 @@ pub use size::{Extent, sources_extent};
 pub use writers::Writer;
 
 use crate::automation::ShapeSpec;
-use crate::clock::TEMPO_RANGE;
 use crate::edit::{ClockSource, Edit, EditError, GraphEdit, GraphError, Period, Start};
 use crate::graph_ir::{GraphNode, RawGraph, Scrutiny};
-use crate::ir::{MAX_CONNECTIONS, MAX_DOCUMENT, MAX_ROUTES, MAX_VALUES, ModuleIr};
+use crate::ir::ModuleIr;
+use crate::limits::MAX_CHANNELS;
+use crate::limits::MAX_VOICES;
+use crate::limits::TEMPO_RANGE;
+use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
+use crate::limits::{MAX_CONNECTIONS, MAX_DOCUMENT, MAX_ROUTES, MAX_VALUES};
 use crate::node::{NodeDecl, Registry};
-use crate::plan::{Crossfade, MAX_CHANNELS};
-use crate::processor::{MAX_AUTOMATIONS, MAX_SLOTS};
-use crate::voice::MAX_VOICES;
+use crate::plan::Crossfade;
 use krach_patterns::{Pattern, Swing};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-/// Format of the `krach` section that this version writes.
-pub const FORMAT: u32 = 2;
-/// Quarter notes that a cycle may have.
-pub const METER_RANGE: std::ops::RangeInclusive<f64> = 1.0 / 64.0..=4096.0;
-/// Most nodes of a graph.
-pub const MAX_NODES: usize = 4096;
 /// Deepest nesting of a document: a pattern's, and the document's own around it.
 const MAX_DEPTH: usize = krach_patterns::MAX_JSON_DEPTH + 16;
-/// Most commas and opening brackets of a document: each may take some hundred bytes of memory.
-pub const MAX_PARTS: usize = 1 << 21;
 /// Longest fade, in whatever it counts.
 const MAX_FADE: f64 = 1e6;
-/// Most MIDI maps.
-pub const MAX_MIDI_MAPS: usize = 4096;
 
 /// One session. Cheap to clone: patterns are shared.
 #[derive(Clone, Debug, PartialEq)]
@@ -545,9 +538,6 @@ impl Session {
         by_label
     }
 }
-
-/// Longest id, label and name of a control in a raw graph, in bytes.
-pub const MAX_ID: usize = 1024;
 
 /// Is there room for all that a graph is and brings: base values by path, wires, ids?
 fn check_extent(graph: &RawGraph) -> Result<(), EditError> {

@@ -4,11 +4,10 @@
 //! what else is in its unit) goes to the voice that plays it and is kept there until another note
 //! takes the voice; everything else goes to all of them.
 
+use crate::limits::NONE;
 use crate::node::Node;
-use crate::plan::{Health, NONE};
+use crate::plan::Health;
 
-/// Most voices of a node.
-pub const MAX_VOICES: usize = 64;
 /// A released voice that stays below this level (linear; -90 dB) for [`QUIET_TIME`] has ended.
 pub const QUIET_LEVEL: f32 = 3.162_277_7e-5;
 /// Seconds below [`QUIET_LEVEL`] after which a released voice has ended.

@@ -6,8 +6,9 @@ mod support;
 
 use ir_support::module;
 use krach_core::engine::*;
+use krach_core::ir::FORMAT;
 use krach_core::ir::{ModuleIr, Source};
-use krach_core::session::{FORMAT, Session, TypeSource};
+use krach_core::session::{Session, TypeSource};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -310,7 +310,7 @@ fn what_could_not_be_saved_is_refused_however_it_comes_and_what_makes_room_is_no
     assert_eq!(slots, 8, "as many as 63 MiB hold");
     assert!(refused.contains("too large to be saved (72"), "{refused}");
     let saved = e.save();
-    assert!(saved.len() <= krach_core::ir::MAX_DOCUMENT, "{}", saved.len());
+    assert!(saved.len() <= krach_core::limits::MAX_DOCUMENT, "{}", saved.len());
     let mut other = engine();
     other.load(&saved).expect("what plays can be loaded");
     assert_eq!(other.session().slots.len(), slots);

@@ -3,7 +3,7 @@
 
 mod wire_client;
 
-use krach_core::processor::MAX_SLOTS;
+use krach_core::limits::MAX_SLOTS;
 use serde_json::Value;
 use wire_client::{Home, client_of};
 

@@ -28,9 +28,6 @@ pub use host::{HostTransport, TransportAt};
 use bars::Numbering;
 use drift::Drift;
 
-/// Tempos outside are not believed, in bpm.
-pub const TEMPO_RANGE: std::ops::RangeInclusive<f64> = 1e-3..=1e5;
-
 /// Who moves the position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {

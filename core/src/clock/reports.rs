@@ -2,7 +2,8 @@
 
 use super::drift::Drift;
 use super::reading::{Reading, believable};
-use super::{Clock, Epoch, HostTransport, Loop, Mode, TEMPO_RANGE};
+use super::{Clock, Epoch, HostTransport, Loop, Mode};
+use crate::limits::TEMPO_RANGE;
 
 /// At a tempo change or a wrap the host's position is preferred to ours where they differ by more
 /// samples than this.

@@ -1,6 +1,7 @@
 //! Which node has which meter. A number stays with its node for as long as the node is in a plan.
 
-use crate::plan::{NONE, Plan};
+use crate::limits::NONE;
+use crate::plan::Plan;
 use crate::telemetry::METERS;
 use std::collections::HashMap;
 

@@ -2,7 +2,8 @@
 
 use super::{Engine, Pending};
 use crate::edit::{Edit, EditError};
-use crate::ir::{Fault, MAX_DOCUMENT};
+use crate::ir::Fault;
+use crate::limits::MAX_DOCUMENT;
 use crate::session::{Extent, Session, TypeSource, sources_extent};
 use std::collections::BTreeMap;
 

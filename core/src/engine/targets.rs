@@ -2,8 +2,8 @@
 
 use super::osc;
 use crate::chase::ChaseTable;
+use crate::limits::NONE;
 use crate::message::{SlotPattern, Target};
-use crate::plan::NONE;
 use crate::planner::is_gate_label;
 use crate::processor::MAX_CHASED;
 use crate::symbol::Symbol;

@@ -6,21 +6,17 @@ use super::compose::see_labels;
 use super::fault::{Fault, did_you_mean};
 use super::module::{Krach, ModuleIr, NodeIr, RouteKind, Source};
 use crate::automation::ShapeSpec;
-use crate::processor::{MAX_AUTOMATIONS, MAX_SLOTS};
-use crate::session::{MAX_ID, MAX_MIDI_MAPS, MAX_NODES};
+use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
+use crate::limits::{
+    MAX_CONNECTIONS, MAX_COUNT, MAX_DOCUMENT, MAX_GAIN, MAX_INIT, MAX_MODULES, MAX_NAME, MAX_ROUTES,
+    MAX_VALUES,
+};
+use crate::limits::{MAX_ID, MAX_MIDI_MAPS, MAX_NODES};
 use krach_patterns::MAX_LABEL;
 use std::collections::{BTreeSet, HashSet};
 
-/// Most voices of a node.
-pub const MAX_COUNT: u32 = 64;
-/// Largest gain of a node or a send.
-pub const MAX_GAIN: f64 = 16.0;
-/// Longest name of a node, in bytes.
-pub const MAX_NAME: usize = 256;
 /// A name as a regular expression of JSON Schema: see [`check_name`].
 pub(super) const NAME: &str = r"^[^/\x00-\x1f\x7f-\x9f]*[^/\s\x00-\x1f\x7f-\x9f][^/\x00-\x1f\x7f-\x9f]*(/[^/\x00-\x1f\x7f-\x9f]*[^/\s\x00-\x1f\x7f-\x9f][^/\x00-\x1f\x7f-\x9f]*)*$";
-/// Most modules within modules.
-pub const MAX_MODULES: usize = 32;
 
 /// Full names of nodes.
 type Names = BTreeSet<String>;
@@ -50,17 +46,6 @@ struct Survey {
     /// Bytes that are read to find the nodes that labels and paths belong to.
     looked_up: usize,
 }
-
-/// Most routes of a session.
-pub const MAX_ROUTES: usize = 32_768;
-/// Most connections of a raw graph.
-pub const MAX_CONNECTIONS: usize = 65_536;
-/// Most base values, and most labels of a raw graph.
-pub const MAX_VALUES: usize = 1 << 18;
-/// Most values that one node begins with.
-pub const MAX_INIT: usize = 4096;
-/// Most bytes that a session may have as a document, and that prefixes may add to one.
-pub const MAX_DOCUMENT: usize = 63 << 20;
 
 /// Most bytes that are read to find the nodes that labels and paths belong to: each beginning of a label up to a
 /// `/` is looked up, in each module around it.

@@ -13,17 +13,14 @@ mod schema;
 mod sections;
 mod traced;
 
-pub use check::{
-    MAX_CONNECTIONS, MAX_COUNT, MAX_DOCUMENT, MAX_GAIN, MAX_INIT, MAX_MODULES, MAX_NAME, MAX_ROUTES,
-    MAX_VALUES, check_name,
-};
+pub use check::check_name;
 pub(crate) use compose::flattened;
 pub use compose::{flatten, prefix_ir};
 pub use dsp::DspGraph;
 pub use fault::{Fault, did_you_mean};
 pub use module::{
-    AutomationIr, ControlIr, DEFAULT_GAIN, DEFAULT_PORT, Krach, MeterSource, ModuleIr, MutedIr, NodeEntry,
-    NodeIr, PatternIr, RouteIr, RouteKind, SlotEntry, Source, SubModuleIr,
+    AutomationIr, ControlIr, DEFAULT_GAIN, DEFAULT_PORT, FORMAT, Krach, MeterSource, ModuleIr, MutedIr,
+    NodeEntry, NodeIr, PatternIr, RouteIr, RouteKind, SlotEntry, Source, SubModuleIr,
 };
 pub(crate) use schema::one_or_both;
 pub use schema::schema;

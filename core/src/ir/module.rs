@@ -4,15 +4,14 @@
 //! document as in its entries. Our own additions stand under the one key `krach`, which other readers
 //! ignore.
 
-use super::check::{MAX_COUNT, MAX_GAIN, MAX_NAME, NAME};
+use super::check::NAME;
 use super::{DspGraph, Traced, sections};
 use crate::automation::SHAPES;
 use crate::edit::{ClockSource, Start};
 use crate::graph_ir::RawGraph;
+use crate::limits::{MAX_COUNT, MAX_GAIN, MAX_NAME};
 use crate::plan::Crossfade;
-use crate::session::{
-    AutomationState, FORMAT, InputState, MidiMapState, NoteRouteState, Session, TypeSource,
-};
+use crate::session::{AutomationState, InputState, MidiMapState, NoteRouteState, Session, TypeSource};
 use krach_patterns::{Pattern, Swing};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, MapAccess, Visitor, value::MapAccessDeserializer};
@@ -108,6 +107,8 @@ pub struct NodeIr {
     pub other: Map<String, Value>,
 }
 
+/// Format of the `krach` section that this version writes.
+pub const FORMAT: u32 = 2;
 /// Gain of a node that says none.
 pub const DEFAULT_GAIN: f64 = 0.5;
 /// Port of a route that names none: the only input, or the first.

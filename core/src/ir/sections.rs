@@ -161,7 +161,7 @@ mod tests {
     fn what_a_document_leaves_out_is_at_its_default() {
         let doc: ModuleIr = serde_json::from_str(r#"{"krach":{}}"#).unwrap();
         let krach = doc.krach.unwrap();
-        assert!(krach.limiter && krach.version == crate::session::FORMAT && doc.patterns.is_empty());
+        assert!(krach.limiter && krach.version == crate::ir::FORMAT && doc.patterns.is_empty());
     }
 
     #[test]

@@ -5,8 +5,8 @@ use super::core::{Core, Slot};
 use super::patterns::{MAX_CHASED, cycles, window};
 use crate::chase::LOOK_BACK;
 use crate::clock::Segment;
+use crate::limits::NONE;
 use crate::message::Target;
-use crate::plan::NONE;
 
 impl Core {
     /// Chases the controls and controllers of all slots for a landing at sample `at`: by looking back

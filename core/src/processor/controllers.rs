@@ -4,8 +4,8 @@ use super::controls::{ControlEvent, Write, enqueue};
 use super::core::Core;
 use super::open_notes::OpenNotes;
 use super::{HostEvent, HostEventKind, Returns};
+use crate::limits::MAX_MIDI_MAPS;
 use crate::message::{ControllerMap, Return};
-use crate::session::MAX_MIDI_MAPS;
 use crate::symbol::Symbol;
 
 /// Controllers of one block that are heard; more change nothing.

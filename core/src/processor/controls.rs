@@ -1,9 +1,11 @@
 //! Who writes a control: base value ← pattern ← automation, decided in the order of time.
 
-use super::core::{Core, MAX_AUTOMATIONS};
+use super::core::Core;
 use super::voices::Player;
+use crate::limits::MAX_AUTOMATIONS;
+use crate::limits::NONE;
 use crate::node::Change;
-use crate::plan::{ControlState, NONE, Plan};
+use crate::plan::{ControlState, Plan};
 use crate::symbol::Symbol;
 use crate::voice::{NOBODY, NoteKey, by_slot};
 

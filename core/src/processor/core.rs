@@ -16,17 +16,15 @@ use crate::clock::{Bars, Clock, ClockSettings, Mode, Segment, TransportAt};
 use crate::dsp::ramp::{Ramp, declick_frames};
 use crate::edit::Start;
 use crate::limiter::Limiter;
+use crate::limits::MAX_CHANNELS;
+use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
 use crate::link::Position;
 use crate::message::{InputRoute, Return, SlotPattern};
-use crate::plan::{Fade, MAX_CHANNELS, Plan};
+use crate::plan::{Fade, Plan};
 use crate::symbol::Symbol;
 use crate::telemetry::Levels;
 use krach_patterns::EventBuffer;
 
-/// Most slots of a session.
-pub const MAX_SLOTS: usize = 1024;
-/// Most automations of a session.
-pub const MAX_AUTOMATIONS: usize = 1024;
 /// Most fades at a time.
 pub const MAX_FADES: usize = 256;
 /// Most frames rendered in one go; longer blocks are cut.

@@ -2,9 +2,10 @@
 
 use super::Returns;
 use super::controls::Write;
-use super::core::{Core, MAX_AUTOMATIONS, MAX_FADES, Running, Slot};
+use super::core::{Core, MAX_FADES, Running, Slot};
 use crate::clock::{Bars, Mode, Segment};
 use crate::edit::FadeLength;
+use crate::limits::MAX_AUTOMATIONS;
 use crate::message::{Action, Garbage, Return, TimedAction};
 use crate::plan::Plan;
 

@@ -7,7 +7,7 @@
 
 use super::played::{Expression, part_of};
 use super::voices::Player;
-use crate::plan::NONE;
+use crate::limits::NONE;
 use crate::voice::{HeldKey, HostNote, Phase};
 
 /// How a key joins what is held.

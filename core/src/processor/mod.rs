@@ -27,11 +27,12 @@ mod shapes;
 mod start;
 mod voices;
 
-pub use self::core::{Core, CoreSettings, MAX_AUTOMATIONS, MAX_FADES, MAX_SLOTS, Running, chunk_of};
+pub use self::core::{Core, CoreSettings, MAX_FADES, Running, chunk_of};
 pub use self::host_events::HostEvents;
 pub use self::params::{HostParam, MAX_PARAM_EVENTS, ParamEvent};
 pub use self::patterns::MAX_CHASED;
 pub use self::played::{Expression, HostEvent, HostEventKind, MAX_PLAYED, NoteAddress, NoteEnd};
+pub use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
 
 use crate::clock::TransportAt;
 use crate::link::{Link, Position};

@@ -11,8 +11,9 @@ use super::controls::{ControlEvent, Write, enqueue};
 use super::core::Core;
 use super::keys::Pressed;
 use super::voices::Player;
+use crate::limits::NONE;
 use crate::message::NoteRoute;
-use crate::plan::{NONE, NoteParts};
+use crate::plan::NoteParts;
 use crate::symbol::Symbol;
 use crate::voice::{BY_HOST, HeldKey, HostNote, Phase, Voice};
 
@@ -222,7 +223,7 @@ impl Keyboard {
             routes: [None; 16],
             omni: None,
             played: Vec::with_capacity(3 * MAX_PLAYED),
-            concerned: Vec::with_capacity(2 * crate::session::MAX_NODES),
+            concerned: Vec::with_capacity(2 * crate::limits::MAX_NODES),
         }
     }
 

@@ -4,9 +4,10 @@ use super::Returns;
 use super::controls::{ControlEvent, Write};
 use super::core::Core;
 use super::voices::Player;
+use crate::limits::{MAX_CHANNELS, NONE};
 use crate::message::{InputRoute, Return};
 use crate::node::{Node, Role};
-use crate::plan::{Health, InPort, MAX_CHANNELS, NONE, Plan, PlanNode, Wire};
+use crate::plan::{Health, InPort, Plan, PlanNode, Wire};
 use crate::planner::range;
 use crate::voice::{Phase, QUIET_LEVEL};
 

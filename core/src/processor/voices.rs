@@ -1,8 +1,9 @@
 //! What is written to a node reaches its voices: notes one of them, all else all.
 
 use super::controls::{Write, end_fade, is_fade, loose, resolve};
+use crate::limits::NONE;
 use crate::node::Change;
-use crate::plan::{ControlState, NONE, NoteParts, PlanNode};
+use crate::plan::{ControlState, NoteParts, PlanNode};
 use crate::planner::range;
 use crate::voice::{
     self, BY_AUTOMATION, BY_BASE, CUT_TIME, HostNote, LONGEST_TAIL, NOBODY, NoteKey, Phase, QUIET_TIME, Voice,

@@ -13,9 +13,10 @@ use super::Session;
 use super::nodes::{Foundation, Node, Route, gain_path, level_path};
 use super::writers::visit_labels;
 use crate::graph_ir::{Connection, GraphNode, RawGraph};
-use crate::ir::{MAX_GAIN, RouteKind, Source};
+use crate::ir::{RouteKind, Source};
+use crate::limits::MAX_GAIN;
+use crate::limits::MAX_VOICES;
 use crate::node::{Registry, Role};
-use crate::voice::MAX_VOICES;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 

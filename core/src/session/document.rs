@@ -1,19 +1,19 @@
 //! The session as a ModuleIr document, and back.
 
 use super::migrate::migrate;
-use super::{
-    FORMAT, MAX_DEPTH, MAX_PARTS, METER_RANGE, Node, Owners, Route, Session, SlotState, gain_path,
-    level_path, lower,
-};
-use crate::clock::TEMPO_RANGE;
+use super::{MAX_DEPTH, Node, Owners, Route, Session, SlotState, gain_path, level_path, lower};
 use crate::edit::{Edit, EditError, GraphError, LoadError};
 use crate::graph_ir::{Scrutiny, comes_from_text};
+use crate::ir::FORMAT;
 use crate::ir::{
-    ControlIr, Fault, Krach, MAX_GAIN, MeterSource, ModuleIr, MutedIr, NodeEntry, NodeIr, PatternIr, RouteIr,
+    ControlIr, Fault, Krach, MeterSource, ModuleIr, MutedIr, NodeEntry, NodeIr, PatternIr, RouteIr,
     RouteKind, SlotEntry, Source, did_you_mean, flattened,
 };
+use crate::limits::MAX_GAIN;
+use crate::limits::MAX_SLOTS;
+use crate::limits::TEMPO_RANGE;
+use crate::limits::{MAX_PARTS, METER_RANGE};
 use crate::node::Registry;
-use crate::processor::MAX_SLOTS;
 use krach_patterns::{JsonExtent, Program};
 use serde::Deserialize;
 use serde_json::{Map, Value};

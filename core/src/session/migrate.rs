@@ -8,7 +8,7 @@
 //! means, or how it is spelt, adds a step here and a stored document of the format before to
 //! `core/tests/documents`.
 
-use super::FORMAT;
+use crate::ir::FORMAT;
 use serde_json::{Map, Value};
 
 /// Changes a document of one format into the next; the version is counted up by itself.

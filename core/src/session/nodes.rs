@@ -3,7 +3,8 @@
 use super::Session;
 use crate::edit::EditError;
 use crate::graph_ir::{RawGraph, Scrutiny};
-use crate::ir::{DEFAULT_GAIN, Fault, MAX_GAIN, ModuleIr, NodeIr, RouteIr, RouteKind, Source, did_you_mean};
+use crate::ir::{DEFAULT_GAIN, Fault, ModuleIr, NodeIr, RouteIr, RouteKind, Source, did_you_mean};
+use crate::limits::MAX_GAIN;
 use crate::node::Registry;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashSet};

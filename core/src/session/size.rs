@@ -4,10 +4,12 @@
 //! Nobody writes the whole session to know: each edit counts for what it can add at most ([`Session::growth`]), and
 //! only where the sum of that comes near the limit the session is measured ([`Session::extent`]).
 
-use super::{Foundation, MAX_PARTS, Node, Route, Session, TypeSource};
+use super::{Foundation, Node, Route, Session, TypeSource};
 use crate::edit::{Edit, GraphEdit, NodeEdit, NodeSpec};
 use crate::graph_ir::{GraphNode, RawGraph};
-use crate::ir::{MAX_DOCUMENT, Source};
+use crate::ir::Source;
+use crate::limits::MAX_DOCUMENT;
+use crate::limits::MAX_PARTS;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};

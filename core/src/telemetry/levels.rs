@@ -2,7 +2,7 @@
 //! depend on the size of blocks.
 
 use super::{METERS, Telemetry};
-use crate::plan::NONE;
+use crate::limits::NONE;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A peak falls by 20 dB in this many seconds (IEC 60268-10, type I).

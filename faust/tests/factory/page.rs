@@ -126,7 +126,7 @@ fn the_limits_on_the_page_are_the_limits() {
             budget.instructions, budget.optimised_instructions
         ),
         format!("| time of the `faust` command | {} s |", child.wall.as_secs()),
-        format!("| voices of a node | {} |", krach_core::voice::MAX_VOICES),
+        format!("| voices of a node | {} |", krach_core::limits::MAX_VOICES),
     ] {
         assert!(page.contains(&row), "the page should have: {row}");
     }

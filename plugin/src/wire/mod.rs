@@ -37,7 +37,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use desk::Desk;
-use krach_core::session::MAX_PARTS;
+use krach_core::limits::MAX_PARTS;
 use lines::{Line, MAX_LOW_LINE};
 
 /// What running a request came to.

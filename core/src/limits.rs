@@ -1,0 +1,44 @@
+//! Every bound that more than one part holds: how many, how long, from where to where.
+
+use std::ops::RangeInclusive;
+
+/// Most nodes of a graph.
+pub const MAX_NODES: usize = 4096;
+/// Most voices of a node.
+pub const MAX_COUNT: u32 = 64;
+/// Largest gain of a node or a send.
+pub const MAX_GAIN: f64 = 16.0;
+/// Longest name of a node, in bytes.
+pub const MAX_NAME: usize = 256;
+/// Most modules within modules.
+pub const MAX_MODULES: usize = 32;
+/// Most routes of a session.
+pub const MAX_ROUTES: usize = 32_768;
+/// Most connections of a raw graph.
+pub const MAX_CONNECTIONS: usize = 65_536;
+/// Most base values, and most labels of a raw graph.
+pub const MAX_VALUES: usize = 1 << 18;
+/// Most values that one node begins with.
+pub const MAX_INIT: usize = 4096;
+/// Most bytes that a session may have as a document, and that prefixes may add to one.
+pub const MAX_DOCUMENT: usize = 63 << 20;
+/// Most commas and opening brackets of a document: each may take some hundred bytes of memory.
+pub const MAX_PARTS: usize = 1 << 21;
+/// Most MIDI maps.
+pub const MAX_MIDI_MAPS: usize = 4096;
+/// Most slots of a session.
+pub const MAX_SLOTS: usize = 1024;
+/// Most automations of a session.
+pub const MAX_AUTOMATIONS: usize = 1024;
+/// Most channels that the inputs, or the outputs, of one node may have in all.
+pub const MAX_CHANNELS: usize = 32;
+/// Most voices of a node.
+pub const MAX_VOICES: usize = 64;
+/// Longest id, label and name of a control in a raw graph, in bytes.
+pub const MAX_ID: usize = 1024;
+/// Tempos in bpm that are believed.
+pub const TEMPO_RANGE: RangeInclusive<f64> = 1e-3..=1e5;
+/// Quarter notes that a cycle may have.
+pub const METER_RANGE: RangeInclusive<f64> = 1.0 / 64.0..=4096.0;
+/// No such index.
+pub const NONE: u32 = u32::MAX;
