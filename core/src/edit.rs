@@ -1,7 +1,7 @@
 //! What a client can ask for: one enum, each edit all or nothing, each with a time.
 
 use crate::automation::{ShapeError, ShapeSpec};
-use crate::graph_ir::{Connection, GraphNode, RawGraph};
+use crate::graph::{GraphEdit, GraphError, RawGraph};
 use crate::ir::Fault;
 use crate::plan::Crossfade;
 pub use crate::session::{Foundation, NodeEdit, NodeSpec};
@@ -220,31 +220,6 @@ pub enum Start {
     Continue,
 }
 
-/// A change to the raw graph.
-#[derive(Clone, Debug, PartialEq)]
-pub enum GraphEdit {
-    /// Adds a node.
-    AddNode(GraphNode),
-    /// Removes a node and its connections.
-    RemoveNode {
-        /// The node's id.
-        id: String,
-    },
-    /// Adds a connection; adding one that exists changes nothing.
-    Connect(Connection),
-    /// Removes a connection; removing one that does not exist changes nothing.
-    Disconnect(Connection),
-    /// Names a control. The node need not exist (yet).
-    ExposeControl {
-        /// The label.
-        label: String,
-        /// The node's id.
-        node_id: String,
-        /// The control's name on that node.
-        control_name: String,
-    },
-}
-
 /// When an edit acts.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum At {
@@ -274,43 +249,6 @@ pub struct Receipt {
     /// Where it acts, in cycles, if it has a time.
     pub position: Option<f64>,
 }
-
-/// Why the raw graph cannot be as asked. The texts are part of the wire protocol.
-#[derive(Clone, Debug, PartialEq)]
-pub enum GraphError {
-    /// No such type.
-    TypeNotFound(String),
-    /// The type refused to create an instance.
-    CreationFailed(String),
-    /// Two nodes of one id.
-    DuplicateNode(String),
-    /// The connections run in a circle.
-    Cycle,
-    /// The node has no such port in that direction.
-    UnknownPort {
-        /// The port's name as given.
-        port: String,
-        /// The node's id.
-        node: String,
-    },
-    /// No such node.
-    UnknownNode(String),
-}
-
-impl fmt::Display for GraphError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TypeNotFound(ty) => write!(f, "registry error: node type not found: {ty}"),
-            Self::CreationFailed(why) => write!(f, "registry error: node creation failed: {why}"),
-            Self::DuplicateNode(id) => write!(f, "duplicate node id: {id}"),
-            Self::Cycle => f.write_str("graph contains a cycle"),
-            Self::UnknownPort { port, node } => write!(f, "unknown port '{port}' on node '{node}'"),
-            Self::UnknownNode(id) => write!(f, "unknown node: {id}"),
-        }
-    }
-}
-
-impl std::error::Error for GraphError {}
 
 /// Why an edit was refused. Nothing has changed.
 #[derive(Clone, Debug, PartialEq)]

@@ -11,14 +11,14 @@
 //! | [`session`] | what is saved, and what does each edit do to it? |
 //! | [`engine`] | how do edits reach the audio thread, and what comes back? |
 //! | [`ir`] | what does a document say, and what is a DSP function? |
-//! | [`graph_ir`] | what is a graph, and what can be wrong with it? |
+//! | [`graph`] | what is a graph, and what can be wrong with it? |
 //! | [`planner`], [`plan`] | what does audio render, and what moves over from the last plan? |
 //! | [`limits`] | how many, how long, from where to where? |
 //! | [`clock`] | where in musical time is each sample? |
 //! | [`processor`] | what does one block do? |
 //! | [`telemetry`] | what can be seen of it while it plays? |
 //! | [`osc`] | what does a pattern send to other programs? |
-//! | [`node`], [`nodes`] | what makes sound? |
+//! | [`node`] | what makes sound? |
 //! | [`voice`] | which instance of a node plays which note? |
 //! | [`automation`], [`limiter`] | how do controls move by themselves, and what protects the ears? |
 
@@ -28,14 +28,13 @@ pub mod clock;
 mod dsp;
 pub mod edit;
 pub mod engine;
-pub mod graph_ir;
+pub mod graph;
 pub mod ir;
 pub mod limiter;
 pub mod limits;
 pub mod link;
 pub mod message;
 pub mod node;
-pub mod nodes;
 pub mod notice;
 pub mod osc;
 pub mod plan;

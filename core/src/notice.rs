@@ -1,7 +1,7 @@
 //! What the engine tells without being asked, and what `Status` tells.
 
 use crate::edit::{ClockSource, Start};
-use crate::graph_ir::{Connection, GraphNode, Misfit};
+use crate::graph::{Connection, GraphNode, Misfit};
 use crate::link::Position;
 use std::collections::BTreeMap;
 

@@ -4,9 +4,11 @@ mod shape;
 
 pub use shape::Shape;
 
-use crate::graph_ir::{RawGraph, input_port, output_port, topological};
+use crate::graph::{RawGraph, topological};
 use crate::limits::{MAX_CHANNELS, NONE};
+use crate::node::is_gate_label;
 use crate::node::{ControlKind, CreateContext, Node, NodeDecl, NodeType, Registry, Role};
+use crate::node::{input_port, output_port};
 use crate::plan::{ControlState, Crossfade, Fade, InPort, NoteParts, Plan, PlanNode, Tail, TailOrigin, Wire};
 use crate::symbol::Symbol;
 use crate::voice::{BY_BASE, MAX_KEYS, Phase, Voice};
@@ -468,12 +470,6 @@ fn place_controls(
     plan.labels = labels.into_iter().collect();
     plan.paths = paths.into_iter().collect();
     plan.ids.sort_unstable();
-}
-
-/// A label whose last part says gate or trigger opens and closes notes, whatever it is wired to.
-pub fn is_gate_label(label: &str) -> bool {
-    let last = label.rsplit('/').next().unwrap_or(label);
-    matches!(last, "gate" | "trig" | "trigger")
 }
 
 fn create_instances(plan: &mut Plan, members: &[Member], request: Request<'_>) -> Result<(), String> {

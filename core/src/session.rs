@@ -17,14 +17,15 @@ pub use adopt::Adoption;
 use automations::read as automations_of;
 pub use document::Programs;
 pub use history::{History, Touch, label_of, touch_of};
-pub use lower::{INLINE, MASTER, is_inline, lower};
+pub use lower::{MASTER, lower};
 pub use nodes::{Foundation, Node, NodeEdit, NodeSpec, Route, gain_path, level_path};
 pub use size::{Extent, sources_extent};
 pub use writers::Writer;
 
 use crate::automation::ShapeSpec;
-use crate::edit::{ClockSource, Edit, EditError, GraphEdit, GraphError, Period, Start};
-use crate::graph_ir::{GraphNode, RawGraph, Scrutiny};
+use crate::edit::{ClockSource, Edit, EditError, Period, Start};
+use crate::graph::{GraphEdit, GraphError};
+use crate::graph::{GraphNode, RawGraph, Scrutiny};
 use crate::ir::ModuleIr;
 use crate::limits::MAX_CHANNELS;
 use crate::limits::MAX_VOICES;

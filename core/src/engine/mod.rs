@@ -15,7 +15,7 @@ mod types;
 mod whole;
 
 pub use crate::edit::*;
-pub use crate::graph_ir::*;
+pub use crate::graph::*;
 pub use crate::link::{Link, Position};
 pub use crate::notice::*;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::targets::slot_pattern;
 use super::{Audio, Drawn, Engine, Sent, sorted, touches_graph};
 use crate::automation::{Automation, Shape as Course};
 use crate::edit::{ClockSource, Edit, Period};
-use crate::graph_ir::Scrutiny;
+use crate::graph::Scrutiny;
 use crate::limits::METER_RANGE;
 use crate::limits::TEMPO_RANGE;
 use crate::message::{Action, ControllerMap, InputRoute, NoteRoute, TimedAction, ToAudio};

@@ -4,7 +4,7 @@ use super::osc;
 use crate::chase::ChaseTable;
 use crate::limits::NONE;
 use crate::message::{SlotPattern, Target};
-use crate::planner::is_gate_label;
+use crate::node::is_gate_label;
 use crate::processor::MAX_CHASED;
 use crate::symbol::Symbol;
 use krach_patterns::{OscArg, Program, Value};

@@ -1,8 +1,9 @@
 //! Types that come and go while the engine plays: expected, there, replaced, gone.
 
 use super::Engine;
-use crate::edit::{Edit, EditError, GraphEdit, GraphError, NodeEdit, NodeSpec};
-use crate::graph_ir::GraphNode;
+use crate::edit::{Edit, EditError, NodeEdit, NodeSpec};
+use crate::graph::GraphNode;
+use crate::graph::{GraphEdit, GraphError};
 use crate::ir::Source;
 use crate::node::{NodeType, Registry, Role};
 use crate::notice::Notice;

@@ -1,7 +1,7 @@
 //! Modules within modules: names that get a prefix, and trees that become one flat module.
 
 use super::module::{Krach, ModuleIr, SubModuleIr};
-use crate::graph_ir::RawGraph;
+use crate::graph::RawGraph;
 use krach_patterns::Pattern;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;

@@ -8,7 +8,7 @@ use super::check::NAME;
 use super::{DspGraph, Traced, sections};
 use crate::automation::SHAPES;
 use crate::edit::{ClockSource, Start};
-use crate::graph_ir::RawGraph;
+use crate::graph::RawGraph;
 use crate::limits::{MAX_COUNT, MAX_GAIN, MAX_NAME};
 use crate::plan::Crossfade;
 use crate::session::{AutomationState, InputState, MidiMapState, NoteRouteState, Session, TypeSource};

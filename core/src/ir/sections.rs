@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use crate::automation::ShapeSpec;
     use crate::edit::{ClockSource, Period, Start};
-    use crate::graph_ir::{GraphNode, RawGraph};
+    use crate::graph::{GraphNode, RawGraph};
     use crate::ir::module::{MeterSource, NodeEntry, RouteKind, SlotEntry, Source};
     use crate::plan::Crossfade;
     use crate::session::{AutomationState, InputState, MidiMapState, NoteRouteState, TypeSource};

@@ -12,7 +12,7 @@
 use super::Session;
 use super::nodes::{Foundation, Node, Route, gain_path, level_path};
 use super::writers::visit_labels;
-use crate::graph_ir::{Connection, GraphNode, RawGraph};
+use crate::graph::{Connection, GraphNode, RawGraph};
 use crate::ir::{RouteKind, Source};
 use crate::limits::MAX_GAIN;
 use crate::limits::MAX_VOICES;

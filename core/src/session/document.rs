@@ -2,8 +2,9 @@
 
 use super::migrate::migrate;
 use super::{MAX_DEPTH, Node, Owners, Route, Session, SlotState, gain_path, level_path, lower};
-use crate::edit::{Edit, EditError, GraphError, LoadError};
-use crate::graph_ir::{Scrutiny, comes_from_text};
+use crate::edit::{Edit, EditError, LoadError};
+use crate::graph::GraphError;
+use crate::graph::Scrutiny;
 use crate::ir::FORMAT;
 use crate::ir::{
     ControlIr, Fault, Krach, MeterSource, ModuleIr, MutedIr, NodeEntry, NodeIr, PatternIr, RouteIr,
@@ -14,6 +15,7 @@ use crate::limits::MAX_SLOTS;
 use crate::limits::TEMPO_RANGE;
 use crate::limits::{MAX_PARTS, METER_RANGE};
 use crate::node::Registry;
+use crate::node::comes_from_text;
 use krach_patterns::{JsonExtent, Program};
 use serde::Deserialize;
 use serde_json::{Map, Value};

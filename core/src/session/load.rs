@@ -1,7 +1,8 @@
 //! Modules put into a session that plays: as the whole of it, or under a name.
 
 use super::{Adoption, Session, automations_of};
-use crate::edit::{Edit, EditError, GraphEdit, LoadError, NodeEdit, NodeSpec};
+use crate::edit::{Edit, EditError, LoadError, NodeEdit, NodeSpec};
+use crate::graph::GraphEdit;
 use crate::ir::{Fault, ModuleIr, Source, flatten, prefix_ir};
 use crate::node::Registry;
 use std::collections::BTreeMap;

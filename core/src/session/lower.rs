@@ -10,23 +10,16 @@
 use super::Session;
 use super::nodes::{Node, Route, gain_path};
 use crate::edit::EditError;
-use crate::graph_ir::{Connection, GraphNode, RawGraph, Scrutiny};
+use crate::graph::{Connection, GraphNode, RawGraph, Scrutiny};
 use crate::ir::{RouteKind, Source};
 use crate::limits::MAX_CONNECTIONS;
+use crate::node::INLINE;
 use crate::node::{NodeDecl, Registry};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Id of the master that session nodes lead to.
 pub const MASTER: &str = "_master";
-/// How the ids of types begin that are made from a traced function, and from a text in the session.
-pub const INLINE: [&str; 2] = ["faust:graph-", "faust:text-"];
-
-/// Is a type of that id made from what the session itself holds?
-pub fn is_inline(type_id: &str) -> bool {
-    INLINE.iter().any(|family| type_id.starts_with(family))
-}
-
 impl Node {
     /// The type that plays it. Those of equal meaning have one type.
     pub fn type_id(&self) -> String {

@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::edit::EditError;
-use crate::graph_ir::{RawGraph, Scrutiny};
+use crate::graph::{RawGraph, Scrutiny};
 use crate::ir::{DEFAULT_GAIN, Fault, ModuleIr, NodeIr, RouteIr, RouteKind, Source, did_you_mean};
 use crate::limits::MAX_GAIN;
 use crate::node::Registry;

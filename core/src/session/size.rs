@@ -5,8 +5,9 @@
 //! only where the sum of that comes near the limit the session is measured ([`Session::extent`]).
 
 use super::{Foundation, Node, Route, Session, TypeSource};
-use crate::edit::{Edit, GraphEdit, NodeEdit, NodeSpec};
-use crate::graph_ir::{GraphNode, RawGraph};
+use crate::edit::{Edit, NodeEdit, NodeSpec};
+use crate::graph::GraphEdit;
+use crate::graph::{GraphNode, RawGraph};
 use crate::ir::Source;
 use crate::limits::MAX_DOCUMENT;
 use crate::limits::MAX_PARTS;

@@ -3,7 +3,8 @@
 use crate::book::pattern;
 use crate::measure::{decibels, peak};
 use crate::sounds::{EFFECTS, all, instruments, sound};
-use krach_core::engine::{Edit, GraphNode};
+use krach_core::engine::Edit;
+use krach_core::graph::GraphNode;
 use krach_core::node::Registry;
 use krach_patterns::{EventBuffer, Span, Time, Value};
 use rig::{Rig, graph, node, play, wire};

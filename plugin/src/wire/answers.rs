@@ -5,7 +5,7 @@ mod sounds;
 use std::collections::BTreeMap;
 
 use krach_core::edit::{ClockSource, Receipt, Start};
-use krach_core::graph_ir::{Connection, GraphNode};
+use krach_core::graph::{Connection, GraphNode};
 use krach_core::ir::ModuleIr;
 use krach_core::notice::SlotStatus;
 use krach_core::session::MidiMapState;

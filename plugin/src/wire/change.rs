@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use krach_core::edit::{At, Edit, EditError, LoadError, NodeEdit};
-use krach_core::engine::{Engine, GraphError};
+use krach_core::engine::Engine;
+use krach_core::graph::GraphError;
 use krach_core::ir::{Fault, did_you_mean};
 use krach_core::session::Session;
 use serde::Serialize;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use krach_core::edit::{At, Edit, EditError, Receipt};
 use krach_core::engine::Engine;
-use krach_core::session::is_inline;
+use krach_core::node::is_inline;
 
 use crate::socket::{Announcer, Replies};
 use crate::sounds::Sounds;

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use krach_core::edit::EditError;
-use krach_core::engine::GraphError;
+use krach_core::graph::GraphError;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;

@@ -4,8 +4,8 @@
 //! |---|---|---|
 //! | out `out` | 2 | what the host sends in; silence until the input is started |
 
+use super::super::contract::{Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role};
 use super::code_key;
-use crate::node::{Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role};
 use std::any::Any;
 
 /// The type `adc_input`.

@@ -12,9 +12,9 @@
 //!
 //! At rest at 1 the samples pass to the bit; at rest at 0 the output is exactly 0, whatever comes in.
 
+use super::super::contract::{Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role};
 use super::{code_key, continuous, within};
 use crate::dsp::ramp::{Ramp, declick_frames};
-use crate::node::{Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role};
 use std::any::Any;
 
 const GAIN: usize = 0;

@@ -4,8 +4,8 @@
 //! |---|---|---|
 //! | in `in` | 2 | what the plugin plays |
 
+use super::super::contract::{Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role};
 use super::code_key;
-use crate::node::{Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role};
 use std::any::Any;
 
 /// The type `dac`.

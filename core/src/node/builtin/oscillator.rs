@@ -16,13 +16,13 @@
 //! frequencies come [`MinBlep::delay`] (2.4) frames late. Saw and pulse of width ½ have no DC; a
 //! pulse of width w has its mean 2w - 1.
 
+use super::super::contract::{Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role};
 use super::{code_key, continuous, within};
 use crate::dsp::edges::{CHUNK, Edges};
 use crate::dsp::lag::Lag;
 use crate::dsp::minblep::{MinBlep, SPAN};
 use crate::dsp::ramp::{Ramp, declick_frames};
 use crate::dsp::sine::sine;
-use crate::node::{Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role};
 use std::any::Any;
 
 const FREQ: usize = 0;

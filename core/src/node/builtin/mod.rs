@@ -5,7 +5,7 @@ mod dac;
 mod gain;
 mod oscillator;
 
-use crate::node::{Change, Control, ControlKind, NodeType};
+use super::contract::{Change, Control, ControlKind, NodeType};
 use std::sync::Arc;
 
 /// All built-in types: `adc_input`, `dac`, `gain`, `oscillator`.

@@ -1,0 +1,143 @@
+//! Whether a graph can play: its types, ports and order.
+
+use super::graph::{Connection, GraphError, GraphNode, RawGraph};
+use super::topology::topological;
+use crate::node::{Registry, Standing, comes_from_text, input_port, is_inline, output_port};
+use std::collections::{HashMap, HashSet};
+
+impl RawGraph {
+    /// Checks what can be wrong with the graph and returns the nodes' indices in topological order
+    /// (sources first; among equals, as listed).
+    ///
+    /// Ports of types whose code is on its way are not known yet, and not looked at.
+    ///
+    /// # Errors
+    /// In this order: duplicate ids, unknown types, types without code, unknown nodes, unknown ports, cycles.
+    pub fn order(&self, registry: &Registry, scrutiny: Scrutiny<'_>) -> Result<Vec<usize>, GraphError> {
+        let mut index = HashMap::with_capacity(self.nodes.len());
+        for (i, node) in self.nodes.iter().enumerate() {
+            if index.insert(node.id.as_str(), i).is_some() {
+                return Err(GraphError::DuplicateNode(node.id.clone()));
+            }
+        }
+        let scrutinised = Scrutinised::of(self, scrutiny);
+        for node in &self.nodes {
+            match registry.standing(&node.type_id) {
+                None if comes_from_text(&node.type_id) && !scrutinised.node(node) => {}
+                // The session itself holds what it is made from.
+                None if is_inline(&node.type_id) => {}
+                None => return Err(GraphError::TypeNotFound(node.type_id.clone())),
+                Some(Standing::Failed(why))
+                    if registry.find(&node.type_id).is_none() && scrutinised.node(node) =>
+                {
+                    return Err(GraphError::CreationFailed(why.clone()));
+                }
+                Some(_) => {}
+            }
+        }
+        let mut edges = Vec::with_capacity(self.connections.len());
+        for c in &self.connections {
+            let find = |id: &String| {
+                index.get(id.as_str()).copied().ok_or_else(|| GraphError::UnknownNode(id.clone()))
+            };
+            let (from, to) = (find(&c.from_node)?, find(&c.to_node)?);
+            if let Some(misfit) = self.misfit(c, from, to, registry)
+                && scrutinised.connection(c, &self.nodes[from], &self.nodes[to])
+                && registry.standing(&self.nodes[misfit.node].type_id) != Some(&Standing::Expected)
+            {
+                let (port, node) = (misfit.port.to_owned(), self.nodes[misfit.node].id.clone());
+                return Err(GraphError::UnknownPort { port, node });
+            }
+            edges.push((from, to));
+        }
+        topological(self.nodes.len(), &edges).ok_or(GraphError::Cycle)
+    }
+
+    /// The connections that lead to ports which their nodes do not have: a type's new code may have other
+    /// ports than the code before.
+    pub fn misfits(&self, registry: &Registry) -> Vec<Misfit> {
+        let index: HashMap<&str, usize> =
+            self.nodes.iter().enumerate().map(|(i, node)| (node.id.as_str(), i)).collect();
+        let misfit = |c: &Connection| {
+            let (from, to) = (*index.get(c.from_node.as_str())?, *index.get(c.to_node.as_str())?);
+            let misfit = self.misfit(c, from, to, registry)?;
+            let node = self.nodes[misfit.node].id.clone();
+            Some(Misfit { port: misfit.port.to_owned(), node, connection: c.clone() })
+        };
+        self.connections.iter().filter_map(misfit).collect()
+    }
+
+    fn misfit<'a>(&self, c: &'a Connection, from: usize, to: usize, registry: &Registry) -> Option<End<'a>> {
+        let decl = |node: usize| registry.find(&self.nodes[node].type_id).map(|ty| ty.decl());
+        if decl(from).is_some_and(|decl| output_port(decl, &c.from_port).is_none()) {
+            return Some(End { port: &c.from_port, node: from });
+        }
+        let lost = decl(to).is_some_and(|decl| input_port(decl, &c.to_port).is_none());
+        lost.then_some(End { port: &c.to_port, node: to })
+    }
+}
+
+/// A port that is not there.
+struct End<'a> {
+    port: &'a str,
+    node: usize,
+}
+
+/// A connection that is not played, because one end of it has no such port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// The connection.
+    pub connection: Connection,
+    /// The port that is not there.
+    pub port: String,
+    /// The node that lacks it.
+    pub node: String,
+}
+
+/// What of a graph is held to the types as they are now. Types may have changed since the rest was right.
+#[derive(Clone, Copy, Debug)]
+pub enum Scrutiny<'a> {
+    /// All of it: it is new.
+    All,
+    /// What was not in this graph already.
+    Since(&'a RawGraph),
+    /// Types that are part of krach. Those that come from text (`faust:…`) may have changed since the
+    /// document was written: it plays as far as it can.
+    Document,
+}
+
+struct Scrutinised<'a> {
+    document: bool,
+    nodes: HashMap<&'a str, &'a str>,
+    connections: HashSet<&'a Connection>,
+}
+
+impl<'a> Scrutinised<'a> {
+    fn of(graph: &'a RawGraph, scrutiny: Scrutiny<'a>) -> Self {
+        let document = matches!(scrutiny, Scrutiny::Document);
+        let known = match scrutiny {
+            Scrutiny::All => return Self { document, nodes: HashMap::new(), connections: HashSet::new() },
+            Scrutiny::Since(before) => before,
+            Scrutiny::Document => graph,
+        };
+        Self {
+            document,
+            nodes: known.nodes.iter().map(|n| (n.id.as_str(), n.type_id.as_str())).collect(),
+            connections: known.connections.iter().collect(),
+        }
+    }
+
+    fn node(&self, node: &GraphNode) -> bool {
+        if self.document {
+            return !comes_from_text(&node.type_id);
+        }
+        self.nodes.get(node.id.as_str()) != Some(&node.type_id.as_str())
+    }
+
+    fn connection(&self, c: &Connection, from: &GraphNode, to: &GraphNode) -> bool {
+        if self.document {
+            return self.node(from) && self.node(to);
+        }
+        !self.connections.contains(c) || self.node(from) || self.node(to)
+    }
+}

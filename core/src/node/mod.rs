@@ -1,0 +1,14 @@
+//! Node types: the contract, the built-in ones, and the registry in which they are found by id.
+
+mod builtin;
+mod contract;
+mod registry;
+mod type_id;
+
+pub use builtin::builtin_types;
+pub use contract::{
+    Change, Control, ControlKind, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role,
+    Succession, input_port, is_gate_label, output_port,
+};
+pub use registry::{Registry, Standing};
+pub use type_id::{INLINE, comes_from_text, is_inline};
