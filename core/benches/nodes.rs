@@ -1,8 +1,7 @@
 //! Cost of the built-in nodes in nanoseconds per frame: the best of many runs, one core.
 
 use krach_core::limiter::Limiter;
-use krach_core::node::builtin_types;
-use krach_core::node::{Change, CreateContext, Node};
+use krach_core::node::{Change, CreateContext, Node, builtin_types};
 use std::hint::black_box;
 use std::time::Instant;
 

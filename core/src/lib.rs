@@ -8,6 +8,7 @@
 //! | module | question it answers |
 //! |---|---|
 //! | [`edit`] | what can a client ask for, and when does it act? |
+//! | [`model`] | which records is a session made of? |
 //! | [`session`] | what is saved, and what does each edit do to it? |
 //! | [`engine`] | how do edits reach the audio thread, and what comes back? |
 //! | [`ir`] | what does a document say, and what is a DSP function? |
@@ -34,6 +35,7 @@ pub mod limiter;
 pub mod limits;
 pub mod link;
 pub mod message;
+pub mod model;
 pub mod node;
 pub mod notice;
 pub mod osc;

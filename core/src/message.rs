@@ -2,8 +2,8 @@
 
 use crate::automation::Automation;
 use crate::chase::ChaseTable;
-use crate::edit::{FadeLength, Start};
 use crate::limits::NONE;
+use crate::model::{FadeLength, Start};
 use crate::plan::Plan;
 use crate::processor::Core;
 use crate::symbol::Symbol;

@@ -1,8 +1,8 @@
 //! What the engine tells without being asked, and what `Status` tells.
 
-use crate::edit::{ClockSource, Start};
 use crate::graph::{Connection, GraphNode, Misfit};
 use crate::link::Position;
+use crate::model::{ClockSource, Start};
 use std::collections::BTreeMap;
 
 /// Something that happened by itself, for logs, events and Status.

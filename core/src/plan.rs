@@ -5,6 +5,7 @@
 //! adopting it is a walk over those lists: no search, no allocation.
 
 use crate::limits::NONE;
+use crate::model::Crossfade;
 use crate::node::{Role, Succession};
 use crate::symbol::Symbol;
 use crate::voice::{BY_BASE, NoteKey, Phase, Voice};
@@ -81,16 +82,6 @@ pub enum TailOrigin {
     Wire(u32),
     /// A tail of the base: its index.
     Tail(u32),
-}
-
-/// Length of a crossfade.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Crossfade {
-    /// In quarter notes at the tempo of the moment.
-    Beats(f64),
-    /// In seconds.
-    Seconds(f64),
 }
 
 /// A node of a plan.

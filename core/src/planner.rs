@@ -6,10 +6,12 @@ pub use shape::Shape;
 
 use crate::graph::{RawGraph, topological};
 use crate::limits::{MAX_CHANNELS, NONE};
-use crate::node::is_gate_label;
-use crate::node::{ControlKind, CreateContext, Node, NodeDecl, NodeType, Registry, Role};
-use crate::node::{input_port, output_port};
-use crate::plan::{ControlState, Crossfade, Fade, InPort, NoteParts, Plan, PlanNode, Tail, TailOrigin, Wire};
+use crate::model::Crossfade;
+use crate::node::{
+    ControlKind, CreateContext, Node, NodeDecl, NodeType, Registry, Role, input_port, is_gate_label,
+    output_port,
+};
+use crate::plan::{ControlState, Fade, InPort, NoteParts, Plan, PlanNode, Tail, TailOrigin, Wire};
 use crate::symbol::Symbol;
 use crate::voice::{BY_BASE, MAX_KEYS, Phase, Voice};
 use shape::{ShapeNode, ShapeWire};

@@ -12,30 +12,26 @@ mod nodes;
 mod size;
 mod writers;
 
+use crate::edit::{Route, SessionNode};
 use crate::limits::{MAX_ID, MAX_MIDI_MAPS, MAX_NODES, METER_RANGE};
+use crate::model::{AutomationState, InputState, MidiMapState, NoteRouteState, SlotState, TypeSource};
 pub use adopt::Adoption;
 use automations::read as automations_of;
 pub use document::Programs;
 pub use history::{History, Touch, label_of, touch_of};
 pub use lower::{MASTER, lower};
-pub use nodes::{Foundation, Node, NodeEdit, NodeSpec, Route, gain_path, level_path};
 pub use size::{Extent, sources_extent};
 pub use writers::Writer;
 
-use crate::automation::ShapeSpec;
-use crate::edit::{ClockSource, Edit, EditError, Period, Start};
-use crate::graph::{GraphEdit, GraphError};
-use crate::graph::{GraphNode, RawGraph, Scrutiny};
+use crate::edit::{Edit, EditError};
+use crate::graph::{GraphEdit, GraphError, GraphNode, RawGraph, Scrutiny};
 use crate::ir::ModuleIr;
-use crate::limits::MAX_CHANNELS;
-use crate::limits::MAX_VOICES;
-use crate::limits::TEMPO_RANGE;
-use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
-use crate::limits::{MAX_CONNECTIONS, MAX_DOCUMENT, MAX_ROUTES, MAX_VALUES};
+use crate::limits::{
+    MAX_AUTOMATIONS, MAX_CHANNELS, MAX_CONNECTIONS, MAX_DOCUMENT, MAX_ROUTES, MAX_SLOTS, MAX_VALUES,
+    MAX_VOICES, TEMPO_RANGE,
+};
+use crate::model::{ClockSource, Crossfade, Period, Start};
 use crate::node::{NodeDecl, Registry};
-use crate::plan::Crossfade;
-use krach_patterns::{Pattern, Swing};
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -52,7 +48,7 @@ pub struct Session {
     /// What `load_graph` and its kin brought.
     pub raw: Arc<RawGraph>,
     /// Nodes, in the order they were added.
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<SessionNode>,
     /// Routes between nodes.
     pub routes: Vec<Route>,
     /// What is planned: the raw graph with what nodes and routes come to. Made anew from them.
@@ -103,89 +99,6 @@ pub struct Session {
     kept_krach: serde_json::Map<String, serde_json::Value>,
 }
 
-/// A slot.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SlotState {
-    /// Its pattern.
-    pub pattern: Arc<Pattern>,
-    /// Swing around the pattern; `None` is straight.
-    pub swing: Option<Swing>,
-    /// Not hushed.
-    pub playing: bool,
-    /// The pattern's cycle 0 is where it began, not the clock's cycle 0.
-    pub from_zero: bool,
-    /// Where it began, in cycles, once known.
-    pub origin: Option<f64>,
-}
-
-/// An automation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct AutomationState {
-    /// The control it drives, by label or path.
-    pub label: String,
-    /// The waveform.
-    pub shape: ShapeSpec,
-    /// Value at the shape's 0.
-    pub lo: f64,
-    /// Value at the shape's 1.
-    pub hi: f64,
-    /// Length of one period: `period_secs` or `bars`.
-    #[serde(flatten)]
-    pub period: Period,
-    /// Ends after one period.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub one_shot: bool,
-}
-
-/// What of the plugin's input is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct InputState {
-    /// One channel for both sides; `None` is both as they are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub channel: Option<u32>,
-}
-
-/// The text that a type was made from: with it the session sounds the same anywhere.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct TypeSource {
-    /// The text.
-    pub text: String,
-    /// What it imports, beyond the language's own libraries: text by the path that names it.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub imports: BTreeMap<String, String>,
-    /// It has no file: this is the only copy, and is kept also while no node uses it.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub own: bool,
-    /// It came with the program that saved it.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub factory: bool,
-}
-
-/// A controller mapping.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct MidiMapState {
-    /// MIDI channel.
-    pub channel: u8,
-    /// Controller number.
-    pub cc: u8,
-    /// The control it moves.
-    pub label: String,
-    /// Value at controller 0.
-    pub lo: f64,
-    /// Value at controller 127.
-    pub hi: f64,
-}
-
-/// A route of the host's notes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct NoteRouteState {
-    /// MIDI channel, 0…15; none: all channels without a route of their own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub channel: Option<u8>,
-    /// Id of the node.
-    pub node: String,
-}
-
 impl Default for Session {
     fn default() -> Self {
         Self {
@@ -211,26 +124,11 @@ impl Default for Session {
             input: None,
             midi_maps: Vec::new(),
             note_routes: Vec::new(),
-            crossfade: Crossfade::Beats(0.5),
+            crossfade: Crossfade::default(),
             sources: BTreeMap::new(),
             libraries: None,
             kept: ModuleIr::default(),
             kept_krach: serde_json::Map::new(),
-        }
-    }
-}
-
-impl AutomationState {
-    /// The edit that sets it.
-    pub fn edit(&self, id: &str) -> Edit {
-        Edit::SetAutomation {
-            id: id.to_owned(),
-            label: self.label.clone(),
-            shape: self.shape.clone(),
-            lo: self.lo,
-            hi: self.hi,
-            period: self.period,
-            one_shot: self.one_shot,
         }
     }
 }
@@ -302,7 +200,7 @@ impl Session {
             }
             Edit::LoadGraph(graph) => self.load_raw(graph, registry, Scrutiny::All)?,
             Edit::Nodes(edits) => self.apply_to_nodes(edits, registry)?,
-            Edit::Become(foundation) => self.become_foundation(foundation, registry)?,
+            Edit::ReplaceGraph(foundation) => self.become_foundation(foundation, registry)?,
             Edit::SetValues(values) => self.set_values(values),
             Edit::SetSources(sources) => {
                 self.sources.extend(sources.iter().map(|(id, source)| (id.clone(), source.clone())));
@@ -624,8 +522,4 @@ impl<'a> Owners<'a> {
 fn owner<'a>(graph: &'a RawGraph, path: &str) -> Option<&'a str> {
     let begins = |id: &str| path.strip_prefix(id).is_some_and(|rest| rest.starts_with('/'));
     graph.nodes.iter().map(|n| n.id.as_str()).filter(|id| begins(id)).max_by_key(|id| id.len())
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }

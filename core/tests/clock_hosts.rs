@@ -6,8 +6,8 @@ use clock_support::probe::gates;
 use clock_support::support::{RATE as SUPPORT_RATE, hits, play};
 use clock_support::*;
 use krach_core::clock::{HostTransport, TransportAt};
-use krach_core::edit::ClockSource;
 use krach_core::engine::*;
+use krach_core::model::ClockSource;
 
 const RATE: f64 = SUPPORT_RATE;
 /// What Ardour says when it plays at 137.

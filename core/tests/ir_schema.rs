@@ -116,7 +116,7 @@ fn what_is_not_known_is_allowed_wherever_the_reader_keeps_or_skips_it() {
 
 /// One change at one place of a document.
 enum Wound {
-    Become(Value),
+    ReplaceGraph(Value),
     Lose,
 }
 
@@ -144,7 +144,7 @@ fn places(document: &Value) -> Vec<String> {
 fn wound(document: &Value, place: &str, wound: &Wound) -> Option<Value> {
     let mut wounded = document.clone();
     match wound {
-        Wound::Become(value) => *wounded.pointer_mut(place)? = value.clone(),
+        Wound::ReplaceGraph(value) => *wounded.pointer_mut(place)? = value.clone(),
         Wound::Lose => {
             let (above, key) = place.rsplit_once('/')?;
             let key = key.replace("~1", "/").replace("~0", "~");
@@ -179,7 +179,7 @@ fn wounds() -> Vec<Wound> {
         json!({"type": "no"}),
         json!({"sine": {}}),
     ];
-    values.into_iter().map(Wound::Become).chain([Wound::Lose]).collect()
+    values.into_iter().map(Wound::ReplaceGraph).chain([Wound::Lose]).collect()
 }
 
 /// How often each verdict was given.
@@ -274,7 +274,7 @@ fn what_is_wrong_deep_inside_is_told_at_its_place() {
         ("/krach/automations/sweep/shape/pulse/duty", json!(2)),
         ("/sub_modules/0/module/nodes/0/name", json!("a//b")),
     ] {
-        let said = complaints(&wound(&document, place, &Wound::Become(new)).expect(place));
+        let said = complaints(&wound(&document, place, &Wound::ReplaceGraph(new)).expect(place));
         assert!(said.iter().any(|c| c.starts_with(&format!("{place}: "))), "{place}: {said:?}");
     }
 }

@@ -1,7 +1,6 @@
 //! What a client sees of the built-in nodes.
 
-use krach_core::node::builtin_types;
-use krach_core::node::{Registry, Role};
+use krach_core::node::{Registry, Role, builtin_types};
 
 #[test]
 fn the_built_in_types_are_these_four() {

@@ -6,9 +6,9 @@ mod support;
 
 use ir_support::module;
 use krach_core::engine::*;
-use krach_core::ir::FORMAT;
-use krach_core::ir::{ModuleIr, Source};
-use krach_core::session::{Session, TypeSource};
+use krach_core::ir::{FORMAT, ModuleIr, Source};
+use krach_core::model::TypeSource;
+use krach_core::session::Session;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -328,7 +328,7 @@ fn a_document_of_format_1_is_the_session_that_it_was_and_is_saved_in_the_present
     assert_eq!((s.name.as_str(), s.bpm, s.beats_per_cycle, s.master), ("first", 133.0, 3.0, 0.7));
     assert_eq!(
         (s.seed, s.free_run, s.input),
-        (u64::MAX, true, Some(krach_core::session::InputState { channel: Some(1) }))
+        (u64::MAX, true, Some(krach_core::model::InputState { channel: Some(1) }))
     );
     let ids: Vec<(&str, &str, u32)> =
         s.raw.nodes.iter().map(|n| (n.id.as_str(), n.type_id.as_str(), n.count)).collect();

@@ -4,8 +4,9 @@ mod support;
 
 use krach_core::automation::ShapeSpec;
 use krach_core::engine::*;
+use krach_core::model::TypeSource;
 use krach_core::node::Registry;
-use krach_core::session::{TypeSource, label_of};
+use krach_core::session::label_of;
 use krach_patterns::{Pattern, builders};
 use support::*;
 

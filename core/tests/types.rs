@@ -4,7 +4,7 @@ mod support;
 
 use krach_core::engine::*;
 use krach_core::ir::{NodeIr, Source};
-use krach_core::session::TypeSource;
+use krach_core::model::TypeSource;
 use support::probes::{counting_type, following_type, registry, text_type, text_type_that_refuses};
 use support::*;
 

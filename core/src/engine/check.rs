@@ -3,8 +3,7 @@
 use super::room::growth_of;
 use super::{Engine, MAX_PENDING, MAX_PENDING_PLANS, acts_on_audio, sorted, touches_graph};
 use crate::edit::{Edit, EditError};
-use crate::graph::GraphError;
-use crate::graph::RawGraph;
+use crate::graph::{GraphError, RawGraph};
 use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
 use crate::node::Role;
 use crate::planner::{create, spare_key};

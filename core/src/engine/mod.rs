@@ -17,6 +17,7 @@ mod whole;
 pub use crate::edit::*;
 pub use crate::graph::*;
 pub use crate::link::{Link, Position};
+pub use crate::model::{ClockSource, FadeLength, Period, Start};
 pub use crate::notice::*;
 #[cfg(test)]
 pub(crate) use targets::slot_pattern;
@@ -574,7 +575,7 @@ fn sorted(pending: &[Pending]) -> Vec<&Pending> {
 fn touches_graph(edit: &Edit) -> bool {
     matches!(
         edit,
-        Edit::Graph(_) | Edit::LoadGraph(_) | Edit::Nodes(_) | Edit::Become(_) | Edit::SetValues(_)
+        Edit::Graph(_) | Edit::LoadGraph(_) | Edit::Nodes(_) | Edit::ReplaceGraph(_) | Edit::SetValues(_)
     )
 }
 

@@ -4,7 +4,8 @@ use super::{Engine, Pending};
 use crate::edit::{Edit, EditError};
 use crate::ir::Fault;
 use crate::limits::MAX_DOCUMENT;
-use crate::session::{Extent, Session, TypeSource, sources_extent};
+use crate::model::TypeSource;
+use crate::session::{Extent, Session, sources_extent};
 use std::collections::BTreeMap;
 
 impl Engine {

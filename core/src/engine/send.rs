@@ -3,17 +3,17 @@
 use super::targets::slot_pattern;
 use super::{Audio, Drawn, Engine, Sent, sorted, touches_graph};
 use crate::automation::{Automation, Shape as Course};
-use crate::edit::{ClockSource, Edit, Period};
+use crate::edit::Edit;
 use crate::graph::Scrutiny;
-use crate::limits::METER_RANGE;
-use crate::limits::TEMPO_RANGE;
+use crate::limits::{METER_RANGE, TEMPO_RANGE};
 use crate::message::{Action, ControllerMap, InputRoute, NoteRoute, TimedAction, ToAudio};
+use crate::model::{ClockSource, MidiMapState, Period};
 use crate::node::CreateContext;
 use crate::notice::Notice;
 use crate::plan::Plan;
 use crate::planner::{self, Shape};
 use crate::processor::chunk_of;
-use crate::session::{MidiMapState, Session};
+use crate::session::Session;
 use crate::symbol::Symbol;
 use std::collections::{BTreeMap, BTreeSet};
 

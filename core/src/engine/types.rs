@@ -1,14 +1,14 @@
 //! Types that come and go while the engine plays: expected, there, replaced, gone.
 
 use super::Engine;
-use crate::edit::{Edit, EditError, NodeEdit, NodeSpec};
-use crate::graph::GraphNode;
-use crate::graph::{GraphEdit, GraphError};
+use crate::edit::{Edit, EditError, NodeEdit, NodeSpec, SessionNode};
+use crate::graph::{GraphEdit, GraphError, GraphNode};
 use crate::ir::Source;
+use crate::model::TypeSource;
 use crate::node::{NodeType, Registry, Role};
 use crate::notice::Notice;
 use crate::planner::{create, same_code, spare_key};
-use crate::session::{Node as SessionNode, TypeSource, check_channels, sources_extent};
+use crate::session::{check_channels, sources_extent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -134,7 +134,7 @@ impl Engine {
     pub fn types_of(&self, edit: &Edit) -> BTreeSet<String> {
         match edit {
             Edit::Nodes(edits) => sets(edits).map(|spec| self.node_of(spec).type_id()).collect(),
-            Edit::Become(foundation) => {
+            Edit::ReplaceGraph(foundation) => {
                 let nodes = foundation.nodes.iter().map(SessionNode::type_id);
                 nodes.chain(foundation.raw.nodes.iter().map(|n| n.type_id.clone())).collect()
             }
@@ -147,7 +147,7 @@ impl Engine {
     pub fn inline_types_of(&self, edit: &Edit) -> BTreeMap<String, Source> {
         match edit {
             Edit::Nodes(edits) => sets(edits).filter_map(|spec| inline_type(&self.node_of(spec))).collect(),
-            Edit::Become(foundation) => foundation.nodes.iter().filter_map(inline_type).collect(),
+            Edit::ReplaceGraph(foundation) => foundation.nodes.iter().filter_map(inline_type).collect(),
             Edit::Batch(edits) => edits.iter().flat_map(|edit| self.inline_types_of(edit)).collect(),
             _ => BTreeMap::new(),
         }
@@ -168,7 +168,7 @@ impl Engine {
                     self.keep_playing_under(&spec.node.name, &self.node_of(spec).type_id());
                 }
             }
-            Edit::Become(foundation) => {
+            Edit::ReplaceGraph(foundation) => {
                 for node in &foundation.nodes {
                     self.keep_playing_under(&node.name, &node.type_id());
                 }

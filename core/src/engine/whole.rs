@@ -3,8 +3,9 @@
 use super::send::{Changes, input_route};
 use super::targets::slot_pattern;
 use super::{Audio, Engine, touches_graph};
-use crate::edit::{ClockSource, Edit};
+use crate::edit::Edit;
 use crate::message::{Action, ControllerMap, NoteRoute, RETURNS, TO_AUDIO, ToAudio};
+use crate::model::ClockSource;
 use crate::notice::Notice;
 use crate::plan::Plan;
 use crate::planner::Shape;

@@ -22,6 +22,5 @@ pub use module::{
     AutomationIr, ControlIr, DEFAULT_GAIN, DEFAULT_PORT, FORMAT, Krach, MeterSource, ModuleIr, MutedIr,
     NodeEntry, NodeIr, PatternIr, RouteIr, RouteKind, SlotEntry, Source, SubModuleIr,
 };
-pub(crate) use schema::one_or_both;
 pub use schema::schema;
 pub use traced::Traced;

@@ -7,11 +7,11 @@
 use super::check::NAME;
 use super::{DspGraph, Traced, sections};
 use crate::automation::SHAPES;
-use crate::edit::{ClockSource, Start};
 use crate::graph::RawGraph;
 use crate::limits::{MAX_COUNT, MAX_GAIN, MAX_NAME};
-use crate::plan::Crossfade;
-use crate::session::{AutomationState, InputState, MidiMapState, NoteRouteState, Session, TypeSource};
+use crate::model::{
+    AutomationState, ClockSource, Crossfade, InputState, MidiMapState, NoteRouteState, Start, TypeSource,
+};
 use krach_patterns::{Pattern, Swing};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, MapAccess, Visitor, value::MapAccessDeserializer};
@@ -336,28 +336,27 @@ pub struct Krach {
 
 impl Default for Krach {
     fn default() -> Self {
-        let s = Session::default();
         Self {
             version: FORMAT,
-            name: s.name,
+            name: String::new(),
             raw_graph: RawGraph::default(),
             nodes: BTreeMap::new(),
             slots: BTreeMap::new(),
-            automations: s.automations,
-            clock_source: s.clock_source,
-            free_run: s.free_run,
-            limiter: s.limiter,
-            seed: s.seed,
-            input: s.input,
+            automations: BTreeMap::new(),
+            clock_source: ClockSource::default(),
+            free_run: false,
+            limiter: true,
+            seed: 0,
+            input: None,
             meter: MeterSource::Fixed,
-            midi_clock: s.midi_clock,
+            midi_clock: false,
             start: Start::Continue,
-            osc_target: s.osc_target,
-            midi_maps: s.midi_maps,
-            note_routes: s.note_routes,
-            crossfade: s.crossfade,
-            sources: s.sources,
-            libraries: s.libraries,
+            osc_target: None,
+            midi_maps: Vec::new(),
+            note_routes: Vec::new(),
+            crossfade: Crossfade::default(),
+            sources: BTreeMap::new(),
+            libraries: None,
             other: Map::new(),
         }
     }

@@ -20,17 +20,6 @@ pub fn schema() -> Value {
     settings.into_generator().into_root_schema_for::<ModuleIr>().to_value()
 }
 
-/// "Exactly one of these keys" becomes "one of them at least": the reader takes the first.
-pub(crate) fn one_or_both(schema: &mut Schema) {
-    let Some(Value::Array(mut kinds)) = schema.remove("oneOf") else { return };
-    for kind in &mut kinds {
-        if let Some(kind) = kind.as_object_mut() {
-            kind.remove("additionalProperties");
-        }
-    }
-    schema.insert("anyOf".to_owned(), kinds.into());
-}
-
 /// "That, or null" becomes "if it is not null, that": what is wrong within is then told where it is, and not as
 /// "none of the two" of the whole.
 fn told_at_its_place(schema: &mut Schema) {

@@ -129,11 +129,12 @@ impl<'de, T: Sections> Visitor<'de> for SectionsVisitor<T> {
 mod tests {
     use super::*;
     use crate::automation::ShapeSpec;
-    use crate::edit::{ClockSource, Period, Start};
     use crate::graph::{GraphNode, RawGraph};
     use crate::ir::module::{MeterSource, NodeEntry, RouteKind, SlotEntry, Source};
-    use crate::plan::Crossfade;
-    use crate::session::{AutomationState, InputState, MidiMapState, NoteRouteState, TypeSource};
+    use crate::model::{
+        AutomationState, ClockSource, Crossfade, InputState, MidiMapState, NoteRouteState, Period, Start,
+        TypeSource,
+    };
     use krach_patterns::{Swing, builders};
     use serde::Serialize;
     use serde::de::DeserializeOwned;

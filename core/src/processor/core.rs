@@ -14,12 +14,11 @@ use super::voices::Notes;
 use crate::automation::Automation;
 use crate::clock::{Bars, Clock, ClockSettings, Mode, Segment, TransportAt};
 use crate::dsp::ramp::{Ramp, declick_frames};
-use crate::edit::Start;
 use crate::limiter::Limiter;
-use crate::limits::MAX_CHANNELS;
-use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
+use crate::limits::{MAX_AUTOMATIONS, MAX_CHANNELS, MAX_SLOTS};
 use crate::link::Position;
 use crate::message::{InputRoute, Return, SlotPattern};
+use crate::model::Start;
 use crate::plan::{Fade, Plan};
 use crate::symbol::Symbol;
 use crate::telemetry::Levels;
@@ -496,7 +495,7 @@ impl Core {
     }
 
     pub(super) fn fade_frames(&self, fade: Fade) -> u32 {
-        use crate::plan::Crossfade;
+        use crate::model::Crossfade;
         let short = SHORT_FADE * self.sample_rate;
         let frames = match fade {
             Fade::Cut => 0.0,

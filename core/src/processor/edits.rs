@@ -4,9 +4,9 @@ use super::Returns;
 use super::controls::Write;
 use super::core::{Core, MAX_FADES, Running, Slot};
 use crate::clock::{Bars, Mode, Segment};
-use crate::edit::FadeLength;
 use crate::limits::MAX_AUTOMATIONS;
 use crate::message::{Action, Garbage, Return, TimedAction};
+use crate::model::FadeLength;
 use crate::plan::Plan;
 
 /// Most edits that wait on the audio thread; more wait on the control side.

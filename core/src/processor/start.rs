@@ -6,7 +6,7 @@ use super::core::Core;
 use super::voices::Player;
 use crate::clock::Segment;
 use crate::dsp::ramp::Ramp;
-use crate::edit::Start;
+use crate::model::Start;
 use crate::voice::Phase;
 
 /// Seconds in which what rang before a start dies away.

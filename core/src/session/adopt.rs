@@ -10,12 +10,11 @@
 //! What is adopted sounds as before and keeps its state: the ids are those that nodes of the session come to.
 
 use super::Session;
-use super::nodes::{Foundation, Node, Route, gain_path, level_path};
 use super::writers::visit_labels;
+use crate::edit::{GraphState, Route, SessionNode, gain_path, level_path};
 use crate::graph::{Connection, GraphNode, RawGraph};
 use crate::ir::{RouteKind, Source};
-use crate::limits::MAX_GAIN;
-use crate::limits::MAX_VOICES;
+use crate::limits::{MAX_GAIN, MAX_VOICES};
 use crate::node::{Registry, Role};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -65,7 +64,7 @@ struct Send {
 impl Session {
     /// The foundation with raw nodes as nodes of the session: those of these names, or all that are
     /// recognised if there are none; and what became of them.
-    pub(super) fn adopted(&self, names: &[String], registry: &Registry) -> (Foundation, Adoption) {
+    pub(super) fn adopted(&self, names: &[String], registry: &Registry) -> (GraphState, Adoption) {
         let mut adoption = Adoption::default();
         let reader = Reader { session: self, raw: &self.raw, registry, played: self.played_labels() };
         let wanted: Vec<String> = match names {
@@ -106,13 +105,13 @@ impl Session {
         });
         for shape in wanted.iter().filter_map(|name| shapes.get(name)) {
             let Shape { name, type_id, count, legato, gain, to_master, init, .. } = shape;
-            foundation.nodes.push(Node {
+            foundation.nodes.push(SessionNode {
                 name: name.clone(),
                 count: *count,
                 legato: *legato,
                 init: init.clone(),
                 to_master: *to_master,
-                ..Node::of_source(Source::Type(type_id.clone()))
+                ..SessionNode::of_source(Source::Type(type_id.clone()))
             });
             foundation.values.insert(gain_path(name), *gain);
             for (control, value) in init {

@@ -6,10 +6,9 @@
 //! entry of the list that says the same as one of ours is ours; one that says something else of the same
 //! path was changed by another program, and its word counts.
 
-use super::AutomationState;
 use crate::automation::ShapeSpec;
-use crate::edit::Period;
 use crate::ir::{AutomationIr, Fault, ModuleIr};
+use crate::model::{AutomationState, Period};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};

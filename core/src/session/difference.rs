@@ -1,7 +1,8 @@
 //! What it takes to make one session of another: for undo, for loads, for clearing.
 
-use super::{NoteRouteState, Session, SlotState};
+use super::Session;
 use crate::edit::Edit;
+use crate::model::{NoteRouteState, SlotState};
 use std::collections::BTreeMap;
 
 impl Session {
@@ -45,7 +46,7 @@ impl Session {
             }
         };
         let same = self.raw == *raw && self.nodes == *nodes && self.routes == *routes && self.kept == *kept;
-        unless(same, &|| Edit::Become(Box::new(target.foundation())));
+        unless(same, &|| Edit::ReplaceGraph(Box::new(target.foundation())));
         let same_values = !same || self.values == *values;
         unless(same_values, &|| Edit::SetValues(self.values_to(values)));
         for slot in self.slots.keys().filter(|slot| !slots.contains_key(*slot)) {
@@ -73,7 +74,7 @@ impl Session {
             unless(false, &|| Edit::ClearAutomation { id: id.clone() });
         }
         for (id, a) in automations {
-            unless(self.automations.get(id) == Some(a), &|| a.edit(id));
+            unless(self.automations.get(id) == Some(a), &|| Edit::from((&**id, a)));
         }
         unless(self.bpm == *bpm, &|| Edit::SetBpm(*bpm));
         let meter = self.beats_per_cycle == *beats_per_cycle && (*host_meter || !self.host_meter);

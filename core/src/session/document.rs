@@ -1,21 +1,16 @@
 //! The session as a ModuleIr document, and back.
 
 use super::migrate::migrate;
-use super::{MAX_DEPTH, Node, Owners, Route, Session, SlotState, gain_path, level_path, lower};
-use crate::edit::{Edit, EditError, LoadError};
-use crate::graph::GraphError;
-use crate::graph::Scrutiny;
-use crate::ir::FORMAT;
+use super::{MAX_DEPTH, Owners, Session, lower};
+use crate::edit::{Edit, EditError, LoadError, Route, SessionNode, gain_path, level_path};
+use crate::graph::{GraphError, Scrutiny};
 use crate::ir::{
-    ControlIr, Fault, Krach, MeterSource, ModuleIr, MutedIr, NodeEntry, NodeIr, PatternIr, RouteIr,
+    ControlIr, FORMAT, Fault, Krach, MeterSource, ModuleIr, MutedIr, NodeEntry, NodeIr, PatternIr, RouteIr,
     RouteKind, SlotEntry, Source, did_you_mean, flattened,
 };
-use crate::limits::MAX_GAIN;
-use crate::limits::MAX_SLOTS;
-use crate::limits::TEMPO_RANGE;
-use crate::limits::{MAX_PARTS, METER_RANGE};
-use crate::node::Registry;
-use crate::node::comes_from_text;
+use crate::limits::{MAX_GAIN, MAX_PARTS, MAX_SLOTS, METER_RANGE, TEMPO_RANGE};
+use crate::model::SlotState;
+use crate::node::{Registry, comes_from_text};
 use krach_patterns::{JsonExtent, Program};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -121,7 +116,7 @@ impl Session {
         }
     }
 
-    fn node_ir(&self, node: &Node) -> NodeIr {
+    fn node_ir(&self, node: &SessionNode) -> NodeIr {
         NodeIr {
             name: node.name.clone(),
             source: node.source.clone(),
@@ -148,7 +143,7 @@ impl Session {
 
     /// Values that nodes said their controls begin with, by path. Of a control named twice the last counts.
     fn values_nodes_began_with(&self) -> HashMap<String, f64> {
-        let of_node = |n: &'_ Node| {
+        let of_node = |n: &'_ SessionNode| {
             let values = n.init.iter().map(|(control, value)| (format!("{}/{control}", n.name), *value));
             values.collect::<Vec<_>>()
         };
@@ -332,7 +327,7 @@ impl Session {
         }
         for (id, a) in automations {
             let place = format!("$.krach.automations.{id}");
-            session.apply(&a.edit(&id), registry).map_err(invalid(&place))?;
+            session.apply(&Edit::from((&*id, &a)), registry).map_err(invalid(&place))?;
         }
         for m in krach.midi_maps {
             let map = Edit::MidiMap { channel: m.channel, cc: m.cc, label: m.label, lo: m.lo, hi: m.hi };
@@ -374,7 +369,7 @@ impl Session {
             for (control, value) in &init {
                 self.values.insert(format!("{name}/{control}"), *value);
             }
-            self.nodes.push(Node {
+            self.nodes.push(SessionNode {
                 name,
                 source,
                 count,
@@ -412,7 +407,7 @@ impl Session {
 }
 
 /// What is known of a node beyond what others read, if it is anything.
-fn node_entry(node: &Node) -> Option<(String, NodeEntry)> {
+fn node_entry(node: &SessionNode) -> Option<(String, NodeEntry)> {
     let (off_master, legato) = (!node.to_master, node.legato);
     let entry = NodeEntry { stereo: node.stereo, off_master, solo: node.solo, legato };
     (entry != NodeEntry::default()).then(|| (node.name.clone(), entry))

@@ -5,7 +5,8 @@
 
 use super::Session;
 use super::size::memory_of;
-use crate::edit::{Edit, Start};
+use crate::edit::Edit;
+use crate::model::Start;
 use std::time::{Duration, Instant};
 
 /// How long a flood of changes of one control stays one step.
@@ -138,7 +139,7 @@ impl History {
 
 /// What an edit does, in a few words.
 pub fn label_of(edit: &Edit) -> String {
-    use super::NodeEdit;
+    use crate::edit::NodeEdit;
     match edit {
         Edit::SetPattern { slot, .. } => format!("play {slot}"),
         Edit::Hush { slot } => format!("hush {slot}"),
@@ -153,7 +154,7 @@ pub fn label_of(edit: &Edit) -> String {
         Edit::ClearAutomation { id } => format!("clear automation {id}"),
         Edit::LoadGraph(_) => "load graph".to_owned(),
         Edit::Graph(_) => "change the raw graph".to_owned(),
-        Edit::Become(_) => "change the nodes".to_owned(),
+        Edit::ReplaceGraph(_) => "change the nodes".to_owned(),
         Edit::SetSources(_) => "texts".to_owned(),
         Edit::SetValues(_) => "values".to_owned(),
         Edit::SetName(name) => format!("name {name}"),

@@ -122,7 +122,7 @@ impl Session {
                 edits.push(Edit::Hush { slot: p.target });
             }
         }
-        edits.extend(automations.iter().map(|(id, a)| a.edit(id)));
+        edits.extend(automations.iter().map(|(id, a)| Edit::from((&**id, a))));
         Ok((Edit::Batch(edits), names))
     }
 
@@ -137,7 +137,7 @@ impl Session {
             edits.push(Edit::Graph(gone.collect()));
         }
         if !adoption.adopted.is_empty() {
-            edits.push(Edit::Become(Box::new(foundation)));
+            edits.push(Edit::ReplaceGraph(Box::new(foundation)));
         }
         (Edit::Batch(edits), adoption)
     }

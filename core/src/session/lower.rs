@@ -8,19 +8,17 @@
 //! Raw nodes stand beside them as they are; an id that both want is an error.
 
 use super::Session;
-use super::nodes::{Node, Route, gain_path};
-use crate::edit::EditError;
+use crate::edit::{EditError, Route, SessionNode, gain_path};
 use crate::graph::{Connection, GraphNode, RawGraph, Scrutiny};
 use crate::ir::{RouteKind, Source};
 use crate::limits::MAX_CONNECTIONS;
-use crate::node::INLINE;
-use crate::node::{NodeDecl, Registry};
+use crate::node::{INLINE, NodeDecl, Registry};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Id of the master that session nodes lead to.
 pub const MASTER: &str = "_master";
-impl Node {
+impl SessionNode {
     /// The type that plays it. Those of equal meaning have one type.
     pub fn type_id(&self) -> String {
         match &self.source {
@@ -46,7 +44,7 @@ struct Hearing<'a> {
     off_master: BTreeSet<&'a str>,
 }
 
-fn hearing<'a>(nodes: &'a [Node], routes: &'a [Route]) -> Hearing<'a> {
+fn hearing<'a>(nodes: &'a [SessionNode], routes: &'a [Route]) -> Hearing<'a> {
     let mut silent: BTreeSet<&str> = nodes.iter().filter(|n| n.muted).map(|n| n.name.as_str()).collect();
     let mut off_master: BTreeSet<&str> =
         nodes.iter().filter(|n| !n.to_master).map(|n| n.name.as_str()).collect();
@@ -86,7 +84,7 @@ fn hearing<'a>(nodes: &'a [Node], routes: &'a [Route]) -> Hearing<'a> {
 /// Types that have no code yet are taken to have ports `in` and `out`.
 pub fn lower(
     raw: &RawGraph,
-    nodes: &[Node],
+    nodes: &[SessionNode],
     routes: &[Route],
     registry: &Registry,
 ) -> (RawGraph, BTreeMap<String, f64>) {
@@ -194,7 +192,7 @@ impl Session {
     pub(super) fn values_kept_by_nodes(&self) -> BTreeSet<String> {
         let faders = self.nodes.iter().flat_map(|n| [gain_path(&n.name), mute_path(&n.name)]);
         let sends = self.routes.iter().filter(|r| r.kind == RouteKind::Send);
-        faders.chain(sends.map(|r| super::nodes::level_path(&r.source, &r.target))).collect()
+        faders.chain(sends.map(|r| crate::edit::level_path(&r.source, &r.target))).collect()
     }
 
     /// The value that a control has when nobody says otherwise.

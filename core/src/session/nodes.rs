@@ -1,164 +1,12 @@
 //! Nodes and routes as musicians name them: what each change does to them.
 
 use super::Session;
-use crate::edit::EditError;
-use crate::graph::{RawGraph, Scrutiny};
-use crate::ir::{DEFAULT_GAIN, Fault, ModuleIr, NodeIr, RouteIr, RouteKind, Source, did_you_mean};
+use crate::edit::{EditError, GraphState, NodeEdit, NodeSpec, Route, SessionNode, gain_path, level_path};
+use crate::graph::Scrutiny;
+use crate::ir::{DEFAULT_GAIN, Fault, NodeIr, RouteIr, RouteKind, Source, did_you_mean};
 use crate::limits::MAX_GAIN;
 use crate::node::Registry;
-use serde_json::{Map, Value};
-use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
-
-/// A node of the session. Its gain and the values of its controls are base values like any other.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Node {
-    /// Its name; may contain `/`.
-    pub name: String,
-    /// What makes its sound.
-    pub source: Source,
-    /// Voices.
-    pub count: u32,
-    /// What one voice does with keys that overlap: goes on (true) or begins again (false), and goes back to
-    /// the key that is still held; `None`: the last key alone counts.
-    pub legato: Option<bool>,
-    /// Audio inputs, as the writer counted them.
-    pub num_inputs: u32,
-    /// Values that controls began with.
-    pub init: Vec<(String, f64)>,
-    /// Text of the function that the source was traced from, for the client that wrote it.
-    pub source_text: String,
-    /// A traced function on one channel is played on both.
-    pub stereo: bool,
-    /// It is heard by itself, not only through what it feeds.
-    pub to_master: bool,
-    /// It is silent, and so are its sends.
-    pub muted: bool,
-    /// While any node is solo, only those and what they feed are heard.
-    pub solo: bool,
-    /// Fields of its document that this version does not know.
-    pub other: Map<String, Value>,
-}
-
-impl Node {
-    /// A node that has nothing but its source.
-    pub fn of_source(source: Source) -> Self {
-        Self {
-            name: String::new(),
-            source,
-            count: 1,
-            legato: None,
-            num_inputs: 0,
-            init: Vec::new(),
-            source_text: String::new(),
-            stereo: false,
-            to_master: true,
-            muted: false,
-            solo: false,
-            other: Map::new(),
-        }
-    }
-}
-
-/// A route from a node to another. The level of a send is a base value like any other.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Route {
-    /// The node that sounds.
-    pub source: String,
-    /// The node that hears it.
-    pub target: String,
-    /// How.
-    pub kind: RouteKind,
-    /// Input port that a wire leads to.
-    pub port: String,
-    /// Fields of its document that this version does not know.
-    pub other: Map<String, Value>,
-}
-
-impl Route {
-    fn is(&self, source: &str, target: &str, port: Option<&str>) -> bool {
-        let ends = self.source == source && self.target == target;
-        ends && port.is_none_or(|port| self.kind == RouteKind::Wire && self.port == port)
-    }
-}
-
-/// What a node is to be.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct NodeSpec {
-    /// Name, source, voices and values; its gain counts if `gain` is set.
-    pub node: NodeIr,
-    /// The fader, where it is given: one that exists keeps its own.
-    pub gain: Option<f64>,
-    /// On both channels; as it was unless given.
-    pub stereo: Option<bool>,
-    /// Heard by itself; as it was unless given, and yes at first.
-    pub to_master: Option<bool>,
-    /// Overlapping keys of one voice; as it was unless given, and `Some(false)` at first.
-    pub legato: Option<Option<bool>>,
-}
-
-/// A change to the session's nodes.
-#[derive(Clone, Debug, PartialEq)]
-pub enum NodeEdit {
-    /// Adds a node, or gives the one of that name another source: its routes, its mute and the values of
-    /// controls that are not given stay.
-    Set(Box<NodeSpec>),
-    /// Removes a node and its routes.
-    Remove {
-        /// Its name.
-        name: String,
-    },
-    /// Adds a route, or changes it.
-    Connect(RouteIr),
-    /// Removes routes.
-    Disconnect {
-        /// The node that sounds.
-        source: String,
-        /// The node that hears it.
-        target: String,
-        /// Of a wire: its port. Otherwise all routes between the two.
-        port: Option<String>,
-    },
-    /// Silences a node, or lets it sound again.
-    Mute {
-        /// Its name.
-        name: String,
-        /// Silent.
-        on: bool,
-    },
-    /// Lets only this node and what it feeds be heard.
-    Solo {
-        /// Its name.
-        name: String,
-        /// Solo.
-        on: bool,
-    },
-}
-
-/// All that sound is made of, to be put in place at once.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Foundation {
-    /// The raw graph.
-    pub raw: Arc<RawGraph>,
-    /// The nodes.
-    pub nodes: Vec<Node>,
-    /// The routes.
-    pub routes: Vec<Route>,
-    /// Base values by path.
-    pub values: BTreeMap<String, f64>,
-    /// Sections of a document that are kept.
-    pub kept: ModuleIr,
-}
-
-/// Path of a node's fader.
-pub fn gain_path(node: &str) -> String {
-    format!("{node}_g/gain")
-}
-
-/// Path of a send's level.
-pub fn level_path(source: &str, target: &str) -> String {
-    format!("{source}_send_{target}/gain")
-}
+use std::collections::HashSet;
 
 impl Session {
     /// Applies changes to nodes, all or none.
@@ -221,7 +69,7 @@ impl Session {
         checked.check()?;
         let before = self.nodes.iter().position(|n| n.name == node.name);
         let old = before.map(|at| &self.nodes[at]);
-        let new = Node {
+        let new = SessionNode {
             name: node.name.clone(),
             source: node.source.clone(),
             count: node.count,
@@ -289,10 +137,10 @@ impl Session {
     /// Puts a foundation in place of what was.
     pub(super) fn become_foundation(
         &mut self,
-        foundation: &Foundation,
+        foundation: &GraphState,
         registry: &Registry,
     ) -> Result<(), EditError> {
-        let Foundation { raw, nodes, routes, values, kept } = foundation.clone();
+        let GraphState { raw, nodes, routes, values, kept } = foundation.clone();
         let mut next = Self { raw, nodes, routes, values, kept, ..self.clone() };
         // It was right once: texts that do not compile any more keep nobody from going back to it.
         next.relower(registry, Some(Scrutiny::Document))?;
@@ -301,8 +149,8 @@ impl Session {
     }
 
     /// What the session's sound is made of.
-    pub fn foundation(&self) -> Foundation {
-        Foundation {
+    pub fn foundation(&self) -> GraphState {
+        GraphState {
             raw: self.raw.clone(),
             nodes: self.nodes.clone(),
             routes: self.routes.clone(),
@@ -312,7 +160,7 @@ impl Session {
     }
 
     /// The node of that name.
-    pub fn node(&self, name: &str) -> Option<&Node> {
+    pub fn node(&self, name: &str) -> Option<&SessionNode> {
         self.nodes.iter().find(|n| n.name == name)
     }
 
@@ -321,7 +169,7 @@ impl Session {
         if self.node(name).is_some() {
             return vec![name.to_owned()];
         }
-        let within = |n: &&Node| n.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
+        let within = |n: &&SessionNode| n.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
         self.nodes.iter().filter(within).map(|n| n.name.clone()).collect()
     }
 
@@ -331,7 +179,7 @@ impl Session {
 
     /// Sends that nothing hears: their targets have no audio input.
     pub fn unheard_sends(&self, registry: &Registry) -> Vec<(String, String)> {
-        let is_deaf = |node: &&Node| {
+        let is_deaf = |node: &&SessionNode| {
             let ty = registry.find(&node.type_id());
             ty.is_some_and(|ty| ty.decl().inputs.is_empty())
         };

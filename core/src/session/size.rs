@@ -4,13 +4,12 @@
 //! Nobody writes the whole session to know: each edit counts for what it can add at most ([`Session::growth`]), and
 //! only where the sum of that comes near the limit the session is measured ([`Session::extent`]).
 
-use super::{Foundation, Node, Route, Session, TypeSource};
-use crate::edit::{Edit, NodeEdit, NodeSpec};
-use crate::graph::GraphEdit;
-use crate::graph::{GraphNode, RawGraph};
+use super::Session;
+use crate::edit::{Edit, GraphState, NodeEdit, NodeSpec, Route, SessionNode};
+use crate::graph::{GraphEdit, GraphNode, RawGraph};
 use crate::ir::Source;
-use crate::limits::MAX_DOCUMENT;
-use crate::limits::MAX_PARTS;
+use crate::limits::{MAX_DOCUMENT, MAX_PARTS};
+use crate::model::TypeSource;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
@@ -133,7 +132,7 @@ impl Session {
             Edit::Graph(edits) => edits.iter().map(graph_growth).sum(),
             Edit::LoadGraph(raw) => raw_extent(raw),
             Edit::Nodes(edits) => edits.iter().map(|edit| self.node_growth(edit)).sum(),
-            Edit::Become(foundation) => self.foundation_extent(foundation),
+            Edit::ReplaceGraph(foundation) => self.foundation_extent(foundation),
             Edit::SetValues(values) => {
                 let unknown = values.keys().filter(|path| !self.values.contains_key(*path));
                 unknown.map(|path| text(path) + Extent::VALUE).sum()
@@ -182,8 +181,8 @@ impl Session {
         }
     }
 
-    fn foundation_extent(&self, foundation: &Foundation) -> Extent {
-        let Foundation { raw, nodes, routes, values, kept } = foundation;
+    fn foundation_extent(&self, foundation: &GraphState) -> Extent {
+        let GraphState { raw, nodes, routes, values, kept } = foundation;
         let raw = if Arc::ptr_eq(raw, &self.raw) { Extent::default() } else { raw_extent(raw) };
         let nodes: Extent = nodes.iter().map(node_extent).sum();
         let routes: Extent = routes.iter().map(route_extent).sum();
@@ -192,7 +191,7 @@ impl Session {
     }
 }
 
-fn node_extent(node: &Node) -> Extent {
+fn node_extent(node: &SessionNode) -> Extent {
     let source = match &node.source {
         Source::Type(id) => text(id),
         source => of(source),
@@ -235,7 +234,7 @@ fn graph_growth(edit: &GraphEdit) -> Extent {
 pub(super) fn memory_of(edits: &[Edit], others: &[Edit]) -> usize {
     let mut shared = HashSet::new();
     for edit in others {
-        if let Edit::Become(foundation) = edit {
+        if let Edit::ReplaceGraph(foundation) = edit {
             shared.insert(Arc::as_ptr(&foundation.raw).cast::<u8>());
             shared.extend(
                 foundation
@@ -249,14 +248,14 @@ pub(super) fn memory_of(edits: &[Edit], others: &[Edit]) -> usize {
     edits.iter().map(|edit| memory_of_edit(edit, &shared)).sum()
 }
 
-fn text_of(node: &Node) -> Option<&Arc<str>> {
+fn text_of(node: &SessionNode) -> Option<&Arc<str>> {
     if let Source::Faust(text) = &node.source { Some(text) } else { None }
 }
 
 fn memory_of_edit(edit: &Edit, shared: &HashSet<*const u8>) -> usize {
     /// An entry of a list or map with its names' headers.
     const ENTRY: usize = 128;
-    let of_node = |node: &Node| {
+    let of_node = |node: &SessionNode| {
         let source = match &node.source {
             Source::Type(id) => id.len(),
             Source::Faust(text) if !shared.contains(&Arc::as_ptr(text).cast()) => text.len(),
@@ -267,8 +266,8 @@ fn memory_of_edit(edit: &Edit, shared: &HashSet<*const u8>) -> usize {
         2 * ENTRY + node.name.len() + source + node.source_text.len() + init + other
     };
     match edit {
-        Edit::Become(foundation) => {
-            let Foundation { raw, nodes, routes, values, kept } = &**foundation;
+        Edit::ReplaceGraph(foundation) => {
+            let GraphState { raw, nodes, routes, values, kept } = &**foundation;
             let raw = match shared.contains(&Arc::as_ptr(raw).cast()) {
                 true => 0,
                 false => 4 * of(&**raw).bytes,

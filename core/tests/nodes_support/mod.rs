@@ -1,8 +1,7 @@
 //! A node on the bench: created by its type id, set by control name, rendered in any cuts.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
-use krach_core::node::builtin_types;
-use krach_core::node::{Change, CreateContext, Node, NodeDecl, NodeType};
+use krach_core::node::{Change, CreateContext, Node, NodeDecl, NodeType, builtin_types};
 use std::sync::Arc;
 
 /// Most frames per render on the bench.

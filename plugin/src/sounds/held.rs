@@ -7,10 +7,10 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
-use krach_core::edit::{Edit, EditError};
+use krach_core::edit::{Edit, EditError, NodeEdit};
 use krach_core::engine::Engine;
 use krach_core::ir::{Fault, Source as NodeSource};
-use krach_core::session::{NodeEdit, TypeSource};
+use krach_core::model::TypeSource;
 use krach_faust::{CompileError, Diagnostic, FaustType, Lowered, Source, lower};
 
 use super::compile::Failure;

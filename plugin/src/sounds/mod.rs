@@ -22,8 +22,8 @@ use std::sync::Arc;
 
 use krach_core::edit::{Edit, EditError};
 use krach_core::engine::Engine;
+use krach_core::model::TypeSource;
 use krach_core::node::is_inline;
-use krach_core::session::TypeSource;
 use krach_faust::{
     CompileError, Delivery, Interface, JobKey, Outcome, ProgramText, Purpose, Source, Tier, Timings, Workers,
 };

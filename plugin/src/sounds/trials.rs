@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use krach_core::engine::Engine;
-use krach_core::session::TypeSource;
+use krach_core::model::TypeSource;
 use krach_faust::{CompileError, Delivery, FaustType, Interface, JobKey, Outcome, Purpose, Source, Timings};
 use krach_files::{Links, read_text};
 

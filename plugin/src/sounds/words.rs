@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use krach_core::engine::Engine;
-use krach_core::session::TypeSource;
+use krach_core::model::TypeSource;
 use krach_faust::{CompileError, Interface, Outcome};
 
 use super::compile::{Failure, Linked};

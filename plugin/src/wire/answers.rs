@@ -4,11 +4,11 @@ mod sounds;
 
 use std::collections::BTreeMap;
 
-use krach_core::edit::{ClockSource, Receipt, Start};
+use krach_core::edit::Receipt;
 use krach_core::graph::{Connection, GraphNode};
 use krach_core::ir::ModuleIr;
+use krach_core::model::{ClockSource, MidiMapState, Start};
 use krach_core::notice::SlotStatus;
-use krach_core::session::MidiMapState;
 use krach_patterns::Value as PatternValue;
 use serde::Serialize;
 use serde_json::Value;

@@ -1,9 +1,9 @@
 //! The `type` family: audio commands.
 
 use krach_core::automation::{ShapeError, ShapeSpec};
-use krach_core::edit::{Edit, Period};
-use krach_core::graph::GraphEdit;
-use krach_core::graph::{Connection, GraphNode, RawGraph};
+use krach_core::edit::Edit;
+use krach_core::graph::{Connection, GraphEdit, GraphNode, RawGraph};
+use krach_core::model::Period;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use krach_core::edit::SessionNode;
 use krach_core::ir::{RouteKind, Source};
 use krach_core::node::Standing;
-use krach_core::session::{Node, Session, Writer};
+use krach_core::session::{Session, Writer};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -35,14 +36,20 @@ pub(super) fn read_describe(raw: Option<&RawValue>) -> Result<Work, RpcError> {
         };
         Answer::Now(names.map(|names| {
             let (writers, maps) = (session.writers(), maps_of(session));
-            let known: HashMap<&str, &Node> = session.nodes.iter().map(|n| (n.name.as_str(), n)).collect();
+            let known: HashMap<&str, &SessionNode> =
+                session.nodes.iter().map(|n| (n.name.as_str(), n)).collect();
             let nodes = names.iter().filter_map(|name| known.get(name.as_str()));
             told(&Described { nodes: nodes.map(|node| described(node, &writers, &maps, desk)).collect() })
         }))
     }))
 }
 
-fn described(node: &Node, writers: &BTreeMap<String, Writer>, maps: &Maps, desk: &Desk<'_>) -> answers::Node {
+fn described(
+    node: &SessionNode,
+    writers: &BTreeMap<String, Writer>,
+    maps: &Maps,
+    desk: &Desk<'_>,
+) -> answers::Node {
     let (session, registry) = (desk.engine.session(), desk.engine.registry());
     let type_id = node.type_id();
     let playing = registry.playing(&node.name, &type_id);
@@ -69,7 +76,7 @@ fn described(node: &Node, writers: &BTreeMap<String, Writer>, maps: &Maps, desk:
         });
         controls.collect()
     });
-    let route = |r: &&krach_core::session::Route| r.source == node.name;
+    let route = |r: &&krach_core::edit::Route| r.source == node.name;
     let sends = session.routes.iter().filter(route).filter(|r| r.kind == RouteKind::Send);
     let wires = session.routes.iter().filter(route).filter(|r| r.kind == RouteKind::Wire);
     answers::Node {

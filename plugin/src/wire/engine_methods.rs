@@ -1,7 +1,7 @@
 //! JSON-RPC methods for the engine as a whole: silence, recovery, protection, name, loudness, input, fades.
 
 use krach_core::edit::Edit;
-use krach_core::plan::Crossfade;
+use krach_core::model::Crossfade;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;

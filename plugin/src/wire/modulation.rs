@@ -1,7 +1,8 @@
 //! JSON-RPC methods for controls that move: `fade`, `automate`, `clear_automation`.
 
 use krach_core::automation::ShapeSpec;
-use krach_core::edit::{Edit, FadeLength, Period};
+use krach_core::edit::Edit;
+use krach_core::model::{FadeLength, Period};
 use serde::Deserialize;
 
 use super::change::{Change, fields};

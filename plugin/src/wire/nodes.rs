@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use krach_core::edit::{Edit, NodeEdit, NodeSpec};
+use krach_core::edit::{Edit, NodeEdit, NodeSpec, gain_path};
 use krach_core::ir::{DEFAULT_PORT, NodeIr, RouteIr, RouteKind, Source, did_you_mean};
 use krach_core::limits::MAX_GAIN;
-use krach_core::session::{Adoption, Session, gain_path};
+use krach_core::session::{Adoption, Session};
 use serde::Deserialize;
 
 use super::answers::{Adopted, Left, Meant};

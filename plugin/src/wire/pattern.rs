@@ -1,6 +1,7 @@
 //! The `cmd` family: pattern commands.
 
-use krach_core::edit::{ClockSource, Edit};
+use krach_core::edit::Edit;
+use krach_core::model::ClockSource;
 use krach_patterns::{JsonError, Pattern, Swing};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

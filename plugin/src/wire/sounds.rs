@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use krach_core::model::TypeSource;
 use krach_core::node::is_inline;
-use krach_core::session::TypeSource;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;

@@ -1,6 +1,7 @@
 //! The `transport` method: tempo, meter and what else the session says about time and its outputs.
 
-use krach_core::edit::{ClockSource, Edit, Start};
+use krach_core::edit::Edit;
+use krach_core::model::{ClockSource, Start};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 

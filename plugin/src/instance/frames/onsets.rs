@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use krach_core::engine::Engine;
 use krach_core::link::Position;
+use krach_core::model::SlotState;
 use krach_core::node::is_gate_label;
-use krach_core::session::SlotState;
 use krach_patterns::{
     Event, EventBuffer, MAX_CYCLE, Pattern, Program, Span, Swing, Time, Value, compile_swung,
 };

@@ -1,11 +1,15 @@
 //! What a client can ask for: one enum, each edit all or nothing, each with a time.
 
+mod nodes;
+
+pub use nodes::{GraphState, NodeEdit, NodeSpec, Route, SessionNode, gain_path, level_path};
+
 use crate::automation::{ShapeError, ShapeSpec};
 use crate::graph::{GraphEdit, GraphError, RawGraph};
 use crate::ir::Fault;
-use crate::plan::Crossfade;
-pub use crate::session::{Foundation, NodeEdit, NodeSpec};
-use crate::session::{MidiMapState, TypeSource};
+use crate::model::{
+    AutomationState, ClockSource, Crossfade, FadeLength, MidiMapState, Period, Start, TypeSource,
+};
 use krach_patterns::{CompileError, Pattern, Swing};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -56,7 +60,7 @@ pub enum Edit {
     /// Changes to the session's nodes and routes, applied as one.
     Nodes(Vec<NodeEdit>),
     /// Puts nodes, routes, raw graph and base values in place of what was.
-    Become(Box<Foundation>),
+    ReplaceGraph(Box<GraphState>),
     /// Sets base values by path, as they were known before: `None` goes back to the control's default.
     SetValues(BTreeMap<String, Option<f64>>),
     /// Texts of types, by type id, beside those that there are; acts at once.
@@ -159,65 +163,6 @@ pub enum Edit {
     Rebuild,
     /// All validated, then all applied.
     Batch(Vec<Edit>),
-}
-
-/// Length of an automation's period.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[schemars(transform = crate::ir::one_or_both)]
-pub enum Period {
-    /// Seconds, counted from where the automation begins.
-    #[serde(rename = "period_secs")]
-    Secs(f64),
-    /// Bars of the host, in phase with them: bar 0 is the beginning of the first period. One that is
-    /// drawn once begins where its edit acts, or where time starts. While time stands, it does.
-    #[serde(rename = "bars")]
-    Bars(f64),
-}
-
-/// Length of a fade, by the tempo and meter where it begins.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum FadeLength {
-    /// Seconds.
-    Secs(f64),
-    /// Quarter notes.
-    Beats(f64),
-    /// Cycles.
-    Cycles(f64),
-}
-
-impl FadeLength {
-    /// The number, whatever it counts.
-    pub fn number(&self) -> f64 {
-        match *self {
-            Self::Secs(x) | Self::Beats(x) | Self::Cycles(x) => x,
-        }
-    }
-}
-
-/// Who is the clock.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum ClockSource {
-    /// An own clock at the free-run tempo, whatever the host does.
-    Internal,
-    /// The host's transport.
-    #[default]
-    External,
-}
-
-/// What nodes do where time starts from standstill. Where the host renders offline they restart in any case.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Start {
-    /// Every node begins as after a reset; what rings fades out.
-    Restart,
-    /// They go on as they are. Documents from before there was a choice mean this.
-    #[default]
-    Continue,
 }
 
 /// When an edit acts.
@@ -348,3 +293,18 @@ impl std::fmt::Display for LoadError {
 }
 
 impl std::error::Error for LoadError {}
+
+impl From<(&str, &AutomationState)> for Edit {
+    /// The edit that sets the automation of that id.
+    fn from((id, automation): (&str, &AutomationState)) -> Self {
+        Self::SetAutomation {
+            id: id.to_owned(),
+            label: automation.label.clone(),
+            shape: automation.shape.clone(),
+            lo: automation.lo,
+            hi: automation.hi,
+            period: automation.period,
+            one_shot: automation.one_shot,
+        }
+    }
+}

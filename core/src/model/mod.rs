@@ -1,0 +1,8 @@
+//! What a session is made of, record by record.
+
+mod schema;
+mod settings;
+mod state;
+
+pub use settings::{ClockSource, Crossfade, FadeLength, Period, Start};
+pub use state::{AutomationState, InputState, MidiMapState, NoteRouteState, SlotState, TypeSource};
