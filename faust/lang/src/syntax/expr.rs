@@ -1,0 +1,415 @@
+//! Expressions: operators by precedence, and what they are between.
+
+use super::lex::Kind;
+use super::parse::{Parser, Read};
+use super::tree::*;
+use crate::prim::{KEYWORDS, Prim};
+
+/// An operator between two expressions.
+enum Operator {
+    Compose(Composition),
+    Infix(Prim),
+}
+
+/// Strength of an operator and whether it groups to the right.
+fn operator(word: &str) -> Option<(Operator, u8, bool)> {
+    use Operator::{Compose, Infix};
+    Some(match word {
+        "<:" => (Compose(Composition::Split), 1, true),
+        ":>" | "+>" => (Compose(Composition::Merge), 1, true),
+        ":" => (Compose(Composition::Seq), 2, true),
+        "," => (Compose(Composition::Par), 3, true),
+        "~" => (Compose(Composition::Rec), 4, false),
+        "<" | "<=" | ">" | ">=" | "==" | "!=" => (Infix(Prim::named(word)?), 5, false),
+        "+" | "-" | "|" => (Infix(Prim::named(word)?), 6, false),
+        "*" | "/" | "%" | "&" | "xor" | "<<" | ">>" => (Infix(Prim::named(word)?), 7, false),
+        "^" => (Infix(Prim::Pow), 8, false),
+        "@" => (Infix(Prim::Delay), 9, false),
+        _ => return None,
+    })
+}
+
+/// Weakest operator of an argument that is not `,`.
+const ARGUMENT: u8 = 0;
+
+impl Parser<'_> {
+    /// Any expression, with its `with` and `letrec`.
+    pub(super) fn expression(&mut self) -> Read<ExprId> {
+        self.whole(true)
+    }
+
+    fn whole(&mut self, commas: bool) -> Read<ExprId> {
+        self.deeper(|parser| {
+            let start = parser.here().start;
+            let mut left = parser.level(ARGUMENT, commas)?;
+            loop {
+                if parser.eat("with") {
+                    parser.expect("{")?;
+                    let scope = parser.block("}")?;
+                    left = parser.close_over(Expr::With(left, scope), start);
+                } else if parser.eat("letrec") {
+                    let (equations, locals) = parser.equations()?;
+                    left = parser.close_over(Expr::Letrec { body: left, equations, locals }, start);
+                } else {
+                    return Ok(left);
+                }
+            }
+        })
+    }
+
+    /// Adds an expression that began at `start` and ends here.
+    fn close_over(&mut self, expr: Expr, start: u32) -> ExprId {
+        let span = Span { start, end: self.last_end() };
+        self.add(expr, span)
+    }
+
+    /// Operators of at least this strength. Those that group to the right are collected first: a list of a
+    /// thousand signals is no deeper than one of two.
+    fn level(&mut self, least: u8, commas: bool) -> Read<ExprId> {
+        let start = self.here().start;
+        let mut left = self.postfix()?;
+        // Operands and operators of one strength that wait for what is to the right of them.
+        let mut waiting: Vec<(ExprId, u32, Composition, u8)> = Vec::new();
+        let mut begin = start;
+        loop {
+            let word = self.word();
+            let next =
+                operator(word).filter(|(_, strength, _)| *strength >= least && (word != "," || commas));
+            // What waits with more strength than what comes is complete.
+            let coming = next.as_ref().map_or(0, |(_, strength, _)| *strength);
+            while let Some((operand, from, how, strength)) = waiting.pop() {
+                if strength <= coming {
+                    waiting.push((operand, from, how, strength));
+                    break;
+                }
+                left = self.close_over(Expr::Compose(how, operand, left), from);
+                begin = from;
+            }
+            let Some((found, strength, right)) = next else { return Ok(left) };
+            self.step();
+            match found {
+                Operator::Compose(how) if right => {
+                    waiting.push((left, begin, how, strength));
+                    begin = self.here().start;
+                    left = self.postfix()?;
+                }
+                found => {
+                    let next = self.deeper(|parser| parser.level(strength + 1, commas))?;
+                    let expr = match found {
+                        Operator::Compose(how) => Expr::Compose(how, left, next),
+                        Operator::Infix(prim) => Expr::Infix(prim, left, next),
+                    };
+                    left = self.close_over(expr, begin);
+                }
+            }
+        }
+    }
+
+    /// A primary with what is written behind it: arguments, access, `'`, other definitions.
+    fn postfix(&mut self) -> Read<ExprId> {
+        let start = self.here().start;
+        let mut left = self.primary()?;
+        loop {
+            let expr = match self.word() {
+                "(" => {
+                    self.step();
+                    Expr::Apply(left, self.arguments(")")?)
+                }
+                "." => {
+                    self.step();
+                    Expr::Access(left, self.identifier("a name")?)
+                }
+                "'" => {
+                    self.step();
+                    Expr::Delayed(left)
+                }
+                "[" => {
+                    self.step();
+                    Expr::Override(left, self.block("]")?)
+                }
+                _ => return Ok(left),
+            };
+            left = self.close_over(expr, start);
+        }
+    }
+
+    /// Expressions between commas up to a closing bracket, which is eaten.
+    pub(super) fn arguments(&mut self, close: &str) -> Read<Vec<ExprId>> {
+        let mut all = vec![self.whole(false)?];
+        while self.eat(",") {
+            all.push(self.whole(false)?);
+        }
+        self.expect(close)?;
+        Ok(all)
+    }
+
+    /// So many arguments, after the opening bracket and up to the closing one.
+    fn exactly<const N: usize>(&mut self, of: &str) -> Read<[ExprId; N]> {
+        let start = self.here();
+        let all = self.arguments(")")?;
+        let count = all.len();
+        match all.try_into() {
+            Ok(all) => Ok(all),
+            Err(_) => {
+                let span = Span { start: start.start, end: self.last_end() };
+                self.fault(span, format!("`{of}` takes {N} values here, not {count}"), None)
+            }
+        }
+    }
+
+    fn primary(&mut self) -> Read<ExprId> {
+        let (kind, span, word) = (self.kind(), self.here(), self.word());
+        let expr = match kind {
+            Kind::Int | Kind::Real => {
+                self.step();
+                number(word, kind == Kind::Int, false)
+            }
+            Kind::Sign => return self.signed(),
+            Kind::Word if KEYWORDS.contains(&word) => return self.keyword(),
+            Kind::Word => {
+                self.step();
+                match Prim::named(word) {
+                    Some(prim) => Expr::Prim(prim),
+                    None => Expr::Word(self.intern(word)),
+                }
+            }
+            Kind::Text | Kind::End => return self.unexpected("an expression"),
+        };
+        Ok(self.add(expr, span))
+    }
+
+    fn signed(&mut self) -> Read<ExprId> {
+        let (span, word) = (self.here(), self.word());
+        match word {
+            "_" | "!" => {
+                self.step();
+                Ok(self.add(if word == "_" { Expr::Wire } else { Expr::Cut }, span))
+            }
+            "(" => {
+                self.step();
+                let inner = self.expression()?;
+                self.expect(")")?;
+                Ok(inner)
+            }
+            "\\" => {
+                self.step();
+                self.expect("(")?;
+                let mut names = vec![self.identifier("a parameter")?];
+                while self.eat(",") {
+                    names.push(self.identifier("a parameter")?);
+                }
+                self.expect(")")?;
+                self.expect(".")?;
+                self.expect("(")?;
+                let body = self.expression()?;
+                self.expect(")")?;
+                Ok(self.close_over(Expr::Lambda(names, body), span.start))
+            }
+            "[" => self.modulation(),
+            "-" | "+" => {
+                self.step();
+                let (kind, word, inner) = (self.kind(), self.word(), self.here());
+                if matches!(kind, Kind::Int | Kind::Real) {
+                    self.step();
+                    let expr = number(word, kind == Kind::Int, self.slice(span) == "-");
+                    return Ok(self.add(expr, Span { start: span.start, end: inner.end }));
+                }
+                let value = kind == Kind::Word && !matches!(word, "with" | "letrec" | "xor" | "where");
+                if self.slice(span) == "-" && value {
+                    let mut left = self.primary()?;
+                    while self.eat(".") {
+                        let name = self.identifier("a name")?;
+                        left = self.close_over(Expr::Access(left, name), inner.start);
+                    }
+                    // `-sin(x)`: a word of the language goes with its arguments.
+                    if !matches!(self.tree.expr(left), Expr::Word(_) | Expr::Access(..)) && self.eat("(") {
+                        let arguments = self.arguments(")")?;
+                        left = self.close_over(Expr::Apply(left, arguments), inner.start);
+                    }
+                    return Ok(self.close_over(Expr::Minus(left), span.start));
+                }
+                let prim = if self.slice(span) == "-" { Prim::Sub } else { Prim::Add };
+                Ok(self.add(Expr::Prim(prim), span))
+            }
+            _ => match Prim::named(word) {
+                Some(prim) => {
+                    self.step();
+                    Ok(self.add(Expr::Prim(prim), span))
+                }
+                None => self.unexpected("an expression"),
+            },
+        }
+    }
+
+    fn modulation(&mut self) -> Read<ExprId> {
+        let start = self.step().start;
+        let mut targets = Vec::new();
+        loop {
+            let label = self.quoted()?;
+            let circuit = if self.eat(":") { Some(self.whole(false)?) } else { None };
+            targets.push(Modulator { label, circuit });
+            if !self.eat(",") {
+                break;
+            }
+        }
+        self.expect("->")?;
+        let body = self.expression()?;
+        self.expect("]")?;
+        Ok(self.close_over(Expr::Modulate(targets, body), start))
+    }
+
+    fn keyword(&mut self) -> Read<ExprId> {
+        let word = self.word();
+        if matches!(word, "with" | "letrec" | "where" | "import" | "declare") {
+            return self.unexpected("an expression");
+        }
+        let start = self.step().start;
+        let expr = match word {
+            "case" => Expr::Case(self.cases(start)?),
+            "environment" => {
+                self.expect("{")?;
+                Expr::Environment(self.block("}")?)
+            }
+            "waveform" => Expr::Waveform(self.waveform()?),
+            _ => {
+                self.expect("(")?;
+                self.called(word)?
+            }
+        };
+        Ok(self.close_over(expr, start))
+    }
+
+    fn cases(&mut self, start: u32) -> Read<Vec<Rule>> {
+        self.expect("{")?;
+        let mut rules: Vec<Rule> = Vec::new();
+        while !self.eat("}") {
+            let begin = self.here().start;
+            self.expect("(")?;
+            let patterns = self.arguments(")")?;
+            self.expect("=>")?;
+            let body = self.expression()?;
+            self.expect(";")?;
+            if let Some(first) = rules.first().filter(|first| first.patterns.len() != patterns.len()) {
+                let text = format!(
+                    "this rule has {} parameters, the first has {}",
+                    patterns.len(),
+                    first.patterns.len()
+                );
+                return self.fault(Span { start: begin, end: self.last_end() }, text, None);
+            }
+            rules.push(Rule { patterns, body });
+        }
+        if rules.is_empty() {
+            let span = Span { start, end: self.last_end() };
+            return self.fault(span, "this case has no rule".into(), None);
+        }
+        Ok(rules)
+    }
+
+    fn waveform(&mut self) -> Read<Vec<Expr>> {
+        self.expect("{")?;
+        let mut all = Vec::new();
+        loop {
+            let minus = self.eat("-");
+            if !minus {
+                self.eat("+");
+            }
+            let (kind, word) = (self.kind(), self.word());
+            if !matches!(kind, Kind::Int | Kind::Real) {
+                return self.unexpected("a number");
+            }
+            self.step();
+            all.push(number(word, kind == Kind::Int, minus));
+            if self.eat("}") {
+                return Ok(all);
+            }
+            self.expect(",")?;
+        }
+    }
+
+    /// What looks like a call of a word of the grammar; the opening bracket is eaten.
+    fn called(&mut self, word: &str) -> Read<Expr> {
+        Ok(match word {
+            "par" | "seq" | "sum" | "prod" => {
+                let how = match word {
+                    "par" => Iteration::Par,
+                    "seq" => Iteration::Seq,
+                    "sum" => Iteration::Sum,
+                    _ => Iteration::Prod,
+                };
+                let index = self.identifier("the name of the index")?;
+                self.expect(",")?;
+                let count = self.whole(false)?;
+                self.expect(",")?;
+                let body = self.expression()?;
+                self.expect(")")?;
+                Expr::Iterate(how, index, count, body)
+            }
+            "inputs" | "outputs" => {
+                let inner = self.expression()?;
+                self.expect(")")?;
+                if word == "inputs" { Expr::Inputs(inner) } else { Expr::Outputs(inner) }
+            }
+            "library" | "component" => {
+                let name = self.quoted()?;
+                self.expect(")")?;
+                if word == "library" { Expr::Library(name) } else { Expr::Component(name) }
+            }
+            "route" => {
+                let ins = self.whole(false)?;
+                self.expect(",")?;
+                let outs = self.whole(false)?;
+                let pairs = if self.eat(",") { Some(self.expression()?) } else { None };
+                self.expect(")")?;
+                Expr::Route(ins, outs, pairs)
+            }
+            "button" | "checkbox" => {
+                let label = self.quoted()?;
+                self.expect(")")?;
+                if word == "button" { Expr::Button(label) } else { Expr::Checkbox(label) }
+            }
+            "ffunction" => Expr::Function(self.function()?),
+            "fconstant" => Expr::Constant(self.variable()?),
+            "fvariable" => Expr::Variable(self.variable()?),
+            _ => {
+                let label = self.quoted()?;
+                self.expect(",")?;
+                match word {
+                    "hslider" => Expr::Slider(SliderKind::Horizontal, label, self.exactly(word)?),
+                    "vslider" => Expr::Slider(SliderKind::Vertical, label, self.exactly(word)?),
+                    "nentry" => Expr::Slider(SliderKind::Number, label, self.exactly(word)?),
+                    "hbargraph" | "vbargraph" => {
+                        Expr::Bargraph(word == "hbargraph", label, self.exactly(word)?)
+                    }
+                    "soundfile" => {
+                        let [count] = self.exactly(word)?;
+                        Expr::Soundfile(label, count)
+                    }
+                    _ => {
+                        let inner = self.expression()?;
+                        self.expect(")")?;
+                        let kind = match word {
+                            "hgroup" => GroupKind::Horizontal,
+                            "vgroup" => GroupKind::Vertical,
+                            _ => GroupKind::Tab,
+                        };
+                        Expr::Group(kind, label, inner)
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// A number as it is written; whole numbers wrap at 32 bits.
+fn number(word: &str, int: bool, minus: bool) -> Expr {
+    if int {
+        let value = word.bytes().fold(0i32, |all, digit| {
+            all.wrapping_mul(10).wrapping_add(i32::from(digit.wrapping_sub(b'0') % 10))
+        });
+        Expr::Int(if minus { value.wrapping_neg() } else { value })
+    } else {
+        let value: f64 = word.parse().unwrap_or(0.0);
+        Expr::Real(if minus { -value } else { value })
+    }
+}
