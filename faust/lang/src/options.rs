@@ -31,7 +31,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             fuel: 20_000_000,
-            boxes: 2_000_000,
+            boxes: 1_000_000,
             signals: 1_000_000,
             depth: 4_000,
             files: 256,

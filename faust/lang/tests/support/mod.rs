@@ -82,3 +82,62 @@ impl Random {
         text
     }
 }
+
+/// Texts from the folder of the text that imports them, then FAUST's own libraries.
+#[derive(Default)]
+pub struct Folders {
+    /// Texts that lie nowhere, by their names.
+    pub own: std::collections::HashMap<String, String>,
+}
+
+impl krach_faust_lang::Texts for Folders {
+    fn find(&mut self, name: &str, from: &str) -> Result<Option<krach_faust_lang::Text>, String> {
+        if let Some(text) = self.own.get(name) {
+            return Ok(Some(krach_faust_lang::Text { name: name.to_owned(), text: text.as_str().into() }));
+        }
+        let beside = Path::new(from).parent().map(|folder| folder.join(name));
+        let place = beside.into_iter().chain([Path::new(SHARE).join(name)]).find(|path| path.is_file());
+        place.map(|path| read(&path)).transpose()
+    }
+}
+
+fn read(path: &Path) -> Result<krach_faust_lang::Text, String> {
+    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    let name = fs::canonicalize(path).map_err(|error| error.to_string())?.display().to_string();
+    Ok(krach_faust_lang::Text { name, text: String::from_utf8_lossy(&bytes).into() })
+}
+
+/// A file as a text.
+pub fn file(path: &Path) -> krach_faust_lang::Text {
+    read(path).expect("reads")
+}
+
+/// A text that lies nowhere.
+pub fn text(text: &str) -> krach_faust_lang::Text {
+    krach_faust_lang::Text { name: "x.dsp".into(), text: text.into() }
+}
+
+/// Examples that are refused, with words of the reason. The first are parts of others, the command refuses them as
+/// well; the rest call C++ that lies beside them.
+pub const REFUSED: &[(&str, &str)] = &[
+    ("SAM/16_channel_volume/layout.dsp", "there is no `process`"),
+    ("SAM/chorus/layout2.dsp", "there is no `process`"),
+    ("SAM/echo/layout2.dsp", "there is no `process`"),
+    ("SAM/effects/layout2.dsp", "there is no `process`"),
+    ("SAM/flanger/layout2.dsp", "there is no `process`"),
+    ("SAM/freeverb/layout2.dsp", "there is no `process`"),
+    ("SAM/virtualAnalog/layout2.dsp", "there is no `process`"),
+    ("SAM/echo/echo.dsp", "`fastpow2` is a function of C"),
+    ("SAM/effects/echo.dsp", "`fastpow2` is a function of C"),
+    ("SAM/effects/effects.dsp", "`fastpow2` is a function of C"),
+    ("physicalModeling/faust-stk/bass.dsp", "`getValueBassLoopFilterb0` is a function of C"),
+    ("physicalModeling/faust-stk/harpsi.dsp", "`getValueDryTapAmpT60` is a function of C"),
+    ("physicalModeling/faust-stk/modalBar.dsp", "`readMarmstk1` is a function of C"),
+    ("physicalModeling/faust-stk/piano.dsp", "`getValueDryTapAmpT60` is a function of C"),
+    ("physicalModeling/faust-stk/voiceForm.dsp", "`loadPhonemeGains` is a function of C"),
+];
+
+/// Words of the reason why an example is refused.
+pub fn refused(name: &str) -> Option<&'static str> {
+    REFUSED.iter().find(|(refused, _)| *refused == name).map(|(_, reason)| *reason)
+}
