@@ -1,6 +1,7 @@
 //! Source → object, by way of the cache: the order of steps, and how long each took.
 
-use crate::back::{Budget, maths};
+use crate::back::maths;
+use crate::budget::Budget;
 use crate::cache::ObjectCache;
 use crate::cpu::{CpuLevel, Tier};
 use crate::error::CompileError;

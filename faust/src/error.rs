@@ -155,3 +155,8 @@ impl fmt::Display for CompileError {
 }
 
 impl std::error::Error for CompileError {}
+
+/// The error of code that is not of the kind that FAUST writes.
+pub(crate) fn strange(what: impl Into<String>) -> CompileError {
+    CompileError::Code(what.into())
+}

@@ -5,7 +5,7 @@
 //! name is `gate`, is a gate. One or two channels are one port, `in` or `out`; more are mono ports
 //! `in0`, `in1`… and `out0`, `out1`…
 
-use crate::back::{Budget, within};
+use crate::budget::{Budget, within};
 use crate::error::CompileError;
 use krach_core::node::{Control, ControlKind, NodeDecl, Port, Role};
 use serde::Deserialize;

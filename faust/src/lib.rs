@@ -5,6 +5,7 @@
 //! an [`Object`] with LLVM, kept in a cache, and linked into a [`FaustType`] that `krach-core` can play.
 
 mod back;
+mod budget;
 mod cache;
 mod compiler;
 mod controls;
@@ -20,7 +21,7 @@ mod recent;
 mod source;
 mod workers;
 
-pub use back::Budget;
+pub use budget::Budget;
 pub use cache::ObjectCache;
 pub use compiler::{Compiled, Compiler, FindCommand, Timings};
 pub use cpu::{CpuLevel, Tier};

@@ -1,7 +1,7 @@
 //! A compiled program: machine code with its description, ready to be kept, or linked and played.
 
-use crate::back::Budget;
 use crate::back::emit::{Checked, GENERATOR};
+use crate::budget::Budget;
 use crate::cpu::{CpuLevel, Tier};
 use crate::error::CompileError;
 use crate::interface::Interface;

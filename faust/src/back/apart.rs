@@ -132,8 +132,8 @@ impl Scopes {
 
 #[cfg(test)]
 mod tests {
-    use crate::back::budget::Budget;
     use crate::back::emit::Checked;
+    use crate::budget::Budget;
     use crate::cpu::{CpuLevel, Tier};
     use crate::front::child::ChildLimits;
     use crate::front::closure::gather;

@@ -1,8 +1,8 @@
 //! Modules that no FAUST text makes: what FAUST wrote, with one thing changed to reach for the host.
 
-use super::budget::Budget;
 use super::emit::Checked;
 use super::link::Linked;
+use crate::budget::Budget;
 use crate::cpu::{CpuLevel, Tier};
 use crate::error::CompileError;
 use crate::front::child::ChildLimits;

@@ -1,9 +1,11 @@
 //! Bitcode → object file.
 
-use super::budget::{self, Budget, Needs, within};
+use super::entries::ENTRIES;
 use super::harden::harden;
 use super::llvm::{Context, Layout, Machine, Module, c, check, functions, globals, message, name};
+use super::measure::{Needs, measure};
 use super::shape::Shape;
+use crate::budget::{Budget, within};
 use crate::cpu::{CpuLevel, Tier};
 use crate::error::CompileError;
 use crate::front::flags::CLASS;
@@ -19,9 +21,6 @@ use llvm_sys::transforms::pass_builder::*;
 
 /// Changes whenever the code that comes out may: part of every cache key.
 pub(crate) const GENERATOR: &str = "krach-faust 4, LLVM 19, pxfm 0.1.30, libm 0.2";
-
-/// Entry points of a program, without the class name.
-pub(super) const ENTRIES: [&str; 4] = ["classInit", "instanceConstants", "instanceClear", "compute"];
 
 /// Passes of the quick tier: enough that values live in registers.
 const QUICK_PASSES: &str = "function(sroa,early-cse,simplifycfg)";
@@ -97,11 +96,11 @@ impl Checked {
             channels: [description.inputs, description.outputs],
             double,
         };
-        let needs = budget::measure(&shape, budget)?;
+        let needs = measure(&shape, budget)?;
         harden(context.0, &shape, budget.stack)?;
         keep_entries_only(module.0)?;
         verify(module.0)?;
-        let tier = if budget.allows_optimising(&needs) { tier } else { Tier::Quick };
+        let tier = if needs.can_be_optimised(budget) { tier } else { Tier::Quick };
         Ok(Self { module, machine, context, stack: budget.stack, needs, json, tier })
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The object goes into a bare dylib: LLJIT's main one would also find every symbol of the host.
 
-use super::emit::ENTRIES;
+use super::entries::ENTRIES;
 use super::llvm::{c, check, initialise};
 use super::maths;
 use crate::error::CompileError;

@@ -6,14 +6,12 @@
 mod apart;
 #[cfg(test)]
 mod attacks;
-mod budget;
 pub(crate) mod emit;
+mod entries;
 mod harden;
 pub(crate) mod link;
 mod llvm;
 pub(crate) mod maths;
+mod measure;
 mod shape;
 mod work;
-
-pub use budget::Budget;
-pub(crate) use budget::within;

@@ -11,19 +11,15 @@
 //! | entry of the list of channels | a constant below their number |
 //! | frame of a channel, entry of a table that is being filled | the number that the loop counts |
 
-use super::emit::ENTRIES;
+use super::entries::ENTRIES;
 use super::llvm::{blocks, constant, functions, globals, instructions, name, operands};
 use super::maths;
-use crate::error::CompileError;
+use crate::error::{CompileError, strange};
 use crate::front::flags::CLASS;
 use llvm_sys::core::*;
 use llvm_sys::prelude::*;
 use llvm_sys::target::LLVMTargetDataRef;
 use llvm_sys::{LLVMAtomicOrdering, LLVMOpcode, LLVMTypeKind};
-
-pub(super) fn strange(what: impl Into<String>) -> CompileError {
-    CompileError::Code(what.into())
-}
 
 /// Intrinsics that are kept or lowered beside those of [`maths`].
 pub(super) const PLAIN_INTRINSICS: &[&str] = &[

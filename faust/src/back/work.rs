@@ -3,15 +3,16 @@
 //! A loop's head compares its counter with a constant, or with the `count` that the function is
 //! called with. Blocks stand in the order of the text, so that a jump backwards ends a loop.
 
-use super::budget::CALL_STEPS;
 use super::llvm::{blocks, constant, functions, instructions, name, operands, uses};
-use super::shape::strange;
-use crate::error::CompileError;
+use crate::error::{CompileError, strange};
 use crate::front::flags::CLASS;
 use llvm_sys::LLVMOpcode;
 use llvm_sys::core::*;
 use llvm_sys::prelude::*;
 use std::collections::HashMap;
+
+/// What a call of a maths function counts as.
+const CALL_STEPS: u64 = 20;
 
 /// Steps of a program, counted high: what stands after a loop may count as if it were in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

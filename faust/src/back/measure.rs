@@ -1,66 +1,15 @@
-//! How large a program may be: measured on the module before anything is compiled or allocated, since an
+//! How large a program is: measured on the module before anything is compiled or allocated, since an
 //! LLVM pass cannot be interrupted, nor can a program that fills its tables.
 
 use super::llvm::{blocks, constant, functions, globals, instructions, name, operands};
-use super::shape::{Shape, strange};
+use super::shape::Shape;
 use super::work;
-use crate::error::CompileError;
+use crate::budget::{Budget, within};
+use crate::error::{CompileError, strange};
 use llvm_sys::LLVMOpcode;
 use llvm_sys::core::*;
 use llvm_sys::prelude::*;
 use llvm_sys::target::{LLVMABISizeOfType, LLVMTargetDataRef};
-
-/// Most that a program may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
-    /// Bytes of bitcode. That of the largest of FAUST's own examples is about a megabyte.
-    pub bitcode: u64,
-    /// Instructions before optimisation. The largest of FAUST's own examples has about 60 000.
-    pub instructions: u64,
-    /// Instructions above which a program is not optimised: LLVM's scheduler takes time by the square of a
-    /// block's length: at 33 000 instructions 1.6 s of CPU time, at 65 000 about 4 s, at 130 000 about 14 s.
-    pub optimised_instructions: u64,
-    /// Instructions of one block above which a program is not optimised.
-    pub optimised_block: u64,
-    /// Bytes of state of one instance: delay lines and tables that are written.
-    pub state: u64,
-    /// Bytes of tables that all instances share.
-    pub tables: u64,
-    /// Bytes that one call may take from the stack, registers that it spills included.
-    pub stack: u64,
-    /// Channels on one side.
-    pub channels: u64,
-    /// Controls.
-    pub controls: u64,
-    /// Steps that filling its tables takes, which nothing can interrupt: instructions times entries,
-    /// a call of a maths function counting as 20.
-    pub filling_steps: u64,
-    /// Steps that one frame takes.
-    pub frame_steps: u64,
-}
-
-/// What a call of a maths function counts as.
-pub(super) const CALL_STEPS: u64 = 20;
-
-impl Default for Budget {
-    /// 64 MiB of state are 5.8 minutes of delay at 48 kHz: far more than music asks of one node,
-    /// far less than what brings a host down. A thousand million steps are a second or two.
-    fn default() -> Self {
-        Self {
-            bitcode: 16 << 20,
-            instructions: 200_000,
-            optimised_instructions: 65_000,
-            optimised_block: 40_000,
-            state: 64 << 20,
-            tables: 64 << 20,
-            stack: 256 << 10,
-            channels: 64,
-            controls: 4096,
-            filling_steps: 1_000_000_000,
-            frame_steps: 1_000_000,
-        }
-    }
-}
 
 /// What the module turned out to need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,14 +19,11 @@ pub(super) struct Needs {
     pub(super) state: u64,
 }
 
-impl Budget {
-    pub(super) fn allows_optimising(&self, needs: &Needs) -> bool {
-        needs.instructions <= self.optimised_instructions && needs.largest_block <= self.optimised_block
+impl Needs {
+    /// Is it small enough to be optimised?
+    pub(super) fn can_be_optimised(&self, budget: &Budget) -> bool {
+        self.instructions <= budget.optimised_instructions && self.largest_block <= budget.optimised_block
     }
-}
-
-pub(crate) fn within(what: &'static str, size: u64, limit: u64) -> Result<u64, CompileError> {
-    if size > limit { Err(CompileError::TooLarge { what, size, limit }) } else { Ok(size) }
 }
 
 /// Checks the shape of a verified module, and measures it.
