@@ -25,6 +25,7 @@ use krach_core::link::Link;
 use krach_core::node::Registry;
 use krach_core::processor::Processor;
 
+pub use crate::socket::EndpointInfo;
 use crate::socket::registry::Entry;
 use crate::socket::{Addresses, Server};
 use crate::sounds::Sounds;
@@ -32,7 +33,7 @@ use crate::state::StateError;
 use control::{Command, Control};
 use front::{Front, Greeting};
 use view::Revision;
-pub use view::{Door, Seen, View};
+pub use view::{Seen, View};
 
 /// How long a question of the host may take before it goes on without an answer.
 const PATIENCE: Duration = Duration::from_secs(10);

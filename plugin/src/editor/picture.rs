@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use krach_core::telemetry::Level;
 
-use crate::instance::{Door, Seen, View};
+use crate::instance::{EndpointInfo, Seen, View};
 use crate::params::KrachParams;
 
 /// Steps of the cycle line: finer than a pixel of a window as it opens.
@@ -107,7 +107,7 @@ pub struct Busy {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Picture {
     /// Name and socket.
-    pub door: Arc<Door>,
+    pub door: Arc<EndpointInfo>,
     /// The clock.
     pub transport: Transport,
     /// Main output, left and right.
@@ -134,7 +134,7 @@ pub struct Picture {
 pub struct Photographer {
     view: Arc<View>,
     params: Arc<KrachParams>,
-    door: Arc<Door>,
+    door: Arc<EndpointInfo>,
     nodes: Arc<Vec<Node>>,
     problems: Arc<Vec<String>>,
     session_free_run: bool,

@@ -8,8 +8,8 @@ use krach_core::link::Link;
 use serde_json::json;
 
 use super::control::Command;
-use crate::socket::{After, Replies, Service};
-use crate::wire::lines::Line;
+use crate::socket::lines::Line;
+use crate::socket::{After, Lost, Replies, Service};
 use crate::wire::{self, Heard};
 
 /// What the hello line tells that can change.
@@ -72,6 +72,10 @@ impl Service for Front {
             }
         }
         After::Continue
+    }
+
+    fn lost(&self, lost: Lost) -> String {
+        wire::events::lost(lost)
     }
 
     fn closed(&self, connection: u64) {

@@ -1,7 +1,6 @@
 //! What a window may see and ask of an instance, from a thread of its own: questions are posted, and
 //! nobody is ever kept waiting for an answer.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +10,7 @@ use krach_core::engine::Status;
 use krach_core::link::Link;
 
 use super::control::Command;
-use crate::socket::Announcer;
+use crate::socket::{Announcer, EndpointInfo};
 
 /// The session and its troubles at one moment.
 #[derive(Clone, Debug)]
@@ -20,19 +19,6 @@ pub struct Seen {
     pub status: Status,
     /// What went wrong lately, newest last.
     pub problems: Vec<String>,
-}
-
-/// Where clients reach an instance, and how many do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Door {
-    /// The name to attach by.
-    pub name: String,
-    /// The instance's socket.
-    pub path: Option<PathBuf>,
-    /// Clients that are connected.
-    pub clients: usize,
-    /// What is wrong with the socket.
-    pub problem: Option<String>,
 }
 
 /// A window's side of an instance.
@@ -95,7 +81,7 @@ impl View {
     }
 
     /// Where clients reach the instance, now.
-    pub fn door(&self) -> Door {
+    pub fn door(&self) -> EndpointInfo {
         let mut door = self.announcer.door();
         door.problem = self.trouble.clone().or(door.problem);
         door

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use interprocess::local_socket::Stream;
 
+use super::lines::{Line, LineReader};
 use super::os::{self, Interest, WakeSource};
 use super::{After, Replies, Service};
-use crate::wire::lines::{Line, LineReader};
 
 /// Bytes of replies that a client may leave unread; with more it is let go.
 const MAX_UNREAD: usize = 8 << 20;
@@ -109,7 +109,7 @@ impl Client {
 
     fn write_due(&self, now: &mut Progress) {
         loop {
-            let more = self.replies.take_all_due(&mut now.out);
+            let more = self.replies.take_all_due(&mut now.out, |lost| self.service.lost(lost));
             while !now.out.is_empty() && !now.deaf {
                 match os::send(&self.stream, &now.out) {
                     Ok(sent) => drop(now.out.drain(..sent)),

@@ -9,7 +9,9 @@ pub mod address;
 mod claim;
 mod client;
 mod endpoint;
+mod endpoint_info;
 mod folder;
+pub mod lines;
 mod os;
 mod pushes;
 pub mod registry;
@@ -17,13 +19,14 @@ mod replies;
 mod server;
 
 pub use address::Addresses;
+pub use endpoint_info::EndpointInfo;
 pub(crate) use pushes::{Lost, Urgency};
 pub(crate) use replies::{Replies, ReplySlot};
 pub(crate) use server::{Announcer, Server};
 
 use std::sync::Arc;
 
-use crate::wire::lines::Line;
+use lines::Line;
 
 /// Most clients of one instance at a time; the next is told so and let go.
 pub const MAX_CLIENTS: usize = 64;
@@ -44,6 +47,9 @@ pub(crate) trait Service: Send + Sync + 'static {
 
     /// Takes in one line; every reply goes through `replies`, in the order of the lines.
     fn line(&self, connection: u64, line: Line, replies: &Arc<Replies>) -> After;
+
+    /// The line that says how much a client has missed by not reading, without newline.
+    fn lost(&self, lost: Lost) -> String;
 
     /// The connection is gone.
     fn closed(&self, connection: u64);

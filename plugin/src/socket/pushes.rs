@@ -127,8 +127,8 @@ impl Pushes {
         }
     }
 
-    /// Moves lines to `out` while it is short; `true` if some are left.
-    pub(super) fn take(&mut self, out: &mut Vec<u8>) -> bool {
+    /// Moves lines to `out` while it is short; `true` if some are left. `say` makes the line about what was lost.
+    pub(super) fn take(&mut self, out: &mut Vec<u8>, say: impl Fn(Lost) -> String) -> bool {
         while out.len() < BEHIND {
             let line = match std::mem::take(&mut self.lost) {
                 Lost { passing: 0, lasting: 0 } => {
@@ -138,7 +138,7 @@ impl Pushes {
                         None => return false,
                     }
                 }
-                lost => crate::wire::events::lost(lost),
+                lost => say(lost),
             };
             out.extend_from_slice(line.as_bytes());
             out.push(b'\n');
@@ -155,7 +155,7 @@ mod tests {
         let mut all = Vec::new();
         loop {
             let mut out = Vec::new();
-            let more = pushes.take(&mut out);
+            let more = pushes.take(&mut out, |lost| format!("{lost:?}"));
             all.extend(String::from_utf8(out).unwrap().lines().map(str::to_owned));
             if !more {
                 return all;
@@ -190,7 +190,7 @@ mod tests {
             pushes.add(Urgency::Passing, &number.to_string());
         }
         let lines = taken(&mut pushes);
-        assert!(lines[0].contains(r#""lines":5"#), "{}", lines[0]);
+        assert!(lines[0].contains("passing: 5, lasting: 0"), "{}", lines[0]);
         assert_eq!(lines[1], "5");
         let mut large = Pushes::default();
         (0..3).for_each(|_| large.add(Urgency::Passing, &"x".repeat(MAX_PASSING_BYTES / 2)));
@@ -205,7 +205,7 @@ mod tests {
             pushes.add(Urgency::Lasting, &number.to_string());
         }
         let kept: Vec<String> = taken(&mut pushes).into_iter().filter(|line| line != "onset").collect();
-        assert!(kept[0].contains("lost") && kept[0].contains(r#""lasting":0"#), "{}", kept[0]);
+        assert!(kept[0].starts_with("Lost") && kept[0].contains("lasting: 0"), "{}", kept[0]);
         let all: Vec<String> = (0..3 * MAX_PASSING).map(|number| number.to_string()).collect();
         assert_eq!(kept[1..], all);
     }
@@ -222,7 +222,7 @@ mod tests {
         let mut pushes = Pushes::default();
         pushes.add(Urgency::Passing, "later");
         let mut behind = vec![b'x'; BEHIND];
-        assert!(pushes.take(&mut behind));
+        assert!(pushes.take(&mut behind, |_| String::new()));
         assert_eq!(behind.len(), BEHIND);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::os::Waker;
-use super::pushes::{Pushes, Urgency};
+use super::pushes::{Lost, Pushes, Urgency};
 
 /// Requests that may wait for the engine at a time; reading goes on when it has answered some.
 const MAX_ASKED: usize = 16;
@@ -102,10 +102,10 @@ impl Replies {
     }
 
     /// Moves the replies whose turn it is to `out`, a line each; pushed lines behind them, if the client
-    /// reads what it gets. `true` if pushed lines are left.
-    pub(crate) fn take_all_due(&self, out: &mut Vec<u8>) -> bool {
+    /// reads what it gets. `true` if pushed lines are left. `lost` makes the line about those that found no room.
+    pub(crate) fn take_all_due(&self, out: &mut Vec<u8>, lost: impl Fn(Lost) -> String) -> bool {
         self.take_due(out);
-        self.pushes.lock().unwrap_or_else(PoisonError::into_inner).take(out)
+        self.pushes.lock().unwrap_or_else(PoisonError::into_inner).take(out, lost)
     }
 
     /// Moves the replies whose turn it is to `out`, a line each.

@@ -15,11 +15,11 @@ use super::address::{Addresses, MAX_PATH};
 use super::claim::Claim;
 use super::client::Client;
 use super::endpoint::Endpoint;
+use super::endpoint_info::EndpointInfo;
 use super::folder::{FolderProblem, make_private};
 use super::os::{self, WakeSource, Waker};
 use super::registry::{self, Entry, sweep};
 use super::{MAX_CLIENTS, Replies, Service};
-use crate::instance::Door;
 
 /// How often the addresses are looked after: a deleted name is back well within a second.
 const TEND: Duration = Duration::from_millis(250);
@@ -160,9 +160,9 @@ impl Announcer {
     }
 
     /// Where clients reach the instance, and how many do.
-    pub(crate) fn door(&self) -> Door {
+    pub(crate) fn door(&self) -> EndpointInfo {
         let standing = self.0.standing();
-        Door {
+        EndpointInfo {
             name: standing.entry.name.clone(),
             path: standing.path(),
             clients: self.0.clients.load(Ordering::Relaxed),

@@ -13,7 +13,6 @@ mod describe;
 pub(crate) mod desk;
 mod engine_methods;
 pub(crate) mod events;
-pub mod lines;
 pub(crate) mod log;
 mod low;
 mod methods;
@@ -36,9 +35,9 @@ mod transport;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::socket::lines::{Line, MAX_LOW_LINE};
 use desk::Desk;
 use krach_core::limits::MAX_PARTS;
-use lines::{Line, MAX_LOW_LINE};
 
 /// What running a request came to.
 pub(crate) enum Outcome {
@@ -101,7 +100,7 @@ pub(crate) fn hear(line: &Line) -> Heard {
             }
             return rpc::hear(text, version);
         }
-        None if lines::mentions_rpc(bytes) => return Heard::Reply(rpc::unreadable(text)),
+        None if crate::socket::lines::mentions_rpc(bytes) => return Heard::Reply(rpc::unreadable(text)),
         _ if bytes.len() > MAX_LOW_LINE => {
             return Heard::Reply(reply::too_large(bytes.len() as u64, MAX_LOW_LINE));
         }
