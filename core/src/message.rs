@@ -314,6 +314,8 @@ pub enum Return {
         /// What it replaced, to be freed.
         garbage: Option<Garbage>,
     },
+    /// A pattern that was hushed, to be freed.
+    Hushed(Garbage),
     /// An engine was replaced.
     Replaced {
         /// The last edit in the new one.

@@ -238,6 +238,8 @@ pub struct ControlState {
     pub open: bool,
     /// The note that opened it, if one did.
     pub note: NoteKey,
+    /// Where that began in its pattern, in cycles.
+    pub onset: f64,
 }
 
 impl ControlState {
@@ -339,7 +341,7 @@ impl Plan {
             (is.slot, is.via) = (was.slot, was.via);
             is.automation = was.automation;
             // Also if its label went elsewhere: a stop or a jump still closes it.
-            (is.open, is.note) = (was.open, was.note);
+            (is.open, is.note, is.onset) = (was.open, was.note, was.onset);
         }
         for &(control, value) in &self.resets {
             let control = &mut self.controls[control as usize];

@@ -451,6 +451,7 @@ fn place_controls(
                 automation: NONE,
                 open: false,
                 note: crate::voice::NOBODY,
+                onset: f64::NAN,
             });
         }
         plan.nodes[n].controls = (first, plan.controls.len() as u32 - first);

@@ -118,6 +118,8 @@ pub struct Voice {
     pub note: NoteKey,
     /// The slot whose note it is, or [`NONE`].
     pub slot: u32,
+    /// Where its note began in its pattern, in cycles.
+    pub onset: f64,
     /// Time has left the place where its note ends: the next end of its slot is meant.
     pub stray: bool,
     /// The host's note.
@@ -141,6 +143,7 @@ impl Voice {
             phase: Phase::Free,
             note: NOBODY,
             slot: NONE,
+            onset: f64::NAN,
             stray: false,
             host: None,
             keys: Vec::new(),
@@ -176,7 +179,7 @@ impl Voice {
     pub fn inherit(&mut self, other: &mut Self) {
         self.phase = other.phase;
         (self.note, self.slot, self.started, self.open) = (other.note, other.slot, other.started, other.open);
-        self.stray = other.stray;
+        (self.onset, self.stray) = (other.onset, other.stray);
         self.host = other.host.take();
         if self.keys.capacity() >= other.keys.len() {
             self.keys.append(&mut other.keys);

@@ -65,6 +65,7 @@ impl Engine {
                     audio.dirty = true;
                 }
             }
+            Return::Hushed(garbage) => self.forget_osc_of(Some(&garbage)),
             Return::Replaced { seq, old } => {
                 drop(old);
                 self.actions.retain(|s| *s > seq);

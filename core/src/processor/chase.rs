@@ -82,7 +82,10 @@ impl Core {
                 };
                 if let Some((control, via)) = self.control_of(&target).filter(|c| lasting(c.0)) {
                     let slot = index as u32;
-                    self.write(control, Write::Pattern { value, slot, via, gate: false, ramp: 0 });
+                    self.write(
+                        control,
+                        Write::Pattern { value, slot, via, gate: false, ramp: 0, onset: f64::NAN },
+                    );
                 }
             }
             Target::Cc { channel, controller, value, .. } if !self.retired => {

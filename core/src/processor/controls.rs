@@ -2,8 +2,7 @@
 
 use super::core::Core;
 use super::voices::Player;
-use crate::limits::MAX_AUTOMATIONS;
-use crate::limits::NONE;
+use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS, NONE};
 use crate::node::Change;
 use crate::plan::{ControlState, Plan};
 use crate::symbol::Symbol;
@@ -14,10 +13,11 @@ use crate::voice::{NOBODY, NoteKey, by_slot};
 pub(super) enum Write {
     /// A new base value.
     Base(f32),
-    /// A pattern's event.
-    Pattern { value: f32, slot: u32, via: Symbol, gate: bool, ramp: u32 },
-    /// A pattern's event that belongs to a note. `stray`: time has left the place where the note ends.
-    Note { value: f32, slot: u32, via: Symbol, gate: bool, note: NoteKey, stray: bool },
+    /// A pattern's event. `onset`: where it is, in cycles; NaN if it opens no gate.
+    Pattern { value: f32, slot: u32, via: Symbol, gate: bool, ramp: u32, onset: f64 },
+    /// A pattern's event that belongs to a note. `onset`: where the note begins, in cycles. `stray`: time has
+    /// left the place where it ends.
+    Note { value: f32, slot: u32, via: Symbol, gate: bool, note: NoteKey, onset: f64, stray: bool },
     /// A note is over: its gate closes, if it is still open.
     Over { note: NoteKey },
     /// The pattern that held it was hushed.
@@ -30,6 +30,25 @@ pub(super) enum Write {
     AutomationEnds { index: u32, arrived: Option<f32> },
     /// The host plays the node: the number of the event.
     Host(u32),
+}
+
+/// Some of the slots.
+#[derive(Clone, Copy)]
+pub(super) struct SlotSet([u64; MAX_SLOTS / 64]);
+
+impl SlotSet {
+    pub const NONE: Self = Self([0; MAX_SLOTS / 64]);
+    pub const ALL: Self = Self([u64::MAX; MAX_SLOTS / 64]);
+
+    pub fn add(&mut self, slot: usize) {
+        if let Some(bits) = self.0.get_mut(slot / 64) {
+            *bits |= 1 << (slot % 64);
+        }
+    }
+
+    pub fn has(&self, slot: u32) -> bool {
+        self.0.get(slot as usize / 64).is_some_and(|bits| bits & 1 << (slot % 64) != 0)
+    }
 }
 
 /// What the queue of a stretch holds.
@@ -82,14 +101,14 @@ pub(super) fn resolve(c: &mut ControlState, write: Write) -> Option<Change> {
             end_fade(c);
             if c.pattern.is_some() { None } else { unless_automated(c) }
         }
-        Write::Pattern { value, slot, via, gate, ramp } => {
+        Write::Pattern { value, slot, via, gate, ramp, onset } => {
             c.pattern = Some(value);
-            (c.slot, c.via) = (slot, via);
+            (c.slot, c.via, c.onset) = (slot, via, onset);
             (c.open, c.note) = ((gate || c.gate) && value > 0.0, NOBODY);
             unless_automated(c).map(|change| Change { ramp, ..change })
         }
-        Write::Note { value, slot, via, gate, note, .. } => {
-            let change = resolve(c, Write::Pattern { value, slot, via, gate, ramp: 0 });
+        Write::Note { value, slot, via, gate, note, onset, .. } => {
+            let change = resolve(c, Write::Pattern { value, slot, via, gate, ramp: 0, onset });
             c.note = note;
             change
         }
@@ -159,33 +178,32 @@ impl Core {
         self.with_player(node, |player| player.write(index, write));
     }
 
-    /// Gates that patterns opened are closed; with a slot, only its own.
-    pub(super) fn close_gates(&mut self, slot: Option<u32>) {
+    /// Gates that patterns opened are closed.
+    pub(super) fn close_gates(&mut self) {
         for control in 0..self.plan.controls.len() {
-            let c = &self.plan.controls[control];
-            if c.open && slot.is_none_or(|slot| c.slot == slot) {
+            if self.plan.controls[control].open {
                 self.write(control as u32, Write::Close);
             }
         }
-        self.release_notes(slot);
+        self.release_notes(SlotSet::ALL);
     }
 
-    /// Notes of patterns let go; of one slot, or of all.
-    fn release_notes(&mut self, slot: Option<u32>) {
+    /// Notes of these slots' patterns let go.
+    fn release_notes(&mut self, slots: SlotSet) {
         for node in 0..self.plan.nodes.len() {
-            let its = |v: &crate::voice::Voice| v.slot != NONE && slot.is_none_or(|slot| v.slot == slot);
+            let its = |v: &crate::voice::Voice| slots.has(v.slot);
             if self.plan.nodes[node].voiced && self.plan.nodes[node].voices.iter().any(its) {
                 self.with_player(node, |player| player.release_notes(its));
             }
         }
     }
 
-    /// What a slot held, or any slot, goes back to its base value.
-    pub(super) fn release_controls(&mut self, slot: Option<u32>) {
-        self.release_notes(slot);
+    /// What these slots held goes back to its base value.
+    pub(super) fn release_controls(&mut self, slots: SlotSet) {
+        self.release_notes(slots);
         for control in 0..self.plan.controls.len() {
             let c = &self.plan.controls[control];
-            if c.pattern.is_some() && slot.is_none_or(|slot| c.slot == slot) {
+            if c.pattern.is_some() && slots.has(c.slot) {
                 self.write(control as u32, Write::Hushed);
             }
         }

@@ -5,6 +5,7 @@ use super::controllers::Controllers;
 use super::controls::ControlEvent;
 use super::edits::Scheduled;
 use super::endings::Endings;
+use super::handover::Handover;
 use super::midi::MidiVoices;
 use super::midi_clock::MidiClock;
 use super::params::Params;
@@ -66,12 +67,14 @@ pub(super) struct Slot {
     pub from: f64,
     /// The control side is still to be told the origin.
     pub untold: bool,
+    /// It was hushed on this sample, and what it holds is still to go.
+    pub hushed: bool,
 }
 
 impl Slot {
     pub fn new(voice: Box<SlotPattern>, origin: f64, from: f64) -> Self {
         let untold = voice.origin.is_none();
-        Self { voice, origin, from, untold }
+        Self { voice, origin, from, untold, hushed: false }
     }
 }
 
@@ -139,6 +142,9 @@ pub struct Core {
     pub(super) keyboard: Keyboard,
     pub(super) midi: MidiVoices,
     pub(super) endings: Endings,
+    pub(super) handover: Handover,
+    /// Slots were hushed on this sample.
+    pub(super) hushing: bool,
     pub(super) midi_clock: MidiClock,
     /// Cycles that lie between the meter before and this one, and where they play: see `follow_bars`.
     pub(super) between: Option<(i64, f64, f64)>,
@@ -200,6 +206,8 @@ impl Core {
             keyboard: Keyboard::new(),
             midi: MidiVoices::new(),
             endings: Endings::new(),
+            handover: Handover::new(),
+            hushing: false,
             midi_clock: MidiClock { on: settings.midi_clock, ..MidiClock::default() },
             between: None,
             sounded: f64::NEG_INFINITY,
@@ -347,7 +355,7 @@ impl Core {
             }
             let mut until = self.act_on_params(at, segment.end);
             if std::mem::take(&mut self.discontinuity) {
-                self.close_gates(None);
+                self.close_gates();
                 self.endings.forget();
                 self.midi.end(at, |_| true);
                 self.forget_beginnings();
@@ -517,7 +525,7 @@ impl Core {
     /// Gates shut, tails cut.
     pub(super) fn panic(&mut self, at: i64) {
         self.notes.at = at;
-        self.close_gates(None);
+        self.close_gates();
         self.midi.end(at, |_| true);
         for node in 0..self.plan.nodes.len() {
             self.with_player(node, |player| player.silence());

@@ -1,9 +1,10 @@
 //! Edits and plans that wait for their position, and what each does when it comes.
 
 use super::Returns;
-use super::controls::Write;
+use super::controls::{SlotSet, Write};
 use super::core::{Core, MAX_FADES, Running, Slot};
-use crate::clock::{Bars, Mode, Segment};
+use super::handover::Next;
+use crate::clock::{Bars, Epoch, Mode, Segment};
 use crate::limits::MAX_AUTOMATIONS;
 use crate::message::{Action, Garbage, Return, TimedAction};
 use crate::model::FadeLength;
@@ -165,7 +166,7 @@ impl Core {
                 What::Plan(plan) if item.void => returns.send(Return::Stale(plan)),
                 What::Plan(plan) => self.adopt(plan, late, returns),
                 What::Action(action) => {
-                    let (garbage, changed) = self.act(action, at, position, running);
+                    let (garbage, changed) = self.act(action, (at, position, running), &segment.epoch);
                     let position = if running { position } else { f64::NAN };
                     returns.send(Return::Applied { seq: item.seq, position, late, garbage });
                     if changed {
@@ -175,7 +176,29 @@ impl Core {
                 }
             }
         }
+        if std::mem::take(&mut self.hushing) {
+            self.let_hushed_go(at, returns);
+        }
         time_changed
+    }
+
+    /// What slots hold that were hushed on this sample, and got no other pattern on it.
+    fn let_hushed_go(&mut self, at: i64, returns: &mut Returns) {
+        let mut hushed = SlotSet::NONE;
+        for (index, slot) in self.slots[..self.used_slots].iter_mut().enumerate() {
+            if !slot.as_mut().is_some_and(|slot| std::mem::take(&mut slot.hushed)) {
+                continue;
+            }
+            hushed.add(index);
+            // Without room it is freed when the slot gets another one.
+            if returns.has_room()
+                && let Some(slot) = slot.take()
+            {
+                returns.send(Return::Hushed(Garbage::Slot(slot.voice)));
+            }
+        }
+        self.midi.end(at, |slot| hushed.has(slot));
+        self.release_controls(hushed);
     }
 
     fn adopt(&mut self, mut plan: Box<Plan>, late: bool, returns: &mut Returns) {
@@ -200,7 +223,12 @@ impl Core {
     }
 
     /// Does one action; returns what is to be freed, and whether time changed.
-    fn act(&mut self, action: Action, at: i64, position: f64, running: bool) -> (Option<Garbage>, bool) {
+    fn act(
+        &mut self,
+        action: Action,
+        (at, position, running): (i64, f64, bool),
+        epoch: &Epoch,
+    ) -> (Option<Garbage>, bool) {
         let mut garbage = None;
         let mut time_changed = false;
         match action {
@@ -210,22 +238,11 @@ impl Core {
                 }
             }
             Action::Slot { slot, voice } => {
-                self.midi.end(at, |s| s == slot);
-                garbage = self.start_slot(slot, voice, position, running).map(Garbage::Slot);
+                let epoch = running.then_some(epoch);
+                garbage = self.start_slot(slot, voice, (at, position), epoch).map(Garbage::Slot);
             }
-            Action::Hush(slot) => {
-                self.midi.end(at, |s| s == slot);
-                garbage = self.hush(slot).map(Garbage::Slot);
-            }
-            Action::HushAll => {
-                // Their patterns are freed when the slots get new ones: one message returns one thing.
-                self.midi.end(at, |_| true);
-                self.release_controls(None);
-                for slot in self.slots[..self.used_slots].iter_mut().flatten() {
-                    slot.from = f64::INFINITY;
-                    slot.untold = false;
-                }
-            }
+            Action::Hush(slot) => self.hush(slot as usize),
+            Action::HushAll => (0..self.used_slots).for_each(|slot| self.hush(slot)),
             Action::Bpm(bpm) => {
                 self.clock.give_back(at);
                 self.update_clock(|s| s.free_bpm = bpm);
@@ -312,25 +329,37 @@ impl Core {
         &mut self,
         index: u32,
         voice: Box<crate::message::SlotPattern>,
-        position: f64,
-        running: bool,
+        (at, position): (i64, f64),
+        epoch: Option<&Epoch>,
     ) -> Option<Box<crate::message::SlotPattern>> {
         if index as usize >= self.slots.len() {
             return Some(voice);
         }
-        self.close_gates(Some(index));
-        let from = voice.from.unwrap_or(if running { position } else { f64::NEG_INFINITY });
+        let running = epoch.is_some();
+        // What takes over from another takes over on this sample, also what comes a part of a sample earlier.
+        let old = self.slots[index as usize].as_ref();
+        let takes_over =
+            voice.origin.is_some() && old.is_some_and(|old| old.hushed || old.from < f64::INFINITY);
+        let from = if running && !takes_over { position } else { f64::NEG_INFINITY };
+        let from = voice.from.unwrap_or(from);
         // Where time stands still, "from zero" means from wherever it starts.
         let origin = voice.origin.unwrap_or(if running { position } else { f64::NAN });
-        let at = index as usize;
-        self.used_slots = self.used_slots.max(at + 1);
-        let old = self.slots[at].replace(Slot::new(voice, origin, from));
+        self.hand_over(index, Next { voice: &voice, origin, from }, epoch, at);
+        let slot = index as usize;
+        self.used_slots = self.used_slots.max(slot + 1);
+        let old = self.slots[slot].replace(Slot::new(voice, origin, from));
         old.map(|slot| slot.voice)
     }
 
-    fn hush(&mut self, index: u32) -> Option<Box<crate::message::SlotPattern>> {
-        self.release_controls(Some(index));
-        self.slots.get_mut(index as usize)?.take().map(|slot| slot.voice)
+    /// A slot plays no more. What it holds goes when all that is due on this sample has acted: a pattern
+    /// that comes to it on the same sample takes over.
+    fn hush(&mut self, slot: usize) {
+        if let Some(Some(slot)) = self.slots.get_mut(slot)
+            && slot.from < f64::INFINITY
+        {
+            (slot.from, slot.untold, slot.hushed) = (f64::INFINITY, false, true);
+            self.hushing = true;
+        }
     }
 
     fn automate(&mut self, index: u32, running: Running) -> Option<Box<crate::automation::Automation>> {

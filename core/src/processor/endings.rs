@@ -61,13 +61,23 @@ impl Endings {
     /// After a stretch up to `until` has been gathered: what is over goes, what began is remembered.
     pub fn settle(&mut self, epoch: &Epoch, until: i64) {
         self.due.retain(|e| epoch.sample_of(e.beats) >= until);
+        let due = &mut self.due;
         for ending in self.new.drain(..).filter(|e| epoch.sample_of(e.beats) >= until) {
-            if self.due.len() == MAX_ENDINGS {
-                self.due.remove(0);
-            }
-            self.due.push(ending);
+            push(due, ending);
         }
     }
+
+    /// A note that sounds ends there.
+    pub fn remember(&mut self, ending: Ending) {
+        push(&mut self.due, ending);
+    }
+}
+
+fn push(due: &mut Vec<Ending>, ending: Ending) {
+    if due.len() == MAX_ENDINGS {
+        due.remove(0);
+    }
+    due.push(ending);
 }
 
 impl Core {

@@ -64,17 +64,42 @@ pub struct MidiRequest {
     pub order: (u32, u32),
     /// The slot that asks.
     pub slot: u32,
+    /// Where it is in its pattern, in cycles.
+    pub onset: f64,
     /// What it asks.
     pub midi: Midi,
 }
 
+/// A note that sounds at the host.
 #[derive(Clone, Copy, Debug)]
-struct Sounding {
-    channel: u8,
-    key: u8,
+pub struct Sounding {
+    /// 0…15.
+    pub channel: u8,
+    /// 0…127.
+    pub key: u8,
+    velocity: u8,
     slot: u32,
+    /// Where it began in its pattern, in cycles.
+    pub onset: f64,
+    /// Its length in quarter notes.
+    beats: f64,
     /// Where it ends, in beats of the epoch that plays.
     end: f64,
+}
+
+impl Sounding {
+    /// A note of that channel, key and velocity, of that length in quarter notes, that has begun nowhere yet.
+    pub fn of(slot: u32, onset: f64, (channel, key, velocity): (u8, u8, u8), beats: f64) -> Self {
+        // A velocity of 0 would be an end: the softest note there is has 1.
+        let (channel, key, velocity) = (channel & 15, key & 127, velocity.clamp(1, 127));
+        Self { channel, key, velocity, slot, onset, beats, end: f64::NAN }
+    }
+
+    /// The same note, begun at the same place?
+    pub fn is_same(&self, other: &Self) -> bool {
+        let what = |n: &Self| (n.slot, n.channel, n.key, n.velocity, n.onset.to_bits(), n.beats.to_bits());
+        what(self) == what(other)
+    }
 }
 
 /// The notes that sound at the host, what patterns ask of the next stretch, and what is to be sent.
@@ -116,6 +141,16 @@ impl MidiVoices {
             self.queue.push(request);
         }
         room
+    }
+
+    /// The notes of a slot that sound.
+    pub fn sounding_of(&self, slot: u32) -> impl Iterator<Item = &Sounding> {
+        self.sounding.iter().filter(move |note| note.slot == slot)
+    }
+
+    /// Ends the notes of a slot but those whose channel and key `stays` selects.
+    pub fn end_notes(&mut self, sample: i64, slot: u32, stays: impl Fn(u8, u8) -> bool) {
+        self.end_where(sample, |note| note.slot == slot && !stays(note.channel, note.key));
     }
 
     /// Ends the notes of the slots that `which` selects.
@@ -208,17 +243,16 @@ impl MidiVoices {
                 self.control_change(sample, channel, controller, value);
             }
             Midi::Note { channel, key, velocity, beats } if room => {
-                let (channel, key) = (channel & 15, key & 127);
+                let note = Sounding::of(request.slot, request.onset, (channel, key, velocity), beats);
+                let Sounding { channel, key, velocity, .. } = note;
                 // A key that is struck again ends first.
                 self.end_where(sample, |note| note.channel == channel && note.key == key);
                 if self.sounding.len() == MAX_SOUNDING {
                     let oldest = self.sounding.remove(0);
                     self.out.push((sample, [NOTE_OFF | oldest.channel, oldest.key, 0]));
                 }
-                // A velocity of 0 would be an end: the softest note there is has 1.
-                self.out.push((sample, [NOTE_ON | channel, key, velocity.clamp(1, 127)]));
-                let end = request.beats + beats.max(0.0);
-                self.sounding.push(Sounding { channel, key, slot: request.slot, end });
+                self.out.push((sample, [NOTE_ON | channel, key, velocity]));
+                self.sounding.push(Sounding { end: request.beats + beats.max(0.0), ..note });
             }
             Midi::Realtime(status) if room => self.out.push((sample, [status, 0, 0])),
             Midi::Osc { serial, value } if self.osc.len() < self.osc.capacity() => {
@@ -241,7 +275,8 @@ mod tests {
 
     fn note(key: u8, at: f64, beats: f64) -> MidiRequest {
         let midi = Midi::Note { channel: 0, key, velocity: 100, beats };
-        MidiRequest { sample: epoch().sample_of(at), beats: at, order: (0, u32::from(key)), slot: 0, midi }
+        let (sample, order) = (epoch().sample_of(at), (0, u32::from(key)));
+        MidiRequest { sample, beats: at, order, slot: 0, onset: at, midi }
     }
 
     fn sent(voices: &mut MidiVoices) -> Vec<(u32, u8, u8)> {

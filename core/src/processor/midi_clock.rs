@@ -101,8 +101,14 @@ impl Core {
                 // Before the notes of the same sample: they belong to the step that it begins.
                 let order = (0, order as u32);
                 let midi = Midi::Realtime(status);
-                if !self.midi.request(MidiRequest { sample, beats: f64::NEG_INFINITY, order, slot: 0, midi })
-                {
+                if !self.midi.request(MidiRequest {
+                    sample,
+                    beats: f64::NEG_INFINITY,
+                    order,
+                    slot: 0,
+                    onset: f64::NAN,
+                    midi,
+                }) {
                     return false;
                 }
             }

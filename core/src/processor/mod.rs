@@ -14,6 +14,7 @@ pub mod denormals;
 mod edits;
 mod endings;
 mod fader;
+mod handover;
 mod host_events;
 mod keys;
 mod midi;

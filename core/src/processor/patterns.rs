@@ -1,7 +1,7 @@
 //! What patterns and automations do within a stretch, each at its sample.
 
 use super::controls::{ControlEvent, Write, enqueue};
-use super::core::Core;
+use super::core::{Core, Slot};
 use super::endings::Ending;
 use super::midi::{Midi, MidiRequest};
 use crate::clock::{Epoch, ONSET_TOLERANCE, Residue, Segment};
@@ -104,7 +104,8 @@ impl Core {
             let Some((sample, beats)) = place(meter.beats_at(position)) else { continue };
             let order = (index as u32, number as u32);
             if let Some(midi) = self.midi_of(index as u32, event) {
-                let request = MidiRequest { sample, beats, order, slot: index as u32, midi };
+                let (slot, onset) = (index as u32, position);
+                let request = MidiRequest { sample, beats, order, slot, onset, midi };
                 if !self.retired && !self.midi.request(request) {
                     return false;
                 }
@@ -125,16 +126,18 @@ impl Core {
     }
 
     fn target(&self, slot: u32, event: &Event, stray: bool) -> Option<(u32, Write)> {
-        let voice = &self.slots[slot as usize].as_ref()?.voice;
+        let Slot { voice, origin, .. } = self.slots[slot as usize].as_ref()?;
         match *voice.targets.get(event.value as usize)? {
             target @ Target::Control { value, gate, note, .. } => {
                 let (control, via) = self.control_of(&target)?;
                 let (freeze, begin) = event.unit_key;
                 let write = if note {
-                    let begin = (*begin.numer(), *begin.denom());
-                    Write::Note { value, slot, via, gate, note: by_unit(voice.serial, freeze, begin), stray }
+                    let onset = origin + cycles(begin);
+                    let note = by_unit(voice.serial, freeze, (*begin.numer(), *begin.denom()));
+                    Write::Note { value, slot, via, gate, note, onset, stray }
                 } else {
-                    Write::Pattern { value, slot, via, gate, ramp: 0 }
+                    let onset = origin + cycles(event.whole.begin);
+                    Write::Pattern { value, slot, via, gate, ramp: 0, onset }
                 };
                 Some((control, write))
             }

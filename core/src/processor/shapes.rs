@@ -53,7 +53,8 @@ impl Core {
             let phase = shape.phase((here - begin) / (end - begin));
             let drawn = &slot.voice.program.shapes()[shape.index as usize];
             let value = drawn.value(shape.period, phase, self.seed) as f32;
-            let write = Write::Pattern { value, slot: index as u32, via, gate: false, ramp: GRID as u32 };
+            let (slot, ramp, onset) = (index as u32, GRID as u32, f64::NAN);
+            let write = Write::Pattern { value, slot, via, gate: false, ramp, onset };
             let (time, order) = ((point, segment.epoch.beats_at(point)), (index as u32, number as u32));
             if !enqueue(&mut self.queue, ControlEvent::new(&self.plan, control, time, order, write)) {
                 return false;

@@ -1,7 +1,7 @@
 //! Where time starts from standstill: with `restart`, and always offline, every node begins as after a
 //! reset, so that the same place sounds the same each time.
 
-use super::controls::Write;
+use super::controls::{SlotSet, Write};
 use super::core::Core;
 use super::voices::Player;
 use crate::clock::Segment;
@@ -66,8 +66,8 @@ impl Core {
             false => self.ringing.begin(),
         }
         self.notes.at = segment.start;
-        self.close_gates(None);
-        self.release_controls(None);
+        self.close_gates();
+        self.release_controls(SlotSet::ALL);
         self.restart_automations(segment);
         for node in 0..self.plan.nodes.len() {
             self.with_player(node, |player| player.restart());

@@ -94,17 +94,21 @@ impl<'a> Player<'a> {
                     self.gate_of(at, control, 0.0);
                 }
             }
-            Write::Note { value, slot, gate: label, note, stray, .. } => {
+            Write::Note { value, slot, gate: label, note, onset, stray, .. } => {
                 let at = self.voice_for(note, slot);
                 self.voices[at].stray |= stray;
+                self.voices[at].onset = onset;
                 if gate || label {
                     self.gate_of(at, control, value);
                 } else {
                     self.hold(at, control, value);
                 }
             }
-            Write::Pattern { value, slot, gate: label, .. } if gate || label => {
+            Write::Pattern { value, slot, gate: label, onset, .. } if gate || label => {
                 self.gate(control, loose(slot), slot, value);
+                if let Some(at) = self.find(loose(slot)).filter(|_| value > 0.0) {
+                    self.voices[at].onset = onset;
+                }
             }
             Write::Base(value) if gate => {
                 (c.base, c.set) = (value, true);
@@ -213,7 +217,7 @@ impl<'a> Player<'a> {
         self.notes.begun += 1;
         let voice = &mut self.voices[at];
         (voice.phase, voice.note, voice.slot) = (Phase::Held, note, slot);
-        (voice.started, voice.stray) = (self.notes.begun, false);
+        (voice.started, voice.stray, voice.onset) = (self.notes.begun, false, f64::NAN);
         at
     }
 

@@ -1,0 +1,331 @@
+//! A pattern that replaces another in its slot: what both play at that moment goes on, in each way in which one is
+//! replaced. The same pattern sent again is not heard at all.
+
+mod support;
+
+use krach_core::engine::*;
+use krach_patterns::{EventBuffer, Pattern, Span, Time, Value, builders, compile};
+use std::collections::BTreeMap;
+use support::*;
+
+/// Frames of a cycle, at the tempo of these tests.
+const CYCLE: usize = 960;
+/// The slots, each on the node of its name.
+const SLOTS: [&str; 4] = ["many", "one", "struck", "plain"];
+
+/// A node with voices, one with a single voice, one that counts how often its gate opens, and one without
+/// voices; all on the master, each beside the other in the sum.
+fn rig() -> Rig {
+    let mut rig = Rig::with(probes::registry());
+    rig.bpm = 12_000.0;
+    rig.edit(Edit::SetLimiter(false));
+    let many = GraphNode { count: 24, ..node("many", "pipe", &[]) };
+    let nodes = vec![
+        node("out", "dac", &[]),
+        many,
+        node("one", "pipe", &[]),
+        node("struck", "struck", &[]),
+        node("plain", "dc", &[("level", 0.0)]),
+        node("pan", "gain", &[("gain", 1e-3)]),
+    ];
+    let wires = [("many", "out"), ("one", "pan"), ("struck", "pan"), ("plain", "pan"), ("pan", "out")];
+    let mut graph = graph(nodes, &wires);
+    graph.exposed_controls.insert("plain/gate".into(), ("plain".into(), "level".into()));
+    rig.edit(Edit::LoadGraph(graph));
+    rig.settle();
+    rig.played = 0;
+    rig
+}
+
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % n
+    }
+
+    fn leaf(&mut self, slot: &str, only_notes: bool) -> Pattern {
+        let hz = f64::from(1_u32 << self.below(10));
+        match self.below(if only_notes { 4 } else { 8 }) {
+            0 => builders::rest(),
+            1 => builders::chord([hz, hz + 1.0, 2.0 * hz]),
+            2 | 3 => builders::note(hz),
+            4 => builders::note_with(hz, 0.5, &[("other", hz)]),
+            5 => builders::hit(&format!("{slot}/gate")),
+            // Gates outside of units.
+            6 => {
+                let gate = |value| builders::control(&format!("{slot}/gate"), value);
+                builders::cat(vec![gate(1.0), gate(0.0)])
+            }
+            _ => {
+                let (note, dur) = (40 + self.below(30) as u8, [0.1, 0.75, 3.0][self.below(3) as usize]);
+                Pattern::Atom { value: Value::Note { channel: 1, note, velocity: 90, dur }, span: None }
+            }
+        }
+    }
+
+    fn pattern(&mut self, slot: &str, depth: u64, only_notes: bool) -> Pattern {
+        if depth == 0 || self.below(6) == 0 {
+            return self.leaf(slot, only_notes);
+        }
+        let below = |dice: &mut Self| dice.pattern(slot, depth - 1, only_notes);
+        let some = |dice: &mut Self| (0..1 + dice.below(3)).map(|_| below(dice)).collect::<Vec<_>>();
+        match self.below(11) {
+            0 | 1 => builders::cat(some(self)),
+            2 => builders::stack(some(self)),
+            3 => below(self).thin(0.5, self.below(9)),
+            4 => below(self).rev(),
+            5 => below(self).shift(self.below(16) as f64 / 8.0 - 1.0),
+            6 | 7 => below(self).over([0.5, 2.0, 3.0, 20.0][self.below(4) as usize]),
+            8 => below(self).every(2 + self.below(3) as u32, Pattern::rev),
+            9 => below(self).spread(3, 8),
+            _ => below(self).swing(0.6, 4),
+        }
+    }
+
+    /// Patterns for all slots, none of them too dense.
+    fn patterns(&mut self) -> Vec<(&'static str, Pattern)> {
+        let mut pattern = |slot| loop {
+            let pattern = self.pattern(slot, 4, false);
+            if compile(&pattern).is_ok_and(|p| p.events_per_cycle() < 200) {
+                return (slot, pattern);
+            }
+        };
+        SLOTS.into_iter().map(&mut pattern).collect()
+    }
+}
+
+fn plays(patterns: &[(&str, Pattern)]) -> Vec<Edit> {
+    patterns.iter().map(|(slot, pattern)| play(slot, pattern.clone())).collect()
+}
+
+/// A way to send patterns again that play already.
+type Way = fn(&mut Rig, &[(&str, Pattern)]);
+
+/// Each way in which a pattern is replaced by the same one.
+const WAYS: [(&str, Way); 9] = [
+    ("play", |rig, patterns| {
+        plays(patterns).into_iter().for_each(|edit| {
+            rig.edit(edit);
+        })
+    }),
+    ("play twice", |rig, patterns| {
+        for edit in plays(patterns).into_iter().chain(plays(patterns)) {
+            rig.edit(edit);
+        }
+    }),
+    ("batch", |rig, patterns| {
+        rig.edit(Edit::Batch(plays(patterns)));
+    }),
+    ("at a position", |rig, patterns| {
+        let position = rig.engine.link().position().cycles + 0.35;
+        plays(patterns).into_iter().for_each(|edit| {
+            rig.edit_at(edit, At::Position(position));
+        });
+    }),
+    ("at the bar", |rig, patterns| {
+        plays(patterns).into_iter().for_each(|edit| {
+            rig.edit_at(edit, At::Bar);
+        });
+    }),
+    ("hush and play at a position", |rig, patterns| {
+        let position = rig.engine.link().position().cycles + 0.3;
+        for edit in plays(patterns) {
+            let Edit::SetPattern { slot, .. } = &edit else { unreachable!() };
+            rig.edit_at(Edit::Hush { slot: slot.clone() }, At::Position(position));
+            rig.edit_at(edit, At::Position(position));
+        }
+    }),
+    ("remove and play in a batch with a time", |rig, patterns| {
+        let position = rig.engine.link().position().cycles + 0.4;
+        let removed = patterns.iter().map(|(slot, _)| Edit::RemoveSlot { slot: (*slot).into() });
+        let edits = removed.chain(plays(patterns)).collect();
+        rig.edit_at(Edit::Batch(edits), At::Position(position));
+    }),
+    ("undo and redo of a rest more", |rig, patterns| {
+        for (slot, pattern) in patterns {
+            rig.edit(play(slot, builders::rest() | pattern.clone()));
+        }
+        for _ in 0..2 {
+            patterns.iter().for_each(|_| drop(rig.engine.undo(At::Now).unwrap().unwrap()));
+            patterns.iter().for_each(|_| drop(rig.engine.redo(At::Now).unwrap().unwrap()));
+        }
+        patterns.iter().for_each(|_| drop(rig.engine.undo(At::Now).unwrap().unwrap()));
+    }),
+    ("a whole block of settings", |rig, patterns| {
+        rig.edit(Edit::SetBpm(120.0));
+        rig.edit(Edit::SetBeatsPerCycle(4.0));
+        rig.edit(Edit::SetSeed(0));
+        plays(patterns).into_iter().for_each(|edit| {
+            rig.edit(edit);
+        });
+        rig.edit(Edit::SetStart(Start::Restart));
+    }),
+];
+
+#[test]
+fn the_same_pattern_sent_again_in_any_way_at_any_time_is_not_heard() {
+    let mut dice = Dice(15);
+    let mut sounding = 0;
+    for round in 0..108 {
+        let patterns = dice.patterns();
+        let (way, again) = WAYS[round % WAYS.len()];
+        let block = [64, 100, 333][round / WAYS.len() % 3];
+        let mut rigs = [rig(), rig()];
+        for rig in &mut rigs {
+            plays(&patterns).into_iter().for_each(|edit| {
+                rig.edit(edit);
+            });
+        }
+        for at in 0..30 {
+            let sent = at > 0 && dice.below(3) == 0;
+            let [once, often] = &mut rigs;
+            if sent {
+                again(often, &patterns);
+            }
+            let [left, heard] = [once, often].map(|rig| rig.block(block)[0].clone());
+            let differs = first_difference(&left, &heard);
+            let values = differs.map(|at| (left[at], heard[at]));
+            assert_eq!(values, None, "{way}, round {round}, block {at} of {block}: {patterns:?}");
+            sounding += usize::from(sent && left.iter().any(|x| *x != 0.0));
+        }
+        let [once, often] = &rigs;
+        assert_eq!(once.midi, often.midi, "{way}, round {round}: {patterns:?}");
+    }
+    assert!(sounding > 300, "{sounding}");
+}
+
+/// A unit: where it begins and ends, and what it says where.
+#[derive(Clone, Debug)]
+struct Unit {
+    begin: f64,
+    end: f64,
+    says: Vec<(f64, String, f64)>,
+}
+
+fn units(pattern: &Pattern, cycles: i64) -> Vec<Unit> {
+    let program = compile(pattern).unwrap();
+    let mut out = EventBuffer::with_capacity(1 << 16);
+    program.onsets(Span::new(Time::from_integer(0), Time::from_integer(cycles)), 0, &mut out).unwrap();
+    let float = |t: Time| *t.numer() as f64 / *t.denom() as f64;
+    let mut units: BTreeMap<(u32, Time), Unit> = BTreeMap::new();
+    for event in out.as_slice() {
+        let Value::Control { label, value } = &program.values()[event.value as usize] else { continue };
+        let (begin, end) = (float(event.unit_key.1), float(event.unit_end));
+        let unit = units.entry(event.unit_key).or_insert(Unit { begin, end, says: Vec::new() });
+        unit.says.push((float(event.whole.begin), label.clone(), *value));
+    }
+    let order = |a: &(f64, String, f64), b: &(f64, String, f64)| a.partial_cmp(b).unwrap();
+    units.values_mut().for_each(|u| u.says.sort_by(order));
+    units.into_values().collect()
+}
+
+impl Unit {
+    /// The frames in which its gate is open, and its frequency.
+    fn open(&self) -> Option<(usize, usize, f32)> {
+        let frame = |cycles: f64| (cycles * CYCLE as f64 - 1e-6).ceil() as usize;
+        let gate =
+            |open: bool| self.says.iter().find(|(_, label, value)| label == "gate" && (*value > 0.0) == open);
+        let (begin, ..) = gate(true)?;
+        let end = gate(false).map_or(self.end, |(end, ..)| *end);
+        let (.., hz) = self.says.iter().find(|(at, label, _)| label == "freq" && at == begin)?;
+        Some((frame(*begin), frame(end), *hz as f32))
+    }
+
+    fn said_before(&self, frame: usize) -> Vec<&(f64, String, f64)> {
+        self.says.iter().filter(|(at, ..)| (at * CYCLE as f64 - 1e-6).ceil() < frame as f64).collect()
+    }
+}
+
+#[test]
+fn units_of_both_patterns_go_on_those_of_the_old_end_and_none_of_the_new_begins_late() {
+    const CYCLES: usize = 4;
+    let mut dice = Dice(3);
+    let (mut shared, mut ended, mut not_begun, mut played) = (0, 0, 0, 0);
+    for round in 0..400 {
+        // Some of the old pattern is in the new one.
+        let [a, b, c] = [(); 3].map(|()| dice.pattern("many", 3, true));
+        let (old, new) = match round % 3 {
+            0 => (a.clone() | b, a | c),
+            1 => (builders::cat(vec![a.clone(), b]), builders::cat(vec![a, c])),
+            _ => (a, b),
+        };
+        let few = |p: &Pattern| compile(p).is_ok_and(|p| p.events_per_cycle() < 60);
+        if !(few(&old) && few(&new)) {
+            continue;
+        }
+        let at = 64 * (1 + dice.below(40) as usize);
+        let mut rig = rig();
+        rig.edit(set("many/tail", 0.0));
+        rig.settle();
+        (rig.played, rig.playing) = (0, true);
+        rig.edit(play("many", old.clone()));
+        let mut heard = rig.render(at, &[64])[0].clone();
+        match round % 2 {
+            0 => rig.edit(play("many", new.clone())),
+            _ => rig.edit_at(play("many", new.clone()), At::Position(at as f64 / CYCLE as f64)),
+        };
+        heard.extend(rig.render(CYCLES * CYCLE - at, &[64])[0].iter());
+
+        let (of_old, mut of_new) = (units(&old, CYCLES as i64), units(&new, CYCLES as i64));
+        let mut expected: Vec<(usize, usize, f32)> = Vec::new();
+        for unit in &of_old {
+            let Some((begin, end, hz)) = unit.open().filter(|o| o.0 < at) else { continue };
+            let same = |other: &Unit| {
+                (unit.begin, unit.end) == (other.begin, other.end)
+                    && unit.said_before(at) == other.said_before(at)
+            };
+            let end = match of_new.iter().position(same) {
+                _ if end < at => end,
+                Some(other) => {
+                    let other = of_new.remove(other);
+                    shared += 1;
+                    other.open().map_or(at, |o| o.1)
+                }
+                None => {
+                    ended += 1;
+                    at
+                }
+            };
+            expected.push((begin, end, hz));
+        }
+        let later = |u: &Unit| u.open().filter(|o| o.0 >= at);
+        not_begun += of_new.iter().filter(|u| u.open().is_some_and(|o| o.0 < at && o.1 > at)).count();
+        expected.extend(of_new.iter().filter_map(later));
+        let borders: Vec<usize> = expected.iter().flat_map(|e| [e.0, e.1]).collect();
+        for (frame, heard) in heard.iter().enumerate() {
+            if borders.iter().any(|border| frame.abs_diff(*border) < 2) {
+                continue;
+            }
+            let sum: f32 =
+                expected.iter().filter(|(begin, end, _)| (*begin..*end).contains(&frame)).map(|e| e.2).sum();
+            assert_eq!(*heard, sum, "round {round}, frame {frame}, replaced at {at}: {old:?} by {new:?}");
+        }
+        played += usize::from(heard.iter().any(|x| *x != 0.0));
+    }
+    assert!(
+        shared > 60 && ended > 60 && not_begun > 60 && played > 200,
+        "{shared} {ended} {not_begun} {played}"
+    );
+}
+
+#[test]
+fn a_hush_and_another_pattern_on_one_sample_give_controls_back_and_without_the_hush_they_are_held() {
+    for hushed in [false, true] {
+        let mut rig = rig();
+        let level = |value| builders::control("plain/gate", value);
+        rig.edit(play("x", builders::control("pan/gain", 0.5) | level(0.25)));
+        rig.edit(set("pan/gain", 1.0));
+        rig.settle_while_playing();
+        if hushed {
+            rig.edit_at(Edit::HushAll, At::Position(0.5));
+        }
+        rig.edit_at(play("x", level(0.25) | builders::rest()), At::Position(0.5));
+        rig.render(CYCLE / 2, &[64]);
+        let [left, _] = rig.render(CYCLE, &[64]);
+        // The gate that both hold is open, behind a gain that the old one alone has set.
+        let expected = if hushed { 0.25 } else { 0.125 };
+        assert_eq!(left[CYCLE - 1], expected, "hushed: {hushed}");
+    }
+}
