@@ -1,6 +1,8 @@
 //! The project's own commands: `cargo xtask <command>`.
 
 mod apt;
+#[cfg(test)]
+mod arrows;
 mod bench;
 mod bundle;
 mod counts;
