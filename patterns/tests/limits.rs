@@ -431,3 +431,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_number_that_stands_many_times_costs_what_it_costs_once() {
+    // Eight times the same in each of thirty brackets: 8^30 ways to the one hit.
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let text = (0..30).fold("x".to_owned(), |text, _| format!("[{text}]*<1 1 1 1 1 1 1 1>"));
+        let pattern = krach_patterns::mini(&text).expect("it reads");
+        tell.send(compile(&pattern).map(|program| program.events_per_cycle())).expect("somebody waits");
+    });
+    // A guard against a compiler that goes all the ways.
+    let compiled = told.recv_timeout(Duration::from_secs(60)).expect("it ends");
+    assert!(compiled.is_ok(), "{compiled:?}");
+}

@@ -186,7 +186,10 @@ impl Draft {
         while let Some(node) = pending.pop() {
             match &self.nodes[node].op {
                 DraftOp::Leaf(leaf) => leaves.push(*leaf),
-                DraftOp::Join { kids, .. } => pending.extend(kids.iter().flatten()),
+                // One kid may stand there for many numbers, and so may what is below it.
+                DraftOp::Join { selector, .. } => {
+                    pending.extend(self.nodes[node].op.children().iter().filter(|kid| *kid != selector));
+                }
                 DraftOp::Combine { leaves: made, .. } => leaves.extend(made),
                 DraftOp::Split { parts, .. } => leaves.extend(parts.iter().flatten()),
                 op => pending.extend(op.children()),
