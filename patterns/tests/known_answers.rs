@@ -1,6 +1,9 @@
-//! The events of 121 recorded patterns, to the fraction.
+//! The events of 121 recorded patterns, to the fraction; and of patterns that builders, methods and the notation make,
+//! here and in the Python client.
 
-use krach_patterns::{EventBuffer, Pattern, Span, Time, compile, parse_json};
+mod calls;
+
+use krach_patterns::{Event, EventBuffer, Pattern, Program, Span, Time, Value, compile, parse_json};
 use serde_json::{Value as Json, json};
 
 const RECORDED: &str = include_str!("vectors/patterns.jsonl");
@@ -67,5 +70,57 @@ fn onsets_are_the_recorded_events_that_begin() {
             let got = out.as_slice().iter().map(|e| time(e.whole.begin)).collect();
             assert_eq!(sorted(got), sorted(want), "{}", recorded["pattern"]);
         }
+    }
+}
+
+const CALLS: &str = include_str!("vectors/calls.jsonl");
+
+/// `[begin, end]` of the whole, then of the part, the unit, and the label and the value of a control, or another value.
+fn short(program: &Program, event: &Event) -> Json {
+    let time = |t: Time| t.to_string();
+    let (whole, part) = (event.whole, event.part);
+    let mut short = json!([time(whole.begin), time(whole.end), time(part.begin), time(part.end), event.unit]);
+    let said = short.as_array_mut().unwrap();
+    match &program.values()[event.value as usize] {
+        Value::Control { label, value } => said.extend([json!(label), json!(value)]),
+        other => said.push(json!(other)),
+    }
+    short
+}
+
+/// What a call makes, and what that plays in cycles 0 and 1, or why it is refused.
+fn answered(call: &Json) -> Json {
+    let pattern = match calls::build(call) {
+        Ok(pattern) => pattern,
+        Err(error) => return json!({"call": call, "error": error.to_string(), "span": error.span}),
+    };
+    let program = match compile(&pattern) {
+        Ok(program) => program,
+        Err(error) => {
+            let (place, span) = (&error.path, error.span);
+            let error = error.to_string();
+            return json!({"call": call, "pattern": pattern, "error": error, "place": place, "span": span});
+        }
+    };
+    let mut out = EventBuffer::with_capacity(8192);
+    program.query(Span::new(Time::from_integer(0), Time::from_integer(2)), 0, &mut out).unwrap();
+    let mut events: Vec<Json> = out.as_slice().iter().map(|event| short(&program, event)).collect();
+    events.sort_by_key(Json::to_string);
+    json!({"call": call, "pattern": pattern, "events": events})
+}
+
+/// With `UPDATE_GOLDEN=1` the file's answers are written anew.
+#[test]
+fn calls_make_the_patterns_that_are_written_down_for_all_clients() {
+    let lines: Vec<Json> = CALLS.lines().map(|line| parse_json(line).unwrap()).collect();
+    assert!(lines.len() > 300, "{}", lines.len());
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        let lines: Vec<String> =
+            lines.iter().map(|line| answered(&line["call"]).to_string() + "\n").collect();
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/calls.jsonl");
+        return std::fs::write(path, lines.concat()).unwrap();
+    }
+    for line in lines {
+        assert_eq!(answered(&line["call"]), line);
     }
 }

@@ -9,11 +9,12 @@ use crate::environment::name_the_callers;
 use crate::failure::Result;
 use crate::gate::Gate;
 use crate::programs::{self, TestProgram};
-use crate::python::{self, HOSTS};
+use crate::python::{self, CLIENT, Folder, HOSTS};
 use crate::setup::{EVERYTHING, setup};
 use crate::suites;
 use crate::test::STANDALONE;
 use crate::workspace::Workspace;
+use std::path::PathBuf;
 
 /// What the names of these tests begin with.
 pub const PREFIX: &str = "soak_";
@@ -21,8 +22,8 @@ pub const PREFIX: &str = "soak_";
 /// A test of the soak.
 enum Soak {
     Rust(TestProgram, String),
-    /// pytest's name for it.
-    Python(String),
+    /// Folder and interpreter, and pytest's name for it.
+    Python(Folder, PathBuf, String),
 }
 
 /// Builds everything in which there are such tests, and runs those in whose names all the words occur.
@@ -36,15 +37,19 @@ pub fn soak(workspace: &Workspace, words: &[String]) -> Result<()> {
     gate.step("bundle", || bundle(workspace));
     let mut tests = workspace.cargo(["test", "--workspace", "--locked", "--features", STANDALONE]);
     let programs = gate.step("build", || programs::build(&mut tests)).unwrap_or_default();
-    let interpreter = gate.step("Python", || python::interpreter(workspace, HOSTS));
     let mut all = Vec::new();
     for program in programs {
         let names = gate.step(&format!("list {}", program.name), || program.ignored(PREFIX));
         all.extend(names.unwrap_or_default().into_iter().map(|name| Soak::Rust(program.clone(), name)));
     }
-    if let Some(interpreter) = &interpreter {
-        let names = gate.step("list hosts", || python::list(workspace, HOSTS, interpreter, "soak"));
-        all.extend(names.unwrap_or_default().into_iter().map(Soak::Python));
+    for (name, folder) in [("client", CLIENT), ("hosts", HOSTS)] {
+        let Some(interpreter) = gate.step("Python", || python::interpreter(workspace, folder)) else {
+            continue;
+        };
+        let names =
+            gate.step(&format!("list {name}"), || python::list(workspace, folder, &interpreter, "soak"));
+        let soak = |name| Soak::Python(folder, interpreter.clone(), name);
+        all.extend(names.unwrap_or_default().into_iter().map(soak));
     }
     gate.forget_steps_that_held();
     all.retain(|soak| words.iter().all(|word| soak.name().contains(word)));
@@ -59,9 +64,8 @@ pub fn soak(workspace: &Workspace, words: &[String]) -> Result<()> {
                 let mut command = program.command(&["--exact", name, "--ignored", "--nocapture"]);
                 suites::run(&mut command, Counts::of_cargo)
             }
-            Soak::Python(name) => {
-                let python = interpreter.as_ref().expect("it has listed the test");
-                let mut pytest = python::pytest(workspace, HOSTS, python, "soak");
+            Soak::Python(folder, interpreter, name) => {
+                let mut pytest = python::pytest(workspace, *folder, interpreter, "soak");
                 suites::run(pytest.args(["-s", name]), Counts::of_pytest)
             }
         });
@@ -73,7 +77,7 @@ impl Soak {
     fn name(&self) -> String {
         match self {
             Self::Rust(program, name) => format!("{}: {name}", program.name),
-            Self::Python(name) => name.clone(),
+            Self::Python(_, _, name) => name.clone(),
         }
     }
 }
