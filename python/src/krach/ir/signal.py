@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, cast
 
+from krach.error import KrachError
+
 Precision: TypeAlias = Literal["float", "double"]
 """Numbers of 32 or 64 bits."""
 
@@ -36,13 +38,14 @@ MAX_TABLE = 1 << 24
 """Most entries of a table."""
 
 
-class IrError(ValueError):
+class IrError(KrachError, ValueError):
     """A document that is not well formed: ``place`` is its JSON path."""
+
+    place: str
 
     def __init__(self, place: str, message: str) -> None:
         """Make the error of a place."""
-        super().__init__(f"{place}: {message}")
-        self.place = place
+        super().__init__(f"{place}: {message}", place=place)
         self.message = message
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, NoReturn, TypeAlias, cast
 
+from krach.error import KrachError
 from krach.ir import signal as ir
 
 Operand: TypeAlias = "Signal | float"
@@ -27,7 +28,7 @@ MAX_CHANNELS = 64
 """Most inputs, and most outputs, of a graph."""
 
 
-class TraceError(TypeError):
+class TraceError(KrachError, TypeError):
     """A function that cannot become a DspGraph. The text says why, and what to write instead."""
 
 

@@ -1,0 +1,35 @@
+"""What goes wrong, with its place and a way out."""
+
+from __future__ import annotations
+
+
+class KrachError(Exception):
+    """Something that krach refuses: nothing has changed.
+
+    ``place`` says where (a path), ``span`` which bytes of a text, ``hint`` what would work; each may be ``None``.
+
+    >>> try:
+    ...     krp.p("x [x H2] x")
+    ... except krach.KrachError as error:
+    ...     print(error.span)
+    ...     print(error)
+    (5, 7)
+    mini-notation, character 6: unknown word "H2"
+      x [x H2] x
+           ^
+    a hit is x, a note A2 or C#4, a MIDI key 60, a frequency 440.0, a rest ~ or .
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        place: str | None = None,
+        hint: str | None = None,
+        span: tuple[int, int] | None = None,
+    ) -> None:
+        """Make the error of a place."""
+        super().__init__(message)
+        self.place = place
+        self.hint = hint
+        self.span = span

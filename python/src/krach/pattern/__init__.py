@@ -1,0 +1,103 @@
+"""``krp``: patterns, which say what happens when.
+
+A pattern is an immutable value. Builders make them, methods change them, ``p`` reads them from a line of text, and
+``query`` says offline, in exact fractions, what the plugin plays. ``docs/patterns.md`` has the language.
+
+>>> beat = krp.p("x . x .") | krp.hit("hat/gate").fast(8).chance(0.2)
+>>> tune = krp.values("0 2 <4 7>").scale("C:minor").control("note")
+>>> (beat | tune.late(1 / 8)).query(0, Fraction(1, 8))[0]
+(0>1/8)|gate=1
+"""
+
+from . import serialize
+from .builders import (
+    arp,
+    arrange,
+    cat,
+    cc,
+    choose,
+    chord,
+    ctrl,
+    custom,
+    exp,
+    freeze,
+    hit,
+    midi_note,
+    name,
+    note,
+    number,
+    osc,
+    p,
+    pick,
+    pulse,
+    ramp,
+    ramp_down,
+    rand,
+    randcat,
+    rest,
+    scale,
+    seq,
+    sine,
+    square,
+    stack,
+    struct,
+    timecat,
+    tri,
+    turns,
+    values,
+    wchoose,
+)
+from .error import NotationError, PatternError
+from .euclid import euclid_hits
+from .event import Event, Moving, Stretch
+from .pattern import Pattern
+from .pitch import ftom, mtof, parse_note
+
+__all__ = [
+    "Event",
+    "Moving",
+    "NotationError",
+    "Pattern",
+    "PatternError",
+    "Stretch",
+    "arp",
+    "arrange",
+    "cat",
+    "cc",
+    "choose",
+    "chord",
+    "ctrl",
+    "custom",
+    "euclid_hits",
+    "exp",
+    "freeze",
+    "ftom",
+    "hit",
+    "midi_note",
+    "mtof",
+    "name",
+    "note",
+    "number",
+    "osc",
+    "p",
+    "parse_note",
+    "pick",
+    "pulse",
+    "ramp",
+    "ramp_down",
+    "rand",
+    "randcat",
+    "rest",
+    "scale",
+    "seq",
+    "serialize",
+    "sine",
+    "square",
+    "stack",
+    "struct",
+    "timecat",
+    "tri",
+    "turns",
+    "values",
+    "wchoose",
+]

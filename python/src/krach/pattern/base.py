@@ -1,0 +1,131 @@
+"""What every pattern can do: be compared, drawn, asked what it plays, written as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Self, TypeAlias, cast
+
+from . import ir, notation
+from .error import PatternError
+from .event import Event
+from .lower import program
+from .query import query
+from .ratio import Cycles, ratio
+from .serialize import dict_to_pattern_node, pattern_node_to_dict
+
+_DRAWN = 24
+"""So many events are drawn."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Base:
+    """A pattern: an immutable value around a tree of operators."""
+
+    node: ir.Node
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read the JSON form, as the plugin takes it. Raises ``PatternError`` with the place.
+
+        >>> krp.Pattern.from_dict({"op": "Silence"}) == krp.rest()
+        True
+        """
+        return cls(dict_to_pattern_node(data))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, as the plugin takes it.
+
+        >>> krp.ctrl("cutoff", 800).to_dict()
+        {'op': 'Atom', 'value': {'type': 'Control', 'label': 'cutoff', 'value': 800.0}}
+        """
+        return pattern_node_to_dict(self.node)
+
+    def query(self, begin: Cycles = 0, end: Cycles = 1, *, seed: int = 0) -> tuple[Event, ...]:
+        """Return what happens from ``begin`` to ``end``, in cycles, as the plugin plays it.
+
+        ``seed`` is the session's. Raises ``PatternError`` for what cannot be played. The plugin refuses more: times
+        that 64 bits do not hold, and patterns that may have more than 4096 events in some cycle.
+
+        >>> krp.p("x x").query(0, Fraction(1, 4))
+        ((0>1/4)|gate=1,)
+        """
+        return query(program(self.node), Fraction(*ratio(begin)), Fraction(*ratio(end)), seed)
+
+    def __repr__(self) -> str:
+        """Draw cycle 0: each event as ``(begin>end)|what``; a pattern of values as its values.
+
+        >>> krp.hit() * 2
+        (0>1/4)|gate=1 (1/4>1/2)|gate=0 (1/2>3/4)|gate=1 (3/4>1)|gate=0
+        >>> krp.rest()
+        nothing in cycle 0
+        """
+        try:
+            events = query(program(self.node, played=False), Fraction(0), Fraction(1))
+        except PatternError as error:
+            return f"<refused: {error}>"
+        drawn = " ".join(map(repr, events[:_DRAWN]))
+        more = f" … {len(events) - _DRAWN} more" if len(events) > _DRAWN else ""
+        return f"{drawn}{more}" if events else "nothing in cycle 0"
+
+    def _with(self, node: ir.Node) -> Self:
+        return type(self)(node)
+
+    def _changed(self, change: Callable[[Self], Self]) -> ir.Node:
+        """Return the tree of what a function makes of this pattern."""
+        changed = cast(object, change(self))
+        if not isinstance(changed, Base):
+            raise PatternError(f"a change returns a pattern, not {changed!r}", hint="such as lambda p: p.reverse()")
+        return changed.node
+
+
+Numbers: TypeAlias = "int | float | Fraction | str | Base"
+"""A number, or a pattern of numbers: as a pattern, or as text such as ``"<2 3>"``."""
+
+Values: TypeAlias = "int | float | str | Base"
+"""A pattern of values, or its text (``"0 2 <4 7>"``, ``"C:minor"``), or one number."""
+
+
+def values_node(given: Values | Fraction) -> ir.Node:
+    """Return the tree of values."""
+    match given:
+        case Base():
+            return given.node
+        case str():
+            return notation.read(given, values=True)
+        case _:
+            return ir.Number(finite(given))
+
+
+def played_node(given: Base | str | None) -> ir.Node:
+    """Return the tree of what plays: a pattern, a text of mini-notation, or ``None`` for a rest."""
+    match given:
+        case Base():
+            return given.node
+        case str():
+            return notation.read(given)
+        case None:
+            return ir.Silence()
+
+
+def finite(number: object) -> float:
+    """Return a number as a float. Raises ``PatternError`` for what is none."""
+    if isinstance(number, bool) or not isinstance(number, int | float | Fraction):
+        raise PatternError(f"{number!r} is no number and no pattern of numbers")
+    return float(number)
+
+
+def fixed(given: Numbers) -> int | float | Fraction | None:
+    """Return a number; ``None`` for a pattern of numbers."""
+    if isinstance(given, Base | str):
+        return None
+    finite(given)
+    return given
+
+
+def whole(number: object, what: str) -> int:
+    """Return a whole number. Raises ``PatternError`` for what is none."""
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise PatternError(f"{what} is a whole number, not {number!r}")
+    return number

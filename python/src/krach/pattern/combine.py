@@ -1,0 +1,286 @@
+"""Values that meet: ``Label``, ``Combine`` and ``Split`` over what their leaves say."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from . import ir, scales
+from .draft import (
+    Controls,
+    Datum,
+    Divided,
+    Draft,
+    Frozen,
+    Meet,
+    Sayings,
+    Way,
+    describe,
+    sounding,
+)
+from .drafting import FEW, MAX_CONTROLS, Drafting
+from .notes import beside, own_name
+from .pitch import key_of
+from .ratio import plain
+
+MAX_CHORD = 64
+"""Most notes of one event."""
+
+_DIVISORS = "numbers other than 0 to divide by"
+_VALUES = "numbers, names, notes and labelled values"
+_DEGREES = "degrees, which are whole numbers"
+
+
+@dataclass
+class _Refused(Exception):
+    """Why two values do not meet; ``right``: it is the right one that does not fit."""
+
+    right: bool
+    op: str
+    takes: str
+    given: str
+
+
+def _lower_values(draft: Drafting, child: ir.Node, below: Way, source: ir.Span | None) -> Draft | None:
+    draft.valued += 1
+    lowered = draft.lower(child, below, source)
+    draft.valued -= 1
+    return lowered
+
+
+def labelled(draft: Drafting, node: ir.Label, way: Way, source: ir.Span | None) -> Draft | None:
+    """Return the draft of a ``Label``."""
+    kid = _lower_values(draft, node.child, way, source)
+    if kid is None:
+        return None
+    name = own_name(node.label)
+    for leaf in sounding(kid):
+        said = draft.leaves[leaf]
+        controls = _as_control(node.label, name, said.datum)
+        if controls is None:
+            takes = {
+                "note": "keys such as 60 and notes such as C#4",
+                "chord": "chords such as C:m7 and Eb3:maj7",
+            }.get(name, "numbers")
+            raise draft.takes(said.place, "Label", takes, describe(said.datum))
+        draft.say(leaf, Controls((controls,)))
+    return kid
+
+
+def _as_control(label: str, name: str, datum: Datum) -> tuple[str, tuple[float, ...]] | None:
+    if isinstance(datum, float):
+        return label, (datum,)
+    if isinstance(datum, str) and name == "note":
+        key = key_of(datum)
+        return None if key is None else (label, (float(key),))
+    if isinstance(datum, str) and name == "chord":
+        keys = scales.chord(datum)
+        return None if keys is None else (beside(label, "note"), keys)
+    return None
+
+
+def combined(draft: Drafting, node: ir.Combine, above: Way | None, way: Way, source: ir.Span | None) -> Draft | None:
+    """Return the draft of a ``Combine``."""
+    left = _lower_values(draft, node.left, draft.branch(node, above, 0), source)
+    right = _lower_values(draft, node.right, draft.branch(node, above, 1), source)
+    if left is None or right is None:
+        return None
+    _check_values(draft, left)
+    _check_values(draft, right)
+    lefts, rights = sounding(left), sounding(right)
+    if node.structure != "left":
+        _check_events(draft, lefts)
+        _check_events(draft, rights)
+    # The plugin's table has room for the leaves between too.
+    room = (lefts[-1] - lefts[0] + 1) * (rights[-1] - rights[0] + 1)
+    pairs = len(lefts) * len(rights)
+    draft.count_copies(pairs, room - pairs, way)
+    cells: dict[tuple[int, int], int] = {}
+    for l in lefts:  # noqa: E741
+        for r in rights:
+            a, b = draft.leaves[l], draft.leaves[r]
+            draft.count_copies(0, _work(a.datum, b.datum), way)
+            try:
+                met = _meet(node.kind, a.datum, b.datum)
+            except _Refused as refused:
+                place = b.place if refused.right else a.place
+                raise draft.takes(place, refused.op, refused.takes, refused.given) from None
+            if met is None:
+                continue
+            if met is a.datum:
+                cells[l, r] = l
+            else:
+                structured = b if node.structure == "right" else a
+                cells[l, r] = draft.leaf(met, a.place, structured.source)
+    return Meet(draft.number(), way, node.structure, left, right, cells) if cells else None
+
+
+def divided(draft: Drafting, node: ir.Split, way: Way, source: ir.Span | None) -> Draft | None:
+    """Return the draft of a ``Split``."""
+    kid = _lower_values(draft, node.child, way, source)
+    if kid is None:
+        return None
+    _check_values(draft, kid)
+    leaves = sounding(kid)
+    _check_events(draft, leaves)
+    draft.count_copies(0, leaves[-1] - leaves[0] + 1 - len(leaves), way)
+    parts: dict[int, tuple[int, ...]] = {}
+    for leaf in leaves:
+        once = (leaf,) if node.kind == "ply" else _arpeggio(draft, node.kind, leaf, way)
+        draft.count_copies(len(once) * node.n, 0, way)
+        parts[leaf] = once * node.n
+    return Divided(draft.number(), way, kid, parts)
+
+
+def _arpeggio(draft: Drafting, kind: str, leaf: int, way: Way) -> tuple[int, ...]:
+    """Return the notes of a chord as leaves, in order."""
+    said = draft.leaves[leaf]
+    if not isinstance(said.datum, Controls):
+        raise draft.takes(said.place, "Split", "notes and chords", describe(said.datum))
+    controls = said.datum.controls
+    count = max((len(values) for _, values in controls), default=1)
+    draft.count_copies(0, 4 * count * len(controls), way)
+    order = list(range(count))
+    if kind == "down":
+        order.reverse()
+    if kind == "updown":
+        # The lowest and the highest once each.
+        order += reversed(range(1, count - 1))
+    leaves = [
+        draft.leaf(
+            Controls(tuple((label, (values[note % len(values)],)) for label, values in controls)),
+            said.place,
+            said.source,
+        )
+        for note in range(count)
+    ]
+    return tuple(leaves[note] for note in order)
+
+
+def _check_events(draft: Drafting, leaves: list[int]) -> None:
+    """A shape has no events whose lengths could be others."""
+    for leaf in leaves:
+        if isinstance(draft.leaves[leaf].datum, ir.Shape):
+            op = "an operator that makes new lengths"
+            raise draft.takes(draft.leaves[leaf].place, op, "events", "a shape")
+
+
+def _check_values(draft: Drafting, node: Draft) -> None:
+    """A unit of several events has no one value."""
+    seen: set[int] = set()
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Frozen):
+            raise draft.takes(node.way, "an operator on values", "values and notes", "a unit of several events")
+        if node.number not in seen:
+            seen.add(node.number)
+            pending.extend(node.below())
+
+
+def _meet(kind: str, left: Datum, right: Datum) -> Datum | None:
+    """Return what comes of two values: ``left`` itself, another, or ``None``."""
+    if kind == "mask":
+        return None if right in (0.0, "f") and isinstance(right, float | str) else left
+    if kind == "keep" and not isinstance(left, Controls):
+        return left
+    if kind == "scale":
+        return _scaled(left, right)
+    if kind == "set" and isinstance(left, float | str) and isinstance(right, float | str):
+        return right
+    match left, right:
+        case float(), float():
+            return _calculate(kind, left, right, right)
+        case Controls(a), Controls(b):
+            return Controls(_joined(kind, a, b, right))
+        case Controls(a), float():
+            # A bare number is meant for the pitch, or for the one control there is.
+            pitch = next((label for label, _ in a if own_name(label) == "note"), None)
+            label = pitch if pitch is not None else a[0][0] if len(a) == 1 else None
+            if label is None:
+                takes = "a control by name, since there are several and none is a note"
+                raise _Refused(True, "Combine", takes, describe(right))
+            return Controls(_joined(kind, a, ((label, (right,)),), right))
+        case ((ir.Control() | ir.Note() | ir.Cc() | ir.Osc() | ir.Shape()), _):
+            raise _Refused(False, "Combine", _VALUES, describe(left))
+        case _, (ir.Control() | ir.Note() | ir.Cc() | ir.Osc() | ir.Shape()):
+            raise _Refused(True, "Combine", _VALUES, describe(right))
+        case _:
+            raise _Refused(True, "Combine", "the same kind of value on both sides", describe(right))
+
+
+def _scaled(left: Datum, right: Datum) -> Datum:
+    if not isinstance(right, str) or scales.degree(right, 0.0) is None:
+        raise _Refused(True, "scale", "scales such as minor and C:dorian", describe(right))
+    match left:
+        case float():
+            return _in_scale(left, right, left)
+        case Controls(controls):
+            return Controls(
+                tuple(
+                    (label, tuple(_in_scale(x, right, left) for x in values) if own_name(label) == "note" else values)
+                    for label, values in controls
+                )
+            )
+        case _:
+            raise _Refused(False, "scale", _DEGREES, describe(left))
+
+
+def _in_scale(number: float, name: str, given: Datum) -> float:
+    found = scales.degree(name, number) if number.is_integer() and abs(number) < 1e6 else None
+    if found is None:
+        raise _Refused(False, "scale", _DEGREES, f"{describe(given)}, {plain(number)}")
+    return found
+
+
+def _work(left: Datum, right: Datum) -> int:
+    """Return what a pair takes to meet beyond one value: labels that are compared, numbers that are copied."""
+    a = left.controls if isinstance(left, Controls) else ()
+    b = right.controls if isinstance(right, Controls) else ()
+    return len(a) * len(b) + sum(len(values) for _, values in a + b)
+
+
+def _calculate(kind: str, a: float, b: float, right: Datum) -> float:
+    if kind in ("div", "mod") and b == 0.0:
+        raise _Refused(True, "Combine", _DIVISORS, describe(right))
+    match kind:
+        case "add":
+            result = a + b
+        case "sub":
+            result = a - b
+        case "mul":
+            result = a * b
+        case "div":
+            result = a / b
+        case "mod":
+            quotient = a / b
+            result = a - b * (math.floor(quotient) if math.isfinite(quotient) else quotient)
+        case "keep":
+            result = a
+        case _:
+            result = b
+    if not math.isfinite(result):
+        raise _Refused(True, "Combine", "numbers whose result is finite", describe(right))
+    return result
+
+
+def _joined(kind: str, left: Sayings, right: Sayings, given: Datum) -> Sayings:
+    """Return the controls of both sides; those of one name meet, each value of one with each of the other."""
+    controls = list(left)
+    places = {label: i for i, (label, _) in reversed(list(enumerate(left)))}
+    for label, values in right:
+        place = places.get(label)
+        if place is None:
+            if len(controls) == MAX_CONTROLS:
+                raise _Refused(True, "Combine", FEW, "more")
+            places[label] = len(controls)
+            controls.append((label, values))
+            continue
+        known = controls[place][1]
+        if kind == "keep":
+            continue
+        met = values if kind == "set" else tuple(_calculate(kind, a, b, given) for a in known for b in values)
+        controls[place] = (label, met)
+        if len(met) > MAX_CHORD:
+            raise _Refused(True, "Combine", f"chords of up to {MAX_CHORD} notes", f"{len(met)} notes")
+    return tuple(controls)

@@ -1,0 +1,139 @@
+"""Methods on values: patterns that meet, and values that become controls and notes."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from . import ir
+from .base import Values, values_node, whole
+from .verbs import Verbs
+
+
+class Meeting(Verbs):
+    """Values. A text is a line of values, such as ``"0 2 <4 7>"`` or ``"C:minor"``."""
+
+    __slots__ = ()
+
+    def control(self, label: str) -> Self:
+        """Let the numbers become a control: ``note``, ``chord``, ``cutoff``, ``bass/cutoff``, …
+
+        >>> krp.values("400 800").control("cutoff")
+        (0>1/2)|cutoff=400 (1/2>1)|cutoff=800
+        >>> krp.values("A2:m").control("chord").query(0, 1)[0]
+        (0>1/2)|freq=110
+        """
+        return self._with(ir.Label(label, self.node))
+
+    def combine(self, kind: str, other: Values, structure: str = "left") -> Self:
+        """Let two patterns meet, with the events of this one (``left``), of the other (``right``), or ``both``.
+
+        Kinds: ``add``, ``sub``, ``mul``, ``div``, ``mod``, ``set``, ``keep``, ``mask``, ``scale``.
+
+        >>> krp.values("1 2").combine("add", "10 20 30", "both")
+        (0>1/3)|11 (1/3>1/2)|21 (1/2>2/3)|22 (2/3>1)|32
+        """
+        return self._with(ir.Combine(kind, structure, self.node, values_node(other)))
+
+    def add(self, other: Values, structure: str = "left") -> Self:
+        """Add numbers; controls meet by name, and a bare number is meant for the note.
+
+        >>> krp.values("1 2").add(10)
+        (0>1/2)|11 (1/2>1)|12
+        """
+        return self.combine("add", other, structure)
+
+    def sub(self, other: Values, structure: str = "left") -> Self:
+        """Subtract numbers.
+
+        >>> krp.values("1 2").sub("0 1")
+        (0>1/2)|1 (1/2>1)|1
+        """
+        return self.combine("sub", other, structure)
+
+    def mul(self, other: Values, structure: str = "left") -> Self:
+        """Multiply numbers.
+
+        >>> krp.values("1 2").mul(3)
+        (0>1/2)|3 (1/2>1)|6
+        """
+        return self.combine("mul", other, structure)
+
+    def div(self, other: Values, structure: str = "left") -> Self:
+        """Divide numbers.
+
+        >>> krp.values("1 2").div(2)
+        (0>1/2)|0.5 (1/2>1)|1
+        """
+        return self.combine("div", other, structure)
+
+    def mod(self, other: Values, structure: str = "left") -> Self:
+        """Take the remainder of numbers, 0 or more for divisors above 0.
+
+        >>> krp.values("-1 7").mod(4)
+        (0>1/2)|3 (1/2>1)|3
+        """
+        return self.combine("mod", other, structure)
+
+    def set(self, other: Values, structure: str = "left") -> Self:
+        """Take the other's controls as well; of one that both have, the other's value.
+
+        >>> krp.p("x").set(krp.values("<0.5 1>").control("vel"))
+        (0>1/2)|vel=0.5 (0>1/2)|gate=1 (1/2>1)|gate=0
+        """
+        return self.combine("set", other, structure)
+
+    def keep(self, other: Values, structure: str = "left") -> Self:
+        """Take the other's controls as well; of one that both have, this one's value.
+
+        >>> krp.values("1 2").keep("3 4 5", "right")
+        (0>1/3)|1 (1/3>1/2)-2/3|1 1/3-(1/2>2/3)|2 (2/3>1)|2
+        """
+        return self.combine("keep", other, structure)
+
+    def mask(self, other: Values) -> Self:
+        """Play while the other is not 0 (nor ``f``).
+
+        >>> krp.values("1 2 3 4").mask("1 0")
+        (0>1/4)|1 (1/4>1/2)|2
+        """
+        return self.combine("mask", other)
+
+    def struct(self, rhythm: Values) -> Self:
+        """Play the values of this at the events of a rhythm that are not 0.
+
+        >>> krp.values("1 2").struct("x ~ x x")
+        (0>1/4)|1 (1/2>3/4)|2 (3/4>1)|2
+        """
+        return self.combine("mask", rhythm, "right")
+
+    def scale(self, names: Values) -> Self:
+        """Make numbers and notes degrees of a scale: 0 is its root, 7 of a scale of seven its octave.
+
+        >>> krp.values("0 2 7").scale("C:minor")
+        (0>1/3)|60 (1/3>2/3)|63 (2/3>1)|72
+        """
+        return self.combine("scale", names)
+
+    def transpose(self, semitones: Values) -> Self:
+        """Play notes higher by so many semitones.
+
+        >>> krp.seq("A2").transpose(12) == krp.seq("A2").add(12)
+        True
+        """
+        return self.add(semitones)
+
+    def ply(self, n: int) -> Self:
+        """Play each event ``n`` times within itself.
+
+        >>> krp.values("1 2").ply(2)
+        (0>1/4)|1 (1/4>1/2)|1 (1/2>3/4)|2 (3/4>1)|2
+        """
+        return self._with(ir.Split("ply", whole(n, "n"), self.node))
+
+    def arp(self, kind: str = "up", times: int = 1) -> Self:
+        """Play the notes of each chord one after the other: ``up``, ``down`` or ``updown``.
+
+        >>> [str(e.whole.begin) for e in krp.values("A2:m").control("chord").arp().query() if e.value.label == "freq"]
+        ['0', '1/3', '2/3']
+        """
+        return self._with(ir.Split(kind, whole(times, "times"), self.node))

@@ -1,0 +1,264 @@
+"""``Pattern``: what is put together from operators, and the operators of Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Self
+
+from . import ir
+from .base import Values, finite, values_node, whole
+from .error import PatternError
+from .meeting import Meeting
+from .ratio import Cycles, ratio
+from .steps import weighted
+
+
+class Pattern(Meeting):
+    """A pattern: an immutable value that says what happens when.
+
+    It has no beginning and no end; cycle 0 is the first bar of the song. ``a + b`` plays one after the other within
+    one cycle, ``a | b`` both at once, ``a * n`` n copies within one cycle. Two patterns are equal if they are built
+    of the same operators and values.
+
+    >>> beat = krp.hit() * 4 | krp.hit().spread(3, 8)
+    >>> beat.every(4, lambda p: p.fast(2)).query(0, 1) == beat.fast(2).query(0, 1)
+    True
+    """
+
+    __slots__ = ()
+
+    def __add__(self, other: object) -> Pattern:
+        """Play one after the other; sequences of sequences become one."""
+        if not isinstance(other, Pattern):
+            return NotImplemented
+        return Pattern(ir.Cat((*_flat(self.node, ir.Cat), *_flat(other.node, ir.Cat))))
+
+    def __or__(self, other: object) -> Pattern:
+        """Play both at once; stacks of stacks become one."""
+        if not isinstance(other, Pattern):
+            return NotImplemented
+        return Pattern(ir.Stack((*_flat(self.node, ir.Stack), *_flat(other.node, ir.Stack))))
+
+    def __mul__(self, copies: object) -> Pattern:
+        """Play so many copies within one cycle."""
+        if isinstance(copies, bool) or not isinstance(copies, int):
+            return NotImplemented
+        if copies < 1:
+            raise PatternError(f"{copies} copies play nothing", hint="rest() is a pattern that plays nothing")
+        return Pattern(ir.Cat((self.node,) * copies))
+
+    __rmul__ = __mul__
+
+    # Changes now and then
+
+    def every(self, n: int, change: Callable[[Self], Self]) -> Self:
+        """Change every ``n``\\ th cycle, beginning with cycle 0.
+
+        >>> krp.values("0 1").every(2, lambda p: p.fast(2)) == krp.values("0 1").every(2, lambda p: p.fast(2.0))
+        True
+        """
+        return self._with(ir.Every(whole(n, "n"), self._changed(change), self.node))
+
+    def sometimes_by(self, prob: float, change: Callable[[Self], Self], seed: int = 0) -> Self:
+        """Change each event with a probability.
+
+        >>> len((krp.hit() * 8).sometimes_by(0.3, lambda p: p.fast(2)).query())
+        22
+        """
+        prob, seed = finite(prob), whole(seed, "seed")
+        kept, others = (self._with(ir.Chance(prob, seed, invert, self.node)) for invert in (False, True))
+        return self._with(ir.Stack((kept.node, others._changed(change))))
+
+    def almost_never(self, change: Callable[[Self], Self], seed: int = 0) -> Self:
+        """Change one event of ten.
+
+        >>> krp.hit().almost_never(krp.Pattern.rev) == krp.hit().sometimes_by(0.1, krp.Pattern.rev)
+        True
+        """
+        return self.sometimes_by(0.1, change, seed)
+
+    def rarely(self, change: Callable[[Self], Self], seed: int = 0) -> Self:
+        """Change one event of four.
+
+        >>> krp.hit().rarely(krp.Pattern.rev) == krp.hit().sometimes_by(0.25, krp.Pattern.rev)
+        True
+        """
+        return self.sometimes_by(0.25, change, seed)
+
+    def sometimes(self, change: Callable[[Self], Self], seed: int = 0) -> Self:
+        """Change one event of two.
+
+        >>> krp.hit().sometimes(krp.Pattern.rev) == krp.hit().sometimes_by(0.5, krp.Pattern.rev)
+        True
+        """
+        return self.sometimes_by(0.5, change, seed)
+
+    def often(self, change: Callable[[Self], Self], seed: int = 0) -> Self:
+        """Change three events of four.
+
+        >>> krp.hit().often(krp.Pattern.rev) == krp.hit().sometimes_by(0.75, krp.Pattern.rev)
+        True
+        """
+        return self.sometimes_by(0.75, change, seed)
+
+    def almost_always(self, change: Callable[[Self], Self], seed: int = 0) -> Self:
+        """Change nine events of ten.
+
+        >>> krp.hit().almost_always(krp.Pattern.rev) == krp.hit().sometimes_by(0.9, krp.Pattern.rev)
+        True
+        """
+        return self.sometimes_by(0.9, change, seed)
+
+    def when(self, index: Values, change: Callable[[Self], Self]) -> Self:
+        """Change while a pattern of 0 and 1 is 1.
+
+        >>> krp.values("5").when("0 1", lambda p: p.add(1))
+        (0>1/2)-1|5 0-(1/2>1)|6
+        """
+        return self._with(ir.Pick(values_node(index), (self.node, self._changed(change))))
+
+    def chunk(self, n: int, change: Callable[[Self], Self]) -> Self:
+        """Change another of ``n`` pieces in each cycle, from the first to the last.
+
+        >>> krp.values("5 5").chunk(2, lambda p: p.add(1))
+        (0>1/2)|6 (1/2>1)|5
+        """
+        n = max(whole(n, "n"), 1)
+        pieces = [ir.Cat(tuple(ir.Number(float(k == i)) for k in range(n))) for i in range(n)]
+        return self.when(Pattern(_turns(pieces)), change)
+
+    def iter(self, n: int) -> Self:
+        """Begin each cycle 1/n further in than the one before.
+
+        >>> krp.values("0 1 2 3").iter(4).control("a").query(1, 2)[0]
+        (1>5/4)|a=1
+        """
+        n = max(whole(n, "n"), 1)
+        by = _turns([ir.Number(i / n) for i in range(n)])
+        return self._with(ir.Vary("early", (by,), 0, self.node))
+
+    def palindrome(self) -> Self:
+        """Play one cycle forwards, the next backwards.
+
+        >>> krp.values("0 1").palindrome().control("a").query(1, 2)
+        ((1>3/2)|a=1, (3/2>2)|a=0)
+        """
+        return self._with(ir.Every(2, self.node, ir.Rev(self.node)))
+
+    # Layers
+
+    def superimpose(self, change: Callable[[Self], Self]) -> Self:
+        """Play it as it is and changed, at once.
+
+        >>> krp.values("0").superimpose(lambda p: p.add(7))
+        (0>1)|0 (0>1)|7
+        """
+        return self._with(ir.Stack((self.node, self._changed(change))))
+
+    def off(self, cycles: Cycles, change: Callable[[Self], Self]) -> Self:
+        """Play it as it is and, later by so many cycles, changed.
+
+        >>> krp.values("0 1").off(0.5, lambda p: p.add(7)).control("a").query(0, 0.5)
+        ((0>1/2)|a=0, (0>1/2)|a=8)
+        """
+        return self._with(ir.Stack((self.node, self.shift(cycles)._changed(change))))
+
+    def jux(self, change: Callable[[Self], Self], label: str = "pan") -> Self:
+        """Play it as it is on one side and changed on the other: the control ``label`` is 0 and 1.
+
+        >>> krp.p("x").jux(krp.Pattern.rev).query(0, 0.5)[0]
+        (0>1/2)|pan=0
+        """
+        sides = (self._side(self.node, label, 0.0), self._side(self._changed(change), label, 1.0))
+        return self._with(ir.Stack(sides))
+
+    def _side(self, node: ir.Node, label: str, side: float) -> ir.Node:
+        return ir.Combine("set", "left", node, ir.Label(label, ir.Number(side)))
+
+    def echo(self, n: int, cycles: Cycles, factor: float, label: str = "vel") -> Self:
+        """Play ``n`` times, each later by so many cycles and with the control ``label`` times ``factor``.
+
+        A value that says nothing of ``label`` counts as 1.
+
+        >>> [e.value.value for e in krp.p("x").echo(2, 0.25, 0.5).query() if e.value.label == "vel" and e.has_onset]
+        [1.0, 0.5]
+        """
+        num, den = ratio(cycles)
+        layers = [
+            ir.Combine(
+                "mul",
+                "left",
+                ir.Late((num * i, den), self.node),
+                ir.Label(label, ir.Number(finite(factor) ** i)),
+            )
+            for i in range(max(whole(n, "n"), 1))
+        ]
+        return self._with(ir.Stack(tuple(layers)))
+
+    stut = echo
+
+    def hurry(self, factor: float, label: str) -> Self:
+        """Play faster, and multiply the control ``label`` (a playback speed) by the same factor.
+
+        >>> krp.ctrl("speed", 1).hurry(2, "speed").node.op
+        'Combine'
+        """
+        by = ir.Label(label, ir.Number(finite(factor)))
+        return self._with(ir.Combine("mul", "left", ir.Fast(ratio(factor), self.node), by))
+
+    # Pieces
+
+    def compress(self, begin: Cycles, end: Cycles) -> Self:
+        """Play each cycle in the piece from ``begin`` to ``end`` of it, the rest silent.
+
+        >>> krp.ctrl("a", 1).compress(0.25, 0.75)
+        (1/4>3/4)|a=1
+        """
+        if not 0 <= begin < end <= 1:
+            raise PatternError(f"{begin} to {end} is no piece of a cycle: 0 <= begin < end <= 1")
+        steps = [(ratio(begin), ir.Silence()), (ratio(end - begin), self.node), (ratio(1 - end), ir.Silence())]
+        return self._with(of_lengths([(length, node) for length, node in steps if length[0]]))
+
+    def linger(self, n: int) -> Self:
+        """Play the first 1/n of each cycle ``n`` times.
+
+        >>> krp.values("0 1 2 3").linger(2)
+        (0>1/4)|0 (1/4>1/2)|1 (1/2>3/4)|0 (3/4>1)|1
+        """
+        n = max(whole(n, "n"), 1)
+        return self._with(ir.Cat((ir.Zoom((0, 1), (1, n), self.node),) * n))
+
+    def range(self, lo: float, hi: float) -> Self:
+        """Set the bounds of shapes; anything else stays as it is.
+
+        >>> krp.sine("cutoff").range(200, 400)
+        ~(0>1)~|cutoff=sine(200,400)
+        """
+        return self._with(_ranged(self.node, finite(lo), finite(hi)))
+
+
+def _flat(node: ir.Node, kind: type[ir.Cat | ir.Stack]) -> tuple[ir.Node, ...]:
+    return node.children if isinstance(node, kind) else (node,)
+
+
+def _ranged(node: ir.Node, lo: float, hi: float) -> ir.Node:
+    if isinstance(node, ir.Shape):
+        return ir.Shape(node.kind, lo, hi, node.label, node.duty, node.seed, node.table, span=node.span)
+    below = node.below()
+    return node.with_below(tuple(_ranged(child, lo, hi) for child in below)) if below else node
+
+
+def _turns(nodes: Sequence[ir.Node]) -> ir.Node:
+    return ir.Slow((len(nodes), 1), ir.Cat(tuple(nodes)))
+
+
+def of_lengths(steps: Sequence[tuple[ir.Ratio, ir.Node]]) -> ir.Node:
+    """Return a sequence of different lengths. Raises ``PatternError`` for lengths that cannot be."""
+    for n, d in (length for length, _ in steps):
+        if Fraction(n, d) <= 0:
+            raise PatternError(f"a step of {n}/{d} cycles plays nothing: lengths are above 0")
+    node = weighted([node for _, node in steps], [length for length, _ in steps])
+    if node is None:
+        raise PatternError("the lengths of these steps have no common measure that is coarse enough")
+    return node

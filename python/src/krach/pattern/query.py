@@ -1,0 +1,435 @@
+"""What happens when: the events of a pattern in a window of time, in exact fractions.
+
+Each node is asked for a window of its own time and answers with events in that time; the node above maps them into
+its own. The plugin walks whole ticks instead; both give the same events.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from . import chance, ir
+from .draft import (
+    At,
+    Chosen,
+    Controls,
+    Divided,
+    Draft,
+    Frozen,
+    Join,
+    Layers,
+    Line,
+    Meet,
+    Mirrored,
+    Notes,
+    Piece,
+    Shuffled,
+    Spread,
+    Steps,
+    Swung,
+    Thinned,
+    Turns,
+    Voice,
+    path_of,
+)
+from .error import PatternError
+from .event import Event, Moving, Stretch
+from .lower import MAX_EVENTS, Program, too_many
+
+MAX_CYCLE = 1 << 31
+"""Queries reach from ``-MAX_CYCLE`` to ``MAX_CYCLE`` cycles."""
+
+_MAX_VISITS = MAX_EVENTS * ir.MAX_DEPTH
+"""A pattern that visits more nodes than that in one cycle has too many events, or none for too long."""
+
+
+@dataclass(slots=True)
+class _Raw:
+    """An event in the time of the node that has it in hand."""
+
+    whole: tuple[Fraction, Fraction]
+    part: tuple[Fraction, Fraction]
+    unit: tuple[Fraction, Fraction]
+    inner: tuple[Fraction, Fraction]
+    freeze: int
+    leaf: int
+    period: int
+    phase: tuple[float, float] = (0.0, 1.0)
+
+    def map(self, time: Callable[[Fraction], Fraction]) -> None:
+        """Move all its times."""
+        whole = self.whole
+        self.whole = (time(whole[0]), time(whole[1]))
+        self.part = self.whole if self.part == whole else (time(self.part[0]), time(self.part[1]))
+        self.unit = self.whole if self.unit == whole else (time(self.unit[0]), time(self.unit[1]))
+        self.inner = self.unit if self.inner == self.unit else (time(self.inner[0]), time(self.inner[1]))
+
+    def cut(self, begin: Fraction, end: Fraction) -> bool:
+        """Keep what lies in a window; return whether there is any."""
+        self.part = (max(self.part[0], begin), min(self.part[1], end))
+        return self.part[0] < self.part[1]
+
+
+def query(program: Program, begin: Fraction, end: Fraction, seed: int = 0) -> tuple[Event, ...]:
+    """Return the events whose part lies in the window, cycle by cycle."""
+    begin, end = max(begin, Fraction(-MAX_CYCLE)), min(end, Fraction(MAX_CYCLE))
+    units: dict[tuple[int, Fraction], int] = {}
+    events: list[Event] = []
+    for _, a, b in _cycles(begin, end) if program.root else ():
+        for raw in _Walk(program, seed).visit(program.root, a, b):
+            unit = units.setdefault((raw.freeze, raw.inner[0]), len(units) + 1) if raw.freeze else 0
+            leaf = program.leaves[raw.leaf]
+            whole, part = Stretch(*raw.whole), Stretch(*raw.part)
+            datum, moving = leaf.datum, None
+            if isinstance(datum, ir.Shape):
+                moving = Moving(datum, raw.period, *raw.phase, seed)
+                datum = ir.Control(datum.label, datum.lo)
+            if not isinstance(datum, Controls):
+                events.append(Event(whole, part, datum, unit, leaf.source, moving))
+    # In the order of time; what begins at once in the order of the tree.
+    return tuple(sorted(events, key=lambda event: event.part.begin))
+
+
+def _cycles(begin: Fraction, end: Fraction) -> Iterator[tuple[int, Fraction, Fraction]]:
+    """Split a window at the borders of cycles."""
+    while begin < end:
+        cycle = math.floor(begin)
+        border = Fraction(cycle + 1)
+        yield cycle, begin, min(end, border)
+        begin = border
+
+
+class _Walk:
+    """A walk through a draft for one piece of a cycle."""
+
+    def __init__(self, program: Program, seed: int) -> None:
+        self.leaves = program.leaves
+        self.seed = seed
+        self.visits = 0
+        self.units: dict[int, _Units] = {}
+
+    def visit(self, node: Draft | None, a: Fraction, b: Fraction) -> list[_Raw]:
+        """Return the events of a node in a window of its time."""
+        if node is None or a >= b:
+            return []
+        events = self._events(node, a, b)
+        self._check(events, node)
+        return events
+
+    def tick(self, node: Draft) -> None:
+        """Count one more step of work."""
+        self.visits += 1
+        if self.visits > _MAX_VISITS:
+            raise _too_many(node)
+
+    def _events(self, node: Draft, a: Fraction, b: Fraction) -> list[_Raw]:
+        self.tick(node)
+        match node:
+            case At(leaf=leaf):
+                return self._at(node, leaf, a, b)
+            case Layers(kids=kids):
+                return [event for kid in kids for event in self.visit(kid, a, b)]
+            case Steps():
+                return self._steps(node, a, b)
+            case Spread():
+                return self._spread(node, a, b)
+            case Line(factor=factor, offset=offset, kid=kid):
+                events = self.visit(kid, a * factor + offset, b * factor + offset)
+                return _mapped(events, lambda t: (t - offset) / factor)
+            case Join(selector=selector, kids=kids):
+                met = self.visit(selector, a, b)
+                return [event for at in met for event in self.visit(kids[at.leaf], *at.part)]
+            case Meet():
+                return self._both(node, a, b) if node.structure == "both" else self._meet(node, a, b)
+            case Divided():
+                return self._divided(node, a, b)
+            case Notes():
+                return self._notes(node, a, b)
+            case Swung():
+                return self._swung(node, a, b)
+            case Thinned():
+                return self._thinned(node, a, b)
+            case _:
+                return self._cycle_by_cycle(node, a, b)
+
+    def _cycle_by_cycle(self, node: Draft, a: Fraction, b: Fraction) -> list[_Raw]:
+        events: list[_Raw] = []
+        for cycle, x, y in _cycles(a, b):
+            events += self._in_cycle(node, cycle, x, y)
+            self._check(events, node)
+        return events
+
+    def _in_cycle(self, node: Draft, cycle: int, a: Fraction, b: Fraction) -> list[_Raw]:
+        """Return the events of what differs from cycle to cycle."""
+        self.tick(node)
+        match node:
+            case Turns(n=n, kids=kids):
+                return self.visit(kids[0 if cycle % n == 0 else 1], a, b)
+            case Chosen(shares=shares, seed=seed, kids=kids):
+                thrown = chance.throw(seed, self.seed, cycle, 0)
+                # The last share ends at 1, above every throw.
+                return self.visit(kids[sum(share <= thrown for share in shares)], a, b)
+            case Piece(begin=begin, end=end, kid=kid):
+                length = end - begin
+                events = self.visit(kid, (a - cycle) * length + cycle + begin, (b - cycle) * length + cycle + begin)
+                return _mapped(events, lambda t: (t - cycle - begin) / length + cycle)
+            case Shuffled():
+                return self._shuffled(node, cycle, a, b)
+            case Mirrored():
+                return self._mirrored(node, cycle, a, b)
+            case Frozen(number=number, kid=kid):
+                events = self.visit(kid, a, b)
+                whole = (Fraction(cycle), Fraction(cycle + 1))
+                for event in events:
+                    event.unit = whole
+                    if event.freeze == 0:
+                        event.freeze, event.inner = number, whole
+                return events
+            case _:
+                return []
+
+    def _at(self, node: Draft, leaf: int, a: Fraction, b: Fraction) -> list[_Raw]:
+        events: list[_Raw] = []
+        for cycle, x, y in _cycles(a, b):
+            self.tick(node)
+            whole = (Fraction(cycle), Fraction(cycle + 1))
+            events.append(_Raw(whole, (x, y), whole, whole, 0, leaf, cycle))
+            self._check(events, node)
+        return events
+
+    def _step(self, kid: Draft | None, cycle: int, place: int, of: int, a: Fraction, b: Fraction) -> list[_Raw]:  # noqa: PLR0917
+        """Return the events of a step: the cycle of the child, compressed."""
+        begin = cycle + Fraction(place, of)
+        x, y = max(a, begin), min(b, cycle + Fraction(place + 1, of))
+        events = self.visit(kid, (x - begin) * of + cycle, (y - begin) * of + cycle)
+        return _mapped(events, lambda t: (t - cycle) / of + begin)
+
+    def _steps(self, node: Steps, a: Fraction, b: Fraction) -> list[_Raw]:
+        of, events = len(node.kids), list[_Raw]()
+        for cycle, x, y in _cycles(a, b):
+            for place in range(math.floor((x - cycle) * of), math.ceil((y - cycle) * of)):
+                events += self._step(node.kids[place], cycle, place, of, x, y)
+            self._check(events, node)
+        return events
+
+    def _spread(self, node: Spread, a: Fraction, b: Fraction) -> list[_Raw]:
+        of, events = node.steps, list[_Raw]()
+        for cycle, x, y in _cycles(a, b):
+            self.tick(node)
+            first, last = math.floor((x - cycle) * of), math.ceil((y - cycle) * of)
+            for place in node.hits[bisect_left(node.hits, first) : bisect_left(node.hits, last)]:
+                events += self._step(node.kid, cycle, place, of, x, y)
+            self._check(events, node)
+        return events
+
+    def _check(self, events: list[_Raw], node: Draft) -> None:
+        if len(events) > MAX_EVENTS:
+            raise _too_many(node)
+
+    def _shuffled(self, node: Shuffled, cycle: int, a: Fraction, b: Fraction) -> list[_Raw]:
+        order = chance.order(node.seed, self.seed, cycle, node.n, node.scramble)
+        events: list[_Raw] = []
+        for place in range(math.floor((a - cycle) * node.n), math.ceil((b - cycle) * node.n)):
+            x = max(a, cycle + Fraction(place, node.n))
+            y = min(b, cycle + Fraction(place + 1, node.n))
+            by = Fraction(order[place] - place, node.n)
+            events += _mapped(self.visit(node.kid, x + by, y + by), lambda t, by=by: t - by)
+        return events
+
+    def _meet(self, node: Meet, a: Fraction, b: Fraction) -> list[_Raw]:
+        """Return the events of one side, each cut into pieces by those of the other."""
+        events: list[_Raw] = []
+        mine, other = (node.left, node.right) if node.structure == "left" else (node.right, node.left)
+        for event in self.visit(mine, a, b):
+            for met in self.visit(other, *event.part):
+                pair = (event.leaf, met.leaf) if node.structure == "left" else (met.leaf, event.leaf)
+                if pair in node.cells:
+                    events.append(replace(event, part=met.part, leaf=node.cells[pair]))
+        return events
+
+    def _both(self, node: Meet, a: Fraction, b: Fraction) -> list[_Raw]:
+        """Return what is common to an event of the left and one of the right."""
+        events: list[_Raw] = []
+        rights = self.visit(node.right, a, b)
+        for left in self.visit(node.left, a, b):
+            for right in rights:
+                self.tick(node)
+                leaf = node.cells.get((left.leaf, right.leaf))
+                if leaf is not None:
+                    whole = (max(left.whole[0], right.whole[0]), min(left.whole[1], right.whole[1]))
+                    event = replace(left, whole=whole, unit=whole, leaf=leaf)
+                    if event.cut(*right.part):
+                        events.append(event)
+        return events
+
+    def _divided(self, node: Divided, a: Fraction, b: Fraction) -> list[_Raw]:
+        events: list[_Raw] = []
+        for event in self.visit(node.kid, a, b):
+            cells = node.parts[event.leaf]
+            begin, length = event.whole[0], (event.whole[1] - event.whole[0]) / len(cells)
+            for place, leaf in enumerate(cells):
+                whole = (begin + place * length, begin + (place + 1) * length)
+                piece = replace(event, whole=whole, unit=whole, leaf=leaf)
+                if piece.cut(*whole):
+                    events.append(piece)
+        return events
+
+    def _notes(self, node: Notes, a: Fraction, b: Fraction) -> list[_Raw]:
+        events: list[_Raw] = []
+        for event in self.visit(node.kid, a, b):
+            voices = node.notes.get(event.leaf, ())
+            if not voices:
+                events.append(event)
+            for voice in voices:
+                events += _said(event, voice)
+        return events
+
+    def _thinned(self, node: Thinned, a: Fraction, b: Fraction) -> list[_Raw]:
+        throw = chance.old_throw_at if node.old else chance.throw_at
+        kept: dict[Fraction, bool] = {}
+        events: list[_Raw] = []
+        for event in self.visit(node.kid, a, b):
+            onset = event.unit[0]
+            if onset not in kept:
+                kept[onset] = (throw(node.seed, self.seed, onset) < node.prob) == node.invert
+            if kept[onset]:
+                events.append(event)
+        return events
+
+    def _mirrored(self, node: Mirrored, cycle: int, a: Fraction, b: Fraction) -> list[_Raw]:
+        """Mirror a unit as a whole in the cycle it begins in, and what of the bare events lies in that cycle.
+
+        A unit that reaches beyond that cycle stands before it then: what stands here may have begun in a later one.
+        """
+        kind = _units(node.kid, self.units)
+        reach = kind.longest if kind.longest is not None and not kind.aligned else Fraction(0)
+        events: list[_Raw] = []
+        for turned in range(cycle, cycle + math.ceil(reach) + 1):
+            begin, end = Fraction(turned), Fraction(turned + 1)
+            axis = begin + end
+            # A unit keeps its inner order: where in it the window falls is not known before it is placed.
+            window = (axis - b, axis - a) if kind.longest is None else (begin, end + reach)
+            for event in self.visit(node.kid, *window):
+                if event.freeze == 0:
+                    if not event.cut(begin, end):
+                        continue
+                    event.whole = (axis - event.whole[1], axis - event.whole[0])
+                    event.part = (axis - event.part[1], axis - event.part[0])
+                    event.unit = event.whole
+                    event.phase = (event.phase[1], event.phase[0])
+                else:
+                    if not begin <= event.unit[0] < end:
+                        continue
+                    by = axis - event.unit[0] - event.unit[1]
+                    event.map(lambda t, by=by: t + by)
+                if event.cut(a, b):
+                    events.append(event)
+        return events
+
+    def _swung(self, node: Swung, a: Fraction, b: Fraction) -> list[_Raw]:
+        pair = Fraction(2, node.grid)
+        first, second = 2 * node.amount, 2 * (1 - node.amount)
+
+        def bend(t: Fraction) -> Fraction:
+            number = math.floor(t / pair)
+            way = t / pair - number
+            bent = way * first if way < Fraction(1, 2) else node.amount + (way - Fraction(1, 2)) * second
+            return (number + bent) * pair
+
+        def unbend(t: Fraction) -> Fraction:
+            number = math.floor(t / pair)
+            way = t / pair - number
+            straight = way / first if way < node.amount else Fraction(1, 2) + (way - node.amount) / second
+            return (number + straight) * pair
+
+        events: list[_Raw] = []
+        for event in self.visit(node.kid, unbend(a), unbend(b)):
+            moving = isinstance(self.leaves[event.leaf].datum, ir.Shape)
+            # A shape is cut at each step, so that its phase stays a straight line within each piece.
+            events += _pieces(event, Fraction(1, node.grid)) if moving else [event]
+            self.tick(node)
+        return _mapped(events, bend)
+
+
+def _too_many(node: Draft) -> PatternError:
+    return too_many(f"more than {MAX_EVENTS}", node.way).at(*path_of(node.way))
+
+
+def _mapped(events: list[_Raw], time: Callable[[Fraction], Fraction]) -> list[_Raw]:
+    for event in events:
+        event.map(time)
+    return events
+
+
+def _said(event: _Raw, voice: Voice) -> Iterator[_Raw]:
+    """Say a note at an event: its beginning, and its end."""
+    begin, end = event.whole
+    border = begin + (end - begin) * voice.gate
+    # Without a gate nothing ends.
+    halves = (
+        [(voice.begins, (begin, border)), (voice.ends, (border, end))] if voice.unit else [(voice.begins, (begin, end))]
+    )
+    for leaves, whole in halves:
+        for leaf in leaves:
+            said = replace(event, whole=whole, leaf=leaf, unit=event.whole)
+            if voice.unit:
+                said.freeze, said.inner = voice.unit, event.whole
+            if said.cut(*whole):
+                yield said
+
+
+def _pieces(event: _Raw, step: Fraction) -> Iterator[_Raw]:
+    """Cut a shape at multiples of a step."""
+    begin, end = event.whole
+    phase_begin, phase_end = event.phase
+
+    def phase(t: Fraction) -> float:
+        return phase_begin + (phase_end - phase_begin) * float((t - begin) / (end - begin))
+
+    for place in range(math.floor(event.part[0] / step), math.ceil(event.part[1] / step)):
+        border = (place * step, (place + 1) * step)
+        whole = (max(begin, border[0]), min(end, border[1]))
+        piece = replace(event, whole=whole, phase=(phase(whole[0]), phase(whole[1])))
+        if piece.cut(*border):
+            yield piece
+
+
+@dataclass(frozen=True, slots=True)
+class _Units:
+    """The longest unit of a node, in cycles of its own, and whether each lies within one cycle."""
+
+    longest: Fraction | None
+    aligned: bool
+
+
+def _units(node: Draft, known: dict[int, _Units]) -> _Units:
+    if node.number not in known:
+        below = [_units(kid, known) for kid in node.below()]
+        longest = max((kind.longest for kind in below if kind.longest is not None), default=None)
+        aligned = all(kind.longest is None or kind.aligned for kind in below)
+        match node:
+            case Frozen():
+                found = _Units(Fraction(1), True)
+            case _ if longest is None:
+                found = _Units(None, aligned)
+            case Steps(kids=kids):
+                found = _Units(longest / len(kids), aligned)
+            case Spread(steps=steps):
+                found = _Units(longest / steps, aligned)
+            case Line(factor=factor, offset=offset):
+                whole = factor.denominator == 1 and offset.denominator == 1
+                found = _Units(longest / factor, aligned and whole)
+            case Piece(begin=begin, end=end):
+                found = _Units(longest / (end - begin), False)
+            case Shuffled():
+                found = _Units(longest, False)
+            case Swung(amount=amount):
+                found = _Units(longest * 2 * max(amount, 1 - amount), aligned)
+            case _:
+                found = _Units(longest, aligned)
+        known[node.number] = found
+    return known[node.number]

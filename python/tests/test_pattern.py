@@ -1,0 +1,320 @@
+"""Patterns: what builders and methods make, what they play, what is refused."""
+
+import dataclasses
+import inspect
+import json
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import krach
+import krach.pattern as krp
+from krach.pattern import ir
+from krach.pattern.event import written
+from krach.pattern.serialize import dict_to_pattern_node, pattern_node_to_dict
+
+ROOT = Path(__file__).resolve().parents[2]
+VECTORS = ROOT / "patterns/tests/vectors"
+CALLS = [json.loads(line) for line in (VECTORS / "calls.jsonl").read_text().splitlines()]
+RECORDED = [json.loads(line) for line in (VECTORS / "patterns.jsonl").read_text().splitlines()]
+
+# The calls of the shared file. Of a list as the first argument see `method`.
+
+Build = Callable[..., krp.Pattern]
+BUILDERS: dict[str, Build] = {
+    **{name: getattr(krp, name) for name in ["p", "values", "hit", "chord", "rest", "number", "ctrl", "seq"]},
+    **{
+        name: getattr(krp, name)
+        for name in ["cat", "stack", "turns", "timecat", "arrange", "choose", "wchoose", "note"]
+    },
+    "note_with": lambda pitch, vel, params: krp.note(pitch, vel, **params),
+}
+METHODS: dict[str, Build] = {
+    "add": lambda a, b: a + b,
+    "or": lambda a, b: a | b,
+    "times": lambda a, n: a * n,
+    "combine": lambda a, kind, b, structure: a.combine(kind, b, structure),
+    "jux": lambda a, change, label: a.jux(change, label),
+    "echo": lambda a, n, cycles, factor, label: a.echo(n, cycles, factor, label),
+}
+SEVERAL = {"cat", "stack", "turns", "timecat", "arrange", "choose", "wchoose"}
+CHANGED = {"every", "when", "chunk", "superimpose", "off", "jux"} | {"sometimes_by", "rarely", "often", "almost_always"}
+
+
+def build(call: Any, hole: krp.Pattern | None = None) -> Any:
+    """Return what a call makes; what is no call is itself."""
+    if call == "_":
+        assert hole is not None
+        return hole
+    if not isinstance(call, list):
+        return call
+    name, *args = call
+    if name in {"timecat", "arrange", "wchoose"}:
+        return BUILDERS[name](*((length, build(part, hole)) for length, part in args))
+    is_method = bool(args) and (isinstance(args[0], list) or args[0] == "_") and name not in SEVERAL
+    if not is_method:
+        return BUILDERS[name](*(build(arg, hole) for arg in args))
+    on, *args = args
+    changed = False
+    made: list[Any] = []
+    for arg in args:
+        if name in CHANGED and not changed and "_" in json.dumps(arg):
+            changed = True
+            made.append(lambda pattern, arg=arg: build(arg, pattern))
+        else:
+            made.append(build(arg, hole))
+    method = METHODS.get(name) or getattr(krp.Pattern, name)
+    return method(build(on, hole), *made)
+
+
+def short(event: krp.Event) -> list[Any]:
+    """Return an event as the shared file has it."""
+    times = [str(t) for t in (*event.whole, *event.part)]
+    if isinstance(event.value, ir.Control):
+        return [*times, event.value.label, event.value.value]
+    assert not isinstance(event.value, float | str)
+    return [*times, pattern_node_to_dict(ir.Atom(event.value))["value"]]
+
+
+def units(events: list[list[Any]]) -> list[list[str]]:
+    """Return which events belong together."""
+    found: dict[int, list[str]] = {}
+    for *times, unit, label, value in events:
+        found.setdefault(unit, []).append(json.dumps([*times, label, value]))
+    return sorted(sorted(unit) for unit in found.values())
+
+
+@pytest.mark.parametrize("line", CALLS, ids=lambda line: json.dumps(line["call"])[:60])
+def test_calls_make_what_is_written_down_for_all_clients(line: dict[str, Any]) -> None:
+    try:
+        pattern = build(line["call"])
+        assert pattern.to_dict() == line["pattern"]
+        assert krp.Pattern.from_dict(line["pattern"]) == pattern
+        events = pattern.query(0, 2)
+    except krp.PatternError as error:
+        assert str(error) == line["error"]
+        assert (None if error.span is None else list(error.span)) == line["span"]
+        assert isinstance(error, krp.NotationError) or error.place == line["place"]
+        return
+    assert sorted(map(json.dumps, map(short, events))) == sorted(json.dumps(e[:4] + e[5:]) for e in line["events"])
+    with_units = [[*short(event)[:4], event.unit, *short(event)[4:]] for event in events]
+    if all(len(event) == 7 for event in with_units):
+        assert units(with_units) == units(line["events"])
+
+
+@pytest.mark.parametrize("line", RECORDED, ids=lambda line: str(RECORDED.index(line)))
+def test_recorded_patterns_give_the_events_that_were_recorded(line: dict[str, Any]) -> None:
+    pattern = krp.Pattern.from_dict(line["pattern"])
+    for cycle, recorded in enumerate(line["cycles"]):
+        told = sorted(json.dumps([e["whole"], e["part"], e["onset"], e["value"]], sort_keys=True) for e in recorded)
+        said = [
+            [
+                [[t.numerator, t.denominator] for t in event.whole],
+                [[t.numerator, t.denominator] for t in event.part],
+                event.has_onset,
+                pattern_node_to_dict(ir.Atom(event.value))["value"],  # pyright: ignore[reportArgumentType]
+            ]
+            for event in pattern.query(cycle, cycle + 1)
+        ]
+        assert sorted(json.dumps(event, sort_keys=True) for event in said) == told
+
+
+# The page
+
+
+def blocks() -> list[tuple[str, str, str]]:
+    """Return the fenced blocks of docs/patterns.md: tag, name, text."""
+    page = (ROOT / "docs/patterns.md").read_text()
+    return re.findall(r"^```(\w+) ?(\w*)\n(.*?)^```$", page, re.S | re.M)
+
+
+def page() -> list[tuple[str, str, str]]:
+    """Return the examples of the page: the text of a pattern, the tag and the text of what is said of it."""
+    names: dict[str, str] = {}
+    examples: list[tuple[str, str, str]] = []
+    waiting: list[str] = []
+    for tag, name, text in blocks():
+        if tag == "pattern":
+            for known, meaning in names.items():
+                text = re.sub(rf'(?<!["\w]){known}(?!["\w])', lambda _, m=meaning: m, text)  # noqa: PLW2901
+            if name:
+                names[name] = text.strip()
+            waiting.append(text.strip())
+        elif tag in ("cycle", "error"):
+            examples += [(pattern, tag, text) for pattern in waiting]
+            waiting = []
+        else:
+            waiting = []
+    return examples
+
+
+def read(text: str) -> krp.Pattern:
+    return krp.Pattern.from_dict(json.loads(text)) if text.startswith("{") else krp.p(text)
+
+
+# The plugin alone refuses what its numbers have no room for.
+OF_A_SIZE = ("time cannot be represented exactly", "too many events per cycle")
+
+
+@pytest.mark.parametrize(("text", "tag", "said"), [e for e in page() if not e[2].startswith(OF_A_SIZE)])
+def test_the_page_says_what_patterns_play_and_why_they_are_refused(text: str, tag: str, said: str) -> None:
+    lines = [line.rstrip() for line in said.splitlines()]
+    if tag == "error":
+        with pytest.raises(krp.PatternError) as error:
+            read(text).query(0, 1)
+        assert [line.rstrip() for line in str(error.value).splitlines()] == lines
+        return
+    pattern, listed = read(text), 0
+    for line in lines:
+        first = re.match(r"(-?\d+): ", line)
+        drawn = line[first.end() :] if first else line
+        if drawn.endswith("|"):
+            row, _, grid = drawn.partition("|")
+            for cycle, steps in enumerate(grid.rstrip("|").split("|"), int(first[1]) if first else 0):
+                assert marks(pattern, cycle, row.strip()) == marked(steps.split())
+        else:
+            assert sorted(onsets(pattern, int(first[1]) if first else listed, ">" in drawn)) == sorted(
+                drawn.split(" | ")
+            )
+            listed += 1
+
+
+def onsets(pattern: krp.Pattern, cycle: int, ends: bool) -> list[str]:
+    """Return what begins in a cycle, as lists on the page have it."""
+    events = [e for e in pattern.query(cycle, cycle + 1) if e.has_onset]
+    return [f"{e.whole.begin}{f'>{e.whole.end}' if ends else ''} {written(e.value)}" for e in events]
+
+
+def marked(steps: list[str]) -> dict[Fraction, int]:
+    """Return how many things begin at which steps of a grid."""
+    return {Fraction(i, len(steps)): mark.count("+") + 1 for i, mark in enumerate(steps) if mark != "."}
+
+
+def marks(pattern: krp.Pattern, cycle: int, row: str) -> dict[Fraction, int]:
+    """Return how many things begin when: what begins at once in one unit is one; a gate that closes is none."""
+    begins: dict[Fraction, set[tuple[int, int]]] = {}
+    for i, event in enumerate(pattern.query(cycle, cycle + 1)):
+        assert isinstance(event.value, ir.Control)
+        closes = event.value.label.endswith("gate") and event.value.value == 0.0
+        if event.has_onset and not closes and event.value.label.startswith(f"{row}/" if row else ""):
+            unit = (event.unit, 0) if event.unit else (0, i + 1)
+            begins.setdefault(event.whole.begin - cycle, set()).add(unit)
+    return {at: len(units) for at, units in begins.items()}
+
+
+# Values
+
+
+def test_patterns_are_immutable_values() -> None:
+    beat = krp.p("x . [x x]")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        beat.node = ir.Silence()  # pyright: ignore[reportAttributeAccessIssue]
+    same = krp.cat(krp.hit(), None, krp.hit() * 2)
+    assert beat == same and hash(beat) == hash(same) and len({beat, same}) == 1
+    assert beat != krp.p("x . x") and beat != krp.p("x . [x, x]") and beat != "x . [x x]"
+    before = beat.to_dict()
+    assert beat.fast(2).every(2, krp.Pattern.rev) != beat
+    assert beat.to_dict() == before
+
+
+def test_a_tree_as_deep_as_the_plugin_takes_is_read_compared_drawn_and_played() -> None:
+    node: ir.Node = krp.hit().node
+    for i in range(ir.MAX_DEPTH - 2):
+        node = ir.Rev(node) if i % 2 else ir.Cat((node, ir.Silence())) if i % 16 == 0 else ir.Fast((1, 1), node)
+    pattern = krp.Pattern(node)
+    assert krp.Pattern(dict_to_pattern_node(pattern.to_dict())) == pattern
+    assert hash(pattern) and len(pattern.query(0, 1)) == 2 and "gate=1" in repr(pattern)
+    with pytest.raises(krp.PatternError, match="maximum depth of 256"):
+        krp.Pattern(ir.Rev(node)).query()
+    values = krp.Pattern(ir.Number(1.0))
+    for _ in range(250):
+        values = values.add(1)
+    assert values.control("a").query()[0].value == ir.Control("a", 251.0)
+
+
+def test_a_pattern_of_too_many_events_ends_and_says_so() -> None:
+    for pattern in (
+        krp.hit().fast(5000),
+        krp.rest().every(2, lambda p: p | krp.hit()).fast(10**12),
+        krp.hit() * 64 * 64,
+    ):
+        with pytest.raises(krp.PatternError, match="too many events per cycle"):
+            pattern.query(0, 1)
+    assert "refused" in repr(krp.hit().fast(5000))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: krp.note("H2"), 'unknown pitch "H2"'),
+        (lambda: krp.note(float("nan")), "no pitch"),
+        (lambda: krp.seq("x"), "unknown pitch"),
+        (lambda: krp.p("x [x"), "not closed"),
+        (lambda: krp.hit() * 0, "play nothing"),
+        (lambda: krp.hit().every(2, lambda p: None), "returns a pattern"),
+        (lambda: krp.hit().every(1.5, krp.Pattern.rev), "whole number"),
+        (lambda: krp.hit().fast(None), "no number"),
+        (lambda: krp.hit().fast(float("inf")), "no number of cycles"),
+        (lambda: krp.hit().fast("<2 x"), "not closed"),
+        (lambda: krp.hit().thin("<0.5>"), "one probability"),
+        (lambda: krp.hit().chance("<0.5 0>", invert=True), "invert"),
+        (lambda: krp.hit().compress(0.5, 0.5), "no piece"),
+        (lambda: krp.timecat((0, "x")), "above 0"),
+        (lambda: krp.timecat((Fraction(1, 16777213), "x"), (Fraction(1, 16777199), "x")), "no common measure"),
+        (lambda: krp.sine(1, 2), "no label"),
+        (lambda: krp.ftom(0), "no frequency"),
+        (lambda: krp.values("1 2").query(), "plays nothing by itself"),
+    ],
+)
+def test_what_cannot_be_says_what_would_work(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(krp.PatternError, match=message) as error:
+        make()
+    assert isinstance(error.value, krach.KrachError)
+
+
+def test_numbers_may_be_patterns_and_exact_fractions() -> None:
+    x = krp.hit()
+    assert x.fast(krp.values("<2 3>")) == x.fast("<2 3>") == krp.p("x*<2 3>")
+    assert x.slow("<2 3>") == krp.p("x/<2 3>")
+    assert x.spread("<3 5>", 8) == krp.p("x(<3 5>,8)") and x.spread(-3, 8) == krp.p("x(-3,8)")
+    assert x.chance("<0 1>") == krp.p("x?<0 1>")
+    assert x.late(Fraction(1, 1000)).node == ir.Late((1, 1000), x.node)
+    assert x.late("0 0.5").node == ir.Vary("late", (krp.values("0 0.5").node,), 0, x.node)
+
+
+def test_a_piece_of_an_event_is_drawn_with_what_is_missing() -> None:
+    assert repr(krp.hit().query(Fraction(1, 4), 1)[0]) == "0-(1/4>1/2)|gate=1"
+    assert repr(krp.p("x*16")).endswith("… 8 more")
+
+
+def test_the_names_of_the_design_are_there() -> None:
+    names = (
+        "note hit seq rest cat stack struct p sine tri ramp ramp_down square exp rand midi_note cc osc ctrl freeze "
+        "mtof ftom parse_note scale chord arp"
+    )
+    assert set(names.split()) <= set(krp.__all__)
+    methods = "over fast slow shift early late reverse every spread thin swing mask sometimes"
+    assert all(callable(getattr(krp.Pattern, name)) for name in methods.split())
+    assert krach.pattern.pattern.Pattern is krp.Pattern and krach.krp is krp
+
+
+def test_every_public_name_has_an_example() -> None:
+    things: dict[str, Any] = {name: getattr(krp, name) for name in krp.__all__ if name != "serialize"}
+    things |= {f"Pattern.{name}": m for name, m in inspect.getmembers(krp.Pattern) if not name.startswith("_")}
+    things |= {name: getattr(krp.serialize, name) for name in ("dict_to_pattern_node", "pattern_node_to_dict")}
+    things["KrachError"] = krach.KrachError
+    assert len(things) > 90
+    without = [name for name, thing in things.items() if name != "Pattern.node" and ">>>" not in (thing.__doc__ or "")]
+    assert without == []
+
+
+def test_the_examples_of_the_readme_run(capsys: pytest.CaptureFixture[str]) -> None:
+    examples = re.findall(r"```python\n(.*?)```", (ROOT / "python/README.md").read_text(), re.S)
+    assert len(examples) >= 2
+    for example in examples:
+        exec(compile(example, "README.md", "exec"), {})
+    assert "(0>1/8)|gate=1" in capsys.readouterr().out
