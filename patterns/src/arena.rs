@@ -1,5 +1,6 @@
 //! The compiled program's insides: nodes in one flat array, time in whole ticks.
 
+use crate::chord::Order;
 use crate::draft::Structure;
 use crate::tick::{Grid, Tick};
 
@@ -68,7 +69,19 @@ pub(crate) enum Op<T> {
         leaf: u32,
         split: u32,
     },
-    /// The same in `voices`.
+    /// The notes of each event of leaf `leaf + i`: `splits[split + i]`, a piece of `cells`.
+    Arp {
+        child: u32,
+        leaf: u32,
+        split: u32,
+        order: Order,
+        n: u32,
+    },
+    Segment {
+        slot: T,
+        child: u32,
+    },
+    /// As `Split`, with pieces of `voices`.
     Notes {
         child: u32,
         leaf: u32,
@@ -154,9 +167,9 @@ pub(crate) struct Arena<T> {
     pub hits: Vec<u32>,
     /// Where the share of each kid of a `Choose` ends.
     pub shares: Vec<f64>,
-    /// Leaves in the tables of `Combine`, `Split` and `Notes`.
+    /// Leaves in the tables of `Combine`, `Split`, `Arp` and `Notes`.
     pub cells: Vec<u32>,
-    /// Pieces: of `cells` for a `Split`, of `voices` for `Notes`; `[begin, end)`.
+    /// Pieces: of `cells` for a `Split` or an `Arp`, of `voices` for `Notes`; `[begin, end)`.
     pub splits: Vec<[u32; 2]>,
     pub voices: Vec<Voice<T>>,
     /// The root's ticks.

@@ -17,7 +17,11 @@ use crate::{CompileError, Pattern, count, validate::validate};
 /// [`MAX_EVENTS_PER_CYCLE`], or times that have no exact representation.
 pub fn compile(pattern: &Pattern) -> Result<Program, CompileError> {
     validate(pattern)?;
-    let draft = Draft::new(pattern)?;
+    assembled(Draft::new(pattern)?)
+}
+
+/// The program of a draft.
+pub(crate) fn assembled(draft: Draft) -> Result<Program, CompileError> {
     let Some(root) = draft.root else {
         return Ok(Program::silent());
     };
@@ -115,6 +119,18 @@ fn assemble<T: Tick>(draft: &Draft, lattice: &Lattice, root: usize) -> Arena<T> 
                     splits.push([begin, cells.len() as u32]);
                 }
                 Op::Split { child: *child as u32, leaf: *first, split }
+            }
+            DraftOp::Arp { child, first, notes, order, n, .. } => {
+                let split = splits.len() as u32;
+                for notes in notes {
+                    let begin = cells.len() as u32;
+                    cells.extend_from_slice(notes);
+                    splits.push([begin, cells.len() as u32]);
+                }
+                Op::Arp { child: *child as u32, leaf: *first, split, order: *order, n: *n }
+            }
+            DraftOp::Segment { n, child } => {
+                Op::Segment { slot: T::from_wide(bounds.cycle / i128::from(*n)), child: *child as u32 }
             }
             DraftOp::Notes { child, first, notes } => {
                 let split = splits.len() as u32;

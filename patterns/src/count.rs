@@ -153,6 +153,14 @@ impl Counter<'_> {
                 let below = self.count(*child, Windows { tight: true, ..windows });
                 below.times(most.max(1)).above(below.events)
             }
+            DraftOp::Arp { child, each, .. } => {
+                let below = self.count(*child, Windows { tight: true, ..windows });
+                below.times(u128::from(*each).max(1)).above(below.events)
+            }
+            DraftOp::Segment { n, child } => {
+                let slot = cycle / i128::from(*n);
+                self.count(*child, anywhere(1)).times(self::touched(windows, slot))
+            }
             DraftOp::Notes { child, notes, .. } => {
                 let size = |notes: &Vec<NoteDraft>| {
                     notes.iter().map(|note| note.begins.len() + note.ends.len()).sum()

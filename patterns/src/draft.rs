@@ -1,18 +1,23 @@
 //! From the tree to a draft of the program: silence falls away, fractions are reduced, and runs of
 //! `Fast`, `Slow`, `Early` and `Late` become one straight line of time each.
 
+mod chords;
 mod combine;
 mod notes;
+mod segment;
+mod tune;
 mod vary;
 
 use notes::note_controls;
 
+use crate::chord::Order;
 use crate::error::CompileErrorKind as Kind;
 use crate::fraction::{Wide, add, mul, simplest, wide};
 use crate::ir::{Pattern, SourceSpan};
 use crate::shape::{Shape, ShapeKind};
 use crate::validate::step;
-use crate::{CompileError, OscArg, Value};
+use crate::{CompileError, EventBuffer, OscArg, Value};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A node of the draft. Children always come before their parents.
@@ -62,12 +67,32 @@ pub(crate) enum DraftOp {
         table: Table,
         /// The leaves in the table.
         leaves: Vec<u32>,
+        /// Are there pairs that make no event?
+        holes: bool,
     },
     /// Each event of leaf `first + i` becomes `parts[i]`, one after the other, equally long.
     Split {
         child: usize,
         first: u32,
         parts: Vec<Vec<u32>>,
+    },
+    /// All events with one whole are a chord: the notes `notes[i]` of each leaf `first + i`, `n` times in an order, or
+    /// rolled within the first `1 / n`.
+    Arp {
+        child: usize,
+        first: u32,
+        notes: Vec<Vec<u32>>,
+        order: Order,
+        n: u32,
+        /// How many notes a chord can have.
+        totals: Vec<u32>,
+        /// The most events that one event of the child becomes.
+        each: u32,
+    },
+    /// `n` times per cycle what the child has then, held until the next.
+    Segment {
+        n: u32,
+        child: usize,
     },
     /// Each event of leaf `first + i` becomes the notes `notes[i]`; other events stay.
     Notes {
@@ -206,6 +231,13 @@ pub(crate) struct Draft {
     /// How many copies are being made one inside the other, and how many there are so far.
     copying: u32,
     copied: usize,
+    /// Those of before the notes, which have the whole limit for themselves.
+    copied_before: usize,
+    /// The values of shapes below a `Segment`, by the node below it and how many there are per cycle. The tree stays
+    /// where it is meanwhile.
+    sampled: HashMap<(*const Pattern, u32), Arc<Pattern>>,
+    /// Room for the answers that such values come from.
+    answers: Option<EventBuffer>,
     /// How many operators above take values: finished notes below them are taken apart into controls.
     valued: u32,
     pub values: Vec<Value>,
@@ -251,6 +283,8 @@ impl DraftOp {
             | DraftOp::Degrade { child, .. }
             | DraftOp::Chance { child, .. }
             | DraftOp::Split { child, .. }
+            | DraftOp::Arp { child, .. }
+            | DraftOp::Segment { child, .. }
             | DraftOp::Notes { child, .. }
             | DraftOp::Zoom { child, .. }
             | DraftOp::Shuffle { child, .. }
@@ -279,6 +313,8 @@ impl DraftOp {
             | DraftOp::Degrade { child, .. }
             | DraftOp::Chance { child, .. }
             | DraftOp::Split { child, .. }
+            | DraftOp::Arp { child, .. }
+            | DraftOp::Segment { child, .. }
             | DraftOp::Notes { child, .. }
             | DraftOp::Zoom { child, .. }
             | DraftOp::Shuffle { child, .. }
@@ -291,7 +327,18 @@ impl DraftOp {
 impl Draft {
     /// The draft of a validated pattern (so at most `MAX_DEPTH` deep).
     pub fn new(pattern: &Pattern) -> Result<Self, CompileError> {
-        let mut draft = Self::default();
+        Self::below(pattern, 0, 0, None)
+    }
+
+    /// The draft of a pattern that another draft takes apart by itself, `copied` copies into its making: what it is made
+    /// of counts among them.
+    fn below(
+        pattern: &Pattern,
+        copying: u32,
+        copied: usize,
+        answers: Option<EventBuffer>,
+    ) -> Result<Self, CompileError> {
+        let mut draft = Self { copying, copied, answers, ..Self::default() };
         draft.root = draft.lower(pattern, None, None)?;
         draft.root = draft.root.map(|root| draft.notes(root)).transpose()?;
         draft.sweep();
@@ -433,6 +480,8 @@ impl Draft {
             Pattern::Label { .. } => self.label(pattern, path, source)?,
             Pattern::Combine { .. } => self.combine(pattern, above, path, source)?,
             Pattern::Split { .. } => self.split(pattern, path, source)?,
+            Pattern::Segment { n, child, .. } => self.segment(*n, child, path, source)?,
+            Pattern::Tune { .. } => self.tune(pattern, path, source)?,
             Pattern::Zoom { from, to, child, .. } => {
                 let (Some(from), Some(to)) = (wide(*from), wide(*to)) else {
                     return Err(self.error_at(path, Kind::ZeroDenominator));
@@ -676,6 +725,7 @@ fn carried(pattern: &Pattern) -> usize {
             address.len() + args.iter().map(|arg| 1 + string(arg)).sum::<usize>()
         }
         Pattern::Name { name, .. } => name.len(),
+        Pattern::Tune { tuning, map, .. } => tuning.len() + map.as_ref().map_or(0, String::len),
         Pattern::Shape { label, table, .. } => label.len() + table.as_ref().map_or(0, Vec::len),
         _ => 0,
     }

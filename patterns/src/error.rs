@@ -83,6 +83,8 @@ pub enum CompileErrorKind {
         /// What it was given.
         given: String,
     },
+    /// A text that is no tuning, or no map of keys: where in it, what is wrong, and what would be right.
+    Tuning(String),
     /// A number or a name that no operator makes a sound of.
     NotPlayed {
         /// The number or the name.
@@ -134,6 +136,7 @@ impl fmt::Display for CompileError {
                 write!(f, "{op}: {field} must be {must} (at {path})")
             }
             Kind::Takes { op, takes, given } => write!(f, "{op} takes {takes}, not {given} (at {path})"),
+            Kind::Tuning(what) => write!(f, "Tune: {what} (at {path})"),
             Kind::NotPlayed { value } => {
                 write!(
                     f,

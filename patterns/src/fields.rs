@@ -34,7 +34,7 @@ names! {
         Early = "Early", Late = "Late", Rev = "Rev", Every = "Every", Euclid = "Euclid",
         Degrade = "Degrade", Chance = "Chance", Number = "Number", Name = "Name", Vary = "Vary",
         Pick = "Pick", Choose = "Choose", Label = "Label", Combine = "Combine",
-        Split = "Split", Zoom = "Zoom", Shuffle = "Shuffle", Freeze = "Freeze", Warp = "Warp", Shape = "Shape",
+        Split = "Split", Zoom = "Zoom", Segment = "Segment", Tune = "Tune", Shuffle = "Shuffle", Freeze = "Freeze", Warp = "Warp", Shape = "Shape",
     }
 }
 
@@ -46,7 +46,7 @@ names! {
         Steps = "steps", Rotation = "rotation", Prob = "prob", Seed = "seed", Kind = "kind",
         Amount = "amount", Grid = "grid", Lo = "lo", Hi = "hi", Label = "label", Duty = "duty",
         Table = "table", Invert = "invert", By = "by", Index = "index", Name = "name",
-        Weights = "weights",
+        Weights = "weights", Tuning = "tuning", Map = "map",
         Left = "left", Right = "right", Structure = "structure", From = "from", To = "to",
     }
 }
@@ -67,17 +67,26 @@ impl Op {
             Op::Chance => &[Key::Child, Key::Prob, Key::Seed, Key::Invert],
             Op::Number => &[Key::Value],
             Op::Name => &[Key::Name],
-            Op::Vary => &[Key::By, Key::Child, Key::Kind, Key::Seed],
+            Op::Vary => &[Key::By, Key::Transform, Key::Child, Key::Kind, Key::Seed],
             Op::Pick => &[Key::Index, Key::Children],
             Op::Choose => &[Key::Children, Key::Weights, Key::Seed],
             Op::Label => &[Key::Child, Key::Label],
             Op::Combine => &[Key::Left, Key::Right, Key::Kind, Key::Structure],
             Op::Split => &[Key::Child, Key::Kind, Key::N],
             Op::Zoom => &[Key::Child, Key::From, Key::To],
+            Op::Segment => &[Key::Child, Key::N],
+            Op::Tune => &[Key::Child, Key::Tuning, Key::Map],
             Op::Shuffle => &[Key::Child, Key::Kind, Key::N, Key::Seed],
             Op::Warp => &[Key::Child, Key::Kind, Key::Amount, Key::Grid],
             Op::Shape => &[Key::Kind, Key::Lo, Key::Hi, Key::Label, Key::Duty, Key::Seed, Key::Table],
         }
+    }
+}
+
+impl Op {
+    /// May such a node be without this field, though it is a pattern?
+    pub fn may_lack(self, key: Key) -> bool {
+        (self, key) == (Op::Vary, Key::Transform)
     }
 }
 
@@ -141,6 +150,8 @@ pub(crate) struct Fields {
     weights: Option<Vec<f64>>,
     structure: Option<String>,
     to: Option<Fraction>,
+    tuning: Option<String>,
+    map: Option<String>,
 }
 
 /// Reads one field that is not below the node.
@@ -157,6 +168,8 @@ impl<'de> DeserializeSeed<'de> for Field<'_> {
             Key::Weights => fields.weights = Option::deserialize(json)?,
             Key::Value => fields.value = Some(Value::deserialize(json)?),
             Key::Structure => fields.structure = Some(String::deserialize(json)?),
+            Key::Tuning => fields.tuning = Some(String::deserialize(json)?),
+            Key::Map => fields.map = Option::deserialize(json)?,
             Key::To => fields.to = Some(Fraction::deserialize(json)?),
             Key::Factor | Key::Offset | Key::From => fields.fraction = Some(Fraction::deserialize(json)?),
             Key::N | Key::Pulses | Key::Grid => fields.count = Some(u32::deserialize(json)?),
@@ -253,6 +266,7 @@ impl Fields {
             Op::Name => Pattern::Name { name: self.name.ok_or(Key::Name)?, span },
             Op::Vary => Pattern::Vary {
                 by: self.by.ok_or(Key::By)?,
+                transform: self.transform,
                 child: child?,
                 kind: self.kind.ok_or(Key::Kind)?,
                 seed: self.seed.unwrap_or(0),
@@ -289,6 +303,10 @@ impl Fields {
                 to: self.to.ok_or(Key::To)?,
                 span,
             },
+            Op::Segment => Pattern::Segment { child: child?, n: self.count.ok_or(Key::N)?, span },
+            Op::Tune => {
+                Pattern::Tune { child: child?, tuning: self.tuning.ok_or(Key::Tuning)?, map: self.map, span }
+            }
             Op::Shuffle => Pattern::Shuffle {
                 child: child?,
                 kind: self.kind.ok_or(Key::Kind)?,

@@ -19,17 +19,22 @@ pub type Fraction = [i64; 2];
 /// Where in a text a node came from: `[start, end)` in bytes.
 pub type SourceSpan = [u32; 2];
 
+/// The longest text of a tuning or of its map, in bytes.
+pub const MAX_TUNING: usize = 1 << 16;
+
 /// The kinds of a `Vary` node.
-pub const VARY_KINDS: [&str; 6] = ["fast", "slow", "early", "late", "chance", "euclid"];
+pub const VARY_KINDS: [&str; 7] = ["fast", "slow", "early", "late", "chance", "euclid", "every"];
 
 /// The kinds of a `Combine` node.
-pub const COMBINE_KINDS: [&str; 9] = ["add", "sub", "mul", "div", "mod", "set", "keep", "mask", "scale"];
+pub const COMBINE_KINDS: [&str; 11] =
+    ["add", "sub", "mul", "div", "mod", "set", "keep", "mask", "scale", "inv", "voicing"];
 
 /// Whose events those of a `Combine` node are.
 pub const STRUCTURES: [&str; 3] = ["left", "right", "both"];
 
 /// The kinds of a `Split` node.
-pub const SPLIT_KINDS: [&str; 4] = ["ply", "up", "down", "updown"];
+pub const SPLIT_KINDS: [&str; 9] =
+    ["ply", "up", "down", "updown", "downup", "converge", "diverge", "rolled", "rolled_down"];
 
 /// The kinds of a `Shuffle` node.
 pub const SHUFFLE_KINDS: [&str; 2] = ["shuffle", "scramble"];
@@ -163,7 +168,7 @@ pub enum Pattern {
     /// An operator whose numbers are patterns. While the patterns in `by` have these numbers, the child plays as if
     /// they were written there; where one of them has none, nothing plays. Kinds, with what `by` holds: `fast`,
     /// `slow` (a factor), `early`, `late` (cycles), `chance` (a probability), `euclid` (pulses, steps, perhaps
-    /// rotation; with negative pulses the other steps).
+    /// rotation; with negative pulses the other steps), `every` (n; then `transform` plays in cycles divisible by n).
     Vary {
         #[schemars(extend("enum" = VARY_KINDS))]
         kind: String,
@@ -172,6 +177,9 @@ pub enum Pattern {
         /// Of `chance`.
         #[schemars(with = "Option<u64>")]
         seed: u64,
+        /// Of `every`, which has it; the other kinds have none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        transform: Option<Box<Pattern>>,
         child: Box<Pattern>,
         #[serde(skip_serializing_if = "Option::is_none")]
         span: Option<SourceSpan>,
@@ -208,7 +216,9 @@ pub enum Pattern {
     /// Each event of one pattern meets the values that the other has then. Kinds: `add`, `sub`, `mul`, `div`, `mod`
     /// on numbers; `set` takes the right value, `keep` the left; controls meet by name, and the others are joined.
     /// `mask` leaves what meets a value other than 0 and `f`. `scale` makes numbers, or notes, degrees of a scale
-    /// that the right names.
+    /// that the right names. `inv` moves the lowest notes of a chord up an octave, as many as the right says, or with
+    /// a negative number the highest down. `voicing` moves each note by octaves into the octave that ends with the
+    /// note that the right says.
     /// With the structure `left` the events are those of the left pattern, with `right` of the right, with `both`
     /// what is common to an event of each.
     Combine {
@@ -221,8 +231,10 @@ pub enum Pattern {
         #[serde(skip_serializing_if = "Option::is_none")]
         span: Option<SourceSpan>,
     },
-    /// Each event divided: `ply` repeats it `n` times within itself; `up`, `down` and `updown` play the
-    /// notes of its chord one after the other, `n` times.
+    /// Each event divided: `ply` repeats it `n` times within itself. The other kinds take all that begins and ends
+    /// together as one chord. `up`, `down`, `updown`, `downup`, `converge` and `diverge` play its notes one after the
+    /// other, `n` times. With `rolled` and `rolled_down` they begin one after the other within the first `1/n` of it,
+    /// and last to its end.
     Split {
         #[schemars(extend("enum" = SPLIT_KINDS))]
         kind: String,
@@ -236,6 +248,26 @@ pub enum Pattern {
     Zoom {
         from: Fraction,
         to: Fraction,
+        child: Box<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// `n` times per cycle what the child has at that moment, held until the next. A shape stands still meanwhile.
+    Segment {
+        #[schemars(range(min = 1, max = 4096))]
+        n: u32,
+        child: Box<Pattern>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<SourceSpan>,
+    },
+    /// The child's notes in a tuning: a name such as `19edo`, or the text of a Scala file (.scl). Keys go to its degrees
+    /// one by one, 60 to the first, or as the text of a keyboard mapping (.kbm) says.
+    Tune {
+        #[schemars(length(min = 1, max = MAX_TUNING))]
+        tuning: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(length(max = MAX_TUNING))]
+        map: Option<String>,
         child: Box<Pattern>,
         #[serde(skip_serializing_if = "Option::is_none")]
         span: Option<SourceSpan>,
@@ -317,6 +349,8 @@ impl Pattern {
             Pattern::Combine { .. } => "Combine",
             Pattern::Split { .. } => "Split",
             Pattern::Zoom { .. } => "Zoom",
+            Pattern::Segment { .. } => "Segment",
+            Pattern::Tune { .. } => "Tune",
             Pattern::Shuffle { .. } => "Shuffle",
             Pattern::Freeze { .. } => "Freeze",
             Pattern::Warp { .. } => "Warp",
@@ -349,6 +383,8 @@ impl Pattern {
             | Pattern::Combine { span, .. }
             | Pattern::Split { span, .. }
             | Pattern::Zoom { span, .. }
+            | Pattern::Segment { span, .. }
+            | Pattern::Tune { span, .. }
             | Pattern::Shuffle { span, .. }
             | Pattern::Freeze { span, .. }
             | Pattern::Warp { span, .. }
@@ -382,6 +418,8 @@ impl Pattern {
             | Pattern::Combine { span, .. }
             | Pattern::Split { span, .. }
             | Pattern::Zoom { span, .. }
+            | Pattern::Segment { span, .. }
+            | Pattern::Tune { span, .. }
             | Pattern::Shuffle { span, .. }
             | Pattern::Freeze { span, .. }
             | Pattern::Warp { span, .. }
@@ -401,7 +439,9 @@ impl Pattern {
             Pattern::Cat { children, .. }
             | Pattern::Stack { children, .. }
             | Pattern::Choose { children, .. } => children.iter().collect(),
-            Pattern::Vary { by, child, .. } => by.iter().chain([child.as_ref()]).collect(),
+            Pattern::Vary { by, transform, child, .. } => {
+                by.iter().chain(transform.as_deref()).chain([child.as_ref()]).collect()
+            }
             Pattern::Pick { index, children, .. } => [index.as_ref()].into_iter().chain(children).collect(),
             Pattern::Every { transform, child, .. } => vec![transform, child],
             Pattern::Combine { left, right, .. } => vec![left, right],
@@ -416,6 +456,8 @@ impl Pattern {
             | Pattern::Label { child, .. }
             | Pattern::Split { child, .. }
             | Pattern::Zoom { child, .. }
+            | Pattern::Segment { child, .. }
+            | Pattern::Tune { child, .. }
             | Pattern::Shuffle { child, .. }
             | Pattern::Freeze { child, .. }
             | Pattern::Warp { child, .. } => vec![child],
@@ -433,7 +475,9 @@ impl Pattern {
             Pattern::Cat { children, .. }
             | Pattern::Stack { children, .. }
             | Pattern::Choose { children, .. } => children.iter_mut().collect(),
-            Pattern::Vary { by, child, .. } => by.iter_mut().chain([child.as_mut()]).collect(),
+            Pattern::Vary { by, transform, child, .. } => {
+                by.iter_mut().chain(transform.as_deref_mut()).chain([child.as_mut()]).collect()
+            }
             Pattern::Pick { index, children, .. } => {
                 [index.as_mut()].into_iter().chain(children.iter_mut()).collect()
             }
@@ -450,6 +494,8 @@ impl Pattern {
             | Pattern::Label { child, .. }
             | Pattern::Split { child, .. }
             | Pattern::Zoom { child, .. }
+            | Pattern::Segment { child, .. }
+            | Pattern::Tune { child, .. }
             | Pattern::Shuffle { child, .. }
             | Pattern::Freeze { child, .. }
             | Pattern::Warp { child, .. } => vec![child],

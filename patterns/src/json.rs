@@ -177,6 +177,7 @@ pub(crate) fn build(root: &Json) -> Result<Pattern, JsonError> {
         for &key in op.keys().iter().filter(|key| key.is_below()) {
             let lead = |tail: String| Some((at, format!("/{}{tail}", key.name())));
             match node.get(key.name()) {
+                None | Some(Json::Null) if op.may_lack(key) => {}
                 None => return Err(error(&open, at, missing(key))),
                 Some(Json::Array(children)) if key.is_list() => {
                     for (i, child) in children.iter().enumerate() {
@@ -222,6 +223,7 @@ fn finish(node: &Map<String, Json>, op: Op, done: &mut Vec<Pattern>) -> Result<P
                 let count = json.and_then(Json::as_array).map_or(0, Vec::len);
                 fields.put_list(key, done.split_off(done.len().saturating_sub(count)));
             }
+            (key, None | Some(Json::Null)) if op.may_lack(key) => {}
             (key, _) if key.is_below() => {
                 if let Some(node) = done.pop() {
                     fields.put(key, node);

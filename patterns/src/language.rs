@@ -22,6 +22,21 @@ pub fn number(value: f64) -> Pattern {
     Pattern::Number { value, span: None }
 }
 
+/// A name for operators that take one.
+pub fn name(name: &str) -> Pattern {
+    Pattern::Name { name: name.into(), span: None }
+}
+
+/// Each cycle a whole number from 0 to below `n` at random (`irand`).
+pub fn irand(n: u32, seed: u64) -> Pattern {
+    choose((0..n.max(1)).map(|i| number(f64::from(i))).collect(), None, seed)
+}
+
+fn vary(kind: &str, by: Pattern, transform: Option<Pattern>, child: Pattern) -> Pattern {
+    let (kind, transform) = (kind.into(), transform.map(boxed));
+    Pattern::Vary { kind, by: vec![by], seed: 0, transform, child: boxed(child), span: None }
+}
+
 /// One pattern per cycle, in turn, each going on where it stopped.
 pub fn turns(patterns: Vec<Pattern>) -> Pattern {
     let factor = [patterns.len() as i64, 1];
@@ -96,16 +111,84 @@ impl Pattern {
         self.combine("add", "left", number(semitones))
     }
 
+    /// Numbers as degrees of the scales that the other names, played as notes (`degree`): 0 is the root.
+    #[must_use]
+    pub fn degree(self, names: Pattern) -> Pattern {
+        self.scale(names).control("note")
+    }
+
+    /// The lowest notes of chords an octave up, as many as the other says, or with a negative number the highest down.
+    #[must_use]
+    pub fn inv(self, by: Pattern) -> Pattern {
+        self.combine("inv", "left", by)
+    }
+
+    /// The notes of chords in the octave that ends with the note that the other says, such as `C5`.
+    #[must_use]
+    pub fn voicing(self, top: Pattern) -> Pattern {
+        self.combine("voicing", "left", top)
+    }
+
+    /// Notes in a tuning: a name such as `19edo` or the text of a Scala file, perhaps with that of a keyboard mapping.
+    #[must_use]
+    pub fn tuned(self, tuning: &str, map: Option<&str>) -> Pattern {
+        let (tuning, map) = (tuning.into(), map.map(Into::into));
+        Pattern::Tune { tuning, map, child: boxed(self), span: None }
+    }
+
+    /// `n` times per cycle what there is then, held until the next.
+    #[must_use]
+    pub fn segment(self, n: u32) -> Pattern {
+        Pattern::Segment { n, child: boxed(self), span: None }
+    }
+
+    /// Changed in cycles divisible by the number that the other has then.
+    #[must_use]
+    pub fn every_by(self, n: Pattern, change: impl FnOnce(Pattern) -> Pattern) -> Pattern {
+        vary("every", n, Some(change(self.clone())), self)
+    }
+
+    /// Faster by the number that the other has then.
+    #[must_use]
+    pub fn fast_by(self, factor: Pattern) -> Pattern {
+        vary("fast", factor, None, self)
+    }
+
+    /// Slower by the number that the other has then.
+    #[must_use]
+    pub fn slow_by(self, factor: Pattern) -> Pattern {
+        vary("slow", factor, None, self)
+    }
+
+    /// Sooner by the cycles that the other says then.
+    #[must_use]
+    pub fn early_by(self, cycles: Pattern) -> Pattern {
+        vary("early", cycles, None, self)
+    }
+
+    /// Later by the cycles that the other says then.
+    #[must_use]
+    pub fn late_by(self, cycles: Pattern) -> Pattern {
+        vary("late", cycles, None, self)
+    }
+
     /// Each event `n` times within itself.
     #[must_use]
     pub fn ply(self, n: u32) -> Pattern {
         Pattern::Split { kind: "ply".into(), n, child: boxed(self), span: None }
     }
 
-    /// The notes of each chord one after the other: `up`, `down` or `updown`.
+    /// The notes of each chord one after the other: `up`, `down`, `updown`, `downup`, `converge` or `diverge`. What
+    /// begins and ends together is a chord.
     #[must_use]
     pub fn arp(self, kind: &str) -> Pattern {
         Pattern::Split { kind: kind.into(), n: 1, child: boxed(self), span: None }
+    }
+
+    /// The notes of each chord begin one after the other within the first `1/n` of it (`rolled`).
+    #[must_use]
+    pub fn rolled(self, n: u32) -> Pattern {
+        Pattern::Split { kind: "rolled".into(), n, child: boxed(self), span: None }
     }
 
     /// The piece of each cycle fills the cycle.
@@ -136,7 +219,7 @@ impl Pattern {
     #[must_use]
     pub fn iter(self, n: u32) -> Pattern {
         let by = turns((0..n.max(1)).map(|i| number(f64::from(i) / f64::from(n))).collect());
-        Pattern::Vary { kind: "early".into(), by: vec![by], seed: 0, child: boxed(self), span: None }
+        vary("early", by, None, self)
     }
 
     /// One cycle forwards, the next backwards.
@@ -213,6 +296,18 @@ impl Pattern {
             Pattern::Chance { prob, seed, invert, child, span: None }
         };
         stack(vec![part(false), change(part(true))])
+    }
+
+    /// Changes every other event, by chance.
+    #[must_use]
+    pub fn sometimes(self, seed: u64, change: impl FnOnce(Pattern) -> Pattern) -> Pattern {
+        self.sometimes_by(0.5, seed, change)
+    }
+
+    /// Changes one event of ten (`almostNever`).
+    #[must_use]
+    pub fn almost_never(self, seed: u64, change: impl FnOnce(Pattern) -> Pattern) -> Pattern {
+        self.sometimes_by(0.1, seed, change)
     }
 
     /// Changes one event of four.

@@ -57,7 +57,14 @@ fn need(op: &DraftOp, child: i128) -> Option<i128> {
             .flatten()
             .try_fold(1, |all, note| lcm(all, *note.gate.denom()))
             .and_then(|finer| limit(child.checked_mul(finer)?)),
-        DraftOp::Shuffle { n, .. } => lcm(child, i128::from(*n)),
+        DraftOp::Shuffle { n, .. } | DraftOp::Segment { n, .. } => lcm(child, i128::from(*n)),
+        DraftOp::Arp { order, n, totals, .. } => totals
+            .iter()
+            .try_fold(1, |all, total| {
+                let places = order.places(*total as usize) as i128;
+                lcm(all, places.checked_mul(i128::from(*n))?)
+            })
+            .and_then(|finer| limit(child.checked_mul(finer)?)),
         DraftOp::Zoom { from, to, .. } => {
             let (a, b) = (*(to - from).numer(), *(to - from).denom());
             let child = lcm(child, *from.denom())?;

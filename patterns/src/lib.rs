@@ -22,6 +22,7 @@
 mod arena;
 pub mod builders;
 mod chance;
+mod chord;
 mod compile;
 mod count;
 mod draft;
@@ -39,6 +40,7 @@ mod period;
 mod pitch;
 mod program;
 mod query;
+mod query_chords;
 mod query_values;
 mod scales;
 pub mod schema;
@@ -47,6 +49,7 @@ mod stream;
 mod swing;
 mod tick;
 mod time;
+mod tuning;
 mod unit;
 mod validate;
 mod value;
@@ -57,8 +60,8 @@ pub use error::{CompileError, CompileErrorKind};
 pub use euclid::euclid_hits;
 pub use event::{Event, EventBuffer, Full, ShapeRef};
 pub use ir::{
-    COMBINE_KINDS, Fraction, MAX_DEPTH, MAX_LABEL, Pattern, SHUFFLE_KINDS, SPLIT_KINDS, STRUCTURES,
-    SourceSpan, VARY_KINDS,
+    COMBINE_KINDS, Fraction, MAX_DEPTH, MAX_LABEL, MAX_TUNING, Pattern, SHUFFLE_KINDS, SPLIT_KINDS,
+    STRUCTURES, SourceSpan, VARY_KINDS,
 };
 pub use json::{JsonError, JsonExtent, MAX_JSON_DEPTH, json_depth, json_extent, parse_json};
 pub use mini::{MiniError, mini, mini_values};
@@ -67,4 +70,5 @@ pub use program::{MAX_CYCLE, MAX_EVENTS_PER_CYCLE, Program};
 pub use shape::{SHAPE_KINDS, Shape, ShapeKind};
 pub use swing::{Swing, compile_swung};
 pub use time::{Span, Time};
+pub use tuning::{TUNINGS, Tuning};
 pub use value::{OscArg, Value};

@@ -121,6 +121,8 @@ impl<T: Tick> Walk<'_, T> {
                 }
             }
             Op::Split { child, leaf, split } => self.split(child, leaf, split, view),
+            Op::Arp { child, leaf, split, order, n } => self.arp(child, [leaf, split], order, n, view),
+            Op::Segment { slot, child } => self.segment(slot, child, cycle, view),
             Op::Notes { child, leaf, split, len } => self.notes(child, [leaf, split, len], view),
             Op::Zoom { step, shift, child } => {
                 each_cycle(cycle, view, |number, view| self.visit(child, view.moved(number * step + shift)))
@@ -325,7 +327,7 @@ fn translate<T: Tick>(events: &mut [RawEvent<T>], by: T) {
 
 /// Splits a window at cycle borders.
 #[inline]
-fn each_cycle<T: Tick>(
+pub(crate) fn each_cycle<T: Tick>(
     cycle: T,
     view: View<T>,
     mut visit: impl FnMut(T, View<T>) -> Result<(), Full>,

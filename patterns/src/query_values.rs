@@ -24,7 +24,7 @@ impl<T: Tick> Walk<'_, T> {
     }
 
     /// Only what begins in the window?
-    fn wanted(event: &RawEvent<T>, view: &View<T>) -> bool {
+    pub fn wanted(event: &RawEvent<T>, view: &View<T>) -> bool {
         event.part[0] < event.part[1] && (!view.onsets || event.part[0] == event.whole[0])
     }
 

@@ -123,6 +123,12 @@ impl Node<'_> {
                         let list = List { at: &at(key), key, depth, told };
                         fields.put_list(key, map.next_value_seed(list)?);
                     }
+                    key if op.may_lack(key) => {
+                        let node = Node { at: &at(key), depth, told };
+                        if let Some(node) = map.next_value_seed(Maybe(node))? {
+                            fields.put(key, node);
+                        }
+                    }
                     key if key.is_below() => {
                         let node = Node { at: &at(key), depth, told };
                         fields.put(key, map.next_value_seed(node)?);
@@ -231,6 +237,37 @@ impl<'de> de::Visitor<'de> for Node<'_> {
             }
         }
         Err(A::Error::missing_field(Key::Op.name()))
+    }
+}
+
+/// A node, or null.
+struct Maybe<'a>(Node<'a>);
+
+impl<'de> DeserializeSeed<'de> for Maybe<'_> {
+    type Value = Option<Pattern>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_option(self)
+    }
+}
+
+impl<'de> de::Visitor<'de> for Maybe<'_> {
+    type Value = Option<Pattern>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a pattern, which is an object with an \"op\", or null")
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        self.0.deserialize(json).map(Some)
     }
 }
 

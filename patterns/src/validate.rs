@@ -2,10 +2,12 @@
 
 use crate::error::CompileErrorKind as Kind;
 use crate::ir::{
-    COMBINE_KINDS, MAX_DEPTH, MAX_LABEL, Pattern, SHUFFLE_KINDS, SPLIT_KINDS, STRUCTURES, VARY_KINDS,
+    COMBINE_KINDS, MAX_DEPTH, MAX_LABEL, MAX_TUNING, Pattern, SHUFFLE_KINDS, SPLIT_KINDS, STRUCTURES,
+    VARY_KINDS,
 };
 use crate::shape::ShapeKind;
-use crate::{CompileError, Value, fraction};
+use crate::tuning::Tuning;
+use crate::{CompileError, MAX_EVENTS_PER_CYCLE, Value, fraction};
 
 /// Checks every node from the root down, in order, without recursion: trees of any depth are welcome here.
 pub(crate) fn validate(root: &Pattern) -> Result<(), CompileError> {
@@ -87,13 +89,14 @@ fn check(node: &Pattern) -> Result<(), Kind> {
         }
         Pattern::Name { name, .. } => operator_field(name.len() <= MAX_LABEL, "Name", "name", SHORT),
         Pattern::Combine { kind, structure, .. } => {
-            let kinds = "add, sub, mul, div, mod, set, keep, mask or scale";
+            let kinds = "add, sub, mul, div, mod, set, keep, mask, scale, inv or voicing";
             operator_field(COMBINE_KINDS.contains(&kind.as_str()), "Combine", "kind", kinds)?;
             let known = STRUCTURES.contains(&structure.as_str());
             operator_field(known, "Combine", "structure", "left, right or both")
         }
         Pattern::Split { kind, n, .. } => {
-            operator_field(SPLIT_KINDS.contains(&kind.as_str()), "Split", "kind", "ply, up, down or updown")?;
+            let kinds = "ply, up, down, updown, downup, converge, diverge, rolled or rolled_down";
+            operator_field(SPLIT_KINDS.contains(&kind.as_str()), "Split", "kind", kinds)?;
             operator_field((1..=256).contains(n), "Split", "n", "1 to 256")
         }
         Pattern::Zoom { from, to, .. } => {
@@ -103,12 +106,22 @@ fn check(node: &Pattern) -> Result<(), Kind> {
             let within = *from.numer() >= 0 && from < to && to <= fraction::Wide::from_integer(1);
             operator_field(within, "Zoom", "from", "below to, both from 0 to 1")
         }
+        Pattern::Segment { n, .. } => {
+            operator_field((1..=MAX_EVENTS_PER_CYCLE).contains(n), "Segment", "n", "1 to 4096")
+        }
+        Pattern::Tune { tuning, map, .. } => {
+            operator_field(tuning.len() <= MAX_TUNING, "Tune", "tuning", "at most 65536 bytes long")?;
+            let map = map.as_deref();
+            let short = map.is_none_or(|map| map.len() <= MAX_TUNING);
+            operator_field(short, "Tune", "map", "at most 65536 bytes long")?;
+            Tuning::read(tuning, map).map(drop).map_err(Kind::Tuning)
+        }
         Pattern::Shuffle { kind, n, .. } => {
             let known = SHUFFLE_KINDS.contains(&kind.as_str());
             operator_field(known, "Shuffle", "kind", "shuffle or scramble")?;
             operator_field((1..=64).contains(n), "Shuffle", "n", "1 to 64")
         }
-        Pattern::Vary { kind, by, .. } => {
+        Pattern::Vary { kind, by, transform, .. } => {
             let numbers: &[usize] = match kind.as_str() {
                 "euclid" => &[2, 3],
                 kind if VARY_KINDS.contains(&kind) => &[1],
@@ -117,12 +130,14 @@ fn check(node: &Pattern) -> Result<(), Kind> {
                         false,
                         "Vary",
                         "kind",
-                        "fast, slow, early, late, chance or euclid",
+                        "fast, slow, early, late, chance, euclid or every",
                     );
                 }
             };
             let must = if kind == "euclid" { "pulses, steps and perhaps rotation" } else { "one pattern" };
-            operator_field(numbers.contains(&by.len()), "Vary", "by", must)
+            operator_field(numbers.contains(&by.len()), "Vary", "by", must)?;
+            let fits = transform.is_some() == (kind == "every");
+            operator_field(fits, "Vary", "transform", "there with the kind every, and with no other")
         }
         Pattern::Fast { factor, .. } | Pattern::Slow { factor, .. } => {
             let factor = fraction::wide(*factor).ok_or(Kind::ZeroDenominator)?;

@@ -95,7 +95,7 @@ fn any_pattern() -> BoxedStrategy<Pattern> {
     ];
     leaf.prop_recursive(6, 40, 4, move |inner| {
         let kids = prop::collection::vec(inner.clone(), 0..4);
-        (0..20_u8, kids, inner.clone(), inner, any::<[i64; 2]>(), any::<[u32; 2]>(), 0.0..1.0_f64, span())
+        (0..22_u8, kids, inner.clone(), inner, any::<[i64; 2]>(), any::<[u32; 2]>(), 0.0..1.0_f64, span())
             .prop_map(|(op, children, a, b, pair, [n, steps], prob, span)| {
                 let child = Box::new(a);
                 match op {
@@ -112,7 +112,8 @@ fn any_pattern() -> BoxedStrategy<Pattern> {
                     10 => Pattern::Freeze { child, span },
                     12 => {
                         let by = children;
-                        Pattern::Vary { kind: "fast".into(), by, seed: pair[1] as u64, child, span }
+                        let (seed, transform) = (pair[1] as u64, n.is_multiple_of(2).then(|| Box::new(b)));
+                        Pattern::Vary { kind: "every".into(), by, seed, transform, child, span }
                     }
                     13 => Pattern::Pick { index: child, children, span },
                     14 => {
@@ -127,6 +128,11 @@ fn any_pattern() -> BoxedStrategy<Pattern> {
                     17 => Pattern::Split { kind: "ply".into(), n, child, span },
                     18 => Pattern::Zoom { from: pair, to: [pair[1], pair[0]], child, span },
                     19 => Pattern::Shuffle { kind: "shuffle".into(), n, seed: pair[0] as u64, child, span },
+                    20 => Pattern::Segment { n, child, span },
+                    21 => {
+                        let map = n.is_multiple_of(2).then(|| "! a\n0\n".to_owned());
+                        Pattern::Tune { tuning: "19edo".into(), map, child, span }
+                    }
                     11 => Pattern::Chance {
                         prob,
                         seed: pair[0] as u64,

@@ -1,6 +1,11 @@
 //! The language of live coders: values that meet, notes that come of them, and what is put together from operators.
 //! Answers worked out by hand.
 
+#[path = "language/chords.rs"]
+mod chords;
+#[path = "language/moments.rs"]
+mod moments;
+
 use krach_patterns::language::{arrange, choose, number, timecat, turns};
 use krach_patterns::{
     Event, EventBuffer, Pattern, Program, Span, Time, Value, builders, compile, mini, mini_values,
@@ -273,7 +278,6 @@ fn what_does_not_meet_is_refused_with_what_would() {
         (shape().ply(2), "events, not a shape"),
         (shape().structured(v("1 1")), "events, not a shape"),
         (v("1").ply(300).control("c"), "Split: n must be 1 to 256"),
-        (v("1").arp("up").control("c"), "notes and chords"),
         (v("60").control("note").set(v("1.5").control("legato")), "a share of the event"),
         (v("1").control("a").set(v("1").control("b")).combine("add", "left", v("1")), "a control by name"),
         (v("1 2").control("note"), ""),

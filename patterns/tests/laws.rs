@@ -3,8 +3,8 @@
 mod model;
 
 use krach_patterns::{
-    COMBINE_KINDS, Event, EventBuffer, Pattern, Program, SHUFFLE_KINDS, STRUCTURES, Span, Time, Value,
-    compile,
+    COMBINE_KINDS, Event, EventBuffer, Pattern, Program, SHUFFLE_KINDS, SPLIT_KINDS, STRUCTURES, Span, Time,
+    Value, compile,
 };
 use model::{Big, ModelEvent, of};
 use proptest::prelude::*;
@@ -55,6 +55,15 @@ fn numbers(from: Vec<f64>) -> BoxedStrategy<Pattern> {
 
 /// The kinds of `Vary`, around a pattern.
 fn varied(child: BoxedStrategy<Box<Pattern>>) -> BoxedStrategy<Pattern> {
+    let every = (numbers(vec![1.0, 2.0, 3.0]), child.clone(), child.clone());
+    let every = every.prop_map(|(by, transform, child)| Pattern::Vary {
+        kind: "every".into(),
+        by: vec![by],
+        seed: 0,
+        transform: Some(transform),
+        child,
+        span: None,
+    });
     let pulses = numbers(vec![0.0, 1.0, 3.0, -1.0, -3.0]);
     let (steps, rotation) = (numbers(vec![3.0, 4.0, 5.0]), numbers(vec![0.0, 1.0, -2.0]));
     let by = prop_oneof![
@@ -66,15 +75,15 @@ fn varied(child: BoxedStrategy<Box<Pattern>>) -> BoxedStrategy<Pattern> {
         2 => (pulses.clone(), steps.clone()).prop_map(|(p, s)| ("euclid", vec![p, s])),
         1 => (pulses, steps, rotation).prop_map(|(p, s, r)| ("euclid", vec![p, s, r])),
     ];
-    (by, 0..9_u64, child)
-        .prop_map(|((kind, by), seed, child)| Pattern::Vary {
-            kind: kind.into(),
-            by,
-            seed,
-            child,
-            span: None,
-        })
-        .boxed()
+    let others = (by, 0..9_u64, child).prop_map(|((kind, by), seed, child)| Pattern::Vary {
+        kind: kind.into(),
+        by,
+        seed,
+        transform: None,
+        child,
+        span: None,
+    });
+    prop_oneof![1 => every, 8 => others].boxed()
 }
 
 fn zoomed(child: BoxedStrategy<Box<Pattern>>) -> BoxedStrategy<Pattern> {
@@ -101,6 +110,7 @@ fn values() -> BoxedStrategy<Pattern> {
         let b = || p.clone().prop_map(Box::new);
         let kinds = prop::sample::select(COMBINE_KINDS.iter().filter(|kind| **kind != "scale").collect::<Vec<_>>());
         let structures = prop::sample::select(STRUCTURES.to_vec());
+        let splits = prop::sample::select(SPLIT_KINDS.iter().filter(|kind| **kind != "ply").collect::<Vec<_>>());
         prop_oneof![
             3 => list().prop_map(|children| Pattern::Cat { children, span: None }),
             1 => list().prop_map(|children| Pattern::Stack { children, span: None }),
@@ -114,6 +124,10 @@ fn values() -> BoxedStrategy<Pattern> {
             1 => zoomed(b().boxed()),
             1 => shuffled(b().boxed()),
             2 => (1..5_u32, b()).prop_map(|(n, child)| Pattern::Split { kind: "ply".into(), n, child, span: None }),
+            3 => (splits, 1..4_u32, b()).prop_map(|(kind, n, child)| {
+                Pattern::Split { kind: (*kind).into(), n, child, span: None }
+            }),
+            2 => (1..6_u32, b()).prop_map(|(n, child)| Pattern::Segment { n, child, span: None }),
             6 => (kinds, structures, b(), b()).prop_map(|(kind, structure, left, right)| {
                 let (kind, structure) = ((*kind).into(), structure.into());
                 Pattern::Combine { kind, structure, left, right, span: None }
@@ -315,8 +329,26 @@ fn window() -> impl Strategy<Value = Span> {
     )
 }
 
+/// Onsets of the pieces of a window are those of the window.
+fn partitioned(program: &Program, window: Span, cuts: Vec<i64>) -> Result<(), TestCaseError> {
+    let length = window.end - window.begin;
+    let mut cuts: Vec<Time> = cuts.iter().map(|c| window.begin + length * Time::new(*c, 1001)).collect();
+    cuts.push(window.begin);
+    cuts.push(window.end);
+    cuts.sort();
+    let begins = |window| {
+        onsets(program, window, 1).iter().map(|e| (e.whole.begin, e.whole.end, e.value)).collect::<Vec<_>>()
+    };
+    let mut pieces: Vec<_> = cuts.windows(2).flat_map(|w| begins(Span::new(w[0], w[1]))).collect();
+    let mut whole = begins(window);
+    pieces.sort();
+    whole.sort();
+    prop_assert_eq!(pieces, whole);
+    Ok(())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_query_gives_what_the_model_gives(p in patterns(false), window in window(), seed in 0..3_u64) {
@@ -325,7 +357,7 @@ proptest! {
         let want = model::query(&p, window, seed);
         let (got_keys, want_keys) = (keys(&program, &got), model_keys(&want));
         // Where numbers are patterns, an event may be cut at borders of the numbers that change nothing.
-        let borders: Vec<Big> = match format!("{p:?}").contains("Vary") {
+        let borders: Vec<Big> = match ["Vary", "Pick"].iter().any(|by| format!("{p:?}").contains(by)) {
             true => got_keys.iter().chain(&want_keys).flat_map(|key| [key.2.clone(), key.3.clone()]).collect(),
             false => Vec::new(),
         };
@@ -347,17 +379,13 @@ proptest! {
     #[test]
     fn any_partition_of_a_span_gives_the_same_onsets(p in patterns(true), window in window(), cuts in prop::collection::vec(1..1000_i64, 0..8)) {
         let Ok(program) = compile(&p) else { return Err(TestCaseError::reject("refused")) };
-        let length = window.end - window.begin;
-        let mut cuts: Vec<Time> = cuts.iter().map(|c| window.begin + length * Time::new(*c, 1001)).collect();
-        cuts.push(window.begin);
-        cuts.push(window.end);
-        cuts.sort();
-        let begins = |window| onsets(&program, window, 1).iter().map(|e| (e.whole.begin, e.whole.end, e.value)).collect::<Vec<_>>();
-        let mut pieces: Vec<_> = cuts.windows(2).flat_map(|w| begins(Span::new(w[0], w[1]))).collect();
-        let mut whole = begins(window);
-        pieces.sort();
-        whole.sort();
-        prop_assert_eq!(pieces, whole);
+        partitioned(&program, window, cuts)?;
+    }
+
+    #[test]
+    fn any_partition_of_a_span_gives_the_same_onsets_of_values(p in values(), window in window(), cuts in prop::collection::vec(1..1000_i64, 1..8)) {
+        let Ok(program) = compile(&p) else { return Err(TestCaseError::reject("refused")) };
+        partitioned(&program, window, cuts)?;
     }
 
     #[test]
@@ -481,15 +509,15 @@ proptest! {
         let fixed = Pattern::Fast { factor: f, child: boxed(p.clone()), span: None };
         let kind = "fast".into();
         let value = f[0] as f64 / f[1] as f64;
-        same(&Pattern::Vary { kind, by: by(value), seed: 0, child: boxed(p.clone()), span: None }, &fixed, 0)?;
+        same(&Pattern::Vary { kind, by: by(value), seed: 0, transform: None, child: boxed(p.clone()), span: None }, &fixed, 0)?;
         // A sequence of the same number is looked at cycle by cycle, and means the same.
         let twice = Pattern::Cat { children: [by(value), by(value)].concat(), span: None };
         let kind = "fast".into();
-        same_onsets(&Pattern::Vary { kind, by: vec![twice], seed: 0, child: boxed(p.clone()), span: None }, &fixed)?;
+        same_onsets(&Pattern::Vary { kind, by: vec![twice], seed: 0, transform: None, child: boxed(p.clone()), span: None }, &fixed)?;
         let prob = f64::from(prob) / 4.0;
         let fixed = Pattern::Chance { prob, seed: 7, invert: false, child: boxed(p.clone()), span: None };
         let kind = "chance".into();
-        same(&Pattern::Vary { kind, by: by(prob), seed: 7, child: boxed(p), span: None }, &fixed, 3)?;
+        same(&Pattern::Vary { kind, by: by(prob), seed: 7, transform: None, child: boxed(p), span: None }, &fixed, 3)?;
     }
 
     #[test]

@@ -130,7 +130,8 @@ fn number(value: f64) -> Pattern {
 }
 
 fn vary(kind: &str, by: Vec<Pattern>, child: Pattern) -> Pattern {
-    Pattern::Vary { kind: kind.into(), by, seed: 0, child: Box::new(child), span: None }
+    let transform = (kind == "every").then(|| Box::new(atom()));
+    Pattern::Vary { kind: kind.into(), by, seed: 0, transform, child: Box::new(child), span: None }
 }
 
 #[test]
@@ -157,6 +158,9 @@ fn a_varied_number_is_held_to_what_the_operator_takes() {
         ),
         (vary("euclid", vec![number(1.0)], atom()), "Vary", "by must be pulses, steps"),
         (vary("fast", vec![], atom()), "Vary", "by must be one pattern"),
+        (vary("every", vec![turns(0.0)], atom()), "Vary[0] > Cat[1] > Number", "whole numbers from 1 on"),
+        (vary("every", vec![turns(1.5)], atom()), "Vary[0] > Cat[1] > Number", "whole numbers from 1 on"),
+        (vary("every", vec![turns(2.0)], number(1.0)), "Vary[2] > Number", "plays nothing"),
         (vary("swirl", vec![number(1.0)], atom()), "Vary", "kind must be fast, slow"),
         (vary("fast", vec![number(f64::NAN)], atom()), "Vary[0] > Number", "value must be a finite number"),
         (

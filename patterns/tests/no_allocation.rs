@@ -66,6 +66,19 @@ fn shape() -> Pattern {
     }
 }
 
+fn sine() -> Pattern {
+    Pattern::Shape {
+        kind: "sine".into(),
+        lo: 0.0,
+        hi: 1.0,
+        label: String::new(),
+        duty: None,
+        seed: None,
+        table: None,
+        span: None,
+    }
+}
+
 fn programs() -> Vec<Program> {
     let late = |n: i64, p| Pattern::Late { offset: [1, n], child: Box::new(p), span: None };
     let everything = stack(vec![
@@ -89,8 +102,12 @@ fn programs() -> Vec<Program> {
             .zoom(0.25, 0.75),
         v("1 2").combine("add", "both", v("10 20 30")).control("a").scramble(5, 2),
         v("1 2").structured(v("x(<3 5>,8)")).control("b").iter(4),
+        v("[0,2,<4 6>]").segment(3).scale(v("C:minor")).arp("converge").tuned("just", None).control("note"),
+        v("<C:m7 F:maj7>").control("chord").inv(v("<0 1>")).voicing(v("C5")).rolled(3),
+        v("1").every_by(v("<2 3>"), |p| p.ply(3)).control("c"),
     ]);
-    vec![compile(&everything).unwrap(), compile(&wide).unwrap(), compile(&values).unwrap()]
+    let stepped = stack(vec![shape().over(3.0).segment(16), values]);
+    vec![compile(&everything).unwrap(), compile(&wide).unwrap(), compile(&stepped).unwrap()]
 }
 
 #[test]
@@ -146,7 +163,14 @@ fn combine(kind: &str, left: Pattern, right: Pattern) -> Pattern {
 }
 
 fn vary(kind: &str, by: Pattern, child: Pattern) -> Pattern {
-    Pattern::Vary { kind: kind.into(), by: vec![by], seed: 0, child: Box::new(child), span: None }
+    Pattern::Vary {
+        kind: kind.into(),
+        by: vec![by],
+        seed: 0,
+        transform: None,
+        child: Box::new(child),
+        span: None,
+    }
 }
 
 /// Leaves that sound, far from each other: those of a selector lie between.
@@ -199,6 +223,54 @@ fn what_a_pattern_multiplies_is_bounded_before_it_takes_memory() {
         ("a join with wide gaps", 100, (0..120).fold(same(60_000), |p, _| apart(p))),
         ("rhythms", 40, cat(euclids)),
         ("layers mirrored again and again", 60, mirrored),
+        (
+            "the values of a shape in each copy",
+            60,
+            vary(
+                "fast",
+                numbers(40_000),
+                label("c", Pattern::Segment { n: 900, child: Box::new(sine()), span: None }),
+            ),
+        ),
+        (
+            "values of shapes within values of shapes",
+            60,
+            label(
+                "c",
+                (0..30).fold(sine(), |child, _| {
+                    let child = Box::new(vary("fast", numbers(6), child));
+                    Pattern::Segment { n: 16, child, span: None }
+                }),
+            ),
+        ),
+        (
+            "many shapes",
+            150,
+            cat((0..2000)
+                .map(|_| label("c", Pattern::Segment { n: 16, child: Box::new(sine()), span: None }))
+                .collect()),
+        ),
+        (
+            "a tuning in each copy",
+            60,
+            vary(
+                "fast",
+                numbers(40_000),
+                Pattern::Tune {
+                    tuning: format!("a\n4000\n{}", "3/2\n".repeat(4000)),
+                    map: None,
+                    child: Box::new(label("note", number(60))),
+                    span: None,
+                },
+            ),
+        ),
+        (
+            "chords one after the other",
+            60,
+            (0..20)
+                .fold(stack((0..40).map(number).collect()), |p, _| p.arp("up"))
+                .superimpose(|p| p.arp("down")),
+        ),
         ("a list to pick from in each copy", 40, vary("fast", numbers(2000), pick)),
     ];
     let mut over = Vec::new();

@@ -38,7 +38,7 @@ fn the_page_draws_every_operator_every_shape_and_every_kind_of_value() {
     for op in [
         "Atom", "Silence", "Cat", "Stack", "Fast", "Slow", "Early", "Late", "Rev", "Every", "Euclid",
         "Degrade", "Chance", "Freeze", "Number", "Name", "Vary", "Pick", "Choose", "Label", "Combine",
-        "Split", "Zoom", "Shuffle", "Warp", "Shape",
+        "Split", "Zoom", "Segment", "Tune", "Shuffle", "Warp", "Shape",
     ] {
         assert!(json.iter().any(|node| node.op() == op), "no example in JSON has {op}");
     }

@@ -3,6 +3,7 @@
 
 use super::notes::own_name;
 use super::{Control, Datum, Draft, DraftOp, FEW, Leaf, MAX_CONTROLS, NO_LEAF, NO_VALUE, Structure, Table};
+use crate::chord::{MAX_CHORD, Order};
 use crate::error::CompileErrorKind as Kind;
 use crate::ir::{Pattern, SourceSpan};
 use crate::{CompileError, parse_pitch, scales};
@@ -21,7 +22,12 @@ struct Refused {
 
 impl Draft {
     /// What an operator on values has below it.
-    fn lower_values(&mut self, child: &Pattern, below: Option<usize>, source: Option<SourceSpan>) -> Lowered {
+    pub(super) fn lower_values(
+        &mut self,
+        child: &Pattern,
+        below: Option<usize>,
+        source: Option<SourceSpan>,
+    ) -> Lowered {
         self.valued += 1;
         let lowered = self.lower(child, below, source);
         self.valued -= 1;
@@ -85,12 +91,16 @@ impl Draft {
         self.count_copies(pairs, room - pairs.min(room), path)?;
         let mut cells = vec![NO_LEAF; room];
         let mut leaves = Vec::new();
+        let mut holes = false;
         for &l in &lefts {
             for &r in &rights {
                 self.count_copies(0, work(&self.data[l as usize], &self.data[r as usize]), path)?;
                 let met = meet(kind, &self.data[l as usize], &self.data[r as usize]);
                 let cell = match met {
-                    Ok(Met::Nothing) => continue,
+                    Ok(Met::Nothing) => {
+                        holes = true;
+                        continue;
+                    }
                     Ok(Met::Left) => l,
                     Ok(Met::New(datum)) => {
                         let structured = if structure == "right" { r } else { l };
@@ -120,7 +130,7 @@ impl Draft {
             _ => Structure::Both,
         };
         let table = Table { left: first[0], right: first[1], width, cells };
-        Ok(self.push(DraftOp::Combine { structure, left, right, table, leaves }, path))
+        Ok(self.push(DraftOp::Combine { structure, left, right, table, leaves, holes }, path))
     }
 
     pub(super) fn split(&mut self, pattern: &Pattern, path: usize, source: Option<SourceSpan>) -> Lowered {
@@ -129,34 +139,50 @@ impl Draft {
         self.check_values(child)?;
         let leaves = self.sounding(child);
         self.check_events(&leaves)?;
+        if let Some(order) = Order::of(kind) {
+            return self.arpeggio(order, *n, child, &leaves, path);
+        }
         let first = leaves[0];
         let room = (leaves[leaves.len() - 1] - first + 1) as usize;
         self.count_copies(0, room - leaves.len(), path)?;
         let mut parts = vec![Vec::new(); room];
         for leaf in leaves {
-            let once = if kind == "ply" { vec![leaf] } else { self.arpeggio(kind, leaf, path)? };
-            self.count_copies(once.len() * *n as usize, 0, path)?;
-            parts[(leaf - first) as usize] = once.repeat(*n as usize);
+            self.count_copies(*n as usize, 0, path)?;
+            parts[(leaf - first) as usize] = vec![leaf; *n as usize];
         }
         Ok(self.push(DraftOp::Split { child, first, parts }, path))
     }
 
-    /// The notes of a chord as leaves, in the order of `kind`.
-    fn arpeggio(&mut self, kind: &str, leaf: u32, path: usize) -> Result<Vec<u32>, CompileError> {
-        let Datum::Controls(controls) = self.data[leaf as usize].clone() else {
-            let (op, takes) = ("Split", "notes and chords");
-            let given = self.data[leaf as usize].to_string();
-            return Err(self.error_at(self.places[leaf as usize], Kind::Takes { op, takes, given }));
-        };
-        let count = controls.iter().map(|(_, values)| values.len()).max().unwrap_or(1);
-        self.count_copies(0, 4 * count * controls.len(), path)?;
-        let mut order: Vec<usize> = (0..count).collect();
-        match kind {
-            "down" => order.reverse(),
-            // The lowest and the highest once each.
-            "updown" => order.extend((1..count.saturating_sub(1)).rev()),
-            _ => {}
+    /// Chords in pieces: the notes of each leaf as leaves of their own.
+    fn arpeggio(&mut self, order: Order, n: u32, child: usize, leaves: &[u32], path: usize) -> Lowered {
+        let first = leaves[0];
+        let room = (leaves[leaves.len() - 1] - first + 1) as usize;
+        self.count_copies(0, room - leaves.len(), path)?;
+        let mut notes = vec![Vec::new(); room];
+        for &leaf in leaves {
+            notes[(leaf - first) as usize] = self.single_notes(leaf, path)?;
         }
+        let lengths: Vec<usize> = leaves.iter().map(|leaf| notes[(leaf - first) as usize].len()).collect();
+        let chords = self.chords(child);
+        let totals = chords.totals(&lengths);
+        if totals.last().is_none_or(|most| *most > MAX_CHORD) {
+            let takes = "chords of up to 64 notes at once";
+            return Err(self.error_at(path, Kind::Takes { op: "Split", takes, given: "more".to_owned() }));
+        }
+        let each = chords.pieces(order, n, &lengths);
+        let totals = totals.into_iter().map(|total| total as u32).collect();
+        Ok(self.push(DraftOp::Arp { child, first, notes, order, n, totals, each }, path))
+    }
+
+    /// The notes of a chord, each as a leaf. What has no notes is one.
+    fn single_notes(&mut self, leaf: u32, path: usize) -> Result<Vec<u32>, CompileError> {
+        let Datum::Controls(controls) = &self.data[leaf as usize] else { return Ok(vec![leaf]) };
+        let count = controls.iter().map(|(_, values)| values.len()).max().unwrap_or(1);
+        if count == 1 {
+            return Ok(vec![leaf]);
+        }
+        let controls = controls.clone();
+        self.count_copies(0, 4 * count * controls.len(), path)?;
         let leaves = (0..count).map(|note| {
             let one =
                 controls.iter().map(|(label, values)| (label.clone(), vec![values[note % values.len()]]));
@@ -166,8 +192,7 @@ impl Draft {
             self.places.push(self.places[leaf as usize]);
             (self.leaves.len() - 1) as u32
         });
-        let leaves: Vec<u32> = leaves.collect();
-        Ok(order.into_iter().map(|note| leaves[note]).collect())
+        Ok(leaves.collect())
     }
 
     /// A shape has no events whose lengths could be others.
@@ -183,7 +208,7 @@ impl Draft {
     }
 
     /// A unit of several events has no one value.
-    fn check_values(&self, node: usize) -> Result<(), CompileError> {
+    pub(super) fn check_values(&self, node: usize) -> Result<(), CompileError> {
         let mut pending = vec![node];
         while let Some(node) = pending.pop() {
             match &self.nodes[node].op {
@@ -241,6 +266,7 @@ fn meet(kind: &str, left: &Datum, right: &Datum) -> Result<Met, Refused> {
         ("scale", _, other) => {
             return Err(refused(true, "scale", "scales such as minor and C:dorian", other));
         }
+        ("inv" | "voicing", left, right) => moved(kind, left, right)?,
         ("set", Datum::Number(_) | Datum::Name(_), Datum::Number(_) | Datum::Name(_)) => {
             Met::New(right.clone())
         }
@@ -297,6 +323,66 @@ fn in_scale(number: f64, name: &str, given: &Datum) -> Result<f64, Refused> {
     })
 }
 
+/// A chord with other notes of the same names: see [`inverted`] and [`voiced`].
+fn moved(kind: &str, left: &Datum, right: &Datum) -> Result<Met, Refused> {
+    let by = match right {
+        Datum::Number(number) => Some(*number),
+        Datum::Name(name) => parse_pitch(name).ok().map(f64::from),
+        _ => None,
+    };
+    let whole = |number: &f64| number.fract() == 0.0 && number.abs() <= MAX_INVERSION;
+    let (op, takes) = match kind {
+        "inv" => ("inv", "whole numbers from -128 to 128"),
+        _ => ("voicing", "keys such as 72 and notes such as C5"),
+    };
+    let fits = |by: &f64| kind == "voicing" || (matches!(right, Datum::Number(_)) && whole(by));
+    let Some(by) = by.filter(fits) else {
+        return Err(Refused { right: true, op, takes, given: right.to_string() });
+    };
+    let change = |notes: &[f64]| if kind == "inv" { inverted(notes, by as i64) } else { voiced(notes, by) };
+    let no_chord = || Refused { right: false, op, takes: "notes and chords", given: left.to_string() };
+    Ok(Met::New(match left {
+        Datum::Number(number) => Datum::Number(change(&[*number])[0]),
+        Datum::Controls(controls) => {
+            let mut controls = controls.clone();
+            let note = controls.iter_mut().find(|(label, _)| own_name(label) == "note");
+            let (_, notes) = note.ok_or_else(no_chord)?;
+            *notes = change(notes);
+            Datum::Controls(controls)
+        }
+        _ => return Err(no_chord()),
+    }))
+}
+
+/// The lowest notes an octave up, `by` times one; for a negative number the highest down.
+fn inverted(notes: &[f64], by: i64) -> Vec<f64> {
+    let mut notes = notes.to_vec();
+    notes.sort_by(f64::total_cmp);
+    let last = notes.len() - 1;
+    for _ in 0..by.unsigned_abs() {
+        if by > 0 {
+            notes[0] += 12.0;
+            notes.rotate_left(1);
+        } else {
+            notes[last] -= 12.0;
+            notes.rotate_right(1);
+        }
+        notes.sort_by(f64::total_cmp);
+    }
+    notes
+}
+
+/// Each note in the octave that ends with `top`; what falls together is one.
+fn voiced(notes: &[f64], top: f64) -> Vec<f64> {
+    let mut notes: Vec<f64> = notes.iter().map(|note| top - (top - note).rem_euclid(12.0)).collect();
+    notes.sort_by(f64::total_cmp);
+    notes.dedup();
+    notes
+}
+
+/// The furthest that `inv` goes.
+const MAX_INVERSION: f64 = 128.0;
+
 fn calculate(kind: &str, a: f64, b: f64, right: &Datum) -> Result<f64, Refused> {
     let refused = |takes| Refused { right: true, op: "Combine", takes, given: right.to_string() };
     let result = match kind {
@@ -344,6 +430,3 @@ fn joined(kind: &str, left: &[Control], right: &[Control], given: &Datum) -> Res
     }
     Ok(controls)
 }
-
-/// The most notes of one event.
-const MAX_CHORD: usize = 64;

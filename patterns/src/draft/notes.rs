@@ -67,6 +67,7 @@ impl Draft {
             return Ok(root);
         }
         // Notes have the whole limit for themselves.
+        self.copied_before = self.copied;
         self.copied = 0;
         let first = leaves[0];
         let mut notes = vec![Vec::new(); (leaves[leaves.len() - 1] - first + 1) as usize];

@@ -64,11 +64,12 @@ impl Draft {
 
     /// All numbers are decided.
     fn vary_child(&mut self, varied: &Varied<'_>) -> Lowered {
-        let Pattern::Vary { kind, by, seed, child, .. } = varied.pattern else { return Ok(None) };
+        let Pattern::Vary { kind, by, seed, transform, child, .. } = varied.pattern else { return Ok(None) };
         let (path, source) = (varied.path, varied.source);
         let (first, leaf) = varied.numbers[0];
         let at = self.places[leaf as usize];
-        let below = self.branch(varied.pattern, varied.above, by.len());
+        let place = by.len() + usize::from(transform.is_some());
+        let below = self.branch(varied.pattern, varied.above, place);
         let exact = |draft: &Self| exactly(first).ok_or_else(|| draft.error_at(at, Kind::TimeTooFine));
         match kind.as_str() {
             "fast" | "slow" => {
@@ -81,6 +82,22 @@ impl Draft {
             }
             "early" => self.line_below(Some(one()), Some(exact(self)?), child, path, below, source),
             "late" => self.line_below(Some(one()), Some(-exact(self)?), child, path, below, source),
+            "every" => {
+                let n = (first.fract() == 0.0 && first >= 1.0 && first <= f64::from(u32::MAX))
+                    .then_some(first as u32);
+                let Some(n) = n else {
+                    let (op, takes, given) = ("every", "whole numbers from 1 on", format!("{first}"));
+                    return Err(self.error_at(at, Kind::Takes { op, takes, given }));
+                };
+                let branch = self.branch(varied.pattern, varied.above, by.len());
+                let transform = transform.as_deref().map(|transform| self.lower(transform, branch, source));
+                let transform = transform.transpose()?.flatten();
+                let child = self.lower(child, below, source)?;
+                if transform.is_none() && child.is_none() {
+                    return Ok(None);
+                }
+                Ok(self.push(DraftOp::Every { n, transform, child }, path))
+            }
             "chance" => {
                 if !(0.0..=1.0).contains(&first) {
                     return Err(self.error_at(at, Kind::ProbabilityOutOfRange("Chance")));
@@ -192,6 +209,7 @@ impl Draft {
                 }
                 DraftOp::Combine { leaves: made, .. } => leaves.extend(made),
                 DraftOp::Split { parts, .. } => leaves.extend(parts.iter().flatten()),
+                DraftOp::Arp { notes, .. } => leaves.extend(notes.iter().flatten()),
                 op => pending.extend(op.children()),
             }
         }

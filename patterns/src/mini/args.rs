@@ -38,7 +38,7 @@ impl Parser<'_> {
                 (Argument::Varied(by, size), seed) => {
                     step.size += size;
                     let (span, kind) = (Some(self.span(start)), "chance".to_owned());
-                    step.pattern = Pattern::Vary { kind, by: vec![by], seed, child, span };
+                    step.pattern = Pattern::Vary { kind, by: vec![by], seed, transform: None, child, span };
                     return Ok(());
                 }
             },
@@ -57,7 +57,7 @@ impl Parser<'_> {
             Argument::Fixed(number) => Pattern::Slow { factor: fraction(number), child, span },
             Argument::Varied(by, size) => {
                 step.size += size;
-                Pattern::Vary { kind: kind.to_owned(), by: vec![by], seed: 0, child, span }
+                Pattern::Vary { kind: kind.to_owned(), by: vec![by], seed: 0, transform: None, child, span }
             }
         };
         Ok(())
@@ -124,7 +124,7 @@ impl Parser<'_> {
                 }
             });
         }
-        Ok(Pattern::Vary { kind: "euclid".to_owned(), by, seed: 0, child, span })
+        Ok(Pattern::Vary { kind: "euclid".to_owned(), by, seed: 0, transform: None, child, span })
     }
 
     /// `{a b c, d e}%4`: each layer with so many steps per cycle, without `%` as many as the first has.
@@ -158,7 +158,14 @@ impl Parser<'_> {
                         *value = n as f64 / d as f64;
                         Ok(())
                     })?;
-                    Pattern::Vary { kind: "fast".to_owned(), by: vec![by], seed: 0, child, span }
+                    Pattern::Vary {
+                        kind: "fast".to_owned(),
+                        by: vec![by],
+                        seed: 0,
+                        transform: None,
+                        child,
+                        span,
+                    }
                 }
             });
         }

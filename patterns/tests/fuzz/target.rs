@@ -2,7 +2,7 @@
 
 use krach_patterns::{
     COMBINE_KINDS, Event, EventBuffer, MAX_CYCLE, Pattern, Program, SHUFFLE_KINDS, SPLIT_KINDS, STRUCTURES,
-    Span, Time, VARY_KINDS, Value, compile, euclid_hits, mini, mini_values,
+    Span, TUNINGS, Time, VARY_KINDS, Value, compile, euclid_hits, mini, mini_values,
 };
 
 /// Reads the bytes as a tree, as JSON or as mini-notation (the first byte says which), and plays what
@@ -184,7 +184,7 @@ impl Bytes<'_> {
 
     fn node(&mut self) -> Pattern {
         let span = None;
-        match self.byte() % 31 {
+        match self.byte() % 34 {
             0 => Pattern::Cat { children: self.children(), span },
             1 => Pattern::Stack { children: self.children(), span },
             2 => Pattern::Fast { factor: self.fraction(), child: self.below(), span },
@@ -263,10 +263,20 @@ impl Bytes<'_> {
                 let (n, seed) = (self.number() as u32, self.number() as u64);
                 Pattern::Shuffle { kind, n, seed, child: self.below(), span }
             }
+            31 => Pattern::Segment { n: self.number() as u32, child: self.below(), span },
+            32 => {
+                let tuning =
+                    [TUNINGS[usize::from(self.byte()) % TUNINGS.len()], "19edo", "", "a\n2\n3/2\n2/1"];
+                let tuning = tuning[usize::from(self.byte()) % 4].to_owned();
+                let map = (self.byte() < 40).then(|| "2\n0\n127\n60\n60\n261.6\n2\n0\nx".to_owned());
+                Pattern::Tune { tuning, map, child: self.below(), span }
+            }
+            33 => Pattern::Label { label: "note".to_owned(), child: self.below(), span },
             20 => {
                 let kind = VARY_KINDS[usize::from(self.byte()) % VARY_KINDS.len()].to_owned();
                 let by = (0..if kind == "euclid" { 3 } else { 1 }).map(|_| self.numbers()).collect();
-                Pattern::Vary { kind, by, seed: self.number() as u64, child: self.below(), span }
+                let transform = (kind == "every").then(|| self.below());
+                Pattern::Vary { kind, by, seed: self.number() as u64, transform, child: self.below(), span }
             }
             21 => Pattern::Pick { index: Box::new(self.numbers()), children: self.children(), span },
             22 => {

@@ -164,8 +164,8 @@ fn go(p: &Pattern, from: &Big, to: &Big, seed: u64) -> Vec<ModelEvent> {
         }
         Pattern::Number { value, .. } => leaf(from, to, value.to_string(), false),
         Pattern::Name { name, .. } => leaf(from, to, name.clone(), false),
-        Pattern::Vary { kind, by, seed: own, child, .. } => {
-            vary(kind, by, &mut Vec::new(), *own, child, from, to, seed)
+        Pattern::Vary { kind, by, seed: own, transform, child, .. } => {
+            vary(kind, by, &mut Vec::new(), *own, transform.as_deref(), child, from, to, seed)
         }
         Pattern::Label { label, child, .. } => {
             let mut events = go(child, from, to, seed);
@@ -176,7 +176,27 @@ fn go(p: &Pattern, from: &Big, to: &Big, seed: u64) -> Vec<ModelEvent> {
             combine((kind, structure), [left, right], from, to, seed)
         }
         Pattern::Split { kind, n, child, .. } if kind == "ply" => ply(child, *n, from, to, seed),
-        Pattern::Split { .. } => panic!("chords are not in the model"),
+        Pattern::Split { kind, n, child, .. } => arp(kind, child, *n, from, to, seed),
+        Pattern::Tune { .. } => panic!("tunings are not in the model"),
+        Pattern::Segment { n, child, .. } => {
+            let mut all = Vec::new();
+            for (c, window) in cycles(from, to) {
+                for k in 0..*n {
+                    let at = |k: u32| &c + int(k.into()) / int((*n).into());
+                    let (begin, end) = (at(k), at(k + 1));
+                    let soon = &begin + int(1) / int(1_000_003);
+                    let mut now = go(child, &begin, &soon, seed);
+                    now.retain(|event| event.part.0 == begin);
+                    for event in &mut now {
+                        let whole = (begin.clone(), end.clone());
+                        (event.whole, event.part, event.unit) = (whole.clone(), whole.clone(), whole);
+                    }
+                    now.retain_mut(|event| cut(event, &window));
+                    all.append(&mut now);
+                }
+            }
+            all
+        }
         // Where nothing changes from cycle to cycle, nothing is cut at their borders.
         Pattern::Zoom { from: [0, _], to: [1, 1], child, .. } => go(child, from, to, seed),
         Pattern::Shuffle { n: 1, child, .. } => go(child, from, to, seed),
@@ -269,6 +289,7 @@ fn vary(
     by: &[Pattern],
     numbers: &mut Vec<f64>,
     own: u64,
+    transform: Option<&Pattern>,
     child: &Pattern,
     from: &Big,
     to: &Big,
@@ -276,7 +297,7 @@ fn vary(
 ) -> Vec<ModelEvent> {
     if let Some(Pattern::Number { value, .. }) = by.get(numbers.len()) {
         numbers.push(*value);
-        let all = vary(kind, by, numbers, own, child, from, to, seed);
+        let all = vary(kind, by, numbers, own, transform, child, from, to, seed);
         numbers.pop();
         return all;
     }
@@ -284,7 +305,8 @@ fn vary(
         let mut all = Vec::new();
         for event in go(next, from, to, seed) {
             numbers.push(number(&event));
-            all.append(&mut vary(kind, by, numbers, own, child, &event.part.0, &event.part.1, seed));
+            let (from, to) = &event.part;
+            all.append(&mut vary(kind, by, numbers, own, transform, child, from, to, seed));
             numbers.pop();
         }
         return all;
@@ -296,6 +318,13 @@ fn vary(
         "early" => line(child, int(1), first, from, to, seed),
         "late" => line(child, int(1), -first, from, to, seed),
         "chance" => thrown(go(child, from, to, seed), numbers[0], own, false, seed),
+        "every" => {
+            let each = cycles(from, to).into_iter().flat_map(|(c, (a, b))| {
+                let divisible = (c / int(numbers[0] as i64)).is_integer();
+                go(transform.filter(|_| divisible).unwrap_or(child), &a, &b, seed)
+            });
+            each.collect()
+        }
         _ => {
             let rotation = numbers.get(2).map_or(0, |r| *r as i64);
             let row = bjorklund(numbers[0].abs() as u32, numbers[1] as u32, rotation);
@@ -325,6 +354,8 @@ fn combine(
             "set" => Some(b),
             "keep" => Some(a),
             "mask" => (b != 0.0).then_some(a),
+            "inv" => Some(a + 12.0 * b),
+            "voicing" => Some(b - (b - a).rem_euclid(12.0)),
             other => panic!("{other} is not in the model"),
         }
     };
@@ -376,6 +407,64 @@ fn ply(child: &Pattern, n: u32, from: &Big, to: &Big, seed: u64) -> Vec<ModelEve
             let mut piece = ModelEvent { whole: whole.clone(), unit: whole.clone(), ..event.clone() };
             if cut(&mut piece, &whole) {
                 all.push(piece);
+            }
+        }
+    }
+    all
+}
+
+/// At each moment the events of one whole are a chord: what is said here of the moment between two borders.
+fn arp(kind: &str, child: &Pattern, n: u32, from: &Big, to: &Big, seed: u64) -> Vec<ModelEvent> {
+    let events = go(child, from, to, seed);
+    let wholes: std::collections::BTreeSet<Stretch> = events.iter().map(|e| e.whole.clone()).collect();
+    let mut all = Vec::new();
+    for whole in wholes {
+        let same: Vec<&ModelEvent> = events.iter().filter(|e| e.whole == whole).collect();
+        let borders: std::collections::BTreeSet<&Big> =
+            same.iter().flat_map(|e| [&e.part.0, &e.part.1]).collect();
+        let borders: Vec<&Big> = borders.into_iter().collect();
+        for pair in borders.windows(2) {
+            let piece = (pair[0].clone(), pair[1].clone());
+            let chord: Vec<&&ModelEvent> =
+                same.iter().filter(|e| e.part.0 <= piece.0 && piece.1 <= e.part.1).collect();
+            if chord.is_empty() {
+                continue;
+            }
+            let notes: Vec<usize> = (0..chord.len()).collect();
+            let down: Vec<usize> = notes.iter().rev().copied().collect();
+            let inner = |list: &[usize]| -> Vec<usize> {
+                list.iter().skip(1).take(list.len().saturating_sub(2)).copied().collect()
+            };
+            let outside = || {
+                let (mut order, mut left) = (Vec::new(), std::collections::VecDeque::from(notes.clone()));
+                while !left.is_empty() {
+                    order.extend(left.pop_front());
+                    order.extend(left.pop_back());
+                }
+                order
+            };
+            let order = match kind {
+                "up" | "rolled" => notes.clone(),
+                "down" | "rolled_down" => down.clone(),
+                "updown" => [notes.clone(), inner(&down)].concat(),
+                "downup" => [down.clone(), inner(&notes)].concat(),
+                "converge" => outside(),
+                _ => outside().into_iter().rev().collect(),
+            };
+            let rolled = kind.starts_with("rolled");
+            let order = if rolled { order } else { order.repeat(n as usize) };
+            let divided = if rolled { order.len() * n as usize } else { order.len() };
+            let length = (&whole.1 - &whole.0) / int(divided as i64);
+            for (place, note) in order.iter().enumerate() {
+                let begin = &whole.0 + &length * int(place as i64);
+                let end = if rolled { whole.1.clone() } else { &begin + &length };
+                let stretch = (begin, end);
+                let mut event =
+                    ModelEvent { whole: stretch.clone(), unit: stretch.clone(), ..(**chord[*note]).clone() };
+                event.part = stretch;
+                if cut(&mut event, &piece) {
+                    all.push(event);
+                }
             }
         }
     }
