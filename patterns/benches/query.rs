@@ -6,10 +6,17 @@
 //!
 //! *block*: `onsets` for one window after the other, as the audio thread asks for blocks of 256 frames at
 //! 48 kHz and 120 bpm, 375 to a cycle. *cycle*: `onsets` of whole cycles, per event. The best of many runs
-//! each, since other programs only ever make one slower. The model allocates and computes with `Ratio<i64>`,
+//! each, since other programs only ever make one slower. Patterns of operators on values and of changing numbers
+//! follow, beside Strudel's where node and npm are here: whole cycles, one question for each. The model allocates and computes with `Ratio<i64>`,
 //! as a direct reading of the definitions would.
 
+#[path = "../tests/strudel/operators.rs"]
+mod operators;
+
+use std::collections::HashMap;
 use std::hint::black_box;
+use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use krach_patterns::{EventBuffer, Pattern, Span, Time, builders::*, compile, euclid_hits};
@@ -81,6 +88,57 @@ fn main() {
             rate / rate_model
         );
     }
+    beside_strudel();
+}
+
+/// Ten of the operators that Strudel has too.
+const OPERATORS: [&str; 10] =
+    ["add", "set", "fast by", "euclid by", "every by", "ply", "chunk", "off", "segment", "arp"];
+
+/// Nanoseconds for the onsets of a cycle, ours and Strudel's.
+fn beside_strudel() {
+    let theirs = strudel();
+    println!("\n{:<26}{:>12}{:>12}{:>12}{:>9}", "operator", "ns/block", "ns/cycle", "Strudel", "ratio");
+    for (name, pattern) in operators::operators().into_iter().filter(|(name, _)| OPERATORS.contains(name)) {
+        let program = compile(&pattern).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let mut out = EventBuffer::with_capacity(8192);
+        let at = |i: i64| Time::new_raw((i << 20) / BLOCKS, 1 << 20);
+        let block = best(20 * BLOCKS, |i| {
+            out.clear();
+            let _ = program.onsets(black_box(Span::new(at(i), at(i + 1))), 0, &mut out);
+            black_box(out.as_slice());
+        });
+        let cycle = best(400, |i| {
+            out.clear();
+            let _ = program.onsets(black_box(Span::cycle(i % 400)), 0, &mut out);
+            black_box(out.as_slice());
+        });
+        match theirs.get(name) {
+            Some(ns) => println!("{name:<26}{block:>12.1}{cycle:>12.1}{ns:>12.0}{:>8.0}x", ns / cycle),
+            None => println!("{name:<26}{block:>12.1}{cycle:>12.1}{:>12}", "not here"),
+        }
+    }
+}
+
+/// Strudel's times by name; none where it is not to be had.
+fn strudel() -> HashMap<String, f64> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("strudel");
+    let fetched = folder.join("node_modules/@strudel/core").is_dir()
+        || std::fs::create_dir_all(&folder).is_ok()
+            && Command::new("npm")
+                .args(["install", "--no-audit", "--no-fund", "@strudel/mini@1.1.0", "@strudel/core@1.1.0"])
+                .current_dir(&folder)
+                .output()
+                .is_ok_and(|npm| npm.status.success());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/strudel/oracle.mjs");
+    let node = fetched.then(|| Command::new("node").arg(script).arg(&folder).arg("bench").output());
+    let Some(Ok(node)) = node else { return HashMap::new() };
+    let lines = String::from_utf8_lossy(&node.stdout).into_owned();
+    let time = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).ok()?;
+        Some((line["text"].as_str()?.to_owned(), line["ns"].as_f64()?))
+    };
+    lines.lines().filter_map(time).collect()
 }
 
 /// Events per cycle on average.

@@ -386,6 +386,11 @@ mod tests {
             assert!(close(white.pitch(f64::from(key)).unwrap(), pitch), "{key}");
         }
         assert_eq!((white.pitch(61.0), white.pitch(60.5)), (None, None));
+        // Every two keys go on by the first degree, not by the period.
+        let narrow = Tuning::read("12edo", Some("2\n0\n127\n60\n60\n261.6255653006\n1\n0\n7")).unwrap();
+        for (key, pitch) in [(60, 60.0), (61, 67.0), (62, 61.0), (65, 69.0), (58, 59.0)] {
+            assert!(close(narrow.pitch(f64::from(key)).unwrap(), pitch), "{key}");
+        }
         // Without keys of its own a map goes on from degree to degree.
         let plain = Tuning::read("19edo", Some("0\n0\n127\n60\n60\n261.6255653006\n19\n")).unwrap();
         assert!(close(plain.pitch(79.0).unwrap(), 72.0));

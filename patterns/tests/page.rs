@@ -7,7 +7,7 @@ mod check;
 mod draw;
 
 use check::{Block, blocks, check};
-use krach_patterns::{Pattern, SHAPE_KINDS, Value};
+use krach_patterns::{COMBINE_KINDS, Pattern, SHAPE_KINDS, SHUFFLE_KINDS, SPLIT_KINDS, Value};
 
 fn page() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/patterns.md");
@@ -73,6 +73,47 @@ fn the_page_draws_every_sign_of_mini_notation() {
     }
     let number = |line: &String| line.chars().next().is_some_and(|c| c.is_ascii_digit());
     assert!(minis.iter().any(|line| number(line) && line.contains('.')), "no frequency is drawn");
+}
+
+/// What stands in backquotes.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn what_names_of_other_languages_are_here_is_here() {
+    let page = page();
+    let (_, table) = page.split_once("## Coming from Tidal or Strudel").expect("the section is there");
+    let (table, _) = table.split_once("Where the same text").expect("the table ends");
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once(" | "));
+    let ops = [
+        "Atom", "Silence", "Cat", "Stack", "Fast", "Slow", "Early", "Late", "Rev", "Every", "Euclid",
+        "Degrade", "Chance", "Freeze", "Number", "Name", "Vary", "Pick", "Choose", "Label", "Combine",
+        "Split", "Zoom", "Segment", "Tune", "Shuffle", "Warp", "Shape",
+    ];
+    let mut names = 0;
+    for (there, here) in rows {
+        names += quoted(&format!("`{there}")).len();
+        let words = quoted(here);
+        for (word, next) in words.iter().zip(words.iter().skip(1)) {
+            let kinds: &[&str] = match *word {
+                "Combine" => &COMBINE_KINDS,
+                "Split" => &SPLIT_KINDS,
+                "Shape" => &SHAPE_KINDS,
+                "Shuffle" => &SHUFFLE_KINDS,
+                _ => continue,
+            };
+            let known = kinds.contains(next) || ops.contains(next) || *next == "lo";
+            assert!(known, "{there}: {word} has no {next}");
+        }
+        let op = |word: &&str| word.starts_with(|c: char| c.is_ascii_uppercase()) && word.len() > 1;
+        for word in words.iter().filter(|word| op(word)) {
+            let word = word.trim_end_matches('s');
+            assert!(ops.contains(&word), "{there}: there is no {word}");
+        }
+        assert!(!here.contains("not there yet"), "{there}");
+    }
+    assert!(names >= 100, "{names}");
 }
 
 /// The block with its `n`th drawn mark changed: a rest into a hit, a hit into a rest, a level, a digit or

@@ -1,10 +1,14 @@
 //! Mini-notation beside Strudel's, on texts in which both agree by intent. Strudel is fetched by npm into `target/`
 //! and is no part of what we build.
 
+#[path = "strudel/operators.rs"]
+mod operators;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use krach_patterns::{EventBuffer, Span, Time, Value, compile, mini};
+use krach_patterns::{EventBuffer, Pattern, Span, Time, Value, compile, mini};
+use operators::operators;
 
 const TEXTS: usize = 400;
 /// So many of them must be compared: ours refuses some that are too dense.
@@ -27,6 +31,37 @@ fn strudel() -> PathBuf {
         assert!(npm.status.success(), "{}", String::from_utf8_lossy(&npm.stderr));
     }
     folder
+}
+
+/// What node prints for that mode of the oracle, line by line; `None` where node and npm are not here.
+fn strudel_says(mode: &str) -> Option<Vec<serde_json::Value>> {
+    let there = |program: &str| Command::new(program).arg("--version").output().is_ok();
+    if !(there("node") && there("npm")) {
+        eprintln!("skipped: node and npm are not here");
+        return None;
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/strudel/oracle.mjs");
+    let node = Command::new("node").arg(script).arg(strudel()).arg(mode).output();
+    let node = node.expect("node is installed");
+    assert!(node.status.success(), "{}", String::from_utf8_lossy(&node.stderr));
+    let lines = String::from_utf8(node.stdout).expect("JSON");
+    Some(lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect())
+}
+
+/// `(begin, number)` of each event in eight cycles, in ten thousandths, sorted.
+fn numbers(pattern: &Pattern) -> Vec<(Time, i64)> {
+    let program = compile(pattern).unwrap_or_else(|e| panic!("{e}"));
+    let mut out = EventBuffer::with_capacity(10_000);
+    for cycle in 0..8 {
+        program.onsets(Span::cycle(cycle), 0, &mut out).expect("there is room");
+    }
+    let events = out.as_slice().iter().map(|e| match &program.values()[e.value as usize] {
+        Value::Control { value, .. } => (e.whole.begin, (value * 1e4).round() as i64),
+        other => panic!("{other:?}"),
+    });
+    let mut events: Vec<_> = events.collect();
+    events.sort();
+    events
 }
 
 /// `(begin, key)` of each note, sorted.
@@ -63,25 +98,10 @@ fn onsets_are_listed_in_order_with_their_keys() {
 #[test]
 #[ignore = "soak: fetches Strudel by npm"]
 fn soak_three_hundred_texts_play_as_strudel_plays_them() {
-    let there = |program: &str| Command::new(program).arg("--version").output().is_ok();
-    if !(there("node") && there("npm")) {
-        eprintln!("skipped: node and npm are not here");
-        return;
-    }
-    let folder = strudel();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/strudel/oracle.mjs");
-    let node = Command::new("node")
-        .arg(script)
-        .arg(&folder)
-        .arg(TEXTS.to_string())
-        .output()
-        .expect("node is installed");
-    assert!(node.status.success(), "{}", String::from_utf8_lossy(&node.stderr));
-    let lines = String::from_utf8(node.stdout).expect("JSON");
+    let Some(lines) = strudel_says(&TEXTS.to_string()) else { return };
     let (mut texts, mut events) = (0, 0);
     let mut differ = Vec::new();
-    for line in lines.lines() {
-        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+    for line in lines {
         let text = line["text"].as_str().expect("a text");
         let theirs = line["events"]
             .as_array()
@@ -100,4 +120,38 @@ fn soak_three_hundred_texts_play_as_strudel_plays_them() {
     differ.sort_by_key(String::len);
     assert!(differ.is_empty(), "{} of {texts} differ:\n{}", differ.len(), differ.join("\n"));
     assert!(texts >= COMPARED && events > 3000, "{texts} texts, {events} events");
+}
+
+#[test]
+fn operators_that_strudel_has_are_all_asked_for() {
+    let script = include_str!("strudel/operators.mjs");
+    let theirs = script.lines().filter_map(|line| line.trim().strip_prefix('\'')?.split_once("': "));
+    let theirs: Vec<&str> = theirs.map(|(name, _)| name).collect();
+    let ours: Vec<&str> = operators().iter().map(|(name, _)| *name).collect();
+    assert_eq!(ours, theirs);
+    let events: usize = operators().iter().map(|(_, pattern)| numbers(pattern).len()).sum();
+    assert!(events > 500, "{events}");
+}
+
+#[test]
+#[ignore = "soak: fetches Strudel by npm"]
+fn soak_operators_play_as_those_of_strudel() {
+    let Some(lines) = strudel_says("operators") else { return };
+    let ours = operators();
+    assert_eq!(lines.len(), ours.len());
+    let mut differ = Vec::new();
+    for (line, (name, pattern)) in lines.iter().zip(&ours) {
+        assert_eq!(line["text"], *name);
+        let theirs = line["events"].as_array().expect("a list").iter().map(|e| {
+            let number = (e[1].as_f64().expect("a number") * 1e4).round() as i64;
+            (fraction(e[0].as_str().expect("a fraction")), number)
+        });
+        let mut theirs: Vec<_> = theirs.collect();
+        theirs.sort();
+        let ours = numbers(pattern);
+        if ours != theirs {
+            differ.push(format!("{name}\n  ours   {ours:?}\n  theirs {theirs:?}"));
+        }
+    }
+    assert!(differ.is_empty(), "{} differ:\n{}", differ.len(), differ.join("\n"));
 }

@@ -1,6 +1,8 @@
 // Prints lines of mini-notation with what Strudel plays for them in four cycles: `{"text", "events"}`, each event
 // `[begin, key]`. Only signs on which both agree by intent; docs/patterns.md lists the others.
-// Usage: node oracle.mjs FOLDER COUNT, where FOLDER has node_modules with @strudel/mini.
+// Usage: node oracle.mjs FOLDER COUNT, where FOLDER has node_modules with @strudel/mini. With `operators` as COUNT: what
+// Strudel plays in eight cycles for each of the operators of operators.mjs, `{"text", "events"}` with numbers as keys. With
+// `bench`: how many nanoseconds it takes to ask for one cycle of each, `{"text", "ns"}`.
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
@@ -8,7 +10,30 @@ const [folder, count] = process.argv.slice(2);
 // What Strudel says when it is loaded is no line of ours.
 console.log = () => {};
 console.warn = () => {};
-const { mini } = await import(pathToFileURL(createRequire(folder + '/').resolve('@strudel/mini')));
+const load = (name) => import(pathToFileURL(createRequire(folder + '/').resolve(name)));
+const { mini } = await load('@strudel/mini');
+const print = (line) => process.stdout.write(JSON.stringify(line) + '\n');
+
+const onsets = (pattern, from, to) => pattern.queryArc(from, to).filter((hap) => hap.hasOnset());
+
+if (count === 'operators' || count === 'bench') {
+  const { operators } = await import('./operators.mjs');
+  for (const [text, pattern] of Object.entries(operators(await load('@strudel/core'), mini))) {
+    if (count === 'operators') {
+      const events = onsets(pattern, 0, 8).map(({ whole, value }) => [whole.begin.toFraction(), Number(value)]);
+      print({ text, events });
+      continue;
+    }
+    let ns = Infinity;
+    for (let run = 0; run < 25; run++) {
+      const begin = process.hrtime.bigint();
+      for (let cycle = 0; cycle < 100; cycle++) onsets(pattern, run * 100 + cycle, run * 100 + cycle + 1);
+      ns = Math.min(ns, Number(process.hrtime.bigint() - begin) / 100);
+    }
+    print({ text, ns });
+  }
+  process.exit();
+}
 
 let state = 1;
 const below = (end) => {
@@ -50,5 +75,5 @@ for (let i = 0; i < Number(count); i++) {
     .queryArc(0, 4)
     .filter((hap) => hap.hasOnset())
     .map(({ whole, value }) => [whole.begin.toFraction(), Number(value)]);
-  process.stdout.write(JSON.stringify({ text, events }) + '\n');
+  print({ text, events });
 }

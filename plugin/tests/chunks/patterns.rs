@@ -11,7 +11,7 @@ pub fn pattern(dice: &mut Dice, depth: usize) -> Value {
     }
     let at = depth - 1;
     let child = pattern(dice, at);
-    match dice.below(20) {
+    match dice.below(22) {
         0 => json!({"op": "Cat", "children": [child, pattern(dice, at)]}),
         1 => json!({"op": "Stack", "children": [child, {"op": "Silence"}]}),
         2 => {
@@ -35,12 +35,14 @@ pub fn pattern(dice: &mut Dice, depth: usize) -> Value {
             json!({"op": op, "prob": 0.5, "seed": dice.below(9), "child": child})
         }
         9 => {
-            let kinds = ["fast", "slow", "early", "late", "chance", "euclid"];
+            let kinds = ["fast", "slow", "early", "late", "chance", "euclid", "every"];
             let mut by: Vec<_> = (0..1 + dice.below(3)).map(|_| numbers(dice)).collect();
             if dice.below(4) == 0 {
                 by[0] = pattern(dice, at);
             }
-            json!({"op": "Vary", "kind": dice.one(&kinds), "by": by, "seed": 1, "child": child})
+            let kind = *dice.one(&kinds);
+            let transform = (kind == "every").then(|| pattern(dice, at));
+            json!({"op": "Vary", "kind": kind, "by": by, "seed": 1, "transform": transform, "child": child})
         }
         10 => json!({"op": "Pick", "index": numbers(dice), "children": [child, pattern(dice, at)]}),
         11 => {
@@ -52,12 +54,12 @@ pub fn pattern(dice: &mut Dice, depth: usize) -> Value {
         }
         12 | 13 => json!({"op": "Label", "label": label(dice), "child": child}),
         14 | 15 => {
-            let kinds = ["add", "sub", "mul", "div", "mod", "set", "keep", "mask", "scale"];
+            let kinds = ["add", "sub", "mul", "div", "mod", "set", "keep", "mask", "scale", "inv", "voicing"];
             json!({"op": "Combine", "kind": dice.one(&kinds), "structure": dice.one(&["left", "right", "both"]),
                 "left": child, "right": pattern(dice, at)})
         }
         16 => {
-            let kind = *dice.one(&["ply", "up", "down", "updown"]);
+            let kind = *dice.one(&["ply", "up", "down", "updown", "converge", "rolled"]);
             json!({"op": "Split", "kind": kind, "n": dice.size(300), "child": child})
         }
         17 => {
@@ -67,6 +69,12 @@ pub fn pattern(dice: &mut Dice, depth: usize) -> Value {
         18 => {
             let kind = *dice.one(&["shuffle", "scramble"]);
             json!({"op": "Shuffle", "kind": kind, "n": dice.size(70), "seed": 5, "child": child})
+        }
+        19 => json!({"op": "Segment", "n": dice.size(5000), "child": child}),
+        20 => {
+            let text = format!("long\n{}\n{}", dice.size(5000), "3/2\n".repeat(dice.size(20_000)));
+            let tuning = *dice.one(&["19edo", "just", &text]);
+            json!({"op": "Tune", "tuning": tuning, "map": null, "child": child})
         }
         _ => json!({"op": "Label", "label": "chord", "child": {"op": "Name", "name": "C:m7"}}),
     }
