@@ -5,6 +5,7 @@
 use super::compose::see_labels;
 use super::fault::{Fault, did_you_mean};
 use super::module::{Krach, ModuleIr, NodeIr, RouteKind, Source};
+use super::name::check_name;
 use crate::automation::ShapeSpec;
 use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
 use crate::limits::{
@@ -14,9 +15,6 @@ use crate::limits::{
 use crate::limits::{MAX_ID, MAX_MIDI_MAPS, MAX_NODES};
 use krach_patterns::MAX_LABEL;
 use std::collections::{BTreeSet, HashSet};
-
-/// A name as a regular expression of JSON Schema: see [`check_name`].
-pub(super) const NAME: &str = r"^[^/\x00-\x1f\x7f-\x9f]*[^/\s\x00-\x1f\x7f-\x9f][^/\x00-\x1f\x7f-\x9f]*(/[^/\x00-\x1f\x7f-\x9f]*[^/\s\x00-\x1f\x7f-\x9f][^/\x00-\x1f\x7f-\x9f]*)*$";
 
 /// Full names of nodes.
 type Names = BTreeSet<String>;
@@ -212,22 +210,6 @@ fn names_in(module: &ModuleIr) -> usize {
     });
     let lists = module.patterns.len() + module.controls.len() + module.automations.len() + module.muted.len();
     module.nodes.len() + 2 * module.routing.len() + lists + labels + ours
-}
-
-/// Can a node be called so?
-///
-/// # Errors
-/// Why not, at `$`.
-pub fn check_name(name: &str) -> Result<(), Fault> {
-    let odd = name.is_empty()
-        || name.len() > MAX_NAME
-        || name.chars().any(char::is_control)
-        || name.split('/').any(|part| part.trim().is_empty());
-    match odd {
-        true => Err(Fault::new("$", format!("{name:?} is not a name"))
-            .hint("letters, digits, _ and -; groups by /, as in drums/kick")),
-        false => Ok(()),
-    }
 }
 
 fn check_module(module: &ModuleIr, place: &str, prefix: &str, names: &Names) -> Result<(), Fault> {

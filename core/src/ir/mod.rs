@@ -9,11 +9,11 @@ mod compose;
 pub mod dsp;
 mod fault;
 mod module;
+mod name;
 mod schema;
 mod sections;
 mod traced;
 
-pub use check::check_name;
 pub(crate) use compose::flattened;
 pub use compose::{flatten, prefix_ir};
 pub use dsp::DspGraph;
@@ -22,5 +22,6 @@ pub use module::{
     AutomationIr, ControlIr, DEFAULT_GAIN, DEFAULT_PORT, FORMAT, Krach, MeterSource, ModuleIr, MutedIr,
     NodeEntry, NodeIr, PatternIr, RouteIr, RouteKind, SlotEntry, Source, SubModuleIr,
 };
+pub use name::check_name;
 pub use schema::schema;
 pub use traced::Traced;

@@ -4,8 +4,10 @@
 //! document as in its entries. Our own additions stand under the one key `krach`, which other readers
 //! ignore.
 
-use super::check::NAME;
-use super::{DspGraph, Traced, sections};
+use super::dsp::DspGraph;
+use super::name::NAME;
+use super::sections::{self, sections};
+use super::traced::Traced;
 use crate::automation::SHAPES;
 use crate::graph::RawGraph;
 use crate::limits::{MAX_COUNT, MAX_GAIN, MAX_NAME};
@@ -467,3 +469,15 @@ impl JsonSchema for Source {
         })
     }
 }
+
+sections!(ModuleIr: nodes, routing, patterns, controls, automations, muted, tempo, meter, master,
+    inputs, outputs, sub_modules = sub_graphs, krach);
+sections!(NodeIr: name(required), source(required), gain, count, num_inputs, init, source_text);
+sections!(RouteIr: source(required), target(required), kind, level, port);
+sections!(PatternIr: target(required), pattern(required), swing);
+sections!(ControlIr: path(required), value(required));
+sections!(AutomationIr: path(required), shape(required), lo, hi, bars(required));
+sections!(MutedIr: name(required), saved_gain);
+sections!(SubModuleIr: prefix(required), module(required));
+sections!(Krach: version, name, raw_graph, nodes, slots, automations, clock_source, free_run,
+    limiter, seed, input, meter, midi_clock, start, osc_target, midi_maps, note_routes, crossfade, sources, libraries);

@@ -1,11 +1,8 @@
 //! Sections read one after the other, each straight into what it is; only what this version does
 //! not know is kept as JSON. (serde's `flatten` would read everything twice: 15 ms for 5 MB.)
 
-use super::module::{
-    AutomationIr, ControlIr, Krach, ModuleIr, MutedIr, NodeIr, PatternIr, RouteIr, SubModuleIr,
-};
 use schemars::Schema;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Value, json};
 use std::fmt;
 use std::marker::PhantomData;
@@ -35,12 +32,16 @@ macro_rules! sections {
         // A field that is missing here would be written and never read.
         const _: fn($type) = |$type { $($name: _,)* other: _ }| {};
 
-        impl Sections for $type {
+        impl $crate::ir::sections::Sections for $type {
             const NAMES: &[&str] = &[$(stringify!($name)),*];
             const REQUIRED: &[&str] = &[$($(sections!(@required $name $must),)?)*];
             const ONCE: &[(&str, &str)] = &[$($((stringify!($once), stringify!($name)),)?)*];
 
-            fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+            fn read<'de, A: serde::de::MapAccess<'de>>(
+                &mut self,
+                name: &str,
+                map: &mut A,
+            ) -> Result<(), A::Error> {
                 match name {
                     $(stringify!($name) => self.$name = map.next_value()?,)*
                     _ => drop(self.other.insert(name.to_owned(), map.next_value()?)),
@@ -49,25 +50,15 @@ macro_rules! sections {
             }
         }
 
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_map(SectionsVisitor(PhantomData))
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::ir::sections::read(deserializer)
             }
         }
     };
 }
 
-sections!(ModuleIr: nodes, routing, patterns, controls, automations, muted, tempo, meter, master,
-    inputs, outputs, sub_modules = sub_graphs, krach);
-sections!(NodeIr: name(required), source(required), gain, count, num_inputs, init, source_text);
-sections!(RouteIr: source(required), target(required), kind, level, port);
-sections!(PatternIr: target(required), pattern(required), swing);
-sections!(ControlIr: path(required), value(required));
-sections!(AutomationIr: path(required), shape(required), lo, hi, bars(required));
-sections!(MutedIr: name(required), saved_gain);
-sections!(SubModuleIr: prefix(required), module(required));
-sections!(Krach: version, name, raw_graph, nodes, slots, automations, clock_source, free_run,
-    limiter, seed, input, meter, midi_clock, start, osc_target, midi_maps, note_routes, crossfade, sources, libraries);
+pub(super) use sections;
 
 /// Says in the schema what [`sections!`] says to the reader: what must be there, and older names.
 pub(super) fn as_read<T: Sections>(schema: &mut Schema) {
@@ -93,6 +84,11 @@ pub(super) fn as_read<T: Sections>(schema: &mut Schema) {
     if !both.is_empty() {
         schema.insert("not".to_owned(), json!({"anyOf": both}));
     }
+}
+
+/// Reads an object section by section.
+pub(super) fn read<'de, T: Sections, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    deserializer.deserialize_map(SectionsVisitor(PhantomData))
 }
 
 struct SectionsVisitor<T>(PhantomData<T>);
@@ -130,7 +126,10 @@ mod tests {
     use super::*;
     use crate::automation::ShapeSpec;
     use crate::graph::{GraphNode, RawGraph};
-    use crate::ir::module::{MeterSource, NodeEntry, RouteKind, SlotEntry, Source};
+    use crate::ir::{
+        AutomationIr, ControlIr, Krach, MeterSource, ModuleIr, MutedIr, NodeEntry, NodeIr, PatternIr,
+        RouteIr, RouteKind, SlotEntry, Source, SubModuleIr,
+    };
     use crate::model::{
         AutomationState, ClockSource, Crossfade, InputState, MidiMapState, NoteRouteState, Period, Start,
         TypeSource,
