@@ -2,7 +2,8 @@
 //!
 //! Clients edit one session ([`engine`]); the session compiles immutable [`plan`]s; the audio thread
 //! adopts plans and turns host sample positions into sound ([`processor`]). [`engine::Engine`] is
-//! the control side, [`processor::Processor`] the audio side; rings of ids and boxes ([`message`])
+//! the control side, [`processor::Processor`] the audio side; rings of ids and boxes ([`processor::ToAudio`],
+//! [`processor::Return`])
 //! are all that joins them. This crate knows no plugin format, no file, no socket.
 //!
 //! | module | question it answers |
@@ -16,6 +17,7 @@
 //! | [`planner`], [`plan`] | what does audio render, and what moves over from the last plan? |
 //! | [`limits`] | how many, how long, from where to where? |
 //! | [`clock`] | where in musical time is each sample? |
+//! | [`slot`] | what does a slot play? |
 //! | [`processor`] | what does one block do? |
 //! | [`telemetry`] | what can be seen of it while it plays? |
 //! | [`osc`] | what does a pattern send to other programs? |
@@ -24,7 +26,6 @@
 //! | [`automation`], [`limiter`] | how do controls move by themselves, and what protects the ears? |
 
 pub mod automation;
-mod chase;
 pub mod clock;
 mod dsp;
 pub mod edit;
@@ -34,7 +35,6 @@ pub mod ir;
 pub mod limiter;
 pub mod limits;
 pub mod link;
-pub mod message;
 pub mod model;
 pub mod node;
 pub mod notice;
@@ -43,6 +43,7 @@ pub mod plan;
 pub mod planner;
 pub mod processor;
 pub mod session;
+pub mod slot;
 pub mod symbol;
 pub mod telemetry;
 pub mod voice;

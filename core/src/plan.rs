@@ -148,19 +148,6 @@ impl PlanNode {
     }
 }
 
-/// A voice's last good samples and its faults.
-#[derive(Default)]
-pub struct Health {
-    /// Last good sample of each output channel.
-    pub last: Vec<f32>,
-    /// Frames of the fade-out after a fault that are still to come.
-    pub fading: u32,
-    /// Samples (since activation) of the last faults, latest first.
-    pub faults: [Option<i64>; 2],
-    /// Not rendered any more.
-    pub silenced: bool,
-}
-
 /// An input port: where its wires are and how many channels it wants.
 #[derive(Clone, Copy, Debug)]
 pub struct InPort {

@@ -6,7 +6,6 @@
 
 use crate::limits::NONE;
 use crate::node::Node;
-use crate::plan::Health;
 
 /// A released voice that stays below this level (linear; -90 dB) for [`QUIET_TIME`] has ended.
 pub const QUIET_LEVEL: f32 = 3.162_277_7e-5;
@@ -105,6 +104,19 @@ pub struct HeldKey {
 
 /// Most keys that wait behind the one that sounds.
 pub const MAX_KEYS: usize = 32;
+
+/// A voice's last good samples and its faults.
+#[derive(Default)]
+pub struct Health {
+    /// Last good sample of each output channel.
+    pub last: Vec<f32>,
+    /// Frames of the fade-out after a fault that are still to come.
+    pub fading: u32,
+    /// Samples (since activation) of the last faults, latest first.
+    pub faults: [Option<i64>; 2],
+    /// Not rendered any more.
+    pub silenced: bool,
+}
 
 /// One instance of a node and the note that plays it.
 pub struct Voice {

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::edit::{At, Edit, EditError};
-use crate::message::{Action, TimedAction, ToAudio};
+use crate::processor::{Action, TimedAction, ToAudio};
 
 /// What the next controller that moves will move.
 #[derive(Clone, Debug, PartialEq)]

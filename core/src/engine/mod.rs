@@ -24,11 +24,10 @@ pub(crate) use targets::slot_pattern;
 
 use crate::ir::ModuleIr;
 use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
-use crate::message::{Return, ToAudio};
 use crate::node::{CreateContext, Node, Registry};
 use crate::osc::OscMessage;
 use crate::planner::Shape;
-use crate::processor::{MAX_FADES, chunk_of};
+use crate::processor::{MAX_FADES, Return, ToAudio, chunk_of};
 use crate::session::{Extent, History, Programs, Session};
 use history::Recorded;
 pub use learn::Learning;

@@ -1,8 +1,8 @@
 //! OSC messages of patterns: prepared when the pattern is sent to audio, handed out when they are due.
 
 use super::Engine;
-use crate::message::{Action, Garbage};
 use crate::osc::{OscMessage, encode};
+use crate::processor::{Action, Garbage};
 use krach_patterns::{Program, Value};
 use std::sync::Arc;
 

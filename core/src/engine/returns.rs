@@ -3,8 +3,8 @@
 use super::{Engine, Sent, touches_graph};
 use crate::edit::Edit;
 use crate::limits::MAX_AUTOMATIONS;
-use crate::message::{Action, Return, TimedAction, ToAudio};
 use crate::notice::Notice;
+use crate::processor::{Action, Return, TimedAction, ToAudio};
 use crate::symbol::Symbol;
 use std::collections::HashSet;
 

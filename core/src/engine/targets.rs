@@ -1,11 +1,10 @@
 //! What the values of a pattern do: labels become symbols, and what is chased after a jump gets a number.
 
 use super::osc;
-use crate::chase::ChaseTable;
 use crate::limits::NONE;
-use crate::message::{SlotPattern, Target};
 use crate::node::is_gate_label;
 use crate::processor::MAX_CHASED;
+use crate::slot::{BoundPattern, ChaseTable, Target};
 use crate::symbol::Symbol;
 use krach_patterns::{OscArg, Program, Value};
 use std::collections::{BTreeMap, HashSet};
@@ -19,7 +18,7 @@ enum Lasting<'a> {
 
 /// A compiled pattern with its labels resolved to symbols: `label` as it is, or within the slot. `seed`
 /// is the session's.
-pub(crate) fn slot_pattern(slot: &str, program: Program, serial: u64, seed: u64) -> SlotPattern {
+pub(crate) fn slot_pattern(slot: &str, program: Program, serial: u64, seed: u64) -> BoundPattern {
     let mut chased: BTreeMap<Lasting<'_>, u32> = BTreeMap::new();
     let mut targets = Vec::with_capacity(program.values().len());
     let opens = |value: &Value| matches!(value, Value::Control { label, .. } if is_gate_label(label));
@@ -90,7 +89,7 @@ pub(crate) fn slot_pattern(slot: &str, program: Program, serial: u64, seed: u64)
     }
     let chased = chased.len() as u32;
     let chase = Box::new(ChaseTable::of(&program, &targets, seed));
-    SlotPattern { program, targets, chased, chase, origin: Some(0.0), from: None, serial }
+    BoundPattern { program, targets, chased, chase, origin: Some(0.0), from: None, serial }
 }
 
 fn number(arg: &OscArg) -> Option<f64> {

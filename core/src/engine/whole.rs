@@ -4,12 +4,13 @@ use super::send::{Changes, input_route};
 use super::targets::slot_pattern;
 use super::{Audio, Engine, touches_graph};
 use crate::edit::Edit;
-use crate::message::{Action, ControllerMap, NoteRoute, RETURNS, TO_AUDIO, ToAudio};
 use crate::model::ClockSource;
 use crate::notice::Notice;
 use crate::plan::Plan;
 use crate::planner::Shape;
-use crate::processor::{Core, CoreSettings, Processor, Running};
+use crate::processor::{
+    Action, ControllerMap, Core, CoreSettings, NoteRoute, Processor, RETURNS, Running, TO_AUDIO, ToAudio,
+};
 use crate::symbol::Symbol;
 use rtrb::RingBuffer;
 use std::collections::VecDeque;

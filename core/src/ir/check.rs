@@ -7,12 +7,10 @@ use super::fault::{Fault, did_you_mean};
 use super::module::{Krach, ModuleIr, NodeIr, RouteKind, Source};
 use super::name::check_name;
 use crate::automation::ShapeSpec;
-use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
 use crate::limits::{
-    MAX_CONNECTIONS, MAX_COUNT, MAX_DOCUMENT, MAX_GAIN, MAX_INIT, MAX_MODULES, MAX_NAME, MAX_ROUTES,
-    MAX_VALUES,
+    MAX_AUTOMATIONS, MAX_CONNECTIONS, MAX_COUNT, MAX_DOCUMENT, MAX_GAIN, MAX_ID, MAX_INIT, MAX_MIDI_MAPS,
+    MAX_MODULES, MAX_NAME, MAX_NODES, MAX_ROUTES, MAX_SLOTS, MAX_VALUES,
 };
-use crate::limits::{MAX_ID, MAX_MIDI_MAPS, MAX_NODES};
 use krach_patterns::MAX_LABEL;
 use std::collections::{BTreeSet, HashSet};
 

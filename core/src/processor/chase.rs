@@ -3,10 +3,9 @@
 use super::controls::Write;
 use super::core::{Core, Slot};
 use super::patterns::{MAX_CHASED, cycles, window};
-use crate::chase::LOOK_BACK;
 use crate::clock::Segment;
 use crate::limits::NONE;
-use crate::message::Target;
+use crate::slot::{LOOK_BACK, Target};
 
 impl Core {
     /// Chases the controls and controllers of all slots for a landing at sample `at`: by looking back

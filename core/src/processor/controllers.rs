@@ -5,7 +5,7 @@ use super::core::Core;
 use super::open_notes::OpenNotes;
 use super::{HostEvent, HostEventKind, Returns};
 use crate::limits::MAX_MIDI_MAPS;
-use crate::message::{ControllerMap, Return};
+use crate::processor::{ControllerMap, Return};
 use crate::symbol::Symbol;
 
 /// Controllers of one block that are heard; more change nothing.

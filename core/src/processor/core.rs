@@ -18,9 +18,10 @@ use crate::dsp::ramp::{Ramp, declick_frames};
 use crate::limiter::Limiter;
 use crate::limits::{MAX_AUTOMATIONS, MAX_CHANNELS, MAX_SLOTS};
 use crate::link::Position;
-use crate::message::{InputRoute, Return, SlotPattern};
 use crate::model::Start;
 use crate::plan::{Fade, Plan};
+use crate::processor::{InputRoute, Return};
+use crate::slot::BoundPattern;
 use crate::symbol::Symbol;
 use crate::telemetry::Levels;
 use krach_patterns::EventBuffer;
@@ -62,7 +63,7 @@ pub struct CoreSettings {
 
 /// A slot that plays.
 pub(super) struct Slot {
-    pub voice: Box<SlotPattern>,
+    pub voice: Box<BoundPattern>,
     pub origin: f64,
     pub from: f64,
     /// The control side is still to be told the origin.
@@ -72,7 +73,7 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    pub fn new(voice: Box<SlotPattern>, origin: f64, from: f64) -> Self {
+    pub fn new(voice: Box<BoundPattern>, origin: f64, from: f64) -> Self {
         let untold = voice.origin.is_none();
         Self { voice, origin, from, untold, hushed: false }
     }
@@ -230,7 +231,7 @@ impl Core {
     }
 
     /// Puts a slot in place before the engine runs.
-    pub fn place_slot(&mut self, index: usize, voice: Box<SlotPattern>) {
+    pub fn place_slot(&mut self, index: usize, voice: Box<BoundPattern>) {
         let (origin, from) = (voice.origin.unwrap_or(f64::NAN), voice.from.unwrap_or(f64::NEG_INFINITY));
         self.slots[index] = Some(Slot::new(voice, origin, from));
         self.used_slots = self.used_slots.max(index + 1);

@@ -6,9 +6,9 @@ use super::core::{Core, MAX_FADES, Running, Slot};
 use super::handover::Next;
 use crate::clock::{Bars, Epoch, Mode, Segment};
 use crate::limits::MAX_AUTOMATIONS;
-use crate::message::{Action, Garbage, Return, TimedAction};
 use crate::model::FadeLength;
 use crate::plan::Plan;
+use crate::processor::{Action, Garbage, Return, TimedAction};
 
 /// Most edits that wait on the audio thread; more wait on the control side.
 const MAX_WAITING: usize = 8192;
@@ -328,10 +328,10 @@ impl Core {
     fn start_slot(
         &mut self,
         index: u32,
-        voice: Box<crate::message::SlotPattern>,
+        voice: Box<crate::slot::BoundPattern>,
         (at, position): (i64, f64),
         epoch: Option<&Epoch>,
-    ) -> Option<Box<crate::message::SlotPattern>> {
+    ) -> Option<Box<crate::slot::BoundPattern>> {
         if index as usize >= self.slots.len() {
             return Some(voice);
         }

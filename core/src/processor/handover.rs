@@ -12,7 +12,7 @@ use super::midi::Sounding;
 use super::patterns::{cycles, window};
 use super::voices::Player;
 use crate::clock::Epoch;
-use crate::message::{SlotPattern, Target};
+use crate::slot::{BoundPattern, Target};
 use crate::voice::{NOBODY, NoteKey, Voice, by_slot, by_unit};
 
 /// Most notes of one slot that are compared; those beyond end.
@@ -99,7 +99,7 @@ pub(super) struct Handover {
 /// The pattern that comes, and where it counts from.
 #[derive(Clone, Copy)]
 pub(super) struct Next<'a> {
-    pub voice: &'a SlotPattern,
+    pub voice: &'a BoundPattern,
     pub origin: f64,
     pub from: f64,
 }

@@ -5,6 +5,7 @@
 //! → master*. Nothing in here allocates, frees, locks, waits (except offline, bounded), makes a
 //! system call or panics; a node that panics all the same is caught.
 
+mod action;
 mod automations;
 mod chase;
 mod controllers;
@@ -17,6 +18,7 @@ mod fader;
 mod handover;
 mod host_events;
 mod keys;
+mod message;
 mod midi;
 mod midi_clock;
 mod open_notes;
@@ -28,16 +30,17 @@ mod shapes;
 mod start;
 mod voices;
 
+pub use self::action::{Action, ControllerMap, Garbage, InputRoute, NoteRoute, TimedAction};
 pub use self::core::{Core, CoreSettings, MAX_FADES, Running, chunk_of};
 pub use self::host_events::HostEvents;
+pub use self::message::{RETURNS, RETURNS_PER_MESSAGE, Return, TO_AUDIO, ToAudio};
 pub use self::params::{HostParam, MAX_PARAM_EVENTS, ParamEvent};
 pub use self::patterns::MAX_CHASED;
 pub use self::played::{Expression, HostEvent, HostEventKind, MAX_PLAYED, NoteAddress, NoteEnd};
-pub use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
 
 use crate::clock::TransportAt;
 use crate::link::{Link, Position};
-use crate::message::{RETURNS_PER_MESSAGE, Return, ToAudio};
+
 use crate::telemetry::{OutputLevels, Stopwatch};
 use denormals::FlushDenormals;
 use open_notes::OpenNotes;

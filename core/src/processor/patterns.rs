@@ -6,7 +6,7 @@ use super::endings::Ending;
 use super::midi::{Midi, MidiRequest};
 use crate::clock::{Epoch, ONSET_TOLERANCE, Residue, Segment};
 use crate::limits::NONE;
-use crate::message::Target;
+use crate::slot::Target;
 use crate::symbol::Symbol;
 use crate::voice::by_unit;
 use krach_patterns::{Event, Span, Time};

@@ -12,8 +12,8 @@ use super::core::Core;
 use super::keys::Pressed;
 use super::voices::Player;
 use crate::limits::NONE;
-use crate::message::NoteRoute;
 use crate::plan::NoteParts;
+use crate::processor::NoteRoute;
 use crate::symbol::Symbol;
 use crate::voice::{BY_HOST, HeldKey, HostNote, Phase, Voice};
 

@@ -5,10 +5,11 @@ use super::controls::{ControlEvent, Write};
 use super::core::Core;
 use super::voices::Player;
 use crate::limits::{MAX_CHANNELS, NONE};
-use crate::message::{InputRoute, Return};
 use crate::node::{Node, Role};
-use crate::plan::{Health, InPort, Plan, PlanNode, Wire};
+use crate::plan::{InPort, Plan, PlanNode, Wire};
 use crate::planner::range;
+use crate::processor::{InputRoute, Return};
+use crate::voice::Health;
 use crate::voice::{Phase, QUIET_LEVEL};
 
 /// Fade of a node that produced NaN or infinity, in seconds, before it is reset.

@@ -5,7 +5,7 @@
 //! control side draws up when it sends a pattern: the events after which a label keeps silent for
 //! longer than that. In most patterns there are none.
 
-use crate::message::Target;
+use super::target::Target;
 use krach_patterns::{EventBuffer, MAX_EVENTS_PER_CYCLE, Program, Span, Time};
 
 /// The audio thread looks so many cycles back itself.

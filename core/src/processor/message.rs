@@ -1,0 +1,122 @@
+//! What crosses between the control thread and the audio thread: one enum each way.
+
+use super::action::{Action, Garbage, TimedAction};
+use super::core::Core;
+use crate::plan::Plan;
+use crate::symbol::Symbol;
+use std::any::Any;
+
+/// Slots of the ring to audio. An overflow waits on the control side.
+pub const TO_AUDIO: usize = 1024;
+/// Slots of the ring back. Audio takes no message while fewer than [`RETURNS_PER_MESSAGE`] are free.
+pub const RETURNS: usize = 2048;
+/// Returns that one message can cause at most.
+pub const RETURNS_PER_MESSAGE: usize = 3;
+
+/// Control thread → audio thread, in the order of the edits.
+pub enum ToAudio {
+    /// A plan, now or scheduled.
+    Plan(Box<Plan>),
+    /// Scheduled plans are void; newer ones follow.
+    DropScheduled,
+    /// An edit that needs no plan.
+    Edit(TimedAction),
+    /// A whole engine, after a load or a fault.
+    Replace {
+        /// Its session's last edit.
+        seq: u64,
+        /// The engine.
+        core: Box<Core>,
+    },
+}
+
+/// Audio thread → control thread. Answers and garbage are never lost: what finds no room stays with the
+/// audio thread. Faults and OSC messages may be.
+pub enum Return {
+    /// A plan was adopted.
+    Adopted {
+        /// Its number.
+        generation: u64,
+        /// The last edit in it.
+        seq: u64,
+        /// It was due earlier.
+        late: bool,
+        /// What played before, to be freed.
+        old: Box<Plan>,
+    },
+    /// A plan that was overtaken.
+    Stale(Box<Plan>),
+    /// A crossfade has ended: ghosts of that plan can go.
+    Faded {
+        /// Number of the plan.
+        generation: u64,
+    },
+    /// An edit acted.
+    Applied {
+        /// Number of the edit.
+        seq: u64,
+        /// Where, in cycles.
+        position: f64,
+        /// After its time.
+        late: bool,
+        /// What it replaced, to be freed.
+        garbage: Option<Garbage>,
+    },
+    /// A pattern that was hushed, to be freed.
+    Hushed(Garbage),
+    /// An engine was replaced.
+    Replaced {
+        /// The last edit in the new one.
+        seq: u64,
+        /// An old engine, to be freed (it may come later, after its fade).
+        old: Option<Box<Core>>,
+    },
+    /// A one-shot automation has arrived.
+    AutomationDone {
+        /// Its number.
+        serial: u64,
+        /// The base value of its control by now; `None` if there is no such control.
+        base: Option<f32>,
+    },
+    /// A pattern that counts from its own zero has begun.
+    Origin {
+        /// Its number.
+        serial: u64,
+        /// Where it began, in cycles.
+        position: f64,
+    },
+    /// An OSC message is due.
+    Osc {
+        /// Sample since activation.
+        sample: i64,
+        /// Number of the pattern.
+        serial: u64,
+        /// Index of the value.
+        value: u32,
+    },
+    /// The controller that was waited for has moved.
+    Learned {
+        /// MIDI channel, 0…15.
+        channel: u8,
+        /// Controller number, 0…127.
+        cc: u8,
+    },
+    /// A controller has set a base value.
+    Moved {
+        /// The control, by label or path.
+        target: Symbol,
+        /// The value.
+        value: f32,
+    },
+    /// What came for an engine that has panicked, to be freed.
+    Unheard(Action),
+    /// A node produced NaN or infinity.
+    NodeFault {
+        /// The node.
+        uid: u64,
+        /// It is not rendered any more.
+        silenced: bool,
+    },
+    /// The engine panicked.
+    Panicked(Box<dyn Any + Send>),
+}
