@@ -2,9 +2,13 @@
 
 use crate::error::{Diagnostic, Error};
 use crate::eval::{Evaluator, File, Outcome, Stop};
+use crate::layout::{Source, lay_out};
 use crate::meter::{Halt, Meter};
 use crate::options::{Limits, Precision};
+use crate::program::Program;
+use crate::signal::propagate;
 use crate::texts::{Shelf, Text, Texts};
+use crate::types::{Rate, infer};
 
 /// Bytes of stack for each level that [`Limits::depth`] allows: measured without optimisation, doubled.
 const STACK_PER_LEVEL: usize = 24 << 10;
@@ -38,6 +42,19 @@ pub struct Evaluated {
     pub depth: u32,
 }
 
+/// A program as signals, in numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Signals that were made.
+    pub signals: usize,
+    /// How many are constant, change with controls, change from sample to sample.
+    pub rates: [usize; 3],
+    /// Widgets.
+    pub widgets: usize,
+    /// Steps that it took.
+    pub steps: u64,
+}
+
 impl Compiler<'_> {
     /// Evaluates a text.
     ///
@@ -48,6 +65,44 @@ impl Compiler<'_> {
             let (_, inputs, outputs) = evaluator.process(text)?;
             let (steps, depth) = (evaluator.meter.used(), evaluator.meter.deepest());
             Ok(Evaluated { inputs, outputs, boxes: evaluator.boxes.count(), steps, depth })
+        })
+    }
+
+    /// Evaluates and propagates a text.
+    ///
+    /// # Errors
+    /// As [`Compiler::evaluate`].
+    pub fn propagate(&self, text: Text, texts: &mut (dyn Texts + Send)) -> Result<Counted, Error> {
+        self.run(texts, move |evaluator| {
+            let (root, inputs, _) = evaluator.process(text)?;
+            let found = propagate(evaluator, root, inputs)?;
+            let types = infer(&found, &mut evaluator.meter)?;
+            let of = |rate| types.iter().filter(|ty| ty.rate == rate).count();
+            Ok(Counted {
+                signals: found.signals.count(),
+                rates: [of(Rate::Constant), of(Rate::Control), of(Rate::Sample)],
+                widgets: found.ui.widgets.len(),
+                steps: evaluator.meter.used(),
+            })
+        })
+    }
+
+    /// Compiles a text.
+    ///
+    /// # Errors
+    /// As [`Compiler::evaluate`].
+    pub fn compile(&self, text: Text, texts: &mut (dyn Texts + Send)) -> Result<Program, Error> {
+        self.run(texts, move |evaluator| {
+            let (root, inputs, _) = evaluator.process(text)?;
+            let found = propagate(evaluator, root, inputs)?;
+            let types = infer(&found, &mut evaluator.meter)?;
+            let Evaluator { files, meter, .. } = &mut *evaluator;
+            let from = Source { propagated: &found, types: &types, files, precision: self.precision };
+            let mut program = lay_out(from, meter)?;
+            let declared = &evaluator.files.all()[0].syntax.declarations;
+            program.metadata =
+                declared.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+            Ok(program)
         })
     }
 

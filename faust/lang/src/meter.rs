@@ -71,7 +71,10 @@ impl<'a> Meter<'a> {
         self.spend(1)?;
         if self.depth >= self.limits.depth {
             let text = format!("definitions go more than {} deep into each other", self.limits.depth);
-            return Err(Halt::Limit(text, "look for a definition that uses itself without an end"));
+            return Err(Halt::Limit(
+                text,
+                "look for a definition that uses itself without an end, or a par, seq or sum of thousands",
+            ));
         }
         self.depth += 1;
         self.deepest = self.deepest.max(self.depth);

@@ -25,6 +25,18 @@ pub struct Limits {
     pub files: u32,
     /// Bytes of all texts together.
     pub text: usize,
+    /// Signals that go in, and that come out.
+    pub channels: u32,
+    /// Widgets.
+    pub widgets: u32,
+    /// Bytes of state of one instance.
+    pub state: u64,
+    /// Bytes of tables that instances share.
+    pub tables: u64,
+    /// Operations that fill the tables.
+    pub filling: u64,
+    /// Operations for one sample.
+    pub steps: u32,
 }
 
 impl Default for Limits {
@@ -36,6 +48,12 @@ impl Default for Limits {
             depth: 4_000,
             files: 256,
             text: 16 << 20,
+            channels: 64,
+            widgets: 4096,
+            state: 64 << 20,
+            tables: 64 << 20,
+            filling: 1_000_000_000,
+            steps: 1_000_000,
         }
     }
 }

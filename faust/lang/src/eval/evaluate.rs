@@ -52,7 +52,7 @@ pub struct Evaluator<'a> {
     /// By the right side, and whether it belongs to a definition: that of `f(x) = \(y).(…)` is two functions.
     func_ids: Map<(Code, bool), FuncId>,
     memo: Map<(Code, Env), Memo>,
-    pub(super) origins: Map<BoxId, Origin>,
+    pub(crate) origins: Map<BoxId, Origin>,
     pub(super) arities: Map<BoxId, (u32, u32)>,
     pub(super) diagrams: Map<BoxId, BoxId>,
     pub(super) constants: Map<BoxId, Option<Num>>,

@@ -1,0 +1,229 @@
+//! Programs played operation by operation against FAUST's own C++ with 64 bits: the examples that come with
+//! FAUST, a share of them, and all in the soak.
+
+#[path = "support/cpp.rs"]
+mod cpp;
+mod support;
+
+use krach_faust_lang::error::Error;
+use krach_faust_lang::interpret::Instance;
+use krach_faust_lang::program::Program;
+use krach_faust_lang::signal::WidgetKind;
+use krach_faust_lang::{Compiler, Limits, Precision, Shelf};
+use std::collections::BTreeMap;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use support::*;
+
+const FRAMES: usize = 6_000;
+/// Largest difference, as a share of the loudest sample: the maths libraries differ in the last bit, and FAUST
+/// multiplies by 1/x where the text divides by x.
+const TOLERANCE: f64 = 1e-9;
+/// Programs per executable.
+const BATCH: usize = 30;
+/// One example in so many is compared, unless all are wanted.
+const ONE_IN: usize = 6;
+
+/// Work on each item, two at a time; the results in the order of the items.
+fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(usize, &T) -> R + Sync) -> Vec<R> {
+    let (next, done) = (Mutex::new(0..items.len()), Mutex::new(BTreeMap::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let at = next.lock().expect("no panic").next();
+                    let Some(at) = at else { return };
+                    let result = work(at, &items[at]);
+                    done.lock().expect("no panic").insert(at, result);
+                }
+            });
+        }
+    });
+    done.into_inner().expect("no panic").into_values().collect()
+}
+
+fn compiled(shelf: &Shelf, path: &Path) -> Result<Program, Error> {
+    let compiler =
+        Compiler { shelf, limits: Limits::default(), precision: Precision::Double, cancelled: &|| false };
+    compiler.compile(file(path), &mut Folders::default())
+}
+
+/// What a program plays with open gates.
+fn played(program: &Program) -> Vec<Vec<f64>> {
+    let mut instance = Instance::<f64>::new(program, 48_000);
+    for (value, widget) in instance.widgets.iter_mut().zip(&program.ui.widgets) {
+        match widget.kind {
+            WidgetKind::Button => *value = 1.0,
+            WidgetKind::Checkbox if widget.label == "gate" => *value = 1.0,
+            WidgetKind::Slider(_) if widget.label == "gate" => {
+                *value = 1f64.max(widget.range[1]).min(widget.range[2])
+            }
+            _ => {}
+        }
+    }
+    instance.controls();
+    let inputs: Vec<Vec<f64>> =
+        (0..program.inputs as usize).map(|channel| cpp::noise(FRAMES, channel)).collect();
+    let mut sound = vec![vec![0.0; FRAMES]; program.outputs.len()];
+    let (mut given, mut got) = (vec![0.0; inputs.len()], vec![0.0; sound.len()]);
+    for frame in 0..FRAMES {
+        given.iter_mut().zip(&inputs).for_each(|(value, input)| *value = input[frame]);
+        instance.frame(&given, &mut got);
+        sound.iter_mut().zip(&got).for_each(|(channel, value)| channel[frame] = *value);
+    }
+    sound
+}
+
+/// The largest difference as a share of the loudest sample; infinite if they are not of one kind.
+fn difference(ours: &[Vec<f64>], theirs: &[Vec<f64>]) -> f64 {
+    if ours.len() != theirs.len() {
+        return f64::INFINITY;
+    }
+    let pairs = || ours.iter().flatten().zip(theirs.iter().flatten());
+    let loudest = pairs().fold(0.0f64, |most, (_, b)| if b.is_finite() { most.max(b.abs()) } else { most });
+    let apart = pairs().fold(0.0f64, |most, (a, b)| match (a.is_finite(), b.is_finite()) {
+        (true, true) => most.max((a - b).abs()),
+        (false, false) => most,
+        _ => f64::INFINITY,
+    });
+    if apart == 0.0 { 0.0 } else { apart / loudest }
+}
+
+/// A folder for the time of a test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("krach-lang-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).expect("makes a folder");
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What the C++ of each program plays, or what the command said against it. What was played before is
+/// remembered under `target/`: the C++ of all examples takes minutes to compile.
+fn theirs(folder: &Folder, paths: &[PathBuf]) -> Vec<Result<Vec<Vec<f64>>, String>> {
+    let memory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("reference-lang");
+    fs::create_dir_all(&memory).expect("makes a folder");
+    let places: Vec<PathBuf> = paths.iter().map(|path| memory.join(identity(path))).collect();
+    let missing: Vec<PathBuf> = paths
+        .iter()
+        .zip(&places)
+        .filter(|(_, place)| !place.exists())
+        .map(|(path, _)| path.clone())
+        .collect();
+    let place_of: BTreeMap<&PathBuf, &PathBuf> = paths.iter().zip(&places).collect();
+    let programs = each(&missing, |at, path| cpp::translate(&folder.0, path, at));
+    for (path, program) in missing.iter().zip(&programs) {
+        if let Err(refusal) = program {
+            fs::write(place_of[path], refusal).expect("writes");
+        }
+    }
+    let fine: Vec<&cpp::Program> = programs.iter().filter_map(|program| program.as_ref().ok()).collect();
+    let batches: Vec<&[&cpp::Program]> = fine.chunks(BATCH).collect();
+    each(&batches, |at, batch| {
+        let sounds = cpp::sounds(&folder.0, &format!("batch{at}"), batch, FRAMES);
+        for (program, sound) in batch.iter().zip(sounds) {
+            let mut bytes = b"sound".to_vec();
+            bytes.extend(sound.iter().flatten().flat_map(|sample| sample.to_le_bytes()));
+            fs::write(place_of[&program.path], bytes).expect("writes");
+        }
+    });
+    places
+        .iter()
+        .map(|place| {
+            let bytes = fs::read(place).expect("was written");
+            let Some(sound) = bytes.strip_prefix(b"sound") else {
+                return Err(String::from_utf8_lossy(&bytes).into_owned());
+            };
+            let (samples, _) = sound.as_chunks::<8>();
+            let samples: Vec<f64> = samples.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+            Ok(samples.chunks(FRAMES).map(<[f64]>::to_vec).collect())
+        })
+        .collect()
+}
+
+/// Name for what a program's C++ plays: changes with the program, its neighbours, the command and the harness.
+fn identity(path: &Path) -> String {
+    let mut hasher = DefaultHasher::new();
+    (path, FRAMES, cpp::HARNESS).hash(&mut hasher);
+    let stamp = |path: &Path| fs::metadata(path).and_then(|meta| Ok((meta.len(), meta.modified()?))).ok();
+    stamp(&Path::new(SHARE).join("stdfaust.lib")).hash(&mut hasher);
+    let mut beside: Vec<PathBuf> = fs::read_dir(path.parent().expect("a folder"))
+        .expect("there")
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
+    beside.sort();
+    beside.iter().for_each(|path| (path, stamp(path)).hash(&mut hasher));
+    format!("{:016x}", hasher.finish())
+}
+
+#[test]
+fn compiled_are_236_of_251_examples() {
+    let (shelf, mut wrong, mut fine) = (Shelf::default(), Vec::new(), 0);
+    for (name, path) in examples() {
+        match (compiled(&shelf, &path), refused(&name)) {
+            (Ok(_), None) => fine += 1,
+            (Err(error), Some(reason)) if error.to_string().contains(reason) => {}
+            (result, _) => {
+                wrong.push(format!("{name}: {:?}", result.map(|_| ()).map_err(|error| error.to_string())))
+            }
+        }
+    }
+    println!("{fine} examples compile");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(fine, 236);
+}
+
+#[test]
+fn the_examples_that_come_with_faust_sound_as_cpp_plays_them() {
+    sound_as_cpp_plays(|at| at.is_multiple_of(ONE_IN));
+}
+
+#[test]
+#[ignore = "soak: every example"]
+fn soak_every_example_that_comes_with_faust_sounds_as_cpp_plays_it() {
+    sound_as_cpp_plays(|_| true);
+}
+
+fn sound_as_cpp_plays(chosen: impl Fn(usize) -> bool) {
+    let all = examples().into_iter().enumerate().filter(|(at, _)| chosen(*at)).map(|(_, example)| example);
+    let chosen: Vec<(String, PathBuf)> = all.filter(|(name, _)| refused(name).is_none()).collect();
+    let folder = Folder::new("examples");
+    let paths: Vec<PathBuf> = chosen.iter().map(|(_, path)| path.clone()).collect();
+    let theirs = theirs(&folder, &paths);
+    let shelf = Shelf::default();
+    let ours = each(&paths, |at, path| match &theirs[at] {
+        Ok(_) => compiled(&shelf, path).map(|program| played(&program)).map_err(|error| error.to_string()),
+        Err(_) => Err("not played".to_owned()),
+    });
+    let (mut wrong, mut right, mut heard, mut missing) = (Vec::new(), 0, 0, 0);
+    for ((name, _), (ours, theirs)) in chosen.iter().zip(ours.iter().zip(&theirs)) {
+        match (ours, theirs) {
+            (_, Err(_)) => missing += 1,
+            (Err(error), Ok(_)) => wrong.push(format!("{name}: {error}")),
+            (Ok(ours), Ok(theirs)) => {
+                heard += usize::from(theirs.iter().flatten().any(|sample| sample.abs() > 1e-6));
+                let apart = difference(ours, theirs);
+                if apart <= TOLERANCE {
+                    right += 1;
+                } else {
+                    wrong.push(format!("{name}: {apart:e} of the loudest sample"));
+                }
+            }
+        }
+    }
+    println!(
+        "{right} examples sound right, {heard} of all are heard; {missing} the command does not compile"
+    );
+    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(right > 0 && heard * 4 > right * 3, "{right} right, {heard} heard");
+}
