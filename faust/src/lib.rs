@@ -33,4 +33,4 @@ pub use lower::{Lowered, lower};
 pub use node::{FaustType, Ready};
 pub use object::{Object, ObjectKey};
 pub use source::{ProgramText, Source, Text};
-pub use workers::{Delivery, Heed, JobKey, Outcome, Purpose, Workers};
+pub use workers::{Delivery, JobKey, JobKind, OnOutcome, Outcome, Workers};

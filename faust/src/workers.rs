@@ -56,7 +56,7 @@ pub struct Outcome {
 
 /// What a compile is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum JobKind {
     /// To be heard: quick code as soon as possible, then optimised code.
     Play,
     /// To know now whether it compiles, and what comes of it: quick code only.
@@ -67,18 +67,18 @@ pub enum Purpose {
 
 /// Takes an outcome on a compile thread, without any lock: what remains to be made of it, such as linking, is
 /// made here. A panic becomes an error, which is then the outcome.
-pub type Heed = Box<dyn Fn(Outcome) -> Delivery + Send>;
+pub type OnOutcome = Box<dyn Fn(Outcome) -> Delivery + Send>;
 
-/// Hands over what [`Heed`] made of an outcome, unless the job was cancelled meanwhile. Called under the lock
+/// Hands over what [`OnOutcome`] made of an outcome, unless the job was cancelled meanwhile. Called under the lock
 /// of the queue, on which every instance waits: it sends, and does nothing else.
 pub type Delivery = Box<dyn FnOnce() + Send>;
 
 /// Who wants something compiled.
 struct Client {
     key: JobKey,
-    purpose: Purpose,
+    purpose: JobKind,
     cancelled: Arc<AtomicBool>,
-    heed: Heed,
+    heed: OnOutcome,
 }
 
 impl Client {
@@ -120,7 +120,7 @@ impl Ended {
         if client.is_gone() {
             return Self { client, delivery: None, next: None };
         }
-        let heard = tier == Tier::Quick && client.purpose == Purpose::Play;
+        let heard = tier == Tier::Quick && client.purpose == JobKind::Play;
         let mut next = prepared.filter(|_| heard && result.is_ok());
         let take = |result, more| {
             let outcome = Outcome { key: client.key.clone(), tier, result, more };
@@ -172,7 +172,7 @@ impl Queue {
     fn put_back(&mut self, job: Job) {
         match (&job.work, job.client.purpose) {
             (Work::Make(_, Tier::Optimised, _), _) => self.optimise.push_front(job),
-            (_, Purpose::Check) => self.check.push_front(job),
+            (_, JobKind::Check) => self.check.push_front(job),
             _ => self.begin.push_front(job),
         }
     }
@@ -298,11 +298,11 @@ impl Workers {
             let reply = reply.clone();
             Box::new(move || drop(reply.send(outcome)))
         };
-        self.submit_for(Purpose::Play, key, source, Box::new(heed));
+        self.submit_for(JobKind::Play, key, source, Box::new(heed));
     }
 
     /// As [`Self::submit`], for a purpose and to any listener.
-    pub fn submit_for(&self, purpose: Purpose, key: JobKey, source: Source, heed: Heed) {
+    pub fn submit_for(&self, purpose: JobKind, key: JobKey, source: Source, heed: OnOutcome) {
         let cancelled = Arc::new(AtomicBool::new(false));
         let mut queue = self.shared.queue();
         queue.cancel(|other| *other == key);
@@ -312,7 +312,7 @@ impl Workers {
         queue.current.insert(key.clone(), cancelled.clone());
         let client = Client { key, purpose, cancelled, heed };
         let job = Job { client, work: Work::Begin(source) };
-        if purpose == Purpose::Check {
+        if purpose == JobKind::Check {
             queue.check.push_back(job);
         } else {
             queue.begin.push_back(job);

@@ -3,7 +3,7 @@
 mod support;
 
 use krach_core::node::NodeType;
-use krach_faust::{JobKey, Outcome, Purpose, Source, Tier, Workers};
+use krach_faust::{JobKey, JobKind, Outcome, Source, Tier, Workers};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -39,7 +39,7 @@ fn rest(from: &Receiver<Outcome>) -> Vec<Outcome> {
     }
 }
 
-fn heed(to: &Sender<Outcome>) -> krach_faust::Heed {
+fn heed(to: &Sender<Outcome>) -> krach_faust::OnOutcome {
     let to = to.clone();
     Box::new(move |outcome| {
         let to = to.clone();
@@ -213,10 +213,10 @@ fn a_check_makes_quick_code_only_and_waits_for_whatever_is_to_be_heard() {
     for number in 0..4 {
         let text = format!("process = _ * 0.{number};");
         let source = Source::inline(&format!("check{number}"), &text);
-        workers.submit_for(Purpose::Check, key(1, &format!("check{number}")), source, heed(&to));
+        workers.submit_for(JobKind::Check, key(1, &format!("check{number}")), source, heed(&to));
     }
     workers.submit(key(2, "played"), program("voice"), to.clone());
-    workers.submit_for(Purpose::Try, key(1, "try"), Source::inline("try", "process = _;"), heed(&to));
+    workers.submit_for(JobKind::Try, key(1, "try"), Source::inline("try", "process = _;"), heed(&to));
     drop(to);
     let heard = rest(&from);
     let of = |node: &str| heard.iter().filter(|outcome| outcome.key.node == node).collect::<Vec<_>>();
@@ -248,10 +248,10 @@ fn one_text_is_compiled_once_whoever_wants_it_at_a_time() {
         let source = || Source::inline("a", text);
         let (to, from) = channel();
         // The folder's check comes first, then two instances that play it and a client that tries it.
-        workers.submit_for(Purpose::Check, key(1, "a"), source(), heed(&to));
+        workers.submit_for(JobKind::Check, key(1, "a"), source(), heed(&to));
         workers.submit(key(2, "a"), source(), to.clone());
         workers.submit(key(3, "a"), source(), to.clone());
-        workers.submit_for(Purpose::Try, key(3, "try"), source(), heed(&to));
+        workers.submit_for(JobKind::Try, key(3, "try"), source(), heed(&to));
         drop(to);
         let heard = rest(&from);
         assert!(heard.iter().all(|outcome| outcome.result.is_ok() == works), "{heard:?}");
@@ -270,7 +270,7 @@ fn one_text_is_compiled_once_for_its_check_and_for_who_plays_it_later() {
     for text in ["process = _ * 0.5;", "process = nonsense;"] {
         let before = runs(&stand_in);
         let (to, from) = channel();
-        workers.submit_for(Purpose::Check, key(1, "a"), Source::inline("a", text), heed(&to));
+        workers.submit_for(JobKind::Check, key(1, "a"), Source::inline("a", text), heed(&to));
         next(&from);
         workers.submit(key(2, "a"), Source::inline("a", text), to);
         // The optimised code is made of the bitcode that the check brought.
@@ -339,7 +339,7 @@ fn what_is_made_of_an_outcome_holds_no_queue_up() {
         let (made, to) = (made.clone(), to.clone());
         Box::new(move || drop((made.send(free), to.send(outcome))))
     };
-    workers.submit_for(Purpose::Play, key(1, "a"), program("sine"), Box::new(take));
+    workers.submit_for(JobKind::Play, key(1, "a"), program("sine"), Box::new(take));
     let first = next(&from);
     assert!(first.result.is_ok() && first.more, "{first:?}");
     assert_eq!(of.recv_timeout(LONG), Ok(true), "the queue was locked");
@@ -354,7 +354,7 @@ fn what_is_made_of_an_outcome_holds_no_queue_up() {
         let to = to.clone();
         Box::new(move || drop(to.send(outcome)))
     };
-    workers.submit_for(Purpose::Play, key(3, "a"), program("sine"), Box::new(take));
+    workers.submit_for(JobKind::Play, key(3, "a"), program("sine"), Box::new(take));
     has_begun.recv_timeout(LONG).expect("it is taken");
     workers.cancel_owner(3);
     drop(go);
@@ -371,18 +371,18 @@ fn a_panic_while_an_outcome_is_taken_is_its_error_and_costs_no_thread() {
             let to = to.clone();
             Box::new(move || drop(to.send(outcome)))
         };
-        workers.submit_for(Purpose::Play, key(1, "a"), program("sine"), Box::new(take));
+        workers.submit_for(JobKind::Play, key(1, "a"), program("sine"), Box::new(take));
         let heard = rest(&from);
         assert_eq!(heard.len(), 1, "{turn}: {heard:?}");
         assert!(heard[0].result.is_err() && !heard[0].more);
         // Neither does a client that takes nothing at all.
         let (gone, is_gone) = channel::<()>();
         let never = move |_| -> krach_faust::Delivery { panic!("whatever it is ({gone:?})") };
-        workers.submit_for(Purpose::Play, key(1, "b"), program("sine"), Box::new(never));
+        workers.submit_for(JobKind::Play, key(1, "b"), program("sine"), Box::new(never));
         assert_eq!(is_gone.recv_timeout(LONG), Err(RecvTimeoutError::Disconnected));
     }
     let (to, from) = channel();
-    workers.submit_for(Purpose::Check, key(2, "a"), program("sine"), heed(&to));
+    workers.submit_for(JobKind::Check, key(2, "a"), program("sine"), heed(&to));
     drop(to);
     assert!(rest(&from).iter().all(|outcome| outcome.result.is_ok()), "checks wait until nothing runs");
     assert!(workers.stop(LONG), "nothing runs");

@@ -7,8 +7,8 @@
 mod control;
 mod dirty;
 mod frames;
-mod front;
 mod osc;
+mod service;
 mod view;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -25,15 +25,15 @@ use krach_core::link::Link;
 use krach_core::node::Registry;
 use krach_core::processor::Processor;
 
+use crate::library::Library;
 pub use crate::socket::EndpointInfo;
 use crate::socket::registry::Entry;
 use crate::socket::{Addresses, Server};
-use crate::sounds::Sounds;
 use crate::state::StateError;
 use control::{Command, Control};
-use front::{Front, Greeting};
+use service::{ClientService, Hello};
 use view::Revision;
-pub use view::{Seen, View};
+pub use view::{Snapshot, View};
 
 /// How long a question of the host may take before it goes on without an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -98,8 +98,8 @@ impl Instance {
         }
         let link = engine.link();
         let (commands, inbox) = mpsc::channel();
-        let greeting = Arc::new(Mutex::new(Greeting { name: id.clone(), sample_rate: None }));
-        let front = Front {
+        let greeting = Arc::new(Mutex::new(Hello { name: id.clone(), sample_rate: None }));
+        let front = ClientService {
             id: id.clone(),
             commands: Mutex::new(commands.clone()),
             link: Arc::clone(&link),
@@ -127,7 +127,7 @@ impl Instance {
                 // If nobody receives, the instance is going.
                 let _ = commands.send(Command::Word(word));
             };
-            Sounds::new(place.as_deref().ok_or(problem.unwrap_or_default()), Arc::new(post))
+            Library::new(place.as_deref().ok_or(problem.unwrap_or_default()), Arc::new(post))
         });
         let revision = Arc::new(Revision::default());
         let seen = Arc::clone(&revision);

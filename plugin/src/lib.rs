@@ -22,12 +22,12 @@ pub mod editor;
 pub mod end;
 mod guard;
 pub mod instance;
+mod library;
 pub mod params;
 pub mod ports;
 pub mod render;
 pub mod shell;
 pub mod socket;
-mod sounds;
 #[cfg(feature = "standalone")]
 pub mod standalone;
 pub mod state;

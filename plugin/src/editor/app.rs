@@ -13,8 +13,8 @@ use nice_plug_egui::{Frame, NiceEguiApp};
 use super::canvas::Canvas;
 use super::focus::Focus;
 use super::layout::{self, Copied, NameField};
-use super::picture::Picture;
 use super::real::Real;
+use super::view_model::ViewModel;
 use super::{Shared, pace, preserved, style};
 use crate::instance::View;
 use crate::params::KrachParams;
@@ -40,7 +40,7 @@ pub struct Open {
 
 /// What a frame asks for.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Wish {
+pub enum UiCommand {
     /// The instance is to be called that.
     Rename(String),
     /// All gates shut, tails cut.
@@ -57,12 +57,12 @@ impl App {
         Self { shared, params }
     }
 
-    fn grant(&self, wish: Wish, picture: &Picture, open: &Open) {
+    fn perform(&self, wish: UiCommand, picture: &ViewModel, open: &Open) {
         match wish {
-            Wish::Rename(name) => open.view.edit(Edit::SetName(name)),
-            Wish::Panic => open.view.edit(Edit::Panic),
-            Wish::Rebuild => open.view.edit(Edit::Rebuild),
-            Wish::FreeRun(on) => {
+            UiCommand::Rename(name) => open.view.edit(Edit::SetName(name)),
+            UiCommand::Panic => open.view.edit(Edit::Panic),
+            UiCommand::Rebuild => open.view.edit(Edit::Rebuild),
+            UiCommand::FreeRun(on) => {
                 if self.params.free_run.value() != on {
                     let setter = open.gui.param_setter();
                     setter.begin_set_parameter(&self.params.free_run);
@@ -91,7 +91,7 @@ impl App {
             |ui| health.draw(ui, |ui| layout::draw(ui, &picture, name, copied)),
         );
         match wishes {
-            Ok(wishes) => wishes.into_iter().for_each(|wish| self.grant(wish, &picture, &open)),
+            Ok(wishes) => wishes.into_iter().for_each(|wish| self.perform(wish, &picture, &open)),
             Err(Failed) => open.view.report("the window failed; the sound plays on".to_owned()),
         }
         let typing = ui.ctx().egui_wants_keyboard_input();
@@ -167,7 +167,11 @@ struct Failed;
 
 impl Health {
     /// Draws, or says that it cannot any more.
-    fn draw(&mut self, ui: &mut Ui, draw: impl FnOnce(&mut Ui) -> Vec<Wish>) -> Result<Vec<Wish>, Failed> {
+    fn draw(
+        &mut self,
+        ui: &mut Ui,
+        draw: impl FnOnce(&mut Ui) -> Vec<UiCommand>,
+    ) -> Result<Vec<UiCommand>, Failed> {
         if self.broken {
             apologise(ui);
             return Ok(Vec::new());
@@ -230,7 +234,7 @@ mod tests {
 
     #[test]
     fn no_size_of_a_window_makes_a_frame_panic() {
-        use super::super::picture::{Decibels, Node, Reading};
+        use super::super::view_model::{Decibels, Node, Reading};
         let context = Context::default();
         let loud = Reading { peak: Decibels::of(2.0), rms: Decibels::of(0.5) };
         let node = |n: usize| Node {
@@ -240,13 +244,13 @@ mod tests {
             silenced: n == 1,
         };
         for poisoned in [false, true] {
-            let picture = Picture {
+            let picture = ViewModel {
                 nodes: Arc::new((0..100).map(node).collect()),
                 levels: vec![loud; 100],
                 output: [loud; 2],
                 problems: Arc::new((0..20).map(|n| format!("problem {n}")).collect()),
                 poisoned,
-                ..Picture::default()
+                ..ViewModel::default()
             };
             let (mut name, mut copied) = (NameField::default(), Copied::default());
             for width in (1..700_u16).step_by(23) {

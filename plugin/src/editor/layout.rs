@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use egui::{Pos2, Rect, Ui, pos2, vec2};
 
-use super::app::Wish;
+use super::app::UiCommand;
 use super::panels::{self, errors, footer, header, levels, nodes, socket, transport};
-use super::picture::Picture;
 use super::style::{GAP, ROW};
+use super::view_model::ViewModel;
 
 /// How long a button says that it has copied.
 const THANKS: Duration = Duration::from_millis(1400);
@@ -43,7 +43,7 @@ impl Copied {
 }
 
 /// Draws a picture into the whole of `ui`; tells what was wished for.
-pub fn draw(ui: &mut Ui, picture: &Picture, name: &mut NameField, copied: &mut Copied) -> Vec<Wish> {
+pub fn draw(ui: &mut Ui, picture: &ViewModel, name: &mut NameField, copied: &mut Copied) -> Vec<UiCommand> {
     let mut wishes = Vec::new();
     let area = ui.max_rect().shrink(GAP);
     // Hosts make their own window first, and sometimes of no size to speak of.

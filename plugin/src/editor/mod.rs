@@ -1,4 +1,4 @@
-//! The window: **a watcher takes a [`picture::Picture`] of the instance, and the window draws the
+//! The window: **a watcher takes a [`view_model::ViewModel`] of the instance, and the window draws the
 //! last one.** Nothing of it runs while it is closed.
 //!
 //! | file | question it answers |
@@ -33,7 +33,6 @@ mod handle;
 mod layout;
 mod pace;
 mod panels;
-mod picture;
 mod preserved;
 mod real;
 mod scale;
@@ -42,6 +41,7 @@ mod slot;
 mod stall;
 mod style;
 mod thread;
+mod view_model;
 mod watcher;
 
 pub use handle::{GuardedWindow, KrachHandle};
@@ -63,7 +63,7 @@ use nice_plug_egui::{
 
 use crate::params::KrachParams;
 use app::App;
-use picture::Picture;
+use view_model::ViewModel;
 use watcher::Watcher;
 
 /// The editor of one plugin instance; its window can be opened and closed any number of times.
@@ -76,7 +76,7 @@ pub struct KrachEditor {
 /// What the window, its watcher and its handle share.
 pub(crate) struct Shared {
     /// The picture to draw.
-    pub picture: Mutex<Picture>,
+    pub picture: Mutex<ViewModel>,
     /// Frames of the open window that were begun; written where the picture is held.
     pub drawn: AtomicU64,
     /// The open window as X11 knows it; 0 if there is none.

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use nice_plug_egui::RepaintNotifier;
 
 use super::Shared;
-use super::picture::Photographer;
 use super::stall::{Again, Stall};
-use crate::instance::{Seen, View};
+use super::view_model::ViewModelBuilder;
+use crate::instance::{Snapshot, View};
 use crate::params::KrachParams;
 
 /// Between two pictures: 25 a second.
@@ -120,15 +120,15 @@ impl Drop for Watcher {
 /// What one watching remembers between two pictures.
 struct Round {
     view: Arc<View>,
-    photographer: Photographer,
-    answer: Option<Receiver<Box<Seen>>>,
+    photographer: ViewModelBuilder,
+    answer: Option<Receiver<Box<Snapshot>>>,
     asked: Option<(u64, Instant)>,
     knocked: Option<Instant>,
 }
 
 impl Round {
     fn new(view: &Arc<View>, params: &Arc<KrachParams>) -> Self {
-        let photographer = Photographer::new(Arc::clone(view), Arc::clone(params));
+        let photographer = ViewModelBuilder::new(Arc::clone(view), Arc::clone(params));
         Self { view: Arc::clone(view), photographer, answer: None, asked: None, knocked: None }
     }
 
@@ -138,7 +138,7 @@ impl Round {
         self.ask(now);
         if self.knocked.is_none_or(|then| now - then >= KNOCK) {
             self.knocked = Some(now);
-            self.photographer.knock();
+            self.photographer.poll_socket();
         }
         let picture = self.photographer.take(now);
         let mut shown = shared.picture.lock().unwrap_or_else(PoisonError::into_inner);

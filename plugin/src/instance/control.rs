@@ -1,7 +1,7 @@
 //! The control thread: runs what the host and the clients ask, one at a time, and keeps the engine ticking
 //! while something is on its way.
 
-mod telling;
+mod publish;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,12 +17,12 @@ use krach_core::session::label_of;
 
 use super::dirty::Dirty;
 use super::frames::Frames;
-use super::front::Greeting;
 use super::osc::OscSender;
-use super::view::{Revision, Seen};
+use super::service::Hello;
+use super::view::{Revision, Snapshot};
 use super::{Claim, HostHooks};
+use crate::library::{Library, Word};
 use crate::socket::{Announcer, ReplySlot};
-use crate::sounds::{Sounds, Word};
 use crate::state::{Payload, StateError};
 use crate::wire::desk::{Connection, Desk};
 use crate::wire::log::Author;
@@ -68,7 +68,7 @@ pub(super) enum Command {
     /// Something that went wrong elsewhere.
     Report { problem: String },
     /// What the window shows.
-    Look { reply: SyncSender<Box<Seen>> },
+    Look { reply: SyncSender<Box<Snapshot>> },
     /// What went wrong lately.
     Problems { reply: SyncSender<VecDeque<String>> },
     /// The host saves.
@@ -99,7 +99,7 @@ struct Activating {
 
 /// A chunk that was refused, to be saved back for as long as the session is what it was then: an edit
 /// that changes nothing (a panic, a hush) is no reason to lose it.
-struct Kept {
+struct RefusedChunk {
     chunk: Vec<u8>,
     session: Vec<u8>,
 }
@@ -118,12 +118,12 @@ pub(super) struct Control {
     engine: Engine,
     link: Arc<Link>,
     hooks: HostHooks,
-    greeting: Arc<Mutex<Greeting>>,
+    greeting: Arc<Mutex<Hello>>,
     announcer: Announcer,
     connections: HashMap<u64, Connection>,
     waiting: Vec<Waiting>,
     problems: VecDeque<String>,
-    sounds: Option<Sounds>,
+    sounds: Option<Library>,
     activating: Option<Activating>,
     /// What compile threads and watchers have said and no tick has taken in yet.
     words: VecDeque<Word>,
@@ -131,7 +131,7 @@ pub(super) struct Control {
     dirty: Dirty,
     frames: Frames,
     /// A chunk that was refused, to be saved back until the session is edited.
-    kept: Option<Kept>,
+    kept: Option<RefusedChunk>,
     active: bool,
     /// Number of the last edit that the engine accepted.
     last_edit: u64,
@@ -156,9 +156,9 @@ impl Control {
         id: String,
         engine: Engine,
         hooks: HostHooks,
-        greeting: Arc<Mutex<Greeting>>,
+        greeting: Arc<Mutex<Hello>>,
         announcer: Announcer,
-        sounds: Option<Sounds>,
+        sounds: Option<Library>,
         revision: Arc<Revision>,
     ) -> Self {
         Self {
@@ -315,7 +315,7 @@ impl Control {
             Command::Look { reply } => {
                 self.tick();
                 let problems = self.problems.iter().cloned().collect();
-                let _ = reply.try_send(Box::new(Seen { status: self.engine.status(), problems }));
+                let _ = reply.try_send(Box::new(Snapshot { status: self.engine.status(), problems }));
             }
             Command::Status { reply } => {
                 self.tick();
@@ -543,7 +543,7 @@ impl Control {
     /// Keeps a chunk that is not loaded, to save it back.
     fn refuse(&mut self, chunk: Vec<u8>, error: StateError) -> StateError {
         self.report(error.to_string());
-        self.kept = Some(Kept { chunk, session: self.engine.save() });
+        self.kept = Some(RefusedChunk { chunk, session: self.engine.save() });
         error
     }
 
@@ -568,7 +568,7 @@ impl Control {
         self.greeting().name = shown;
     }
 
-    fn greeting(&self) -> std::sync::MutexGuard<'_, Greeting> {
+    fn greeting(&self) -> std::sync::MutexGuard<'_, Hello> {
         self.greeting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

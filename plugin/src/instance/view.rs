@@ -14,7 +14,7 @@ use crate::socket::{Announcer, EndpointInfo};
 
 /// The session and its troubles at one moment.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct Snapshot {
     /// The session in short.
     pub status: Status,
     /// What went wrong lately, newest last.
@@ -64,7 +64,7 @@ impl View {
 
     /// Asks for the session as it is. The answer comes when the control thread gets to it; if the
     /// instance ends first, the channel does.
-    pub fn ask(&self) -> Receiver<Box<Seen>> {
+    pub fn ask(&self) -> Receiver<Box<Snapshot>> {
         let (reply, answer) = mpsc::sync_channel(1);
         self.send(Command::Look { reply });
         answer

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::desk;
-use crate::sounds::Failure;
+use crate::library::Failure;
 pub(crate) use sounds::*;
 
 /// A time in cycles, `[numerator, denominator]`.

@@ -8,8 +8,8 @@ use krach_core::edit::{At, Edit, EditError, Receipt};
 use krach_core::engine::Engine;
 use krach_core::node::is_inline;
 
+use crate::library::Library;
 use crate::socket::{Announcer, Replies};
-use crate::sounds::Sounds;
 use crate::wire::events::Event;
 
 /// Receipts that a connection keeps in mind; beyond, the oldest two become one that covers both.
@@ -26,7 +26,7 @@ pub(crate) struct Desk<'a> {
     /// The engine.
     pub engine: &'a mut Engine,
     /// FAUST sounds, where there are any.
-    pub sounds: Option<&'a mut Sounds>,
+    pub sounds: Option<&'a mut Library>,
     /// The instance's id.
     pub instance: &'a str,
     /// What went wrong lately, newest last, for the musician.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::answers::Milliseconds;
-use crate::sounds::Failure;
+use crate::library::Failure;
 
 /// A sound has new code, and plays it from the next block on.
 #[derive(Serialize)]

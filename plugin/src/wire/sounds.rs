@@ -14,7 +14,7 @@ use super::answers::{Compiled, Defined, Folder, InterfaceInfo, SourceText, TypeI
 use super::desk::Desk;
 use super::methods::params;
 use super::rpc::{Answer, INVALID_PARAMS, REFUSED, RpcError, TIMED_OUT, Work, told};
-use crate::sounds::{FAMILY, Failure, Origin, Trial};
+use crate::library::{CompileCheck, FAMILY, Failure, Origin};
 
 /// How long `types` waits for sounds that have never been compiled.
 const SURVEY: Duration = Duration::from_secs(3);
@@ -243,7 +243,7 @@ fn trial(
                 return Some(Err(RpcError::new(TIMED_OUT, "it is still being compiled")));
             }
         };
-        let compiled = outcome.map(|Trial { interface, timings, cached, state }| Compiled {
+        let compiled = outcome.map(|CompileCheck { interface, timings, cached, state }| Compiled {
             interface: interface.as_ref().into(),
             ms: timings.into(),
             cached,

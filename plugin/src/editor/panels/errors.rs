@@ -3,13 +3,13 @@
 use egui::{Align2, Label, Rect, RichText, ScrollArea, Ui, UiBuilder, pos2, vec2};
 
 use super::{card, heading};
-use crate::editor::picture::Picture;
 use crate::editor::style;
+use crate::editor::view_model::ViewModel;
 
 const NONE: f32 = 30.0;
 
 /// Height of the card in a window of that height: one line while there is nothing to tell.
-pub fn height(picture: &Picture, window: f32) -> f32 {
+pub fn height(picture: &ViewModel, window: f32) -> f32 {
     match picture.problems.len() {
         0 => NONE,
         1 => 62.0,

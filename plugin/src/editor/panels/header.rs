@@ -3,10 +3,10 @@
 use egui::text::{CCursor, CCursorRange};
 use egui::{Align2, Id, Key, Margin, Rect, TextEdit, Ui, pos2, vec2};
 
-use crate::editor::app::Wish;
+use crate::editor::app::UiCommand;
 use crate::editor::layout::NameField;
-use crate::editor::picture::Picture;
 use crate::editor::style;
+use crate::editor::view_model::ViewModel;
 use std::time::{Duration, Instant};
 
 /// Height of the header.
@@ -17,7 +17,13 @@ const MAX_NAME: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Draws it.
-pub fn draw(ui: &mut Ui, rect: Rect, picture: &Picture, field: &mut NameField, wishes: &mut Vec<Wish>) {
+pub fn draw(
+    ui: &mut Ui,
+    rect: Rect,
+    picture: &ViewModel,
+    field: &mut NameField,
+    wishes: &mut Vec<UiCommand>,
+) {
     let middle = rect.center().y;
     let painter = ui.painter().clone();
     let at = pos2(rect.left() + 2.0, middle - 1.0);
@@ -40,7 +46,7 @@ pub fn draw(ui: &mut Ui, rect: Rect, picture: &Picture, field: &mut NameField, w
     name(ui, field_rect, picture, field, wishes);
 }
 
-fn name(ui: &mut Ui, rect: Rect, picture: &Picture, field: &mut NameField, wishes: &mut Vec<Wish>) {
+fn name(ui: &mut Ui, rect: Rect, picture: &ViewModel, field: &mut NameField, wishes: &mut Vec<UiCommand>) {
     let known = &picture.door.name;
     if field
         .asked
@@ -70,7 +76,7 @@ fn name(ui: &mut Ui, rect: Rect, picture: &Picture, field: &mut NameField, wishe
         let kept = !ui.input(|input| input.key_pressed(Key::Escape));
         let name = text.trim();
         if kept && !name.is_empty() && name != known {
-            wishes.push(Wish::Rename(name.to_owned()));
+            wishes.push(UiCommand::Rename(name.to_owned()));
             field.asked = Some((name.to_owned(), Some(Instant::now())));
         }
     } else {

@@ -3,8 +3,8 @@
 use egui::{Align2, Painter, Rect, Ui, pos2, vec2};
 
 use super::{card, figures, heading, meter};
-use crate::editor::picture::{Busy, Picture};
 use crate::editor::style::{self, GAP, SMALL_ROUND};
+use crate::editor::view_model::{Busy, ViewModel};
 
 /// Height of the cards.
 pub const HEIGHT: f32 = 70.0;
@@ -12,7 +12,7 @@ pub const HEIGHT: f32 = 70.0;
 const LOAD: f32 = 150.0;
 
 /// Draws them side by side.
-pub fn draw(ui: &Ui, rect: Rect, picture: &Picture) {
+pub fn draw(ui: &Ui, rect: Rect, picture: &ViewModel) {
     let (mut left, mut right) = (rect, rect);
     left.max.x = rect.right() - LOAD - GAP;
     right.min.x = rect.right() - LOAD;
@@ -20,7 +20,7 @@ pub fn draw(ui: &Ui, rect: Rect, picture: &Picture) {
     load(ui.painter(), right, picture.busy);
 }
 
-fn output(painter: &Painter, rect: Rect, picture: &Picture) {
+fn output(painter: &Painter, rect: Rect, picture: &ViewModel) {
     let inside = card(painter, rect);
     heading(painter, pos2(inside.left(), inside.top() + 6.0), "output");
     let right = pos2(inside.right(), inside.top() + 6.0);

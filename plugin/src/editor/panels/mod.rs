@@ -12,9 +12,9 @@ use egui::{
     Align2, Color32, FontId, Painter, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2,
 };
 
-use super::app::Wish;
-use super::picture::{METER_FLOOR, Reading};
+use super::app::UiCommand;
 use super::style::{self, PAD, ROUND, SMALL_ROUND};
+use super::view_model::{METER_FLOOR, Reading};
 
 /// Top of the meters in dB.
 const METER_TOP: f32 = 6.0;
@@ -107,7 +107,7 @@ fn figures(reading: Reading) -> String {
 }
 
 /// Over everything: the engine has stopped.
-pub fn dead(ui: &Ui, area: Rect, wishes: &mut Vec<Wish>) {
+pub fn dead(ui: &Ui, area: Rect, wishes: &mut Vec<UiCommand>) {
     let painter = ui.painter();
     painter.rect_filled(area.expand(style::GAP), 0.0, style::GROUND.linear_multiply(0.8));
     let card = Rect::from_center_size(area.center(), vec2(area.width().min(320.0), 110.0));
@@ -123,6 +123,6 @@ pub fn dead(ui: &Ui, area: Rect, wishes: &mut Vec<Wish>) {
     );
     let rect = Rect::from_center_size(at(82.0), vec2(150.0, 28.0));
     if button(ui, rect, "rebuild", "Start it again", Look::On).clicked() {
-        wishes.push(Wish::Rebuild);
+        wishes.push(UiCommand::Rebuild);
     }
 }

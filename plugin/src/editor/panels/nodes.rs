@@ -3,11 +3,11 @@
 use egui::{Align2, Rect, ScrollArea, Ui, UiBuilder, pos2, vec2};
 
 use super::{card, elided, figures, heading, meter};
-use crate::editor::picture::{Node, Picture, Reading};
 use crate::editor::style::{self, ROW};
+use crate::editor::view_model::{Node, Reading, ViewModel};
 
 /// Draws them into all of `rect`.
-pub fn draw(ui: &mut Ui, rect: Rect, picture: &Picture) {
+pub fn draw(ui: &mut Ui, rect: Rect, picture: &ViewModel) {
     let inside = card(ui.painter(), rect);
     let top = inside.top() + 6.0;
     let width = heading(ui.painter(), pos2(inside.left(), top), "nodes");

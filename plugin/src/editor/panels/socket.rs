@@ -6,14 +6,14 @@ use egui::{Rect, Ui, pos2, vec2};
 
 use super::{Look, button, card, elided, heading};
 use crate::editor::layout::Copied;
-use crate::editor::picture::Picture;
 use crate::editor::style;
+use crate::editor::view_model::ViewModel;
 
 /// Height of the card.
 pub const HEIGHT: f32 = 64.0;
 
 /// Draws it.
-pub fn draw(ui: &Ui, rect: Rect, picture: &Picture, copied: &mut Copied) {
+pub fn draw(ui: &Ui, rect: Rect, picture: &ViewModel, copied: &mut Copied) {
     let inside = card(ui.painter(), rect);
     let (y, left) = (inside.top() + 6.0, inside.left());
     let door = &picture.door;

@@ -3,8 +3,8 @@
 use egui::{Align2, Painter, Pos2, Rect, Shape, Stroke, Ui, pos2, vec2};
 
 use super::{card, heading};
-use crate::editor::picture::{Motion, Transport};
 use crate::editor::style;
+use crate::editor::view_model::{Motion, Transport};
 
 /// Height of the card.
 pub const HEIGHT: f32 = 82.0;

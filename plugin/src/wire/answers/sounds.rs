@@ -6,7 +6,7 @@ use krach_core::node::{ControlKind, NodeDecl, Port};
 use krach_faust::{Interface, Scale, Style, Timings, Widget};
 use serde::Serialize;
 
-use crate::sounds::Failure;
+use crate::library::Failure;
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

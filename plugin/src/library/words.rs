@@ -9,19 +9,19 @@ use krach_core::model::TypeSource;
 use krach_faust::{CompileError, Interface, Outcome};
 
 use super::compile::{Failure, Linked};
-use super::folder::News;
+use super::folder::FolderEvent;
 use super::listing::{self, Stamp, file_of, path_of, reads};
-use super::{FAMILY, Origin, Playing, Said, Sounds, Told, Word, factory_source};
+use super::{FAMILY, Library, LibraryEvent, LibraryReport, Origin, Playing, Word, factory_source};
 
-impl Sounds {
+impl Library {
     /// Takes in what other threads have to say.
     pub(crate) fn hear(&mut self, word: Word, engine: &mut Engine) {
         match word.0 {
-            Said::News(News::Changed(files)) => self.changed(&files, engine),
-            Said::News(News::Checked(name)) => self.checked(&name, engine),
-            Said::Tried { number, name, outcome } => self.tried(number, &name, *outcome),
-            Said::Surveyed { name, outcome } => self.surveyed(&name, *outcome),
-            Said::Outcome { type_id, ticket, outcome, linked } => {
+            LibraryEvent::FolderEvent(FolderEvent::Changed(files)) => self.changed(&files, engine),
+            LibraryEvent::FolderEvent(FolderEvent::Checked(name)) => self.checked(&name, engine),
+            LibraryEvent::Tried { number, name, outcome } => self.tried(number, &name, *outcome),
+            LibraryEvent::Surveyed { name, outcome } => self.surveyed(&name, *outcome),
+            LibraryEvent::Outcome { type_id, ticket, outcome, linked } => {
                 self.compiled(&type_id, ticket, *outcome, linked, engine);
             }
         }
@@ -93,7 +93,7 @@ impl Sounds {
         if !came_with_us && !text.standard.is_empty() {
             self.note_libraries(engine);
         }
-        self.tell(Told::Compiled {
+        self.tell(LibraryReport::Compiled {
             type_id: id.to_owned(),
             crc32: crc32fast::hash(text.main.as_bytes()),
             tier: outcome.tier,
@@ -113,7 +113,7 @@ impl Sounds {
                 "the project was made with FAUST's libraries {first}, and those here are {ours}: its sounds may differ"
             );
             self.other_libraries = Some(first);
-            self.tell(Told::Note(note));
+            self.tell(LibraryReport::Note(note));
         }
     }
 
@@ -126,7 +126,7 @@ impl Sounds {
             return false;
         }
         sound.stand_in = true;
-        self.tell(Told::Note(format!(
+        self.tell(LibraryReport::Note(format!(
             "{id}: the project has another version of it, which cannot be compiled without the faust command; \
              the one built in plays instead, and the project keeps its own"
         )));
@@ -196,7 +196,7 @@ impl Sounds {
                     sound.stamp = Stamp::of(&path);
                 } else if !pinned.own {
                     let file = path.display();
-                    self.tell(Told::Note(format!(
+                    self.tell(LibraryReport::Note(format!(
                         "{id}: the project's text is not that of {file}; the project's plays until the file is saved"
                     )));
                 }
@@ -207,7 +207,7 @@ impl Sounds {
             (Err(error), None) => {
                 let failure = Failure::of(&id, name, &error);
                 engine.fail_type(&id, &failure.reason());
-                self.tell(Told::Failed(failure));
+                self.tell(LibraryReport::Failed(failure));
             }
         }
     }

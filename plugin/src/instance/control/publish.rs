@@ -4,7 +4,7 @@ use krach_faust::Tier;
 
 use super::{Control, MAX_PROBLEMS};
 use crate::instance::frames::Wanted;
-use crate::sounds::{Sounds, Told};
+use crate::library::{Library, LibraryReport};
 use crate::wire::events::{self, Event};
 use crate::wire::log::{Author, Entry};
 use crate::wire::news;
@@ -106,18 +106,18 @@ impl Control {
     }
 
     pub(super) fn tell_of_sounds(&mut self) {
-        let told: Vec<Told> = self.sounds.iter_mut().flat_map(Sounds::take_told).collect();
+        let told: Vec<LibraryReport> = self.sounds.iter_mut().flat_map(Library::take_told).collect();
         for told in told {
             match told {
-                Told::Failed(failure) => {
+                LibraryReport::Failed(failure) => {
                     let text = format!("{failure}; what played before plays on");
                     let sound = Some(failure);
                     let told = news::Problem { message: text.clone(), still_playing: true, seq: None, sound };
                     self.publish(&Event::new(events::ERRORS, &told));
                     self.remember(text);
                 }
-                Told::Note(note) => self.report(note),
-                Told::Compiled { type_id, crc32, tier, cached, timings, more } => {
+                LibraryReport::Note(note) => self.report(note),
+                LibraryReport::Compiled { type_id, crc32, tier, cached, timings, more } => {
                     let tier = if tier == Tier::Quick { "quick" } else { "optimised" };
                     self.publish(&Event::new(
                         events::COMPILES,

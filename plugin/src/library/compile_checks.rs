@@ -5,21 +5,21 @@ use std::sync::Arc;
 
 use krach_core::engine::Engine;
 use krach_core::model::TypeSource;
-use krach_faust::{CompileError, Delivery, FaustType, Interface, JobKey, Outcome, Purpose, Source, Timings};
+use krach_faust::{CompileError, Delivery, FaustType, Interface, JobKey, JobKind, Outcome, Source, Timings};
 use krach_files::{Links, read_text};
 
 use super::compile::{Failure, program_name};
 use super::listing::{file_of, path_of};
-use super::{FAMILY, Origin, Said, Sounds, Word, compile, factory, factory_source};
+use super::{FAMILY, Library, LibraryEvent, Origin, Word, compile, factory, factory_source};
 
-/// Trials that may be under way; a client that asks for more loses its oldest.
+/// CompileChecks that may be under way; a client that asks for more loses its oldest.
 const MAX_TRIALS: usize = 64;
 /// Bytes of a file that is shown: a longer one does not compile either.
 const MAX_SHOWN: u64 = 1 << 20;
 
 /// What came of a text.
 #[derive(Clone, Debug)]
-pub(crate) struct Trial {
+pub(crate) struct CompileCheck {
     /// Its ports and controls.
     pub interface: Arc<Interface>,
     /// How long it took.
@@ -32,27 +32,27 @@ pub(crate) struct Trial {
 
 /// What is known of trials and surveys.
 #[derive(Default)]
-pub(super) struct Trials {
+pub(super) struct CompileChecks {
     /// By number; `None` while they run.
-    trials: BTreeMap<u64, Option<Result<Trial, Failure>>>,
+    trials: BTreeMap<u64, Option<Result<CompileCheck, Failure>>>,
     /// What is built in, by name; `None` while it is being compiled.
     surveyed: BTreeMap<String, Option<Arc<Interface>>>,
 }
 
-fn tried(outcome: Outcome) -> Result<Trial, CompileError> {
+fn tried(outcome: Outcome) -> Result<CompileCheck, CompileError> {
     let compiled = outcome.result?;
     let state = compiled.object.state_size();
     let interface = Arc::new(FaustType::new(compiled.object)?.interface().clone());
-    Ok(Trial { interface, timings: compiled.timings, cached: compiled.cached, state })
+    Ok(CompileCheck { interface, timings: compiled.timings, cached: compiled.cached, state })
 }
 
-impl Sounds {
+impl Library {
     fn begin(
         &mut self,
-        purpose: Purpose,
+        purpose: JobKind,
         node: String,
         source: Source,
-        said: impl Fn(Box<Outcome>) -> Said + Send + 'static,
+        said: impl Fn(Box<Outcome>) -> LibraryEvent + Send + 'static,
     ) -> Result<(), String> {
         if self.workers.is_none() {
             self.workers = Some(compile::workers()?);
@@ -67,7 +67,7 @@ impl Sounds {
         Ok(())
     }
 
-    /// Compiles a text to tell what comes of it; its number is for [`Sounds::take_trial`].
+    /// Compiles a text to tell what comes of it; its number is for [`Library::take_trial`].
     pub(crate) fn try_text(&mut self, name: &str, text: &TypeSource) -> Result<u64, Box<Failure>> {
         self.tickets += 1;
         let number = self.tickets;
@@ -80,15 +80,15 @@ impl Sounds {
         source.imports.clone_from(&text.imports);
         source.folders.extend(self.place.clone());
         let (type_id, owned) = (format!("{FAMILY}{name}"), name.to_owned());
-        let said = move |outcome| Said::Tried { number, name: owned.clone(), outcome };
-        self.begin(Purpose::Try, format!("try {number}"), source, said)
+        let said = move |outcome| LibraryEvent::Tried { number, name: owned.clone(), outcome };
+        self.begin(JobKind::Try, format!("try {number}"), source, said)
             .map_err(|why| Box::new(Failure::new(&type_id, why)))?;
         self.trials.trials.insert(number, None);
         Ok(number)
     }
 
     /// What came of a trial, once, if it is over. One that nobody knows any more has failed.
-    pub(crate) fn take_trial(&mut self, number: u64) -> Option<Result<Trial, Failure>> {
+    pub(crate) fn take_trial(&mut self, number: u64) -> Option<Result<CompileCheck, Failure>> {
         match self.trials.trials.get(&number) {
             Some(None) => None,
             Some(Some(_)) => self.trials.trials.remove(&number).flatten(),
@@ -124,8 +124,8 @@ impl Sounds {
                 Some(Origin::Factory) => {
                     let Some(source) = factory_source(name) else { continue };
                     let owned = name.to_owned();
-                    let said = move |outcome| Said::Surveyed { name: owned.clone(), outcome };
-                    if self.begin(Purpose::Check, format!("survey {name}"), source, said).is_ok() {
+                    let said = move |outcome| LibraryEvent::Surveyed { name: owned.clone(), outcome };
+                    if self.begin(JobKind::Check, format!("survey {name}"), source, said).is_ok() {
                         self.trials.surveyed.insert(name.to_owned(), None);
                         done = false;
                     }

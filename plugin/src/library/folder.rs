@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use krach_faust::{
-    CompileError, Delivery, FaustType, Interface, JobKey, Outcome, ProgramText, Purpose, Source, Workers,
+    CompileError, Delivery, FaustType, Interface, JobKey, JobKind, Outcome, ProgramText, Source, Workers,
 };
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
@@ -32,14 +32,14 @@ const WATCHED: Duration = Duration::from_secs(5);
 
 /// What listeners are told. They must return at once.
 #[derive(Clone, Debug)]
-pub(super) enum News {
+pub(super) enum FolderEvent {
     /// These files, by their path in the folder, are new, changed or gone.
     Changed(Arc<BTreeSet<String>>),
     /// The sound of that name was checked.
     Checked(String),
 }
 
-type Listener = Box<dyn Fn(News) + Send + Sync>;
+type Listener = Box<dyn Fn(FolderEvent) + Send + Sync>;
 
 /// What a check found.
 #[derive(Clone)]
@@ -181,7 +181,7 @@ impl Shared {
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, news: &News) {
+    fn tell(&self, news: &FolderEvent) {
         self.listeners().values().for_each(|listener| listener(news.clone()));
     }
 
@@ -223,7 +223,7 @@ impl Shared {
         }
         state.to_check.extend(stale);
         drop(state);
-        self.tell(&News::Changed(Arc::new(changed)));
+        self.tell(&FolderEvent::Changed(Arc::new(changed)));
         let _ = self.signals.send(Signal::Check);
     }
 
@@ -232,7 +232,7 @@ impl Shared {
             return;
         }
         self.state().checks.insert(name.to_owned(), found);
-        self.tell(&News::Checked(name.to_owned()));
+        self.tell(&FolderEvent::Checked(name.to_owned()));
     }
 }
 
@@ -405,7 +405,7 @@ impl Watch {
                     }
                 })
             };
-            workers.submit_for(Purpose::Check, key, source, Box::new(heed));
+            workers.submit_for(JobKind::Check, key, source, Box::new(heed));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use krach_core::telemetry::Level;
 
-use crate::instance::{EndpointInfo, Seen, View};
+use crate::instance::{EndpointInfo, Snapshot, View};
 use crate::params::KrachParams;
 
 /// Steps of the cycle line: finer than a pixel of a window as it opens.
@@ -105,7 +105,7 @@ pub struct Busy {
 
 /// Everything that the window shows.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Picture {
+pub struct ViewModel {
     /// Name and socket.
     pub door: Arc<EndpointInfo>,
     /// The clock.
@@ -131,7 +131,7 @@ pub struct Picture {
 }
 
 /// Takes pictures of one instance.
-pub struct Photographer {
+pub struct ViewModelBuilder {
     view: Arc<View>,
     params: Arc<KrachParams>,
     door: Arc<EndpointInfo>,
@@ -144,7 +144,7 @@ pub struct Photographer {
     blocks: (u64, Option<Instant>),
 }
 
-impl Photographer {
+impl ViewModelBuilder {
     /// Of an instance that has not answered yet.
     pub fn new(view: Arc<View>, params: Arc<KrachParams>) -> Self {
         let blocks = (view.link().blocks(), None);
@@ -162,7 +162,7 @@ impl Photographer {
     }
 
     /// Looks at the socket.
-    pub fn knock(&mut self) {
+    pub fn poll_socket(&mut self) {
         let door = self.view.door();
         if *self.door != door {
             self.door = Arc::new(door);
@@ -170,7 +170,7 @@ impl Photographer {
     }
 
     /// The control thread has answered.
-    pub fn seen(&mut self, seen: &Seen) {
+    pub fn seen(&mut self, seen: &Snapshot) {
         let status = &seen.status;
         let nodes: Vec<Node> = status
             .nodes
@@ -195,13 +195,13 @@ impl Photographer {
     }
 
     /// A picture of now.
-    pub fn take(&mut self, now: Instant) -> Picture {
+    pub fn take(&mut self, now: Instant) -> ViewModel {
         let called = self.is_called(now);
         let telemetry = self.view.link().telemetry();
         let level = |node: &Node| node.meter.filter(|_| called).map(|m| telemetry.node(m).into());
         let load = telemetry.load();
         let tenths = |share: f32| (share * 1000.0).round() as u32;
-        Picture {
+        ViewModel {
             door: Arc::clone(&self.door),
             transport: self.transport(called),
             output: if called { telemetry.output().map(Reading::from) } else { Default::default() },

@@ -23,14 +23,14 @@ const TEXT: &str = "text";
 const MAX_BAD: usize = 256;
 
 /// A source of nodes, as a program.
-pub(super) enum Held {
+pub(super) enum InlineSource {
     /// A traced function.
     Graph(Box<Lowered>),
     /// A text.
     Text(String),
 }
 
-impl Held {
+impl InlineSource {
     /// The program of a node's source; `None` if it is the name of a type.
     pub(super) fn of(source: &NodeSource) -> Option<Self> {
         match source {

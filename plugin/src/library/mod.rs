@@ -9,11 +9,11 @@
 //! which come and go with the nodes: see [`held`].
 
 mod compile;
+mod compile_checks;
 mod factory;
 mod folder;
-mod held;
+mod inline;
 mod listing;
-mod trials;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -25,27 +25,27 @@ use krach_core::engine::Engine;
 use krach_core::model::TypeSource;
 use krach_core::node::is_inline;
 use krach_faust::{
-    CompileError, Delivery, Interface, JobKey, Outcome, ProgramText, Purpose, Source, Tier, Timings, Workers,
+    CompileError, Delivery, Interface, JobKey, JobKind, Outcome, ProgramText, Source, Tier, Timings, Workers,
 };
 
 pub(crate) use compile::Failure;
 use compile::{Linked, program_name};
-use folder::{Folder, News, new_owner, source_of};
-use held::{Held, KnownBad};
+pub(crate) use compile_checks::CompileCheck;
+use compile_checks::CompileChecks;
+use folder::{Folder, FolderEvent, new_owner, source_of};
+use inline::{InlineSource, KnownBad};
 use listing::{Stamp, file_of, path_of};
-pub(crate) use trials::Trial;
-use trials::Trials;
 
 /// What all type ids of FAUST sounds begin with.
 pub(crate) const FAMILY: &str = "faust:";
 /// Things to tell that may wait to be told.
 const MAX_TOLD: usize = 256;
 
-/// What comes from other threads, to be handed to [`Sounds::hear`] on the control thread.
-pub(crate) struct Word(Said);
+/// What comes from other threads, to be handed to [`Library::hear`] on the control thread.
+pub(crate) struct Word(LibraryEvent);
 
-enum Said {
-    News(News),
+enum LibraryEvent {
+    FolderEvent(FolderEvent),
     Outcome { type_id: String, ticket: u64, outcome: Box<Outcome>, linked: Option<Result<Linked, String>> },
     Tried { number: u64, name: String, outcome: Box<Outcome> },
     Surveyed { name: String, outcome: Box<Outcome> },
@@ -56,7 +56,7 @@ pub(crate) type Post = Arc<dyn Fn(Word) + Send + Sync>;
 
 /// What clients and the window are told.
 #[derive(Clone, Debug)]
-pub(crate) enum Told {
+pub(crate) enum LibraryReport {
     /// A sound is not what it should be; what it was before plays on.
     Failed(Failure),
     /// A sound was compiled, and plays.
@@ -95,7 +95,7 @@ pub(crate) enum Origin {
 #[derive(Default)]
 struct Sound {
     /// What it is made from, if that stands in the session's nodes.
-    held: Option<Arc<Held>>,
+    held: Option<Arc<InlineSource>>,
     /// The session's own text, while that is what plays.
     pinned: Option<TypeSource>,
     /// What the session had as its text when we last looked: if it is another now, somebody else changed it.
@@ -122,7 +122,7 @@ struct Playing {
 }
 
 /// The FAUST sounds of one instance. Owned by its control thread.
-pub(crate) struct Sounds {
+pub(crate) struct Library {
     owner: u64,
     post: Post,
     place: Option<PathBuf>,
@@ -132,14 +132,14 @@ pub(crate) struct Sounds {
     workers: Option<Arc<Workers>>,
     tickets: u64,
     sounds: BTreeMap<String, Sound>,
-    trials: Trials,
+    trials: CompileChecks,
     known_bad: KnownBad,
     /// Libraries of FAUST's, other than ours, that the project was made with, as was told.
     other_libraries: Option<String>,
-    told: VecDeque<Told>,
+    told: VecDeque<LibraryReport>,
 }
 
-impl Drop for Sounds {
+impl Drop for Library {
     fn drop(&mut self) {
         if let Some((folder, number)) = self.folder.take() {
             folder.leave(number);
@@ -151,9 +151,9 @@ impl Drop for Sounds {
     }
 }
 
-impl Sounds {
+impl Library {
     /// The sounds built in and those in `place`, or the reason why there is none; nothing is looked at before
-    /// [`Sounds::start`].
+    /// [`Library::start`].
     pub(crate) fn new(place: Result<&Path, &'static str>, post: Post) -> Self {
         Self {
             owner: new_owner(),
@@ -164,7 +164,7 @@ impl Sounds {
             workers: None,
             tickets: 0,
             sounds: BTreeMap::new(),
-            trials: Trials::default(),
+            trials: CompileChecks::default(),
             known_bad: KnownBad::default(),
             other_libraries: None,
             told: VecDeque::new(),
@@ -176,7 +176,7 @@ impl Sounds {
         if let Some(place) = &self.place {
             let folder = Folder::open(place);
             let post = self.post.clone();
-            let number = folder.listen(Box::new(move |news| post(Word(Said::News(news)))));
+            let number = folder.listen(Box::new(move |news| post(Word(LibraryEvent::FolderEvent(news)))));
             self.folder = Some((folder, number));
         }
         self.relist(engine);
@@ -222,7 +222,7 @@ impl Sounds {
     /// its texts counts.
     pub(crate) fn follow(&mut self, engine: &mut Engine) {
         for (id, source) in engine.types_wanted() {
-            let held = Held::of(&source).map(Arc::new);
+            let held = InlineSource::of(&source).map(Arc::new);
             self.sounds.entry(id).or_default().held = held;
         }
         let mut used: BTreeSet<String> = engine.types_in_use();
@@ -306,11 +306,11 @@ impl Sounds {
     }
 
     /// What there is to tell since the last time.
-    pub(crate) fn take_told(&mut self) -> impl Iterator<Item = Told> {
+    pub(crate) fn take_told(&mut self) -> impl Iterator<Item = LibraryReport> {
         std::mem::take(&mut self.told).into_iter()
     }
 
-    fn tell(&mut self, told: Told) {
+    fn tell(&mut self, told: LibraryReport) {
         if self.told.len() == MAX_TOLD {
             self.told.pop_front();
         }
@@ -422,9 +422,9 @@ impl Sounds {
             let linked =
                 compiled.map(|compiled| Linked::new(&type_id, compiled, held.as_deref(), sample_rate));
             let (post, type_id, outcome) = (post.clone(), type_id.clone(), Box::new(outcome));
-            Box::new(move || post(Word(Said::Outcome { type_id, ticket, outcome, linked })))
+            Box::new(move || post(Word(LibraryEvent::Outcome { type_id, ticket, outcome, linked })))
         };
-        workers.submit_for(Purpose::Play, key, source, Box::new(heed));
+        workers.submit_for(JobKind::Play, key, source, Box::new(heed));
     }
 
     /// The newest text of a sound does not play; what it was before plays on.
@@ -434,7 +434,7 @@ impl Sounds {
         sound.awaited = false;
         if sound.failure.as_ref() != Some(&failure) {
             sound.failure = Some(failure.clone());
-            self.tell(Told::Failed(failure));
+            self.tell(LibraryReport::Failed(failure));
         }
     }
 }

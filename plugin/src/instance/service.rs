@@ -14,7 +14,7 @@ use crate::wire::{self, Heard};
 
 /// What the hello line tells that can change.
 #[derive(Debug)]
-pub(super) struct Greeting {
+pub(super) struct Hello {
     /// The instance's name.
     pub name: String,
     /// Hz, while active.
@@ -22,15 +22,15 @@ pub(super) struct Greeting {
 }
 
 /// The service that the socket server calls.
-pub(super) struct Front {
+pub(super) struct ClientService {
     pub id: String,
     pub commands: Mutex<Sender<Command>>,
     pub link: Arc<Link>,
-    pub greeting: Arc<Mutex<Greeting>>,
+    pub greeting: Arc<Mutex<Hello>>,
     pub dsp_folder: Option<PathBuf>,
 }
 
-impl Front {
+impl ClientService {
     fn send(&self, command: Command) {
         // Counted before it is queued: an offline `process` that sees the count waits for it.
         self.link.submitted();
@@ -40,7 +40,7 @@ impl Front {
     }
 }
 
-impl Service for Front {
+impl Service for ClientService {
     fn hello(&self) -> String {
         let greeting = self.greeting.lock().unwrap_or_else(PoisonError::into_inner);
         json!({

@@ -12,7 +12,7 @@ use krach_faust::{
 };
 use serde::Serialize;
 
-use super::held::Held;
+use super::inline::InlineSource;
 use super::listing::file_of;
 
 /// Names the `faust` command to use, or says `none`; where it is not set, the command is looked for.
@@ -69,10 +69,10 @@ impl Linked {
     pub(super) fn new(
         id: &str,
         compiled: &Compiled,
-        held: Option<&Held>,
+        held: Option<&InlineSource>,
         sample_rate: f64,
     ) -> Result<Self, String> {
-        let ty = FaustType::new(Arc::clone(&compiled.object)).and_then(|ty| Held::dressed(held, ty));
+        let ty = FaustType::new(Arc::clone(&compiled.object)).and_then(|ty| InlineSource::dressed(held, ty));
         let ty = ty.map_err(|error| error.to_string())?.called(id);
         let ready = ty.link(sample_rate).ok();
         Ok(Self { ty, ready })
