@@ -115,9 +115,9 @@ fn faults(set: &[Mutant], root: &Path) -> Vec<String> {
                 mutant.file.display()
             )),
         }
-        let function = format!("fn {}()", mutant.test.rsplit("::").next().unwrap_or_default());
+        let function = format!("fn {}(", mutant.test.rsplit("::").next().unwrap_or_default());
         if !is_in(&root.join(folder(&mutant.package)), &function) {
-            faults.push(format!("{}: there is no `{function}` in {}", mutant.what, mutant.package));
+            faults.push(format!("{}: there is no `{function}…)` in {}", mutant.what, mutant.package));
         }
     }
     faults
@@ -326,7 +326,7 @@ mod tests {
         // Put together, so that it does not stand here.
         let lost = ["no_such", "test"].join("_");
         let told = of(mutant("const TRIES: u32", "const TRIES: u64", &lost));
-        assert!(told[0].contains(&format!("there is no `fn {lost}()`")), "{told:?}");
+        assert!(told[0].contains(&format!("there is no `fn {lost}(…)`")), "{told:?}");
     }
 
     #[test]
