@@ -1,6 +1,6 @@
 //! What the engine tells without being asked, and what `Status` tells.
 
-use crate::graph::{Connection, GraphNode, Misfit};
+use crate::graph::{Clash, Connection, GraphNode, Misfit};
 use crate::link::Position;
 use crate::model::{ClockSource, Start};
 use std::collections::BTreeMap;
@@ -39,11 +39,31 @@ pub enum Notice {
         /// The node that does not hear it.
         target: String,
     },
+    /// A label has lost its control, or may mean several, since its node has other code.
+    Unnamed {
+        /// Who says it, for the musician.
+        of: String,
+        /// The label.
+        label: String,
+        /// What is missing.
+        missing: Missing,
+    },
+    /// Two controls have one path.
+    Clash(Clash),
     /// The engine panicked and is silent until rebuilt.
     Panicked {
         /// The panic's message.
         message: String,
     },
+}
+
+/// What a label lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// A control of that node.
+    Control(String),
+    /// A choice among the controls of these paths.
+    Choice(Vec<String>),
 }
 
 impl std::fmt::Display for Notice {
@@ -70,6 +90,17 @@ impl std::fmt::Display for Notice {
             Self::Unheard { source, target } => {
                 write!(f, "the send {source} → {target} does nothing: {target} has no audio input")
             }
+            Self::Unnamed { of, label, missing: Missing::Control(node) } => {
+                write!(f, "{of} names {label}, which node '{node}' does not have in its present code")
+            }
+            Self::Unnamed { of, label, missing: Missing::Choice(paths) } => {
+                write!(f, "{of} names {label}, which may be {}: say which", paths.join(" or "))
+            }
+            Self::Clash(Clash { path, owner, hidden }) => write!(
+                f,
+                "{path} is a control of node '{owner}' and one of node '{hidden}': it means that of '{owner}', the \
+                 other is not reached; call one of the nodes otherwise"
+            ),
             Self::Panicked { message } => {
                 write!(f, "the engine stopped ({message}); rebuild it or restart the plugin")
             }

@@ -1,5 +1,6 @@
 //! Session → plan: nodes → order → wires and fades → buffers → moves, against the base that plays.
 
+pub mod labels;
 mod shape;
 
 pub use shape::Shape;
@@ -8,12 +9,12 @@ use crate::graph::{RawGraph, topological};
 use crate::limits::{MAX_CHANNELS, NONE};
 use crate::model::Crossfade;
 use crate::node::{
-    ControlKind, CreateContext, Node, NodeDecl, NodeType, Registry, Role, input_port, is_gate_label,
-    output_port,
+    ControlKind, CreateContext, Node, NodeDecl, NodeType, Registry, Role, input_port, output_port,
 };
 use crate::plan::{ControlState, Fade, InPort, NoteParts, Plan, PlanNode, Tail, TailOrigin, Wire};
 use crate::symbol::Symbol;
 use crate::voice::{BY_BASE, MAX_KEYS, Phase, Voice};
+use labels::Named;
 use shape::{ShapeNode, ShapeWire};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -304,16 +305,13 @@ fn is_voiced(decl: &NodeDecl, voices: usize) -> bool {
 }
 
 fn note_parts(decl: &NodeDecl) -> NoteParts {
-    let named = |name: &str| {
-        let at = decl.controls.iter().position(|c| c.name.rsplit('/').next() == Some(name));
-        at.map_or(NONE, |at| at as u32)
-    };
-    let or = |first: u32, second: u32| if first == NONE { second } else { first };
-    let gate = decl.controls.iter().position(|c| c.kind == ControlKind::Gate).map_or(NONE, |at| at as u32);
+    let or_none = |index: Option<usize>| index.map_or(NONE, |at| at as u32);
+    let named = |name: &str| or_none(decl.control_named(name).one());
+    let first = decl.controls.iter().position(|c| c.kind == ControlKind::Gate);
     NoteParts {
         freq: named("freq"),
-        velocity: or(named("vel"), named("gain")),
-        gate: or(named("gate"), gate),
+        velocity: or_none(decl.velocity()),
+        gate: or_none(decl.gate().or(first)),
         expressions: NoteParts::EXPRESSIONS.map(named),
     }
 }
@@ -420,31 +418,34 @@ fn place_controls(
 ) {
     let before: HashMap<Symbol, u32> =
         base.controls.iter().enumerate().map(|(i, s)| (*s, i as u32)).collect();
+    let named = Named::of(members);
     for (n, member) in members.iter().enumerate().filter(|(_, m)| !m.ghost) {
         let first = plan.controls.len() as u32;
         for (index, control) in member.ty.decl().controls.iter().enumerate() {
-            let path = format!("{}/{}", member.id, control.name);
-            let symbol = Symbol::of(&path);
+            let path = named.path(&member.id, &control.name);
+            // Of a path that is another node's, values are that node's, too.
+            let values = path.map(|_| format!("{}/{}", member.id, control.name));
+            let value_of = |values_of: &BTreeMap<String, f64>| values_of.get(values.as_ref()?).copied();
+            let symbol = path.unwrap_or_else(|| labels::hidden(&member.id, &control.name));
             let at = plan.controls.len() as u32;
-            let value = request.values.get(&path).map_or(control.default, |v| *v as f32);
+            let value = value_of(request.values);
             if !request.removed.contains(&member.id)
                 && let Some(&old) = before.get(&symbol)
             {
                 plan.control_moves.push((at, old));
-                if let Some(value) = request.resets.get(&path) {
-                    plan.resets.push((at, *value as f32));
+                if let Some(value) = value_of(request.resets) {
+                    plan.resets.push((at, value as f32));
                 }
             }
-            plan.labels.push((symbol, at));
             shape.controls.push(symbol);
             plan.controls.push(ControlState {
                 node: n as u32,
                 index: index as u32,
                 min: control.min,
                 max: control.max,
-                set: request.values.contains_key(&path),
-                gate: control.kind == crate::node::ControlKind::Gate,
-                base: value,
+                set: value.is_some(),
+                gate: control.kind == ControlKind::Gate,
+                base: value.map_or(control.default, |value| value as f32),
                 pattern: None,
                 slot: NONE,
                 via: symbol,
@@ -456,22 +457,7 @@ fn place_controls(
         }
         plan.nodes[n].controls = (first, plan.controls.len() as u32 - first);
     }
-    let mut labels: BTreeMap<Symbol, u32> = plan.labels.drain(..).collect();
-    // An exposed label wins over a path of the same name.
-    let paths = labels.clone();
-    for (label, (node, control)) in &request.graph.exposed_controls {
-        if let Some(&at) = paths.get(&Symbol::control(node, control)) {
-            labels.insert(Symbol::of(label), at);
-            if is_gate_label(label) {
-                plan.controls[at as usize].gate = true;
-            }
-        } else if request.graph.node(node).is_some() {
-            // It leads to a control that the node does not have: nowhere, as in the session.
-            labels.remove(&Symbol::of(label));
-        }
-    }
-    plan.labels = labels.into_iter().collect();
-    plan.paths = paths.into_iter().collect();
+    labels::place(plan, members, &named, request.graph);
     plan.ids.sort_unstable();
 }
 

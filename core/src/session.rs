@@ -22,17 +22,18 @@ pub use history::{History, Touch, label_of, touch_of};
 pub use lower::{MASTER, lower};
 pub use size::{Extent, sources_extent};
 pub use writers::Writer;
+pub(crate) use writers::visit_labels;
 
 use crate::edit::{Edit, EditError};
-use crate::graph::{GraphEdit, GraphError, GraphNode, RawGraph, Scrutiny};
+use crate::graph::{Controls, GraphEdit, GraphError, RawGraph, Scrutiny};
 use crate::ir::ModuleIr;
 use crate::limits::{
     MAX_AUTOMATIONS, MAX_CHANNELS, MAX_CONNECTIONS, MAX_DOCUMENT, MAX_ROUTES, MAX_SLOTS, MAX_VALUES,
     MAX_VOICES, TEMPO_RANGE,
 };
 use crate::model::{ClockSource, Crossfade, Period, Start};
-use crate::node::{NodeDecl, Registry};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use crate::node::{Named, NodeDecl, Registry};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// Deepest nesting of a document: a pattern's, and the document's own around it.
@@ -155,7 +156,7 @@ impl Session {
     /// # Errors
     /// What is wrong with the edit.
     pub fn apply(&mut self, edit: &Edit, registry: &Registry) -> Result<(), EditError> {
-        self.check(edit)?;
+        self.check(edit, registry)?;
         match edit {
             Edit::SetPattern { slot, pattern, from_zero, swing } => {
                 let pattern = Arc::new(pattern.clone());
@@ -196,12 +197,12 @@ impl Session {
                         self.take_values(&node.id, &node.controls);
                     }
                 }
-                self.forget_values();
+                self.settle_values(registry);
             }
             Edit::LoadGraph(graph) => self.load_raw(graph, registry, Scrutiny::All)?,
             Edit::Nodes(edits) => self.apply_to_nodes(edits, registry)?,
             Edit::ReplaceGraph(foundation) => self.become_foundation(foundation, registry)?,
-            Edit::SetValues(values) => self.set_values(values),
+            Edit::SetValues(values) => self.set_values(values, registry),
             Edit::SetSources(sources) => {
                 self.sources.extend(sources.iter().map(|(id, source)| (id.clone(), source.clone())));
             }
@@ -209,7 +210,7 @@ impl Session {
             Edit::StopInput => self.input = None,
             // What fades is saved as where it goes.
             Edit::SetControl { label, value } | Edit::Fade { label, value, .. } => {
-                if let Some(path) = self.path_of(label) {
+                if let Some(path) = self.path_of(label, registry) {
                     self.values.insert(path, *value);
                 }
             }
@@ -276,7 +277,7 @@ impl Session {
     ///
     /// # Errors
     /// What is wrong with the edit.
-    pub fn check(&self, edit: &Edit) -> Result<(), EditError> {
+    pub fn check(&self, edit: &Edit, registry: &Registry) -> Result<(), EditError> {
         let bad = |field, expected| Err(EditError::Value { field, expected });
         match edit {
             Edit::SetPattern { slot, .. } => {
@@ -289,7 +290,7 @@ impl Session {
                 bad("value", "a finite number")
             }
             Edit::SetControl { label, .. } | Edit::Fade { label, .. } if self.values.len() >= MAX_VALUES => {
-                let known = self.path_of(label).is_none_or(|path| self.values.contains_key(&path));
+                let known = self.path_of(label, registry).is_none_or(|path| self.values.contains_key(&path));
                 self.room_for(self.values.len(), known, "values of controls", MAX_VALUES)
             }
             Edit::SetMasterGain(gain) if !(0.0..=16.0).contains(gain) => bad("gain", "a number from 0 to 16"),
@@ -346,7 +347,7 @@ impl Session {
         for node in &graph.nodes {
             self.take_values(&node.id, &node.controls);
         }
-        self.forget_values();
+        self.settle_values(registry);
         Ok(())
     }
 
@@ -402,10 +403,26 @@ impl Session {
         }
     }
 
-    /// Values of nodes that are gone go too.
-    fn forget_values(&mut self) {
-        let owners = Owners::of(&self.graph);
-        self.values.retain(|path, _| owners.of_path(path).is_some());
+    /// Values of nodes that are gone go too. Those by the end of a path are kept by the path, as soon as the
+    /// node's type says what that is; so are the values that nodes begin with.
+    fn settle_values(&mut self, registry: &Registry) {
+        let graph = Arc::clone(&self.graph);
+        let controls = Controls::indexed(&graph, registry);
+        self.values.retain(|path, _| controls.owner(path).is_some());
+        for (path, full) in controls.full_paths(&self.values) {
+            if let Some(value) = self.values.remove(&path) {
+                self.values.insert(full, value);
+            }
+        }
+        for node in &mut self.nodes {
+            let Some(of_graph) = graph.node(&node.name).filter(|_| !node.init.is_empty()) else { continue };
+            let Some(decl) = controls.decl(of_graph) else { continue };
+            for (control, _) in &mut node.init {
+                if let Named::One(index) = decl.control_named(control) {
+                    control.clone_from(&decl.controls[index].name);
+                }
+            }
+        }
     }
 
     /// The texts that belong into a document: those of types that are used, and those that are nowhere else.
@@ -416,14 +433,14 @@ impl Session {
         sources.map(|(id, source)| (id.clone(), source.clone())).collect()
     }
 
-    /// The path `node/control` that a label stands for: an exposed label first, then the path itself.
-    pub fn path_of(&self, label: &str) -> Option<String> {
-        if let Some((node, control)) = self.graph.exposed_controls.get(label)
-            && self.graph.node(node).is_some()
-        {
-            return Some(format!("{node}/{control}"));
-        }
-        owner(&self.graph, label).map(|_| label.to_owned())
+    /// The path `node/control` under which the value of what a label means is kept: see [`Controls`].
+    pub fn path_of(&self, label: &str, registry: &Registry) -> Option<String> {
+        self.controls(registry).find(label).path()
+    }
+
+    /// The controls of the session, to be asked for by label.
+    pub fn controls<'a>(&'a self, registry: &'a Registry) -> Controls<'a> {
+        Controls::of(&self.graph, registry)
     }
 
     /// Base values as clients see them: by exposed label.
@@ -479,47 +496,4 @@ pub fn check_channels(decl: &NodeDecl) -> Result<(), GraphError> {
         }
     }
     Ok(())
-}
-
-/// The nodes of a graph by id, to ask of many paths whose they are.
-struct Owners<'a> {
-    graph: &'a RawGraph,
-    nodes: HashMap<&'a str, &'a GraphNode>,
-    longest: usize,
-}
-
-impl<'a> Owners<'a> {
-    fn of(graph: &'a RawGraph) -> Self {
-        let nodes: HashMap<_, _> = graph.nodes.iter().map(|n| (n.id.as_str(), n)).collect();
-        Self { graph, longest: nodes.keys().map(|id| id.len()).max().unwrap_or(0), nodes }
-    }
-
-    /// As [`owner`].
-    fn of_path(&self, path: &str) -> Option<&'a GraphNode> {
-        let cuts = path.match_indices('/').map(|(at, _)| at).take_while(|at| *at <= self.longest);
-        cuts.filter_map(|at| self.nodes.get(&path[..at]).copied()).last()
-    }
-
-    /// As [`Session::path_of`].
-    fn path_of(&self, label: &str) -> Option<String> {
-        if let Some((node, control)) = self.graph.exposed_controls.get(label)
-            && self.nodes.contains_key(node.as_str())
-        {
-            return Some(format!("{node}/{control}"));
-        }
-        self.of_path(label).map(|_| label.to_owned())
-    }
-
-    /// Is there a control of that very path?
-    fn has_control(&self, path: &str, registry: &Registry) -> bool {
-        let Some(node) = self.of_path(path) else { return false };
-        let decl = registry.playing(&node.id, &node.type_id).map(|ty| ty.decl());
-        decl.is_some_and(|d| d.controls.iter().any(|c| c.name == path[node.id.len() + 1..]))
-    }
-}
-
-/// The node that a path `node/control` belongs to: of nodes whose name begins it, the longest.
-fn owner<'a>(graph: &'a RawGraph, path: &str) -> Option<&'a str> {
-    let begins = |id: &str| path.strip_prefix(id).is_some_and(|rest| rest.starts_with('/'));
-    graph.nodes.iter().map(|n| n.id.as_str()).filter(|id| begins(id)).max_by_key(|id| id.len())
 }

@@ -343,7 +343,7 @@ fn a_document_of_format_1_is_the_session_that_it_was_and_is_saved_in_the_present
         ]
     );
     assert_eq!(s.raw.connections.len(), 4);
-    assert_eq!(s.path_of("lead/gate").as_deref(), Some("lead_g/gain"));
+    assert_eq!(s.path_of("lead/gate", engine.registry()).as_deref(), Some("lead_g/gain"));
     let values: Vec<(&str, f64)> = s.values.iter().map(|(path, x)| (path.as_str(), *x)).collect();
     assert_eq!(
         values,

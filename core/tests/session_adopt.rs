@@ -108,8 +108,8 @@ fn what_is_adopted_sounds_on_as_if_nothing_had_happened() {
     assert!(session.raw.nodes.is_empty() && session.raw.connections.is_empty());
     // A label of its own stays; those that are paths are no longer needed.
     assert_eq!(session.raw.exposed_controls.keys().collect::<Vec<_>>(), ["pitch"]);
-    assert_eq!(session.path_of("pitch").as_deref(), Some("bass/freq"));
-    assert_eq!(session.path_of("bass/gain").as_deref(), Some("bass_g/gain"));
+    assert_eq!(session.path_of("pitch", adopted.engine.registry()).as_deref(), Some("bass/freq"));
+    assert_eq!(session.path_of("bass/gain", adopted.engine.registry()).as_deref(), Some("bass_g/gain"));
 }
 
 #[test]

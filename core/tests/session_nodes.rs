@@ -231,7 +231,7 @@ fn a_module_is_added_under_its_name_as_often_as_one_likes() {
     assert!(session.slots.contains_key("b/kick"));
     assert_eq!(session.bpm, 120.0, "the tempo is the session's");
     assert_eq!(level_of(&mut rig), 0.3125 + 0.5 + 0.5);
-    let edit = rig.engine.session().removing("a/kick");
+    let edit = rig.engine.session().removing("a/kick", rig.engine.registry());
     rig.edit(edit);
     assert!(!rig.engine.session().slots.contains_key("a/kick"));
 }

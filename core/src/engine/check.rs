@@ -32,7 +32,7 @@ impl Engine {
         if edits.len() > 1 || edits.iter().any(|e| touches_graph(e)) {
             after = Some(self.after(&edits, due)?.graph);
         } else {
-            edits.iter().try_for_each(|e| self.session.check(e))?;
+            edits.iter().try_for_each(|e| self.session.check(e, &self.registry))?;
         }
         for edit in &edits {
             if let Edit::SetPattern { pattern, swing, .. } = edit {

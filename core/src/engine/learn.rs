@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::edit::{At, Edit, EditError};
+use crate::graph::Meant;
 use crate::processor::{Action, TimedAction, ToAudio};
 
 /// What the next controller that moves will move.
@@ -42,16 +43,10 @@ impl Engine {
 
     /// Least and largest value of a control, by label or path; `None` if there is none (yet).
     pub fn range_of(&self, label: &str) -> Option<(f64, f64)> {
-        let path = self.session.path_of(label)?;
-        let nodes = self.session.graph.nodes.iter();
-        nodes
-            .filter_map(|node| {
-                let control = path.strip_prefix(node.id.as_str())?.strip_prefix('/')?;
-                let decl = self.registry.playing(&node.id, &node.type_id)?.decl();
-                let found = decl.controls.iter().find(|c| c.name == control)?;
-                Some((f64::from(found.min), f64::from(found.max)))
-            })
-            .next()
+        let controls = self.session.controls(&self.registry);
+        let Meant::Control { node, index, .. } = controls.find(label) else { return None };
+        let control = &controls.decl(node)?.controls[index];
+        Some((f64::from(control.min), f64::from(control.max)))
     }
 
     /// The controller has moved.

@@ -5,6 +5,7 @@ mod check;
 mod history;
 mod learn;
 mod meters;
+mod names;
 mod numbers;
 mod osc;
 mod returns;
@@ -105,6 +106,10 @@ pub struct Engine {
     measured: u64,
     /// Types of the session whose code is other since the graph was last lowered.
     stale: BTreeSet<String>,
+    /// What those types were before.
+    former: names::Former,
+    /// Paths that two controls have, as they were told.
+    clashes: BTreeSet<Clash>,
     lowered: u64,
 }
 
@@ -208,6 +213,8 @@ impl Engine {
             size: Session::default().extent(),
             measured: 0,
             stale: BTreeSet::new(),
+            former: names::Former::new(),
+            clashes: BTreeSet::new(),
             lowered: 0,
         }
     }
@@ -287,7 +294,7 @@ impl Engine {
         self.seq += 1;
         let seq = self.seq;
         if let Edit::SetControl { label, value } | Edit::Fade { label, value, .. } = &edit
-            && let Some(path) = self.session.path_of(label)
+            && let Some(path) = self.session.path_of(label, &self.registry)
             && let Some(reset) = self.resets.get_mut(&path)
         {
             *reset = (*value, seq);
@@ -310,7 +317,7 @@ impl Engine {
             self.flush();
             self.actions.insert(seq);
             if let Edit::SetControl { label, .. } | Edit::Fade { label, .. } = &edit
-                && let Some(path) = self.session.path_of(label)
+                && let Some(path) = self.session.path_of(label, &self.registry)
             {
                 self.sets.insert(seq, path);
             }
@@ -358,6 +365,7 @@ impl Engine {
         for (source, target) in now_unheard.into_iter().filter(|send| !unheard.contains(send)) {
             self.notices.push(Notice::Unheard { source, target });
         }
+        self.tell_clashes();
         if self.hears() {
             self.note_resets(edit);
             self.note_changes(&values);

@@ -177,7 +177,7 @@ impl Engine {
             return self.fade_done(serial, path, target, base);
         }
         let Some(done) = self.drawn.remove(&serial) else { return };
-        if let Some(path) = self.session.path_of(&done.label) {
+        if let Some(path) = self.session.path_of(&done.label, &self.registry) {
             let exact = base.is_none_or(|b| b.to_bits() == (done.end as f32).to_bits());
             let value = base.filter(|_| !exact).map_or(done.end, f64::from);
             if !self.is_overtaken(&path) {
@@ -202,7 +202,7 @@ impl Engine {
         // Those that it overtook have not arrived anywhere.
         self.fading.retain(|other, (path, _)| *path != name || *other > serial);
         let newer = self.fading.values().any(|(path, _)| *path == name);
-        if let Some(path) = self.session.path_of(&name)
+        if let Some(path) = self.session.path_of(&name, &self.registry)
             && let Some(base) = base
             && !newer
             && !self.is_overtaken(&path)
@@ -239,7 +239,8 @@ impl Engine {
     /// A controller has set a base value: last writer wins, so the session has it too.
     fn moved(&mut self, target: Symbol, value: f32) {
         let labels = self.session.midi_maps.iter().map(|m| &m.label);
-        let path = labels.filter(|l| Symbol::of(l) == target).find_map(|l| self.session.path_of(l));
+        let path =
+            labels.filter(|l| Symbol::of(l) == target).find_map(|l| self.session.path_of(l, &self.registry));
         if let Some(path) = path
             && !self.is_overtaken(&path)
         {

@@ -73,7 +73,7 @@ impl Engine {
                 // What the label stands for by then is known by the plan that plays then.
                 let (control, path) = match due {
                     Some(_) => (Symbol::of(label), false),
-                    None => (Symbol::of(&self.session.path_of(label)?), true),
+                    None => (Symbol::of(&self.session.path_of(label, &self.registry)?), true),
                 };
                 Action::Set { control, path, value: *value as f32 }
             }
@@ -107,7 +107,7 @@ impl Engine {
                 Action::Automate { index, target, automation: Box::new(automation), serial, bars }
             }
             Edit::Fade { label, value, length } => {
-                let path = self.session.path_of(label);
+                let path = self.session.path_of(label, &self.registry);
                 let name = path.as_ref().unwrap_or(label);
                 let fading = &self.fading;
                 let index = self.fades.assign(name, |known| fading.values().any(|(path, _)| path == known));

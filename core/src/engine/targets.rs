@@ -3,6 +3,7 @@
 use super::osc;
 use crate::limits::NONE;
 use crate::node::is_gate_label;
+use crate::planner::labels;
 use crate::processor::MAX_CHASED;
 use crate::slot::{BoundPattern, ChaseTable, Target};
 use crate::symbol::Symbol;
@@ -79,6 +80,7 @@ pub(crate) fn slot_pattern(slot: &str, program: Program, serial: u64, seed: u64)
         targets.push(Target::Control {
             label: Symbol::of(label),
             within: Symbol::control(slot, label),
+            part: Symbol::control(slot, part_of_note(label)),
             or: Symbol::control(slot, if label == "vel" { "gain" } else { label }),
             note: notes.contains(unit),
             ends: gate && value > 0.0 && closes.contains(unit),
@@ -90,6 +92,15 @@ pub(crate) fn slot_pattern(slot: &str, program: Program, serial: u64, seed: u64)
     let chased = chased.len() as u32;
     let chase = Box::new(ChaseTable::of(&program, &targets, seed));
     BoundPattern { program, targets, chased, chase, origin: Some(0.0), from: None, serial }
+}
+
+/// The name of what a label is in a note.
+fn part_of_note(label: &str) -> &str {
+    match label {
+        "vel" => labels::VELOCITY,
+        "gate" => labels::GATE,
+        label => label,
+    }
 }
 
 fn number(arg: &OscArg) -> Option<f64> {

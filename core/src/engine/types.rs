@@ -33,8 +33,8 @@ impl Engine {
     pub fn set_type(&mut self, ty: Arc<dyn NodeType>) -> Result<(), EditError> {
         check_channels(ty.decl())?;
         let type_id = ty.decl().type_id.clone();
-        let before = self.registry.find(&type_id);
-        if before.is_some_and(|before| same_code(before.as_ref(), ty.as_ref())) {
+        let before = self.registry.find(&type_id).cloned();
+        if before.as_ref().is_some_and(|before| same_code(before.as_ref(), ty.as_ref())) {
             self.registry.keep(&type_id);
             return Ok(());
         }
@@ -51,6 +51,7 @@ impl Engine {
         let prefix = spare_key("", &type_id);
         self.spare.retain(|key, _| !key.starts_with(&prefix));
         if in_session {
+            self.former.entry(type_id.clone()).or_insert(before);
             self.stale.insert(type_id);
         }
         if let Some(audio) = &mut self.audio {
@@ -71,6 +72,8 @@ impl Engine {
         self.lowered += 1;
         let _ = self.session.relower(&self.registry, None);
         self.tell_misfits(|id| stale.contains(id));
+        let former = std::mem::take(&mut self.former);
+        self.tell_names(former);
     }
 
     /// How often the session was lowered because code of types had come, and how many plans were built, for

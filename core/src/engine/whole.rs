@@ -81,6 +81,7 @@ impl Engine {
         audio.base = shape;
         self.spare.clear();
         self.tell_misfits(|_| true);
+        self.tell_clashes();
         let settings = CoreSettings {
             sample_rate: audio.sample_rate,
             max_frames: audio.max_frames,

@@ -1,10 +1,12 @@
 //! What a graph is, and what can be wrong with it.
 
+mod controls;
 #[allow(clippy::module_inception)]
 mod graph;
 mod topology;
 mod validate;
 
+pub use controls::{Clash, Controls, Meant, shadowed_by};
 pub use graph::{Connection, GraphEdit, GraphError, GraphNode, RawGraph};
 pub use topology::topological;
 pub use validate::{Misfit, Scrutiny};

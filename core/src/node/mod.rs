@@ -2,6 +2,7 @@
 
 mod builtin;
 mod contract;
+mod names;
 mod registry;
 mod type_id;
 
@@ -10,5 +11,6 @@ pub use contract::{
     Change, Control, ControlKind, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role,
     Succession, input_port, is_gate_label, output_port,
 };
+pub use names::Named;
 pub use registry::{Registry, Standing};
 pub use type_id::{INLINE, comes_from_text, is_inline};

@@ -158,12 +158,12 @@ impl Core {
         (value > 0.0).then_some(Ending { beats, slot, serial, value: value_index, note })
     }
 
-    /// Where a label leads: exactly there, or else within the slot's node, by its own name or by the
-    /// other that it may have there.
+    /// Where a label leads: exactly there, or else within the slot's node, by its own name, as a part of a
+    /// note, or by the other name that it may have there.
     pub(super) fn control_of(&self, target: &Target) -> Option<(u32, Symbol)> {
-        let Target::Control { label, within, or, .. } = target else { return None };
+        let Target::Control { label, within, part, or, .. } = target else { return None };
         let find = |symbol: &Symbol| self.plan.control(*symbol).map(|control| (control, *symbol));
-        find(label).or_else(|| find(within)).or_else(|| find(or))
+        find(label).or_else(|| find(within)).or_else(|| find(part)).or_else(|| find(or))
     }
 
     fn midi_of(&self, slot: u32, event: &Event) -> Option<Midi> {

@@ -100,6 +100,9 @@ impl Session {
         raw.exposed_controls.retain(|label, at| {
             let fader = shapes
                 .values()
+                .filter(|s| {
+                    !registry.find(&s.type_id).is_some_and(|ty| ty.decl().control_at("gain").is_some())
+                })
                 .any(|s| *label == format!("{}/gain", s.name) && at.0 == format!("{}_g", s.name));
             !(gone.contains(&at.0) && (implied(label, at) || fader))
         });
@@ -199,7 +202,10 @@ impl Reader<'_> {
         let prefix = format!("{id}/");
         for (path, value) in self.session.values.range(prefix.clone()..) {
             let Some(control) = path.strip_prefix(&prefix) else { break };
-            init.insert(control.to_owned(), *value);
+            // Not of a node whose name is longer.
+            if self.session.controls(self.registry).owner(path).is_some_and(|node| node.id == id) {
+                init.insert(control.to_owned(), *value);
+            }
         }
         init.into_iter().collect()
     }

@@ -3,6 +3,7 @@
 use super::Session;
 use crate::edit::Edit;
 use crate::model::{NoteRouteState, SlotState};
+use crate::node::Registry;
 use std::collections::BTreeMap;
 
 impl Session {
@@ -118,13 +119,13 @@ impl Session {
     }
 
     /// Base values as a difference says them.
-    pub(super) fn set_values(&mut self, values: &BTreeMap<String, Option<f64>>) {
+    pub(super) fn set_values(&mut self, values: &BTreeMap<String, Option<f64>>, registry: &Registry) {
         for (path, value) in values {
             match value {
                 Some(value) => drop(self.values.insert(path.clone(), *value)),
                 None => drop(self.values.remove(path)),
             }
         }
-        self.forget_values();
+        self.settle_values(registry);
     }
 }

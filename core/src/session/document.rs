@@ -1,9 +1,9 @@
 //! The session as a ModuleIr document, and back.
 
 use super::migrate::migrate;
-use super::{MAX_DEPTH, Owners, Session, lower};
+use super::{MAX_DEPTH, Session, lower};
 use crate::edit::{Edit, EditError, LoadError, Route, SessionNode, gain_path, level_path};
-use crate::graph::{GraphError, Scrutiny};
+use crate::graph::{Controls, GraphError, Scrutiny};
 use crate::ir::{
     ControlIr, FORMAT, Fault, Krach, MeterSource, ModuleIr, MutedIr, NodeEntry, NodeIr, PatternIr, RouteIr,
     RouteKind, SlotEntry, Source, did_you_mean, flattened,
@@ -298,14 +298,15 @@ impl Session {
         let (graph, mutes) = lower(&session.raw, &session.nodes, &session.routes, registry);
         session.graph = Arc::new(graph);
         session.place_mutes(&mutes);
+        session.settle_values(registry);
         let graph = Arc::clone(&session.graph);
-        let owners = Owners::of(&graph);
+        let known = Controls::indexed(&graph, registry);
         for (i, c) in controls.into_iter().enumerate() {
             let set = Edit::SetControl { label: c.path, value: c.value };
-            session.check(&set).map_err(invalid(&format!("$.controls[{i}]")))?;
+            session.check(&set, registry).map_err(invalid(&format!("$.controls[{i}]")))?;
             let Edit::SetControl { label: path, value } = set else { continue };
             // A control of that very path, even if a label of the same name leads elsewhere.
-            let path = if owners.has_control(&path, registry) { Some(path) } else { owners.path_of(&path) };
+            let path = if known.at(&path).is_some() { Some(path) } else { known.find(&path).path() };
             session.values.extend(path.map(|path| (path, value)));
         }
         for (i, p) in patterns.into_iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use super::{Adoption, Session, automations_of};
 use crate::edit::{Edit, EditError, LoadError, NodeEdit, NodeSpec};
-use crate::graph::GraphEdit;
+use crate::graph::{GraphEdit, Meant};
 use crate::ir::{Fault, ModuleIr, Source, flatten, prefix_ir};
 use crate::node::Registry;
 use std::collections::BTreeMap;
@@ -143,16 +143,20 @@ impl Session {
     }
 
     /// The edits that remove a node with its patterns and automations.
-    pub fn removing(&self, name: &str) -> Edit {
+    pub fn removing(&self, name: &str, registry: &Registry) -> Edit {
         let mut edits = vec![Edit::Nodes(vec![NodeEdit::Remove { name: name.to_owned() }])];
         let control_slots = format!("_ctrl_{name}_");
         let of_it = |slot: &&String| *slot == name || slot.starts_with(&control_slots);
         let slots = self.slots.keys().filter(of_it);
         edits.extend(slots.map(|slot| Edit::RemoveSlot { slot: slot.clone() }));
+        let controls = self.controls(registry);
         let gone = |label: &str| {
-            let path = self.path_of(label);
-            let id = path.as_deref().and_then(|path| path.rsplit_once('/')).map(|(id, _)| id.to_owned());
-            id.is_some_and(|id| id == name || id == format!("{name}_g"))
+            let id = match controls.find(label) {
+                Meant::Control { node, .. } | Meant::Unsure { node, .. } => &*node.id,
+                Meant::Several { node, .. } | Meant::Lacks { node, .. } => &*node.id,
+                Meant::Nothing => return false,
+            };
+            id == name || id.strip_suffix("_g") == Some(name)
         };
         let automations = self.automations.iter().filter(|(_, a)| gone(&a.label));
         edits.extend(automations.map(|(id, _)| Edit::ClearAutomation { id: id.clone() }));

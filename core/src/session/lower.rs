@@ -1,7 +1,7 @@
 //! Nodes and routes → the graph that is planned.
 //!
 //! ```text
-//! bass ── bass_g ─┬─────────────────────────── _master     bass/gain is the gain of bass_g
+//! bass ── bass_g ─┬─────────────────────────── _master     bass/gain is the gain of bass_g, but for a bass with a `gain`
 //!                 └─ bass_send_verb ── verb …              after the fader, with a level of its own
 //! lfo ───────────────────────────────── verb.depth         a wire: before the fader, straight into a port
 //! ```
@@ -111,7 +111,11 @@ pub fn lower(
         if !hearing.off_master.contains(node.name.as_str()) {
             graph.connections.push(wire(&gain, "out", MASTER, "in"));
         }
-        graph.exposed_controls.insert(format!("{}/gain", node.name), (gain.clone(), "gain".to_owned()));
+        // A control of the node's own has its path; the fader is `bass_g/gain` then.
+        if decl(&node.name).is_none_or(|decl| decl.control_at("gain").is_none()) {
+            let fader = (gain.clone(), "gain".to_owned());
+            graph.exposed_controls.insert(format!("{}/gain", node.name), fader);
+        }
         if hearing.silent.contains(node.name.as_str()) {
             mutes.insert(format!("{gain}/mute"), 1.0);
         }
@@ -177,7 +181,7 @@ impl Session {
         }
         self.graph = Arc::new(graph);
         self.place_mutes(&mutes);
-        self.forget_values();
+        self.settle_values(registry);
         Ok(())
     }
 
@@ -197,10 +201,9 @@ impl Session {
 
     /// The value that a control has when nobody says otherwise.
     pub fn default_of(&self, path: &str, registry: &Registry) -> Option<f64> {
-        let id = super::owner(&self.graph, path)?;
-        let decl = registry.playing(id, &self.graph.node(id)?.type_id)?.decl();
-        let control = decl.controls.iter().find(|c| c.name == path[id.len() + 1..])?;
-        Some(f64::from(control.default))
+        let controls = self.controls(registry);
+        let (node, index) = controls.at(path)?;
+        Some(f64::from(controls.decl(node)?.controls[index].default))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::edit::{EditError, GraphState, NodeEdit, NodeSpec, Route, SessionNode, gain_path, level_path};
-use crate::graph::Scrutiny;
+use crate::graph::{Clash, Controls, Scrutiny};
 use crate::ir::{DEFAULT_GAIN, Fault, NodeIr, RouteIr, RouteKind, Source, did_you_mean};
 use crate::limits::MAX_GAIN;
 use crate::node::Registry;
@@ -21,7 +21,25 @@ impl Session {
             next.apply_to_node(edit).map_err(|fault| fault.within(&place))?;
         }
         next.relower(registry, None)?;
+        next.check_names(edits, registry)?;
         *self = next;
+        Ok(())
+    }
+
+    /// No node gives a second meaning to the path of a control.
+    fn check_names(&self, edits: &[NodeEdit], registry: &Registry) -> Result<(), Fault> {
+        let set = |name: &String| {
+            let is_it = |edit: &NodeEdit| matches!(edit, NodeEdit::Set(spec) if spec.node.name == *name);
+            edits.iter().position(is_it)
+        };
+        for clash in Controls::indexed(&self.graph, registry).clashes() {
+            let Some(at) = set(&clash.owner).or_else(|| set(&clash.hidden)) else { continue };
+            let place = if edits.len() == 1 { "$.name".to_owned() } else { format!("$[{at}].name") };
+            let Clash { path, owner, hidden } = clash;
+            let fault =
+                Fault::new(place, format!("{path} would be a control of {owner} and one of {hidden}"));
+            return Err(fault.hint("call one of the nodes otherwise"));
+        }
         Ok(())
     }
 

@@ -1,6 +1,8 @@
 //! Who moves a control by itself, as far as the session says: an automation, else a pattern.
 
 use super::Session;
+use crate::graph::Controls;
+use crate::node::Registry;
 use krach_patterns::Pattern;
 use std::collections::BTreeMap;
 
@@ -16,16 +18,17 @@ pub enum Writer {
 impl Session {
     /// Everything that moves a control, by the control's path. Where several patterns do, the last slot by name
     /// is told; automations come before patterns.
-    pub fn writers(&self) -> BTreeMap<String, Writer> {
+    pub fn writers(&self, registry: &Registry) -> BTreeMap<String, Writer> {
         let mut writers = BTreeMap::new();
+        let controls = Controls::indexed(&self.graph, registry);
         for (slot, state) in self.slots.iter().filter(|(_, state)| state.playing) {
             visit_labels(&state.pattern, &mut |label| {
-                let path = self.path_of(label).or_else(|| self.path_of(&format!("{slot}/{label}")));
+                let path = controls.of_pattern(slot, label).path();
                 writers.extend(path.map(|path| (path, Writer::Pattern(slot.clone()))));
             });
         }
         for (id, automation) in &self.automations {
-            let path = self.path_of(&automation.label);
+            let path = controls.find(&automation.label).path();
             writers.extend(path.map(|path| (path, Writer::Automation(id.clone()))));
         }
         writers
@@ -33,7 +36,7 @@ impl Session {
 }
 
 /// Hands every label of a pattern to `labels`.
-pub(super) fn visit_labels(pattern: &Pattern, labels: &mut dyn FnMut(&str)) {
+pub(crate) fn visit_labels(pattern: &Pattern, labels: &mut dyn FnMut(&str)) {
     if let Some(label) = pattern.label() {
         labels(label);
     }

@@ -12,6 +12,8 @@ pub enum Target {
         label: Symbol,
         /// The label within the slot's node.
         within: Symbol,
+        /// The part of a note that it is there, if no control has its name.
+        part: Symbol,
         /// What it is called there otherwise: `gain` for `vel`.
         or: Symbol,
         /// It is part of a note: its unit opens a gate.

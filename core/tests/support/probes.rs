@@ -310,6 +310,37 @@ fn pipe(type_id: &str) -> ProbeType {
     pipe
 }
 
+/// A pipe whose controls have these names, in its order.
+pub fn pipe_named(type_id: &str, names: [&str; 6]) -> Arc<dyn NodeType> {
+    let mut pipe = pipe(type_id);
+    pipe.decl.controls.iter_mut().zip(names).for_each(|(c, name)| c.name = name.into());
+    // Other names are other code.
+    pipe.key ^= names.iter().flat_map(|name| name.bytes()).fold(1, |k, b| k * 31 % 1_000_003 + u64::from(b));
+    Arc::new(pipe)
+}
+
+/// A constant, the sum of two controls of these names.
+pub fn sum_named(type_id: &str, names: [&str; 2]) -> Arc<dyn NodeType> {
+    let mut sum = ty(type_id, 0, &[(names[0], 0.0), (names[1], 0.0)], || Box::new(Sum([0.0; 2])));
+    sum.key ^= names.iter().flat_map(|name| name.bytes()).fold(2, |k, b| k * 31 % 1_000_003 + u64::from(b));
+    Arc::new(sum)
+}
+
+struct Sum([f32; 2]);
+
+impl Node for Sum {
+    fn reset(&mut self) {}
+    fn set(&mut self, control: usize, change: Change) {
+        self.0[control] = change.value;
+    }
+    fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+        outputs[0].fill(self.0[0] + self.0[1]);
+    }
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
 struct Pipe {
     values: [f32; 6],
     left: u32,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use krach_core::edit::SessionNode;
 use krach_core::ir::{RouteKind, Source};
-use krach_core::node::Standing;
+use krach_core::node::{Registry, Standing};
 use krach_core::session::{Session, Writer};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -35,7 +35,8 @@ pub(super) fn read_describe(raw: Option<&RawValue>) -> Result<Work, RpcError> {
             None => Ok(session.nodes.iter().map(|node| node.name.clone()).collect()),
         };
         Answer::Now(names.map(|names| {
-            let (writers, maps) = (session.writers(), maps_of(session));
+            let (writers, maps) =
+                (session.writers(desk.engine.registry()), maps_of(session, desk.engine.registry()));
             let known: HashMap<&str, &SessionNode> =
                 session.nodes.iter().map(|n| (n.name.as_str(), n)).collect();
             let nodes = names.iter().filter_map(|name| known.get(name.as_str()));
@@ -110,10 +111,10 @@ fn moved_by(path: &str, writers: &BTreeMap<String, Writer>) -> Option<Mover> {
 /// What moves each control from outside, by path.
 type Maps = HashMap<String, Vec<Cc>>;
 
-fn maps_of(session: &Session) -> Maps {
+fn maps_of(session: &Session, registry: &Registry) -> Maps {
     let mut maps = Maps::new();
     for map in &session.midi_maps {
-        if let Some(path) = session.path_of(&map.label) {
+        if let Some(path) = session.path_of(&map.label, registry) {
             maps.entry(path).or_default().push(Cc { channel: map.channel, cc: map.cc });
         }
     }

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use krach_core::edit::{Edit, NodeEdit, NodeSpec, gain_path};
+use krach_core::engine::Engine;
+use krach_core::graph::Meant as Means;
 use krach_core::ir::{DEFAULT_PORT, NodeIr, RouteIr, RouteKind, Source, did_you_mean};
 use krach_core::limits::MAX_GAIN;
+use krach_core::node::Named as NamedControl;
 use krach_core::session::{Adoption, Session};
 use serde::Deserialize;
 
@@ -157,16 +160,39 @@ pub(super) fn read_node(rest: &str) -> Result<Change, RpcError> {
     };
     let node = NodeIr { name, source, count, num_inputs, init, source_text, ..NodeIr::default() };
     let spec = NodeSpec { node, gain, stereo, to_master, legato: legato.map(Some) };
-    Ok(Change::of(Edit::Nodes(vec![NodeEdit::Set(Box::new(spec))])))
+    let edit = Edit::Nodes(vec![NodeEdit::Set(Box::new(spec))]);
+    Ok(Change::new(move |ground| {
+        begins_with_one(&edit, ground.engine())?;
+        Ok(edit.into())
+    }))
+}
+
+/// Does a node begin with values of controls that each are one, as far as its code is known?
+fn begins_with_one(edit: &Edit, engine: &Engine) -> Result<(), RpcError> {
+    let Edit::Nodes(edits) = edit else { return Ok(()) };
+    let [NodeEdit::Set(spec)] = &edits[..] else { return Ok(()) };
+    let types = engine.types_of(edit);
+    let known = types.first().and_then(|id| engine.registry().find(id));
+    let Some(decl) = known.map(|ty| ty.decl()) else { return Ok(()) };
+    for (control, _) in &spec.node.init {
+        if let NamedControl::Several(all) = decl.control_named(control) {
+            let error = RpcError::new(REFUSED, format!("{control} may be any of several controls"));
+            let names: Vec<&str> = all.iter().map(|&at| decl.controls[at].name.as_str()).collect();
+            let hint = format!("say {}", names.join(" or "));
+            return Err(error.at(format!("params.init[{control:?}]")).hint(hint));
+        }
+    }
+    Ok(())
 }
 
 /// `remove {node}`: a node, or a whole group, with its routes, patterns and automations.
 pub(super) fn read_remove(rest: &str) -> Result<Change, RpcError> {
     let Named { node } = fields(rest)?;
     Ok(Change::new(move |ground| {
+        let registry = ground.engine().registry();
         let session = ground.session()?;
         let names = meant(&node, session)?;
-        let edits = names.iter().map(|name| session.removing(name)).collect();
+        let edits = names.iter().map(|name| session.removing(name, registry)).collect();
         Ok(Made::and(Edit::Batch(edits), &Meant { nodes: names }))
     }))
 }
@@ -235,7 +261,7 @@ pub(super) fn read_set(rest: &str) -> Result<Change, RpcError> {
     let Set { values } = fields(rest)?;
     Ok(Change::new(move |ground| {
         for label in values.keys() {
-            known(label, ground)?;
+            known(label, format!("params.values[{label:?}]"), ground)?;
         }
         let edits = values.into_iter().map(|(label, value)| Edit::SetControl { label, value });
         Ok(single(edits.collect()).into())
@@ -274,34 +300,34 @@ pub(super) fn meant(name: &str, session: &Session) -> Result<Vec<String>, RpcErr
     Ok(names)
 }
 
-/// Is there a control of that name? Of a node whose code is still being compiled nobody knows; then the
-/// value waits for it.
-fn known(label: &str, ground: &mut Ground<'_>) -> Result<(), RpcError> {
+/// Is there a control of that name? Of a node whose code is still being compiled nobody knows; then what is said of
+/// it waits.
+pub(super) fn known(label: &str, place: String, ground: &mut Ground<'_>) -> Result<(), RpcError> {
     let registry = ground.engine().registry();
     let session = ground.session()?;
-    let unknown = |message: String, hint: Option<String>| {
-        let error = RpcError::new(REFUSED, message).at(format!("params.values[{label:?}]"));
-        Err(error.or_hint(|| hint))
-    };
-    let Some(path) = session.path_of(label) else {
-        let names = session.graph.exposed_controls.keys().map(String::as_str);
-        let nodes = session.nodes.iter().map(|node| node.name.as_str());
-        let hint = did_you_mean(label, names).or_else(|| did_you_mean(label.split('/').next()?, nodes));
-        return unknown(format!("no control is called {label}"), hint);
-    };
-    let owner = session
-        .graph
-        .nodes
-        .iter()
-        .filter(|node| path.strip_prefix(node.id.as_str()).is_some_and(|rest| rest.starts_with('/')));
-    let Some(owner) = owner.max_by_key(|node| node.id.len()) else { return Ok(()) };
-    let Some(ty) = registry.playing(&owner.id, &owner.type_id) else { return Ok(()) };
-    let control = &path[owner.id.len() + 1..];
-    if ty.decl().controls.iter().any(|c| c.name == control) {
-        return Ok(());
+    let controls = session.controls(registry);
+    let refused = |message: String| RpcError::new(REFUSED, message).at(place.clone());
+    match controls.find(label) {
+        Means::Control { .. } | Means::Unsure { .. } => Ok(()),
+        Means::Several { paths, .. } => {
+            let error = refused(format!("{label} may be any of several controls"));
+            Err(error.hint(format!("say {}", paths.join(" or "))))
+        }
+        Means::Lacks { node, path } => {
+            let decl = controls.decl(node);
+            let names = || decl.iter().flat_map(|decl| &decl.controls).map(|c| c.name.as_str());
+            let control = path.get(node.id.len() + 1..).unwrap_or(&path);
+            let hint = did_you_mean(control, names()).or_else(|| {
+                let all: Vec<&str> = names().collect();
+                (!all.is_empty()).then(|| format!("its controls are {}", all.join(", ")))
+            });
+            Err(refused(format!("{} has no control {control}", node.id)).or_hint(|| hint))
+        }
+        Means::Nothing => {
+            let names = session.graph.exposed_controls.keys().map(String::as_str);
+            let nodes = session.nodes.iter().map(|node| node.name.as_str());
+            let hint = did_you_mean(label, names).or_else(|| did_you_mean(label.rsplit_once('/')?.0, nodes));
+            Err(refused(format!("no control is called {label}")).or_hint(|| hint))
+        }
     }
-    let names = ty.decl().controls.iter().map(|c| c.name.as_str());
-    let hint = did_you_mean(control, names.clone())
-        .unwrap_or_else(|| format!("its controls are {}", names.collect::<Vec<_>>().join(", ")));
-    unknown(format!("{} has no control {control}", owner.id), Some(hint))
 }

@@ -1,0 +1,92 @@
+//! Labels that lead nowhere, or to several controls, since types have other code; paths that two controls have.
+
+use super::Engine;
+use crate::graph::{Controls, Meant};
+use crate::node::{NodeType, Registry};
+use crate::notice::{Missing, Notice};
+use crate::session::visit_labels;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What types were before other code came, by id; `None`: nothing.
+pub(super) type Former = BTreeMap<String, Option<Arc<dyn NodeType>>>;
+
+/// Parts of notes that a node may well do without.
+const OPTIONAL: [&str; 2] = ["freq", "vel"];
+
+impl Engine {
+    /// Says which labels of patterns, automations and maps have lost their control or may mean several
+    /// since those types have other code, and which paths two controls have.
+    pub(super) fn tell_names(&mut self, former: Former) {
+        let mut before = self.registry.clone();
+        for (id, ty) in &former {
+            before.remove(id);
+            match ty {
+                Some(ty) => before.add(Arc::clone(ty)),
+                None => before.expect(id),
+            }
+        }
+        let (was, is) = (self.meanings(&before, &former), self.meanings(&self.registry, &former));
+        let changed = is.into_iter().filter_map(|(of, missing)| {
+            let Some(missing) = missing else { return None };
+            match was.get(&of) {
+                // It led somewhere, or nobody knew.
+                Some(None) => Some(Notice::Unnamed { of: of.0, label: of.1, missing }),
+                _ => None,
+            }
+        });
+        let changed: Vec<Notice> = changed.collect();
+        self.notices.extend(changed);
+        self.tell_clashes();
+    }
+
+    /// Says which paths two controls have that had one when this was said last.
+    pub(super) fn tell_clashes(&mut self) {
+        let clashes = Controls::indexed(&self.session.graph, &self.registry).clashes();
+        let new = clashes.iter().filter(|clash| !self.clashes.contains(clash));
+        self.notices.extend(new.cloned().map(Notice::Clash));
+        self.clashes = clashes.into_iter().collect();
+    }
+
+    /// By who says a label, and the label: what is missing, of labels that mean nodes of those types.
+    fn meanings(&self, registry: &Registry, types: &Former) -> BTreeMap<(String, String), Option<Missing>> {
+        let controls = Controls::indexed(&self.session.graph, registry);
+        let mut meanings = BTreeMap::new();
+        let mut note = |of: String, label: &str, meant: Meant<'_>| {
+            let (node, missing) = match meant {
+                Meant::Control { node, .. } | Meant::Unsure { node, .. } => (node, None),
+                Meant::Lacks { node, .. } => (node, Some(Missing::Control(node.id.clone()))),
+                Meant::Several { node, paths } => (node, Some(Missing::Choice(paths))),
+                Meant::Nothing => return,
+            };
+            if types.contains_key(&node.type_id) {
+                meanings.insert((of, label.to_owned()), missing);
+            }
+        };
+        for (slot, state) in self.session.slots.iter().filter(|(_, state)| state.playing) {
+            let mut labels = BTreeSet::new();
+            visit_labels(&state.pattern, &mut |label| {
+                labels.insert(label.to_owned());
+            });
+            for label in labels.iter().filter(|label| !OPTIONAL.contains(&label.as_str())) {
+                note(format!("the pattern of {slot}"), label, controls.of_pattern(slot, label));
+            }
+            for label in labels.iter().filter(|label| OPTIONAL.contains(&label.as_str())) {
+                // What a node never had is not missed.
+                if let meant @ (Meant::Control { .. } | Meant::Several { .. } | Meant::Lacks { .. }) =
+                    controls.of_pattern(slot, label)
+                {
+                    note(format!("the pattern of {slot}"), label, meant);
+                }
+            }
+        }
+        for (id, automation) in &self.session.automations {
+            note(format!("the automation {id}"), &automation.label, controls.find(&automation.label));
+        }
+        for map in &self.session.midi_maps {
+            let of = format!("controller {} of channel {}", map.cc, map.channel);
+            note(of, &map.label, controls.find(&map.label));
+        }
+        meanings
+    }
+}

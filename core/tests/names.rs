@@ -1,0 +1,275 @@
+//! What a label means: one rule for values, patterns, notes of the host, automations, fades, maps, and what nodes begin
+//! with.
+
+mod support;
+
+use krach_core::automation::ShapeSpec;
+use krach_core::edit::{NodeEdit, NodeSpec};
+use krach_core::engine::*;
+use krach_core::ir::{NodeIr, Source};
+use krach_core::model::MidiMapState;
+use krach_core::processor::{HostEvent, HostEventKind, NoteAddress};
+use krach_patterns::builders;
+use support::*;
+
+const GROUPED: [&str; 6] =
+    ["reed/midi/freq", "reed/midi/gain", "reed/midi/gate", "tail", "reed/other", "pressure"];
+
+/// A session with a node `p` of that type and voices, without the limiter.
+fn with_node(type_id: &str, count: u32, init: &[(&str, f64)]) -> Rig {
+    let mut registry = probes::registry();
+    registry.add(probes::pipe_named("reed", GROUPED));
+    registry.add(probes::sum_named("double", ["a/cut", "b/cut"]));
+    registry.add(probes::sum_named("deep", ["filter/cut", "filter/res"]));
+    registry.add(probes::sum_named("flat", ["cut", "gain"]));
+    let mut rig = Rig::with(registry);
+    rig.edit(Edit::SetLimiter(false));
+    rig.edit(add("p", type_id, count, init));
+    rig.edit(set("p_g/gain", 1.0));
+    rig.settle();
+    rig.played = 0;
+    rig
+}
+
+fn add(name: &str, type_id: &str, count: u32, init: &[(&str, f64)]) -> Edit {
+    let init = init.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    let (name, source) = (name.to_owned(), Source::Type(type_id.into()));
+    let node = NodeIr { name, source, count, init, ..NodeIr::default() };
+    Edit::Nodes(vec![NodeEdit::Set(Box::new(NodeSpec { node, gain: Some(1.0), ..NodeSpec::default() }))])
+}
+
+fn last(rig: &mut Rig, frames: usize) -> f32 {
+    *rig.render(frames, &[64]).map(|side| side.last().copied().unwrap())[..].first().unwrap()
+}
+
+#[test]
+fn patterns_find_controls_in_groups_with_one_voice_and_with_several() {
+    for count in [1, 4] {
+        let mut rig = with_node("reed", count, &[]);
+        rig.edit(play("p", builders::note_with(8.0, 0.5, &[("other", 3.0)]).over(2.0)));
+        assert_eq!(last(&mut rig, 640), 8.0 * 0.5 + 3.0, "{count} voices");
+        // A longer end of the path.
+        let mut rig = with_node("reed", count, &[]);
+        rig.edit(play("p", builders::note_with(8.0, 1.0, &[("midi/gain", 0.25)]).over(2.0)));
+        assert_eq!(last(&mut rig, 64), 8.0 * 0.25, "{count} voices");
+    }
+}
+
+#[test]
+fn notes_of_the_host_play_the_controls_that_patterns_play() {
+    let mut rig = with_node("reed", 4, &[]);
+    rig.edit(Edit::RouteNotes { channel: None, node: Some("p".into()) });
+    rig.block(64);
+    let note = NoteAddress { port: 0, channel: 0, key: 69, note_id: 1 };
+    rig.played_in.push(HostEvent { offset: 0, what: HostEventKind::NoteOn { note, velocity: 0.5 } });
+    assert_eq!(last(&mut rig, 64), 220.0);
+    // Of several that end so, none: `freq` of a node with two is not guessed.
+    let mut rig = with_node("reed", 4, &[]);
+    let names = ["a/freq", "vel", "gate", "tail", "b/freq", "pressure"];
+    rig.engine.set_type(probes::pipe_named("reed", names)).unwrap();
+    rig.edit(Edit::RouteNotes { channel: None, node: Some("p".into()) });
+    rig.edit(set("p/a/freq", 2.0));
+    rig.settle();
+    rig.played_in.push(HostEvent { offset: 0, what: HostEventKind::NoteOn { note, velocity: 1.0 } });
+    assert_eq!(last(&mut rig, 64), 2.0);
+}
+
+#[test]
+fn what_a_node_begins_with_values_fades_automations_and_maps_find_them_too_and_are_saved_by_path() {
+    let mut rig = with_node("reed", 1, &[("freq", 3.0), ("gate", 1.0)]);
+    assert_eq!(last(&mut rig, 64), 3.0);
+    assert_eq!(rig.engine.session().values["p/reed/midi/freq"], 3.0);
+    assert!(!rig.engine.session().values.contains_key("p/freq"));
+    rig.edit(set("p/freq", 4.0));
+    assert_eq!(last(&mut rig, 64), 4.0);
+    let later = rig.engine.link().position().cycles + 0.01;
+    rig.edit_at(set("p/midi/freq", 5.0), At::Position(later));
+    assert_eq!(last(&mut rig, 2048), 5.0);
+    assert_eq!(rig.engine.session().values["p/reed/midi/freq"], 5.0);
+    rig.edit(Edit::Fade { label: "p/freq".into(), value: 7.0, length: FadeLength::Secs(0.01) });
+    assert_eq!(last(&mut rig, 2048), 7.0);
+    assert_eq!(rig.engine.session().values["p/reed/midi/freq"], 7.0);
+    rig.edit(Edit::MidiMap { channel: 0, cc: 1, label: "p/freq".into(), lo: 0.0, hi: 127.0 });
+    rig.block(64);
+    rig.played_in.push(HostEvent { offset: 0, what: HostEventKind::Midi([0xb0, 1, 99]) });
+    assert_eq!(last(&mut rig, 2048), 99.0);
+    assert_eq!(rig.engine.session().values["p/reed/midi/freq"], 99.0);
+    assert_eq!(rig.engine.range_of("p/freq"), Some((-1e9, 1e9)));
+    let (shape, period) = (ShapeSpec::Square, Period::Secs(100.0));
+    let (id, label) = ("move".to_owned(), "p/freq".to_owned());
+    rig.edit(Edit::SetAutomation { id, label, shape, lo: 11.0, hi: 11.0, period, one_shot: false });
+    assert_eq!(last(&mut rig, 64), 11.0);
+    // What was saved sounds the same, and goes with its node.
+    let saved = rig.engine.save();
+    let mut loaded = Engine::new(rig.engine.registry().clone());
+    loaded.load(&saved).unwrap();
+    assert_eq!(loaded.save(), saved);
+    assert_eq!(last(&mut Rig::of(loaded), 64), 11.0);
+    let edit = rig.engine.session().removing("p", rig.engine.registry());
+    rig.edit(edit);
+    assert!(rig.engine.session().automations.is_empty());
+}
+
+#[test]
+fn what_is_said_of_a_type_that_is_still_compiled_waits_for_it() {
+    let mut registry = probes::registry();
+    registry.expect("reed");
+    let mut rig = Rig::with(registry);
+    rig.edit(Edit::SetLimiter(false));
+    rig.edit(add("p", "reed", 1, &[("freq", 3.0)]));
+    rig.edit(set("p/gate", 1.0));
+    rig.edit(play("p", builders::control("other", 2.0)));
+    let automate = |label: &str| Edit::SetAutomation {
+        id: label.into(),
+        label: label.into(),
+        shape: ShapeSpec::Square,
+        lo: 0.5,
+        hi: 0.5,
+        period: Period::Secs(100.0),
+        one_shot: false,
+    };
+    rig.edit(automate("p/midi/gain"));
+    rig.edit(automate("p/gian"));
+    rig.settle();
+    assert_eq!(rig.block(64)[0], [0.0; 64]);
+    rig.engine.set_type(probes::pipe_named("reed", GROUPED)).unwrap();
+    rig.settle();
+    rig.render(48_000, &[512]);
+    assert_eq!(last(&mut rig, 96_000), 3.0 * 0.5 + 2.0);
+    let told: Vec<String> = rig.notices.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        ["the automation p/gian names p/gian, which node 'p' does not have in its present code"]
+    );
+}
+
+#[test]
+fn the_end_of_two_paths_is_none_and_each_path_is_its_own() {
+    let mut rig = with_node("double", 1, &[]);
+    rig.edit(set("p/cut", 8.0));
+    rig.edit_at(play("p", builders::control("cut", 16.0) * 64), At::AtOnce);
+    assert_eq!(last(&mut rig, 2048), 0.0);
+    rig.edit(set("p/a/cut", 1.0));
+    rig.edit(play("p", builders::control("b/cut", 2.0) * 64));
+    assert_eq!(last(&mut rig, 2048), 3.0);
+    let controls = rig.engine.session().controls(rig.engine.registry());
+    let paths = vec!["p/a/cut".to_owned(), "p/b/cut".to_owned()];
+    assert!(matches!(controls.find("p/cut"), Meant::Several { paths: found, .. } if found == paths));
+}
+
+#[test]
+fn the_own_gain_of_a_node_has_its_path_and_else_the_fader() {
+    let mut rig = with_node("flat", 1, &[("cut", 1.0)]);
+    rig.edit(set("p/gain", 2.0));
+    assert_eq!(last(&mut rig, 2048), 3.0);
+    let mut rig = with_node("dc", 1, &[]);
+    rig.edit(set("p/gain", 0.5));
+    assert_eq!(last(&mut rig, 2048), 0.5);
+    // One in a group stands behind it: `p/gain` is the fader, and notes set their own.
+    let mut rig = with_node("reed", 1, &[("freq", 8.0), ("gate", 1.0)]);
+    rig.edit(set("p/gain", 0.5));
+    rig.edit(set("p/midi/gain", 0.5));
+    assert_eq!(last(&mut rig, 2048), 2.0);
+}
+
+#[test]
+fn a_path_of_two_controls_is_that_of_the_longest_name_and_is_told() {
+    // As older clients may have it.
+    let mut rig = with_node("dc", 1, &[]);
+    rig.edit(set("p_g/gain", 0.0));
+    let nodes = vec![node("out", "dac", &[]), node("synth", "deep", &[]), node("synth/filter", "flat", &[])];
+    rig.edit(Edit::LoadGraph(graph(nodes, &[("synth", "out"), ("synth/filter", "out")])));
+    rig.settle();
+    rig.render(2048, &[64]);
+    let told: Vec<String> = rig.notices.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        ["synth/filter/cut is a control of node 'synth/filter' and one of node 'synth': it means that of \
+          'synth/filter', the other is not reached; call one of the nodes otherwise"]
+    );
+    // One control moves, and not two.
+    rig.edit(set("synth/filter/cut", 1.0));
+    assert_eq!(last(&mut rig, 64), 1.0);
+    rig.edit_at(set("synth/filter/cut", 2.0), At::Position(rig.engine.link().position().cycles + 0.01));
+    assert_eq!(last(&mut rig, 2048), 2.0);
+    rig.edit_at(play("synth", builders::control("filter/cut", 4.0) * 64), At::AtOnce);
+    assert_eq!(last(&mut rig, 2048), 4.0);
+    // The other of `synth` keeps its path, and lives on through plans.
+    rig.edit(set("synth/filter/res", 8.0));
+    assert_eq!(last(&mut rig, 64), 12.0);
+    rig.edit(Edit::Graph(vec![GraphEdit::AddNode(node("more", "dc", &[]))]));
+    assert_eq!(last(&mut rig, 2048), 12.0);
+    assert_eq!(rig.notices.len(), 1, "{:?}", rig.notices);
+    // Saved and loaded, it is told again, and sounds the same.
+    let mut loaded = Engine::new(rig.engine.registry().clone());
+    loaded.load(&rig.engine.save()).unwrap();
+    let mut loaded = Rig::of(loaded);
+    assert_eq!(last(&mut loaded, 64), 12.0);
+    assert_eq!(loaded.notices.iter().filter(|n| matches!(n, Notice::Clash(_))).count(), 1);
+}
+
+#[test]
+fn a_node_that_would_give_a_path_a_second_meaning_is_refused_and_one_that_comes_to_do_so_is_told() {
+    for (first, second) in
+        [(("synth", "deep"), ("synth/filter", "flat")), (("synth/filter", "flat"), ("synth", "deep"))]
+    {
+        let mut rig = with_node("dc", 1, &[]);
+        rig.edit(add(first.0, first.1, 1, &[]));
+        let before = rig.engine.save();
+        let error = rig.engine.edit(add(second.0, second.1, 1, &[]), At::Now).unwrap_err();
+        let EditError::Fault(fault) = error else { panic!("{error:?}") };
+        assert_eq!(fault.place, "$.name");
+        assert_eq!(fault.message, "synth/filter/cut would be a control of synth/filter and one of synth");
+        assert_eq!(rig.engine.save(), before);
+        // Of other controls, both may be.
+        rig.edit(add(second.0, "dc", 1, &[]));
+        rig.settle();
+        assert_eq!(rig.notices, []);
+        // Its code becomes such.
+        let other = if second.1 == "flat" { ["cut", "x"] } else { ["filter/cut", "x"] };
+        rig.engine.set_type(probes::sum_named("dc", other)).unwrap();
+        rig.settle();
+        assert!(matches!(&rig.notices[..], [Notice::Clash(_)]), "{:?}", rig.notices);
+    }
+}
+
+#[test]
+fn code_that_takes_a_control_away_or_brings_another_of_its_name_is_told_by_who_names_it() {
+    let mut rig = with_node("deep", 1, &[]);
+    rig.edit(play("p", builders::control("cut", 1.0)));
+    rig.edit(play("hushed", builders::control("p/cut", 1.0)));
+    rig.edit(Edit::Hush { slot: "hushed".into() });
+    rig.edit(Edit::MidiMap { channel: 2, cc: 7, label: "p/res".into(), lo: 0.0, hi: 1.0 });
+    let automation = Edit::SetAutomation {
+        id: "wave".into(),
+        label: "p/filter/res".into(),
+        shape: ShapeSpec::Square,
+        lo: 0.5,
+        hi: 0.5,
+        period: Period::Secs(100.0),
+        one_shot: false,
+    };
+    rig.edit(automation);
+    rig.settle();
+    let mut told = |names: [&str; 2]| {
+        rig.engine.set_type(probes::sum_named("deep", names)).unwrap();
+        rig.settle();
+        let mut told: Vec<String> = rig.notices.drain(..).map(|n| n.to_string()).collect();
+        told.sort();
+        told
+    };
+    assert_eq!(
+        told(["filter/cut", "other/cut"]),
+        [
+            "controller 7 of channel 2 names p/res, which node 'p' does not have in its present code",
+            "the automation wave names p/filter/res, which node 'p' does not have in its present code",
+            "the pattern of p names cut, which may be p/filter/cut or p/other/cut: say which",
+        ]
+    );
+    // What was told is not told again, and what is right again is told when it is lost again.
+    assert_eq!(told(["filter/cut", "third/cut"]), [""; 0]);
+    assert_eq!(told(["filter/cut", "filter/res"]), [""; 0]);
+    assert_eq!(told(["x/cut", "filter/res"]), [""; 0]);
+    let maps = rig.engine.session().midi_maps.iter().map(|m: &MidiMapState| m.label.as_str());
+    assert_eq!(maps.collect::<Vec<_>>(), ["p/res"]);
+}
