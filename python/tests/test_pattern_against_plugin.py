@@ -124,6 +124,12 @@ def lists(nodes: Nodes, most: int = 4) -> st.SearchStrategy[tuple[ir.Node, ...]]
     return st.lists(nodes, min_size=1, max_size=most).map(tuple)
 
 
+NUMBER = st.sampled_from([0.0, 1.0, 2.0, 3.0, -1.0, 0.5, 4.0, 7.0]).map(ir.Number)
+WHOLE = st.integers(-3, 4).map(lambda n: ir.Number(float(n)))
+# Numbers by turns: what operators take most.
+TURNS = NUMBER | lists(WHOLE, 3).map(ir.Cat) | lists(WHOLE, 3).map(lambda kids: ir.Slow((len(kids), 1), ir.Cat(kids)))
+
+
 def in_time(below: Nodes, numbers: Nodes) -> Nodes:
     """Operators that stand over anything."""
     pieces = st.sampled_from([((0, 1), (1, 2)), ((1, 4), (3, 4)), ((1, 3), (1, 1)), ((0, 1), (1, 1))])
@@ -152,10 +158,20 @@ def in_time(below: Nodes, numbers: Nodes) -> Nodes:
         st.tuples(below, below).flatmap(
             lambda two: st.builds(ir.Choose, st.just((0.5, 2.0)), SEEDS, st.just(tuple(two)))
         ),
+        st.builds(every_by, TURNS.filter(counts), below, below),
         pieces.flatmap(lambda piece: st.builds(ir.Zoom, st.just(piece[0]), st.just(piece[1]), below)),
         st.builds(ir.Shuffle, st.sampled_from(ir.SHUFFLE_KINDS), st.integers(1, 5), SEEDS, below),
         st.builds(ir.Warp, st.just("swing"), AMOUNTS, st.sampled_from([2, 4, 8]), below),
     )
+
+
+def every_by(n: ir.Node, transform: ir.Node, child: ir.Node) -> ir.Node:
+    return ir.Vary("every", (n,), 0, child, transform=transform)
+
+
+def counts(node: ir.Node) -> bool:
+    """Return whether all numbers are counts; now and then one that is none is welcome."""
+    return all(each.value >= 1 and each.value.is_integer() for each in node.walk() if isinstance(each, ir.Number))
 
 
 def eights() -> Nodes:
@@ -173,13 +189,12 @@ def positive(numbers: Nodes) -> Nodes:
     )
 
 
-NUMBER = st.sampled_from([0.0, 1.0, 2.0, 3.0, -1.0, 0.5, 4.0, 7.0]).map(ir.Number)
-WHOLE = st.integers(-3, 4).map(lambda n: ir.Number(float(n)))
-# Numbers by turns: what operators take most.
-TURNS = NUMBER | lists(WHOLE, 3).map(ir.Cat) | lists(WHOLE, 3).map(lambda kids: ir.Slow((len(kids), 1), ir.Cat(kids)))
 MEETING = st.sampled_from(["add", "sub", "mul", "div", "mod", "set", "keep", "mask"])
 STRUCTURES = st.sampled_from(ir.STRUCTURES)
 SCALES = st.sampled_from(["minor", "C:dorian", "Eb3:pentatonic", "HARMONIC minor"]).map(ir.Name)
+
+
+TUNINGS = st.sampled_from(["just", "19edo", "partch", "meantone", "carlosAlpha", "three\n3\n9/8\n701.955\n2/1\n"])
 
 
 def meeting(below: Nodes) -> Nodes:
@@ -187,12 +202,26 @@ def meeting(below: Nodes) -> Nodes:
     return st.one_of(
         st.builds(ir.Combine, MEETING, STRUCTURES, below, below),
         st.builds(ir.Combine, st.just("scale"), STRUCTURES, below, SCALES),
+        st.builds(ir.Combine, st.just("inv"), STRUCTURES, below, WHOLE),
+        st.builds(ir.Combine, st.just("voicing"), STRUCTURES, below, st.sampled_from([ir.Number(60.5), ir.Name("C5")])),
+        st.builds(ir.Segment, st.integers(1, 5), below),
+        st.builds(ir.Tune, TUNINGS, st.none(), below),
         st.builds(ir.Split, st.just("ply"), st.integers(1, 3), below),
         in_time(below, TURNS),
     )
 
 
-NUMBERS: Nodes = st.recursive(NUMBER | st.just(ir.Silence()), meeting, max_leaves=6)
+# Shapes whose values operators take in steps.
+STEPPED = st.builds(
+    lambda kind, label, n, factor: ir.Segment(
+        n, ir.Slow(factor, ir.Shape(kind, -1.0, 7.0, label, 0.3, None, (0.0, 1.0)))
+    ),
+    st.sampled_from(ir.SHAPE_KINDS),
+    st.sampled_from(["", "", "a"]),
+    st.integers(1, 6),
+    RATIOS,
+)
+NUMBERS: Nodes = st.recursive(NUMBER | STEPPED | st.just(ir.Silence()), meeting, max_leaves=6)
 NOTES = st.sampled_from(["A2", "C#4", 60, 52.0]).map(lambda pitch: krp.note(pitch).node) | st.just(krp.hit().node)
 CHORDS = st.sampled_from(["C:m7", "A2:m", "five"]).map(lambda name: ir.Label("chord", ir.Name(name)))
 LABELLED = st.builds(ir.Label, st.sampled_from(["note", "cutoff", "a/note", "legato", "vel"]), NUMBERS)
@@ -379,6 +408,8 @@ FIELDS: dict[str, Any] = {
     **dict.fromkeys(["prob", "amount", "lo", "hi", "duty"], FLOATS),
     **dict.fromkeys(["kind", "structure"], KINDS | STRUCTURES),
     **dict.fromkeys(["weights", "table"], st.none() | st.lists(FLOATS, max_size=3)),
+    "tuning": TUNINGS | st.sampled_from(["moon", "", "a\nb", "a\n1\n-3/2\n", "a\n1\n1e5.0\n", "0edo"]),
+    "map": st.none() | st.sampled_from(["x", "0\n0\n127\n60\n60\n440.0\n19\n", "2\n0\n127\n60\n61\n440\n1\n0\nx\n"]),
     "label": LABELS | st.sampled_from(["", "x" * 2050, "note", "chord"]),
     "name": st.sampled_from(["minor", "C:m", "H", "f"]),
     "invert": st.booleans(),
@@ -414,6 +445,8 @@ def wild(below: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
                 parts[field] = VALUES if kind is ir.Atom else FLOATS
             else:
                 parts[field] = FIELDS[field]
+        if kind is ir.Vary:
+            parts["transform"] = st.none() | below
         return st.fixed_dictionaries(parts)
 
     return st.sampled_from(list(ir.OPERATORS.values())).flatmap(node)

@@ -177,6 +177,15 @@ def wchoose(*parts: tuple[float, Base | str | None], seed: int = 0) -> Pattern:
     return choose(*(part for _, part in parts), weights=tuple(weight for weight, _ in parts), seed=seed)
 
 
+def irand(n: int, seed: int = 0) -> Pattern:
+    """Give each cycle a whole number from 0 to below ``n`` by chance.
+
+    >>> krp.irand(3) == krp.values("0 | 1 | 2")
+    True
+    """
+    return choose(*(number(i) for i in range(max(whole(n, "n"), 1))), seed=seed)
+
+
 def struct(rhythm: Values, pattern: Values) -> Pattern:
     """Play the values of a pattern at the events of a rhythm that are not 0.
 

@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass
 
 from . import ir, scales
+from .chords import MAX_CHORD, chords_of
 from .draft import (
+    Arpeggio,
     Controls,
     Datum,
     Divided,
@@ -22,9 +24,10 @@ from .drafting import FEW, MAX_CONTROLS, Drafting
 from .notes import beside, own_name
 from .pitch import key_of
 from .ratio import plain
+from .tuning import read_tuning
 
-MAX_CHORD = 64
-"""Most notes of one event."""
+MAX_INVERSION = 128
+"""The furthest that ``inv`` goes."""
 
 _DIVISORS = "numbers other than 0 to divide by"
 _VALUES = "numbers, names, notes and labelled values"
@@ -41,7 +44,8 @@ class _Refused(Exception):
     given: str
 
 
-def _lower_values(draft: Drafting, child: ir.Node, below: Way, source: ir.Span | None) -> Draft | None:
+def lower_values(draft: Drafting, child: ir.Node, below: Way, source: ir.Span | None) -> Draft | None:
+    """Return the draft of what an operator on values has below it."""
     draft.valued += 1
     lowered = draft.lower(child, below, source)
     draft.valued -= 1
@@ -50,7 +54,7 @@ def _lower_values(draft: Drafting, child: ir.Node, below: Way, source: ir.Span |
 
 def labelled(draft: Drafting, node: ir.Label, way: Way, source: ir.Span | None) -> Draft | None:
     """Return the draft of a ``Label``."""
-    kid = _lower_values(draft, node.child, way, source)
+    kid = lower_values(draft, node.child, way, source)
     if kid is None:
         return None
     name = own_name(node.label)
@@ -81,12 +85,12 @@ def _as_control(label: str, name: str, datum: Datum) -> tuple[str, tuple[float, 
 
 def combined(draft: Drafting, node: ir.Combine, above: Way | None, way: Way, source: ir.Span | None) -> Draft | None:
     """Return the draft of a ``Combine``."""
-    left = _lower_values(draft, node.left, draft.branch(node, above, 0), source)
-    right = _lower_values(draft, node.right, draft.branch(node, above, 1), source)
+    left = lower_values(draft, node.left, draft.branch(node, above, 0), source)
+    right = lower_values(draft, node.right, draft.branch(node, above, 1), source)
     if left is None or right is None:
         return None
-    _check_values(draft, left)
-    _check_values(draft, right)
+    check_values(draft, left)
+    check_values(draft, right)
     lefts, rights = sounding(left), sounding(right)
     if node.structure != "left":
         _check_events(draft, lefts)
@@ -96,6 +100,7 @@ def combined(draft: Drafting, node: ir.Combine, above: Way | None, way: Way, sou
     pairs = len(lefts) * len(rights)
     draft.count_copies(pairs, room - pairs, way)
     cells: dict[tuple[int, int], int] = {}
+    holes = False
     for l in lefts:  # noqa: E741
         for r in rights:
             a, b = draft.leaves[l], draft.leaves[r]
@@ -106,55 +111,91 @@ def combined(draft: Drafting, node: ir.Combine, above: Way | None, way: Way, sou
                 place = b.place if refused.right else a.place
                 raise draft.takes(place, refused.op, refused.takes, refused.given) from None
             if met is None:
+                holes = True
                 continue
             if met is a.datum:
                 cells[l, r] = l
             else:
                 structured = b if node.structure == "right" else a
                 cells[l, r] = draft.leaf(met, a.place, structured.source)
-    return Meet(draft.number(), way, node.structure, left, right, cells) if cells else None
+    return Meet(draft.number(), way, node.structure, left, right, cells, holes) if cells else None
 
 
 def divided(draft: Drafting, node: ir.Split, way: Way, source: ir.Span | None) -> Draft | None:
     """Return the draft of a ``Split``."""
-    kid = _lower_values(draft, node.child, way, source)
+    kid = lower_values(draft, node.child, way, source)
     if kid is None:
         return None
-    _check_values(draft, kid)
+    check_values(draft, kid)
     leaves = sounding(kid)
     _check_events(draft, leaves)
     draft.count_copies(0, leaves[-1] - leaves[0] + 1 - len(leaves), way)
+    if node.kind != "ply":
+        return _arpeggio(draft, node, kid, leaves, way)
     parts: dict[int, tuple[int, ...]] = {}
     for leaf in leaves:
-        once = (leaf,) if node.kind == "ply" else _arpeggio(draft, node.kind, leaf, way)
-        draft.count_copies(len(once) * node.n, 0, way)
-        parts[leaf] = once * node.n
+        draft.count_copies(node.n, 0, way)
+        parts[leaf] = (leaf,) * node.n
     return Divided(draft.number(), way, kid, parts)
 
 
-def _arpeggio(draft: Drafting, kind: str, leaf: int, way: Way) -> tuple[int, ...]:
-    """Return the notes of a chord as leaves, in order."""
+def _arpeggio(draft: Drafting, node: ir.Split, kid: Draft, leaves: list[int], way: Way) -> Draft:
+    """Return chords in pieces: the notes of each leaf as leaves of their own."""
+    notes = {leaf: _single_notes(draft, leaf, way) for leaf in leaves}
+    totals = chords_of(kid).totals({len(each) for each in notes.values()})
+    if not totals or max(totals) > MAX_CHORD:
+        raise draft.takes(way, "Split", f"chords of up to {MAX_CHORD} notes at once", "more")
+    return Arpeggio(draft.number(), way, kid, node.kind, node.n, notes)
+
+
+def _single_notes(draft: Drafting, leaf: int, way: Way) -> tuple[int, ...]:
+    """Return the notes of a chord, each as a leaf. What has no notes is one."""
     said = draft.leaves[leaf]
     if not isinstance(said.datum, Controls):
-        raise draft.takes(said.place, "Split", "notes and chords", describe(said.datum))
+        return (leaf,)
     controls = said.datum.controls
     count = max((len(values) for _, values in controls), default=1)
+    if count == 1:
+        return (leaf,)
     draft.count_copies(0, 4 * count * len(controls), way)
-    order = list(range(count))
-    if kind == "down":
-        order.reverse()
-    if kind == "updown":
-        # The lowest and the highest once each.
-        order += reversed(range(1, count - 1))
-    leaves = [
+    return tuple(
         draft.leaf(
             Controls(tuple((label, (values[note % len(values)],)) for label, values in controls)),
             said.place,
             said.source,
         )
         for note in range(count)
-    ]
-    return tuple(leaves[note] for note in order)
+    )
+
+
+def tuned(draft: Drafting, node: ir.Tune, way: Way, source: ir.Span | None) -> Draft | None:
+    """Return the draft of a ``Tune``: keys become the pitches of a tuning."""
+    tuning = read_tuning(node.tuning, node.map)
+    kid = lower_values(draft, node.child, way, source)
+    if kid is None:
+        return None
+    check_values(draft, kid)
+
+    def pitch(key: float, place: Way | None) -> float:
+        found = tuning.pitch(key)
+        if found is None or not math.isfinite(found):
+            raise draft.takes(place, "Tune", "keys to which the map gives a degree", f"the key {plain(key)}")
+        return found
+
+    for leaf in sounding(kid):
+        said = draft.leaves[leaf]
+        match said.datum:
+            case float():
+                draft.say(leaf, pitch(said.datum, said.place))
+            case Controls(controls):
+                pitched = (
+                    (label, tuple(pitch(key, said.place) for key in keys) if own_name(label) == "note" else keys)
+                    for label, keys in controls
+                )
+                draft.say(leaf, Controls(tuple(pitched)))
+            case _:
+                pass
+    return kid
 
 
 def _check_events(draft: Drafting, leaves: list[int]) -> None:
@@ -165,8 +206,8 @@ def _check_events(draft: Drafting, leaves: list[int]) -> None:
             raise draft.takes(draft.leaves[leaf].place, op, "events", "a shape")
 
 
-def _check_values(draft: Drafting, node: Draft) -> None:
-    """A unit of several events has no one value."""
+def check_values(draft: Drafting, node: Draft) -> None:
+    """Refuse a unit of several events, which has no one value."""
     seen: set[int] = set()
     pending = [node]
     while pending:
@@ -186,6 +227,8 @@ def _meet(kind: str, left: Datum, right: Datum) -> Datum | None:
         return left
     if kind == "scale":
         return _scaled(left, right)
+    if kind in ("inv", "voicing"):
+        return _moved(kind, left, right)
     if kind == "set" and isinstance(left, float | str) and isinstance(right, float | str):
         return right
     match left, right:
@@ -231,6 +274,49 @@ def _in_scale(number: float, name: str, given: Datum) -> float:
     if found is None:
         raise _Refused(False, "scale", _DEGREES, f"{describe(given)}, {plain(number)}")
     return found
+
+
+def _moved(kind: str, left: Datum, right: Datum) -> Datum:
+    """Return a chord with other notes of the same names."""
+    by: float | None = right if isinstance(right, float) else None
+    if isinstance(right, str) and kind == "voicing":
+        key = key_of(right)
+        by = None if key is None else float(key)
+    if kind == "inv" and by is not None and not (by.is_integer() and abs(by) <= MAX_INVERSION):
+        by = None
+    if by is None:
+        takes = "whole numbers from -128 to 128" if kind == "inv" else "keys such as 72 and notes such as C5"
+        raise _Refused(True, kind, takes, describe(right))
+    if isinstance(left, float):
+        return _changed(kind, (left,), by)[0]
+    place = None
+    if isinstance(left, Controls):
+        place = next((i for i, (label, _) in enumerate(left.controls) if own_name(label) == "note"), None)
+    if place is None or not isinstance(left, Controls):
+        raise _Refused(False, kind, "notes and chords", describe(left))
+    controls = list(left.controls)
+    controls[place] = (controls[place][0], _changed(kind, controls[place][1], by))
+    return Controls(tuple(controls))
+
+
+def _changed(kind: str, notes: tuple[float, ...], by: float) -> tuple[float, ...]:
+    if kind == "voicing":
+        # Each note in the octave that ends with `by`; what falls together is one.
+        return tuple(sorted({by - _remainder(by - note) for note in notes}))
+    moved = sorted(notes)
+    for _ in range(abs(int(by))):
+        if by > 0:
+            moved[0] += 12.0
+        else:
+            moved[-1] -= 12.0
+        moved.sort()
+    return tuple(moved)
+
+
+def _remainder(x: float) -> float:
+    """Return the remainder of a division by 12 as the plugin computes it."""
+    rest = math.fmod(x, 12.0)
+    return rest + 12.0 if rest < 0.0 else rest
 
 
 def _work(left: Datum, right: Datum) -> int:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from . import ir
+from .error import Refused
 from .ratio import plain
 from .validate import step
 
@@ -169,12 +170,13 @@ class Join(Draft):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Meet(Draft):
-    """Each event of one side meets those of the other: the leaf of each pair of leaves that makes one."""
+    """Each event of one side meets those of the other: the leaf of each pair of leaves; ``holes``: some make none."""
 
     structure: str
     left: Draft
     right: Draft
     cells: dict[tuple[int, int], int]
+    holes: bool
 
     def below(self) -> tuple[Draft, ...]:
         """Return the nodes right below."""
@@ -187,6 +189,32 @@ class Divided(Draft):
 
     kid: Draft
     parts: dict[int, tuple[int, ...]]
+
+    def below(self) -> tuple[Draft, ...]:
+        """Return the nodes right below."""
+        return (self.kid,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arpeggio(Draft):
+    """All events with one whole are a chord: its notes in an order, ``n`` times, or rolled."""
+
+    kid: Draft
+    kind: str
+    n: int
+    notes: dict[int, tuple[int, ...]]
+
+    def below(self) -> tuple[Draft, ...]:
+        """Return the nodes right below."""
+        return (self.kid,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Held(Draft):
+    """``n`` times per cycle what the child has then, held until the next."""
+
+    n: int
+    kid: Draft
 
     def below(self) -> tuple[Draft, ...]:
         """Return the nodes right below."""
@@ -300,6 +328,31 @@ def some(nodes: Iterable[Draft | None]) -> tuple[Draft, ...]:
     return tuple(node for node in nodes if node is not None)
 
 
+MAX_EVENTS = 4096
+"""Most events of a cycle."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """A pattern made ready for queries."""
+
+    root: Draft | None
+    leaves: tuple[Leaf, ...]
+
+
+def too_many(events: int | str, way: Way) -> Refused:
+    """Return what is wrong with too many events."""
+    return Refused(
+        f"too many events per cycle: {events} at {path_of(way)[0]} (at most {MAX_EVENTS}); slow the pattern down or "
+        "play parts of it in several slots"
+    )
+
+
+def without_spans(way: Way) -> Way:
+    """Return a way that names no piece of text."""
+    return Way(way.above and without_spans(way.above), way.op, way.place, None)
+
+
 def path_of(way: Way | None) -> tuple[str, ir.Span | None]:
     """Return a way in words, and the piece of text of the nearest node that has one."""
     steps: list[str] = []
@@ -331,7 +384,7 @@ def sounding(node: Draft) -> list[int]:
                 pending.extend(some(kids.values()))
             case Meet(cells=cells):
                 leaves.update(cells.values())
-            case Divided(parts=parts):
+            case Divided(parts=parts) | Arpeggio(notes=parts):
                 for part in parts.values():
                     leaves.update(part)
             case _:

@@ -8,8 +8,8 @@ from fractions import Fraction
 
 from . import ir
 from .draft import Datum, Draft, Leaf, Way, path_of
-from .error import PatternError
-from .validate import Refused, single
+from .error import PatternError, Refused
+from .validate import single
 
 MAX_COPIES = 1 << 16
 """Most copies of what is in the tree once."""
@@ -37,6 +37,10 @@ class Drafting(ABC):
     units: int = 0
     copying: int = 0
     copied: int = 0
+    # What was counted before the notes.
+    copied_before: int = 0
+    # The values of shapes below a `Segment`, by the node below it and how many there are per cycle.
+    sampled: dict[tuple[int, int], ir.Node] = field(default_factory=dict[tuple[int, int], ir.Node])
     valued: int = 0
 
     @abstractmethod

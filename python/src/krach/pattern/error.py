@@ -44,3 +44,19 @@ class NotationError(PatternError):
 
 def _is_control(c: str) -> bool:
     return c < " " or "\x7f" <= c <= "\x9f"
+
+
+class Refused(Exception):
+    """What is wrong with a node. ``with_path``: its text ends with the way there."""
+
+    def __init__(self, text: str, *, with_path: bool = False, after: str = "") -> None:
+        """Make it of its text."""
+        super().__init__(text)
+        self.text = text
+        self.with_path = with_path
+        self.after = after
+
+    def at(self, path: str, span: tuple[int, int] | None) -> PatternError:
+        """Return the error of a place."""
+        end = f" (at {path}{self.after})" if self.with_path else ""
+        return PatternError(self.text + end, place=path, span=span)

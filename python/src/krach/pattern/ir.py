@@ -23,16 +23,19 @@ MAX_DEPTH = 256
 MAX_LABEL = 2049
 """Longest label or name, in bytes."""
 
-VARY_KINDS = ("fast", "slow", "early", "late", "chance", "euclid")
+MAX_TUNING = 1 << 16
+"""Longest text of a tuning or of its map, in bytes."""
+
+VARY_KINDS = ("fast", "slow", "early", "late", "chance", "euclid", "every")
 """Kinds of a ``Vary``."""
 
-COMBINE_KINDS = ("add", "sub", "mul", "div", "mod", "set", "keep", "mask", "scale")
+COMBINE_KINDS = ("add", "sub", "mul", "div", "mod", "set", "keep", "mask", "scale", "inv", "voicing")
 """Kinds of a ``Combine``."""
 
 STRUCTURES = ("left", "right", "both")
 """Whose events those of a ``Combine`` are."""
 
-SPLIT_KINDS = ("ply", "up", "down", "updown")
+SPLIT_KINDS = ("ply", "up", "down", "updown", "downup", "converge", "diverge", "rolled", "rolled_down")
 """Kinds of a ``Split``."""
 
 SHUFFLE_KINDS = ("shuffle", "scramble")
@@ -117,7 +120,8 @@ class Node:
         nodes: list[Node] = []
         for name in BELOW[type(self)]:
             value = getattr(self, name)
-            nodes.extend(cast("tuple[Node, ...]", value) if isinstance(value, tuple) else (cast(Node, value),))
+            if value is not None:
+                nodes.extend(cast("tuple[Node, ...]", value) if isinstance(value, tuple) else (cast(Node, value),))
         return tuple(nodes)
 
     def with_below(self, nodes: tuple[Node, ...]) -> Node:
@@ -128,7 +132,7 @@ class Node:
             value = getattr(self, name)
             if isinstance(value, tuple):
                 new[name] = tuple(next(left) for _ in cast("tuple[Node, ...]", value))
-            else:
+            elif value is not None:
                 new[name] = next(left)
         return replace(self, **new)
 
@@ -272,12 +276,13 @@ class Name(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vary(Node):
-    """An operator whose numbers are the patterns in ``by``."""
+    """An operator whose numbers are the patterns in ``by``; ``every`` has a ``transform`` as well."""
 
     kind: str
     by: tuple[Node, ...]
     seed: int
     child: Node
+    transform: Node | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -317,7 +322,7 @@ class Combine(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split(Node):
-    """Each event divided: repeated within itself, or the notes of its chord one by one."""
+    """Each event divided: repeated within itself, or the notes of a chord one by one or rolled."""
 
     kind: str
     n: int
@@ -330,6 +335,23 @@ class Zoom(Node):
 
     from_: Ratio
     to: Ratio
+    child: Node
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segment(Node):
+    """``n`` times per cycle what the child has at that moment, held until the next."""
+
+    n: int
+    child: Node
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tune(Node):
+    """The child's notes in a tuning: a name, or the text of a Scala file; ``map`` is that of a keyboard mapping."""
+
+    tuning: str
+    map: str | None
     child: Node
 
 
@@ -377,12 +399,12 @@ OPERATORS: dict[str, type[Node]] = {
     kind.__name__: kind
     for kind in (
         *(Atom, Silence, Cat, Stack, Fast, Slow, Early, Late, Rev, Every, Euclid, Degrade, Chance, Number, Name),
-        *(Vary, Pick, Choose, Label, Combine, Split, Zoom, Shuffle, Freeze, Warp, Shape),
+        *(Vary, Pick, Choose, Label, Combine, Split, Zoom, Segment, Tune, Shuffle, Freeze, Warp, Shape),
     )
 }
 """All operators by name."""
 
-_IN_ORDER = ("transform", "index", "left", "right", "by", "child", "children")
+_IN_ORDER = ("index", "left", "right", "by", "transform", "child", "children")
 
 BELOW: dict[type[Node], tuple[str, ...]] = {
     kind: tuple(name for name in _IN_ORDER if name in {f.name for f in fields(kind)}) for kind in OPERATORS.values()

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from fractions import Fraction
 
 from . import ir
-from .combine import combined, divided, labelled
+from .combine import check_values, combined, divided, labelled, lower_values, tuned
 from .draft import (
+    MAX_EVENTS,
     At,
     Chosen,
     Controls,
     Draft,
     Frozen,
+    Held,
     Layers,
-    Leaf,
     Line,
     Mirrored,
     Piece,
+    Program,
     Shuffled,
     Spread,
     Steps,
@@ -27,19 +28,19 @@ from .draft import (
     Turns,
     Way,
     describe,
-    path_of,
     some,
     sounding,
+    too_many,
+    without_spans,
 )
 from .drafting import FEW, MAX_CONTROLS, Drafting
+from .error import Refused
 from .euclid import euclid_hits
 from .notes import note_controls, with_notes
 from .ratio import LIMIT, simplest
-from .validate import Refused, validate
+from .segment import values_of
+from .validate import validate
 from .vary import picked, varied
-
-MAX_EVENTS = 4096
-"""Most events of a cycle."""
 
 _FLAT = 32
 """Trees that are no deeper need no more calls than Python allows anyway."""
@@ -48,33 +49,28 @@ _FRAMES = 12
 """At most so many calls go one step down a tree."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Program:
-    """A pattern made ready for queries."""
-
-    root: Draft | None
-    leaves: tuple[Leaf, ...]
-
-
 def program(pattern: ir.Node, *, played: bool = True) -> Program:
     """Make a pattern ready. Raises ``PatternError``; with ``played`` also for values that nothing plays."""
     if validate(pattern) > _FLAT:
         # It nests deeper than Python's own limit has room for.
         sys.setrecursionlimit(max(sys.getrecursionlimit(), _FRAMES * ir.MAX_DEPTH))
-    lowering = Lowering()
-    root = lowering.lower(pattern, None, None)
-    if root is not None:
-        root = with_notes(lowering, root)
-        for leaf in sounding(root) if played else ():
-            said = lowering.leaves[leaf]
-            if isinstance(said.datum, float | str):
-                text = f"{describe(said.datum)} plays nothing by itself: it stands where an operator takes a value"
-                raise lowering.error(said.place, Refused(text, with_path=True))
-    return Program(root, tuple(lowering.leaves))
+    return Lowering().program(pattern, None, played=played)
 
 
 class Lowering(Drafting):
     """A draft being made of a tree."""
+
+    def program(self, pattern: ir.Node, above: Way | None, *, played: bool = True) -> Program:
+        """Make a pattern ready that was validated."""
+        root = self.lower(pattern, above, None)
+        if root is not None:
+            root = with_notes(self, root)
+            for leaf in sounding(root) if played else ():
+                said = self.leaves[leaf]
+                if isinstance(said.datum, float | str):
+                    text = f"{describe(said.datum)} plays nothing by itself: it stands where an operator takes a value"
+                    raise self.error(said.place, Refused(text, with_path=True))
+        return Program(root, tuple(self.leaves))
 
     def lower(  # noqa: PLR0912
         self, node: ir.Node, above: Way | None, source: ir.Span | None
@@ -103,6 +99,10 @@ class Lowering(Drafting):
                 return combined(self, node, above, way, source)
             case ir.Split():
                 return divided(self, node, way, source)
+            case ir.Segment():
+                return self._segment(node, way, source)
+            case ir.Tune():
+                return tuned(self, node, way, source)
             case ir.Cat(children) | ir.Stack(children) | ir.Choose(_, _, children):
                 return self._several(node, self._all(node, children, way, source), way)
             case ir.Every(n, transform, child):
@@ -190,6 +190,28 @@ class Lowering(Drafting):
             self.count_copies(len(controls), sum(len(label.encode()) for label, _ in controls), way)
         return At(self.number(), way, self.leaf(Controls(controls), way, source))
 
+    def _segment(self, node: ir.Segment, way: Way, source: ir.Span | None) -> Draft | None:
+        # A shape that plays is read by whoever plays it.
+        if self.valued and any(isinstance(each, ir.Shape) for each in node.child.walk()):
+            # Copies of a node have the same values.
+            key = (id(node.child), node.n)
+            values = self.sampled.get(key) or self._values_of(node, way)
+            if self.copying:
+                self.sampled[key] = values
+            return self.lower(values, way, source)
+        kid = lower_values(self, node.child, way, source)
+        if kid is None:
+            return None
+        check_values(self, kid)
+        return Held(self.number(), way, node.n, kid)
+
+    def _values_of(self, node: ir.Segment, way: Way) -> ir.Node:
+        """Return the values of shapes as a sequence of numbers, labelled as the shapes are."""
+        below = Lowering(copying=1, copied=self.copied)
+        made = below.program(node.child, without_spans(way))
+        self.copied = below.copied + below.copied_before
+        return values_of(self, made, node.n, way)
+
     def _mirror(self, kid: Draft, way: Way) -> Draft:
         """Mirror a node, layers one by one; an atom or a unit fills its cycle and is its own mirror image."""
         match kid:
@@ -250,14 +272,6 @@ class Lowering(Drafting):
         return Spread(self.number(), way, steps, tuple(hits), kid)
 
 
-def too_many(events: int | str, way: Way) -> Refused:
-    """Return what is wrong with too many events."""
-    return Refused(
-        f"too many events per cycle: {events} at {path_of(way)[0]} (at most {MAX_EVENTS}); slow the pattern down or "
-        "play parts of it in several slots"
-    )
-
-
 def _fits(x: Fraction) -> bool:
     return abs(x.numerator) <= LIMIT and x.denominator <= LIMIT
 
@@ -272,6 +286,8 @@ def _carried(node: ir.Node) -> int:
             return len(address.encode()) + len(args) + sum(texts)
         case ir.Name(name):
             return len(name.encode())
+        case ir.Tune(tuning, keys):
+            return len(tuning.encode()) + len((keys or "").encode())
         case ir.Shape(label=label, table=table):
             return len(label.encode()) + len(table or ())
         case _:

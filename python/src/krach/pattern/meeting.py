@@ -27,7 +27,8 @@ class Meeting(Verbs):
     def combine(self, kind: str, other: Values, structure: str = "left") -> Self:
         """Let two patterns meet, with the events of this one (``left``), of the other (``right``), or ``both``.
 
-        Kinds: ``add``, ``sub``, ``mul``, ``div``, ``mod``, ``set``, ``keep``, ``mask``, ``scale``.
+        Kinds: ``add``, ``sub``, ``mul``, ``div``, ``mod``, ``set``, ``keep``, ``mask``, ``scale``, ``inv`` and
+        ``voicing``.
 
         >>> krp.values("1 2").combine("add", "10 20 30", "both")
         (0>1/3)|11 (1/3>1/2)|21 (1/2>2/3)|22 (2/3>1)|32
@@ -114,6 +115,46 @@ class Meeting(Verbs):
         """
         return self.combine("scale", names)
 
+    def degree(self, names: Values) -> Self:
+        """Play numbers as degrees of a scale, as notes.
+
+        >>> krp.values("0 2").degree("A2:minor").query(0, 1)[0]
+        (0>1/4)|freq=110
+        """
+        return self.scale(names).control("note")
+
+    def inv(self, by: Values) -> Self:
+        """Move the lowest notes of chords up an octave, as many as ``by`` says; for a negative number the highest down.
+
+        >>> krp.values("C:major").control("chord").inv(1).query(0, 1)[0]
+        (0>1/2)|freq=329.6276
+        """
+        return self.combine("inv", by)
+
+    def voicing(self, top: Values) -> Self:
+        """Move the notes of chords by octaves into the octave that ends with a note such as ``"C5"``.
+
+        >>> krp.values("A4:m").control("chord").voicing("C5").query(0, 1)[0]
+        (0>1/2)|freq=329.6276
+        """
+        return self.combine("voicing", top)
+
+    def tuned(self, tuning: str, keys: str | None = None) -> Self:
+        """Play notes in a tuning: ``"19edo"``, ``"just"``, or the text of a Scala file, perhaps with that of a map.
+
+        >>> krp.seq(61).tuned("24edo").query(0, 1)[0]
+        (0>1/2)|freq=269.2918
+        """
+        return self._with(ir.Tune(tuning, keys, self.node))
+
+    def segment(self, n: int) -> Self:
+        """Hold what there is at ``n`` moments of each cycle until the next; a melody of a curve.
+
+        >>> krp.ramp("", 0, 8).segment(4).scale("C:major")
+        (0>1/4)|60 (1/4>1/2)|64 (1/2>3/4)|67 (3/4>1)|71
+        """
+        return self._with(ir.Segment(whole(n, "n"), self.node))
+
     def transpose(self, semitones: Values) -> Self:
         """Play notes higher by so many semitones.
 
@@ -131,9 +172,21 @@ class Meeting(Verbs):
         return self._with(ir.Split("ply", whole(n, "n"), self.node))
 
     def arp(self, kind: str = "up", times: int = 1) -> Self:
-        """Play the notes of each chord one after the other: ``up``, ``down`` or ``updown``.
+        """Play the notes of each chord one after the other; what begins and ends together is a chord.
+
+        Kinds: ``up``, ``down``, ``updown``, ``downup``, ``converge`` (from the outer notes to the inner ones) and
+        ``diverge``.
 
         >>> [str(e.whole.begin) for e in krp.values("A2:m").control("chord").arp().query() if e.value.label == "freq"]
         ['0', '1/3', '2/3']
         """
         return self._with(ir.Split(kind, whole(times, "times"), self.node))
+
+    def rolled(self, n: int = 4, *, down: bool = False) -> Self:
+        """Let the notes of each chord begin one after the other within the first 1/n of it.
+
+        >>> chord = krp.values("A2:m").control("chord").rolled(2)
+        >>> [str(e.whole.begin) for e in chord.query() if e.value.label == "freq"]
+        ['0', '1/6', '1/3']
+        """
+        return self._with(ir.Split("rolled_down" if down else "rolled", whole(n, "n"), self.node))

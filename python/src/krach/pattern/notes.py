@@ -68,6 +68,7 @@ def with_notes(draft: Drafting, root: Draft) -> Draft:
     if not any(isinstance(draft.leaves[leaf].datum, Controls) for leaf in leaves):
         return root
     # Notes have the whole limit for themselves.
+    draft.copied_before = draft.copied
     draft.copied = 0
     notes: dict[int, tuple[Voice, ...]] = {}
     for leaf in leaves:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Self
 
 from . import ir
-from .base import Values, finite, values_node, whole
+from .base import Base, Numbers, Values, finite, values_node, whole
 from .error import PatternError
 from .meeting import Meeting
 from .ratio import Cycles, ratio
@@ -52,13 +52,16 @@ class Pattern(Meeting):
 
     # Changes now and then
 
-    def every(self, n: int, change: Callable[[Self], Self]) -> Self:
-        """Change every ``n``\\ th cycle, beginning with cycle 0.
+    def every(self, n: Numbers, change: Callable[[Self], Self]) -> Self:
+        """Change each cycle whose number ``n`` divides, beginning with cycle 0; ``n`` may be a pattern.
 
         >>> krp.values("0 1").every(2, lambda p: p.fast(2)) == krp.values("0 1").every(2, lambda p: p.fast(2.0))
         True
         """
-        return self._with(ir.Every(whole(n, "n"), self._changed(change), self.node))
+        changed = self._changed(change)
+        if isinstance(n, str | Base):
+            return self._with(ir.Vary("every", (values_node(n),), 0, self.node, transform=changed))
+        return self._with(ir.Every(whole(n, "n"), changed, self.node))
 
     def sometimes_by(self, prob: float, change: Callable[[Self], Self], seed: int = 0) -> Self:
         """Change each event with a probability.

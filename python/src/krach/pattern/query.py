@@ -11,15 +11,20 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 
 from . import chance, ir
+from .chords import order
 from .draft import (
+    MAX_EVENTS,
+    Arpeggio,
     At,
     Chosen,
     Controls,
     Divided,
     Draft,
     Frozen,
+    Held,
     Join,
     Layers,
     Line,
@@ -27,6 +32,7 @@ from .draft import (
     Mirrored,
     Notes,
     Piece,
+    Program,
     Shuffled,
     Spread,
     Steps,
@@ -35,10 +41,10 @@ from .draft import (
     Turns,
     Voice,
     path_of,
+    too_many,
 )
 from .error import PatternError
 from .event import Event, Moving, Stretch
-from .lower import MAX_EVENTS, Program, too_many
 
 MAX_CYCLE = 1 << 31
 """Queries reach from ``-MAX_CYCLE`` to ``MAX_CYCLE`` cycles."""
@@ -126,7 +132,9 @@ class _Walk:
         if self.visits > _MAX_VISITS:
             raise _too_many(node)
 
-    def _events(self, node: Draft, a: Fraction, b: Fraction) -> list[_Raw]:
+    def _events(  # noqa: PLR0912
+        self, node: Draft, a: Fraction, b: Fraction
+    ) -> list[_Raw]:
         self.tick(node)
         match node:
             case At(leaf=leaf):
@@ -147,6 +155,8 @@ class _Walk:
                 return self._both(node, a, b) if node.structure == "both" else self._meet(node, a, b)
             case Divided():
                 return self._divided(node, a, b)
+            case Arpeggio():
+                return self._arpeggio(node, a, b)
             case Notes():
                 return self._notes(node, a, b)
             case Swung():
@@ -179,6 +189,8 @@ class _Walk:
                 return _mapped(events, lambda t: (t - cycle - begin) / length + cycle)
             case Shuffled():
                 return self._shuffled(node, cycle, a, b)
+            case Held():
+                return self._held(node, cycle, a, b)
             case Mirrored():
                 return self._mirrored(node, cycle, a, b)
             case Frozen(number=number, kid=kid):
@@ -278,6 +290,44 @@ class _Walk:
                     events.append(piece)
         return events
 
+    def _arpeggio(self, node: Arpeggio, a: Fraction, b: Fraction) -> list[_Raw]:
+        """At each moment the events with one whole are a chord, and its notes divide the whole."""
+        wholes: dict[tuple[Fraction, Fraction], list[_Raw]] = {}
+        for event in self.visit(node.kid, a, b):
+            wholes.setdefault(event.whole, []).append(event)
+        events: list[_Raw] = []
+        for whole in sorted(wholes):
+            chord = wholes[whole]
+            borders = sorted({border for event in chord for border in event.part})
+            for now, until in pairwise(borders):
+                there = [event for event in chord if event.part[0] <= now < event.part[1]]
+                if there:
+                    self.tick(node)
+                    notes = [note for event in there for note in node.notes[event.leaf]]
+                    events += _played(replace(there[0], part=(now, until)), node, notes)
+            self._check(events, node)
+        return events
+
+    def _held(self, node: Held, cycle: int, a: Fraction, b: Fraction) -> list[_Raw]:
+        """Hold what there is at each of some moments until the next."""
+        events: list[_Raw] = []
+        for place in range(math.floor((a - cycle) * node.n), math.ceil((b - cycle) * node.n)):
+            begin = cycle + Fraction(place, node.n)
+            whole = (begin, begin + Fraction(1, node.n))
+            for event in self.visit(node.kid, begin, begin + Fraction(1, node.n << 10)):
+                if event.part[0] > begin:
+                    continue
+                if isinstance(self.leaves[event.leaf].datum, ir.Shape):
+                    first, last = event.whole
+                    way = float((begin - first) / (last - first))
+                    phase = event.phase[0] + (event.phase[1] - event.phase[0]) * way
+                    event.phase = (phase, phase)
+                event.whole = event.unit = event.part = whole
+                event.cut(a, b)
+                events.append(event)
+            self._check(events, node)
+        return events
+
     def _notes(self, node: Notes, a: Fraction, b: Fraction) -> list[_Raw]:
         events: list[_Raw] = []
         for event in self.visit(node.kid, a, b):
@@ -363,6 +413,18 @@ def _mapped(events: list[_Raw], time: Callable[[Fraction], Fraction]) -> list[_R
     for event in events:
         event.map(time)
     return events
+
+
+def _played(event: _Raw, node: Arpeggio, notes: list[int]) -> Iterator[_Raw]:
+    """Play a chord whose events have the whole and the part of ``event``."""
+    (begin, end), places = event.whole, order(node.kind, len(notes))
+    length = (end - begin) / (len(places) * node.n)
+    rolls = node.kind.startswith("rolled")
+    for i, place in enumerate(places if rolls else places * node.n):
+        whole = (begin + i * length, end if rolls else begin + (i + 1) * length)
+        piece = replace(event, whole=whole, unit=whole, leaf=notes[place])
+        if piece.cut(*whole):
+            yield piece
 
 
 def _said(event: _Raw, voice: Voice) -> Iterator[_Raw]:

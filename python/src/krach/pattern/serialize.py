@@ -31,6 +31,8 @@ def pattern_node_to_dict(node: ir.Node) -> dict[str, Any]:
         # In the order of their places, which is not that of the fields.
         for name in ir.BELOW[type(each)]:
             value = getattr(each, name)
+            if value is None:
+                continue
             count = len(cast("tuple[Any, ...]", value)) if isinstance(value, tuple) else None
             data[name] = below.pop(0) if count is None else [below.pop(0) for _ in range(count)]
         if "span" in data:
@@ -99,6 +101,8 @@ def _kind(given: object, place: str) -> type[ir.Node]:
 
 
 def _children(node: Mapping[str, Any], kind: type[ir.Node], name: str, place: str) -> list[tuple[str, object]]:
+    if kind is ir.Vary and name == "transform" and node.get(name) is None:
+        return []
     if name not in node:
         raise _wrong(place, f"missing field `{name}`")
     value = node[name]
@@ -116,10 +120,10 @@ def _finished(node: Mapping[str, Any], kind: type[ir.Node], place: str, done: li
             count = len(node[name])
             values[name] = tuple(done[len(done) - count :])
             del done[len(done) - count :]
-        else:
+        elif name != "transform" or node.get(name) is not None:
             values[name] = done.pop()
     for f in fields(kind):
-        if f.name in values or f.name == "span":
+        if f.name in values or f.name in ("span", "transform"):
             continue
         key = f.name.rstrip("_")
         try:
@@ -188,7 +192,7 @@ _FIELDS: dict[str, Callable[[object], Any]] = {
     **dict.fromkeys(["factor", "offset", "from_", "to"], lambda value: _pair(value, *_I64)),
     **dict.fromkeys(["n", "pulses", "steps", "grid"], lambda value: _whole(value, 0, _U32)),
     **dict.fromkeys(["prob", "amount", "lo", "hi", "duty", "value"], _float),
-    **dict.fromkeys(["kind", "label", "name", "structure"], _text),
+    **dict.fromkeys(["kind", "label", "name", "structure", "tuning", "map"], _text),
     **dict.fromkeys(["weights", "table"], _floats),
     "rotation": lambda value: _whole(value, *_I64),
     "seed": lambda value: _whole(value, 0, _U64),
@@ -196,7 +200,10 @@ _FIELDS: dict[str, Callable[[object], Any]] = {
 }
 """How each field is read."""
 
-_LEFT_OUT: dict[str, Any] = {"rotation": 0, "seed": 0, "invert": False, "weights": None, "duty": None, "table": None}
+_LEFT_OUT: dict[str, Any] = {
+    **{"rotation": 0, "seed": 0, "invert": False},
+    **dict.fromkeys(["weights", "duty", "table", "map"]),
+}
 """Fields that may be left out, or null, and what they are then."""
 
 

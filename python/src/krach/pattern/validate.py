@@ -7,26 +7,11 @@ import struct
 from fractions import Fraction
 
 from . import ir
-from .error import PatternError
+from .error import Refused
+from .tuning import read_tuning
 
 _SHORT = "at most 2049 bytes long"
 _FLOAT = "a number that 32 bits hold"
-
-
-class Refused(Exception):
-    """What is wrong with a node. ``with_path``: its text ends with the way there."""
-
-    def __init__(self, text: str, *, with_path: bool = False, after: str = "") -> None:
-        """Make it of its text."""
-        super().__init__(text)
-        self.text = text
-        self.with_path = with_path
-        self.after = after
-
-    def at(self, path: str, span: ir.Span | None) -> PatternError:
-        """Return the error of a place."""
-        end = f" (at {path}{self.after})" if self.with_path else ""
-        return PatternError(self.text + end, place=path, span=span)
 
 
 def step(op: str, place: int | None) -> str:
@@ -117,6 +102,12 @@ def _check_times(node: ir.Node) -> None:
         case ir.Zoom(begin, end):
             within = 0 <= _fraction(begin) < _fraction(end) <= 1
             _field(within, "Zoom", "from", "below to, both from 0 to 1")
+        case ir.Segment(n):
+            _field(1 <= n <= 4096, "Segment", "n", "1 to 4096")
+        case ir.Tune(tuning, keys):
+            _field(len(tuning.encode()) <= ir.MAX_TUNING, "Tune", "tuning", "at most 65536 bytes long")
+            _field(len((keys or "").encode()) <= ir.MAX_TUNING, "Tune", "map", "at most 65536 bytes long")
+            read_tuning(tuning, keys)
         case ir.Shuffle(kind, n):
             _field(kind in ir.SHUFFLE_KINDS, "Shuffle", "kind", "shuffle or scramble")
             _field(1 <= n <= 64, "Shuffle", "n", "1 to 64")
@@ -157,17 +148,20 @@ def _check_values(node: ir.Node) -> None:
         case ir.Name(name):
             _field(_short(name), "Name", "name", _SHORT)
         case ir.Combine(kind, structure):
-            kinds = "add, sub, mul, div, mod, set, keep, mask or scale"
+            kinds = "add, sub, mul, div, mod, set, keep, mask, scale, inv or voicing"
             _field(kind in ir.COMBINE_KINDS, "Combine", "kind", kinds)
             _field(structure in ir.STRUCTURES, "Combine", "structure", "left, right or both")
         case ir.Split(kind, n):
-            _field(kind in ir.SPLIT_KINDS, "Split", "kind", "ply, up, down or updown")
+            kinds = "ply, up, down, updown, downup, converge, diverge, rolled or rolled_down"
+            _field(kind in ir.SPLIT_KINDS, "Split", "kind", kinds)
             _field(1 <= n <= 256, "Split", "n", "1 to 256")
         case ir.Vary(kind, by):
-            _field(kind in ir.VARY_KINDS, "Vary", "kind", "fast, slow, early, late, chance or euclid")
+            _field(kind in ir.VARY_KINDS, "Vary", "kind", "fast, slow, early, late, chance, euclid or every")
             numbers = (2, 3) if kind == "euclid" else (1,)
             must = "pulses, steps and perhaps rotation" if kind == "euclid" else "one pattern"
             _field(len(by) in numbers, "Vary", "by", must)
+            must = "there with the kind every, and with no other"
+            _field((node.transform is not None) == (kind == "every"), "Vary", "transform", must)
         case _:
             pass
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from . import ir
-from .draft import At, Draft, Join, Way, describe, sounding
+from .draft import At, Draft, Join, Turns, Way, describe, sounding
 from .drafting import Drafting
+from .error import Refused
 from .ratio import exactly, plain
-from .validate import Refused
 
 _WHOLE = (1 << 32) - 1
 
@@ -59,7 +59,7 @@ def _child(draft: Drafting, varied: _Varied) -> Draft | None:
     node, way, source = varied.node, varied.way, varied.source
     first, leaf = varied.numbers[0]
     at = draft.leaves[leaf].place
-    below = draft.branch(node, varied.above, len(node.by))
+    below = draft.branch(node, varied.above, len(node.by) + (node.transform is not None))
 
     def exact() -> Fraction:
         found = exactly(first)
@@ -79,12 +79,27 @@ def _child(draft: Drafting, varied: _Varied) -> Draft | None:
             return draft.line(Fraction(1), exact(), node.child, way, below, source)
         case "late":
             return draft.line(Fraction(1), -exact(), node.child, way, below, source)
+        case "every":
+            return _every(draft, varied, below)
         case "chance":
             if not 0.0 <= first <= 1.0:
                 raise draft.error(at, Refused("chance: prob must be in [0, 1]"))
             return draft.thin(node, first, False, way, source)
         case _:
             return _euclid(draft, varied)
+
+
+def _every(draft: Drafting, varied: _Varied, below: Way) -> Draft | None:
+    n, leaf = varied.numbers[0]
+    if not (n.is_integer() and 1 <= n <= _WHOLE):
+        raise draft.takes(draft.leaves[leaf].place, "every", "whole numbers from 1 on", plain(n))
+    node, source = varied.node, varied.source
+    above = draft.branch(node, varied.above, len(node.by))
+    transform = None if node.transform is None else draft.lower(node.transform, above, source)
+    child = draft.lower(node.child, below, source)
+    if transform is None and child is None:
+        return None
+    return Turns(draft.number(), varied.way, int(n), (transform, child))
 
 
 def _euclid(draft: Drafting, varied: _Varied) -> Draft | None:

@@ -1,0 +1,137 @@
+"""Chords: in which order their notes are played, and how many events can have one whole at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from .draft import Arpeggio, At, Chosen, Divided, Draft, Held, Join, Layers, Meet, Steps, Turns, some
+
+MAX_CHORD = 64
+"""Most notes of one chord."""
+
+_TOO_MANY = MAX_CHORD + 1
+
+
+def order(kind: str, count: int) -> list[int]:
+    """Return which of the notes of a chord are played after one another.
+
+    >>> from krach.pattern.chords import order
+    >>> order("updown", 4), order("converge", 4)
+    ([0, 1, 2, 3, 2, 1], [0, 3, 1, 2])
+    """
+    up = list(range(count))
+    match kind:
+        case "down" | "rolled_down":
+            return up[::-1]
+        case "updown":
+            # The outer notes once each.
+            return up + up[-2:0:-1]
+        case "downup":
+            return up[::-1] + up[1:-1]
+        case "converge":
+            return [place // 2 if place % 2 == 0 else count - 1 - place // 2 for place in up]
+        case "diverge":
+            return order("converge", count)[::-1]
+        case _:
+            return up
+
+
+@dataclass(frozen=True, slots=True)
+class Chords:
+    """What is known of the events of a node at any one moment.
+
+    ``layers`` is how many there are at most, ``sizes`` how many of them can have the same whole; ``solid``: all of
+    them have it always, and it is the node's cycle.
+    """
+
+    layers: int = 1
+    sizes: frozenset[int] = frozenset([1])
+    solid: bool = True
+
+    def totals(self, lengths: set[int]) -> set[int]:
+        """Return the numbers of notes that a chord can have, of events with these numbers of notes."""
+        totals: set[int] = set()
+        sums = {0}
+        for size in range(1, max(self.sizes, default=0) + 1):
+            sums = {min(total + length, _TOO_MANY) for total in sums for length in lengths}
+            if size in self.sizes:
+                totals |= sums
+        return totals
+
+    def loose(self) -> Chords:
+        """Return the same where events may be shorter than the cycle, or not be."""
+        return replace(self, solid=False)
+
+
+def _any(layers: int) -> Chords:
+    layers = min(layers, _TOO_MANY)
+    return Chords(layers, frozenset(range(1, layers + 1)), False)
+
+
+def _either(kids: Iterable[Chords]) -> Chords:
+    kids = list(kids)
+    layers = max((kid.layers for kid in kids), default=0)
+    return Chords(layers, frozenset[int]().union(*(kid.sizes for kid in kids)), False)
+
+
+def _stacked(kids: list[Chords]) -> Chords:
+    layers = min(sum(kid.layers for kid in kids), _TOO_MANY)
+    if all(kid.solid for kid in kids):
+        return Chords(layers, frozenset([layers]), True)
+    sizes = {0}
+    for kid in kids:
+        sizes |= {min(size + more, _TOO_MANY) for size in sizes for more in kid.sizes}
+    return Chords(layers, frozenset(sizes - {0}), False)
+
+
+def _cut(first: Chords, second: Chords, holes: bool) -> Chords:
+    """Return what is known of the events of the first cut by those of the second."""
+    layers = min(first.layers * second.layers, _TOO_MANY)
+    if second.layers > 1 or (holes and first.layers > 1):
+        return _any(layers)
+    return Chords(layers, first.sizes, first.solid and second.solid and not holes)
+
+
+def chords_of(node: Draft, known: dict[int, Chords] | None = None) -> Chords:
+    """Return what is known of the events of a node without units."""
+    known = {} if known is None else known
+    if node.number not in known:
+        known[node.number] = _chords(node, known)
+    return known[node.number]
+
+
+def _chords(node: Draft, known: dict[int, Chords]) -> Chords:
+    def of(node: Draft) -> Chords:
+        return chords_of(node, known)
+
+    match node:
+        case At():
+            return Chords()
+        case Layers(kids=kids):
+            return _stacked([of(kid) for kid in kids])
+        case Steps(kids=kids) | Chosen(kids=kids) | Turns(kids=kids):
+            return _either(of(kid) for kid in some(kids))
+        case Join(selector=selector, kids=kids):
+            either, layers = _either(of(kid) for kid in some(kids.values())), of(selector).layers
+            return either if layers == 1 else _any(layers * either.layers)
+        case Meet(structure=structure, left=left, right=right, holes=holes):
+            if structure == "both":
+                return _any(of(left).layers * of(right).layers)
+            return _cut(of(left), of(right), holes) if structure == "left" else _cut(of(right), of(left), holes)
+        case Divided(kid=kid):
+            below = of(kid)
+            return below.loose() if below.solid or below.layers <= 1 else _any(below.layers)
+        case Arpeggio(kid=kid, kind=kind, notes=notes):
+            below = of(kid)
+            longest = max(map(len, notes.values()), default=1) if kind.startswith("rolled") else 1
+            layers = below.layers * longest
+            # Notes of one chord never have the same whole.
+            if below.solid or below.layers <= 1:
+                return Chords(min(layers, _TOO_MANY), frozenset([1]), False)
+            return _any(layers)
+        case Held(kid=kid):
+            below = of(kid)
+            return below.loose() if below.solid else _any(below.layers)
+        case _:
+            return of(node.below()[0]).loose()
