@@ -26,7 +26,10 @@ RECORDED = [json.loads(line) for line in (VECTORS / "patterns.jsonl").read_text(
 
 Build = Callable[..., krp.Pattern]
 BUILDERS: dict[str, Build] = {
-    **{name: getattr(krp, name) for name in ["p", "values", "hit", "chord", "rest", "number", "ctrl", "seq"]},
+    **{
+        name: getattr(krp, name)
+        for name in ["p", "values", "hit", "chord", "rest", "number", "name", "ctrl", "seq", "irand"]
+    },
     **{
         name: getattr(krp, name)
         for name in ["cat", "stack", "turns", "timecat", "arrange", "choose", "wchoose", "note"]
@@ -38,11 +41,19 @@ METHODS: dict[str, Build] = {
     "or": lambda a, b: a | b,
     "times": lambda a, n: a * n,
     "combine": lambda a, kind, b, structure: a.combine(kind, b, structure),
+    **{f"{name}_by": getattr(krp.Pattern, name) for name in ["every", "fast", "slow", "early", "late"]},
     "jux": lambda a, change, label: a.jux(change, label),
     "echo": lambda a, n, cycles, factor, label: a.echo(n, cycles, factor, label),
 }
 SEVERAL = {"cat", "stack", "turns", "timecat", "arrange", "choose", "wchoose"}
-CHANGED = {"every", "when", "chunk", "superimpose", "off", "jux"} | {"sometimes_by", "rarely", "often", "almost_always"}
+CHANGED = {"every", "every_by", "when", "chunk", "superimpose", "off", "jux"} | {
+    "sometimes_by",
+    "rarely",
+    "often",
+    "almost_always",
+    "sometimes",
+    "almost_never",
+}
 
 
 def build(call: Any, hole: krp.Pattern | None = None) -> Any:

@@ -4,7 +4,7 @@
 //! The Python client reads the same calls and builds the same patterns.
 
 use krach_patterns::builders::{Pitch, cat, chord, control, freeze, hit, note, note_with, rest, seq, stack};
-use krach_patterns::language::{arrange, choose, number, timecat, turns};
+use krach_patterns::language::{arrange, choose, irand, name as named, number, timecat, turns};
 use krach_patterns::{MiniError, Pattern, mini, mini_values};
 use serde_json::Value as Json;
 
@@ -53,6 +53,8 @@ impl Call {
             "chord" => chord(args.iter().map(pitch)),
             "rest" => rest(),
             "number" => number(float(&args[0])),
+            "name" => named(text(&args[0])),
+            "irand" => irand(whole(&args[0]) as u32, args.get(1).map_or(0, |seed| whole(seed) as u64)),
             "ctrl" => control(text(&args[0]), float(&args[1])),
             "seq" => {
                 let step = |step: &Json| (!step.is_null()).then(|| note(pitch(step)));
@@ -108,6 +110,17 @@ impl Call {
             "struct" => on.structured(pattern(0)?),
             "scale" => on.scale(pattern(0)?),
             "transpose" => on.transpose(x(0)),
+            "degree" => on.degree(pattern(0)?),
+            "inv" => on.inv(pattern(0)?),
+            "voicing" => on.voicing(pattern(0)?),
+            "tuned" => on.tuned(text(&args[0]), args.get(1).map(text)),
+            "segment" => on.segment(n(0)),
+            "every_by" => on.every_by(pattern(0)?, change(1)),
+            "fast_by" => on.fast_by(pattern(0)?),
+            "slow_by" => on.slow_by(pattern(0)?),
+            "early_by" => on.early_by(pattern(0)?),
+            "late_by" => on.late_by(pattern(0)?),
+            "rolled" => on.rolled(n(0)),
             "ply" => on.ply(n(0)),
             "arp" => on.arp(text(&args[0])),
             "zoom" => on.zoom(x(0), x(1)),
@@ -124,6 +137,8 @@ impl Call {
             "shuffle" => on.shuffle(n(0), seed(1)),
             "scramble" => on.scramble(n(0), seed(1)),
             "sometimes_by" => on.sometimes_by(x(0), seed(2), change(1)),
+            "sometimes" => on.sometimes(seed(1), change(0)),
+            "almost_never" => on.almost_never(seed(1), change(0)),
             "rarely" => on.rarely(seed(1), change(0)),
             "often" => on.often(seed(1), change(0)),
             "almost_always" => on.almost_always(seed(1), change(0)),
