@@ -75,7 +75,8 @@ fn onsets_are_the_recorded_events_that_begin() {
 
 const CALLS: &str = include_str!("vectors/calls.jsonl");
 
-/// `[begin, end]` of the whole, then of the part, the unit, and the label and the value of a control, or another value.
+/// `[begin, end]` of the whole, then of the part, the unit, and the label and the value of a control, or another value;
+/// of a shape also the values at the beginning and the end of the whole.
 fn short(program: &Program, event: &Event) -> Json {
     let time = |t: Time| t.to_string();
     let (whole, part) = (event.whole, event.part);
@@ -84,6 +85,10 @@ fn short(program: &Program, event: &Event) -> Json {
     match &program.values()[event.value as usize] {
         Value::Control { label, value } => said.extend([json!(label), json!(value)]),
         other => said.push(json!(other)),
+    }
+    if let Some(at) = event.shape {
+        let value = |way| program.shapes()[at.index as usize].value(at.period, at.phase(way), 0);
+        said.push(json!([value(0.0), value(1.0)]));
     }
     short
 }

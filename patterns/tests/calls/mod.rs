@@ -55,6 +55,21 @@ impl Call {
             "number" => number(float(&args[0])),
             "name" => named(text(&args[0])),
             "irand" => irand(whole(&args[0]) as u32, args.get(1).map_or(0, |seed| whole(seed) as u64)),
+            "shape" => {
+                let [kind, label] = [0, 1].map(|i| text(&args[i]).to_owned());
+                let option = |name: &str| args[4].get(name);
+                Pattern::Shape {
+                    kind,
+                    label,
+                    lo: float(&args[2]),
+                    hi: float(&args[3]),
+                    duty: option("duty").map(float),
+                    seed: option("seed").map(|seed| whole(seed) as u64),
+                    table: option("table")
+                        .map(|table| table.as_array().expect("a table").iter().map(float).collect()),
+                    span: None,
+                }
+            }
             "ctrl" => control(text(&args[0]), float(&args[1])),
             "seq" => {
                 let step = |step: &Json| (!step.is_null()).then(|| note(pitch(step)));

@@ -53,6 +53,7 @@ from .euclid import euclid_hits
 from .event import Event, Moving, Stretch
 from .pattern import Pattern
 from .pitch import ftom, mtof, parse_note
+from .source import source
 
 __all__ = [
     "Event",
@@ -94,6 +95,7 @@ __all__ = [
     "seq",
     "serialize",
     "sine",
+    "source",
     "square",
     "stack",
     "struct",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,7 +11,7 @@ from typing import Any, Self, TypeAlias, cast
 from . import ir, notation
 from .error import PatternError
 from .event import Event
-from .lower import program
+from .lower import make_room, program
 from .query import query
 from .ratio import Cycles, ratio
 from .serialize import dict_to_pattern_node, pattern_node_to_dict
@@ -41,6 +42,25 @@ class Base:
         {'op': 'Atom', 'value': {'type': 'Control', 'label': 'cutoff', 'value': 800.0}}
         """
         return pattern_node_to_dict(self.node)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read the JSON form from a text.
+
+        >>> krp.Pattern.from_json('{"op": "Silence"}') == krp.rest()
+        True
+        """
+        make_room()
+        return cls.from_dict(json.loads(text))
+
+    def to_json(self) -> str:
+        """Return the JSON form as a text.
+
+        >>> krp.rest().to_json()
+        '{"op":"Silence"}'
+        """
+        make_room()
+        return json.dumps(self.to_dict(), separators=(",", ":"))
 
     def query(self, begin: Cycles = 0, end: Cycles = 1, *, seed: int = 0) -> tuple[Event, ...]:
         """Return what happens from ``begin`` to ``end``, in cycles, as the plugin plays it.

@@ -363,7 +363,7 @@ def rand(label: str, lo: float = 0.0, hi: float = 1.0, seed: int = 0) -> Pattern
     >>> 0 <= krp.rand("cutoff", seed=1).query(5, 6)[0].moving.value(0.5) <= 1
     True
     """
-    return _shape("rand", label, lo, hi, seed=whole(seed, "seed"))
+    return _shape("rand", label, lo, hi, seed=whole(seed, "seed") or None)
 
 
 def _shape(

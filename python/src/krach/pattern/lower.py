@@ -49,11 +49,15 @@ _FRAMES = 12
 """At most so many calls go one step down a tree."""
 
 
+def make_room() -> None:
+    """Let Python nest calls as deep as the deepest pattern needs."""
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), _FRAMES * ir.MAX_DEPTH))
+
+
 def program(pattern: ir.Node, *, played: bool = True) -> Program:
     """Make a pattern ready. Raises ``PatternError``; with ``played`` also for values that nothing plays."""
     if validate(pattern) > _FLAT:
-        # It nests deeper than Python's own limit has room for.
-        sys.setrecursionlimit(max(sys.getrecursionlimit(), _FRAMES * ir.MAX_DEPTH))
+        make_room()
     return Lowering().program(pattern, None, played=played)
 
 

@@ -1,0 +1,359 @@
+"""Modules as functions: calls are recorded as a ModuleIr, and nothing sounds.
+
+>>> @krach.module
+... def drums(m, tempo=128):
+...     m.node("kick", "faust:kick", gain=0.8)
+...     m.node("verb", "faust:reverb", gain=0.3)
+...     m.send("kick", "verb", level=0.2)
+...     m.play("kick", krp.hit() * 4)
+...     m.tempo = tempo
+...     m.outputs("kick", "verb")
+>>> ir = drums(tempo=140)
+>>> [node.name for node in ir.nodes], ir.tempo, ir.outputs
+(['kick', 'verb'], 140, ('kick', 'verb'))
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import functools
+import inspect
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Concatenate, ParamSpec, TypeAlias
+
+import krach.pattern as krp
+import krach.signal as krs
+from krach.error import KrachError
+from krach.ir.module import (
+    DEFAULT_GAIN,
+    Automation,
+    ControlValue,
+    Frozen,
+    ModuleIr,
+    Muted,
+    Node,
+    PatternEntry,
+    Route,
+    SubModule,
+    check_name,
+    flatten,
+)
+from krach.ir.signal import DspGraph
+from krach.pattern import Pattern, PatternError, p
+from krach.signal import graph, source_text
+
+Source: TypeAlias = "str | DspGraph | Callable[..., Any]"
+"""A type such as ``"faust:kick"``, FAUST text, a DspGraph, or a function of signals."""
+
+FORMAT = 2
+"""Version of the section ``krach`` that is written."""
+
+P = ParamSpec("P")
+
+
+class ModuleError(KrachError, ValueError):
+    """A call that a module cannot hold.
+
+    >>> krach.ModuleProxy().send("kick", "verb")
+    Traceback (most recent call last):
+    krach.modules.ModuleError: there is no node kick
+    """
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the most similar of some names, if one is similar.
+
+    >>> krach.modules.nearest("vreb", ["kick", "verb"])
+    'verb'
+    """
+    return next(iter(difflib.get_close_matches(name, list(known), 1)), None)
+
+
+def _missing(what: str, name: str, known: Iterable[str]) -> ModuleError:
+    near = nearest(name, known)
+    hint = None if near is None else f"did you mean {near}?"
+    return ModuleError(f"there is no {what} {name}" + ("" if hint is None else f" ({hint})"), place=name, hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class SubModuleRef:
+    """A module within another: its declared inputs and outputs as names of the outer one.
+
+    >>> m = krach.ModuleProxy()
+    >>> kit = m.sub("drums", krach.ModuleIr(nodes=(krach.Node("kick", "faust:kick"),), outputs=("kick",)))
+    >>> kit.output("kick")
+    'drums/kick'
+    """
+
+    prefix: str
+    module: ModuleIr
+
+    def input(self, name: str) -> str:
+        """Return the name of a declared input in the outer module. Raises ``ModuleError`` with the nearest name."""
+        return self._port("input", name, self.module.inputs)
+
+    def output(self, name: str) -> str:
+        """Return the name of a declared output in the outer module. Raises ``ModuleError`` with the nearest name."""
+        return self._port("output", name, self.module.outputs)
+
+    def _port(self, what: str, name: str, declared: tuple[str, ...] | None) -> str:
+        if name not in (declared or ()):
+            raise _missing(what, f"{self.prefix}/{name}", [f"{self.prefix}/{known}" for known in declared or ()])
+        return f"{self.prefix}/{name}"
+
+
+class ModuleProxy:
+    """Records calls as a ModuleIr.
+
+    >>> m = krach.ModuleProxy()
+    >>> m.node("bass", lambda: krs.saw(krs.control("freq", 55, 20, 2000)), gain=0.3)
+    >>> m.play("bass", "A2 D3 ~ E2")
+    >>> m.mod("bass/freq", "sine", lo=50, hi=60, bars=4)
+    >>> m.build().automations
+    (Automation(path='bass/freq', shape='sine', lo=50, hi=60, bars=4, other=Frozen({})),)
+    """
+
+    def __init__(self) -> None:
+        """Begin an empty module."""
+        self.tempo: float | None = None
+        self.meter: float | None = None
+        self.master: float | None = None
+        self._nodes: dict[str, Node] = {}
+        self._routes: dict[tuple[str, str, str, str], Route] = {}
+        self._patterns: dict[str, PatternEntry] = {}
+        self._controls: dict[str, float] = {}
+        self._automations: dict[str, Automation] = {}
+        self._muted: dict[str, Muted] = {}
+        self._subs: dict[str, ModuleIr] = {}
+        self._inputs: tuple[str, ...] | None = None
+        self._outputs: tuple[str, ...] | None = None
+        self._krach: dict[str, dict[str, dict[str, Any]]] = {"nodes": {}, "slots": {}, "automations": {}}
+
+    def node(  # noqa: PLR0917
+        self,
+        name: str,
+        source: Source,
+        gain: float = DEFAULT_GAIN,
+        count: int = 1,
+        init: Mapping[str, float] | None = None,
+        stereo: bool | None = None,
+        to_master: bool = True,
+        legato: bool | None = None,
+        **controls: float,
+    ) -> None:
+        """Add a node; ``controls`` and ``init`` are the values that its controls begin with."""
+        check_name(name)
+        if name in self._names():
+            raise ModuleError(f"there is a node {name} already", place=name)
+        made, text = _made(source)
+        inputs = len(made.inputs) if isinstance(made, DspGraph) else 0
+        values = tuple({**(init or {}), **controls}.items())
+        self._nodes[name] = Node(name, made, gain, count, inputs, values, text)
+        settings = {"stereo": stereo or None, "off_master": None if to_master else True, "legato": legato}
+        given = {key: value for key, value in settings.items() if value is not None}
+        if given:
+            self._krach["nodes"][name] = given
+
+    def send(self, source: str, target: str, level: float = 1.0) -> None:
+        """Send a node into another, behind its fader."""
+        self._route(Route(self._there(source), self._there(target), "send", level))
+
+    def connect(self, source: str, target: str, level: float = 1.0, port: str | None = None) -> None:
+        """Send a node into another; with a port wire it there, before its fader."""
+        if port is None:
+            self.send(source, target, level)
+        else:
+            self._route(Route(self._there(source), self._there(target), "wire", level, port))
+
+    def wire(self, source: str, target: str, port: str = "in0") -> None:
+        """Wire a node into a port of another, before its fader."""
+        self.connect(source, target, 1.0, port)
+
+    def _route(self, route: Route) -> None:
+        self._routes[route.source, route.target, route.kind, route.port] = route
+
+    def play(
+        self,
+        target: str,
+        pattern: Pattern | str,
+        from_zero: bool = False,
+        swing: float | Mapping[str, float] | None = None,
+    ) -> None:
+        """Play a pattern, or a text of mini-notation, on a node, a group or a control (``bass/cutoff``).
+
+        On a control a pattern of numbers is its values.
+        """
+        made = p(pattern) if isinstance(pattern, str) else pattern
+        if target not in self._names() and target.rpartition("/")[0] in self._names():
+            made = _labelled(made, target)
+        made.query(0, 1)  # raises what is wrong with it
+        shape = Frozen(swing) if isinstance(swing, Mapping) else swing
+        self._patterns[target] = PatternEntry(target, Frozen(made.to_dict()), shape)
+        self._krach["slots"].pop(target, None)
+        if from_zero:
+            self._krach["slots"][target] = {"from_zero": True}
+
+    def set(self, path: str | Mapping[str, float], value: float | None = None) -> None:
+        """Set a control, ``node/control``, or several at once."""
+        values = {path: value} if isinstance(path, str) else path
+        for each, number in values.items():
+            if number is None:
+                raise ModuleError(f"{each} is set to a number", place=each)
+            self._there(each.rpartition("/")[0], each)
+            self._controls[each] = float(number)
+
+    def fade(self, path: str, target: float, bars: float = 4) -> None:
+        """Set a control where a fade would take it: a document holds where fades go, not the way."""
+        if not bars > 0:
+            raise ModuleError(f"a fade lasts longer than {bars} bars", place=path)
+        self.set(path, target)
+
+    def mod(  # noqa: PLR0917
+        self,
+        path: str,
+        shape: str,
+        lo: float = 0.0,
+        hi: float = 1.0,
+        bars: float | None = None,
+        secs: float | None = None,
+        duty: float | None = None,
+        table: Iterable[float] | None = None,
+        one_shot: bool = False,
+    ) -> None:
+        """Let a control move by itself, a period every so many bars (4) or seconds."""
+        self._there(path.rpartition("/")[0], path)
+        if bars is not None and secs is not None:
+            raise ModuleError("a period lasts so many bars or so many seconds, not both", place=path)
+        self._automations.pop(path, None)
+        self._krach["automations"].pop(path, None)
+        if secs is None and duty is None and table is None and not one_shot:
+            self._automations[path] = Automation(path, shape, lo, hi, 4.0 if bars is None else bars)
+            return
+        form: Any = shape if duty is None else {"pulse": {"duty": duty}}
+        form = form if table is None else {"custom": {"table": [float(x) for x in table]}}
+        length = {"bars": 4.0 if bars is None else bars} if secs is None else {"period_secs": secs}
+        entry = {"label": path, "shape": form, "lo": lo, "hi": hi, **length}
+        self._krach["automations"][path] = entry | ({"one_shot": True} if one_shot else {})
+
+    def mute(self, name: str) -> None:
+        """Mute a node."""
+        node = self._nodes.get(self._there(name))
+        self._muted[name] = Muted(name, DEFAULT_GAIN if node is None else node.gain)
+
+    def inputs(self, *names: str) -> None:
+        """Declare the nodes that what is routed into the module goes to."""
+        self._inputs = tuple(map(self._there, names))
+
+    def outputs(self, *names: str) -> None:
+        """Declare the nodes that stand for the module's sound."""
+        self._outputs = tuple(map(self._there, names))
+
+    def sub(self, prefix: str, ir: ModuleIr) -> SubModuleRef:
+        """Put a module into this one: its names get the prefix."""
+        check_name(prefix)
+        if prefix in self._subs:
+            raise ModuleError(f"there is a module {prefix} already", place=prefix)
+        self._subs[prefix] = ir
+        return SubModuleRef(prefix, ir)
+
+    def build(self) -> ModuleIr:
+        """Return what was recorded."""
+        krach = {section: entries for section, entries in self._krach.items() if entries}
+        return ModuleIr(
+            nodes=tuple(self._nodes.values()),
+            routing=tuple(self._routes.values()),
+            patterns=tuple(self._patterns.values()),
+            controls=tuple(ControlValue(path, value) for path, value in self._controls.items()),
+            automations=tuple(self._automations.values()),
+            muted=tuple(self._muted.values()),
+            tempo=self.tempo,
+            meter=self.meter,
+            master=self.master,
+            inputs=self._inputs,
+            outputs=self._outputs,
+            sub_modules=tuple(SubModule(prefix, ir) for prefix, ir in self._subs.items()),
+            krach=Frozen({"version": FORMAT, **krach}) if krach else None,
+        )
+
+    def _names(self) -> set[str]:
+        inner = flatten(ModuleIr(sub_modules=tuple(SubModule(prefix, ir) for prefix, ir in self._subs.items())))
+        return {*self._nodes, *(node.name for node in inner.nodes)}
+
+    def _there(self, name: str, place: str | None = None) -> str:
+        known = self._names()
+        if name not in known:
+            raise _missing("node", name or place or name, sorted(known))
+        return name
+
+
+# Functions that were traced here, by the keys of their graphs: name and text.
+_traced: dict[str, tuple[str, str]] = {}
+
+
+def known_function(graph: DspGraph) -> tuple[str, str] | None:
+    """Return the name and the text of a function that was traced in this process and needs nothing but ``krs``.
+
+    >>> def half(x):
+    ...     return x * 0.5
+    >>> m = krach.ModuleProxy()
+    >>> m.node("half", half)
+    >>> krach.modules.known_function(krs.graph(half))
+    ('half', 'def half(x):\\n    return x * 0.5\\n')
+    """
+    return _traced.get(graph.graph_key())
+
+
+def _remember(function: Callable[..., Any], graph: DspGraph, text: str) -> None:
+    """Keep the text of a function that can be written somewhere else."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return
+    match tree.body:
+        case [ast.FunctionDef(name=name, decorator_list=[])]:
+            names = set(inspect.getclosurevars(function).globals) | set(inspect.getclosurevars(function).nonlocals)
+            modules = {"krs": krs, "krp": krp, "math": math}
+            if all(getattr(function, "__globals__", {}).get(each) is modules.get(each, _traced) for each in names):
+                _traced[graph.graph_key()] = (name, text)
+        case _:
+            pass
+
+
+def _made(source: Source) -> tuple[str | DspGraph, str]:
+    """Return what a document has as a source, and the text of a function."""
+    if isinstance(source, str | DspGraph):
+        return source, ""
+    made, text = graph(source), source_text(source)
+    _remember(source, made, text)
+    return made, text
+
+
+def _labelled(pattern: Pattern, path: str) -> Pattern:
+    """Return a pattern of numbers as the values of a control; another as it is."""
+    try:
+        pattern.query(0, 1)
+    except PatternError:
+        return pattern.control(path)
+    return pattern
+
+
+def module(define: Callable[Concatenate[ModuleProxy, P], object]) -> Callable[P, ModuleIr]:
+    """Make a function that returns a ModuleIr of one that takes a proxy first.
+
+    >>> @krach.module
+    ... def kit(m, gain=0.8):
+    ...     m.node("kick", "faust:kick", gain=gain)
+    >>> kit(gain=0.5).nodes[0].gain
+    0.5
+    """
+
+    @functools.wraps(define)
+    def build(*args: P.args, **kwargs: P.kwargs) -> ModuleIr:
+        proxy = ModuleProxy()
+        define(proxy, *args, **kwargs)
+        return proxy.build()
+
+    return build
