@@ -338,7 +338,7 @@ mod tests {
         // The tempered fifths of the well temperaments come round: twelve make seven octaves.
         for name in ["werckmeister", "kirnberger", "vallotti"] {
             let cents = degrees(name);
-            let at = |key: usize| if key % 12 == 0 { 0.0 } else { cents[key % 12 - 1] };
+            let at = |key: usize| if key.is_multiple_of(12) { 0.0 } else { cents[key % 12 - 1] };
             let sum: f64 = (0..12).map(|i| (at(7 * (i + 1)) - at(7 * i)).rem_euclid(1200.0)).sum();
             assert!(close(sum, 8400.0), "{name}: {sum}");
         }

@@ -47,6 +47,10 @@ fn what_begins_and_ends_together_is_a_chord_however_it_is_written() {
     assert_eq!(numbers(v("[0,4,7] 12").arp("up"), 0), "0 0, 1/6 4, 1/3 7, 1/2 12");
     assert_eq!(numbers(v("<[0,4] [0,4,7]>").arp("up"), 0), "0 0, 1/2 4");
     assert_eq!(numbers(v("<[0,4] [0,4,7]>").arp("up"), 1), "0 0, 1/3 4, 2/3 7");
+    // Three notes in one cycle, five in another: both divide it exactly.
+    let lengths = v("<[0,4,7] [0,2,4,7,9]>").arp("up");
+    assert_eq!(numbers(lengths.clone(), 0), "0 0, 1/3 4, 2/3 7");
+    assert_eq!(numbers(lengths, 1), "0 0, 1/5 2, 2/5 4, 3/5 7, 4/5 9");
     // Twice over.
     let twice = Pattern::Split { kind: "up".into(), n: 2, child: Box::new(v("[0,4]")), span: None };
     assert_eq!(numbers(twice, 0), "0 0, 1/4 4, 1/2 0, 3/4 4");
