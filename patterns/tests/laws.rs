@@ -4,7 +4,7 @@ mod model;
 
 use krach_patterns::{
     COMBINE_KINDS, Event, EventBuffer, Pattern, Program, SHUFFLE_KINDS, SPLIT_KINDS, STRUCTURES, Span, Time,
-    Value, compile,
+    VARY_KINDS, Value, compile,
 };
 use model::{Big, ModelEvent, of};
 use proptest::prelude::*;
@@ -329,6 +329,83 @@ fn window() -> impl Strategy<Value = Span> {
     )
 }
 
+/// A query gives what the model gives, and onsets are what of it begins.
+fn compared(p: &Pattern, window: Span, seed: u64) -> Result<(), TestCaseError> {
+    let Ok(program) = compile(p) else { return Err(TestCaseError::reject("refused")) };
+    let got = events(&program, window, seed);
+    let (got_keys, want_keys) = (keys(&program, &got), model_keys(&model::query(p, window, seed)));
+    // Where numbers are patterns, an event may be cut at borders of the numbers that change nothing.
+    let borders: Vec<Big> = match ["Vary", "Pick"].iter().any(|by| format!("{p:?}").contains(by)) {
+        true => got_keys.iter().chain(&want_keys).flat_map(|key| [key.2.clone(), key.3.clone()]).collect(),
+        false => Vec::new(),
+    };
+    prop_assert_eq!(cut_at(got_keys, &borders), cut_at(want_keys, &borders));
+    for e in &got {
+        prop_assert_eq!(e.part.begin, e.part.begin.reduced());
+        prop_assert_eq!(*e.whole.end.denom(), *e.whole.end.reduced().denom());
+    }
+    let beginning: Vec<Event> = got.into_iter().filter(Event::has_onset).collect();
+    prop_assert_eq!(keys(&program, &onsets(&program, window, seed)), keys(&program, &beginning));
+    Ok(())
+}
+
+/// Every operator that works on values, around a pattern of numbers and another.
+fn each_operator(a: &Pattern, b: &Pattern) -> Vec<(String, Pattern)> {
+    let (child, other) = (|| boxed(a.clone()), || boxed(b.clone()));
+    let span = None;
+    let number = |value| Pattern::Number { value, span };
+    let turns = |children: Vec<Pattern>| Pattern::Slow {
+        factor: [children.len() as i64, 1],
+        child: boxed(Pattern::Cat { children, span }),
+        span,
+    };
+    let mut all = Vec::new();
+    let mut add = |name: String, pattern| {
+        let label = Pattern::Label { label: "c".into(), child: boxed(pattern), span };
+        all.push((name, label));
+    };
+    for kind in COMBINE_KINDS.iter().filter(|kind| **kind != "scale") {
+        for structure in STRUCTURES {
+            let (kind, structure) = ((*kind).to_owned(), structure.to_owned());
+            let name = format!("{kind} {structure}");
+            add(name, Pattern::Combine { kind, structure, left: child(), right: other(), span });
+        }
+    }
+    for kind in SPLIT_KINDS {
+        add(kind.into(), Pattern::Split { kind: kind.into(), n: 3, child: child(), span });
+    }
+    for kind in SHUFFLE_KINDS {
+        add(kind.into(), Pattern::Shuffle { kind: kind.into(), n: 5, seed: 1, child: child(), span });
+    }
+    for kind in VARY_KINDS {
+        let by = match kind {
+            "euclid" => vec![turns(vec![number(3.0), number(-1.0)]), number(5.0)],
+            "chance" => vec![turns(vec![number(0.5), number(0.25)])],
+            _ => vec![turns(vec![number(2.0), number(3.0)])],
+        };
+        let transform = (kind == "every").then(other);
+        add(
+            format!("vary {kind}"),
+            Pattern::Vary { kind: kind.into(), by, seed: 2, transform, child: child(), span },
+        );
+    }
+    let index = boxed(turns(vec![number(0.0), number(1.0), number(1.0)]));
+    add("pick".into(), Pattern::Pick { index, children: vec![a.clone(), b.clone()], span });
+    add(
+        "choose".into(),
+        Pattern::Choose { weights: None, seed: 3, children: vec![a.clone(), b.clone()], span },
+    );
+    add("zoom".into(), Pattern::Zoom { from: [1, 5], to: [3, 4], child: child(), span });
+    add("segment".into(), Pattern::Segment { n: 5, child: child(), span });
+    add("tune".into(), Pattern::Tune { tuning: "19edo".into(), map: None, child: child(), span });
+    add("chance".into(), Pattern::Chance { prob: 0.5, seed: 4, invert: true, child: child(), span });
+    add("every".into(), Pattern::Every { n: 3, transform: other(), child: child(), span });
+    add("rev".into(), Pattern::Rev { child: child(), span });
+    add("warp".into(), Pattern::Warp { kind: "swing".into(), amount: 0.6, grid: 4, child: child(), span });
+    add("late".into(), Pattern::Late { offset: [2, 7], child: child(), span });
+    all
+}
+
 /// Onsets of the pieces of a window are those of the window.
 fn partitioned(program: &Program, window: Span, cuts: Vec<i64>) -> Result<(), TestCaseError> {
     let length = window.end - window.begin;
@@ -352,20 +429,7 @@ proptest! {
 
     #[test]
     fn a_query_gives_what_the_model_gives(p in patterns(false), window in window(), seed in 0..3_u64) {
-        let Ok(program) = compile(&p) else { return Err(TestCaseError::reject("refused")) };
-        let got = events(&program, window, seed);
-        let want = model::query(&p, window, seed);
-        let (got_keys, want_keys) = (keys(&program, &got), model_keys(&want));
-        // Where numbers are patterns, an event may be cut at borders of the numbers that change nothing.
-        let borders: Vec<Big> = match ["Vary", "Pick"].iter().any(|by| format!("{p:?}").contains(by)) {
-            true => got_keys.iter().chain(&want_keys).flat_map(|key| [key.2.clone(), key.3.clone()]).collect(),
-            false => Vec::new(),
-        };
-        prop_assert_eq!(cut_at(got_keys, &borders), cut_at(want_keys, &borders));
-        for e in &got {
-            prop_assert_eq!(e.part.begin, e.part.begin.reduced());
-            prop_assert_eq!(*e.whole.end.denom(), *e.whole.end.reduced().denom());
-        }
+        compared(&p, window, seed)?;
     }
 
     #[test]
@@ -455,11 +519,7 @@ proptest! {
 
     #[test]
     fn values_that_meet_are_those_of_the_model(p in values(), window in window(), seed in 0..3_u64) {
-        let Ok(program) = compile(&p) else { return Err(TestCaseError::reject("refused")) };
-        let all = events(&program, window, seed);
-        prop_assert_eq!(keys(&program, &all), model_keys(&model::query(&p, window, seed)));
-        let beginning: Vec<Event> = all.into_iter().filter(Event::has_onset).collect();
-        prop_assert_eq!(keys(&program, &onsets(&program, window, seed)), keys(&program, &beginning));
+        compared(&p, window, seed)?;
     }
 
     #[test]
@@ -548,5 +608,119 @@ proptest! {
         let thirds = cat(a.chunks(2).map(|c| cat(c.iter().map(|v| control(*v)).collect())).collect());
         same(&flat, &halves, 0)?;
         same(&flat, &thirds, 0)?;
+    }
+
+    #[test]
+    fn a_sequence_of_single_notes_is_its_own_arpeggio_and_its_own_segments(a in prop::collection::vec(-9..9_i32, 1..9), kind in 1..7_usize) {
+        let children: Vec<Pattern> = a.iter().map(|n| Pattern::Number { value: f64::from(*n), span: None }).collect();
+        let n = children.len() as u32;
+        let sequence = Pattern::Cat { children, span: None };
+        let label = |child| Pattern::Label { label: "c".into(), child: boxed(child), span: None };
+        let split = Pattern::Split { kind: SPLIT_KINDS[kind].into(), n: 1, child: boxed(sequence.clone()), span: None };
+        same(&label(split), &label(sequence.clone()), 0)?;
+        same(&label(Pattern::Segment { n, child: boxed(sequence.clone()), span: None }), &label(sequence), 0)?;
+    }
+
+    #[test]
+    fn playing_down_is_playing_up_what_stands_the_other_way_round(a in prop::collection::vec(-9..9_i32, 1..9), cycles in 1..4_i64) {
+        let arp = |kind: &str, notes: &[i32]| {
+            let children = notes.iter().map(|n| Pattern::Number { value: f64::from(*n), span: None }).collect();
+            let chord = Pattern::Slow { factor: [cycles, 1], child: boxed(Pattern::Stack { children, span: None }), span: None };
+            let child = Pattern::Split { kind: kind.into(), n: 1, child: boxed(chord), span: None };
+            Pattern::Label { label: "c".into(), child: boxed(child), span: None }
+        };
+        let turned: Vec<i32> = a.iter().rev().copied().collect();
+        for (one, other) in [("down", "up"), ("downup", "updown"), ("rolled_down", "rolled")] {
+            same(&arp(one, &a), &arp(other, &turned), 0)?;
+        }
+    }
+
+    #[test]
+    fn an_inversion_is_undone_by_its_opposite_and_a_voicing_is_its_own(
+        chord in prop::sample::select(vec!["C:major", "A3:m7", "Eb:sus4", "F#2:dim7"]), by in -9..9_i32, top in 30..90_i32,
+    ) {
+        let chord = || Pattern::Label { label: "chord".into(), child: boxed(Pattern::Name { name: chord.into(), span: None }), span: None };
+        let with = |kind: &str, left, by: i32| {
+            let right = boxed(Pattern::Number { value: f64::from(by), span: None });
+            Pattern::Combine { kind: kind.into(), structure: "left".into(), left: boxed(left), right, span: None }
+        };
+        same_onsets(&with("inv", with("inv", chord(), by), -by), &chord())?;
+        let voiced = with("voicing", chord(), top);
+        same_onsets(&with("voicing", with("inv", voiced.clone(), by), top), &voiced)?;
+    }
+
+    #[test]
+    fn equal_temperament_tunes_nothing_and_every_by_one_number_is_every(p in values(), q in values(), n in 1..5_u32) {
+        let Pattern::Label { child, .. } = &p else { return Ok(()) };
+        // 0 added makes -0 and 0 one.
+        let zero = || boxed(Pattern::Number { value: 0.0, span: None });
+        let (kind, structure) = ("add".into(), "left".into());
+        let plain = Pattern::Combine { kind, structure, left: child.clone(), right: zero(), span: None };
+        let tuned = Pattern::Tune { tuning: "12edo".into(), map: None, child: boxed(plain.clone()), span: None };
+        let label = |child| Pattern::Label { label: "c".into(), child: boxed(child), span: None };
+        same_onsets(&label(tuned), &label(plain))?;
+        let by = vec![Pattern::Number { value: f64::from(n), span: None }];
+        let transform = Some(boxed(q.clone()));
+        let varied = Pattern::Vary { kind: "every".into(), by, seed: 0, transform, child: boxed(p.clone()), span: None };
+        same(&varied, &Pattern::Every { n, transform: boxed(q), child: boxed(p), span: None }, 0)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn each_operator_gives_the_same_onsets_for_any_partition(a in values(), b in values(), window in window(), cuts in prop::collection::vec(1..1000_i64, 1..8)) {
+        let (Pattern::Label { child: a, .. }, Pattern::Label { child: b, .. }) = (&a, &b) else { return Ok(()) };
+        for (name, pattern) in each_operator(a, b) {
+            let Ok(program) = compile(&pattern) else { continue };
+            partitioned(&program, window, cuts.clone()).map_err(|e| TestCaseError::fail(format!("{name}: {e}")))?;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 30_000, max_global_rejects: 300_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    #[ignore = "soak: thirty times as many"]
+    fn soak_a_query_gives_what_the_model_gives(p in patterns(false), window in window(), seed in 0..3_u64) {
+        compared(&p, window, seed)?;
+    }
+
+    #[test]
+    #[ignore = "soak: thirty times as many"]
+    fn soak_values_that_meet_are_those_of_the_model(p in values(), window in window(), seed in 0..3_u64) {
+        compared(&p, window, seed)?;
+    }
+
+    #[test]
+    #[ignore = "soak: thirty times as many"]
+    fn soak_any_partition_of_a_span_gives_the_same_onsets(p in patterns(true), q in values(), window in window(), cuts in prop::collection::vec(1..1000_i64, 1..8)) {
+        for p in [p, q] {
+            let Ok(program) = compile(&p) else { return Err(TestCaseError::reject("refused")) };
+            partitioned(&program, window, cuts.clone())?;
+        }
+    }
+
+    #[test]
+    #[ignore = "soak: thirty times as many"]
+    fn soak_the_bound_on_events_holds(p in patterns(true), q in values(), cycle in -9..9_i64) {
+        for p in [p, q] {
+            let Ok(program) = compile(&p) else { return Err(TestCaseError::reject("refused")) };
+            prop_assert!(events(&program, Span::cycle(cycle), 0).len() <= program.events_per_cycle() as usize);
+        }
+    }
+}
+
+/// What stands in the generators is all there is.
+#[test]
+fn each_operator_compiles_around_plain_numbers() {
+    let number = |value| Pattern::Number { value, span: None };
+    let (a, b) = (number(3.0), Pattern::Cat { children: vec![number(1.0), number(2.0)], span: None });
+    let all = each_operator(&a, &b);
+    assert!(all.len() > 55, "{}", all.len());
+    for (name, pattern) in all {
+        compile(&pattern).unwrap_or_else(|e| panic!("{name}: {e}"));
     }
 }
