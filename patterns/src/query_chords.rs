@@ -125,8 +125,8 @@ impl<T: Tick> Walk<'_, T> {
         let [begin, end] = event.whole;
         let number = |count: usize| T::from_wide(count as i128);
         let places = order.places(chord.count);
-        // The lattice made room for the pieces.
-        let length = (end - begin).floor_div(number(places * n as usize));
+        // The lattice made room for the pieces: none of them is nothing.
+        let length = (end - begin).floor_div(number(places * n as usize)).max(T::ONE);
         let mut put = |whole: [T; 2], place: usize| {
             let part = [event.part[0].max(whole[0]), event.part[1].min(whole[1])];
             let leaf = chord.notes[order.note(chord.count, place % places)];

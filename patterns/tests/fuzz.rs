@@ -171,4 +171,19 @@ fn what_was_found_once_stays_found() {
     {
         target::run(found);
     }
+    // What is read as JSON, with one field too many, too few, or not what it should be.
+    for tree in [
+        r#"{"op":"Vary","kind":"every","by":[{"op":"Number","value":2}],"child":{"op":"Silence"}}"#,
+        r#"{"op":"Vary","kind":"every","by":[{"op":"Number","value":2}],"transform":null,"child":{"op":"Silence"}}"#,
+        r#"{"op":"Vary","kind":"fast","by":[],"transform":{"op":"Silence"},"child":{"op":"Silence"}}"#,
+        r#"{"kind":"every","transform":{"op":"Rev"},"by":[],"op":"Vary","child":{"op":"Silence"}}"#,
+        r#"{"op":"Tune","tuning":"","child":{"op":"Silence"}}"#,
+        r#"{"op":"Tune","tuning":"a\n1\n2","map":"1\n0\n0\n0\n9223372036854775807\n440\n1\n0","child":{"op":"Number","value":1e300}}"#,
+        r#"{"op":"Tune","tuning":"a\n1\n2","map":"4096\n-5\n5\n-1000000\n1000000\n440\n1","child":{"op":"Number","value":1}}"#,
+        r#"{"op":"Segment","n":0,"child":{"op":"Silence"}}"#,
+        r#"{"op":"Segment","n":4096,"child":{"op":"Segment","n":4093,"child":{"op":"Number","value":1}}}"#,
+        r#"{"op":"Split","kind":"rolled","n":256,"child":{"op":"Split","kind":"up","n":256,"child":{"op":"Number","value":1}}}"#,
+    ] {
+        target::run(&[b"\x00", tree.as_bytes()].concat());
+    }
 }

@@ -7,7 +7,10 @@ mod check;
 mod draw;
 
 use check::{Block, blocks, check};
-use krach_patterns::{COMBINE_KINDS, Pattern, SHAPE_KINDS, SHUFFLE_KINDS, SPLIT_KINDS, Value};
+use krach_patterns::language::number;
+use krach_patterns::{
+    COMBINE_KINDS, Pattern, SHAPE_KINDS, SHUFFLE_KINDS, SPLIT_KINDS, TUNINGS, Value, compile,
+};
 
 fn page() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/patterns.md");
@@ -114,6 +117,33 @@ fn what_names_of_other_languages_are_here_is_here() {
         assert!(!here.contains("not there yet"), "{there}");
     }
     assert!(names >= 100, "{names}");
+}
+
+#[test]
+fn every_scale_chord_and_tuning_that_the_page_names_is_known() {
+    let page = page();
+    let names = |begin: &str, end: &str| -> Vec<String> {
+        let (_, rest) = page.split_once(begin).unwrap_or_else(|| panic!("no {begin}"));
+        let (list, _) = rest.split_once(end).expect("the list ends");
+        quoted(list).into_iter().map(str::to_owned).collect()
+    };
+    let value = |name: &str| Pattern::Name { name: name.to_owned(), span: None };
+    let (scales, chords) = (names("**Scales**:", "\n\n"), names("**Chords**:", "\n\n"));
+    let tunings = names("\nNames: `just`", "What lies between");
+    let counts = [scales.len(), chords.len(), tunings.len()];
+    assert!(counts[0] >= 60 && counts[1] >= 40 && counts[2] > 12, "{counts:?}");
+    for name in scales {
+        let degree = number(2.0).scale(value(&name)).control("c");
+        assert!(compile(&degree).is_ok(), "no scale {name}");
+    }
+    for name in chords {
+        assert!(compile(&value(&format!("C:{name}")).control("chord")).is_ok(), "no chord {name}");
+    }
+    for name in tunings.iter().map(String::as_str).chain(TUNINGS) {
+        assert!(compile(&number(60.0).tuned(name, None).control("note")).is_ok(), "no tuning {name}");
+        let named = name == "just" || tunings.iter().any(|known| known == name);
+        assert!(named, "the page does not name {name}");
+    }
 }
 
 /// The block with its `n`th drawn mark changed: a rest into a hit, a hit into a rest, a level, a digit or
