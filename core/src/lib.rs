@@ -27,7 +27,6 @@
 
 pub mod automation;
 pub mod clock;
-mod dsp;
 pub mod edit;
 pub mod engine;
 pub mod graph;

@@ -14,7 +14,6 @@ use super::start::Ringing;
 use super::voices::Notes;
 use crate::automation::Automation;
 use crate::clock::{Bars, Clock, ClockSettings, Mode, Segment, TransportAt};
-use crate::dsp::ramp::{Ramp, declick_frames};
 use crate::limiter::Limiter;
 use crate::limits::{MAX_AUTOMATIONS, MAX_CHANNELS, MAX_SLOTS};
 use crate::link::Position;
@@ -24,6 +23,7 @@ use crate::processor::{InputRoute, Return};
 use crate::slot::BoundPattern;
 use crate::symbol::Symbol;
 use crate::telemetry::Levels;
+use krach_dsp::ramp::{Ramp, declick_frames};
 use krach_patterns::EventBuffer;
 
 /// Most fades at a time.

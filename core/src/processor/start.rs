@@ -5,9 +5,9 @@ use super::controls::{SlotSet, Write};
 use super::core::Core;
 use super::voices::Player;
 use crate::clock::Segment;
-use crate::dsp::ramp::Ramp;
 use crate::model::Start;
 use crate::voice::Phase;
+use krach_dsp::ramp::Ramp;
 
 /// Seconds in which what rang before a start dies away.
 const FADE: f64 = 0.005;

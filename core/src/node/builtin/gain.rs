@@ -14,7 +14,7 @@
 
 use super::super::contract::{Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role};
 use super::{code_key, continuous, within};
-use crate::dsp::ramp::{Ramp, declick_frames};
+use krach_dsp::ramp::{Ramp, declick_frames};
 use std::any::Any;
 
 const GAIN: usize = 0;

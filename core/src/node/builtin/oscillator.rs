@@ -18,11 +18,12 @@
 
 use super::super::contract::{Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role};
 use super::{code_key, continuous, within};
-use crate::dsp::edges::{CHUNK, Edges};
-use crate::dsp::lag::Lag;
-use crate::dsp::minblep::{MinBlep, SPAN};
-use crate::dsp::ramp::{Ramp, declick_frames};
-use crate::dsp::sine::sine;
+use krach_dsp::edges::{CHUNK, Edges};
+use krach_dsp::lag::Lag;
+use krach_dsp::minblep::{MinBlep, SPAN};
+use krach_dsp::pulse::{Pulse, TURN, signed, threshold};
+use krach_dsp::ramp::{Ramp, declick_frames};
+use krach_dsp::sine::sine;
 use std::any::Any;
 
 const FREQ: usize = 0;
@@ -37,8 +38,6 @@ const PULSE: usize = 2;
 const FREQ_RANGE: (f32, f32) = (0.01, 20_000.0);
 const FREQ_DEFAULT: f32 = 440.0;
 const WIDTH_RANGE: (f32, f32) = (0.01, 0.99);
-/// One turn of the phase.
-const TURN: f64 = 18_446_744_073_709_551_616.0;
 /// Highest frequency in cycles per frame.
 const NYQUIST_SHARE: f64 = 0.49;
 
@@ -96,9 +95,8 @@ struct Oscillator {
     phase: u64,
     /// What the phase advanced by to get there, below half a turn.
     step: u64,
-    /// The pulse on the frame before the next: its state and its width.
-    high: bool,
-    width_before: f64,
+    /// The pulse on the frame before the next.
+    pulse: Pulse,
     lag: Lag,
     saw_edges: Edges,
     pulse_edges: Edges,
@@ -125,8 +123,7 @@ impl Oscillator {
             mix: [1.0, 0.0, 0.0].map(Ramp::resting),
             phase: 0,
             step: 0,
-            high: false,
-            width_before: 0.5,
+            pulse: Pulse::new(false, 0.5),
             lag: Lag::new(table.delay()),
             saw_edges: Edges::new(),
             pulse_edges: Edges::new(),
@@ -153,8 +150,7 @@ impl Oscillator {
         let width = self.width.present();
         let threshold = threshold(width);
         let mut phase = self.phase.wrapping_sub(self.step.wrapping_mul(SPAN as u64));
-        self.high = phase.wrapping_sub(self.step) < threshold;
-        self.width_before = width;
+        self.pulse = Pulse::new(phase.wrapping_sub(self.step) < threshold, width);
         for frame in 0..SPAN {
             match waveform {
                 SAW => self.saw_arrives(phase, frame),
@@ -175,28 +171,13 @@ impl Oscillator {
         }
     }
 
-    /// The pulse's edges on the way to `phase`: up where the phase wraps, down where it overtakes the
-    /// width, and up again if the width, moving, overtakes the phase.
+    /// The pulse's edges on the way to `phase`.
     #[inline]
     fn pulse_arrives(&mut self, phase: u64, width: f64, threshold: u64, frame: usize) {
-        let wrapped = phase < self.step;
-        let high = phase < threshold;
-        if wrapped {
-            let since = signed(phase) / signed(self.step);
-            self.pulse_edges.add(self.table, frame, since, 2.0);
-        }
-        // high = (phase wraps) - (crossings of the width), so the crossing follows from the other two.
-        let crossings = i32::from(wrapped) + i32::from(self.high) - i32::from(high);
-        if crossings != 0 {
-            let approach = signed(self.step) / TURN - (width - self.width_before);
-            let beyond = (phase.wrapping_sub(threshold) >> 11) as f64 / (TURN / 2048.0);
-            let since = if crossings > 0 { beyond / approach } else { (beyond - 1.0) / approach };
-            // Rounding may carry it past either end, or leave 0/0.
-            let since = if since > 0.0 { since.min(1.0) } else { 0.0 };
-            self.pulse_edges.add(self.table, frame, since, -2.0 * crossings as f32);
-        }
-        self.high = high;
-        self.width_before = width;
+        let (edges, table) = (&mut self.pulse_edges, self.table);
+        self.pulse.arrive(phase, self.step, width, threshold, |since, height| {
+            edges.add(table, frame, since, height);
+        });
     }
 
     /// Runs the phase over `frames` ≤ [`CHUNK`] frames and collects the edges met.
@@ -216,7 +197,7 @@ impl Oscillator {
             }
             if pulse {
                 self.pulse_arrives(phase, self.width.present(), width_threshold, frame);
-                trace.high[frame] = self.high;
+                trace.high[frame] = self.pulse.high();
             }
             if !self.freq.at_rest() {
                 let freq = self.freq.advance();
@@ -355,16 +336,4 @@ impl Node for Oscillator {
     fn as_any(&mut self) -> &mut dyn Any {
         self
     }
-}
-
-/// A width as a phase.
-#[inline]
-fn threshold(width: f64) -> u64 {
-    (width * TURN) as u64
-}
-
-/// A phase below half a turn as a float.
-#[inline]
-fn signed(phase: u64) -> f64 {
-    phase as i64 as f64
 }

@@ -3,31 +3,31 @@
 use super::minblep::{MinBlep, SPAN};
 
 /// Most frames that are looked at in one go.
-pub(crate) const CHUNK: usize = 64;
+pub const CHUNK: usize = 64;
 
 /// What the edges so far add to the frames to come.
 ///
 /// Each frame's sum is made in the order of the edges, whatever the chunks, and so is the same to the
 /// bit for every partition.
-pub(crate) struct Edges {
+pub struct Edges {
     /// Zero from `SPAN` on between chunks.
     ahead: [f32; CHUNK + SPAN],
 }
 
 impl Edges {
     /// None yet.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self { ahead: [0.0; CHUNK + SPAN] }
     }
 
     /// Forgets all.
-    pub(crate) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.ahead.fill(0.0);
     }
 
     /// An edge of `height`, `since` frames (0…1) before frame `frame` < [`CHUNK`] of this chunk.
     #[inline]
-    pub(crate) fn add(&mut self, table: &MinBlep, frame: usize, since: f64, height: f32) {
+    pub fn add(&mut self, table: &MinBlep, frame: usize, since: f64, height: f32) {
         if let Some(frames) = self.ahead[frame..].first_chunk_mut() {
             table.add(frames, since, height);
         }
@@ -35,13 +35,13 @@ impl Edges {
 
     /// What the edges add to this chunk's frames; valid once all its edges are known.
     #[inline]
-    pub(crate) fn chunk(&self) -> &[f32] {
+    pub fn chunk(&self) -> &[f32] {
         &self.ahead[..CHUNK]
     }
 
     /// This chunk of `frames` ≤ [`CHUNK`] frames is out; the next begins.
     #[inline]
-    pub(crate) fn pass(&mut self, frames: usize) {
+    pub fn pass(&mut self, frames: usize) {
         self.ahead.copy_within(frames..frames + SPAN, 0);
         self.ahead[SPAN..SPAN + frames].fill(0.0);
     }

@@ -5,7 +5,7 @@
 /// Taylor's series to the eleventh power on the quarter turn around 0, where its remainder is at most
 /// (π/2)¹³/13! = 5.7e-8; the rest is `f32` rounding.
 #[inline]
-pub(crate) fn sine(phase: u32) -> f32 {
+pub fn sine(phase: u32) -> f32 {
     const QUARTER: i32 = 1 << 30;
     const TO_RADIANS: f32 = (std::f64::consts::TAU / 4_294_967_296.0) as f32;
     // In -½…½ turn, then mirrored at ±¼: sin(½ - x) = sin x. Wrapping at the half turn is the point.

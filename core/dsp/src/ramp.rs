@@ -1,10 +1,10 @@
 //! How a value gets from here to there without a click: linearly, counted in frames.
 
 /// Length of the ramp that hides a jump, in seconds.
-pub(crate) const DECLICK_SECONDS: f64 = 0.010;
+pub const DECLICK_SECONDS: f64 = 0.010;
 
 /// [`DECLICK_SECONDS`] in whole frames, at least 1.
-pub(crate) fn declick_frames(sample_rate: f64) -> u32 {
+pub fn declick_frames(sample_rate: f64) -> u32 {
     ((sample_rate * DECLICK_SECONDS).round() as u32).max(1)
 }
 
@@ -13,7 +13,7 @@ pub(crate) fn declick_frames(sample_rate: f64) -> u32 {
 /// Every frame's value is computed from the frame's number on the ramp, never summed up, so that the
 /// last one is the target itself and cutting a stretch in two changes nothing.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ramp {
+pub struct Ramp {
     from: f64,
     target: f64,
     present: f64,
@@ -24,13 +24,13 @@ pub(crate) struct Ramp {
 
 impl Ramp {
     /// At rest at `value`.
-    pub(crate) fn resting(value: f64) -> Self {
+    pub fn resting(value: f64) -> Self {
         Self { from: value, target: value, present: value, per_frame: 0.0, frame: 0, frames: 0 }
     }
 
     /// Sets off from the present value; the next frame is one step along, frame number `frames` has
     /// the target. 0 frames: is there at once.
-    pub(crate) fn go(&mut self, target: f64, frames: u32) {
+    pub fn go(&mut self, target: f64, frames: u32) {
         if frames == 0 || (self.at_rest() && self.present == target) {
             *self = Self::resting(target);
         } else {
@@ -46,13 +46,13 @@ impl Ramp {
     }
 
     /// Jumps to the end of a ramp that is under way.
-    pub(crate) fn finish(&mut self) {
+    pub fn finish(&mut self) {
         *self = Self::resting(self.target);
     }
 
     /// The next frame's value.
     #[inline]
-    pub(crate) fn advance(&mut self) -> f64 {
+    pub fn advance(&mut self) -> f64 {
         if self.frame < self.frames {
             self.frame += 1;
             self.present = if self.frame == self.frames {
@@ -66,24 +66,24 @@ impl Ramp {
 
     /// The value of the last frame that was asked for.
     #[inline]
-    pub(crate) fn present(&self) -> f64 {
+    pub fn present(&self) -> f64 {
         self.present
     }
 
     /// Where it goes, or where it is.
-    pub(crate) fn target(&self) -> f64 {
+    pub fn target(&self) -> f64 {
         self.target
     }
 
     /// Has it arrived?
     #[inline]
-    pub(crate) fn at_rest(&self) -> bool {
+    pub fn at_rest(&self) -> bool {
         self.frame == self.frames
     }
 
     /// How many of the next `frames` frames are all on the ramp, or all at rest.
     #[inline]
-    pub(crate) fn uniform(&self, frames: usize) -> usize {
+    pub fn uniform(&self, frames: usize) -> usize {
         if self.at_rest() { frames } else { frames.min((self.frames - self.frame) as usize) }
     }
 }

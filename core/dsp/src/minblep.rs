@@ -8,7 +8,7 @@ use std::f64::consts::{PI, TAU};
 use std::sync::OnceLock;
 
 /// Frames from an edge until its step has settled.
-pub(crate) const SPAN: usize = 32;
+pub const SPAN: usize = 32;
 /// Positions of an edge between two frames that the table knows; linear in between (error -85 dB of
 /// the step's height, spread over the spectrum).
 const PHASES: usize = 64;
@@ -23,7 +23,7 @@ const TRANSFORM: usize = 16 * SPAN * PHASES;
 const FLOOR: f64 = 3e-7;
 
 /// The table.
-pub(crate) struct MinBlep {
+pub struct MinBlep {
     /// Row `p`, entry `k`: the step minus its final value, `k + p/PHASES` frames after the edge.
     rows: Vec<[f32; SPAN]>,
     /// By how many frames the step comes late, as heard at low frequencies: its first moment.
@@ -32,20 +32,20 @@ pub(crate) struct MinBlep {
 
 impl MinBlep {
     /// The one table. Built by the first caller (some ms): call it on the control side.
-    pub(crate) fn shared() -> &'static Self {
+    pub fn shared() -> &'static Self {
         static TABLE: OnceLock<MinBlep> = OnceLock::new();
         TABLE.get_or_init(Self::build)
     }
 
     /// By how many frames a step comes late, as heard at low frequencies.
-    pub(crate) fn delay(&self) -> f64 {
+    pub fn delay(&self) -> f64 {
         self.delay
     }
 
     /// Adds `height` × (band-limited step - ideal step) to the frames `out`, for an edge that lies
     /// `since` frames, 0…1, before the first of them.
     #[inline]
-    pub(crate) fn add(&self, out: &mut [f32; SPAN], since: f64, height: f32) {
+    pub fn add(&self, out: &mut [f32; SPAN], since: f64, height: f32) {
         let position = since * PHASES as f64;
         let row = (position as usize).min(PHASES - 1);
         let along = (position - row as f64) as f32;

@@ -1,0 +1,271 @@
+//! A module on the bench: named ports, one module, no patch.
+//!
+//! ```
+//! use krach_patch::harness::Harness;
+//!
+//! let mut vca = Harness::new("Vca");
+//! vca.feed("in", &[1.0, 0.5, -1.0]).hold("cv", 0.5);
+//! assert_eq!(vca.run(3).output("out"), [0.5, 0.25, -0.5]);
+//! ```
+
+use crate::descriptor::{Descriptor, Setting, Shape, Value};
+use crate::fault::Fault;
+use crate::graph::ModuleGraph;
+use crate::midi::MidiEvent;
+use crate::module::{CHUNK, Connected, Input, Io, Line, Module};
+use crate::modules;
+use crate::plan::silent_lines;
+use crate::transport::{Stretch, Transport};
+
+/// A module with named ports.
+pub struct Harness {
+    descriptor: &'static Descriptor,
+    shape: Shape,
+    settings: Vec<Setting>,
+    module: Box<dyn Module>,
+    sample_rate: f64,
+    /// By input: what is fed, and what comes after that.
+    feeds: Vec<(Vec<f32>, f32, bool)>,
+    outputs: Vec<Vec<f32>>,
+    lines: Vec<Line>,
+    wiring: Vec<Input>,
+    transport: Option<Transport>,
+    /// Outputs with a cable: all, unless told otherwise.
+    connected: u64,
+    done: usize,
+}
+
+impl Harness {
+    /// A module of its usual shape at 48 kHz, with every parameter at its default.
+    ///
+    /// # Panics
+    /// If there is no such module, as the other methods do at names that do not exist.
+    pub fn new(module: &str) -> Self {
+        Self::build(module, None, None, &[], 48_000.0).unwrap_or_else(|fault| panic!("{fault}"))
+    }
+
+    /// A module of any shape, with parameters.
+    ///
+    /// # Errors
+    /// If there is no such module, or it cannot be so.
+    pub fn build(
+        module: &str,
+        channels: Option<i64>,
+        length: Option<i64>,
+        params: &[(&str, Value)],
+        sample_rate: f64,
+    ) -> Result<Self, Fault> {
+        let mut graph = ModuleGraph::new();
+        graph.add_shaped("it", module, channels, length)?;
+        for (name, value) in params {
+            graph.set("it", name, value.clone())?;
+        }
+        Ok(Self::of(&graph, "it", sample_rate))
+    }
+
+    /// A node of a graph, alone.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    pub fn of(graph: &ModuleGraph, id: &str, sample_rate: f64) -> Self {
+        let (_, node) = graph.nodes().find(|(other, _)| *other == id).expect("the node is there");
+        let (descriptor, shape, settings) = (node.descriptor(), node.shape(), node.settings());
+        let inputs = descriptor.input_names(&shape).len();
+        let outputs = descriptor.output_names(&shape).len();
+        let mut harness = Self {
+            descriptor,
+            shape,
+            module: modules::create(descriptor, &shape, &settings, sample_rate),
+            settings,
+            sample_rate,
+            feeds: vec![(Vec::new(), 0.0, false); inputs],
+            outputs: vec![Vec::new(); outputs],
+            lines: silent_lines(1 + inputs + outputs),
+            wiring: vec![Input::OPEN; inputs],
+            transport: None,
+            connected: u64::MAX,
+            done: 0,
+        };
+        harness.connect();
+        harness
+    }
+
+    /// The names of the inputs, by index.
+    pub fn inputs(&self) -> Vec<std::borrow::Cow<'static, str>> {
+        self.descriptor.input_names(&self.shape)
+    }
+
+    /// Samples per second.
+    pub fn sample_rate(&self) -> f64 {
+        self.sample_rate
+    }
+
+    /// Sets parameters before anything has run.
+    ///
+    /// # Panics
+    /// If a parameter cannot have that value.
+    #[must_use]
+    pub fn with(mut self, param: &str, value: impl Into<Value>) -> Self {
+        let (index, setting) = self.check(param, &value.into());
+        self.settings[index] = setting;
+        self.module = modules::create(self.descriptor, &self.shape, &self.settings, self.sample_rate);
+        self.connect();
+        self
+    }
+
+    /// Sets a parameter while it runs, as a saved file does.
+    ///
+    /// # Panics
+    /// If the parameter cannot have that value.
+    pub fn set(&mut self, param: &str, value: impl Into<Value>) -> &mut Self {
+        let (index, setting) = self.check(param, &value.into());
+        match setting {
+            Setting::Number(value) => self.module.set(index, value),
+            Setting::List(mut list) => self.module.set_list(index, &mut list),
+        }
+        self
+    }
+
+    /// Takes every parameter of a node of a graph that differs from its own, as a survivor of a reload does.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    pub fn follow(&mut self, graph: &ModuleGraph, id: &str) -> &mut Self {
+        let (_, node) = graph.nodes().find(|(other, _)| *other == id).expect("the node is there");
+        for (param, setting) in node.settings().into_iter().enumerate() {
+            if self.settings[param] != setting {
+                self.settings[param] = setting.clone();
+                match setting {
+                    Setting::Number(value) => self.module.set(param, value),
+                    Setting::List(mut list) => self.module.set_list(param, &mut list),
+                }
+            }
+        }
+        self
+    }
+
+    /// Feeds an input from the next sample on; after the last it is 0.
+    pub fn feed(&mut self, input: &str, samples: &[f32]) -> &mut Self {
+        self.plug(input, samples, 0.0)
+    }
+
+    /// Holds an input at a value.
+    pub fn hold(&mut self, input: &str, value: f32) -> &mut Self {
+        self.plug(input, &[], value)
+    }
+
+    fn plug(&mut self, input: &str, samples: &[f32], after: f32) -> &mut Self {
+        let port = self.descriptor.input(&self.shape, input).unwrap_or_else(|fault| panic!("{fault}"));
+        let (feed, last, plugged) = &mut self.feeds[port];
+        // What is fed from now on lies behind what has run.
+        feed.resize(self.done, 0.0);
+        feed.extend_from_slice(samples);
+        (*last, *plugged) = (after, true);
+        self.connect();
+        self
+    }
+
+    /// The host's time from the next sample on.
+    pub fn host(&mut self, transport: Option<Transport>) -> &mut Self {
+        self.transport = transport;
+        self
+    }
+
+    /// A note or controller before the next sample.
+    pub fn midi(&mut self, event: MidiEvent) -> &mut Self {
+        self.module.midi(event);
+        self
+    }
+
+    /// Back to the start.
+    pub fn reset(&mut self) -> &mut Self {
+        self.module.reset();
+        self
+    }
+
+    /// Runs some samples; the outputs before are forgotten.
+    pub fn run(&mut self, samples: usize) -> &mut Self {
+        self.outputs.iter_mut().for_each(Vec::clear);
+        let inputs = self.feeds.len();
+        let mut left = samples;
+        while left > 0 {
+            let count = left.min(CHUNK);
+            for (line, (feed, last, _)) in self.lines[1..].iter().zip(&self.feeds) {
+                for at in 0..count {
+                    line[at].set(feed.get(self.done + at).copied().unwrap_or(*last));
+                }
+            }
+            let mut io = Io {
+                lines: &self.lines,
+                inputs: &self.wiring,
+                outputs: &self.lines[1 + inputs..],
+                at: 0,
+                stretch: Stretch(self.transport),
+            };
+            self.module.render(&mut io, 0..count);
+            for (output, line) in self.outputs.iter_mut().zip(&self.lines[1 + inputs..]) {
+                output.extend(line[1..=count].iter().map(std::cell::Cell::get));
+            }
+            self.transport = self.transport.map(|transport| transport.after(count));
+            self.done += count;
+            left -= count;
+        }
+        self
+    }
+
+    /// Runs one sample with these values at the inputs, and gives the outputs. [`Harness::plugged`] tells which of
+    /// the inputs have a cable.
+    pub fn step(&mut self, inputs: &[f32]) -> Vec<f32> {
+        for (line, value) in self.lines[1..].iter().zip(inputs) {
+            line[0].set(*value);
+        }
+        let count = self.feeds.len();
+        let mut io = Io {
+            lines: &self.lines,
+            inputs: &self.wiring,
+            outputs: &self.lines[1 + count..],
+            at: 0,
+            stretch: Stretch(self.transport),
+        };
+        self.module.render(&mut io, 0..1);
+        self.transport = self.transport.map(|transport| transport.after(1));
+        self.done += 1;
+        self.lines[1 + count..].iter().map(|line| line[1].get()).collect()
+    }
+
+    /// Tells the module which inputs and outputs have a cable.
+    pub fn plugged(&mut self, inputs: &[bool], outputs: &[bool]) -> &mut Self {
+        self.connected = outputs.iter().enumerate().fold(0, |mask, (port, is)| mask | u64::from(*is) << port);
+        for (feed, plugged) in self.feeds.iter_mut().zip(inputs) {
+            feed.2 = *plugged;
+        }
+        self.connect();
+        self
+    }
+
+    /// What an output gave in the last [`Harness::run`].
+    pub fn output(&self, output: &str) -> &[f32] {
+        let port = self.descriptor.output(&self.shape, output).unwrap_or_else(|fault| panic!("{fault}"));
+        &self.outputs[port]
+    }
+
+    fn check(&self, param: &str, value: &Value) -> (usize, Setting) {
+        let (index, param) =
+            self.descriptor.param(&self.shape, param).unwrap_or_else(|fault| panic!("{fault}"));
+        let (_, setting) = param.kind.check(value, &self.shape).unwrap_or_else(|fault| panic!("{fault}"));
+        (index, setting)
+    }
+
+    fn wire(&mut self) {
+        for (port, (wire, (_, _, plugged))) in self.wiring.iter_mut().zip(&self.feeds).enumerate() {
+            *wire = if *plugged { Input { line: 1 + port as u32, scale: 1.0 } } else { Input::OPEN };
+        }
+    }
+
+    fn connect(&mut self) {
+        self.wire();
+        let inputs =
+            self.feeds.iter().enumerate().fold(0, |mask, (port, feed)| mask | u64::from(feed.2) << port);
+        self.module.connect(Connected { inputs, outputs: self.connected });
+    }
+}

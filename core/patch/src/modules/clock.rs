@@ -1,0 +1,158 @@
+//! ClockSequencer: pulses of bars, beats, quavers and semiquavers, by the host's time or its own.
+
+use crate::descriptor::{Descriptor, Kind, Param, Port, Role};
+use crate::module::{Io, Module};
+
+const BPM: usize = 0;
+const BEATS: usize = 1;
+const QUAVERS: usize = 2;
+
+/// `ClockSequencer`.
+pub static CLOCK: Descriptor = Descriptor {
+    name: "ClockSequencer",
+    about: "Pulses of one sample, on the first sample at or after their time. A beat is a quarter note, a semiquaver half a \
+            quaver. With `sync: host` they follow the DAW's position through loops and jumps, and stop when it does; \
+            where there is no host, or with `sync: free`, they run at `bpm` from the first sample on.",
+    role: Role::Plain,
+    inputs: &[],
+    outputs: &[
+        Port::new("bar", "1 on a bar's first sample"),
+        Port::new("beat", "1 on a beat's first sample"),
+        Port::new("quaver", "1 on a quaver's first sample"),
+        Port::new("semiquaver", "1 on a semiquaver's first sample"),
+    ],
+    params: &[
+        Param::new(
+            "bpm",
+            Kind::float(1.0, 300.0, 120.0),
+            "1/min",
+            "quarter notes per minute, if it runs free",
+        ),
+        Param::new("beats_per_bar", Kind::Int { min: 1, max: 16, default: 4 }, "", "quarter notes in a bar"),
+        Param::new(
+            "quavers_per_beat",
+            Kind::Int { min: 1, max: 4, default: 2 },
+            "",
+            "2: eighths; 3: triplets",
+        ),
+        Param::new("sync", Kind::Enum { names: &["host", "free"], default: 0 }, "", "whose time it follows"),
+    ],
+    channels: None,
+    length: None,
+    build: |_| Box::new(Clock::new()),
+};
+
+struct Clock {
+    rate: f64,
+    bpm: f64,
+    beats: i64,
+    quavers: i64,
+    free: bool,
+    /// The clock's own time: where it was when the tempo was set, and samples since.
+    anchor: f64,
+    since: u64,
+    step: f64,
+    /// The sample before.
+    before: Option<Before>,
+}
+
+/// Where the sample before was, in quarter notes.
+#[derive(Clone, Copy)]
+struct Before {
+    quarters: f64,
+    /// Where bars were counted from.
+    bar: f64,
+    step: f64,
+}
+
+impl Before {
+    /// Where it was, as bars are counted at `now`: if time has jumped since, or just begun, just before `now`.
+    fn seen_from(before: Option<Self>, now: Self) -> f64 {
+        let Some(before) = before else { return now.quarters - now.step };
+        // Not moved where it need not be: rounding must not take it across the border of a semiquaver.
+        let moved =
+            if before.bar == now.bar { before.quarters } else { before.quarters + before.bar - now.bar };
+        // A quarter of a sample is more than rounding, and less than a jump that anyone would make.
+        if (moved + before.step - now.quarters).abs() <= 0.25 * before.step {
+            moved
+        } else {
+            now.quarters - now.step
+        }
+    }
+}
+
+impl Clock {
+    fn new() -> Self {
+        Self {
+            rate: 1.0,
+            bpm: 120.0,
+            beats: 4,
+            quavers: 2,
+            free: false,
+            anchor: 0.0,
+            since: 0,
+            step: 0.0,
+            before: None,
+        }
+    }
+
+    fn own(&self) -> f64 {
+        self.anchor + self.since as f64 * self.step
+    }
+
+    /// In which semiquaver a position lies.
+    #[inline]
+    fn semiquaver(&self, quarters: f64) -> i64 {
+        libm::floor(quarters * (2 * self.quavers) as f64) as i64
+    }
+}
+
+impl Module for Clock {
+    fn prepare(&mut self, sample_rate: f64) {
+        self.rate = sample_rate;
+        self.step = self.bpm / 60.0 / sample_rate;
+        self.reset();
+    }
+
+    fn reset(&mut self) {
+        (self.anchor, self.since, self.before) = (0.0, 0, None);
+    }
+
+    fn set(&mut self, param: usize, value: f32) {
+        match param {
+            BPM => {
+                self.bpm = value.into();
+                (self.anchor, self.since) = (self.own(), 0);
+                self.step = self.bpm / 60.0 / self.rate;
+            }
+            BEATS => self.beats = value as i64,
+            QUAVERS => self.quavers = value as i64,
+            _ => self.free = value == 1.0,
+        }
+    }
+
+    fn process(&mut self, io: &Io<'_>) {
+        let host = if self.free { None } else { io.host() };
+        let (now, runs) = match host {
+            Some(host) => (Before { quarters: host.quarters, bar: host.bar, step: host.step }, host.playing),
+            None => (Before { quarters: self.own(), bar: 0.0, step: self.step }, true),
+        };
+        self.since += 1;
+        let mut pulses = [false; 4];
+        if runs {
+            let index = self.semiquaver(now.quarters);
+            let last = self.semiquaver(Before::seen_from(self.before, now));
+            if index > last {
+                let per_beat = 2 * self.quavers;
+                let passes = |length: i64| index.div_euclid(length) > last.div_euclid(length);
+                pulses = [passes(per_beat * self.beats), passes(per_beat), passes(2), true];
+            }
+            self.before = Some(now);
+        } else {
+            self.before = None;
+        }
+        for (port, pulse) in pulses.into_iter().enumerate() {
+            io.set(port, f32::from(u8::from(pulse)));
+        }
+    }
+}

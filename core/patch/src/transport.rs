@@ -1,0 +1,61 @@
+//! Where the host is in its time, as the modules of a patch see it.
+
+/// A stretch of the host's time, from an anchor on: a start, a jump, a change of tempo.
+///
+/// Sample `n` after the anchor is at `anchor + n × step`. Whoever renders a stretch in parts keeps anchor and step
+/// and counts `frames`, so that every sample's position is the same to the bit however it was cut.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Transport {
+    /// Does time run?
+    pub playing: bool,
+    /// Position at the anchor, in quarter notes.
+    pub anchor: f64,
+    /// Samples from the anchor to the first sample that is rendered.
+    pub frames: u64,
+    /// Quarter notes per sample: bpm / 60 / sample rate.
+    pub step: f64,
+    /// Where bars are counted from, in quarter notes: the position at which some bar begins.
+    pub bar: f64,
+}
+
+impl Transport {
+    /// A stretch that begins at `anchor` quarter notes, with bars counted from 0.
+    pub fn playing(anchor: f64, bpm: f64, sample_rate: f64) -> Self {
+        Self { playing: true, anchor, frames: 0, step: bpm / 60.0 / sample_rate, bar: 0.0 }
+    }
+
+    /// The same stretch, `frames` samples later.
+    #[must_use]
+    pub fn after(self, frames: usize) -> Self {
+        Self { frames: self.frames + frames as u64, ..self }
+    }
+}
+
+/// Where one sample is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Position {
+    /// Does time run?
+    pub playing: bool,
+    /// Quarter notes from where bars are counted.
+    pub quarters: f64,
+    /// Where bars are counted from.
+    pub bar: f64,
+    /// Quarter notes per sample.
+    pub step: f64,
+}
+
+/// The transport as the samples of a chunk see it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Stretch(pub Option<Transport>);
+
+impl Stretch {
+    #[inline]
+    pub fn at(self, sample: usize) -> Option<Position> {
+        self.0.map(|t| Position {
+            playing: t.playing,
+            quarters: t.anchor + (t.frames + sample as u64) as f64 * t.step - t.bar,
+            bar: t.bar,
+            step: t.step,
+        })
+    }
+}
