@@ -14,6 +14,12 @@ pub struct Edges {
     ahead: [f32; CHUNK + SPAN],
 }
 
+impl Default for Edges {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Edges {
     /// None yet.
     pub fn new() -> Self {

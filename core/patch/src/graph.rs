@@ -143,6 +143,16 @@ impl ModuleGraph {
         Ok(())
     }
 
+    /// Adds a node like another, perhaps of another graph, without its cables.
+    ///
+    /// # Errors
+    /// If the id is taken or not one.
+    pub fn copy(&mut self, id: &str, node: &GraphNode) -> Result<(), Fault> {
+        self.add(id, node.descriptor.name)?;
+        self.nodes.insert(id.to_owned(), node.clone());
+        Ok(())
+    }
+
     /// Sets a parameter of a node.
     ///
     /// # Errors

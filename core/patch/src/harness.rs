@@ -14,7 +14,8 @@ use crate::graph::ModuleGraph;
 use crate::midi::MidiEvent;
 use crate::module::{CHUNK, Connected, Input, Io, Line, Module};
 use crate::modules;
-use crate::plan::silent_lines;
+use crate::plan::{ExecutionPlan, silent_lines};
+use crate::planner::build_patch;
 use crate::transport::{Stretch, Transport};
 
 /// A module with named ports.
@@ -191,8 +192,8 @@ impl Harness {
         while left > 0 {
             let count = left.min(CHUNK);
             for (line, (feed, last, _)) in self.lines[1..].iter().zip(&self.feeds) {
-                for at in 0..count {
-                    line[at].set(feed.get(self.done + at).copied().unwrap_or(*last));
+                for (at, sample) in line.iter().enumerate().take(count) {
+                    sample.set(feed.get(self.done + at).copied().unwrap_or(*last));
                 }
             }
             let mut io = Io {
@@ -267,5 +268,56 @@ impl Harness {
         let inputs =
             self.feeds.iter().enumerate().fold(0, |mask, (port, feed)| mask | u64::from(feed.2) << port);
         self.module.connect(Connected { inputs, outputs: self.connected });
+    }
+}
+
+/// A patch without a plan's order and blocks: on each sample one virtual call for each module, whatever it leads to.
+/// What [`Processor`](crate::Processor) gains is measured against it.
+pub struct Bare {
+    plan: Box<ExecutionPlan>,
+    at: usize,
+}
+
+impl Bare {
+    /// A patch at a sample rate.
+    ///
+    /// # Panics
+    /// If the graph is not one that can play.
+    pub fn new(graph: &ModuleGraph, sample_rate: f64) -> Self {
+        let (mut plan, _) =
+            build_patch(graph, sample_rate, None, 1).unwrap_or_else(|fault| panic!("{fault}"));
+        plan.take_over(None);
+        Self { plan, at: 0 }
+    }
+
+    /// The next sample, without host and input.
+    pub fn step(&mut self) -> [f32; 2] {
+        let plan = &mut *self.plan;
+        if self.at == CHUNK {
+            plan.lines.iter().for_each(|line| line[0].set(line[CHUNK].get()));
+            self.at = 0;
+        }
+        for slot in &mut plan.modules {
+            let (first, output) = (slot.first_input as usize, slot.first_output as usize);
+            let io = Io {
+                lines: &plan.lines,
+                inputs: &plan.inputs[first..first + slot.inputs as usize],
+                outputs: &plan.lines[output..output + slot.outputs as usize],
+                at: self.at,
+                stretch: Stretch(None),
+            };
+            if let Some(module) = &mut slot.module {
+                module.process(&io);
+            }
+        }
+        let mut out = [0.0; 2];
+        for &sink in &plan.sinks {
+            let first = plan.modules[sink as usize].first_input as usize;
+            for (out, input) in out.iter_mut().zip(&plan.inputs[first..]) {
+                *out += plan.lines[input.line as usize][self.at].get() * input.scale;
+            }
+        }
+        self.at += 1;
+        out
     }
 }

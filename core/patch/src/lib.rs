@@ -14,10 +14,14 @@
 //! | `planner`, `order`, `plan` | what survives, in which order does it run, how is it taken over? |
 //! | `processor`, `transport`, `midi` | how does it sound? |
 //! | `engine` | how do plans get to the audio thread and home? |
+//! | `yaml`, `factory` | how is a patch written, which come along? |
+//! | `sound` | how does a sound card play one? |
 //! | [`harness`] | how is a module tested? |
 
 mod descriptor;
 mod engine;
+#[cfg(feature = "yaml")]
+pub mod factory;
 mod fault;
 mod graph;
 pub mod harness;
@@ -29,7 +33,11 @@ mod order;
 mod plan;
 mod planner;
 mod processor;
+#[cfg(feature = "sound")]
+pub mod sound;
 mod transport;
+#[cfg(feature = "yaml")]
+pub mod yaml;
 
 pub use descriptor::{
     Descriptor, Entries, Extent, Kind, MAX_CHANNELS, MAX_LENGTH, Param, Port, Role, Setting, Shape, Value,
@@ -44,3 +52,5 @@ pub use plan::ExecutionPlan;
 pub use planner::{FADE_SECONDS, Layout, Planner, build_patch};
 pub use processor::{Processor, Unfit};
 pub use transport::{Position, Transport};
+#[cfg(feature = "yaml")]
+pub use yaml::{graph_to_yaml, yaml_to_graph};

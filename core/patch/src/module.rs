@@ -120,7 +120,7 @@ impl Io<'_> {
     #[inline(always)]
     pub fn set(&self, port: usize, value: f32) {
         let size = value.abs();
-        let value = if size >= QUIETEST && size <= LOUDEST { value } else { contain(value) };
+        let value = if (QUIETEST..=LOUDEST).contains(&size) { value } else { contain(value) };
         self.outputs[port][self.at + 1].set(value);
     }
 

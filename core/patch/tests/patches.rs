@@ -171,6 +171,24 @@ fn random_patches_sound() {
 }
 
 #[test]
+fn called_one_by_one_each_sample_modules_give_the_same_bits() {
+    for seed in 100..120 {
+        let (mut chance, mut graph) = (Chance(seed), ModuleGraph::new());
+        shake(&mut graph, &mut chance, 150);
+        let mut bare = krach_patch::harness::Bare::new(&graph, RATE);
+        let mut player = Player::new(&graph);
+        let [left, right] = render(&mut player.processor, None, &[], &[100], 1_000);
+        for (at, (left, right)) in left.iter().zip(&right).enumerate() {
+            assert_eq!(
+                bare.step().map(f32::to_bits),
+                [left, right].map(|side| side.to_bits()),
+                "seed {seed}, {at}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_new_frequency_keeps_the_phase() {
     let mut player = Player::new(&sine_to_left(440.0));
     let mut osc = krach_patch::harness::Harness::new("SineOscillator");

@@ -7,16 +7,16 @@ use crate::notes::exp2;
 const IN: usize = 0;
 const TIME_IN: usize = 1;
 const TIME: usize = 0;
+const TRIM: usize = 1;
+const GLIDE: usize = 2;
 
 const LONGEST_MS: f32 = 2_000.0;
-/// A new time is approached so: 99 % of the way in 100 ms, which bends the pitch instead of clicking.
-const SLEW_SECONDS: f64 = 0.1;
 
 /// `Delay`.
 pub static DELAY: Descriptor = Descriptor {
     name: "Delay",
-    about: "What came in some time ago, with feedback. A time that changes is approached in 100 ms and bends the pitch \
-            on the way, as tape does.",
+    about: "What came in some time ago, with feedback. A time that changes is approached in `glide_ms` and bends the \
+            pitch on the way, as tape does.",
     role: Role::Plain,
     inputs: &[Port::new("in", "signal"), Port::new("time", "added to the time, in octaves: 1 doubles it")],
     outputs: &[Port::new("out", "the delayed signal alone")],
@@ -27,6 +27,18 @@ pub static DELAY: Descriptor = Descriptor {
             "ms",
             "delay, 2000 ms at most with the cable",
         ),
+        Param::new(
+            "trim",
+            Kind::float(0.0, 64.0, 0.0),
+            "samples",
+            "taken off the delay: what the cables and filters of a loop around it add",
+        ),
+        Param::new(
+            "glide_ms",
+            Kind::float(0.0, 1_000.0, 100.0),
+            "ms",
+            "time for 99 % of the way to a new time",
+        ),
         Param::new("feedback", Kind::float(0.0, 0.99, 0.0), "", "part of the output that goes in again"),
     ],
     channels: None,
@@ -35,6 +47,8 @@ pub static DELAY: Descriptor = Descriptor {
         Box::new(Delay {
             rate: 1.0,
             ms: 250.0,
+            trim: 0.0,
+            glide: 100.0,
             feedback: 0.0,
             buffer: Vec::new(),
             write: 0,
@@ -49,6 +63,8 @@ pub static DELAY: Descriptor = Descriptor {
 struct Delay {
     rate: f64,
     ms: f64,
+    trim: f64,
+    glide: f64,
     feedback: f32,
     /// Its length is a power of two.
     buffer: Vec<f32>,
@@ -60,12 +76,19 @@ struct Delay {
     target: f64,
 }
 
+impl Delay {
+    fn time(&mut self) {
+        let samples = self.glide * self.rate / 1_000.0;
+        self.slew = if samples > 0.0 { libm::exp(libm::log(0.01) / samples) } else { 0.0 };
+    }
+}
+
 impl Module for Delay {
     fn prepare(&mut self, sample_rate: f64) {
         self.rate = sample_rate;
         let longest = (f64::from(LONGEST_MS) / 1_000.0 * sample_rate) as usize + 4;
         self.buffer = vec![0.0; longest.next_power_of_two()];
-        self.slew = libm::exp(libm::log(0.01) / (SLEW_SECONDS * sample_rate));
+        self.time();
         self.reset();
     }
 
@@ -75,12 +98,16 @@ impl Module for Delay {
     }
 
     fn set(&mut self, param: usize, value: f32) {
-        if param == TIME {
-            self.ms = value.into();
-            self.octaves = f32::NAN;
-        } else {
-            self.feedback = value;
+        match param {
+            TIME => self.ms = value.into(),
+            TRIM => self.trim = value.into(),
+            GLIDE => {
+                self.glide = value.into();
+                self.time();
+            }
+            _ => self.feedback = value,
         }
+        self.octaves = f32::NAN;
     }
 
     #[inline(always)]
@@ -89,7 +116,7 @@ impl Module for Delay {
         if octaves != self.octaves {
             self.octaves = octaves;
             let ms = (self.ms * exp2(octaves.into())).clamp(0.0, LONGEST_MS.into());
-            self.target = (ms / 1_000.0 * self.rate).max(1.0);
+            self.target = (ms / 1_000.0 * self.rate - self.trim).max(1.0);
         }
         if self.samples.is_nan() {
             self.samples = self.target;

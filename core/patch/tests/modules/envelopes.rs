@@ -101,7 +101,7 @@ fn an_lfo_has_the_waves_of_its_rate() {
     for at in (0..48_000_usize).step_by(37) {
         let turns = (at as f64 * 12.0 / RATE).fract();
         // Around its jumps a rounded phase may be on the other side.
-        if (turns - 0.5).abs() < 1e-6 || turns < 1e-6 || turns > 1.0 - 1e-6 {
+        if (turns - 0.5).abs() < 1e-6 || !(1e-6..=1.0 - 1e-6).contains(&turns) {
             continue;
         }
         let triangle = if turns < 0.25 {

@@ -84,6 +84,9 @@ fn a_delay_is_exact_and_feeds_back() {
     let sounds: Vec<(usize, f32)> =
         out.iter().copied().enumerate().filter(|(_, sample)| *sample != 0.0).collect();
     assert_eq!(sounds, [(480, 1.0), (960, 0.5), (1_440, 0.25), (1_920, 0.125)]);
+    let mut trimmed = Harness::new("Delay").with("time_ms", 10.0).with("trim", 7.0);
+    trimmed.hold("time", 1.0).feed("in", &[1.0]);
+    assert_eq!(trimmed.run(2_000).output("out").iter().position(|sample| *sample != 0.0), Some(953));
 }
 
 #[test]
