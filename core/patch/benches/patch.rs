@@ -5,19 +5,19 @@
 //! cargo bench -p krach-patch --bench patch
 //! ```
 //!
-//! The best of many runs each, since other programs only ever make one slower.
+//! The best of many short runs each, since other programs only ever make one slower.
 
 use std::cell::Cell;
 use std::hint::black_box;
 use std::time::Instant;
 
 use krach_patch::harness::Bare;
-use krach_patch::{ModuleGraph, Planner, Processor, factory, yaml_to_graph};
+use krach_patch::{ModuleGraph, Planner, Processor, factory, modules, yaml_to_graph};
 
 const RATE: f64 = 48_000.0;
 const BLOCK: usize = 256;
-const BLOCKS: usize = 40;
-const RUNS: usize = 60;
+const BLOCKS: usize = 4;
+const RUNS: usize = 600;
 
 fn best(mut round: impl FnMut()) -> f64 {
     let runs = (0..RUNS).map(|_| {
@@ -116,6 +116,13 @@ fn main() {
     for (name, text) in factory::PATCHES {
         let graph = yaml_to_graph(text).unwrap();
         println!("{name:<34}{:>12.1}", planned(&graph));
+    }
+    for module in modules::ALL.iter().filter(|module| !module.outputs.is_empty()) {
+        let mut graph = ModuleGraph::new();
+        graph.add("it", module.name).unwrap();
+        graph.add("out", "AudioOut").unwrap();
+        graph.connect("it", module.outputs[0].name, "out", "left", 1.0).unwrap();
+        println!("{:<34}{:>12.1}", format!("{} alone", module.name), planned(&graph));
     }
     println!("{:<34}{:>12.1}", "eight times, connected to nothing", planned(&silent));
     println!("{:<34}{:>12.2} µs", format!("adopting {} modules", fifty.nodes().count()), adoption(&fifty));

@@ -12,7 +12,7 @@ use crate::descriptor::{Descriptor, Setting, Shape, Value};
 use crate::fault::Fault;
 use crate::graph::ModuleGraph;
 use crate::midi::MidiEvent;
-use crate::module::{CHUNK, Connected, Input, Io, Line, Module};
+use crate::module::{Arrived, CHUNK, Connected, Io, Line, Module, NOTHING};
 use crate::modules;
 use crate::plan::{ExecutionPlan, silent_lines};
 use crate::planner::build_patch;
@@ -28,8 +28,8 @@ pub struct Harness {
     /// By input: what is fed, and what comes after that.
     feeds: Vec<(Vec<f32>, f32, bool)>,
     outputs: Vec<Vec<f32>>,
+    arrived: Vec<Arrived>,
     lines: Vec<Line>,
-    wiring: Vec<Input>,
     transport: Option<Transport>,
     /// Outputs with a cable: all, unless told otherwise.
     connected: u64,
@@ -81,8 +81,8 @@ impl Harness {
             sample_rate,
             feeds: vec![(Vec::new(), 0.0, false); inputs],
             outputs: vec![Vec::new(); outputs],
-            lines: silent_lines(1 + inputs + outputs),
-            wiring: vec![Input::OPEN; inputs],
+            arrived: vec![NOTHING; inputs],
+            lines: silent_lines(outputs),
             transport: None,
             connected: u64::MAX,
             done: 0,
@@ -187,25 +187,23 @@ impl Harness {
     /// Runs some samples; the outputs before are forgotten.
     pub fn run(&mut self, samples: usize) -> &mut Self {
         self.outputs.iter_mut().for_each(Vec::clear);
-        let inputs = self.feeds.len();
         let mut left = samples;
         while left > 0 {
             let count = left.min(CHUNK);
-            for (line, (feed, last, _)) in self.lines[1..].iter().zip(&self.feeds) {
-                for (at, sample) in line.iter().enumerate().take(count) {
-                    sample.set(feed.get(self.done + at).copied().unwrap_or(*last));
+            for (arrived, (feed, last, _)) in self.arrived.iter_mut().zip(&self.feeds) {
+                for (at, sample) in arrived.iter_mut().enumerate().take(count) {
+                    *sample = feed.get(self.done + at).copied().unwrap_or(*last);
                 }
             }
             let mut io = Io {
-                lines: &self.lines,
-                inputs: &self.wiring,
-                outputs: &self.lines[1 + inputs..],
+                inputs: &self.arrived,
+                outputs: &mut self.lines,
                 at: 0,
                 stretch: Stretch(self.transport),
             };
             self.module.render(&mut io, 0..count);
-            for (output, line) in self.outputs.iter_mut().zip(&self.lines[1 + inputs..]) {
-                output.extend(line[1..=count].iter().map(std::cell::Cell::get));
+            for (output, line) in self.outputs.iter_mut().zip(&self.lines) {
+                output.extend_from_slice(&line[1..=count]);
             }
             self.transport = self.transport.map(|transport| transport.after(count));
             self.done += count;
@@ -217,21 +215,15 @@ impl Harness {
     /// Runs one sample with these values at the inputs, and gives the outputs. [`Harness::plugged`] tells which of
     /// the inputs have a cable.
     pub fn step(&mut self, inputs: &[f32]) -> Vec<f32> {
-        for (line, value) in self.lines[1..].iter().zip(inputs) {
-            line[0].set(*value);
+        for (arrived, value) in self.arrived.iter_mut().zip(inputs) {
+            arrived[0] = *value;
         }
-        let count = self.feeds.len();
-        let mut io = Io {
-            lines: &self.lines,
-            inputs: &self.wiring,
-            outputs: &self.lines[1 + count..],
-            at: 0,
-            stretch: Stretch(self.transport),
-        };
+        let mut io =
+            Io { inputs: &self.arrived, outputs: &mut self.lines, at: 0, stretch: Stretch(self.transport) };
         self.module.render(&mut io, 0..1);
         self.transport = self.transport.map(|transport| transport.after(1));
         self.done += 1;
-        self.lines[1 + count..].iter().map(|line| line[1].get()).collect()
+        self.lines.iter().map(|line| line[1]).collect()
     }
 
     /// Tells the module which inputs and outputs have a cable.
@@ -257,25 +249,22 @@ impl Harness {
         (index, setting)
     }
 
-    fn wire(&mut self) {
-        for (port, (wire, (_, _, plugged))) in self.wiring.iter_mut().zip(&self.feeds).enumerate() {
-            *wire = if *plugged { Input { line: 1 + port as u32, scale: 1.0 } } else { Input::OPEN };
-        }
-    }
-
     fn connect(&mut self) {
-        self.wire();
         let inputs =
             self.feeds.iter().enumerate().fold(0, |mask, (port, feed)| mask | u64::from(feed.2) << port);
         self.module.connect(Connected { inputs, outputs: self.connected });
     }
 }
 
-/// A patch without a plan's order and blocks: on each sample one virtual call for each module, whatever it leads to.
-/// What [`Processor`](crate::Processor) gains is measured against it.
+/// A patch without a plan's order and blocks: on each sample one virtual call for each module, whatever it leads to,
+/// over a pool with the last sample of each output. What [`Processor`](crate::Processor) gains is measured
+/// against it.
 pub struct Bare {
     plan: Box<ExecutionPlan>,
-    at: usize,
+    /// By line: the sample before, and this one; they change places.
+    pools: [Vec<f32>; 2],
+    arrived: Vec<Arrived>,
+    outputs: Vec<Line>,
 }
 
 impl Bare {
@@ -287,37 +276,47 @@ impl Bare {
         let (mut plan, _) =
             build_patch(graph, sample_rate, None, 1).unwrap_or_else(|fault| panic!("{fault}"));
         plan.take_over(None);
-        Self { plan, at: 0 }
+        let pool = vec![0.0; plan.lines.len()];
+        let most =
+            |count: fn(&crate::plan::Slot) -> u32| plan.modules.iter().map(count).max().unwrap_or(0) as usize;
+        let (inputs, outputs) = (most(|slot| slot.inputs), most(|slot| slot.outputs));
+        Self {
+            pools: [pool.clone(), pool],
+            arrived: vec![NOTHING; inputs],
+            outputs: silent_lines(outputs),
+            plan,
+        }
     }
 
     /// The next sample, without host and input.
     pub fn step(&mut self) -> [f32; 2] {
         let plan = &mut *self.plan;
-        if self.at == CHUNK {
-            plan.lines.iter().for_each(|line| line[0].set(line[CHUNK].get()));
-            self.at = 0;
-        }
-        for slot in &mut plan.modules {
-            let (first, output) = (slot.first_input as usize, slot.first_output as usize);
-            let io = Io {
-                lines: &plan.lines,
-                inputs: &plan.inputs[first..first + slot.inputs as usize],
-                outputs: &plan.lines[output..output + slot.outputs as usize],
-                at: self.at,
-                stretch: Stretch(None),
-            };
+        let [before, now] = &mut self.pools;
+        for (index, slot) in plan.modules.iter_mut().enumerate() {
+            if plan.sources.contains(&(index as u32)) {
+                continue;
+            }
+            let (first, count) = (slot.first_input as usize, slot.inputs as usize);
+            for (arrived, input) in self.arrived.iter_mut().zip(&plan.inputs[first..first + count]) {
+                arrived[0] = before[input.line as usize] * input.scale;
+            }
+            let (line, outputs) = (slot.first_output as usize, slot.outputs as usize);
+            let (inputs, written) = (&self.arrived[..count], &mut self.outputs[..outputs]);
             if let Some(module) = &mut slot.module {
-                module.process(&io);
+                module.process(&mut Io { inputs, outputs: written, at: 0, stretch: Stretch(None) });
+            }
+            for (now, output) in now[line..line + outputs].iter_mut().zip(&*written) {
+                *now = output[1];
             }
         }
         let mut out = [0.0; 2];
         for &sink in &plan.sinks {
             let first = plan.modules[sink as usize].first_input as usize;
             for (out, input) in out.iter_mut().zip(&plan.inputs[first..]) {
-                *out += plan.lines[input.line as usize][self.at].get() * input.scale;
+                *out += before[input.line as usize] * input.scale;
             }
         }
-        self.at += 1;
+        self.pools.swap(0, 1);
         out
     }
 }

@@ -47,9 +47,9 @@ pub use fault::{Fault, Part};
 pub use graph::{Cable, GraphNode, MAX_NODES, ModuleGraph};
 pub use midi::MidiEvent;
 pub use module::Module;
-pub use notes::{C2_HZ, Step};
+pub use notes::{C2_HZ, Step, midi_note};
 pub use plan::ExecutionPlan;
-pub use planner::{FADE_SECONDS, Layout, Planner, build_patch};
+pub use planner::{Control, FADE_SECONDS, Layout, Planner, build_patch};
 pub use processor::{Processor, Unfit};
 pub use transport::{Position, Transport};
 #[cfg(feature = "yaml")]

@@ -1,6 +1,5 @@
 //! What a module is, and what it sees of the patch on one sample.
 
-use std::cell::Cell;
 use std::ops::Range;
 
 use crate::midi::MidiEvent;
@@ -13,7 +12,16 @@ pub(crate) const CHUNK: usize = 64;
 /// One output's samples: entry 0 is the last sample before this chunk, entry `i + 1` is sample `i`.
 ///
 /// A cable delays by one sample, so whoever reads an output on sample `i` reads entry `i`.
-pub(crate) type Line = [Cell<f32>; CHUNK + 1];
+pub(crate) type Line = [f32; CHUNK + 1];
+
+/// What arrives at an input in a chunk: what the cable brings, times its scale.
+///
+/// Longer than a chunk: loops go sample by sample through all inputs, and distances of 256 bytes would crowd a
+/// quarter of the cache.
+pub(crate) type Arrived = [f32; CHUNK + 16];
+
+/// Nothing.
+pub(crate) const NOTHING: Arrived = [0.0; CHUNK + 16];
 
 /// The line that is always zero: unconnected inputs read it.
 pub(crate) const SILENCE: u32 = 0;
@@ -49,7 +57,7 @@ pub trait Module: Send {
     fn midi(&mut self, _event: MidiEvent) {}
 
     /// Computes one sample: reads inputs and sets every connected output.
-    fn process(&mut self, io: &Io<'_>);
+    fn process(&mut self, io: &mut Io<'_>);
 
     /// Computes samples one after the other. It is here so that each module gets a loop of its own, without a
     /// virtual call per sample.
@@ -100,9 +108,8 @@ impl Input {
 
 /// What a module sees on one sample.
 pub struct Io<'a> {
-    pub(crate) lines: &'a [Line],
-    pub(crate) inputs: &'a [Input],
-    pub(crate) outputs: &'a [Line],
+    pub(crate) inputs: &'a [Arrived],
+    pub(crate) outputs: &'a mut [Line],
     pub(crate) at: usize,
     pub(crate) stretch: Stretch,
 }
@@ -111,17 +118,16 @@ impl Io<'_> {
     /// What the cable at an input brings: the sample before, times the cable's scale; 0 without a cable.
     #[inline(always)]
     pub fn input(&self, port: usize) -> f32 {
-        let input = self.inputs[port];
-        self.lines[input.line as usize][self.at].get() * input.scale
+        self.inputs[port][self.at % CHUNK]
     }
 
     /// Sets an output. What a cable carries is 0, or of a size from 1e-20 to 1e6: less is 0, so that no loop decays
     /// into denormal numbers; more is 1e6, and what is not a number is 0, so that no loop stays broken.
     #[inline(always)]
-    pub fn set(&self, port: usize, value: f32) {
-        let size = value.abs();
-        let value = if (QUIETEST..=LOUDEST).contains(&size) { value } else { contain(value) };
-        self.outputs[port][self.at + 1].set(value);
+    pub fn set(&mut self, port: usize, value: f32) {
+        // Without branches, so that loops of simple modules become vectors. Not a number is not at least 1e-20.
+        let value = if value.abs() >= QUIETEST { value } else { 0.0 };
+        self.outputs[port][self.at % CHUNK + 1] = value.clamp(-LOUDEST, LOUDEST);
     }
 
     /// The host's position in quarter notes on this sample, if there is a host that tells it.
@@ -129,16 +135,6 @@ impl Io<'_> {
     pub fn host(&self) -> Option<crate::transport::Position> {
         self.stretch.at(self.at)
     }
-}
-
-#[cold]
-fn loud(value: f32) -> f32 {
-    if value.is_nan() { 0.0 } else { LOUDEST.copysign(value) }
-}
-
-#[inline(always)]
-fn contain(value: f32) -> f32 {
-    if value.abs() < QUIETEST { 0.0 } else { loud(value) }
 }
 
 /// A trigger or gate: high from 0.5 on.

@@ -50,6 +50,14 @@ pub(crate) fn step(name: &str) -> Option<Step> {
     (-1..=9).contains(&octave).then(|| Step::Note((semitones + 12 * (octave - 2)) as f32))
 }
 
+/// MIDI's number of a note's name: 60 for `C4`.
+pub fn midi_note(name: &str) -> Option<f32> {
+    match step(name)? {
+        Step::Note(semitones) => Some(C2_MIDI + semitones),
+        Step::Rest | Step::Tie => None,
+    }
+}
+
 /// A pitch class: `C`, `Eb`, `F#`.
 pub(crate) fn pitch_class(name: &str) -> Option<Step> {
     let (semitones, rest) = class(name)?;
@@ -67,14 +75,11 @@ pub(crate) fn exp2(x: f64) -> f64 {
     let x = if x.abs() <= 60.0 { x } else { 60.0_f64.copysign(x) };
     let whole = (x + ROUND) - ROUND;
     let y = (x - whole) * std::f64::consts::LN_2;
-    let mut sum = 1.0 / 5040.0;
-    sum = sum * y + 1.0 / 720.0;
-    sum = sum * y + 1.0 / 120.0;
-    sum = sum * y + 1.0 / 24.0;
-    sum = sum * y + 1.0 / 6.0;
-    sum = sum * y + 0.5;
-    sum = sum * y + 1.0;
-    sum = sum * y + 1.0;
+    let (square, fourth) = (y * y, (y * y) * (y * y));
+    // In pairs (Estrin's scheme): half as many steps wait for each other as in Horner's.
+    let low = (1.0 + y) + square * (0.5 + y * (1.0 / 6.0));
+    let high = (1.0 / 24.0 + y * (1.0 / 120.0)) + square * (1.0 / 720.0 + y * (1.0 / 5040.0));
+    let sum = low + fourth * high;
     sum * f64::from_bits(((whole as i64 + 1023) as u64) << 52)
 }
 

@@ -1,9 +1,7 @@
 //! A plan: everything the audio thread needs to play a patch, in flat tables, and how it follows the plan before it.
 
-use std::cell::Cell;
-
 use crate::descriptor::Setting;
-use crate::module::{CHUNK, Connected, Input, Io, Line, Module, SILENCE};
+use crate::module::{Arrived, CHUNK, Connected, Input, Io, Line, Module, SILENCE};
 use crate::transport::Stretch;
 
 /// Everything that the audio thread needs to play a patch. Made by [`build_patch`](crate::build_patch).
@@ -23,8 +21,10 @@ pub struct ExecutionPlan {
     pub(crate) order: Vec<u32>,
     pub(crate) sinks: Vec<u32>,
     pub(crate) sources: Vec<u32>,
-    /// Line 0 is silence, then the outputs, then one for each input that has a cable.
+    /// Line 0 is silence, then the outputs.
     pub(crate) lines: Vec<Line>,
+    /// By input; zero where there is no cable.
+    pub(crate) arrived: Vec<Arrived>,
     /// Parameters that survivors get.
     pub(crate) changes: Vec<Change>,
     /// Length of a fade in samples.
@@ -57,8 +57,7 @@ pub(crate) struct Slot {
 pub(crate) struct Plugs {
     pub first: u32,
     pub count: u32,
-    /// Where they are mixed while one of them fades.
-    pub mix: u32,
+    /// One of them fades.
     pub mixing: bool,
 }
 
@@ -134,8 +133,12 @@ impl ExecutionPlan {
                 };
                 std::mem::swap(&mut slot.module, &mut before.module);
                 for port in 0..slot.outputs.min(before.outputs) {
-                    let last = old.lines[(before.first_output + port) as usize][0].get();
-                    self.lines[(slot.first_output + port) as usize][0].set(last);
+                    // A cable from an output that had none begins empty: the module need not have set it.
+                    let connected = if old.unsettled == 0 { before.lasting } else { before.fading };
+                    if connected >> port & 1 == 1 {
+                        let last = old.lines[(before.first_output + port) as usize][0];
+                        self.lines[(slot.first_output + port) as usize][0] = last;
+                    }
                 }
             }
         }
@@ -169,15 +172,17 @@ impl ExecutionPlan {
         self.point();
     }
 
-    /// Points every input at its cable, or at the mix of those that fade, and tells modules what is connected.
+    /// Points every input at its cable, and tells modules what is connected.
     fn point(&mut self) {
-        for (input, plugs) in self.inputs.iter_mut().zip(&mut self.plugs) {
+        for ((input, plugs), arrived) in self.inputs.iter_mut().zip(&mut self.plugs).zip(&mut self.arrived) {
             let taps = &self.taps[plugs.first as usize..(plugs.first + plugs.count) as usize];
             let mut left = taps.iter().filter(|tap| !tap.is_gone());
             plugs.mixing = taps.iter().any(|tap| tap.remaining > 0);
             *input = match left.next() {
-                None => Input::OPEN,
-                Some(_) if plugs.mixing => Input { line: plugs.mix, scale: 1.0 },
+                None => {
+                    arrived.fill(0.0);
+                    Input::OPEN
+                }
                 Some(tap) => Input { line: tap.line, scale: tap.target },
             };
         }
@@ -203,7 +208,7 @@ impl ExecutionPlan {
                 module.reset();
             }
         }
-        self.lines.iter().flatten().for_each(|sample| sample.set(0.0));
+        self.lines.iter_mut().for_each(|line| line.fill(0.0));
         self.taps.iter_mut().for_each(|tap| tap.remaining = 0);
         self.unsettled = 0;
         self.point();
@@ -220,10 +225,10 @@ impl ExecutionPlan {
         for &source in &self.sources {
             let slot = &self.modules[source as usize];
             for (port, channel) in input.iter().enumerate().take(slot.outputs as usize) {
-                let line = &self.lines[slot.first_output as usize + port];
-                for (to, &from) in line[1..].iter().zip(channel.iter()) {
+                let line = &mut self.lines[slot.first_output as usize + port];
+                for (to, &from) in line[1..].iter_mut().zip(channel.iter()) {
                     // As every output: finite.
-                    to.set(if from.is_finite() { from } else { 0.0 });
+                    *to = if from.is_finite() { from } else { 0.0 };
                 }
             }
         }
@@ -241,12 +246,8 @@ impl ExecutionPlan {
         for &sink in &self.sinks {
             let first = self.modules[sink as usize].first_input as usize;
             for (port, channel) in [&mut *left, &mut *right].into_iter().enumerate() {
-                let input = self.inputs[first + port];
-                if input.line == SILENCE {
-                    continue;
-                }
-                for (to, from) in channel.iter_mut().zip(&self.lines[input.line as usize]) {
-                    *to += from.get() * input.scale;
+                for (to, from) in channel.iter_mut().zip(&self.arrived[first + port]) {
+                    *to += from;
                 }
             }
         }
@@ -255,8 +256,9 @@ impl ExecutionPlan {
             if slot.leaves && self.unsettled == 0 {
                 continue;
             }
-            for line in &self.lines[slot.first_output as usize..(slot.first_output + slot.outputs) as usize] {
-                line[0].set(line[samples].get());
+            let (first, count) = (slot.first_output as usize, slot.outputs as usize);
+            for line in &mut self.lines[first..first + count] {
+                line[0] = line[samples];
             }
         }
         if self.unsettled > 0 {
@@ -269,7 +271,7 @@ impl ExecutionPlan {
         }
     }
 
-    /// Runs the modules of a group over some samples, after the mixes at their inputs.
+    /// Runs the modules of a group over some samples, each after what arrives at its inputs.
     fn run(&mut self, group: Group, stretch: Stretch, samples: std::ops::Range<usize>) {
         for &index in &self.order[group.first as usize..(group.first + group.count) as usize] {
             let slot = &mut self.modules[index as usize];
@@ -277,20 +279,23 @@ impl ExecutionPlan {
                 continue;
             }
             let (first, count) = (slot.first_input as usize, slot.inputs as usize);
-            if self.unsettled > 0 {
-                for plugs in &self.plugs[first..first + count] {
-                    if plugs.mixing {
-                        let taps = &mut self.taps[plugs.first as usize..(plugs.first + plugs.count) as usize];
-                        mix(&self.lines, plugs.mix, taps, samples.clone());
+            for port in first..first + count {
+                let (input, plugs, arrived) = (self.inputs[port], self.plugs[port], &mut self.arrived[port]);
+                if plugs.mixing {
+                    let taps = &mut self.taps[plugs.first as usize..(plugs.first + plugs.count) as usize];
+                    mix(&self.lines, arrived, taps, samples.clone());
+                } else if input.line != SILENCE {
+                    let from = &self.lines[input.line as usize][samples.clone()];
+                    for (to, from) in arrived[samples.clone()].iter_mut().zip(from) {
+                        *to = from * input.scale;
                     }
                 }
             }
             let Some(module) = &mut slot.module else { continue };
             let (first_output, outputs) = (slot.first_output as usize, slot.outputs as usize);
             let mut io = Io {
-                lines: &self.lines,
-                inputs: &self.inputs[first..first + count],
-                outputs: &self.lines[first_output..first_output + outputs],
+                inputs: &self.arrived[first..first + count],
+                outputs: &mut self.lines[first_output..first_output + outputs],
                 at: 0,
                 stretch,
             };
@@ -300,22 +305,22 @@ impl ExecutionPlan {
 }
 
 /// Mixes the cables at an input while one of them fades.
-fn mix(lines: &[Line], to: u32, taps: &mut [Tap], samples: std::ops::Range<usize>) {
+fn mix(lines: &[Line], to: &mut Arrived, taps: &mut [Tap], samples: std::ops::Range<usize>) {
     for at in samples {
         let mut sum = None;
         for tap in &mut *taps {
             if !tap.is_gone() {
-                let value = lines[tap.line as usize][at].get() * tap.gain();
+                let value = lines[tap.line as usize][at] * tap.gain();
                 // Not from 0 on: a cable alone is the same to the bit as without a mix.
                 sum = Some(sum.map_or(value, |sum: f32| sum + value));
                 tap.remaining = tap.remaining.saturating_sub(1);
             }
         }
-        lines[to as usize][at].set(sum.unwrap_or(0.0));
+        to[at] = sum.unwrap_or(0.0);
     }
 }
 
 /// Lines of silence.
 pub(crate) fn silent_lines(count: usize) -> Vec<Line> {
-    (0..count).map(|_| [const { Cell::new(0.0) }; CHUNK + 1]).collect()
+    vec![[0.0; CHUNK + 1]; count]
 }

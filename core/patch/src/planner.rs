@@ -5,10 +5,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::descriptor::{Descriptor, Role, Setting, Shape};
+use crate::descriptor::{Descriptor, Param, Role, Setting, Shape};
 use crate::fault::{Fault, Part};
 use crate::graph::ModuleGraph;
-use crate::module::Input;
+use crate::module::{Input, NOTHING};
 use crate::modules;
 use crate::order::{groups, leading_to};
 use crate::plan::{Change, ExecutionPlan, Group, Plugs, Slot, Tap, silent_lines};
@@ -25,6 +25,20 @@ pub struct Layout {
     sample_rate: f64,
     nodes: Vec<LayoutNode>,
     cables: Vec<LayoutCable>,
+}
+
+/// A parameter that can be moved while a patch plays, by [`Processor::set`](crate::Processor::set).
+pub struct Control {
+    /// `NODE/PARAMETER`: `osc/frequency`, `mix/level/1`.
+    pub address: String,
+    /// Index of the module in the plan.
+    pub module: usize,
+    /// Index of the parameter.
+    pub index: usize,
+    /// Its range, unit and meaning.
+    pub param: &'static Param,
+    /// What the patch sets it to.
+    pub value: f32,
 }
 
 #[derive(Clone)]
@@ -74,6 +88,23 @@ impl Layout {
     /// Index of a node in the plan.
     pub fn module(&self, id: &str) -> Option<usize> {
         self.nodes.iter().position(|node| node.state == State::Lives && node.id == id)
+    }
+
+    /// Every float, int, bool and enum parameter of the patch, by address.
+    pub fn controls(&self) -> Vec<Control> {
+        let mut controls = Vec::new();
+        for (module, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.state == State::Lives) {
+            let names = node.descriptor.param_names(&node.shape);
+            let params = node.descriptor.params(&node.shape).zip(names).zip(&node.settings).enumerate();
+            for (index, ((param, name), setting)) in params {
+                if let Setting::Number(value) = *setting {
+                    let address = format!("{}/{name}", node.id);
+                    controls.push(Control { address, module, index, param, value });
+                }
+            }
+        }
+        controls.sort_by(|a, b| a.address.cmp(&b.address));
+        controls
     }
 
     /// All fades of the plan have ended.
@@ -261,9 +292,7 @@ fn fill(
     for (node, slot) in slots.iter().enumerate() {
         for input in 0..slot.inputs as usize {
             let here = at_input.get(&(node, input)).map(Vec::as_slice).unwrap_or_default();
-            let mix = if here.is_empty() { 0 } else { lines };
-            lines += u32::from(!here.is_empty());
-            plugs.push(Plugs { first: taps.len() as u32, count: here.len() as u32, mix, mixing: false });
+            plugs.push(Plugs { first: taps.len() as u32, count: here.len() as u32, mixing: false });
             for &index in here {
                 let cable = &cables[index];
                 debug_assert_eq!(index, taps.len());
@@ -295,6 +324,7 @@ fn fill(
         sinks: of_role(Role::Sink),
         sources: of_role(Role::Source),
         lines: silent_lines(lines as usize),
+        arrived: vec![NOTHING; inputs as usize],
         changes,
         fade: ((sample_rate * FADE_SECONDS).round() as u32).max(1),
         unsettled: 0,

@@ -203,6 +203,41 @@ fn a_new_frequency_keeps_the_phase() {
 }
 
 #[test]
+fn controls_have_addresses_and_move_between_two_samples() {
+    let mut graph = sine_to_left(440.0);
+    graph.add_shaped("mix", "Mixer", Some(2), None).unwrap();
+    graph.add("seq", "StepSequencer").unwrap();
+    graph.add("clock", "ClockSequencer").unwrap();
+    graph.set("clock", "sync", "free").unwrap();
+    let mut player = Player::new(&graph);
+    let controls = player.planner.playing().unwrap().controls();
+    let addresses: Vec<&str> = controls.iter().map(|control| control.address.as_str()).collect();
+    // A list is no control.
+    let expected = [
+        "clock/beats_per_bar",
+        "clock/bpm",
+        "clock/quavers_per_beat",
+        "clock/sync",
+        "mix/level/0",
+        "mix/level/1",
+        "mix/master",
+        "mix/pan/0",
+        "mix/pan/1",
+        "osc/frequency",
+    ];
+    assert_eq!(addresses, expected);
+    let (sync, frequency) = (&controls[3], &controls[9]);
+    assert_eq!((sync.value, sync.param.name, frequency.value), (1.0, "sync", 440.0));
+    player.left(101);
+    player.processor.set(frequency.module, frequency.index, 550.0);
+    let moved = player.left(100);
+    let mut osc = krach_patch::harness::Harness::new("SineOscillator");
+    osc.run(100);
+    // The cable brings the last sample from before.
+    assert_eq!(bits(&moved[1..]), bits(osc.run(1).set("frequency", 550.0).run(99).output("out")));
+}
+
+#[test]
 fn a_parameter_that_is_deleted_goes_back_to_its_default() {
     let mut player = Player::new(&sine_to_left(1_000.0));
     player.left(100);

@@ -5,8 +5,8 @@ pub mod follow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use krach_patch::PatchEngine;
 use krach_patch::sound::Card;
+use krach_patch::{MidiEvent, PatchEngine, midi_note};
 
 /// Sample rate of files.
 const RATE: u32 = 48_000;
@@ -22,6 +22,8 @@ pub struct Options {
     pub output: Option<PathBuf>,
     /// For how long, in seconds; `None`: into a file as long as the program thinks right, else until it is stopped.
     pub seconds: Option<f64>,
+    /// Keys that are played one after the other, in semitones, 60 is C4.
+    pub keys: Vec<f32>,
     /// Whatever is no option.
     pub files: Vec<PathBuf>,
     /// Only to tell how it is used.
@@ -51,6 +53,12 @@ impl Options {
                     let fits = seconds.filter(|seconds| (0.0..=3_600.0).contains(seconds));
                     options.seconds = Some(fits.ok_or("--seconds: a number from 0 to 3600 is allowed")?);
                 }
+                Short('k') | Long("keys") => {
+                    let text = parser.value().map_err(told)?;
+                    let keys = text.to_str().unwrap_or_default().split(',').map(midi_note);
+                    options.keys =
+                        keys.collect::<Option<_>>().ok_or("--keys: notes like C4,Eb4,G4 are allowed")?;
+                }
                 Short('h') | Long("help") => options.help = true,
                 Value(file) => options.files.push(file.into()),
                 other => return Err(other.unexpected().to_string()),
@@ -70,6 +78,12 @@ pub fn play(
     usual_seconds: f64,
     mut tick: impl FnMut(f64, &mut PatchEngine) -> Result<(), String>,
 ) -> Result<(), String> {
+    let mut keyboard = Keyboard { keys: &options.keys, begun: 0, held: None };
+    let mut tick = |seconds: f64, engine: &mut PatchEngine| {
+        tick(seconds, engine)?;
+        keyboard.play(seconds, engine);
+        Ok(())
+    };
     match &options.output {
         Some(path) => write(path, options.seconds.unwrap_or(usual_seconds), tick),
         None => {
@@ -91,6 +105,27 @@ pub fn play(
                 engine.poll();
                 std::thread::sleep(TICK);
             }
+        }
+    }
+}
+
+/// Plays keys one after the other, over and over: one each half second, held for 0.4.
+struct Keyboard<'a> {
+    keys: &'a [f32],
+    /// So many were pressed.
+    begun: usize,
+    held: Option<f32>,
+}
+
+impl Keyboard<'_> {
+    fn play(&mut self, seconds: f64, engine: &mut PatchEngine) {
+        if let Some(note) = self.held.take_if(|_| seconds >= self.begun as f64 * 0.5 - 0.1) {
+            engine.midi(MidiEvent::NoteOff { note });
+        }
+        if !self.keys.is_empty() && seconds >= self.begun as f64 * 0.5 {
+            let note = self.keys[self.begun % self.keys.len()];
+            engine.midi(MidiEvent::NoteOn { note, velocity: 0.8 });
+            (self.begun, self.held) = (self.begun + 1, Some(note));
         }
     }
 }
@@ -135,6 +170,8 @@ mod tests {
         let options = Options::read(["a.yaml", "-o", "x.wav", "--seconds=2.5"]).unwrap();
         assert_eq!(options.output, Some("x.wav".into()));
         assert_eq!((options.seconds, options.files), (Some(2.5), vec!["a.yaml".into()]));
+        assert_eq!(Options::read(["-k", "C4,F#3"]).unwrap().keys, [60.0, 54.0]);
+        assert!(Options::read(["--keys", "C4,X"]).unwrap_err().contains("C4,Eb4,G4"));
         assert!(Options::read(["--seconds", "long"]).unwrap_err().contains("0 to 3600"));
         assert!(Options::read(["--loud"]).unwrap_err().contains("--loud"));
     }

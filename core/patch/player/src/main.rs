@@ -6,10 +6,11 @@ use patches_player::follow::Followed;
 use patches_player::{Options, play};
 
 const USAGE: &str = "\
-patch_player FILE.yaml [-o OUT.wav] [-s SECONDS]
+patch_player FILE.yaml [-k KEYS] [-o OUT.wav] [-s SECONDS]
 
 Plays a patch on the sound card, and plays on with what is saved in the file. Where there is no such file, it plays the
 patch of that name that comes with krach, for instance demo_synth.
+  -k, --keys C4,Eb4,G4     plays these keys on it, one each half second
   -o, --output OUT.wav     writes a file instead (10 seconds)
   -s, --seconds SECONDS    ends after so long";
 

@@ -41,6 +41,19 @@ fn the_demo_plays_by_its_name_where_there_is_no_such_file() {
 }
 
 #[test]
+fn keys_are_played_one_each_half_second() {
+    let folder = folder("keys");
+    assert!(player(&folder, &["bell", "-k", "C4,C5", "-o", "out.wav", "-s", "1"]).status.success());
+    let left: Vec<f32> = samples(&folder.join("out.wav")).into_iter().step_by(2).collect();
+    let crossings = |from: usize| {
+        left[from..from + 9_600].windows(2).filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0).count()
+    };
+    // After a quarter of a second the modulation is weak: 261.6 and 523.3 Hz in 0.2 s.
+    assert!((50..=60).contains(&crossings(13_000)), "{}", crossings(13_000));
+    assert!((100..=115).contains(&crossings(37_000)), "{}", crossings(37_000));
+}
+
+#[test]
 fn a_file_plays_and_a_bad_one_is_told_with_every_error_and_writes_nothing() {
     let folder = folder("file");
     let good = "nodes:\n  osc: {module: SineOscillator}\n  out: {module: AudioOut}\ncables:\n  - {from: osc, output: out, to: out, input: left}\n";

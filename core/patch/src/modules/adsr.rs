@@ -102,7 +102,7 @@ impl Module for Adsr {
         self.time();
     }
 
-    fn process(&mut self, io: &Io<'_>) {
+    fn process(&mut self, io: &mut Io<'_>) {
         let gate = io.input(GATE);
         // Both are looked at on every sample.
         let begins = self.trigger.rises(io.input(TRIGGER)) | self.gate.rises(gate);

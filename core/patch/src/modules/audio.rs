@@ -36,5 +36,5 @@ impl Module for Border {
 
     fn reset(&mut self) {}
 
-    fn process(&mut self, _io: &Io<'_>) {}
+    fn process(&mut self, _io: &mut Io<'_>) {}
 }

@@ -63,22 +63,8 @@ struct Before {
     /// Where bars were counted from.
     bar: f64,
     step: f64,
-}
-
-impl Before {
-    /// Where it was, as bars are counted at `now`: if time has jumped since, or just begun, just before `now`.
-    fn seen_from(before: Option<Self>, now: Self) -> f64 {
-        let Some(before) = before else { return now.quarters - now.step };
-        // Not moved where it need not be: rounding must not take it across the border of a semiquaver.
-        let moved =
-            if before.bar == now.bar { before.quarters } else { before.quarters + before.bar - now.bar };
-        // A quarter of a sample is more than rounding, and less than a jump that anyone would make.
-        if (moved + before.step - now.quarters).abs() <= 0.25 * before.step {
-            moved
-        } else {
-            now.quarters - now.step
-        }
-    }
+    /// The semiquaver that it lay in, counted from there.
+    semiquaver: i64,
 }
 
 impl Clock {
@@ -96,6 +82,21 @@ impl Clock {
         }
     }
 
+    /// In which semiquaver the sample before lay, as bars are counted at `now`: if time has jumped since, or just
+    /// begun, it is taken to have been just before `now`.
+    #[inline]
+    fn last_semiquaver(&self, now: Before) -> i64 {
+        if let Some(before) = self.before {
+            let moved = before.quarters + before.bar - now.bar;
+            // A quarter of a sample is more than rounding, and less than a jump that anyone would make.
+            if (moved + before.step - now.quarters).abs() <= 0.25 * before.step {
+                // Not computed anew where it need not be: rounding must not take it across a border.
+                return if before.bar == now.bar { before.semiquaver } else { self.semiquaver(moved) };
+            }
+        }
+        self.semiquaver(now.quarters - now.step)
+    }
+
     fn own(&self) -> f64 {
         self.anchor + self.since as f64 * self.step
     }
@@ -103,7 +104,10 @@ impl Clock {
     /// In which semiquaver a position lies.
     #[inline]
     fn semiquaver(&self, quarters: f64) -> i64 {
-        libm::floor(quarters * (2 * self.quavers) as f64) as i64
+        let semiquavers = quarters * (2 * self.quavers) as f64;
+        let whole = semiquavers as i64;
+        // The conversion goes towards 0.
+        whole - i64::from(whole as f64 > semiquavers)
     }
 }
 
@@ -126,22 +130,29 @@ impl Module for Clock {
                 self.step = self.bpm / 60.0 / self.rate;
             }
             BEATS => self.beats = value as i64,
-            QUAVERS => self.quavers = value as i64,
+            QUAVERS => {
+                self.quavers = value as i64;
+                if let Some(before) = self.before {
+                    let semiquaver = self.semiquaver(before.quarters);
+                    self.before = Some(Before { semiquaver, ..before });
+                }
+            }
             _ => self.free = value == 1.0,
         }
     }
 
-    fn process(&mut self, io: &Io<'_>) {
+    fn process(&mut self, io: &mut Io<'_>) {
         let host = if self.free { None } else { io.host() };
-        let (now, runs) = match host {
-            Some(host) => (Before { quarters: host.quarters, bar: host.bar, step: host.step }, host.playing),
-            None => (Before { quarters: self.own(), bar: 0.0, step: self.step }, true),
+        let (quarters, bar, step, runs) = match host {
+            Some(host) => (host.quarters, host.bar, host.step, host.playing),
+            None => (self.own(), 0.0, self.step, true),
         };
         self.since += 1;
         let mut pulses = [false; 4];
         if runs {
-            let index = self.semiquaver(now.quarters);
-            let last = self.semiquaver(Before::seen_from(self.before, now));
+            let index = self.semiquaver(quarters);
+            let now = Before { quarters, bar, step, semiquaver: index };
+            let last = self.last_semiquaver(now);
             if index > last {
                 let per_beat = 2 * self.quavers;
                 let passes = |length: i64| index.div_euclid(length) > last.div_euclid(length);

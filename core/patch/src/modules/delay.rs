@@ -111,7 +111,7 @@ impl Module for Delay {
     }
 
     #[inline(always)]
-    fn process(&mut self, io: &Io<'_>) {
+    fn process(&mut self, io: &mut Io<'_>) {
         let octaves = io.input(TIME_IN);
         if octaves != self.octaves {
             self.octaves = octaves;

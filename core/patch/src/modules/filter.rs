@@ -103,7 +103,7 @@ impl Module for Filter {
     }
 
     #[inline(always)]
-    fn process(&mut self, io: &Io<'_>) {
+    fn process(&mut self, io: &mut Io<'_>) {
         let octaves = io.input(CUTOFF_IN);
         if octaves != self.octaves {
             self.octaves = octaves;

@@ -48,7 +48,7 @@ impl Module for Glide {
     }
 
     #[inline(always)]
-    fn process(&mut self, io: &Io<'_>) {
+    fn process(&mut self, io: &mut Io<'_>) {
         let target = f64::from(io.input(0));
         let way = (self.value - target) * self.left;
         // A billionth of an octave or of full scale: nearer nothing is heard.

@@ -3,7 +3,7 @@
 use krach_dsp::sine::sine;
 
 use crate::descriptor::{Descriptor, Kind, Param, Port, Role};
-use crate::module::{Edge, Io, Module};
+use crate::module::{Connected, Edge, Io, Module};
 use crate::notes::exp2;
 
 use super::noise::White;
@@ -57,6 +57,7 @@ struct Lfo {
     noise: White,
     random: f32,
     unipolar: bool,
+    ports: Connected,
 }
 
 impl Lfo {
@@ -71,11 +72,12 @@ impl Lfo {
             noise: White::new(1),
             random: 0.0,
             unipolar: false,
+            ports: Connected::ALL,
         }
     }
 
     #[inline]
-    fn give(&self, io: &Io<'_>, port: usize, value: f32) {
+    fn give(&self, io: &mut Io<'_>, port: usize, value: f32) {
         io.set(port, if self.unipolar { 0.5 + 0.5 * value } else { value });
     }
 }
@@ -93,6 +95,10 @@ impl Module for Lfo {
         self.random = self.noise.next();
     }
 
+    fn connect(&mut self, ports: Connected) {
+        self.ports = ports;
+    }
+
     fn set(&mut self, param: usize, value: f32) {
         if param == RATE {
             self.hz = value.into();
@@ -102,20 +108,30 @@ impl Module for Lfo {
         }
     }
 
-    fn process(&mut self, io: &Io<'_>) {
+    fn process(&mut self, io: &mut Io<'_>) {
         if self.sync.rises(io.input(SYNC)) {
             self.phase = 0;
             self.random = self.noise.next();
         }
         let turns = (self.phase >> 40) as i32 as f32 * (1.0 / 16_777_216.0);
-        self.give(io, SINE, sine((self.phase >> 32) as u32));
-        // From the middle up to 1, down to -1, up to the middle.
-        let quarter = turns + 0.25;
-        let quarter = if quarter >= 1.0 { quarter - 1.0 } else { quarter };
-        self.give(io, TRIANGLE, 1.0 - (4.0 * quarter - 2.0).abs());
-        self.give(io, SAW, 2.0 * turns - 1.0);
-        self.give(io, SQUARE, if turns < 0.5 { 1.0 } else { -1.0 });
-        self.give(io, RANDOM, self.random);
+        if self.ports.output(SINE) {
+            self.give(io, SINE, sine((self.phase >> 32) as u32));
+        }
+        if self.ports.output(TRIANGLE) {
+            // From the middle up to 1, down to -1, up to the middle.
+            let quarter = turns + 0.25;
+            let quarter = if quarter >= 1.0 { quarter - 1.0 } else { quarter };
+            self.give(io, TRIANGLE, 1.0 - (4.0 * quarter - 2.0).abs());
+        }
+        if self.ports.output(SAW) {
+            self.give(io, SAW, 2.0 * turns - 1.0);
+        }
+        if self.ports.output(SQUARE) {
+            self.give(io, SQUARE, if turns < 0.5 { 1.0 } else { -1.0 });
+        }
+        if self.ports.output(RANDOM) {
+            self.give(io, RANDOM, self.random);
+        }
         let octaves = io.input(RATE_IN);
         if octaves != self.octaves {
             self.octaves = octaves;

@@ -102,7 +102,7 @@ impl Module for MidiIn {
         }
     }
 
-    fn process(&mut self, io: &Io<'_>) {
+    fn process(&mut self, io: &mut Io<'_>) {
         io.set(0, (self.note - C2_MIDI + self.bend * self.range) / 12.0);
         io.set(1, f32::from(u8::from(self.held > 0)));
         io.set(2, f32::from(u8::from(std::mem::take(&mut self.trigger))));

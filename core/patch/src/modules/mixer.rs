@@ -84,7 +84,7 @@ impl Module for Mixer {
         }
     }
 
-    fn process(&mut self, io: &Io<'_>) {
+    fn process(&mut self, io: &mut Io<'_>) {
         let (mut left, mut right) = (0.0, 0.0);
         for (channel, gains) in self.gains[..self.channels].iter_mut().enumerate() {
             // The gains move in any case, so that they are where they should be when a cable comes.

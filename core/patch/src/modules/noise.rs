@@ -64,7 +64,7 @@ impl Module for Noise {
         self.white = White::new(self.seed);
     }
 
-    fn process(&mut self, io: &Io<'_>) {
+    fn process(&mut self, io: &mut Io<'_>) {
         let white = self.white.next();
         io.set(WHITE, white);
         // Paul Kellet's filter (1999): -3 dB per octave within ±0.05 dB above 9 Hz at 44.1 kHz.

@@ -131,7 +131,7 @@ impl Module for Sine {
     }
 
     #[inline(always)]
-    fn process(&mut self, io: &Io<'_>) {
+    fn process(&mut self, io: &mut Io<'_>) {
         let mut phase = (self.phase >> 32) as u32;
         if self.modulated {
             // Cycles into 2⁻³² turns; the cast takes whole cycles out.
@@ -217,7 +217,7 @@ impl Module for Saw {
     }
 
     #[inline(always)]
-    fn process(&mut self, io: &Io<'_>) {
+    fn process(&mut self, io: &mut Io<'_>) {
         if self.phase < self.step {
             self.tail.add(signed(self.phase) / signed(self.step), -2.0);
         }
@@ -289,7 +289,7 @@ impl Module for Square {
     }
 
     #[inline(always)]
-    fn process(&mut self, io: &Io<'_>) {
+    fn process(&mut self, io: &mut Io<'_>) {
         self.widen(io.input(PULSE_WIDTH));
         let tail = &mut self.tail;
         self.pulse.arrive(self.phase, self.step, self.width, self.threshold, |since, height| {

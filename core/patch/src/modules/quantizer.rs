@@ -72,7 +72,7 @@ impl Module for Quantizer {
         self.input = f32::NAN;
     }
 
-    fn process(&mut self, io: &Io<'_>) {
+    fn process(&mut self, io: &mut Io<'_>) {
         let input = io.input(0);
         let mut changed = false;
         if !self.known || input != self.input {

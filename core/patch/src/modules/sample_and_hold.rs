@@ -28,7 +28,7 @@ impl Module for SampleAndHold {
         (self.trigger, self.held) = (Edge::default(), 0.0);
     }
 
-    fn process(&mut self, io: &Io<'_>) {
+    fn process(&mut self, io: &mut Io<'_>) {
         if self.trigger.rises(io.input(1)) {
             self.held = io.input(0);
         }

@@ -68,7 +68,7 @@ impl Module for Sequencer {
         std::mem::swap(&mut self.steps, list);
     }
 
-    fn process(&mut self, io: &Io<'_>) {
+    fn process(&mut self, io: &mut Io<'_>) {
         let mut rises = [false; 4];
         for ((port, edge), rises) in self.edges.iter_mut().enumerate().zip(&mut rises) {
             *rises = edge.rises(io.input(port));

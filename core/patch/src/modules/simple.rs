@@ -56,8 +56,9 @@ impl Module for Sum {
     fn reset(&mut self) {}
 
     #[inline(always)]
-    fn process(&mut self, io: &Io<'_>) {
-        io.set(0, (0..self.channels).fold(0.0, |sum, port| sum + io.input(port)));
+    fn process(&mut self, io: &mut Io<'_>) {
+        let sum = (0..self.channels).fold(0.0, |sum, port| sum + io.input(port));
+        io.set(0, sum);
     }
 }
 
@@ -69,8 +70,9 @@ impl Module for Vca {
     fn reset(&mut self) {}
 
     #[inline(always)]
-    fn process(&mut self, io: &Io<'_>) {
-        io.set(0, io.input(0) * io.input(1));
+    fn process(&mut self, io: &mut Io<'_>) {
+        let value = io.input(0) * io.input(1);
+        io.set(0, value);
     }
 }
 
@@ -91,7 +93,8 @@ impl Module for Tuner {
     }
 
     #[inline(always)]
-    fn process(&mut self, io: &Io<'_>) {
-        io.set(0, io.input(0) + self.offset);
+    fn process(&mut self, io: &mut Io<'_>) {
+        let value = io.input(0) + self.offset;
+        io.set(0, value);
     }
 }

@@ -66,6 +66,12 @@ impl Plain {
             let node = match same(true).or_else(|| same(false)) {
                 Some(at) => {
                     let mut kept = old.remove(at);
+                    // A cable from an output that had none begins empty.
+                    for (port, last) in kept.last.iter_mut().enumerate() {
+                        if !self.cables.iter().any(|cable| (cable.ends.0, cable.ends.1) == (kept.key, port)) {
+                            *last = 0.0;
+                        }
+                    }
                     kept.harness.follow(graph, id);
                     kept.lives = true;
                     kept
