@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod compile;
+mod describe;
 pub mod error;
 pub mod eval;
 mod hash;

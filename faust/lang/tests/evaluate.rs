@@ -145,6 +145,17 @@ fn each_of_32_mistakes_names_its_place_and_what_would_work() {
 }
 
 #[test]
+fn an_error_shows_its_line_with_a_caret_and_the_line_that_led_there() {
+    let source = "import(\"stdfaust.lib\");\n\tx = 1;\nprocess = x : ba.selectn(2, _); // \u{e9}";
+    let error = evaluate(&Shelf::default(), text(source)).expect_err("is refused").to_string();
+    let lines: Vec<&str> = error.lines().collect();
+    assert!(lines[0].ends_with("(used at x.dsp:3:15)"), "{error}");
+    assert_eq!(lines[1].trim(), "S(n,offset) = S(left, offset), S(right, offset+left) : sel(i, offset+left)");
+    let caret = lines[2].find('^').expect("a caret");
+    assert_eq!(&lines[1][caret..caret + 15], "S(left, offset)", "{error}");
+}
+
+#[test]
 fn mistakes_of_a_file_that_is_imported_are_told_in_that_file_and_all_at_once() {
     let own = [("b.lib".to_owned(), "f = (1;\ng = 2 +;\n".to_owned())].into();
     let compiler = Compiler {

@@ -3,6 +3,8 @@
 
 #[path = "support/cpp.rs"]
 mod cpp;
+#[path = "support/generate.rs"]
+mod generate;
 mod support;
 
 use krach_faust_lang::error::Error;
@@ -185,17 +187,86 @@ fn compiled_are_236_of_251_examples() {
 
 #[test]
 fn the_examples_that_come_with_faust_sound_as_cpp_plays_them() {
-    sound_as_cpp_plays(|at| at.is_multiple_of(ONE_IN));
+    sound_as_cpp_plays(|at, name| at.is_multiple_of(ONE_IN) && !SLOW.contains(&name));
 }
 
 #[test]
 #[ignore = "soak: every example"]
 fn soak_every_example_that_comes_with_faust_sounds_as_cpp_plays_it() {
-    sound_as_cpp_plays(|_| true);
+    sound_as_cpp_plays(|_, _| true);
 }
 
-fn sound_as_cpp_plays(chosen: impl Fn(usize) -> bool) {
-    let all = examples().into_iter().enumerate().filter(|(at, _)| chosen(*at)).map(|(_, example)| example);
+#[test]
+fn thirty_programs_by_chance_sound_as_cpp_plays_them() {
+    by_chance(0..30);
+}
+
+#[test]
+#[ignore = "soak: programs by chance"]
+fn soak_300_programs_by_chance_sound_as_cpp_plays_them() {
+    by_chance(1_000..1_300);
+}
+
+fn by_chance(seeds: std::ops::Range<u64>) {
+    let folder = Folder::new(&format!("chance{}", seeds.start));
+    let texts: Vec<(u64, String)> = seeds.map(|seed| (seed, generate::Writer::new(seed).program())).collect();
+    let (shelf, mut wrong) = (Shelf::default(), Vec::new());
+    let (mut right, mut heard, mut refused, mut narrower) = (0, 0, 0, 0);
+    for batch in texts.chunks(50) {
+        let paths: Vec<PathBuf> = batch
+            .iter()
+            .map(|(seed, source)| {
+                let path = folder.0.join(format!("chance{seed}.dsp"));
+                fs::write(&path, source).expect("writes");
+                path
+            })
+            .collect();
+        let programs = each(&paths, |at, path| cpp::translate(&folder.0, path, at));
+        let fine: Vec<&cpp::Program> = programs.iter().filter_map(|program| program.as_ref().ok()).collect();
+        let mut sounds = cpp::sounds(&folder.0, "chance", &fine, FRAMES).into_iter();
+        for ((seed, source), (path, program)) in batch.iter().zip(paths.iter().zip(&programs)) {
+            let ours =
+                compiled(&shelf, path).map(|program| played(&program)).map_err(|error| error.to_string());
+            match (ours, program) {
+                (Ok(ours), Ok(_)) => {
+                    let theirs = sounds.next().expect("one for each program");
+                    heard += usize::from(theirs.iter().flatten().any(|sample| sample.abs() > 1e-6));
+                    let apart = difference(&ours, &theirs);
+                    if apart <= TOLERANCE {
+                        right += 1;
+                    } else {
+                        wrong.push(format!("{seed}: {apart:e} of the loudest sample\n{source}"));
+                    }
+                }
+                (Err(_), Err(_)) => refused += 1,
+                (Err(error), Ok(_)) => {
+                    let _ = sounds.next();
+                    wrong.push(format!("{seed}: {error}\n{source}"));
+                }
+                // Our intervals are narrower.
+                (Ok(_), Err(error)) if error.contains("can't compute the min and max values") => {
+                    narrower += 1
+                }
+                (Ok(_), Err(error)) => wrong.push(format!("{seed}: the command says {error}\n{source}")),
+            }
+        }
+    }
+    println!(
+        "{right} programs by chance sound right, {heard} are heard, {refused} both refuse, {narrower} the command alone"
+    );
+    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        heard * 4 > right * 3 && (refused + narrower) * 10 < right,
+        "{right} right, {heard} heard, {refused} refused"
+    );
+}
+
+fn sound_as_cpp_plays(chosen: impl Fn(usize, &str) -> bool) {
+    let all = examples()
+        .into_iter()
+        .enumerate()
+        .filter(|(at, (name, _))| chosen(*at, name))
+        .map(|(_, example)| example);
     let chosen: Vec<(String, PathBuf)> = all.filter(|(name, _)| refused(name).is_none()).collect();
     let folder = Folder::new("examples");
     let paths: Vec<PathBuf> = chosen.iter().map(|(_, path)| path.clone()).collect();

@@ -18,6 +18,7 @@ mod labels;
 mod modulate;
 mod names;
 mod patterns;
+mod scope;
 
 pub use boxes::{BoxId, Boxes, ForeignId, FuncId, List, Node};
 pub use env::Env;

@@ -8,6 +8,9 @@ use crate::program::{Content, Program};
 use crate::signal::SigId;
 use crate::types::Nature;
 
+/// Most groups of widgets that stand in each other.
+const MOST_FOLDERS: u64 = 60;
+
 impl Layout<'_, '_, '_> {
     /// A fault at the expression that made a signal.
     pub(super) fn fault<T>(&self, id: SigId, text: String, hint: &'static str) -> Outcome<T> {
@@ -81,6 +84,13 @@ impl Layout<'_, '_, '_> {
     pub(super) fn check_counts(&self, program: &Program) -> Outcome<()> {
         let limits = self.meter.limits;
         let samples = program.steps.len() - program.samples;
+        let folders = &self.source.ui.folders;
+        // A folder comes after the one around it.
+        let mut depths: Vec<u64> = Vec::with_capacity(folders.len());
+        for folder in folders {
+            depths.push(folder.parent.map_or(0, |parent| depths[parent as usize] + 1));
+        }
+        let deepest = depths.iter().copied().max().unwrap_or(0);
         for (count, most, what, hint) in [
             (u64::from(program.inputs), u64::from(limits.channels), "inputs", "end some of them with !"),
             (program.outputs.len() as u64, u64::from(limits.channels), "outputs", "add some of them with :>"),
@@ -90,6 +100,7 @@ impl Layout<'_, '_, '_> {
                 "widgets",
                 "look for a huge par, seq or sum",
             ),
+            (deepest, MOST_FOLDERS, "groups in each other", "take some groups away"),
             (
                 samples as u64,
                 u64::from(limits.steps),

@@ -165,28 +165,70 @@ impl Signals {
         {
             return self.constant(value);
         }
-        let is = |number: Option<Num>, value: i32| number == Some(Num::Int(value));
-        let zero = |number: Option<Num>| number.is_some_and(Num::is_zero);
-        match prim {
-            Prim::Delay => self.delay(a, b),
-            // A whole number takes no part in what the result is.
-            Prim::Add if is(x, 0) => Ok(b),
-            Prim::Add | Prim::Sub | Prim::Or | Prim::Xor | Prim::Shl | Prim::Shr
-                if is(y, 0) && self.stays(prim, a) =>
-            {
-                Ok(a)
-            }
-            Prim::Mul if is(x, 1) => Ok(b),
-            Prim::Mul if is(y, 1) => Ok(a),
-            Prim::Mul if zero(x) => Ok(a),
-            Prim::Mul if zero(y) => Ok(b),
-            _ => self.add(Sig::Binary(prim, a, b)),
+        if let Some(simple) = self.simple(prim, (a, x), (b, y))? {
+            return Ok(simple);
         }
+        if prim == Prim::Delay { self.delay(a, b) } else { self.add(Sig::Binary(prim, a, b)) }
     }
 
-    /// Bits of a number with a point are those of its whole part: that is another signal.
-    fn stays(&self, prim: Prim, a: SigId) -> bool {
-        matches!(prim, Prim::Add | Prim::Sub) || matches!(self.sig(a), Sig::Unary(Prim::Int, _) | Sig::Int(_))
+    /// What a function of a signal and a number, or of a signal and itself, is. The language takes what might be no
+    /// number for one here: 0 times anything is 0, anything by itself is 1.
+    fn simple(
+        &mut self,
+        prim: Prim,
+        (a, x): (SigId, Option<Num>),
+        (b, y): (SigId, Option<Num>),
+    ) -> Outcome<Option<SigId>> {
+        let is = |number: Option<Num>, value: f64| number.is_some_and(|number| number.real() == value);
+        let kept = |number: Option<Num>| matches!(number, Some(Num::Int(_)));
+        let as_real = |signals: &mut Self, id| signals.unary(Prim::Float, id).map(Some);
+        match prim {
+            // A whole number takes no part in what kind of number the result is.
+            Prim::Add if is(x, 0.0) => {
+                if kept(x) {
+                    Ok(Some(b))
+                } else {
+                    as_real(self, b)
+                }
+            }
+            Prim::Add | Prim::Sub if is(y, 0.0) => {
+                if kept(y) {
+                    Ok(Some(a))
+                } else {
+                    as_real(self, a)
+                }
+            }
+            Prim::Sub if a == b => self.add(Sig::Int(0)).map(Some),
+            Prim::Mul if is(x, 0.0) => Ok(Some(a)),
+            Prim::Mul if is(y, 0.0) => Ok(Some(b)),
+            Prim::Mul if is(x, 1.0) => {
+                if kept(x) {
+                    Ok(Some(b))
+                } else {
+                    as_real(self, b)
+                }
+            }
+            Prim::Mul if is(y, 1.0) => {
+                if kept(y) {
+                    Ok(Some(a))
+                } else {
+                    as_real(self, a)
+                }
+            }
+            Prim::Div if is(y, 1.0) => as_real(self, a),
+            Prim::Div if is(x, 0.0) && !is(y, 0.0) => self.add(Sig::Real(0)).map(Some),
+            Prim::Div if a == b => self.constant(Num::Real(1.0)).map(Some),
+            Prim::Pow if is(y, 1.0) => {
+                if kept(y) {
+                    Ok(Some(a))
+                } else {
+                    as_real(self, a)
+                }
+            }
+            Prim::And if is(x, 0.0) || is(y, 0.0) => self.add(Sig::Int(0)).map(Some),
+            Prim::Or | Prim::Xor | Prim::Shl | Prim::Shr if is(y, 0.0) => self.unary(Prim::Int, a).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// A signal later.

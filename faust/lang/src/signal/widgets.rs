@@ -35,6 +35,8 @@ pub struct Widget {
     pub kind: WidgetKind,
     /// Its label without metadata.
     pub label: String,
+    /// Its label as it is written, without the path before it: the order within a folder.
+    pub written: String,
     /// What its label says in brackets: key and value.
     pub metadata: Vec<(String, String)>,
     /// First value, least, largest, step.
@@ -50,6 +52,8 @@ pub struct Folder {
     pub kind: GroupKind,
     /// Its label without metadata.
     pub label: String,
+    /// Its label as it is written.
+    pub written: String,
     /// What its label says in brackets.
     pub metadata: Vec<(String, String)>,
     /// The folder around it; the first is in none.
@@ -83,6 +87,7 @@ impl Default for Ui {
         let root = Folder {
             kind: GroupKind::Vertical,
             label: String::new(),
+            written: String::new(),
             metadata: Vec::new(),
             parent: None,
             items: Vec::new(),
@@ -92,10 +97,9 @@ impl Default for Ui {
 }
 
 impl Ui {
-    /// The folder of a group in a folder. A label may be a path itself: `h:left/v:in` or `../right`.
+    /// The folder of a group in a folder.
     pub fn folder(&mut self, parent: u32, kind: GroupKind, label: &str) -> u32 {
-        let (parent, last) = self.walk(parent, label);
-        self.enter(parent, kind, last)
+        self.enter(parent, kind, label)
     }
 
     fn enter(&mut self, parent: u32, kind: GroupKind, label: &str) -> u32 {
@@ -105,33 +109,36 @@ impl Ui {
         }
         let id = self.folders.len() as u32;
         let (plain, metadata) = split(label);
-        self.folders.push(Folder { kind, label: plain, metadata, parent: Some(parent), items: Vec::new() });
+        let written = label.to_owned();
+        self.folders.push(Folder {
+            kind,
+            label: plain,
+            written,
+            metadata,
+            parent: Some(parent),
+            items: Vec::new(),
+        });
         self.folders[parent as usize].items.push(Item::Folder(id));
         self.folder_ids.insert(key, id);
         id
     }
 
-    /// Follows all of a path but its last part, which is given back.
+    /// Follows the path that a widget's label begins with: `/` is the outermost folder, `..` the one around,
+    /// `h:name/`, `v:name/` and `t:name/` are groups. What follows is the label, with the slashes in it.
     fn walk<'a>(&mut self, from: u32, label: &'a str) -> (u32, &'a str) {
-        let (mut at, mut rest) = (from, label);
-        // What is in brackets is no path.
-        while let Some(slash) = rest.find('/').filter(|slash| !rest[..*slash].contains('[')) {
-            let part = &rest[..slash];
-            match part {
-                "" => at = 0,
-                "." => {}
-                ".." => at = self.folders[at as usize].parent.unwrap_or(0),
-                _ => {
-                    let (kind, name) = match part.split_once(':') {
-                        Some(("h", name)) => (GroupKind::Horizontal, name),
-                        Some(("t", name)) => (GroupKind::Tab, name),
-                        Some(("v", name)) => (GroupKind::Vertical, name),
-                        _ => (GroupKind::Vertical, part),
-                    };
-                    at = self.enter(at, kind, name);
-                }
-            }
-            rest = &rest[slash + 1..];
+        let (mut at, mut rest) = match label.strip_prefix('/') {
+            Some(rest) => (0, rest),
+            None => (from, label),
+        };
+        while let Some((part, after)) = segment(rest) {
+            at = match part.split_once(':') {
+                _ if part == ".." => self.folders[at as usize].parent.unwrap_or(0),
+                Some(("h", name)) => self.enter(at, GroupKind::Horizontal, name),
+                Some(("v", name)) => self.enter(at, GroupKind::Vertical, name),
+                Some(("t", name)) => self.enter(at, GroupKind::Tab, name),
+                _ => break,
+            };
+            rest = after;
         }
         (at, rest)
     }
@@ -152,25 +159,45 @@ impl Ui {
         let (folder, last) = self.walk(folder, names.text(label));
         let (label, metadata) = split(last);
         let id = WidgetId(self.widgets.len() as u32);
-        self.widgets.push(Widget { kind, label, metadata, range, folder });
+        let written = last.to_owned();
+        self.widgets.push(Widget { kind, label, written, metadata, range, folder });
         self.folders[folder as usize].items.push(Item::Widget(id));
         self.ids.insert(key, id);
         id
     }
 }
 
-/// A label and what it says in brackets. A bracket that is not closed is part of the label.
+/// The first part of a path, and what follows its slash. A slash in brackets is none.
+fn segment(path: &str) -> Option<(&str, &str)> {
+    let mut depth = 0;
+    for (at, byte) in path.bytes().enumerate() {
+        match byte {
+            b'[' => depth += 1,
+            b']' => depth -= 1,
+            b'/' if depth <= 0 => return Some((&path[..at], &path[at + 1..])),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// A label and what it says in brackets, by key. What follows a bracket that is not closed is left out.
 fn split(label: &str) -> (String, Vec<(String, String)>) {
     let (mut plain, mut metadata, mut rest) = (String::new(), Vec::new(), label);
     while let Some(open) = rest.find('[') {
-        let Some(length) = closing(&rest[open..]) else { break };
         plain.push_str(&rest[..open]);
+        let Some(length) = closing(&rest[open..]) else {
+            rest = "";
+            break;
+        };
         let inside = &rest[open + 1..open + length];
         let (key, value) = inside.split_once(':').unwrap_or((inside, ""));
         metadata.push((key.trim().to_owned(), value.trim().to_owned()));
         rest = &rest[open + length + 1..];
     }
     plain.push_str(rest);
+    metadata.sort();
+    metadata.dedup();
     (plain.trim().to_owned(), metadata)
 }
 

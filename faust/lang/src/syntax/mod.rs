@@ -2,8 +2,10 @@
 
 mod expr;
 mod foreign;
+mod keyword;
 mod lex;
 mod parse;
+mod rules;
 mod tree;
 
 pub use parse::parse;

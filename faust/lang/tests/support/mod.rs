@@ -141,3 +141,25 @@ pub const REFUSED: &[(&str, &str)] = &[
 pub fn refused(name: &str) -> Option<&'static str> {
     REFUSED.iter().find(|(refused, _)| *refused == name).map(|(_, reason)| *reason)
 }
+
+/// Examples that take the command seconds each, some more than a minute.
+pub const SLOW: &[&str] = &[
+    "SAM/virtualAnalog/virtualAnalog.dsp",
+    "SAM/virtualAnalog/virtualAnalogForBrowser.dsp",
+    "SAM/virtualAnalog/virtualAnalogWithEffectsForBrowser.dsp",
+    "physicalModeling/fds/2dKirchhoffThinPlate.dsp",
+    "physicalModeling/mi-faust/10_PluckedString/pluckedString.dsp",
+    "physicalModeling/mi-faust/11_BowedString/bowedString.dsp",
+    "physicalModeling/mi-faust/13_Construction/construction.dsp",
+    "physicalModeling/modularInterpInstrMIDI.dsp",
+    "physicalModeling/vocalBP.dsp",
+    "physicalModeling/vocalBPMIDI.dsp",
+    "physicalModeling/vocalFOF.dsp",
+    "physicalModeling/vocalFOFMIDI.dsp",
+    "smartKeyboard/vocal.dsp",
+    "filtering/parametricEqLab.dsp",
+    "reverb/fdnRev.dsp",
+    "reverb/reverbDesigner.dsp",
+    "smartKeyboard/acGuitar.dsp",
+    "quantizing/quantizedChords.dsp",
+];
