@@ -246,6 +246,8 @@ fn states_that_an_edit_does_not_touch_keep_their_keys() {
         "{head} process = no.noise : dm.freeverb_demo_(0.9) with {{ dm = environment {{ freeverb_demo_(g) = _ <: *(g), re.mono_freeverb(0.5, 0.5, 0.5, 23) :> _; }}; }};"
     ));
     assert_eq!(dry, wet, "a reverb keeps its tail when the dry gain changes");
+    // Two loops that are alike and written in two ways.
+    assert_eq!(keys("process = (1 : + ~ _), (x letrec { 'x = x + 1; });").len(), 2);
     let other = keys(&format!("{head} process = os.sawtooth(f * 2);"));
     assert_ne!(plain, other);
     keys(&format!(
