@@ -340,17 +340,12 @@ class Program:
     leaves: tuple[Leaf, ...]
 
 
-def too_many(events: int | str, way: Way) -> Refused:
+def too_many(events: int | str) -> Refused:
     """Return what is wrong with too many events."""
     return Refused(
-        f"too many events per cycle: {events} at {path_of(way)[0]} (at most {MAX_EVENTS}); slow the pattern down or "
-        "play parts of it in several slots"
+        f"too many events per cycle: {events} at ",
+        after=f" (at most {MAX_EVENTS}); slow the pattern down or play parts of it in several slots",
     )
-
-
-def without_spans(way: Way) -> Way:
-    """Return a way that names no piece of text."""
-    return Way(way.above and without_spans(way.above), way.op, way.place, None)
 
 
 def path_of(way: Way | None) -> tuple[str, ir.Span | None]:

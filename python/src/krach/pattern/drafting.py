@@ -91,12 +91,9 @@ class Drafting(ABC):
         """Count what is about to be copied, and what it carries besides."""
         self.copied += things + carried // SMALL
         if self.copied > MAX_COPIES:
-            path = path_of(way)[0]
-            text = (
-                f"the pattern makes more than {MAX_COPIES} copies of nodes, values and notes at {path}; use fewer "
-                "different numbers, shorter labels, or nest less"
-            )
-            raise self.error(way, Refused(text))
+            text = f"the pattern makes more than {MAX_COPIES} copies of nodes, values and notes at "
+            after = "; use fewer different numbers, shorter labels, or nest less"
+            raise self.error(way, Refused(text, after=after))
 
     def error(self, way: Way | None, refused: Refused) -> PatternError:
         """Return the error of a place."""
@@ -104,7 +101,7 @@ class Drafting(ABC):
 
     def too_fine(self, way: Way | None) -> PatternError:
         """Return the error of a time that cannot be told."""
-        return self.error(way, Refused(f"time cannot be represented exactly at {path_of(way)[0]}: {TOO_FINE}"))
+        return self.error(way, Refused("time cannot be represented exactly at ", after=f": {TOO_FINE}"))
 
     def takes(self, way: Way | None, op: str, takes: str, given: str) -> PatternError:
         """Return the error of a value that an operator cannot take."""

@@ -13,6 +13,9 @@ class PatternError(KrachError, ValueError):
     krach.pattern.error.PatternError: euclid: pulses must be <= steps
     """
 
+    # What is wrong without the place, where a way was gone.
+    refused: Refused | None = None
+
 
 class NotationError(PatternError):
     """Mini-notation that cannot be read: ``line`` and ``column`` count from 1, ``span`` is in bytes.
@@ -47,16 +50,18 @@ def _is_control(c: str) -> bool:
 
 
 class Refused(Exception):
-    """What is wrong with a node. ``with_path``: its text ends with the way there."""
+    """What is wrong with a node, before it is known where: the way there stands between ``text`` and ``after``."""
 
-    def __init__(self, text: str, *, with_path: bool = False, after: str = "") -> None:
-        """Make it of its text."""
+    def __init__(self, text: str, *, with_path: bool = False, after: str | None = None) -> None:
+        """Make it of its text; ``with_path``: the way follows in brackets."""
         super().__init__(text)
-        self.text = text
-        self.with_path = with_path
-        self.after = after
+        self.text = f"{text} (at " if with_path else text
+        self.after = f"{after or ''})" if with_path else after
 
     def at(self, path: str, span: tuple[int, int] | None) -> PatternError:
         """Return the error of a place."""
-        end = f" (at {path}{self.after})" if self.with_path else ""
-        return PatternError(self.text + end, place=path, span=span)
+        error = PatternError(
+            self.text if self.after is None else f"{self.text}{path}{self.after}", place=path, span=span
+        )
+        error.refused = self
+        return error

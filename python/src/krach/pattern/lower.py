@@ -28,13 +28,13 @@ from .draft import (
     Turns,
     Way,
     describe,
+    path_of,
     some,
     sounding,
     too_many,
-    without_spans,
 )
 from .drafting import FEW, MAX_CONTROLS, Drafting
-from .error import Refused
+from .error import PatternError, Refused
 from .euclid import euclid_hits
 from .notes import note_controls, with_notes
 from .ratio import LIMIT, simplest
@@ -212,7 +212,13 @@ class Lowering(Drafting):
     def _values_of(self, node: ir.Segment, way: Way) -> ir.Node:
         """Return the values of shapes as a sequence of numbers, labelled as the shapes are."""
         below = Lowering(copying=1, copied=self.copied)
-        made = below.program(node.child, without_spans(way))
+        try:
+            made = below.program(node.child, None)
+        except PatternError as error:
+            # The way to here stands in front of the way below.
+            if error.refused is None:
+                raise
+            raise error.refused.at(f"{path_of(way)[0]} > {error.place}", error.span) from None
         self.copied = below.copied + below.copied_before
         return values_of(self, made, node.n, way)
 
@@ -268,7 +274,7 @@ class Lowering(Drafting):
         if kid is None:
             return None
         if there > MAX_EVENTS or (pulses < 0 and spread > MAX_EVENTS):
-            raise self.error(way, too_many(there, way))
+            raise self.error(way, too_many(there))
         self.count_copies(0, max(there, spread), way)
         hits = euclid_hits(spread, steps, rotation)
         if pulses < 0:

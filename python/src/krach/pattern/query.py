@@ -406,7 +406,7 @@ class _Walk:
 
 
 def _too_many(node: Draft) -> PatternError:
-    return too_many(f"more than {MAX_EVENTS}", node.way).at(*path_of(node.way))
+    return too_many(f"more than {MAX_EVENTS}").at(*path_of(node.way))
 
 
 def _mapped(events: list[_Raw], time: Callable[[Fraction], Fraction]) -> list[_Raw]:
