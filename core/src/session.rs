@@ -22,7 +22,7 @@ pub use history::{History, Touch, label_of, touch_of};
 pub use lower::{MASTER, lower};
 pub use size::{Extent, sources_extent};
 pub use writers::Writer;
-pub(crate) use writers::visit_labels;
+pub use writers::visit_labels;
 
 use crate::edit::{Edit, EditError};
 use crate::graph::{Controls, GraphEdit, GraphError, RawGraph, Scrutiny};

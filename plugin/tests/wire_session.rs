@@ -187,6 +187,42 @@ fn what_is_wrong_says_where_and_what_would_work() {
         ),
         ("set", json!({"values": {"bess/cutoff": 1}}), "params.values[\"bess/cutoff\"]", "no control", ""),
         (
+            "play",
+            json!({"target": "bas", "pattern": "x"}),
+            "params.target",
+            "no node bas",
+            "did you mean bass?",
+        ),
+        (
+            "play",
+            json!({"target": "bas", "pattern": "x", "dry_run": true}),
+            "params.target",
+            "no node bas",
+            "",
+        ),
+        ("play", json!({"target": "zither", "pattern": "A2"}), "params.target", "no node zither", "free"),
+        (
+            "fade",
+            json!({"label": "bass/cutof", "value": 1, "secs": 1}),
+            "params.label",
+            "no control",
+            "did you mean cutoff?",
+        ),
+        (
+            "automate",
+            json!({"label": "bass/cutof", "shape": "tri", "lo": 0, "hi": 1, "secs": 1}),
+            "params.label",
+            "no control",
+            "did you mean cutoff?",
+        ),
+        (
+            "automate",
+            json!({"label": "bess/cutoff", "shape": "tri", "lo": 0, "hi": 1, "secs": 1}),
+            "params.label",
+            "no control",
+            "did you mean bass?",
+        ),
+        (
             "set",
             json!({"values": {"bass/cutoff": "loud"}}),
             "params.values.bass/cutoff",
@@ -277,6 +313,37 @@ fn a_group_is_meant_by_its_name() {
     let captured = capture(&mut client);
     assert_eq!(captured["nodes"].as_array().unwrap().len(), 2);
     assert!(captured["patterns"].is_null(), "a node's pattern goes with it: {captured}");
+}
+
+#[test]
+fn a_slot_that_is_no_node_is_a_control_one_of_whole_labels_one_that_waits_for_its_node_or_free() {
+    let home = Home::new("slots");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    band(&mut client);
+    let note =
+        json!({"op": "Atom", "value": {"type": "Note", "channel": 0, "note": 60, "velocity": 90, "dur": 1}});
+    let whole = json!({"op": "Atom", "value": {"type": "Control", "label": "bass/cutoff", "value": 900}});
+    let lost = json!({"op": "Atom", "value": {"type": "Control", "label": "cutoff", "value": 900}});
+    for params in [
+        json!({"target": "bass/cutoff", "pattern": whole}),
+        json!({"target": "host", "pattern": note}),
+        json!({"target": "sweep", "pattern": whole}),
+        json!({"target": "nobody", "pattern": "x", "free": true}),
+        // There by now.
+        json!({"target": "nobody", "pattern": "x x"}),
+    ] {
+        ok(&mut client, "play", params);
+    }
+    let play = |client: &mut Client, params: Value| client.call("play", params)["error"].is_null();
+    assert!(!play(&mut client, json!({"target": "other", "pattern": lost})));
+    // A node that comes at a time is played at a time.
+    assert!(!play(&mut client, json!({"target": "later", "pattern": "x", "at": 9})));
+    ok(&mut client, "node", json!({"name": "later", "source": "faust:kick", "at": 8}));
+    assert!(play(&mut client, json!({"target": "later", "pattern": "x", "at": 9})));
+    // Older families accept what they accepted.
+    let set = json!({"cmd": "SetPattern", "slot": "zither", "pattern": lost});
+    assert_eq!(client.ask(&set.to_string())["status"], "Ok");
 }
 
 #[test]

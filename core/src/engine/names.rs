@@ -11,8 +11,8 @@ use std::sync::Arc;
 /// What types were before other code came, by id; `None`: nothing.
 pub(super) type Former = BTreeMap<String, Option<Arc<dyn NodeType>>>;
 
-/// Parts of notes that a node may well do without.
-const OPTIONAL: [&str; 2] = ["freq", "vel"];
+/// Parts of notes that a node may well do without, and what is said of notes.
+const OPTIONAL: [&str; 5] = ["freq", "vel", "note", "chord", "legato"];
 
 impl Engine {
     /// Says which labels of patterns, automations and maps have lost their control or may mean several
@@ -68,6 +68,9 @@ impl Engine {
             visit_labels(&state.pattern, &mut |label| {
                 labels.insert(label.to_owned());
             });
+            if labels.contains("note") || labels.contains("chord") {
+                labels.insert("gate".to_owned());
+            }
             for label in labels.iter().filter(|label| !OPTIONAL.contains(&label.as_str())) {
                 note(format!("the pattern of {slot}"), label, controls.of_pattern(slot, label));
             }

@@ -119,6 +119,22 @@ impl Engine {
             || self.pending.iter().any(|p| waiting(&p.edit))
     }
 
+    /// Will an edit that waits for its time bring a node of that name?
+    pub fn awaits_node(&self, name: &str) -> bool {
+        fn brings(edit: &Edit, name: &str) -> bool {
+            match edit {
+                Edit::Nodes(edits) => sets(edits).any(|spec| spec.node.name == name),
+                Edit::ReplaceGraph(state) => {
+                    let raw = state.raw.nodes.iter().map(|n| &n.id);
+                    state.nodes.iter().map(|n| &n.name).chain(raw).any(|id| id == name)
+                }
+                Edit::Batch(edits) => edits.iter().any(|edit| brings(edit, name)),
+                edit => raw_nodes_of(edit).iter().any(|node| node.id == name),
+            }
+        }
+        self.pending.iter().any(|p| brings(&p.edit, name))
+    }
+
     /// The types of all nodes of the session, and of those that edits will bring.
     pub fn types_in_use(&self) -> BTreeSet<String> {
         let nodes = self.session.graph.nodes.iter().map(|node| node.type_id.clone());

@@ -36,7 +36,7 @@ impl Session {
 }
 
 /// Hands every label of a pattern to `labels`.
-pub(crate) fn visit_labels(pattern: &Pattern, labels: &mut dyn FnMut(&str)) {
+pub fn visit_labels(pattern: &Pattern, labels: &mut dyn FnMut(&str)) {
     if let Some(label) = pattern.label() {
         labels(label);
     }

@@ -8,7 +8,10 @@ pub const MAX_LOW_LINE: usize = 1 << 20;
 /// Most bytes of a JSON-RPC line. Its `jsonrpc` tag must be within the first [`MAX_LOW_LINE`] bytes.
 pub const MAX_RPC_LINE: usize = 64 << 20;
 
-/// A line as it came, without newline (and carriage return).
+/// What some programs begin a text with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A line as it came, without newline, carriage return and byte order mark.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Line {
     /// Not blank, and within the limit.
@@ -81,6 +84,9 @@ impl LineReader {
         if line.ends_with(b"\r") {
             line.pop();
         }
+        if line.starts_with(BYTE_ORDER_MARK) {
+            line.drain(..BYTE_ORDER_MARK.len());
+        }
         (!line.trim_ascii().is_empty()).then_some(Line::Text(line))
     }
 }
@@ -112,6 +118,16 @@ mod tests {
     #[test]
     fn blank_lines_and_carriage_returns_vanish() {
         assert_eq!(lines(&[b"\n  \r\na\r\n\t\nb", b"\n\nc"]), [text(b"a"), text(b"b")]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_line() {
+        let mark = BYTE_ORDER_MARK;
+        assert_eq!(lines(&[mark, b"{}\n", mark, b"\r\n", mark, b"a\r\n"]), [text(b"{}"), text(b"a")]);
+        // One, and only before the line.
+        let twice = [mark, mark, b"a"].concat();
+        assert_eq!(lines(&[&twice, b"\n"]), [text(&twice[3..])]);
+        assert_eq!(lines(&[b"a", mark, b"\n"]), [text(b"a\xef\xbb\xbf")]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use krach_core::model::{FadeLength, Period};
 use serde::Deserialize;
 
 use super::change::{Change, fields};
+use super::nodes::known;
 use super::rpc::{INVALID_PARAMS, RpcError};
 
 #[derive(Deserialize)]
@@ -77,7 +78,10 @@ pub(super) fn read_fade(rest: &str) -> Result<Change, RpcError> {
         (None, None, Some(cycles)) => FadeLength::Cycles(cycles),
         _ => return Err(one_of("a fade has one length", "secs, beats or cycles")),
     };
-    Ok(Change::of(Edit::Fade { label, value, length }))
+    Ok(Change::new(move |ground| {
+        known(&label, "params.label".to_owned(), ground)?;
+        Ok(Edit::Fade { label, value, length }.into())
+    }))
 }
 
 /// `automate {label, shape, lo, hi, secs | bars, id?, duty?, table?, one_shot?, at?, dry_run?}`: a shape
@@ -92,7 +96,10 @@ pub(super) fn read_automate(rest: &str) -> Result<Change, RpcError> {
         _ => return Err(one_of("an automation has one period", "secs or bars")),
     };
     let id = id.unwrap_or_else(|| label.clone());
-    Ok(Change::of(Edit::SetAutomation { id, label, shape, lo, hi, period, one_shot }))
+    Ok(Change::new(move |ground| {
+        known(&label, "params.label".to_owned(), ground)?;
+        Ok(Edit::SetAutomation { id, label, shape, lo, hi, period, one_shot }.into())
+    }))
 }
 
 /// `clear_automation {id, at?, dry_run?}`: its control goes back to pattern or base value.

@@ -1,13 +1,15 @@
 //! JSON-RPC methods for what plays: `play`, `hush`, `stop`.
 
 use krach_core::edit::Edit;
-use krach_core::session::Session;
+use krach_core::graph::Meant;
+use krach_core::ir::did_you_mean;
+use krach_core::session::{Session, visit_labels};
 use krach_patterns::{CompileError, JsonError, MiniError, Pattern, Swing, mini};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answers::Played;
-use super::change::{Change, Made, fields};
+use super::change::{Change, Ground, Made, fields};
 use super::methods::typed;
 use super::rpc::{INVALID_PARAMS, REFUSED, RpcError, TextPlace};
 
@@ -34,6 +36,9 @@ pub(super) struct Play<'a> {
     /// The pattern's cycle 0 is where it comes in.
     #[serde(default)]
     from_zero: bool,
+    /// The slot may be no node: what labels of its own mean is nobody's then.
+    #[serde(default)]
+    free: bool,
 }
 
 #[derive(Deserialize)]
@@ -49,18 +54,48 @@ pub(super) struct Hush {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Stop {}
 
-/// `play {target, pattern | notation, swing?, from_zero?, at?, dry_run?}`: a pattern on a node's slot.
+/// `play {target, pattern | notation, swing?, from_zero?, free?, at?, dry_run?}`: a pattern on a node's slot.
 /// `pattern` is a tree or, as `notation` always is, a text of mini-notation.
 pub(super) fn read_play(rest: &str) -> Result<Change, RpcError> {
-    let Play { target, pattern, notation, swing, from_zero } = typed(rest)?;
+    let Play { target, pattern, notation, swing, from_zero, free } = typed(rest)?;
     let written = Written::read(pattern, notation)?;
     let program = krach_patterns::compile_swung(&written.pattern, swing)
         .map_err(|error| refused_pattern(&error, written.text.as_deref()))?;
     let events = program.events_per_cycle();
     drop(program);
     let edit = Edit::SetPattern { slot: target, pattern: written.pattern, from_zero, swing };
-    let change = Change::new(move |_| Ok(Made::and(edit, &Played { events_per_cycle: events })));
+    let change = Change::new(move |ground| {
+        if !free {
+            means_something(&edit, ground)?;
+        }
+        Ok(Made::and(edit, &Played { events_per_cycle: events }))
+    });
     Ok(change.written(written.text))
+}
+
+/// Is a pattern for a node that is there, or will be, or that has another code on its way; for a slot that is there;
+/// for a control; or one whose labels all mean something wherever it is?
+fn means_something(edit: &Edit, ground: &mut Ground<'_>) -> Result<(), RpcError> {
+    let Edit::SetPattern { slot, pattern, .. } = edit else { return Ok(()) };
+    let engine = ground.engine();
+    let session = ground.session()?;
+    if session.graph.node(slot).is_some() || session.slots.contains_key(slot) || engine.awaits_node(slot) {
+        return Ok(());
+    }
+    let controls = session.controls(engine.registry());
+    if matches!(controls.find(slot), Meant::Control { .. } | Meant::Unsure { .. }) {
+        return Ok(());
+    }
+    let mut lost = false;
+    visit_labels(pattern, &mut |label| lost |= controls.of_pattern(slot, label) == Meant::Nothing);
+    if !lost {
+        return Ok(());
+    }
+    let nodes = session.nodes.iter().map(|node| &*node.name);
+    let names = nodes.chain(session.raw.nodes.iter().map(|node| &*node.id));
+    let hint = did_you_mean(slot, names).unwrap_or_else(|| "say free to play it all the same".to_owned());
+    let error = RpcError::new(REFUSED, format!("there is no node {slot} to play"));
+    Err(error.at("params.target").hint(hint))
 }
 
 /// `hush {target, at?, dry_run?}`: the slot, or all slots of that group, fall silent and stay listed.

@@ -112,7 +112,7 @@ impl Dice {
             14 => {
                 let wrong = json!({"op": "Fast", "factor": [0, 1], "child": {"op": "Silence"}});
                 let pattern = if self.chance(2) { wrong } else { self.pattern() };
-                ("jsonrpc", "play", json!({"target": self.name(), "pattern": pattern}))
+                ("jsonrpc", "play", json!({"target": self.name(), "pattern": pattern, "free": true}))
             }
             15 => ("jsonrpc", "hush", json!({"target": self.group()})),
             16 if self.chance(4) => ("jsonrpc", "stop", json!({})),

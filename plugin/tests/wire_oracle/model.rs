@@ -168,10 +168,7 @@ impl Model {
             "set" => {
                 for (label, value) in p["values"].as_object().ok_or("no values")? {
                     let value = number(value)?;
-                    let path = self.path_of(label).ok_or("no such control")?;
-                    let (id, control) = self.split(&path).ok_or("no such control")?;
-                    let controls = type_of(&self.type_at(&id).ok_or("no such node")?).ok_or("no type")?.0;
-                    check(controls.contains(&control.as_str()), "no such control")?;
+                    let path = self.control(label)?;
                     self.values.insert(path, value);
                 }
             }
@@ -194,6 +191,7 @@ impl Model {
             "stop" => self.slots.values_mut().for_each(|slot| slot.playing = false),
             "automate" => {
                 let label = text(&p["label"])?;
+                self.control(&label)?;
                 let id = p["id"].as_str().map_or_else(|| label.clone(), str::to_owned);
                 let (secs, bars) = (p["secs"].as_f64(), p["bars"].as_f64());
                 check(secs.is_some() != bars.is_some(), "one period")?;
@@ -487,7 +485,9 @@ impl Model {
 
     fn path_of(&self, label: &str) -> Option<String> {
         if let Some(name) = label.strip_suffix("/gain")
-            && self.nodes.iter().any(|n| n.name == name)
+            && let Some(node) = self.nodes.iter().find(|n| n.name == name)
+            // Its own gain has the path.
+            && !type_of(&node.source).is_some_and(|(controls, _)| controls.contains(&"gain"))
         {
             return Some(format!("{name}_g/gain"));
         }
@@ -497,6 +497,15 @@ impl Model {
             return Some(format!("{node}/{control}"));
         }
         self.split(label).map(|_| label.to_owned())
+    }
+
+    /// The path of a control that is there.
+    fn control(&self, label: &str) -> Result<String, Refused> {
+        let path = self.path_of(label).ok_or("no such control")?;
+        let (id, control) = self.split(&path).ok_or("no such control")?;
+        let controls = type_of(&self.type_at(&id).ok_or("no such node")?).ok_or("no type")?.0;
+        check(controls.contains(&control.as_str()), "no such control")?;
+        Ok(path)
     }
 
     fn type_at(&self, id: &str) -> Option<String> {

@@ -133,7 +133,7 @@ fn each_onset_is_told_once_with_its_slot_position_and_place_in_the_text() {
     ok(&mut player, &bass());
     let play = |at: &str| {
         json!({"jsonrpc": "2.0", "id": 1, "method": "play",
-            "params": {"target": "bass", "pattern": "x . x <x ~>", "at": at}})
+            "params": {"free": true, "target": "bass", "pattern": "x . x <x ~>", "at": at}})
     };
     ok(&mut player, &play("now"));
     let mut client = listener(&instance, &["onsets"], false);
@@ -181,7 +181,7 @@ fn a_slot_that_waits_for_the_next_cycle_begins_nothing_before_it() {
     for round in 0..4 {
         let slot = format!("s{round}");
         let play = json!({"jsonrpc": "2.0", "id": 1, "method": "play",
-            "params": {"target": slot, "pattern": "x*16"}});
+            "params": {"free": true, "target": slot, "pattern": "x*16"}});
         let start = player.ask(&play.to_string())["result"]["position"].as_f64().expect("it waits");
         loop {
             let event = event(&mut client, "onsets");
@@ -220,7 +220,7 @@ fn a_change_of_the_session_says_whose_it_is_and_what_can_be_undone() {
         one.ask(r#"{"cmd":"SetPattern","slot":"a","pattern":{"op":"Cat","children":[]}}"#)["status"],
         "Error"
     );
-    one.call("play", json!({"target": "a", "pattern": "x", "dry_run": true}));
+    one.call("play", json!({"free": true, "target": "a", "pattern": "x", "dry_run": true}));
     one.ask(r#"{"cmd":"Status"}"#);
     assert!(is_quiet(&mut client, Duration::from_millis(200)));
     // One that has a time is told when it is accepted, and again when it acts.
@@ -277,9 +277,9 @@ fn who_follows_the_log_has_the_same_session_after_each_entry() {
         json!({"cmd": "SetPattern", "slot": "bass", "pattern": {"op": "Atom", "value": {"type": "Control", "label": "cutoff", "value": 9.5}}}),
         json!({"cmd": "Hush", "slot": "nobody"}),
         json!({"cmd": "SetPattern", "slot": "bad", "pattern": {"op": "Cat", "children": []}}),
-        rpc("play", json!({"target": "kick", "pattern": "x . [x x]", "swing": 0.6})),
-        rpc("play", json!({"target": "kick", "pattern": "x . [x"})),
-        rpc("play", json!({"target": "kick", "pattern": "x", "dry_run": true})),
+        rpc("play", json!({"free": true, "target": "kick", "pattern": "x . [x x]", "swing": 0.6})),
+        rpc("play", json!({"free": true, "target": "kick", "pattern": "x . [x"})),
+        rpc("play", json!({"free": true, "target": "kick", "pattern": "x", "dry_run": true})),
         json!({"cmd": "Batch", "commands": [{"cmd": "SetBpm", "bpm": 70}, {"cmd": "SetBeatsPerCycle", "beats": 3}]}),
         rpc("automate", json!({"label": "bass/cutoff", "shape": "sine", "lo": 1, "hi": 2, "bars": 4})),
         rpc("at", json!({"request": {"type": "remove_node", "id": "nobody"}})),
@@ -332,7 +332,7 @@ fn a_client_that_did_not_subscribe_hears_its_replies_and_nothing_else() {
     host.roll();
     let mut client = client_of(&instance);
     ok(&mut client, &bass());
-    client.call("play", json!({"target": "bass", "pattern": "x*8"}));
+    client.call("play", json!({"free": true, "target": "bass", "pattern": "x*8"}));
     for number in 0..200 {
         let reply = client.ask(&json!({"jsonrpc": "2.0", "id": number, "method": "sync"}).to_string());
         assert_eq!(reply["id"], number);
@@ -355,7 +355,7 @@ fn a_subscriber_that_does_not_read_holds_nobody_up_and_misses_nothing_of_the_log
     host.roll();
     let mut slow = listener(&instance, &["log", "transport", "onsets"], false);
     let mut client = client_of(&instance);
-    client.call("play", json!({"target": "a", "pattern": "x*32"}));
+    client.call("play", json!({"free": true, "target": "a", "pattern": "x*32"}));
     // More than any socket holds: 12 MB.
     let padding = "x".repeat(2000);
     for number in 0..REQUESTS {

@@ -29,14 +29,14 @@ fn a_line_of_mini_notation_plays_as_its_tree_does() {
     let home = Home::new("play");
     let instance = home.instance();
     let mut client = client_of(&instance);
-    let by_text = client.call("play", json!({"target": "a", "pattern": "A2 x(3,8)"}));
+    let by_text = client.call("play", json!({"free": true, "target": "a", "pattern": "A2 x(3,8)"}));
     assert_eq!(
         (&by_text["result"]["position"], &by_text["result"]["events_per_cycle"]),
         (&Value::Null, &json!(9))
     );
     let tree = serde_json::to_value(krach_patterns::mini("A2 x(3,8)").unwrap()).unwrap();
-    client.call("play", json!({"target": "b", "pattern": tree}));
-    client.call("play", json!({"target": "c", "notation": "A2 x(3,8)", "from_zero": true}));
+    client.call("play", json!({"free": true, "target": "b", "pattern": tree}));
+    client.call("play", json!({"free": true, "target": "c", "notation": "A2 x(3,8)", "from_zero": true}));
     assert_eq!(slots(&mut client), [("a".into(), true), ("b".into(), true), ("c".into(), true)]);
     let asked: Vec<Value> = ["a", "b", "c"]
         .map(|target| {
@@ -54,8 +54,10 @@ fn what_is_wrong_in_a_text_is_said_with_line_column_span_and_hint() {
     let home = Home::new("notation");
     let instance = home.instance();
     let mut client = client_of(&instance);
-    client.call("play", json!({"target": "a", "pattern": "x*4"}));
-    let error = client.call("play", json!({"target": "a", "pattern": "x [x\n  x Hé2] x"}))["error"].take();
+    client.call("play", json!({"free": true, "target": "a", "pattern": "x*4"}));
+    let error =
+        client.call("play", json!({"free": true, "target": "a", "pattern": "x [x\n  x Hé2] x"}))["error"]
+            .take();
     assert_eq!(error["code"], -32602);
     assert_eq!(error["message"], "unknown word \"Hé2\"");
     let data = &error["data"];
@@ -64,7 +66,8 @@ fn what_is_wrong_in_a_text_is_said_with_line_column_span_and_hint() {
     assert!(data["hint"].as_str().unwrap().starts_with("a hit is x"), "{data}");
     assert_eq!(data["still_playing"], true);
     // What reads well and cannot be played points into the text as well.
-    let error = client.call("play", json!({"target": "a", "notation": "A2 x*5000"}))["error"].take();
+    let error =
+        client.call("play", json!({"free": true, "target": "a", "notation": "A2 x*5000"}))["error"].take();
     assert_eq!(error["code"], -32000);
     assert!(error["message"].as_str().unwrap().contains("too many events per cycle"), "{error}");
     assert_eq!((&error["data"]["column"], &error["data"]["span"]), (&json!(4), &json!([3, 9])));
@@ -79,7 +82,7 @@ fn what_is_wrong_in_a_tree_is_said_with_the_way_to_it() {
     let instance = home.instance();
     let mut client = client_of(&instance);
     let bad = json!({"op": "Fast", "factor": [2, 1], "child": {"op": "Cat", "children": [{"op": "Silence"}, {"op": "Zorp"}]}});
-    let error = client.call("play", json!({"target": "a", "pattern": bad}))["error"].take();
+    let error = client.call("play", json!({"free": true, "target": "a", "pattern": bad}))["error"].take();
     assert_eq!(
         (&error["code"], &error["data"]["place"]),
         (&json!(-32602), &json!("params.pattern/child/children/1"))
@@ -108,7 +111,10 @@ fn swing_is_the_slots_and_is_asked_for_with_the_pattern() {
     let home = Home::new("swing");
     let instance = home.instance();
     let mut client = client_of(&instance);
-    client.call("play", json!({"target": "a", "pattern": "x*4", "swing": {"amount": 0.75, "grid": 4}}));
+    client.call(
+        "play",
+        json!({"free": true, "target": "a", "pattern": "x*4", "swing": {"amount": 0.75, "grid": 4}}),
+    );
     let swung = gates(&client.call("query", json!({"target": "a", "from": 0})));
     let begins: Vec<&str> = swung.iter().filter(|g| g.1 == 1.0).map(|g| g.0.as_str()).collect();
     assert_eq!(begins, ["0/1", "3/8", "1/2", "7/8"]);
@@ -117,10 +123,12 @@ fn swing_is_the_slots_and_is_asked_for_with_the_pattern() {
     assert_eq!(client.ask(&low.to_string())["msg"], "pattern set on b");
     let b = gates(&client.call("query", json!({"target": "b", "from": 0})));
     assert_ne!(b, swung);
-    client.call("play", json!({"target": "b", "pattern": "x*4"}));
+    client.call("play", json!({"free": true, "target": "b", "pattern": "x*4"}));
     let straight = gates(&client.call("query", json!({"pattern": "x*4"})));
     assert_eq!(gates(&client.call("query", json!({"target": "b", "from": 0}))), straight);
-    let error = client.call("play", json!({"target": "b", "pattern": "x*4", "swing": 1}))["error"].take();
+    let error =
+        client.call("play", json!({"free": true, "target": "b", "pattern": "x*4", "swing": 1}))["error"]
+            .take();
     assert_eq!(error["message"], "compile error: warp: amount must be in (0, 1)");
     let mut low = low;
     low["swing"] = json!({"amount": 0.6, "grid": 7});
@@ -136,7 +144,7 @@ fn hush_silences_a_slot_or_a_group_and_stop_all_of_them() {
     let instance = home.instance();
     let mut client = client_of(&instance);
     for target in ["drums/kick", "drums/hat", "drumset", "bass"] {
-        client.call("play", json!({"target": target, "pattern": "x"}));
+        client.call("play", json!({"free": true, "target": target, "pattern": "x"}));
     }
     client.call("hush", json!({"target": "drums"}));
     let playing = |client: &mut _| slots(client).into_iter().filter(|s| s.1).map(|s| s.0).collect::<Vec<_>>();
@@ -159,9 +167,10 @@ fn a_trial_changes_nothing_and_says_what_would_be_wrong() {
     let home = Home::new("trial");
     let instance = home.instance();
     let mut client = client_of(&instance);
-    let trial = client.call("play", json!({"target": "a", "pattern": "x*4", "dry_run": true}));
+    let trial = client.call("play", json!({"free": true, "target": "a", "pattern": "x*4", "dry_run": true}));
     assert_eq!(trial["result"], json!({"dry_run": true, "events_per_cycle": 8}));
-    let wrong = client.call("play", json!({"target": "a", "pattern": "x*9999", "dry_run": true}));
+    let wrong =
+        client.call("play", json!({"free": true, "target": "a", "pattern": "x*9999", "dry_run": true}));
     assert_eq!(wrong["error"]["code"], -32000);
     assert_eq!(slots(&mut client), []);
 }
@@ -176,15 +185,15 @@ fn a_new_slot_starts_at_the_next_cycle_and_at_says_otherwise() {
     crate::wire_client::until("time moves", || {
         client.ask(r#"{"cmd":"Status"}"#)["transport"]["cycles"].as_f64().unwrap() > 0.1
     });
-    let first = client.call("play", json!({"target": "a", "pattern": "x"}));
+    let first = client.call("play", json!({"free": true, "target": "a", "pattern": "x"}));
     let start = first["result"]["position"].as_f64().unwrap_or_else(|| panic!("{first}"));
     assert!(start >= 1.0 && start.fract() == 0.0, "{first}");
     client.call("sync", json!({}));
-    let swap = client.call("play", json!({"target": "a", "pattern": "x x"}));
+    let swap = client.call("play", json!({"free": true, "target": "a", "pattern": "x x"}));
     assert_eq!(swap["result"]["position"], Value::Null, "a slot that plays swaps in phase");
-    let at_once = client.call("play", json!({"target": "c", "pattern": "x", "at": "now"}));
+    let at_once = client.call("play", json!({"free": true, "target": "c", "pattern": "x", "at": "now"}));
     assert_eq!(at_once["result"]["position"], Value::Null, "now is now");
-    let exact = client.call("play", json!({"target": "b", "pattern": "x", "at": 1000.25}));
+    let exact = client.call("play", json!({"free": true, "target": "b", "pattern": "x", "at": 1000.25}));
     assert_eq!(exact["result"]["position"], 1000.25);
     drop(host);
     instance.deactivate();
