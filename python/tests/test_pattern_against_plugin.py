@@ -175,6 +175,20 @@ def test_random_lines_play_alike(plugin: Plugin) -> None:
     assert met["played"] > 50, met
 
 
+def test_events_say_the_same_places_in_the_text(plugin: Plugin) -> None:
+    met: Counter[str] = Counter()
+    values = st.sampled_from(["1 2", "<3 4> 5", "1 .. 3", "1(3,8)", "0.5?", "1 | 2"])
+
+    @examples(60)
+    @given(WRITTEN, values, st.sampled_from(ir.STRUCTURES), WINDOWS)
+    def each(text: str, other: str, structure: str, window: tuple[Fraction, Fraction]) -> None:
+        pattern = krp.p(text).set(krp.values(other).control("cutoff"), structure)
+        met[compare(plugin, pattern, window)] += 1
+
+    each()
+    assert met["played"] > 50, met
+
+
 def test_trees_of_any_numbers_are_played_or_refused_alike(plugin: Plugin) -> None:
     met: Counter[str] = Counter()
 

@@ -42,7 +42,9 @@ WRITTEN = [
 
 @pytest.mark.parametrize("text", WRITTEN)
 def test_a_pattern_is_written_as_the_calls_that_build_it(text: str) -> None:
-    assert krp.source(eval(text, dict(NAMES))) == text
+    pattern = eval(text, dict(NAMES))
+    assert krp.source(pattern) == text
+    assert krp.source(krp.Pattern.from_dict(pattern.to_dict())) == text
 
 
 def written(pattern: krp.Pattern) -> krp.Pattern:

@@ -10,8 +10,6 @@ from .draft import Arpeggio, At, Chosen, Divided, Draft, Held, Join, Layers, Mee
 MAX_CHORD = 64
 """Most notes of one chord."""
 
-_TOO_MANY = MAX_CHORD + 1
-
 
 def order(kind: str, count: int) -> list[int]:
     """Return which of the notes of a chord are played after one another.
@@ -41,23 +39,13 @@ def order(kind: str, count: int) -> list[int]:
 class Chords:
     """What is known of the events of a node at any one moment.
 
-    ``layers`` is how many there are at most, ``sizes`` how many of them can have the same whole; ``solid``: all of
+    ``layers`` is how many there are at most, ``most`` how many of them can have the same whole; ``solid``: all of
     them have it always, and it is the node's cycle.
     """
 
     layers: int = 1
-    sizes: frozenset[int] = frozenset([1])
+    most: int = 1
     solid: bool = True
-
-    def totals(self, lengths: set[int]) -> set[int]:
-        """Return the numbers of notes that a chord can have, of events with these numbers of notes."""
-        totals: set[int] = set()
-        sums = {0}
-        for size in range(1, max(self.sizes, default=0) + 1):
-            sums = {min(total + length, _TOO_MANY) for total in sums for length in lengths}
-            if size in self.sizes:
-                totals |= sums
-        return totals
 
     def loose(self) -> Chords:
         """Return the same where events may be shorter than the cycle, or not be."""
@@ -65,32 +53,27 @@ class Chords:
 
 
 def _any(layers: int) -> Chords:
-    layers = min(layers, _TOO_MANY)
-    return Chords(layers, frozenset(range(1, layers + 1)), False)
+    """Return so many layers, any of which may make a chord."""
+    return Chords(layers, layers, False)
 
 
 def _either(kids: Iterable[Chords]) -> Chords:
     kids = list(kids)
-    layers = max((kid.layers for kid in kids), default=0)
-    return Chords(layers, frozenset[int]().union(*(kid.sizes for kid in kids)), False)
+    return Chords(max(kid.layers for kid in kids), max(kid.most for kid in kids), False)
 
 
 def _stacked(kids: list[Chords]) -> Chords:
-    layers = min(sum(kid.layers for kid in kids), _TOO_MANY)
-    if all(kid.solid for kid in kids):
-        return Chords(layers, frozenset([layers]), True)
-    sizes = {0}
-    for kid in kids:
-        sizes |= {min(size + more, _TOO_MANY) for size in sizes for more in kid.sizes}
-    return Chords(layers, frozenset(sizes - {0}), False)
+    layers = sum(kid.layers for kid in kids)
+    solid = all(kid.solid for kid in kids)
+    return Chords(layers, layers if solid else sum(kid.most for kid in kids), solid)
 
 
 def _cut(first: Chords, second: Chords, holes: bool) -> Chords:
     """Return what is known of the events of the first cut by those of the second."""
-    layers = min(first.layers * second.layers, _TOO_MANY)
+    layers = first.layers * second.layers
     if second.layers > 1 or (holes and first.layers > 1):
         return _any(layers)
-    return Chords(layers, first.sizes, first.solid and second.solid and not holes)
+    return Chords(layers, first.most, first.solid and second.solid and not holes)
 
 
 def chords_of(node: Draft, known: dict[int, Chords] | None = None) -> Chords:
@@ -128,7 +111,7 @@ def _chords(node: Draft, known: dict[int, Chords]) -> Chords:
             layers = below.layers * longest
             # Notes of one chord never have the same whole.
             if below.solid or below.layers <= 1:
-                return Chords(min(layers, _TOO_MANY), frozenset([1]), False)
+                return Chords(layers, 1, False)
             return _any(layers)
         case Held(kid=kid):
             below = of(kid)

@@ -142,8 +142,7 @@ def divided(draft: Drafting, node: ir.Split, way: Way, source: ir.Span | None) -
 def _arpeggio(draft: Drafting, node: ir.Split, kid: Draft, leaves: list[int], way: Way) -> Draft:
     """Return chords in pieces: the notes of each leaf as leaves of their own."""
     notes = {leaf: _single_notes(draft, leaf, way) for leaf in leaves}
-    totals = chords_of(kid).totals({len(each) for each in notes.values()})
-    if not totals or max(totals) > MAX_CHORD:
+    if chords_of(kid).most * max(map(len, notes.values())) > MAX_CHORD:
         raise draft.takes(way, "Split", f"chords of up to {MAX_CHORD} notes at once", "more")
     return Arpeggio(draft.number(), way, kid, node.kind, node.n, notes)
 
