@@ -128,6 +128,7 @@ fn folder(package: &str) -> &str {
     match package {
         "krach-host" => "plugin/host",
         "krach-files" => "faust/files",
+        "krach-patch" => "core/patch",
         "krach-faust-lang" => "faust/lang",
         other => other.strip_prefix("krach-").unwrap_or(other),
     }

@@ -186,3 +186,56 @@ impl PatchPlayer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::harness::Harness;
+
+    fn sine(hz: f32) -> ModuleGraph {
+        let mut graph = ModuleGraph::new();
+        graph.add("osc", "SineOscillator").unwrap();
+        graph.add("out", "AudioOut").unwrap();
+        graph.set("osc", "frequency", hz).unwrap();
+        graph.connect("osc", "out", "out", "left", 1.0).unwrap();
+        graph
+    }
+
+    fn left(player: &mut PatchPlayer) -> [f32; 100] {
+        let (mut left, mut right) = ([0.0; 100], [0.0; 100]);
+        player.render(None, [&[], &[]], [&mut left, &mut right]);
+        left
+    }
+
+    /// The audio thread adopts a plan just after the control side has looked for word of it: what is planned then is
+    /// planned against what played before.
+    #[test]
+    fn a_plan_against_what_does_not_play_any_more_comes_back_and_is_made_anew() {
+        let (mut engine, mut player) = PatchEngine::new(48_000.0);
+        let mut osc = Harness::new("SineOscillator");
+        for (at, hz) in [500.0, 600.0, 700.0].into_iter().enumerate() {
+            engine.load(&sine(hz)).unwrap();
+            let first = left(&mut player);
+            // Without having looked.
+            engine.wanted = Some(sine(hz + 50.0));
+            engine.newest = 0;
+            engine.send().unwrap();
+            let second = left(&mut player);
+            engine.poll();
+            let third = left(&mut player);
+            engine.poll();
+            assert!(engine.is_up_to_date());
+            let mut expected = if at == 0 { vec![0.0] } else { Vec::new() };
+            if at > 0 {
+                expected.push(osc.output("out")[99]);
+            }
+            let run = |osc: &mut Harness, hz: f32, samples: usize| {
+                osc.set("frequency", hz).run(samples).output("out").to_vec()
+            };
+            expected.extend(run(&mut osc, hz, 200));
+            expected.extend(run(&mut osc, hz + 50.0, 100));
+            let found: Vec<f32> = first.into_iter().chain(second).chain(third).collect();
+            assert_eq!(found, expected[..300], "{hz}");
+        }
+    }
+}

@@ -10,6 +10,8 @@ pub struct ExecutionPlan {
     pub(crate) serial: u64,
     /// The plan that it follows: it fits nowhere else. 0: it is the first.
     pub(crate) base: u64,
+    /// Nothing of that plan survives or fades: it is the first, or for another sample rate.
+    pub(crate) anew: bool,
     pub(crate) modules: Vec<Slot>,
     /// Where each input reads now, module by module.
     pub(crate) inputs: Vec<Input>,

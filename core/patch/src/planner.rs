@@ -151,10 +151,10 @@ pub fn build_patch(
         let hint = format!("from {} to {} Hz are allowed", RATES.start(), RATES.end());
         return Err(Fault::new(Part::Whole, format!("a sample rate of {sample_rate} Hz"), hint));
     }
+    let base_serial = base.map_or(0, |base| base.serial);
     // Modules are made for their rate: at another one, all are new.
     let base = base.filter(|base| base.sample_rate == sample_rate);
     let decision = decide(graph, base);
-    let base_serial = base.map_or(0, |base| base.serial);
     let plan = fill(&decision, base, sample_rate, serial, base_serial);
     let Decision { nodes, cables, .. } = decision;
     Ok((Box::new(plan), Layout { serial, sample_rate, nodes, cables }))
@@ -316,6 +316,7 @@ fn fill(
     ExecutionPlan {
         serial,
         base: base_serial,
+        anew: base.is_none(),
         inputs: vec![Input::OPEN; inputs as usize],
         plugs,
         taps,

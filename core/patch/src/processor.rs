@@ -29,15 +29,15 @@ impl Processor {
 
     /// Plays by this plan from the next sample on. What comes back holds all that is retired, to be dropped elsewhere.
     ///
-    /// A plan that follows none (the first, or one for another sample rate) is adopted whatever plays.
+    /// The first plan follows number 0: it fits only where nothing plays yet.
     ///
     /// # Errors
     /// Gives the plan back if it follows another one than that which plays.
     pub fn adopt(&mut self, mut plan: Box<ExecutionPlan>) -> Result<Option<Box<ExecutionPlan>>, Unfit> {
-        if plan.base != 0 && plan.base != self.serial() {
+        if plan.base != self.serial() {
             return Err(Unfit(plan));
         }
-        let old = if plan.base == 0 { None } else { self.plan.as_deref_mut() };
+        let old = if plan.anew { None } else { self.plan.as_deref_mut() };
         plan.take_over(old);
         Ok(self.plan.replace(plan))
     }

@@ -351,6 +351,25 @@ fn a_plan_fits_only_what_it_follows_and_comes_back_whole() {
 }
 
 #[test]
+fn at_another_sample_rate_all_begins_anew() {
+    let graph = sine_to_left(441.0);
+    let mut player = Player::new(&graph);
+    player.left(777);
+    let layout = player.planner.playing().unwrap();
+    let (plan, _) = krach_patch::build_patch(&graph, 44_100.0, Some(layout), 9).unwrap();
+    assert!(player.processor.adopt(plan).is_ok());
+    let mut osc = krach_patch::harness::Harness::build(
+        "SineOscillator",
+        None,
+        None,
+        &[("frequency", 441.0.into())],
+        44_100.0,
+    )
+    .unwrap();
+    assert_eq!(bits(&player.left(300)[1..]), bits(osc.run(299).output("out")));
+}
+
+#[test]
 fn a_graph_without_exactly_one_output_is_refused() {
     let mut planner = Planner::new(RATE);
     let mut graph = ModuleGraph::new();
@@ -379,13 +398,64 @@ fn what_leads_nowhere_does_not_run_and_goes_on_where_it_was() {
 
 #[test]
 fn a_reset_is_a_new_start() {
-    let (mut chance, mut graph) = (Chance(11), ModuleGraph::new());
-    shake(&mut graph, &mut chance, 80);
+    let mut graphs = vec![sine_to_left(440.0)];
+    for seed in 11..16 {
+        let (mut chance, mut graph) = (Chance(seed), ModuleGraph::new());
+        shake(&mut graph, &mut chance, 150);
+        graphs.push(graph);
+    }
+    for graph in graphs {
+        let mut player = Player::new(&graph);
+        let first = render(&mut player.processor, None, &[0.5; 900], &[64], 900);
+        player.processor.reset();
+        let second = render(&mut player.processor, None, &[0.5; 900], &[64], 900);
+        assert_eq!(first.map(|side| bits(&side)), second.map(|side| bits(&side)));
+    }
+}
+
+#[test]
+fn a_node_of_another_shape_is_another_node() {
+    let with = |channels: i64| {
+        let mut graph = ModuleGraph::new();
+        graph.add("one", "Tuner").unwrap();
+        graph.set("one", "octave", 1).unwrap();
+        graph.add_shaped("sum", "Sum", Some(channels), None).unwrap();
+        graph.add("out", "AudioOut").unwrap();
+        for channel in 0..channels {
+            graph.connect("one", "out", "sum", &format!("in/{channel}"), 1.0).unwrap();
+        }
+        graph.connect("sum", "out", "out", "left", 1.0).unwrap();
+        graph
+    };
+    let mut player = Player::new(&with(2));
+    assert_eq!(player.left(300)[299], 2.0);
+    player.load(&with(3));
+    assert_eq!(player.left(300)[299], 3.0);
+}
+
+/// A module need not set an output without a cable: what lay there long ago is not what a new cable brings.
+#[test]
+fn a_cable_from_an_output_that_had_none_begins_empty() {
+    let mut graph = sine_to_left(440.0);
+    graph.add("lfo", "Lfo").unwrap();
+    graph.set("lfo", "rate", 0.01).unwrap();
+    // The module goes on while its square has no cable.
+    graph.connect("lfo", "saw", "osc", "fm", 0.1).unwrap();
+    let without = graph.clone();
+    graph.connect("lfo", "square", "out", "right", 1.0).unwrap();
     let mut player = Player::new(&graph);
-    let first = render(&mut player.processor, None, &[0.5; 900], &[64], 900);
-    player.processor.reset();
-    let second = render(&mut player.processor, None, &[0.5; 900], &[64], 900);
-    assert_eq!(first.map(|side| bits(&side)), second.map(|side| bits(&side)));
+    player.left(500);
+    player.load(&without);
+    player.left(500);
+    let mut graph = without;
+    graph.add("delay", "Delay").unwrap();
+    graph.set("delay", "time_ms", 20.0).unwrap();
+    graph.connect("lfo", "square", "delay", "in", 1.0).unwrap();
+    graph.connect("delay", "out", "out", "right", 1.0).unwrap();
+    player.load(&graph);
+    let [_, right] = render(&mut player.processor, None, &[], &[64], 1_000);
+    // The first sample that the delay gets is heard 960 samples and a cable later.
+    assert_eq!(right[959..964], [0.0, 0.0, 0.0, 1.0, 1.0]);
 }
 
 #[test]

@@ -91,6 +91,10 @@ fn ids_that_look_like_something_else_stay_ids() {
     graph.connect("null", "out", "-", "in", 0.1).unwrap();
     let text = graph_to_yaml(&graph);
     assert!(read(&text) == graph, "{text}");
+    // Other readers take them for strings, too.
+    for id in ["\n  \"1\":", "\n  \"true\":", "\n  \"1.5\":", "\n  \"-\":", "\n  e3:"] {
+        assert!(text.contains(id), "{id}\n{text}");
+    }
 }
 
 #[test]
@@ -219,6 +223,8 @@ fn texts_that_are_too_large_or_too_deep_are_refused_soon() {
         let deep = open.repeat(20_000);
         assert!(yaml_to_graph(&deep).is_err(), "{open}");
     }
+    let closed = format!("nodes: {}{}", "[".repeat(100), "]".repeat(100));
+    assert!(yaml_to_graph(&closed).err().unwrap().to_string().contains("nested too deeply"));
     let wide = format!("nodes: [{}]", "1,".repeat(100_000));
     assert!(yaml_to_graph(&wide).is_err());
 }

@@ -120,8 +120,7 @@ impl Module for Filter {
         if self.saturate {
             states = states.map(soft);
         }
-        // Bounded, so that a filter that sings cannot grow until it is no number.
-        self.states = states.map(|state| flush(state.clamp(-1e6, 1e6)));
+        self.states = states.map(flush);
         let out_high = input - k * v1 - v2;
         io.set(0, v2 as f32);
         io.set(1, out_high as f32);
