@@ -32,8 +32,8 @@ def export(ir: ModuleIr) -> str:
     """Return a Python script whose ``session`` is the document.
 
     Patterns are the calls that build them. A function is its text, if it was traced in this process and needs nothing
-    but ``krs``; else it is its graph, and what a document says of it stays with the document: it is not run. What no
-    call says (settings, fields of later versions) is put in as it is.
+    but ``krs``; else it is its graph, and the text that a document has of it becomes a comment, which is not run.
+    What no call holds (settings, fields of later versions) is put in as it is.
 
     >>> m = krach.ModuleProxy()
     >>> m.node("kick", "faust:kick", gain=0.8)
@@ -62,7 +62,7 @@ def export(ir: ModuleIr) -> str:
     rest = _difference(ir, writer.proxy.build())
     if rest:
         inner = ",\n".join(f"    {name}={text}" for name, text in rest.items())
-        script += f"# What no call says.\nsession = replace(\n    session,\n{inner},\n)\n"
+        script += f"# What no call holds.\nsession = replace(\n    session,\n{inner},\n)\n"
     return script
 
 

@@ -32,7 +32,7 @@ def values(text: str) -> Pattern:
 
 
 def hit(label: str = "gate", **params: float) -> Pattern:
-    """Open a gate and close it after half the step; ``params`` are controls that are said with it.
+    """Open a gate and close it after half the step; ``params`` are controls beside it.
 
     >>> krp.hit()
     (0>1/2)|gate=1 (1/2>1)|gate=0

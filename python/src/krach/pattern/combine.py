@@ -1,4 +1,4 @@
-"""Values that meet: ``Label``, ``Combine`` and ``Split`` over what their leaves say."""
+"""Values that meet: ``Label``, ``Combine`` and ``Split`` over what their leaves hold."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .chords import MAX_CHORD, chords_of
 from .draft import (
     Arpeggio,
     Controls,
+    ControlValues,
     Datum,
     Divided,
     Draft,
     Frozen,
     Meet,
-    Sayings,
     Way,
     describe,
     sounding,
@@ -67,7 +67,7 @@ def labelled(draft: Drafting, node: ir.Label, way: Way, source: ir.Span | None) 
                 "chord": "chords such as C:m7 and Eb3:maj7",
             }.get(name, "numbers")
             raise draft.takes(said.place, "Label", takes, describe(said.datum))
-        draft.say(leaf, Controls((controls,)))
+        draft.put(leaf, Controls((controls,)))
     return kid
 
 
@@ -185,13 +185,13 @@ def tuned(draft: Drafting, node: ir.Tune, way: Way, source: ir.Span | None) -> D
         said = draft.leaves[leaf]
         match said.datum:
             case float():
-                draft.say(leaf, pitch(said.datum, said.place))
+                draft.put(leaf, pitch(said.datum, said.place))
             case Controls(controls):
                 pitched = (
                     (label, tuple(pitch(key, said.place) for key in keys) if own_name(label) == "note" else keys)
                     for label, keys in controls
                 )
-                draft.say(leaf, Controls(tuple(pitched)))
+                draft.put(leaf, Controls(tuple(pitched)))
             case _:
                 pass
     return kid
@@ -349,7 +349,7 @@ def _calculate(kind: str, a: float, b: float, right: Datum) -> float:
     return result
 
 
-def _joined(kind: str, left: Sayings, right: Sayings, given: Datum) -> Sayings:
+def _joined(kind: str, left: ControlValues, right: ControlValues, given: Datum) -> ControlValues:
     """Return the controls of both sides; those of one name meet, each value of one with each of the other."""
     controls = list(left)
     places = {label: i for i, (label, _) in reversed(list(enumerate(left)))}

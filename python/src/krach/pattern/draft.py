@@ -1,4 +1,4 @@
-"""What a pattern becomes before it is queried: nodes that say what they do, and what each leaf of them says.
+"""What a pattern becomes before it is queried: nodes that say what they do, and what each leaf of them holds.
 
 Silence falls away, runs of ``Fast``, ``Slow``, ``Early`` and ``Late`` become one straight line of time each, values
 that meet are worked out. ``lower.py`` makes it, ``query.py`` walks it.
@@ -16,7 +16,7 @@ from .error import Refused
 from .ratio import plain
 from .validate import step
 
-Sayings: TypeAlias = "tuple[tuple[str, tuple[float, ...]], ...]"
+ControlValues: TypeAlias = "tuple[tuple[str, tuple[float, ...]], ...]"
 """Controls with their numbers; of a pitch there may be several, a chord."""
 
 
@@ -24,15 +24,15 @@ Sayings: TypeAlias = "tuple[tuple[str, tuple[float, ...]], ...]"
 class Controls:
     """Values that have become controls."""
 
-    controls: Sayings
+    controls: ControlValues
 
 
 Datum: TypeAlias = "ir.Value | ir.Shape | float | str | Controls"
-"""What a leaf says: what plays, or a number, a name, controls, which operators take."""
+"""What a leaf holds: what plays, or a number, a name, controls, which operators take."""
 
 
 def describe(datum: Datum) -> str:
-    """Say what a leaf says, for errors."""
+    """Put into words what a leaf holds, for errors."""
     match datum:
         case float():
             return f"the number {plain(datum)}"
@@ -47,7 +47,7 @@ def describe(datum: Datum) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """What an event says, where that stands in the tree, and in the text."""
+    """What an event holds, where that stands in the tree, and in the text."""
 
     datum: Datum
     place: Way | None
@@ -66,7 +66,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A note: what is said at its beginning, and after the share ``gate`` of it."""
+    """A note: its controls at its beginning, and those after the share ``gate`` of it."""
 
     begins: tuple[int, ...]
     ends: tuple[int, ...]

@@ -83,8 +83,8 @@ class Drafting(ABC):
         self.leaves.append(Leaf(datum, place, source))
         return len(self.leaves) - 1
 
-    def say(self, leaf: int, datum: Datum) -> None:
-        """Let a leaf say something else."""
+    def put(self, leaf: int, datum: Datum) -> None:
+        """Give a leaf another value."""
         self.leaves[leaf] = replace(self.leaves[leaf], datum=datum)
 
     def count_copies(self, things: int, carried: int, way: Way | None) -> None:

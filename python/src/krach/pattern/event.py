@@ -80,7 +80,7 @@ class Event:
 
 
 def written(value: ir.Value | float | str) -> str:
-    """Write what an event says."""
+    """Write the value of an event."""
     match value:
         case ir.Control(label, number):
             return f"{label}={_number(number)}"

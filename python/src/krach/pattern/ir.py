@@ -44,7 +44,7 @@ SHUFFLE_KINDS = ("shuffle", "scramble")
 SHAPE_KINDS = ("sine", "tri", "ramp", "ramp_down", "square", "exp", "pulse", "custom", "rand")
 """Kinds of a ``Shape``."""
 
-# What an event says
+# Values of events
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Osc:
 
 
 Value: TypeAlias = Control | Note | Cc | Osc
-"""What an event says."""
+"""The value of an event."""
 
 # Operators
 

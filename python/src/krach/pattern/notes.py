@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from . import ir
-from .draft import Controls, Draft, Notes, Sayings, Voice, sounding
+from .draft import Controls, ControlValues, Draft, Notes, Voice, sounding
 from .drafting import Drafting
 from .pitch import ftom, mtof
 from .ratio import exactly, plain
@@ -35,7 +35,7 @@ def _control(node: ir.Node) -> tuple[str, float] | None:
             return None
 
 
-def note_controls(node: ir.Freeze) -> Sayings | None:
+def note_controls(node: ir.Freeze) -> ControlValues | None:
     """Return the controls of a finished note, such as the notation makes; ``None`` for anything else that is frozen.
 
     They stand at its beginning, a gate among them that closes at half of it. A frequency is the key it belongs to.
@@ -78,7 +78,7 @@ def with_notes(draft: Drafting, root: Draft) -> Draft:
     return Notes(draft.number(), root.way, root, notes)
 
 
-def _gate_share(draft: Drafting, leaf: int, controls: Sayings) -> Fraction:
+def _gate_share(draft: Drafting, leaf: int, controls: ControlValues) -> Fraction:
     """Return for how much of an event the gate is open."""
     place = draft.leaves[leaf].place
     legato = next((values for label, values in controls if own_name(label) == "legato"), ())
@@ -92,7 +92,7 @@ def _gate_share(draft: Drafting, leaf: int, controls: Sayings) -> Fraction:
     return share
 
 
-def _notes_of(draft: Drafting, leaf: int, controls: Sayings) -> list[Voice]:
+def _notes_of(draft: Drafting, leaf: int, controls: ControlValues) -> list[Voice]:
     """Return the notes of one event: one for each pitch, or one without."""
     place, source = draft.leaves[leaf].place, draft.leaves[leaf].source
     gate = _gate_share(draft, leaf, controls)
@@ -101,7 +101,7 @@ def _notes_of(draft: Drafting, leaf: int, controls: Sayings) -> list[Voice]:
         begins: list[tuple[str, float]] = []
         gates: set[str] = set()
         for label, values in controls:
-            # A control that is said once is said to every note of a chord.
+            # A control with one value has it for every note of a chord.
             value = values[note % len(values)]
             match own_name(label):
                 case "legato":
@@ -126,13 +126,13 @@ def _notes_of(draft: Drafting, leaf: int, controls: Sayings) -> list[Voice]:
         draft.count_copies(1 if note == 0 else len(texts), carried, place)
         draft.units += 1
 
-        def said(label: str, value: float) -> int:
+        def control_leaf(label: str, value: float) -> int:
             return draft.leaf(ir.Control(label, value), place, source)
 
         voices.append(
             Voice(
-                tuple(said(label, value) for label, value in begins),
-                tuple(said(label, 0.0) for label in sorted(gates, key=str.encode)),
+                tuple(control_leaf(label, value) for label, value in begins),
+                tuple(control_leaf(label, 0.0) for label in sorted(gates, key=str.encode)),
                 gate,
                 -draft.units if gates else 0,
             )

@@ -182,7 +182,7 @@ class Pattern(Meeting):
     def echo(self, n: int, cycles: Cycles, factor: float, label: str = "vel") -> Self:
         """Play ``n`` times, each later by so many cycles and with the control ``label`` times ``factor``.
 
-        A value that says nothing of ``label`` counts as 1.
+        A value without ``label`` counts as 1.
 
         >>> [e.value.value for e in krp.p("x").echo(2, 0.25, 0.5).query() if e.value.label == "vel" and e.has_onset]
         [1.0, 0.5]

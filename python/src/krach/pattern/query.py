@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
 from . import chance, ir
-from .chords import order
 from .draft import (
     MAX_EVENTS,
     Arpeggio,
@@ -39,12 +37,13 @@ from .draft import (
     Swung,
     Thinned,
     Turns,
-    Voice,
     path_of,
     too_many,
 )
 from .error import PatternError
 from .event import Event, Moving, Stretch
+from .raw import Raw, cycles, mapped, pieces, played, sounded
+from .units import Units, units_of
 
 MAX_CYCLE = 1 << 31
 """Queries reach from ``-MAX_CYCLE`` to ``MAX_CYCLE`` cycles."""
@@ -53,39 +52,12 @@ _MAX_VISITS = MAX_EVENTS * ir.MAX_DEPTH
 """A pattern that visits more nodes than that in one cycle has too many events, or none for too long."""
 
 
-@dataclass(slots=True)
-class _Raw:
-    """An event in the time of the node that has it in hand."""
-
-    whole: tuple[Fraction, Fraction]
-    part: tuple[Fraction, Fraction]
-    unit: tuple[Fraction, Fraction]
-    inner: tuple[Fraction, Fraction]
-    freeze: int
-    leaf: int
-    period: int
-    phase: tuple[float, float] = (0.0, 1.0)
-
-    def map(self, time: Callable[[Fraction], Fraction]) -> None:
-        """Move all its times."""
-        whole = self.whole
-        self.whole = (time(whole[0]), time(whole[1]))
-        self.part = self.whole if self.part == whole else (time(self.part[0]), time(self.part[1]))
-        self.unit = self.whole if self.unit == whole else (time(self.unit[0]), time(self.unit[1]))
-        self.inner = self.unit if self.inner == self.unit else (time(self.inner[0]), time(self.inner[1]))
-
-    def cut(self, begin: Fraction, end: Fraction) -> bool:
-        """Keep what lies in a window; return whether there is any."""
-        self.part = (max(self.part[0], begin), min(self.part[1], end))
-        return self.part[0] < self.part[1]
-
-
 def query(program: Program, begin: Fraction, end: Fraction, seed: int = 0) -> tuple[Event, ...]:
     """Return the events whose part lies in the window, cycle by cycle."""
     begin, end = max(begin, Fraction(-MAX_CYCLE)), min(end, Fraction(MAX_CYCLE))
     units: dict[tuple[int, Fraction], int] = {}
     events: list[Event] = []
-    for _, a, b in _cycles(begin, end) if program.root else ():
+    for _, a, b in cycles(begin, end) if program.root else ():
         for raw in _Walk(program, seed).visit(program.root, a, b):
             unit = units.setdefault((raw.freeze, raw.inner[0]), len(units) + 1) if raw.freeze else 0
             leaf = program.leaves[raw.leaf]
@@ -100,15 +72,6 @@ def query(program: Program, begin: Fraction, end: Fraction, seed: int = 0) -> tu
     return tuple(sorted(events, key=lambda event: event.part.begin))
 
 
-def _cycles(begin: Fraction, end: Fraction) -> Iterator[tuple[int, Fraction, Fraction]]:
-    """Split a window at the borders of cycles."""
-    while begin < end:
-        cycle = math.floor(begin)
-        border = Fraction(cycle + 1)
-        yield cycle, begin, min(end, border)
-        begin = border
-
-
 class _Walk:
     """A walk through a draft for one piece of a cycle."""
 
@@ -116,9 +79,9 @@ class _Walk:
         self.leaves = program.leaves
         self.seed = seed
         self.visits = 0
-        self.units: dict[int, _Units] = {}
+        self.units: dict[int, Units] = {}
 
-    def visit(self, node: Draft | None, a: Fraction, b: Fraction) -> list[_Raw]:
+    def visit(self, node: Draft | None, a: Fraction, b: Fraction) -> list[Raw]:
         """Return the events of a node in a window of its time."""
         if node is None or a >= b:
             return []
@@ -134,7 +97,7 @@ class _Walk:
 
     def _events(  # noqa: PLR0912
         self, node: Draft, a: Fraction, b: Fraction
-    ) -> list[_Raw]:
+    ) -> list[Raw]:
         self.tick(node)
         match node:
             case At(leaf=leaf):
@@ -147,7 +110,7 @@ class _Walk:
                 return self._spread(node, a, b)
             case Line(factor=factor, offset=offset, kid=kid):
                 events = self.visit(kid, a * factor + offset, b * factor + offset)
-                return _mapped(events, lambda t: (t - offset) / factor)
+                return mapped(events, lambda t: (t - offset) / factor)
             case Join(selector=selector, kids=kids):
                 met = self.visit(selector, a, b)
                 return [event for at in met for event in self.visit(kids[at.leaf], *at.part)]
@@ -166,14 +129,14 @@ class _Walk:
             case _:
                 return self._cycle_by_cycle(node, a, b)
 
-    def _cycle_by_cycle(self, node: Draft, a: Fraction, b: Fraction) -> list[_Raw]:
-        events: list[_Raw] = []
-        for cycle, x, y in _cycles(a, b):
+    def _cycle_by_cycle(self, node: Draft, a: Fraction, b: Fraction) -> list[Raw]:
+        events: list[Raw] = []
+        for cycle, x, y in cycles(a, b):
             events += self._in_cycle(node, cycle, x, y)
             self._check(events, node)
         return events
 
-    def _in_cycle(self, node: Draft, cycle: int, a: Fraction, b: Fraction) -> list[_Raw]:
+    def _in_cycle(self, node: Draft, cycle: int, a: Fraction, b: Fraction) -> list[Raw]:
         """Return the events of what differs from cycle to cycle."""
         self.tick(node)
         match node:
@@ -186,7 +149,7 @@ class _Walk:
             case Piece(begin=begin, end=end, kid=kid):
                 length = end - begin
                 events = self.visit(kid, (a - cycle) * length + cycle + begin, (b - cycle) * length + cycle + begin)
-                return _mapped(events, lambda t: (t - cycle - begin) / length + cycle)
+                return mapped(events, lambda t: (t - cycle - begin) / length + cycle)
             case Shuffled():
                 return self._shuffled(node, cycle, a, b)
             case Held():
@@ -204,33 +167,33 @@ class _Walk:
             case _:
                 return []
 
-    def _at(self, node: Draft, leaf: int, a: Fraction, b: Fraction) -> list[_Raw]:
-        events: list[_Raw] = []
-        for cycle, x, y in _cycles(a, b):
+    def _at(self, node: Draft, leaf: int, a: Fraction, b: Fraction) -> list[Raw]:
+        events: list[Raw] = []
+        for cycle, x, y in cycles(a, b):
             self.tick(node)
             whole = (Fraction(cycle), Fraction(cycle + 1))
-            events.append(_Raw(whole, (x, y), whole, whole, 0, leaf, cycle))
+            events.append(Raw(whole, (x, y), whole, whole, 0, leaf, cycle))
             self._check(events, node)
         return events
 
-    def _step(self, kid: Draft | None, cycle: int, place: int, of: int, a: Fraction, b: Fraction) -> list[_Raw]:  # noqa: PLR0917
+    def _step(self, kid: Draft | None, cycle: int, place: int, of: int, a: Fraction, b: Fraction) -> list[Raw]:  # noqa: PLR0917
         """Return the events of a step: the cycle of the child, compressed."""
         begin = cycle + Fraction(place, of)
         x, y = max(a, begin), min(b, cycle + Fraction(place + 1, of))
         events = self.visit(kid, (x - begin) * of + cycle, (y - begin) * of + cycle)
-        return _mapped(events, lambda t: (t - cycle) / of + begin)
+        return mapped(events, lambda t: (t - cycle) / of + begin)
 
-    def _steps(self, node: Steps, a: Fraction, b: Fraction) -> list[_Raw]:
-        of, events = len(node.kids), list[_Raw]()
-        for cycle, x, y in _cycles(a, b):
+    def _steps(self, node: Steps, a: Fraction, b: Fraction) -> list[Raw]:
+        of, events = len(node.kids), list[Raw]()
+        for cycle, x, y in cycles(a, b):
             for place in range(math.floor((x - cycle) * of), math.ceil((y - cycle) * of)):
                 events += self._step(node.kids[place], cycle, place, of, x, y)
             self._check(events, node)
         return events
 
-    def _spread(self, node: Spread, a: Fraction, b: Fraction) -> list[_Raw]:
-        of, events = node.steps, list[_Raw]()
-        for cycle, x, y in _cycles(a, b):
+    def _spread(self, node: Spread, a: Fraction, b: Fraction) -> list[Raw]:
+        of, events = node.steps, list[Raw]()
+        for cycle, x, y in cycles(a, b):
             self.tick(node)
             first, last = math.floor((x - cycle) * of), math.ceil((y - cycle) * of)
             for place in node.hits[bisect_left(node.hits, first) : bisect_left(node.hits, last)]:
@@ -238,23 +201,23 @@ class _Walk:
             self._check(events, node)
         return events
 
-    def _check(self, events: list[_Raw], node: Draft) -> None:
+    def _check(self, events: list[Raw], node: Draft) -> None:
         if len(events) > MAX_EVENTS:
             raise _too_many(node)
 
-    def _shuffled(self, node: Shuffled, cycle: int, a: Fraction, b: Fraction) -> list[_Raw]:
+    def _shuffled(self, node: Shuffled, cycle: int, a: Fraction, b: Fraction) -> list[Raw]:
         order = chance.order(node.seed, self.seed, cycle, node.n, node.scramble)
-        events: list[_Raw] = []
+        events: list[Raw] = []
         for place in range(math.floor((a - cycle) * node.n), math.ceil((b - cycle) * node.n)):
             x = max(a, cycle + Fraction(place, node.n))
             y = min(b, cycle + Fraction(place + 1, node.n))
             by = Fraction(order[place] - place, node.n)
-            events += _mapped(self.visit(node.kid, x + by, y + by), lambda t, by=by: t - by)
+            events += mapped(self.visit(node.kid, x + by, y + by), lambda t, by=by: t - by)
         return events
 
-    def _meet(self, node: Meet, a: Fraction, b: Fraction) -> list[_Raw]:
+    def _meet(self, node: Meet, a: Fraction, b: Fraction) -> list[Raw]:
         """Return the events of one side, each cut into pieces by those of the other."""
-        events: list[_Raw] = []
+        events: list[Raw] = []
         mine, other = (node.left, node.right) if node.structure == "left" else (node.right, node.left)
         for event in self.visit(mine, a, b):
             for met in self.visit(other, *event.part):
@@ -263,9 +226,9 @@ class _Walk:
                     events.append(replace(event, part=met.part, leaf=node.cells[pair]))
         return events
 
-    def _both(self, node: Meet, a: Fraction, b: Fraction) -> list[_Raw]:
+    def _both(self, node: Meet, a: Fraction, b: Fraction) -> list[Raw]:
         """Return what is common to an event of the left and one of the right."""
-        events: list[_Raw] = []
+        events: list[Raw] = []
         rights = self.visit(node.right, a, b)
         for left in self.visit(node.left, a, b):
             for right in rights:
@@ -278,8 +241,8 @@ class _Walk:
                         events.append(event)
         return events
 
-    def _divided(self, node: Divided, a: Fraction, b: Fraction) -> list[_Raw]:
-        events: list[_Raw] = []
+    def _divided(self, node: Divided, a: Fraction, b: Fraction) -> list[Raw]:
+        events: list[Raw] = []
         for event in self.visit(node.kid, a, b):
             cells = node.parts[event.leaf]
             begin, length = event.whole[0], (event.whole[1] - event.whole[0]) / len(cells)
@@ -290,12 +253,12 @@ class _Walk:
                     events.append(piece)
         return events
 
-    def _arpeggio(self, node: Arpeggio, a: Fraction, b: Fraction) -> list[_Raw]:
+    def _arpeggio(self, node: Arpeggio, a: Fraction, b: Fraction) -> list[Raw]:
         """At each moment the events with one whole are a chord, and its notes divide the whole."""
-        wholes: dict[tuple[Fraction, Fraction], list[_Raw]] = {}
+        wholes: dict[tuple[Fraction, Fraction], list[Raw]] = {}
         for event in self.visit(node.kid, a, b):
             wholes.setdefault(event.whole, []).append(event)
-        events: list[_Raw] = []
+        events: list[Raw] = []
         for whole in sorted(wholes):
             chord = wholes[whole]
             borders = sorted({border for event in chord for border in event.part})
@@ -304,13 +267,13 @@ class _Walk:
                 if there:
                     self.tick(node)
                     notes = [note for event in there for note in node.notes[event.leaf]]
-                    events += _played(replace(there[0], part=(now, until)), node, notes)
+                    events += played(replace(there[0], part=(now, until)), node, notes)
             self._check(events, node)
         return events
 
-    def _held(self, node: Held, cycle: int, a: Fraction, b: Fraction) -> list[_Raw]:
+    def _held(self, node: Held, cycle: int, a: Fraction, b: Fraction) -> list[Raw]:
         """Hold what there is at each of some moments until the next."""
-        events: list[_Raw] = []
+        events: list[Raw] = []
         for place in range(math.floor((a - cycle) * node.n), math.ceil((b - cycle) * node.n)):
             begin = cycle + Fraction(place, node.n)
             whole = (begin, begin + Fraction(1, node.n))
@@ -328,20 +291,20 @@ class _Walk:
             self._check(events, node)
         return events
 
-    def _notes(self, node: Notes, a: Fraction, b: Fraction) -> list[_Raw]:
-        events: list[_Raw] = []
+    def _notes(self, node: Notes, a: Fraction, b: Fraction) -> list[Raw]:
+        events: list[Raw] = []
         for event in self.visit(node.kid, a, b):
             voices = node.notes.get(event.leaf, ())
             if not voices:
                 events.append(event)
             for voice in voices:
-                events += _said(event, voice)
+                events += sounded(event, voice)
         return events
 
-    def _thinned(self, node: Thinned, a: Fraction, b: Fraction) -> list[_Raw]:
+    def _thinned(self, node: Thinned, a: Fraction, b: Fraction) -> list[Raw]:
         throw = chance.old_throw_at if node.old else chance.throw_at
         kept: dict[Fraction, bool] = {}
-        events: list[_Raw] = []
+        events: list[Raw] = []
         for event in self.visit(node.kid, a, b):
             onset = event.unit[0]
             if onset not in kept:
@@ -350,14 +313,14 @@ class _Walk:
                 events.append(event)
         return events
 
-    def _mirrored(self, node: Mirrored, cycle: int, a: Fraction, b: Fraction) -> list[_Raw]:
+    def _mirrored(self, node: Mirrored, cycle: int, a: Fraction, b: Fraction) -> list[Raw]:
         """Mirror a unit as a whole in the cycle it begins in, and what of the bare events lies in that cycle.
 
         A unit that reaches beyond that cycle stands before it then: what stands here may have begun in a later one.
         """
-        kind = _units(node.kid, self.units)
+        kind = units_of(node.kid, self.units)
         reach = kind.longest if kind.longest is not None and not kind.aligned else Fraction(0)
-        events: list[_Raw] = []
+        events: list[Raw] = []
         for turned in range(cycle, cycle + math.ceil(reach) + 1):
             begin, end = Fraction(turned), Fraction(turned + 1)
             axis = begin + end
@@ -380,7 +343,7 @@ class _Walk:
                     events.append(event)
         return events
 
-    def _swung(self, node: Swung, a: Fraction, b: Fraction) -> list[_Raw]:
+    def _swung(self, node: Swung, a: Fraction, b: Fraction) -> list[Raw]:
         pair = Fraction(2, node.grid)
         first, second = 2 * node.amount, 2 * (1 - node.amount)
 
@@ -396,102 +359,14 @@ class _Walk:
             straight = way / first if way < node.amount else Fraction(1, 2) + (way - node.amount) / second
             return (number + straight) * pair
 
-        events: list[_Raw] = []
+        events: list[Raw] = []
         for event in self.visit(node.kid, unbend(a), unbend(b)):
             moving = isinstance(self.leaves[event.leaf].datum, ir.Shape)
             # A shape is cut at each step, so that its phase stays a straight line within each piece.
-            events += _pieces(event, Fraction(1, node.grid)) if moving else [event]
+            events += pieces(event, Fraction(1, node.grid)) if moving else [event]
             self.tick(node)
-        return _mapped(events, bend)
+        return mapped(events, bend)
 
 
 def _too_many(node: Draft) -> PatternError:
     return too_many(f"more than {MAX_EVENTS}").at(*path_of(node.way))
-
-
-def _mapped(events: list[_Raw], time: Callable[[Fraction], Fraction]) -> list[_Raw]:
-    for event in events:
-        event.map(time)
-    return events
-
-
-def _played(event: _Raw, node: Arpeggio, notes: list[int]) -> Iterator[_Raw]:
-    """Play a chord whose events have the whole and the part of ``event``."""
-    (begin, end), places = event.whole, order(node.kind, len(notes))
-    length = (end - begin) / (len(places) * node.n)
-    rolls = node.kind.startswith("rolled")
-    for i, place in enumerate(places if rolls else places * node.n):
-        whole = (begin + i * length, end if rolls else begin + (i + 1) * length)
-        piece = replace(event, whole=whole, unit=whole, leaf=notes[place])
-        if piece.cut(*whole):
-            yield piece
-
-
-def _said(event: _Raw, voice: Voice) -> Iterator[_Raw]:
-    """Say a note at an event: its beginning, and its end."""
-    begin, end = event.whole
-    border = begin + (end - begin) * voice.gate
-    # Without a gate nothing ends.
-    halves = (
-        [(voice.begins, (begin, border)), (voice.ends, (border, end))] if voice.unit else [(voice.begins, (begin, end))]
-    )
-    for leaves, whole in halves:
-        for leaf in leaves:
-            said = replace(event, whole=whole, leaf=leaf, unit=event.whole)
-            if voice.unit:
-                said.freeze, said.inner = voice.unit, event.whole
-            if said.cut(*whole):
-                yield said
-
-
-def _pieces(event: _Raw, step: Fraction) -> Iterator[_Raw]:
-    """Cut a shape at multiples of a step."""
-    begin, end = event.whole
-    phase_begin, phase_end = event.phase
-
-    def phase(t: Fraction) -> float:
-        return phase_begin + (phase_end - phase_begin) * float((t - begin) / (end - begin))
-
-    for place in range(math.floor(event.part[0] / step), math.ceil(event.part[1] / step)):
-        border = (place * step, (place + 1) * step)
-        whole = (max(begin, border[0]), min(end, border[1]))
-        piece = replace(event, whole=whole, phase=(phase(whole[0]), phase(whole[1])))
-        if piece.cut(*border):
-            yield piece
-
-
-@dataclass(frozen=True, slots=True)
-class _Units:
-    """The longest unit of a node, in cycles of its own, and whether each lies within one cycle."""
-
-    longest: Fraction | None
-    aligned: bool
-
-
-def _units(node: Draft, known: dict[int, _Units]) -> _Units:
-    if node.number not in known:
-        below = [_units(kid, known) for kid in node.below()]
-        longest = max((kind.longest for kind in below if kind.longest is not None), default=None)
-        aligned = all(kind.longest is None or kind.aligned for kind in below)
-        match node:
-            case Frozen():
-                found = _Units(Fraction(1), True)
-            case _ if longest is None:
-                found = _Units(None, aligned)
-            case Steps(kids=kids):
-                found = _Units(longest / len(kids), aligned)
-            case Spread(steps=steps):
-                found = _Units(longest / steps, aligned)
-            case Line(factor=factor, offset=offset):
-                whole = factor.denominator == 1 and offset.denominator == 1
-                found = _Units(longest / factor, aligned and whole)
-            case Piece(begin=begin, end=end):
-                found = _Units(longest / (end - begin), False)
-            case Shuffled():
-                found = _Units(longest, False)
-            case Swung(amount=amount):
-                found = _Units(longest * 2 * max(amount, 1 - amount), aligned)
-            case _:
-                found = _Units(longest, aligned)
-        known[node.number] = found
-    return known[node.number]

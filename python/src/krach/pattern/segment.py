@@ -60,7 +60,7 @@ def values_of(draft: Drafting, program: Program, n: int, way: Way) -> ir.Node:
 
 
 def _value_of(event: Event, at: Fraction) -> ir.Node | None:
-    """Return what an event says at a time. Shapes without a label are numbers."""
+    """Return the value of an event at a time. Shapes without a label are numbers."""
     if not isinstance(event.value, ir.Control):
         return None
     value = event.value.value

@@ -13,7 +13,7 @@ def control_node(label: str, value: float) -> ir.Atom:
 
 
 def hit_node(label: str, begins: Iterable[ir.Node] = ()) -> ir.Freeze:
-    """Return a gate that opens and closes, with what else is said at its beginning."""
+    """Return a gate that opens and closes, with other controls at its beginning."""
     start = (*begins, control_node(label, 1.0))
     first = start[0] if len(start) == 1 else ir.Stack(start)
     return ir.Freeze(ir.Cat((first, control_node(label, 0.0))))
