@@ -46,6 +46,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ("lowpass = _; process = lowpas;", "x.dsp:1:24: `lowpas` is not defined; did you mean `lowpass`?"),
     ("process = os.osc(440);", "x.dsp:1:11: `os` is not defined; import(\"stdfaust.lib\"); defines it"),
     ("a = 1;", "x.dsp:1:1: there is no `process`; a program is what its text calls process: process = ...;"),
+    ("process = par(i, 0, _);", "x.dsp:1:1: `process` has no output; nothing of it would be heard"),
     ("", "x.dsp:1:1: there is no `process`; a program is what its text calls process: process = ...;"),
     (
         "x = x; process = x;",
@@ -134,8 +135,8 @@ const MISTAKES: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn each_of_32_mistakes_names_its_place_and_what_would_work() {
-    assert_eq!(MISTAKES.len(), 32);
+fn each_of_33_mistakes_names_its_place_and_what_would_work() {
+    assert_eq!(MISTAKES.len(), 33);
     let wrong: Vec<String> = MISTAKES
         .iter()
         .filter(|(source, told)| mistake(source) != *told)

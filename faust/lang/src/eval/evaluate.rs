@@ -106,6 +106,11 @@ impl<'a> Evaluator<'a> {
         let value = self.define(def, env)?;
         let root = self.diagram(value)?;
         let (inputs, outputs) = self.arity(root)?;
+        if outputs == 0 {
+            let (_, span) = self.files.definition(def);
+            let fault = Fault::new(span, "`process` has no output").hint("nothing of it would be heard");
+            return Err(Stop::Raised(vec![Raised::in_text(def.file, fault)]));
+        }
         Ok((root, inputs, outputs))
     }
 

@@ -4,7 +4,7 @@
 use super::cpp;
 use super::support::{Folders, file};
 use krach_faust_lang::error::Error;
-use krach_faust_lang::interpret::Instance;
+use krach_faust_lang::interpret::{Instance, Number};
 use krach_faust_lang::program::Program;
 use krach_faust_lang::signal::WidgetKind;
 use krach_faust_lang::{Compiler, Limits, Precision, Shelf};
@@ -43,15 +43,20 @@ pub fn compiled(shelf: &Shelf, path: &Path) -> Result<Program, Error> {
     compiler.compile(file(path), &mut Folders::default())
 }
 
-/// What a program plays with open gates.
+/// What a program plays with open gates, in double precision.
 pub fn played(program: &Program) -> Vec<Vec<f64>> {
-    let mut instance = Instance::<f64>::new(program, 48_000);
+    played_as::<f64>(program)
+}
+
+/// What a program plays with open gates.
+pub fn played_as<F: Number>(program: &Program) -> Vec<Vec<f64>> {
+    let mut instance = Instance::<F>::new(program, 48_000);
     for (value, widget) in instance.widgets.iter_mut().zip(&program.ui.widgets) {
         match widget.kind {
-            WidgetKind::Button => *value = 1.0,
-            WidgetKind::Checkbox if widget.label == "gate" => *value = 1.0,
+            WidgetKind::Button => *value = F::from_f64(1.0),
+            WidgetKind::Checkbox if widget.label == "gate" => *value = F::from_f64(1.0),
             WidgetKind::Slider(_) if widget.label == "gate" => {
-                *value = 1f64.max(widget.range[1]).min(widget.range[2])
+                *value = F::from_f64(1f64.max(widget.range[1]).min(widget.range[2]));
             }
             _ => {}
         }
@@ -60,11 +65,12 @@ pub fn played(program: &Program) -> Vec<Vec<f64>> {
     let inputs: Vec<Vec<f64>> =
         (0..program.inputs as usize).map(|channel| cpp::noise(FRAMES, channel)).collect();
     let mut sound = vec![vec![0.0; FRAMES]; program.outputs.len()];
-    let (mut given, mut got) = (vec![0.0; inputs.len()], vec![0.0; sound.len()]);
+    let zero = F::from_f64(0.0);
+    let (mut given, mut got) = (vec![zero; inputs.len()], vec![zero; sound.len()]);
     for frame in 0..FRAMES {
-        given.iter_mut().zip(&inputs).for_each(|(value, input)| *value = input[frame]);
+        given.iter_mut().zip(&inputs).for_each(|(value, input)| *value = F::from_f64(input[frame]));
         instance.frame(&given, &mut got);
-        sound.iter_mut().zip(&got).for_each(|(channel, value)| channel[frame] = *value);
+        sound.iter_mut().zip(&got).for_each(|(channel, value)| channel[frame] = value.to_f64());
     }
     sound
 }
