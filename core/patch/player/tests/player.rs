@@ -133,6 +133,43 @@ fn what_is_saved_is_followed() {
     assert_eq!(crossings(&mut followed, true), 90);
 }
 
+#[test]
+fn two_saves_on_the_heels_of_each_other_are_one_load_of_the_second() {
+    let folder = folder("quiet");
+    let path = folder.join("p.yaml");
+    let text = |hz: f32| {
+        format!(
+            "nodes:\n  osc: {{module: SineOscillator, params: {{frequency: {hz:?}}}}}\n  out: {{module: AudioOut}}\n"
+        )
+    };
+    std::fs::write(&path, text(100.0)).unwrap();
+    let mut followed = patches_player::follow::Followed::find(&path).unwrap();
+    let (mut engine, mut player) = krach_patch::PatchEngine::new(48_000.0);
+    assert!(followed.follow(0.0, &mut engine));
+    std::fs::write(&path, text(200.0)).unwrap();
+    std::fs::write(&path, text(300.0)).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    // It has changed just now, by this clock: another change may follow.
+    let mut seconds = 1.0;
+    assert!(!followed.follow(seconds, &mut engine));
+    let (begin, mut loads) = (std::time::Instant::now(), 0);
+    while loads == 0 {
+        seconds += 0.06;
+        loads += usize::from(followed.follow(seconds, &mut engine));
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        assert!(begin.elapsed().as_secs() < 60, "the save is not noticed");
+    }
+    for _ in 0..20 {
+        seconds += 0.06;
+        loads += usize::from(followed.follow(seconds, &mut engine));
+    }
+    assert_eq!(loads, 1);
+    player.render(None, [&[], &[]], [&mut [0.0; 64], &mut [0.0; 64]]);
+    engine.poll();
+    let controls = engine.planner().playing().unwrap().controls();
+    assert_eq!((controls[0].address.as_str(), controls[0].value), ("osc/frequency", 300.0));
+}
+
 /// The left side of what an example writes.
 fn left_of(name: &str, run: impl Fn(&Options) -> Result<(), String>) -> Vec<f32> {
     let output = folder(name).join("out.wav");
