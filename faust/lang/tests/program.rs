@@ -1,6 +1,8 @@
 //! Texts to programs, played operation by operation: laws of the language, hard cases, what is simplified, what is
 //! too much, states that are found again, damaged texts.
 
+#[path = "support/generate.rs"]
+mod generate;
 #[path = "support/laws.rs"]
 mod laws;
 mod support;
@@ -81,6 +83,70 @@ fn each_of_22_hard_cases_gives_the_samples_that_the_language_says() {
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// An expression in which `h` lies between -3 and 5 and `k` between 1 and 2, and where it lies.
+const INTERVALS: &[(&str, f64, f64)] = &[
+    ("h + k", -2.0, 7.0),
+    ("h - k", -5.0, 4.0),
+    ("h * k", -6.0, 10.0),
+    ("h / k", -3.0, 5.0),
+    ("h @ 3", -3.0, 5.0),
+    ("k @ 3", 0.0, 2.0),
+    ("min(h, 2)", -3.0, 2.0),
+    ("max(h, 2)", 2.0, 5.0),
+    ("abs(h)", 0.0, 5.0),
+    ("int(h * 1.5)", -4.0, 7.0),
+    ("int(_) % 7", -6.0, 6.0),
+    ("int(_) & 15", 0.0, 15.0),
+    ("int(k) << 3", 8.0, 16.0),
+    ("h > 2", 0.0, 1.0),
+    ("sin(_)", -1.0, 1.0),
+    ("select2(_, k, 4)", 1.0, 4.0),
+    ("floor(h * 0.3)", -1.0, 1.0),
+    ("_ - floor(_)", f64::NEG_INFINITY, f64::INFINITY),
+    ("\\(x).(x - floor(x))", 0.0, 1.0),
+    ("int(_) + 2147483647", -2147483648.0, 2147483647.0),
+    ("rdtable(waveform{3, -2, 9}, int(_))", -2.0, 9.0),
+    ("assertbounds(0, 10, _)", 0.0, 10.0),
+    ("2 ^ h", 0.125, 32.0),
+];
+
+#[test]
+fn intervals_are_as_narrow_as_delays_need_them() {
+    let wrong: Vec<String> = INTERVALS
+        .iter()
+        .filter_map(|(expression, low, high)| {
+            let source = format!(
+                "h = hslider(\"h\", 0, -3, 5, 1); k = hslider(\"k\", 1, 1, 2, 1); e = {expression}; process = (e : lowest), (e : highest);"
+            );
+            let sound = play(&source, 1);
+            let found: Vec<f64> = sound.iter().map(|channel| channel[0]).collect();
+            (found != [*low, *high]).then(|| format!("{expression}: {found:?}, not {low} to {high}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_value_leaves_its_interval_in_150_programs_by_chance() {
+    let mut bounded = 0;
+    for seed in 0..150 {
+        let source = generate::Writer::new(seed).program().replace("process = ", "body = ");
+        let sound = play(&format!("{source}process = body :> _ <: _, lowest, highest;"), 200);
+        assert_eq!(sound.len(), 3, "{source}");
+        bounded += usize::from(sound[1][0].is_finite() || sound[2][0].is_finite());
+        for frame in sound[0].iter().enumerate().filter(|(_, value)| !value.is_nan()) {
+            let (low, high) = (sound[1][frame.0], sound[2][frame.0]);
+            assert!(
+                low <= *frame.1 && *frame.1 <= high,
+                "{seed}: {} is not in {low} to {high}\n{source}",
+                frame.1
+            );
+        }
+    }
+    println!("{bounded} programs have bounds");
+    assert!(bounded > 30, "{bounded}");
 }
 
 /// A text, and how many operations it has: constant, for controls, for samples.
