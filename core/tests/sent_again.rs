@@ -329,3 +329,95 @@ fn a_hush_and_another_pattern_on_one_sample_give_controls_back_and_without_the_h
         assert_eq!(left[CYCLE - 1], expected, "hushed: {hushed}");
     }
 }
+
+#[test]
+fn a_tempo_between_a_hush_and_a_pattern_of_its_position_loses_no_note() {
+    let mut rigs = [rig(), rig()];
+    for (number, rig) in rigs.iter_mut().enumerate() {
+        let long = builders::note(8.0).over(3.0);
+        rig.edit(play("many", long.clone()));
+        rig.edit(play("plain", builders::hit("plain/gate").over(3.0)));
+        rig.settle_while_playing();
+        for edit in [
+            Edit::Hush { slot: "many".into() },
+            Edit::HushAll,
+            Edit::SetBpm(90.0),
+            Edit::SetFreeRun(true),
+            Edit::SetClockSource(ClockSource::External),
+            play("plain", builders::hit("plain/gate").over(3.0)),
+            play("many", long),
+        ] {
+            if number == 1 || matches!(edit, Edit::SetBpm(_) | Edit::SetFreeRun(_)) {
+                rig.edit_at(edit, At::Position(0.5));
+            }
+        }
+    }
+    let [once, often] = rigs.map(|mut rig| rig.render(2 * CYCLE, &[100])[0].clone());
+    assert!(once[CYCLE] > 8.0);
+    assert_eq!(first_difference(&once, &often), None);
+}
+
+#[test]
+fn what_a_note_has_set_on_another_node_stays_over_a_hush_and_the_same_pattern() {
+    for slot in ["many", "one", "plain"] {
+        let mut rig = rig();
+        let gate = if slot == "plain" { "plain/gate" } else { "gate" };
+        let start = vec![
+            builders::control("freq", 8.0),
+            builders::control("pan/gain", 0.5),
+            builders::control(gate, 1.0),
+        ];
+        let end = builders::control(gate, 0.0);
+        let note = builders::freeze(builders::cat(vec![builders::stack(start), end])).over(4.0);
+        rig.edit(play(slot, note.clone()));
+        rig.render(CYCLE, &[64]);
+        let before = *rig.block(64)[0].last().unwrap();
+        rig.edit_at(Edit::Hush { slot: slot.into() }, At::Position(1.25));
+        rig.edit_at(play(slot, note), At::Position(1.25));
+        let after = *rig.render(CYCLE / 2, &[64])[0].last().unwrap();
+        assert!(before > 0.0);
+        assert_eq!(before, after, "{slot}");
+    }
+}
+
+#[test]
+fn two_gates_outside_of_units_in_one_voice_and_one_that_a_shape_holds_go_on() {
+    let two = |rig: &mut Rig| {
+        let node = GraphNode { count: 4, ..node("many", "pipe", &[]) };
+        let mut graph = graph(vec![support::node("out", "dac", &[]), node], &[("many", "out")]);
+        graph.exposed_controls.insert("many/trig".into(), ("many".into(), "other".into()));
+        rig.edit(Edit::LoadGraph(graph));
+        rig.settle();
+        (rig.played, rig.rendered) = (0, 0);
+    };
+    let control = builders::control;
+    let trig = builders::cat(vec![control("many/trig", 0.0), control("many/trig", 1.0)]);
+    let shape = Pattern::Shape {
+        kind: "sine".into(),
+        lo: 0.5,
+        hi: 1.0,
+        label: "many/gate".into(),
+        duty: None,
+        seed: None,
+        table: None,
+        span: None,
+    };
+    for pattern in [control("many/gate", 1.0).over(4.0) | trig, shape] {
+        let mut rigs = [rig(), rig()];
+        rigs.iter_mut().for_each(two);
+        for rig in &mut rigs {
+            rig.edit(play("many", pattern.clone()));
+        }
+        let mut heard = 0;
+        for at in 0..30 {
+            let [once, often] = &mut rigs;
+            if at % 4 == 3 {
+                often.edit(play("many", pattern.clone()));
+            }
+            let [left, again] = [once, often].map(|rig| rig.block(100)[0].clone());
+            assert_eq!(first_difference(&left, &again), None, "block {at}: {pattern:?}");
+            heard += usize::from(left.iter().all(|x| *x > 0.0));
+        }
+        assert!(heard > 5, "{heard}");
+    }
+}

@@ -176,7 +176,14 @@ impl Core {
                 }
             }
         }
-        if std::mem::take(&mut self.hushing) {
+        // Where something is left that is due on this sample, a pattern may still come to a hushed slot.
+        let left = time_changed
+            || self.scheduled.next().is_some_and(|next| {
+                let sample = segment.epoch.sample_of(self.meter.beats_at(next.due));
+                next.due == f64::NEG_INFINITY || running && sample <= at
+            });
+        if self.hushing && !left {
+            self.hushing = false;
             self.let_hushed_go(at, returns);
         }
         time_changed

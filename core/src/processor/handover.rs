@@ -21,7 +21,7 @@ const MAX_NOTES: usize = 256;
 const MAX_UNITS: usize = 512;
 /// Both patterns are compared over so many cycles before now; of a note that began earlier, also its first cycle.
 const COMPARED: f64 = 16.0;
-/// Most events that are looked at: notes of which nothing is known by then end.
+/// Most events that are looked at on one sample, for all slots together: notes that are not compared by then end.
 const MAX_EVENTS: usize = 32_768;
 
 /// Where a note sounds.
@@ -93,7 +93,9 @@ pub(super) struct Handover {
     units: Vec<Unit>,
     /// Gates that the new pattern may lose the ends of: number of the unit, index of the value.
     torn: Vec<(NoteKey, u32)>,
+    /// Events that were looked at on this sample.
     looked_at: usize,
+    sample: i64,
 }
 
 /// The pattern that comes, and where it counts from.
@@ -120,18 +122,21 @@ impl Handover {
             units: Vec::with_capacity(MAX_UNITS),
             torn: Vec::with_capacity(MAX_UNITS),
             looked_at: 0,
+            sample: i64::MIN,
         }
     }
 
-    fn clear(&mut self) {
+    fn clear(&mut self, sample: i64) {
         self.notes.clear();
         self.units.clear();
         self.torn.clear();
-        self.looked_at = 0;
+        if sample != self.sample {
+            (self.looked_at, self.sample) = (0, sample);
+        }
     }
 
     fn add(&mut self, place: Place, key: NoteKey, onset: f64, control: u32) {
-        if self.notes.len() < self.notes.capacity() && onset.is_finite() {
+        if self.notes.len() < self.notes.capacity() {
             let (old, new) = (Said::NOTHING, Said::NOTHING);
             self.notes.push(Note { place, key, onset, control, old, new, heir: None });
         }
@@ -155,16 +160,19 @@ impl Handover {
         }
     }
 
-    /// Which notes go on, and under which number. `whole`: all that is to be compared has been; `over`: is
-    /// that place past?
+    /// Which notes go on, and under which number; none if not all that is to be compared has been (`whole`).
+    /// `over`: is that place past?
     fn decide(&mut self, whole: bool, over: impl Fn(f64) -> bool) {
+        if !whole {
+            return self.notes.iter_mut().for_each(|note| note.heir = None);
+        }
         for at in 0..self.notes.len() {
             let note = self.notes[at];
             if note.heir.is_some() {
                 continue;
             }
             if note.key == NOBODY {
-                let same = whole && note.old.events > 0 && note.old == note.new;
+                let same = note.old.events > 0 && note.old == note.new;
                 self.notes[at].heir = same.then_some(NOBODY);
                 continue;
             }
@@ -221,10 +229,11 @@ impl Core {
     /// stands, and nothing goes on.
     pub(super) fn hand_over(&mut self, slot: u32, next: Next<'_>, epoch: Option<&Epoch>, at: i64) {
         let mut room = std::mem::take(&mut self.handover);
-        room.clear();
+        room.clear(at);
         if let Some(epoch) = epoch {
             self.list_notes(&mut room, slot);
             let whole = self.compare(&mut room, slot, next, epoch, at);
+            self.compare_shapes(&mut room, next, epoch, at);
             let meter = self.meter;
             room.decide(whole, |end| has_passed(epoch, meter.beats_at(end), at));
         }
@@ -251,7 +260,7 @@ impl Core {
     fn list_notes(&self, room: &mut Handover, slot: u32) {
         for (index, c) in (0..).zip(&self.plan.controls) {
             if c.open && c.slot == slot {
-                room.add(Place::Gate(index), c.note, c.onset, index);
+                room.add(Place::Gate(index), c.note, drawn_or(c.onset), index);
             }
         }
         for (number, node) in (0..).zip(&self.plan.nodes).filter(|(_, n)| n.voiced && !n.ghost) {
@@ -267,7 +276,7 @@ impl Core {
                     // Also where it is shut: its next opening goes to the voice that rings.
                     if held.is_some() {
                         let gate = node.controls.0 + control;
-                        room.add(Place::Loose(number, at, control), NOBODY, voice.onset, gate);
+                        room.add(Place::Loose(number, at, control), NOBODY, drawn_or(voice.onset), gate);
                     }
                 }
             }
@@ -282,6 +291,7 @@ impl Core {
     fn compare(&mut self, room: &mut Handover, slot: u32, next: Next<'_>, epoch: &Epoch, at: i64) -> bool {
         let Some(first) = room.notes.first() else { return true };
         let now = self.meter.count_at(epoch.beats_at(at));
+        // Where all are drawn by shapes there is nothing to compare.
         let recent = first.onset.max(now - COMPARED);
         let mut covered = f64::NEG_INFINITY;
         for number in 0..room.notes.len() {
@@ -307,6 +317,31 @@ impl Core {
             begin = end;
         }
         true
+    }
+
+    /// Gates that a shape holds open go on where the new pattern's shapes hold them open.
+    fn compare_shapes(&mut self, room: &mut Handover, next: Next<'_>, epoch: &Epoch, at: i64) {
+        if !room.notes.iter().any(|note| note.onset == DRAWN) {
+            return;
+        }
+        let here = self.meter.count_at(epoch.beats_at(at)) - next.origin;
+        self.events.clear();
+        if next.voice.program.query(window(here, here), self.seed, &mut self.events).is_err() {
+            return;
+        }
+        room.looked_at += self.events.len();
+        for event in self.events.as_slice() {
+            let Some(shape) = event.shape else { continue };
+            let (begin, end) = (cycles(event.whole.begin), cycles(event.whole.end));
+            let target = next.voice.targets.get(event.value as usize);
+            let Some((control, _)) = target.and_then(|target| self.control_of(target)) else { continue };
+            let drawn = &next.voice.program.shapes()[shape.index as usize];
+            let phase = shape.phase((here - begin) / (end - begin));
+            if here >= begin && here < end && drawn.value(shape.period, phase, self.seed) > 0.0 {
+                let held = |n: &&mut Note| n.onset == DRAWN && n.control == control;
+                room.notes.iter_mut().filter(held).for_each(|note| note.heir = Some(NOBODY));
+            }
+        }
     }
 
     fn compare_piece(
@@ -394,14 +429,10 @@ impl Core {
                 self.write(control as u32, super::controls::Write::Close);
             }
         }
-        for note in room.notes.iter().filter(|n| n.key != NOBODY) {
-            let (Place::Gate(gate), Some(heir)) = (note.place, note.heir) else { continue };
-            // All that the unit has set on that node.
-            let node = self.plan.controls[gate as usize].node as usize;
-            let (first, len) = self.plan.nodes[node].controls;
-            let controls = &mut self.plan.controls[first as usize..(first + len) as usize];
-            let its = controls.iter_mut().filter(|c| c.slot == slot && c.note == note.key);
-            its.for_each(|c| c.note = heir);
+        // All that the unit has set, on whatever node.
+        for c in self.plan.controls.iter_mut().filter(|c| c.slot == slot && c.note != NOBODY) {
+            let note = room.notes.iter().find(|n| n.key == c.note);
+            c.note = note.and_then(|n| n.heir).unwrap_or(c.note);
         }
         for node in 0..self.plan.nodes.len() {
             let its = |v: &Voice| v.slot == slot;
@@ -411,6 +442,13 @@ impl Core {
         }
         self.midi.end_notes(at, slot, |channel, key| room.heir_of(Place::Host(channel, key)).is_some());
     }
+}
+
+/// Where a gate began that a shape holds open: nowhere that could be compared.
+const DRAWN: f64 = f64::INFINITY;
+
+fn drawn_or(onset: f64) -> f64 {
+    if onset.is_nan() { DRAWN } else { onset }
 }
 
 impl Note {

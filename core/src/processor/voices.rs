@@ -107,7 +107,9 @@ impl<'a> Player<'a> {
             Write::Pattern { value, slot, gate: label, onset, .. } if gate || label => {
                 self.gate(control, loose(slot), slot, value);
                 if let Some(at) = self.find(loose(slot)).filter(|_| value > 0.0) {
-                    self.voices[at].onset = onset;
+                    let voice = &mut self.voices[at];
+                    // Of several gates that are open, where the first opened.
+                    voice.onset = if voice.open > 1 { voice.onset.min(onset) } else { onset };
                 }
             }
             Write::Base(value) if gate => {
