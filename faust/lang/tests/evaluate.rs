@@ -46,6 +46,10 @@ const MISTAKES: &[(&str, &str)] = &[
     ("lowpass = _; process = lowpas;", "x.dsp:1:24: `lowpas` is not defined; did you mean `lowpass`?"),
     ("process = os.osc(440);", "x.dsp:1:11: `os` is not defined; import(\"stdfaust.lib\"); defines it"),
     ("a = 1;", "x.dsp:1:1: there is no `process`; a program is what its text calls process: process = ...;"),
+    (
+        "process = (_, sin) : ondemand;",
+        "x.dsp:1:22: `ondemand` is not defined; what changes the rate within a program is not supported",
+    ),
     ("process = par(i, 0, _);", "x.dsp:1:1: `process` has no output; nothing of it would be heard"),
     ("", "x.dsp:1:1: there is no `process`; a program is what its text calls process: process = ...;"),
     (
@@ -135,8 +139,8 @@ const MISTAKES: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn each_of_33_mistakes_names_its_place_and_what_would_work() {
-    assert_eq!(MISTAKES.len(), 33);
+fn each_of_34_mistakes_names_its_place_and_what_would_work() {
+    assert_eq!(MISTAKES.len(), 34);
     let wrong: Vec<String> = MISTAKES
         .iter()
         .filter(|(source, told)| mistake(source) != *told)

@@ -46,6 +46,9 @@ impl Evaluator<'_> {
                 "ma" | "ba" | "os" | "fi" | "en" | "de" | "no" | "ef" | "si" | "re" | "sp" | "co" | "pm"
                 | "an" | "ro",
             ) => Some("import(\"stdfaust.lib\"); defines it".into()),
+            (None, "ondemand" | "upsampling" | "downsampling") => {
+                Some("what changes the rate within a program is not supported".into())
+            }
             _ => None,
         };
         self.raise_fault(code, fault)
