@@ -51,14 +51,12 @@ pub fn timecat(steps: Vec<(f64, Pattern)>) -> Option<Pattern> {
     steps.iter().all(|(_, [n, _])| *n > 0).then(|| weighted(steps)).flatten()
 }
 
-/// Parts of a song, each for so many cycles, over and over: each plays what it plays at that time.
+/// Parts of a song, each for so many cycles, over and over: each goes on where it stopped.
 pub fn arrange(parts: Vec<(u32, Pattern)>) -> Option<Pattern> {
     let cycles = parts.iter().map(|(cycles, _)| i64::from(*cycles)).sum::<i64>();
-    let index = parts.iter().enumerate().map(|(i, (cycles, _))| (f64::from(*cycles), number(i as f64)));
-    let index = timecat(index.collect())?;
-    let index = boxed(Pattern::Slow { factor: [cycles, 1], child: boxed(index), span: None });
-    let children = parts.into_iter().map(|(_, part)| part).collect();
-    Some(Pattern::Pick { index, children, span: None })
+    let part = |(cycles, part): (u32, Pattern)| (f64::from(cycles), part.fast(f64::from(cycles)));
+    let song = timecat(parts.into_iter().map(part).collect())?;
+    Some(Pattern::Slow { factor: [cycles, 1], child: boxed(song), span: None })
 }
 
 /// Each cycle one of them at random (`randcat`); with weights in proportion to them (`wchoose`).
@@ -215,11 +213,12 @@ impl Pattern {
         cat(vec![first; n.max(1) as usize])
     }
 
-    /// Each cycle begins `1/n` further in than the one before (`iter`).
+    /// Each cycle `n` times, every time `1/n` further in (`iter`).
     #[must_use]
     pub fn iter(self, n: u32) -> Pattern {
-        let by = turns((0..n.max(1)).map(|i| number(f64::from(i) / f64::from(n))).collect());
-        vary("early", by, None, self)
+        let n = i64::from(n.max(1));
+        let further = |i| Pattern::Early { offset: [i, n], child: boxed(self.clone()), span: None };
+        turns((0..n).map(further).collect())
     }
 
     /// One cycle forwards, the next backwards.
@@ -236,11 +235,13 @@ impl Pattern {
         Pattern::Pick { index: boxed(index), children, span: None }
     }
 
-    /// Another of `n` pieces changed in each cycle, from the first to the last.
+    /// Each cycle `n` times, every time another of its `n` pieces changed, from the first to the last.
     #[must_use]
     pub fn chunk(self, n: u32, change: impl FnOnce(Pattern) -> Pattern) -> Pattern {
-        let piece = |i: u32| cat((0..n.max(1)).map(|k| number(f64::from(u8::from(k == i)))).collect());
-        self.when(turns((0..n.max(1)).map(piece).collect()), change)
+        let n = n.max(1);
+        let changed = change(self.clone());
+        let piece = |i: u32| cat((0..n).map(|k| number(f64::from(u8::from(k == i)))).collect());
+        turns((0..n).map(|i| self.clone().when(piece(i), |_| changed.clone())).collect())
     }
 
     /// As it is and changed, at once.

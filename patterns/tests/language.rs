@@ -158,19 +158,34 @@ fn pieces_of_cycles_go_where_they_are_put() {
     assert_eq!(numbers(v("<1 2> 3").linger(2), 1), "0 2, 1/2 2");
     assert_eq!(numbers(v("0 1 2 3").iter(4), 0), "0 0, 1/4 1, 1/2 2, 3/4 3");
     assert_eq!(numbers(v("0 1 2 3").iter(4), 1), "0 1, 1/4 2, 1/2 3, 3/4 0");
+    let further: Vec<String> = (0..5).map(|cycle| numbers(v("<0 1> 1 2 3").iter(4), cycle)).collect();
+    let at_0 = ["0 0, 1/4 1, 1/2 2, 3/4 3", "0 1, 1/4 2, 1/2 3, 3/4 1", "0 2, 1/4 3, 1/2 1, 3/4 1"];
+    assert_eq!(further[..3], at_0);
+    assert_eq!(further[3..], ["0 3, 1/4 1, 1/2 1, 3/4 2", "0 1, 1/4 1, 1/2 2, 3/4 3"]);
+    assert_eq!(numbers(v("0 1").iter(0), 3), "0 0, 1/2 1");
     assert_eq!(numbers(v("0 1 2").palindrome(), 0), "0 0, 1/3 1, 2/3 2");
     assert_eq!(numbers(v("0 1 2").palindrome(), 1), "0 2, 1/3 1, 2/3 0");
     assert_eq!(numbers(v("1 2").ply(2), 0), "0 1, 1/4 1, 1/2 2, 3/4 2");
     let chunked = v("0 1 2 3").chunk(4, |p| p.combine("add", "left", number(10.0)));
     assert_eq!(numbers(chunked.clone(), 0), "0 10, 1/4 1, 1/2 2, 3/4 3");
     assert_eq!(numbers(chunked, 6), "0 0, 1/4 1, 1/2 12, 3/4 3");
+    let chunked = v("<0 5> 1").chunk(2, |p| p.combine("add", "left", number(10.0)));
+    let played: Vec<String> = (0..4).map(|cycle| numbers(chunked.clone(), cycle)).collect();
+    assert_eq!(played, ["0 10, 1/2 1", "0 0, 1/2 11", "0 15, 1/2 1", "0 5, 1/2 11"]);
     let when = v("1").when(v("<0 1>"), |p| p.ply(2));
     assert_eq!((numbers(when.clone(), 0), numbers(when, 1)), ("0 1".into(), "0 1, 1/2 1".into()));
     assert_eq!(numbers(timecat(vec![(3.0, v("1")), (0.5, v("2 3"))]).unwrap(), 0), "0 1, 6/7 2, 13/14 3");
     assert!(timecat(vec![(0.0, v("1"))]).is_none());
     let song = arrange(vec![(2, v("<1 2 3 4 5 6>")), (1, v("7"))]).unwrap();
     let played: Vec<String> = (0..6).map(|cycle| numbers(song.clone(), cycle)).collect();
-    assert_eq!(played, ["0 1", "0 2", "0 7", "0 4", "0 5", "0 7"]);
+    assert_eq!(played, ["0 1", "0 2", "0 7", "0 3", "0 4", "0 7"]);
+    let song = arrange(vec![(1, v("7")), (2, v("<1 2>"))]).unwrap();
+    let played: Vec<String> = (-3..6).map(|cycle| numbers(song.clone(), cycle)).collect();
+    assert_eq!(played, ["0 7", "0 1", "0 2", "0 7", "0 1", "0 2", "0 7", "0 1", "0 2"]);
+    // What lasts longer than a cycle sounds as long as in its part.
+    let long = arrange(vec![(1, v("7")), (2, v("9/2"))]).unwrap().control("c");
+    let whole = onsets(&program(&long), 1)[0].whole;
+    assert_eq!(whole, Span::new(Time::from_integer(1), Time::from_integer(3)));
     assert_eq!(numbers(turns(vec![v("1"), v("2 3")]), 1), "0 2, 1/2 3");
 }
 

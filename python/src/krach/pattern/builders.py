@@ -129,15 +129,15 @@ def timecat(*steps: tuple[Cycles, Base | str | None]) -> Pattern:
 
 
 def arrange(*parts: tuple[int, Base | str | None]) -> Pattern:
-    """Play parts of a song, each for so many cycles, over and over: each plays what it plays at that time.
+    """Play parts of a song, each for so many cycles, over and over: each goes on where it stopped.
 
     >>> krp.arrange((2, "A2"), (1, "x")).query(2, 3)[0]
     (2>5/2)|gate=1
     """
     cycles = [whole(length, "a number of cycles") for length, _ in parts]
-    index = of_lengths([((length, 1), ir.Number(float(i))) for i, length in enumerate(cycles)])
-    children = tuple(played_node(part) for _, part in parts)
-    return Pattern(ir.Pick(ir.Slow((sum(cycles), 1), index), children))
+    sections = [ir.Fast((length, 1), played_node(part)) for length, (_, part) in zip(cycles, parts, strict=True)]
+    song = of_lengths([((length, 1), section) for length, section in zip(cycles, sections, strict=True)])
+    return Pattern(ir.Slow((sum(cycles), 1), song))
 
 
 def pick(index: Values, *patterns: Base | str | None) -> Pattern:

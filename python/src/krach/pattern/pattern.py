@@ -122,24 +122,24 @@ class Pattern(Meeting):
         return self._with(ir.Pick(values_node(index), (self.node, self._changed(change))))
 
     def chunk(self, n: int, change: Callable[[Self], Self]) -> Self:
-        """Change another of ``n`` pieces in each cycle, from the first to the last.
+        """Play each cycle ``n`` times, every time with another of its ``n`` pieces changed, from the first to the last.
 
         >>> krp.values("5 5").chunk(2, lambda p: p.add(1))
         (0>1/2)|6 (1/2>1)|5
         """
         n = max(whole(n, "n"), 1)
         pieces = [ir.Cat(tuple(ir.Number(float(k == i)) for k in range(n))) for i in range(n)]
-        return self.when(Pattern(_turns(pieces)), change)
+        both = (self.node, self._changed(change))
+        return self._with(_turns([ir.Pick(piece, both) for piece in pieces]))
 
     def iter(self, n: int) -> Self:
-        """Begin each cycle 1/n further in than the one before.
+        """Play each cycle ``n`` times, every time 1/n further in.
 
         >>> krp.values("0 1 2 3").iter(4).control("a").query(1, 2)[0]
         (1>5/4)|a=1
         """
         n = max(whole(n, "n"), 1)
-        by = _turns([ir.Number(i / n) for i in range(n)])
-        return self._with(ir.Vary("early", (by,), 0, self.node))
+        return self._with(_turns([ir.Early((i, n), self.node) for i in range(n)]))
 
     def palindrome(self) -> Self:
         """Play one cycle forwards, the next backwards.
