@@ -8,7 +8,7 @@ mod play;
 mod support;
 
 use krach_faust_lang::syntax::{Definition, Syntax, parse};
-use krach_faust_lang::{Compiler, Limits, Precision, Shelf};
+use krach_faust_lang::{Precision, Shelf};
 use play::*;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,16 +25,6 @@ const BATCH: usize = 40;
 const BY_RULE: [&str; 2] = ["is a function of C that programs cannot call", "is the most"];
 /// `%` of two known numbers: the command takes their whole parts, when it compiles only.
 const ELSE: [&str; 1] = ["ro.crossn1(0.3)"];
-
-/// How far apart two sounds of a program may be. With the numbers of this test some filters have poles where
-/// nothing is certain: there our own program plays something else in single precision.
-fn allowance(path: &Path, shelf: &Shelf, theirs: &[Vec<f64>]) -> f64 {
-    let compiler =
-        Compiler { shelf, limits: Limits::default(), precision: Precision::Single, cancelled: &|| false };
-    let Ok(program) = compiler.compile(file(path), &mut Folders::default()) else { return TOLERANCE };
-    let apart = difference(&played_as::<f32>(&program), theirs);
-    if apart > 0.1 { f64::INFINITY } else { TOLERANCE.max(apart * 1e-6) }
-}
 
 /// A program for each function of each library and each number.
 fn programs() -> Vec<(String, String)> {

@@ -123,7 +123,7 @@ fn by_chance(seeds: std::ops::Range<u64>) {
     let folder = Folder::new(&format!("chance{}", seeds.start));
     let texts: Vec<(u64, String)> = seeds.map(|seed| (seed, generate::Writer::new(seed).program())).collect();
     let (shelf, mut wrong) = (Shelf::default(), Vec::new());
-    let (mut right, mut heard, mut refused, mut narrower) = (0, 0, 0, 0);
+    let (mut right, mut heard, mut refused, mut narrower, mut uncertain) = (0, 0, 0, 0, 0);
     for batch in texts.chunks(50) {
         let paths: Vec<PathBuf> = batch
             .iter()
@@ -146,6 +146,8 @@ fn by_chance(seeds: std::ops::Range<u64>) {
                     let apart = difference(&ours, &theirs);
                     if apart <= TOLERANCE {
                         right += 1;
+                    } else if allowance(path, &shelf, &theirs) >= apart {
+                        uncertain += 1;
                     } else {
                         wrong.push(format!("{seed}: {apart:e} of the loudest sample\n{source}"));
                     }
@@ -168,7 +170,7 @@ fn by_chance(seeds: std::ops::Range<u64>) {
     );
     assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
     assert!(
-        heard * 4 > right * 3 && (refused + narrower) * 10 < right,
+        heard * 4 > right * 3 && (refused + narrower + uncertain) * 10 < right,
         "{right} right, {heard} heard, {refused} refused"
     );
 }

@@ -65,10 +65,6 @@ impl Evaluator<'_> {
         env: Env,
     ) -> Outcome<BoxId> {
         let times = self.known(count, env, "the number of repetitions")?.int();
-        if times < 0 {
-            return self
-                .raise(count, format!("the number of repetitions is {times}; it may not be less than 0"));
-        }
         let mut items = Vec::new();
         for index in 0..times {
             self.meter.spend(1)?;
@@ -78,7 +74,17 @@ impl Evaluator<'_> {
             items.push(self.eval(body, inner)?);
         }
         let Some((first, rest)) = items.split_first() else {
-            return Ok(self.boxes.add(if how == Iteration::Seq { Node::Wire } else { Node::Empty }));
+            if how != Iteration::Seq {
+                return Ok(self.boxes.add(Node::Empty));
+            }
+            // None behind one another: what would go into the first goes on.
+            let index = self.boxes.add(Node::Int(0));
+            let inner = self.frames.push(Frame::Bind(env, name, index));
+            let value = self.eval(body, inner)?;
+            let diagram = self.diagram(value)?;
+            let (inputs, _) = self.arity(diagram)?;
+            let wire = self.boxes.add(Node::Wire);
+            return Ok(self.parallel(&vec![wire; inputs as usize]));
         };
         let prim = |evaluator: &mut Self, prim| {
             let prim = evaluator.boxes.add(Node::Prim(prim));

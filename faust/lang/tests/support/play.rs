@@ -107,3 +107,13 @@ impl Drop for Folder {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
+
+/// How far apart two sounds of a program may be. Some filters have poles where nothing is certain, and
+/// some numbers stand where a step of `int` is: there our own program plays something else in single precision.
+pub fn allowance(path: &Path, shelf: &Shelf, theirs: &[Vec<f64>]) -> f64 {
+    let compiler =
+        Compiler { shelf, limits: Limits::default(), precision: Precision::Single, cancelled: &|| false };
+    let Ok(program) = compiler.compile(file(path), &mut Folders::default()) else { return TOLERANCE };
+    let apart = difference(&played_as::<f32>(&program), theirs);
+    if apart > 0.1 { f64::INFINITY } else { TOLERANCE.max(apart * 1e-6) }
+}
