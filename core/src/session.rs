@@ -96,7 +96,7 @@ pub struct Session {
     /// different.
     pub libraries: Option<String>,
     /// Sections of a document that this version does not play but keeps.
-    kept: ModuleIr,
+    kept: Arc<ModuleIr>,
     kept_krach: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -128,7 +128,7 @@ impl Default for Session {
             crossfade: Crossfade::default(),
             sources: BTreeMap::new(),
             libraries: None,
-            kept: ModuleIr::default(),
+            kept: Arc::default(),
             kept_krach: serde_json::Map::new(),
         }
     }

@@ -14,6 +14,9 @@ pub const OUTPUTS: usize = 1 + STEMS;
 /// Input ports: the sidechain.
 pub const INPUTS: usize = 1;
 
+/// Most frames of one block that a host may announce: 22 s at 48 kHz. Some say the largest number there is.
+pub const MAX_BLOCK: usize = 1 << 20;
+
 /// Channels of every port.
 pub const CHANNELS: usize = 2;
 

@@ -226,3 +226,21 @@ fn a_panic_inside_a_request_is_answered_reported_and_survived() {
     assert!(instance.problems()[0].contains("the drummer"));
     assert_eq!(client.ask(r#"{"type":"add_node","id":"d","type_id":"dac"}"#)["msg"], "ok");
 }
+
+/// One answer may be longer than all that a client may leave unread.
+#[test]
+fn a_client_that_reads_gets_answers_of_any_length() {
+    let home = Home::new("long");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    let text = format!("process = _; // {}", "x".repeat(900_000));
+    for n in 0..20 {
+        let made = client.call("node", serde_json::json!({"name": format!("n{n}"), "source": text}));
+        assert!(made.get("result").is_some(), "{made}");
+    }
+    for _ in 0..3 {
+        let captured = client.call("capture", serde_json::json!({}));
+        assert!(captured.to_string().len() > 17_000_000);
+    }
+    answers(&instance);
+}

@@ -79,7 +79,11 @@ fn one_wrong_value_and_nothing_is_set() {
     let before = transport(&mut client, json!({}))["result"].clone();
     for (wrong, code, place) in [
         (json!({"seed": 3, "tempo": -1}), -32602, "params.tempo"),
+        (json!({"seed": 3, "tempo": 1e9}), -32602, "params.tempo"),
+        (json!({"seed": 3, "tempo": 1e-9}), -32602, "params.tempo"),
         (json!({"seed": 3, "meter": 0}), -32602, "params.meter"),
+        (json!({"seed": 3, "meter": 1e-9}), -32602, "params.meter"),
+        (json!({"seed": 3, "meter": 5000}), -32602, "params.meter"),
         (json!({"seed": 3, "meter": "song"}), -32602, "params.meter"),
         (json!({"seed": 3, "temop": 90}), -32602, "params.temop"),
         (json!({"seed": 3, "osc_target": "example.org:9000"}), -32000, "params.osc_target"),

@@ -144,7 +144,7 @@ pub struct GraphState {
     /// Base values by path.
     pub values: BTreeMap<String, f64>,
     /// Sections of a document that are kept.
-    pub kept: ModuleIr,
+    pub kept: Arc<ModuleIr>,
 }
 
 /// Path of a node's fader.

@@ -13,6 +13,7 @@ mod name;
 mod schema;
 mod sections;
 mod traced;
+mod unknown;
 
 pub(crate) use compose::flattened;
 pub use compose::{flatten, prefix_ir};
@@ -25,3 +26,4 @@ pub use module::{
 pub use name::check_name;
 pub use schema::schema;
 pub use traced::Traced;
+pub use unknown::MAX_UNKNOWN;

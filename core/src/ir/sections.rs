@@ -1,6 +1,7 @@
 //! Sections read one after the other, each straight into what it is; only what this version does
 //! not know is kept as JSON. (serde's `flatten` would read everything twice: 15 ms for 5 MB.)
 
+use super::unknown::Reading;
 use schemars::Schema;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Value, json};
@@ -44,7 +45,10 @@ macro_rules! sections {
             ) -> Result<(), A::Error> {
                 match name {
                     $(stringify!($name) => self.$name = map.next_value()?,)*
-                    _ => drop(self.other.insert(name.to_owned(), map.next_value()?)),
+                    _ => {
+                        let $crate::ir::unknown::Unknown(value) = map.next_value()?;
+                        self.other.insert(name.to_owned(), value);
+                    }
                 }
                 Ok(())
             }
@@ -101,6 +105,7 @@ impl<'de, T: Sections> Visitor<'de> for SectionsVisitor<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
+        let _reading = Reading::begin();
         let mut sections = T::default();
         let mut seen = vec![false; T::NAMES.len()];
         while let Some(mut name) = map.next_key::<String>()? {

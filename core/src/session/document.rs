@@ -248,6 +248,7 @@ impl Session {
         let ModuleIr { nodes, routing, patterns, controls, muted, tempo, meter, master, krach, .. } = module;
         let ModuleIr { inputs, outputs, other, .. } = module;
         let kept = ModuleIr { automations: kept_automations, inputs, outputs, other, ..ModuleIr::default() };
+        let kept = Arc::new(kept);
         let krach = *krach.unwrap_or_default();
         let invalid = |place: &str| {
             let place = place.to_owned();

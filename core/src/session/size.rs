@@ -187,7 +187,7 @@ impl Session {
         let nodes: Extent = nodes.iter().map(node_extent).sum();
         let routes: Extent = routes.iter().map(route_extent).sum();
         let values: Extent = values.keys().map(|path| text(path) + Extent::VALUE).sum();
-        raw + nodes + routes + values + of(kept)
+        raw + nodes + routes + values + of(&**kept)
     }
 }
 
@@ -236,6 +236,7 @@ pub(super) fn memory_of(edits: &[Edit], others: &[Edit]) -> usize {
     for edit in others {
         if let Edit::ReplaceGraph(foundation) = edit {
             shared.insert(Arc::as_ptr(&foundation.raw).cast::<u8>());
+            shared.insert(Arc::as_ptr(&foundation.kept).cast::<u8>());
             shared.extend(
                 foundation
                     .nodes
@@ -252,6 +253,11 @@ fn text_of(node: &SessionNode) -> Option<&Arc<str>> {
     if let Source::Faust(text) = &node.source { Some(text) } else { None }
 }
 
+/// Bytes of memory of what is kept as JSON: an object of one entry takes some 650.
+fn unknown(extent: Extent) -> usize {
+    4 * extent.bytes + 700 * extent.parts
+}
+
 fn memory_of_edit(edit: &Edit, shared: &HashSet<*const u8>) -> usize {
     /// An entry of a list or map with its names' headers.
     const ENTRY: usize = 128;
@@ -262,7 +268,7 @@ fn memory_of_edit(edit: &Edit, shared: &HashSet<*const u8>) -> usize {
             Source::Faust(_) | Source::Graph(_) => 0,
         };
         let init: usize = node.init.iter().map(|(control, _)| ENTRY + control.len()).sum();
-        let other = if node.other.is_empty() { 0 } else { 4 * of(&node.other).bytes };
+        let other = if node.other.is_empty() { 0 } else { unknown(of(&node.other)) };
         2 * ENTRY + node.name.len() + source + node.source_text.len() + init + other
     };
     match edit {
@@ -272,10 +278,14 @@ fn memory_of_edit(edit: &Edit, shared: &HashSet<*const u8>) -> usize {
                 true => 0,
                 false => 4 * of(&**raw).bytes,
             };
+            let kept = match shared.contains(&Arc::as_ptr(kept).cast()) {
+                true => 0,
+                false => unknown(of(&**kept)),
+            };
             let routes: usize =
                 routes.iter().map(|r| 2 * ENTRY + r.source.len() + r.target.len() + r.port.len()).sum();
             let values: usize = values.keys().map(|path| ENTRY + path.len()).sum();
-            raw + nodes.iter().map(of_node).sum::<usize>() + routes + values + 4 * of(kept).bytes
+            raw + nodes.iter().map(of_node).sum::<usize>() + routes + values + kept
         }
         Edit::SetValues(values) => values.keys().map(|path| ENTRY + path.len()).sum(),
         Edit::SetPattern { slot, pattern, .. } => ENTRY + slot.len() + 2 * of(pattern).bytes,

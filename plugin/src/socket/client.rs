@@ -14,8 +14,12 @@ use super::lines::{Line, LineReader};
 use super::os::{self, Interest, WakeSource};
 use super::{After, Replies, Service};
 
-/// Bytes of replies that a client may leave unread; with more it is let go.
+/// Bytes of replies that a client may leave unread. With more no requests of it are read, and it is let go if it takes
+/// nothing for a while.
 const MAX_UNREAD: usize = 8 << 20;
+
+/// How long a client with too much to read may take none of it.
+const STANDSTILL: Duration = Duration::from_secs(3);
 
 /// How long a client that has said its last may take to read what it is owed.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -37,8 +41,12 @@ pub(super) struct Client {
 struct Progress {
     lines: VecDeque<Line>,
     out: Vec<u8>,
+    /// Bytes of `out` that the client has.
+    sent: usize,
     /// Nothing more will be read: the client has ended its side, or is being let go.
     ended: Option<Instant>,
+    /// While too much waits to be read: when the client last took some of it.
+    moved: Option<Instant>,
     /// The client cannot hear us any more; what it said before still counts.
     deaf: bool,
 }
@@ -58,8 +66,13 @@ impl Client {
         while !self.stop.load(Ordering::Acquire) {
             self.hand_over(&mut now);
             self.write_due(&mut now);
-            if now.out.len() + self.replies.held_bytes() > MAX_UNREAD {
-                return Ok(());
+            // One answer may be longer than that: who takes it is behind and no more.
+            let behind = now.out.len() - now.sent + self.replies.held_bytes() > MAX_UNREAD;
+            match now.moved {
+                _ if !behind => now.moved = None,
+                None => now.moved = Some(Instant::now()),
+                Some(moved) if moved.elapsed() > STANDSTILL => return Ok(()),
+                Some(_) => {}
             }
             if let Some(since) = now.ended
                 && now.lines.is_empty()
@@ -69,16 +82,17 @@ impl Client {
             {
                 return Ok(());
             }
-            if !now.lines.is_empty() && !self.replies.is_full() {
+            if !now.lines.is_empty() && !behind && !self.replies.is_full() {
                 continue;
             }
-            let reading = now.ended.is_none() && now.lines.is_empty() && !self.replies.is_full();
+            let reading = now.ended.is_none() && now.lines.is_empty() && !behind && !self.replies.is_full();
+            let patience = if behind { STANDSTILL / 4 } else { PATIENCE };
             let interest = Interest { read: reading, write: !now.out.is_empty() && !now.deaf };
             let ready = if interest == Interest::default() && (now.ended.is_none() || now.deaf) {
-                os::wait_wake(&self.wake, PATIENCE)?;
+                os::wait_wake(&self.wake, patience)?;
                 os::Ready::default()
             } else {
-                os::wait_stream(&self.wake, &self.stream, interest, PATIENCE)?
+                os::wait_stream(&self.wake, &self.stream, interest, patience)?
             };
             if ready.read {
                 match (&self.stream).read(&mut chunk) {
@@ -96,7 +110,8 @@ impl Client {
 
     /// Gives the service the lines it has room for.
     fn hand_over(&self, now: &mut Progress) {
-        while !self.replies.is_full() && !self.stop.load(Ordering::Acquire) {
+        let behind = now.out.len() - now.sent > MAX_UNREAD;
+        while !behind && !self.replies.is_full() && !self.stop.load(Ordering::Acquire) {
             let Some(line) = now.lines.pop_front() else { return };
             let outcome =
                 catch_unwind(AssertUnwindSafe(|| self.service.line(self.number, line, &self.replies)));
@@ -111,8 +126,15 @@ impl Client {
         loop {
             let more = self.replies.take_all_due(&mut now.out, |lost| self.service.lost(lost));
             while !now.out.is_empty() && !now.deaf {
-                match os::send(&self.stream, &now.out) {
-                    Ok(sent) => drop(now.out.drain(..sent)),
+                match os::send(&self.stream, &now.out[now.sent..]) {
+                    Ok(sent) => {
+                        now.sent += sent;
+                        // Moved to the front now and then: a long answer leaves in many pieces.
+                        if now.sent >= now.out.len() / 2 {
+                            now.out.drain(..std::mem::take(&mut now.sent));
+                        }
+                        now.moved = now.moved.map(|_| Instant::now());
+                    }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                     Err(_) => now.deaf = true,
@@ -124,6 +146,7 @@ impl Client {
         }
         if now.deaf {
             now.out.clear();
+            now.sent = 0;
         }
     }
 }

@@ -159,7 +159,9 @@ impl Object {
     /// says so only while we are active is followed at once.
     pub fn set_up(&self, sample_rate: f64, max_frames: i32) -> bool {
         let max_frames = usize::try_from(max_frames).unwrap_or(0);
-        if !(sample_rate.is_finite() && sample_rate > 0.0) || max_frames == 0 {
+        if !(sample_rate.is_finite() && sample_rate > 0.0)
+            || !(1..=crate::ports::MAX_BLOCK).contains(&max_frames)
+        {
             return false;
         }
         let setup = Setup { sample_rate, max_frames };

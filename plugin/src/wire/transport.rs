@@ -1,6 +1,9 @@
 //! The `transport` method: tempo, meter and what else the session says about time and its outputs.
 
+use std::ops::RangeInclusive;
+
 use krach_core::edit::Edit;
+use krach_core::limits::{METER_RANGE, TEMPO_RANGE};
 use krach_core::model::{ClockSource, Start};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -77,17 +80,27 @@ pub(super) struct Senseless {
 impl Wanted {
     /// One edit that does all of it, or nothing.
     pub(super) fn into_edit(self) -> Result<Edit, Senseless> {
-        let positive = |field, x: f64, expected| match x.is_finite() && x > 0.0 {
+        let within = |field, range: RangeInclusive<f64>, x: f64, expected| match range.contains(&x) {
             true => Ok(x),
             false => Err(Senseless { field, expected }),
         };
         let mut edits = Vec::new();
         if let Some(bpm) = self.tempo {
-            edits.push(Edit::SetBpm(positive("tempo", bpm, "beats per minute, above 0")?));
+            edits.push(Edit::SetBpm(within(
+                "tempo",
+                TEMPO_RANGE,
+                bpm,
+                "beats per minute, from 0.001 to 100000",
+            )?));
         }
         match self.meter {
             Some(Meter::Beats(beats)) => {
-                let beats = positive("meter", beats, "quarter notes per cycle, above 0, or \"host\"")?;
+                let beats = within(
+                    "meter",
+                    METER_RANGE,
+                    beats,
+                    "quarter notes per cycle, from 1/64 to 4096, or \"host\"",
+                )?;
                 edits.push(Edit::SetBeatsPerCycle(beats));
             }
             Some(Meter::Named(Named::Host)) => edits.push(Edit::FollowHostMeter),

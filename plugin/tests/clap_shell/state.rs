@@ -120,3 +120,19 @@ fn values_that_make_no_sense_are_ignored() {
     assert_eq!((plugin.value(master), plugin.value(scene)), (0.0, 127.0));
     plugin.destroy();
 }
+
+/// Room for a block is taken when the host says how long one may be.
+#[test]
+fn blocks_longer_than_any_are_refused_and_what_played_can_play_again() {
+    let _turn = alone();
+    let host = Host::new();
+    let (plugin, mut block) = playing(&host, &sine(), 512);
+    plugin.deactivate();
+    assert!(!plugin.activate(RATE, u32::MAX) && !plugin.activate(RATE, i32::MAX as u32));
+    assert!(plugin.activate(RATE, 512) && plugin.start());
+    render(&plugin, &mut block, 4096, &[512], &[]);
+    assert!(peak(block.main()) > 0.1);
+    plugin.destroy();
+    let vst3 = crate::raw_host::vst3::Vst3::new();
+    assert!(!vst3.set_up(RATE, i32::MAX) && vst3.set_up(RATE, 512));
+}

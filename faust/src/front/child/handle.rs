@@ -144,7 +144,13 @@ mod linux {
             if self.look()? != Look::Runs {
                 return Ok(());
             }
-            let value = libc::rlimit { rlim_cur: soft, rlim_max: hard };
+            let mut now = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+            // SAFETY: as below.
+            if unsafe { libc::prlimit(self.number, what, ptr::null(), &raw mut now) } != 0 {
+                now.rlim_max = libc::RLIM_INFINITY;
+            }
+            // Where the host's own limit is lower, ours cannot be higher.
+            let value = libc::rlimit { rlim_cur: soft.min(now.rlim_max), rlim_max: hard.min(now.rlim_max) };
             // SAFETY: plain system call on a child that ran a moment ago; both pointers are valid or null.
             let failed = unsafe { libc::prlimit(self.number, what, &raw const value, ptr::null_mut()) };
             // A child that has ended since has no limits left to set.

@@ -214,3 +214,30 @@ fn a_process_that_was_given_the_number_of_a_child_is_not_touched() {
     let files = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap_or_default();
     assert!(!limits.contains("Max cpu time              0"), "{files}\n{limits}");
 }
+
+/// A host under lower limits than ours keeps them, and a child of it runs.
+#[cfg(target_os = "linux")]
+#[test]
+fn where_the_host_has_lower_limits_they_are_kept() {
+    const FILES: libc::rlim_t = 40;
+    let lower = |command: &mut Command| {
+        let lower = || {
+            let few = libc::rlimit { rlim_cur: FILES, rlim_max: FILES };
+            // SAFETY: may be called between fork and exec; a plain struct, read only.
+            match unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const few) } {
+                0 => Ok(()),
+                _ => Err(io::Error::last_os_error()),
+            }
+        };
+        // SAFETY: as above.
+        unsafe { command.pre_exec(lower) };
+    };
+    if elsewhere("where_the_host_has_lower_limits_they_are_kept", lower) {
+        let path = file("lower");
+        let script = format!("sleep 0.1; ulimit -Hn > {}", path.display());
+        let end = run(&mut shell(&script), ChildLimits::default(), &|| false).expect("runs");
+        assert_eq!(end, End::Code(0));
+        assert_eq!(std::fs::read_to_string(&path).expect("wrote").trim(), FILES.to_string());
+        let _ = std::fs::remove_file(path);
+    }
+}
