@@ -28,7 +28,7 @@ impl Engine {
         }
         let (was, is) = (self.meanings(&before, &former), self.meanings(&self.registry, &former));
         let changed = is.into_iter().filter_map(|(of, missing)| {
-            let Some(missing) = missing else { return None };
+            let missing = missing?;
             match was.get(&of) {
                 // It led somewhere, or nobody knew.
                 Some(None) => Some(Notice::Unnamed { of: of.0, label: of.1, missing }),

@@ -486,3 +486,71 @@ impl Player<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{At, Edit, Engine};
+    use crate::graph::{GraphEdit, GraphNode};
+    use crate::node::Registry;
+    use crate::processor::{Block, MidiOut, Processor};
+    use krach_patterns::builders;
+
+    fn block(processor: &mut Processor, engine: &mut Engine) {
+        let (mut left, mut right) = ([0.0; 64], [0.0; 64]);
+        processor.process(Block {
+            frames: 64,
+            transport: &[],
+            offline: false,
+            input: [&[], &[]],
+            main: [&mut left, &mut right],
+            stems: &mut [],
+            free_run: Some(true),
+            params: &[],
+            played: &[],
+            midi_out: &mut MidiOut::with_capacity(1024),
+        });
+        engine.tick();
+    }
+
+    /// Slots that each hold a note and play that many events a cycle, all sent again in one batch: what was
+    /// looked at for it, and how many gates are open then.
+    fn sent_again(slots: usize, events: usize) -> (usize, usize) {
+        let mut engine = Engine::new(Registry::with_builtins());
+        let mut processor = engine.activate(48_000.0, 64);
+        let mut edits = Vec::new();
+        for slot in 0..slots {
+            let name = format!("n{slot}");
+            let nodes = vec![GraphEdit::AddNode(GraphNode::new(&name, "gain"))];
+            engine.edit(Edit::Graph(nodes), At::Now).unwrap();
+            let long = builders::hit(&format!("{name}/gate")).over(64.0);
+            let exposed = GraphEdit::ExposeControl {
+                label: format!("{name}/gate"),
+                node_id: name.clone(),
+                control_name: "gain".into(),
+            };
+            engine.edit(Edit::Graph(vec![exposed]), At::Now).unwrap();
+            let pattern = long | (builders::control(&format!("{name}/mute"), 0.0) * events);
+            edits.push(Edit::SetPattern { slot: name, pattern, from_zero: false, swing: None });
+        }
+        engine.edit(Edit::Batch(edits.clone()), At::AtOnce).unwrap();
+        for _ in 0..400 {
+            block(&mut processor, &mut engine);
+        }
+        let open = |processor: &Processor| processor.core.plan.controls.iter().filter(|c| c.open).count();
+        assert_eq!(open(&processor), slots);
+        engine.edit(Edit::Batch(edits), At::AtOnce).unwrap();
+        block(&mut processor, &mut engine);
+        (processor.core.handover.looked_at, open(&processor))
+    }
+
+    #[test]
+    fn what_one_sample_costs_is_bounded_over_all_slots_and_what_is_not_compared_ends() {
+        let (looked_at, open) = sent_again(8, 16);
+        assert!(looked_at > 16 && looked_at < 1000 && open == 8, "{looked_at} {open}");
+        let (looked_at, open) = sent_again(200, 2000);
+        // A query that has begun is looked at to its end.
+        assert!(looked_at > MAX_EVENTS && looked_at <= MAX_EVENTS + 4096, "{looked_at}");
+        assert!(open > 0 && open < 200, "{open}");
+    }
+}

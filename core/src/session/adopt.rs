@@ -100,9 +100,7 @@ impl Session {
         raw.exposed_controls.retain(|label, at| {
             let fader = shapes
                 .values()
-                .filter(|s| {
-                    !registry.find(&s.type_id).is_some_and(|ty| ty.decl().control_at("gain").is_some())
-                })
+                .filter(|s| registry.find(&s.type_id).is_none_or(|ty| ty.decl().control_at("gain").is_none()))
                 .any(|s| *label == format!("{}/gain", s.name) && at.0 == format!("{}_g", s.name));
             !(gone.contains(&at.0) && (implied(label, at) || fader))
         });

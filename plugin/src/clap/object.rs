@@ -167,9 +167,8 @@ impl Object {
 
     fn activate(&self, sample_rate: f64, max_frames: u32) -> bool {
         let Some(core) = self.core() else { return false };
-        if !(sample_rate.is_finite() && sample_rate > 0.0)
-            || !(1..=crate::ports::MAX_BLOCK as u32).contains(&max_frames)
-        {
+        let sensible = sample_rate.is_finite() && sample_rate > 0.0;
+        if !sensible || !(1..=crate::ports::MAX_BLOCK as u32).contains(&max_frames) {
             return false;
         }
         self.deactivate();

@@ -159,9 +159,8 @@ impl Object {
     /// says so only while we are active is followed at once.
     pub fn set_up(&self, sample_rate: f64, max_frames: i32) -> bool {
         let max_frames = usize::try_from(max_frames).unwrap_or(0);
-        if !(sample_rate.is_finite() && sample_rate > 0.0)
-            || !(1..=crate::ports::MAX_BLOCK).contains(&max_frames)
-        {
+        let sensible = sample_rate.is_finite() && sample_rate > 0.0;
+        if !sensible || !(1..=crate::ports::MAX_BLOCK).contains(&max_frames) {
             return false;
         }
         let setup = Setup { sample_rate, max_frames };
