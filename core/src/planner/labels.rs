@@ -59,9 +59,15 @@ pub(super) fn place(plan: &mut Plan, members: &[Member], named: &Named<'_>, grap
     }
     let mut labels = paths.clone();
     labels.extend(ends.into_iter().filter_map(|(label, meant)| Some((label, meant?))));
-    // An exposed label wins over a path of the same name.
+    // An exposed label wins over a path of the same name. It is the node's own control that it means, also where the
+    // path of that is another node's.
+    let by_id: HashMap<&str, (usize, &Member)> =
+        live.iter().map(|&(n, member)| (member.id.as_str(), (n, member))).collect();
     for (label, (node, control)) in &graph.exposed_controls {
-        if let Some(&at) = paths.get(&Symbol::control(node, control)) {
+        let owner = by_id.get(node.as_str());
+        let index = owner.and_then(|(n, member)| Some((n, member.ty.decl().control_at(control)?)));
+        if let Some((&n, index)) = index {
+            let at = plan.nodes[n].controls.0 + index as u32;
             labels.insert(Symbol::of(label), at);
             if is_gate_label(label) {
                 plan.controls[at as usize].gate = true;
@@ -131,7 +137,7 @@ mod tests {
     fn a_plan_finds_what_the_session_finds_for_any_names() {
         let mut dice = Dice(6);
         let (mut found, mut several, mut hidden) = (0, 0, 0);
-        for _ in 0..400 {
+        for _ in 0..1500 {
             let (mut registry, mut graph) = (Registry::new(), RawGraph::default());
             let ids: BTreeSet<String> = (0..1 + dice.below(5)).map(|_| dice.path(3)).collect();
             for (number, id) in ids.into_iter().enumerate() {
