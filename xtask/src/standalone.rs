@@ -12,5 +12,7 @@ pub fn standalone(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     setup(&[Need::Plugin, Need::Window, Need::Sound])?;
     let mut command = workspace.cargo(["run", "--release", "--package", "krach-plugin"]);
     command.args(["--features", "standalone", "--bin", "krach-standalone", "--"]).args(arguments);
+    // Here they are the musician's own: where the socket and the sounds are.
+    command.envs(std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NOISE_")));
     run(&mut command)
 }
