@@ -6,7 +6,7 @@
 //! that name is saved: who was last has the word.
 //!
 //! Nodes whose source stands in the session itself (a traced function, a text) have types of their own,
-//! which come and go with the nodes: see [`held`].
+//! which come and go with the nodes: see [`inline`].
 
 mod compile;
 mod compile_checks;
