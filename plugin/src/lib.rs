@@ -10,12 +10,13 @@
 //! | [`shell`] | what plugin is this (names, ids, what nice-plug needs to know)? |
 //! | [`params`], [`ports`] | which parameters and ports does it have, for ever? |
 //! | [`values`] | what do the parameters stand at, and who may change them? |
-//! | [`render`] | what becomes of a block, whatever the format? |
+//! | [`block`] | what becomes of a block, whatever the format? |
 //! | [`state`] | which bytes does the host store? |
 //! | [`instance`] | who owns the engine and its thread? |
 //! | [`editor`] | what does the window show, and when does it paint? |
 //! | [`wire`], [`socket`] | what do clients say, and where do they connect? |
 
+pub mod block;
 pub mod clap;
 pub mod editor;
 #[cfg(feature = "standalone")]
@@ -25,7 +26,6 @@ pub mod instance;
 mod library;
 pub mod params;
 pub mod ports;
-pub mod render;
 pub mod shell;
 pub mod socket;
 #[cfg(feature = "standalone")]

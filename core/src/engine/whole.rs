@@ -9,7 +9,8 @@ use crate::notice::Notice;
 use crate::plan::Plan;
 use crate::planner::Shape;
 use crate::processor::{
-    Action, ControllerMap, Core, CoreSettings, NoteRoute, Processor, RETURNS, Running, TO_AUDIO, ToAudio,
+    Action, ActiveAutomation, ControllerMap, NoteRoute, Processor, RETURNS, Renderer, RendererSettings,
+    TO_AUDIO, ToAudio,
 };
 use crate::symbol::Symbol;
 use rtrb::RingBuffer;
@@ -36,9 +37,9 @@ impl Engine {
             replacing: None,
         });
         self.link.publish_standstill();
-        let core = self.build_core();
+        let renderer = self.build_renderer();
         self.resend_pending();
-        Processor::new(messages, returns, self.link.clone(), core)
+        Processor::new(messages, returns, self.link.clone(), renderer)
     }
 
     /// The processor is gone.
@@ -57,7 +58,7 @@ impl Engine {
         self.sets.clear();
     }
 
-    fn build_core(&mut self) -> Box<Core> {
+    fn build_renderer(&mut self) -> Box<Renderer> {
         self.take_types_in();
         let mut audio = self.audio.take().expect("only called while active");
         self.resets.clear();
@@ -82,7 +83,7 @@ impl Engine {
         self.spare.clear();
         self.tell_misfits(|_| true);
         self.tell_clashes();
-        let settings = CoreSettings {
+        let settings = RendererSettings {
             sample_rate: audio.sample_rate,
             max_frames: audio.max_frames,
             clock: crate::clock::ClockSettings {
@@ -100,7 +101,7 @@ impl Engine {
             seed: session.seed,
         };
         self.audio = Some(audio);
-        let mut core = Box::new(Core::new(&settings, Box::new(plan)));
+        let mut renderer = Box::new(Renderer::new(&settings, Box::new(plan)));
         self.slots.clear();
         self.slot_serials.clear();
         self.osc.clear();
@@ -121,7 +122,7 @@ impl Engine {
                 self.prepare_osc(voice.serial, &voice.program);
                 self.slot_serials.insert(name.clone(), voice.serial);
                 voice.origin = if slot.from_zero { slot.origin } else { Some(0.0) };
-                core.place_slot(index as usize, Box::new(voice));
+                renderer.place_slot(index as usize, Box::new(voice));
             }
         }
         for (id, a) in &session.automations {
@@ -136,18 +137,27 @@ impl Engine {
             };
             let action = self.action(&edit, 0, None);
             if let Some(Action::Automate { index, target, automation, serial, bars }) = action {
-                core.place_automation(index as usize, Running::new(automation, target, serial, bars));
+                renderer.place_automation(
+                    index as usize,
+                    ActiveAutomation::new(automation, target, serial, bars),
+                );
             }
         }
         for r in &session.note_routes {
-            core.route_notes(NoteRoute { channel: r.channel, node: Some(Symbol::of(&r.node)) });
+            renderer.route_notes(NoteRoute { channel: r.channel, node: Some(Symbol::of(&r.node)) });
         }
-        core.learn(self.learning.is_some());
+        renderer.learn(self.learning.is_some());
         for m in &session.midi_maps {
             let target = Symbol::of(&m.label);
-            core.map_controller(ControllerMap { channel: m.channel, cc: m.cc, target, lo: m.lo, hi: m.hi });
+            renderer.map_controller(ControllerMap {
+                channel: m.channel,
+                cc: m.cc,
+                target,
+                lo: m.lo,
+                hi: m.hi,
+            });
         }
-        core
+        renderer
     }
 
     /// Sends a whole engine made from the session; what was on its way to the old one is void.
@@ -155,7 +165,7 @@ impl Engine {
         if self.audio.is_none() {
             return;
         }
-        let core = self.build_core();
+        let renderer = self.build_renderer();
         let seq = self.seq;
         self.forget_answers();
         self.actions.insert(seq);
@@ -163,7 +173,7 @@ impl Engine {
         audio.poisoned = false;
         audio.replacing = Some(seq);
         audio.backlog.clear();
-        audio.backlog.push_back(ToAudio::Replace { seq, core });
+        audio.backlog.push_back(ToAudio::Replace { seq, renderer });
         audio.push_backlog();
         self.resend_pending();
     }

@@ -1,11 +1,11 @@
 //! What automations and fades do within a stretch: by seconds, or in phase with the host's bars.
 
 use super::controls::{ControlEvent, Write, enqueue};
-use super::core::{Core, Running};
+use super::renderer::{ActiveAutomation, Renderer};
 use crate::automation::GRID;
 use crate::clock::Segment;
 
-impl Core {
+impl Renderer {
     /// Queues what automations do in `[at, until)`. `false`: no room.
     pub(super) fn gather_automations(
         &mut self,
@@ -67,7 +67,7 @@ impl Core {
         if running.begun.is_nan() {
             running.begun = bars.count_at(epoch.beats_at(at));
         }
-        let running: &Running = running;
+        let running: &ActiveAutomation = running;
         let period = running.bars.unwrap_or(1.0);
         let end = running.automation.one_shot.then(|| epoch.sample_of(bars.beats_at(running.begun + period)));
         let number = index as u32;
@@ -112,7 +112,7 @@ impl Core {
     }
 }
 
-impl Running {
+impl ActiveAutomation {
     /// The value of one over bars where so many have passed.
     pub(super) fn value_over_bars(&self, count: f64) -> f32 {
         let (automation, period) = (&self.automation, self.bars.unwrap_or(1.0));

@@ -1,13 +1,13 @@
 //! After a jump: continuous controls get the value that their pattern gave them last before.
 
 use super::controls::Write;
-use super::core::{Core, Slot};
 use super::patterns::{MAX_CHASED, cycles, window};
+use super::renderer::{Renderer, Slot};
 use crate::clock::Segment;
 use crate::limits::NONE;
 use crate::slot::{LOOK_BACK, Target};
 
-impl Core {
+impl Renderer {
     /// Chases the controls and controllers of all slots for a landing at sample `at`: by looking back
     /// [`LOOK_BACK`] cycles, further back in the slots' tables. Gates, triggers and notes are left alone.
     pub(super) fn chase(&mut self, segment: &Segment, at: i64) {

@@ -1,8 +1,8 @@
 //! Controllers from the host: which control each moves, at its sample.
 
 use super::controls::{ControlEvent, Write, enqueue};
-use super::core::Core;
 use super::open_notes::OpenNotes;
+use super::renderer::Renderer;
 use super::{HostEvent, HostEventKind, Returns};
 use crate::limits::MAX_MIDI_MAPS;
 use crate::processor::{ControllerMap, Return};
@@ -64,7 +64,7 @@ fn can_be_learned(cc: u8) -> bool {
     !matches!(cc, 0 | 32 | 6 | 38 | 96..=101 | 120..)
 }
 
-impl Core {
+impl Renderer {
     /// Puts these maps in place of all.
     pub(super) fn replace_controllers(&mut self, maps: &[ControllerMap]) {
         self.controllers.maps.clear();

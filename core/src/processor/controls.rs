@@ -1,6 +1,6 @@
 //! Who writes a control: base value ← pattern ← automation, decided in the order of time.
 
-use super::core::Core;
+use super::renderer::Renderer;
 use super::voices::Player;
 use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS, NONE};
 use crate::node::Change;
@@ -161,7 +161,7 @@ fn unless_automated(c: &ControlState) -> Option<Change> {
     (c.automation == NONE).then(|| Change { value: c.held(), ramp: 0 })
 }
 
-impl Core {
+impl Renderer {
     /// Does something to the voices of a node between two stretches.
     pub(super) fn with_player<T>(&mut self, node: usize, act: impl FnOnce(&mut Player<'_>) -> T) -> T {
         let mut voices = std::mem::take(&mut self.plan.nodes[node].voices);

@@ -2,8 +2,8 @@
 
 use super::Returns;
 use super::controls::{SlotSet, Write};
-use super::core::{Core, MAX_FADES, Running, Slot};
 use super::handover::Next;
+use super::renderer::{ActiveAutomation, MAX_FADES, Renderer, Slot};
 use crate::clock::{Bars, Epoch, Mode, Segment};
 use crate::limits::MAX_AUTOMATIONS;
 use crate::model::FadeLength;
@@ -96,7 +96,7 @@ impl Scheduled {
     }
 }
 
-impl Core {
+impl Renderer {
     /// Can one more edit wait here?
     pub fn has_room(&self) -> bool {
         self.scheduled.has_room()
@@ -283,13 +283,13 @@ impl Core {
             Action::Limiter(on) => self.limiter.set_enabled(on),
             Action::Automate { index, target, mut automation, serial, bars } => {
                 automation.start_frame = at;
-                let running = Running::new(automation, target, serial, bars);
+                let running = ActiveAutomation::new(automation, target, serial, bars);
                 garbage = self.automate(index, running).map(Garbage::Automation);
             }
             Action::Fade { index, control, path, length, mut line, serial } => {
                 line.start_frame = at;
                 line.period_frames = self.frames_of(length).max(1.0);
-                let running = Running { path, ..Running::new(line, control, serial, None) };
+                let running = ActiveAutomation { path, ..ActiveAutomation::new(line, control, serial, None) };
                 garbage = self.fade(index, running, at).map(Garbage::Automation);
             }
             Action::ClearAutomation(index) => {
@@ -369,7 +369,11 @@ impl Core {
         }
     }
 
-    fn automate(&mut self, index: u32, running: Running) -> Option<Box<crate::automation::Automation>> {
+    fn automate(
+        &mut self,
+        index: u32,
+        running: ActiveAutomation,
+    ) -> Option<Box<crate::automation::Automation>> {
         let at = index as usize;
         if at >= MAX_AUTOMATIONS {
             return Some(running.automation);
@@ -381,7 +385,7 @@ impl Core {
     }
 
     /// The automation has its control from now on.
-    fn own(&mut self, index: u32, running: Running) {
+    fn own(&mut self, index: u32, running: ActiveAutomation) {
         if let Some(control) = self.plan.find(running.target, running.path) {
             self.plan.controls[control as usize].automation = index;
         }
@@ -392,7 +396,7 @@ impl Core {
     fn fade(
         &mut self,
         index: u32,
-        mut running: Running,
+        mut running: ActiveAutomation,
         at: i64,
     ) -> Option<Box<crate::automation::Automation>> {
         let slot = MAX_AUTOMATIONS + index as usize;

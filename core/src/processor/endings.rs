@@ -5,7 +5,7 @@
 //! note still holds open.
 
 use super::controls::{ControlEvent, Write, enqueue};
-use super::core::Core;
+use super::renderer::Renderer;
 use crate::clock::{Epoch, Segment};
 use crate::voice::NoteKey;
 
@@ -80,7 +80,7 @@ fn push(due: &mut Vec<Ending>, ending: Ending) {
     due.push(ending);
 }
 
-impl Core {
+impl Renderer {
     /// Queues the endings in `[at, until)`. `false`: no room.
     pub(super) fn gather_endings(&mut self, segment: &Segment, at: i64, until: i64) -> bool {
         for ending in self.endings.due.iter().chain(&self.endings.new) {

@@ -6,10 +6,10 @@
 //! once, and none of the new one's begins late. A gate outside of units stays open if both patterns spoke to it
 //! last at the same place and said the same; a note at the host goes on if both have it.
 
-use super::core::Core;
 use super::endings::Ending;
 use super::midi::Sounding;
 use super::patterns::{cycles, window};
+use super::renderer::Renderer;
 use super::voices::Player;
 use crate::clock::Epoch;
 use crate::slot::{BoundPattern, Target};
@@ -224,7 +224,7 @@ fn mark(position: f64, target: &Target) -> u64 {
     words.into_iter().fold(mix(kind, position.to_bits()), mix)
 }
 
-impl Core {
+impl Renderer {
     /// Another pattern comes to a slot at sample `at`: notes of both go on, all others end. Without an epoch time
     /// stands, and nothing goes on.
     pub(super) fn hand_over(&mut self, slot: u32, next: Next<'_>, epoch: Option<&Epoch>, at: i64) {
@@ -537,11 +537,11 @@ mod tests {
         for _ in 0..400 {
             block(&mut processor, &mut engine);
         }
-        let open = |processor: &Processor| processor.core.plan.controls.iter().filter(|c| c.open).count();
+        let open = |processor: &Processor| processor.renderer.plan.controls.iter().filter(|c| c.open).count();
         assert_eq!(open(&processor), slots);
         engine.edit(Edit::Batch(edits), At::AtOnce).unwrap();
         block(&mut processor, &mut engine);
-        (processor.core.handover.looked_at, open(&processor))
+        (processor.renderer.handover.looked_at, open(&processor))
     }
 
     #[test]

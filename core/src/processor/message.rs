@@ -1,7 +1,7 @@
 //! What crosses between the control thread and the audio thread: one enum each way.
 
 use super::action::{Action, Garbage, TimedAction};
-use super::core::Core;
+use super::renderer::Renderer;
 use crate::plan::Plan;
 use crate::symbol::Symbol;
 use std::any::Any;
@@ -26,7 +26,7 @@ pub enum ToAudio {
         /// Its session's last edit.
         seq: u64,
         /// The engine.
-        core: Box<Core>,
+        renderer: Box<Renderer>,
     },
 }
 
@@ -69,7 +69,7 @@ pub enum Return {
         /// The last edit in the new one.
         seq: u64,
         /// An old engine, to be freed (it may come later, after its fade).
-        old: Option<Box<Core>>,
+        old: Option<Box<Renderer>>,
     },
     /// A one-shot automation has arrived.
     AutomationDone {

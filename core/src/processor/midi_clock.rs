@@ -4,8 +4,8 @@
 //! A receiver can be sent to sixteenths only. Where time lands in between, it is told the next
 //! sixteenth at once (song position) and goes on when that comes; ticks never pause meanwhile.
 
-use super::core::Core;
 use super::midi::{Midi, MidiRequest, MidiVoices};
+use super::renderer::Renderer;
 use crate::clock::{Epoch, ONSET_TOLERANCE, Segment};
 
 const TICK: u8 = 0xf8;
@@ -72,7 +72,7 @@ fn ticks(low: f64, high: f64) -> impl Iterator<Item = f64> {
     (0..count).map(move |n| first + n as f64)
 }
 
-impl Core {
+impl Renderer {
     /// Tells of a start, a stop or a jump that came before sample `at`.
     pub(super) fn tell_midi_clock(&mut self, segment: &Segment, at: i64, running: bool) {
         if std::mem::take(&mut self.midi_clock.moved) {

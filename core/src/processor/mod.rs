@@ -10,7 +10,6 @@ mod automations;
 mod chase;
 mod controllers;
 mod controls;
-mod core;
 pub mod denormals;
 mod edits;
 mod endings;
@@ -26,17 +25,18 @@ mod params;
 mod patterns;
 mod played;
 mod render;
+mod renderer;
 mod shapes;
 mod start;
 mod voices;
 
 pub use self::action::{Action, ControllerMap, Garbage, InputRoute, NoteRoute, TimedAction};
-pub use self::core::{Core, CoreSettings, MAX_FADES, Running, chunk_of};
 pub use self::host_events::HostEvents;
 pub use self::message::{RETURNS, RETURNS_PER_MESSAGE, Return, TO_AUDIO, ToAudio};
 pub use self::params::{HostParam, MAX_PARAM_EVENTS, ParamEvent};
 pub use self::patterns::MAX_CHASED;
 pub use self::played::{Expression, HostEvent, HostEventKind, MAX_PLAYED, NoteAddress, NoteEnd};
+pub use self::renderer::{ActiveAutomation, MAX_FADES, Renderer, RendererSettings, chunk_of};
 
 use crate::clock::TransportAt;
 use crate::link::{Link, Position};
@@ -140,7 +140,7 @@ pub struct Processor {
     messages: Consumer<ToAudio>,
     pub(crate) returns: Returns,
     link: Arc<Link>,
-    core: Box<Core>,
+    renderer: Box<Renderer>,
     leaving: Option<Leaving>,
     /// Where the leaving engine renders.
     scratch: [Box<[f32]>; 2],
@@ -179,7 +179,7 @@ impl Returns {
 }
 
 struct Leaving {
-    core: Option<Box<Core>>,
+    renderer: Option<Box<Renderer>>,
     left: u32,
     frames: u32,
 }
@@ -189,14 +189,14 @@ impl Processor {
         messages: Consumer<ToAudio>,
         returns: Producer<Return>,
         link: Arc<Link>,
-        core: Box<Core>,
+        renderer: Box<Renderer>,
     ) -> Self {
-        let frames = core.chunk();
+        let frames = renderer.chunk();
         Self {
             messages,
             returns: Returns { ring: returns },
             link,
-            core,
+            renderer,
             leaving: None,
             scratch: [vec![0.0; frames].into(), vec![0.0; frames].into()],
             poisoned: false,
@@ -212,7 +212,7 @@ impl Processor {
     pub fn process(&mut self, mut block: Block<'_>) {
         let watched = self.link.telemetry().is_watched();
         self.stopwatch.begin(watched && !block.offline);
-        self.core.levels.begin(watched, self.link.telemetry());
+        self.renderer.levels.begin(watched, self.link.telemetry());
         let _flush = FlushDenormals::on();
         for stem in block.stems.iter_mut() {
             stem.iter_mut().for_each(|side| side.fill(0.0));
@@ -235,29 +235,29 @@ impl Processor {
         }
         self.publish();
         let frames = block.frames.min(block.main[0].len()).min(block.main[1].len());
-        let rate = self.core.sample_rate();
+        let rate = self.renderer.sample_rate();
         let [left, right] = &block.main;
         self.output.publish([&left[..frames], &right[..frames]], rate, self.link.telemetry());
-        self.core.levels.publish(frames, rate, self.link.telemetry());
+        self.renderer.levels.publish(frames, rate, self.link.telemetry());
         self.stopwatch.end(frames, rate, self.link.telemetry());
     }
 
     /// A parameter of the host's has this value, at once: before the first block, and where a reset lets
     /// nothing move.
     pub fn settle_param(&mut self, param: HostParam, value: f32) {
-        self.core.params.settle(param, value);
+        self.renderer.params.settle(param, value);
     }
 
     /// Blocks come again after a time without any, in which the host's time stood.
     pub fn resume(&mut self) {
-        self.core.stand_still();
+        self.renderer.stand_still();
     }
 
     /// Forgets all signal state, as hosts ask when they reset a plugin.
     pub fn reset(&mut self) {
         let _flush = FlushDenormals::on();
-        self.core.stand_still();
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.core.panic(self.core.now()))) {
+        self.renderer.stand_still();
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.renderer.panic(self.renderer.now()))) {
             self.poison(payload);
         }
     }
@@ -276,7 +276,7 @@ impl Processor {
         for channel in 0..16 {
             out.push(0, [0xb0 | channel, ALL_NOTES_OFF, 0]);
         }
-        if self.core.midi_clock_told() {
+        if self.renderer.midi_clock_told() {
             out.push(0, [midi_clock::STOP, 0, 0]);
         }
     }
@@ -286,8 +286,8 @@ impl Processor {
             self.wait_until_settled();
         }
         self.take_messages();
-        self.core.set_host_free_run(block.free_run.unwrap_or(false));
-        self.core.offline = block.offline;
+        self.renderer.set_host_free_run(block.free_run.unwrap_or(false));
+        self.renderer.offline = block.offline;
         let frames = block.frames.min(block.main[0].len()).min(block.main[1].len());
         if self.poisoned {
             for event in block.played {
@@ -297,27 +297,27 @@ impl Processor {
             }
             return;
         }
-        let begin = self.core.begin_block(frames);
-        self.core.hear(begin, block.played, &mut self.open);
-        self.core.params.begin_block(begin, block.params);
-        if let Some(core) = self.leaving.as_mut().and_then(|l| l.core.as_mut()) {
-            core.set_host_free_run(block.free_run.unwrap_or(false));
-            let begin = core.begin_block(frames);
-            core.params.begin_block(begin, block.params);
+        let begin = self.renderer.begin_block(frames);
+        self.renderer.hear(begin, block.played, &mut self.open);
+        self.renderer.params.begin_block(begin, block.params);
+        if let Some(renderer) = self.leaving.as_mut().and_then(|l| l.renderer.as_mut()) {
+            renderer.set_host_free_run(block.free_run.unwrap_or(false));
+            let begin = renderer.begin_block(frames);
+            renderer.params.begin_block(begin, block.params);
         }
-        self.core.joined_until = begin + self.render_leaving(block, frames) as i64;
+        self.renderer.joined_until = begin + self.render_leaving(block, frames) as i64;
         let mut at = 0;
         while at < frames {
-            let n = (frames - at).min(self.core.chunk());
+            let n = (frames - at).min(self.renderer.chunk());
             let input = block.input.map(|side| side.get(at..at + n).unwrap_or(&[]));
             let [left, right] = &mut block.main;
             let out = [&mut left[at..at + n], &mut right[at..at + n]];
-            self.core.run(block.transport, input, out, &mut self.returns);
+            self.renderer.run(block.transport, input, out, &mut self.returns);
             at += n;
         }
-        self.core.midi.flush(begin, block.midi_out);
+        self.renderer.midi.flush(begin, block.midi_out);
         let told = block.midi_out.ends.len();
-        self.core.flush_ends(begin, begin + frames as i64, block.midi_out);
+        self.renderer.flush_ends(begin, begin + frames as i64, block.midi_out);
         self.open.ended(&block.midi_out.ends[told..]);
     }
 
@@ -339,7 +339,7 @@ impl Processor {
     }
 
     fn take_messages(&mut self) {
-        while self.returns.has_room() && (self.poisoned || self.core.has_room()) {
+        while self.returns.has_room() && (self.poisoned || self.renderer.has_room()) {
             // One engine leaves at a time, so that none is cut off.
             let replaces = matches!(self.messages.peek(), Ok(ToAudio::Replace { .. }));
             if replaces && self.leaving.is_some() && !self.poisoned {
@@ -347,33 +347,33 @@ impl Processor {
             }
             let Ok(message) = self.messages.pop() else { break };
             match message {
-                ToAudio::Replace { seq, core } => self.replace(seq, core),
+                ToAudio::Replace { seq, renderer } => self.replace(seq, renderer),
                 ToAudio::Plan(plan) if self.poisoned => self.returns.send(Return::Stale(plan)),
                 ToAudio::Edit(edit) if self.poisoned => self.returns.send(Return::Unheard(edit.action)),
-                ToAudio::Plan(plan) => self.core.schedule(plan, &mut self.returns),
-                ToAudio::Edit(edit) => self.core.take(edit),
-                ToAudio::DropScheduled => self.core.drop_scheduled(&mut self.returns),
+                ToAudio::Plan(plan) => self.renderer.schedule(plan, &mut self.returns),
+                ToAudio::Edit(edit) => self.renderer.take(edit),
+                ToAudio::DropScheduled => self.renderer.drop_scheduled(&mut self.returns),
             }
         }
     }
 
-    fn replace(&mut self, seq: u64, core: Box<Core>) {
-        let old = std::mem::replace(&mut self.core, core);
-        let previous = self.leaving.take().and_then(|l| l.core);
+    fn replace(&mut self, seq: u64, renderer: Box<Renderer>) {
+        let old = std::mem::replace(&mut self.renderer, renderer);
+        let previous = self.leaving.take().and_then(|l| l.renderer);
         self.returns.send(Return::Replaced { seq, old: previous });
         if self.poisoned {
             self.poisoned = false;
-            self.core.params.take_over(&old.params);
+            self.renderer.params.take_over(&old.params);
             self.returns.send(Return::Replaced { seq, old: Some(old) });
         } else {
-            let frames = (REPLACE_FADE * self.core.sample_rate()) as u32;
+            let frames = (REPLACE_FADE * self.renderer.sample_rate()) as u32;
             let mut old = old;
             old.retire();
-            std::mem::swap(&mut self.core.levels, &mut old.levels);
+            std::mem::swap(&mut self.renderer.levels, &mut old.levels);
             old.levels.on = false;
-            self.core.inherit_midi(&mut old);
-            self.core.params.take_over(&old.params);
-            self.leaving = Some(Leaving { core: Some(old), left: frames, frames });
+            self.renderer.inherit_midi(&mut old);
+            self.renderer.params.take_over(&old.params);
+            self.leaving = Some(Leaving { renderer: Some(old), left: frames, frames });
         }
     }
 
@@ -384,13 +384,13 @@ impl Processor {
         let Some(leaving) = &mut self.leaving else { return 0 };
         let (mut at, mut joined) = (0, 0);
         while at < frames && leaving.left > 0 {
-            let Some(core) = &mut leaving.core else { break };
-            let n = (frames - at).min(core.chunk()).min(self.scratch[0].len());
+            let Some(renderer) = &mut leaving.renderer else { break };
+            let n = (frames - at).min(renderer.chunk()).min(self.scratch[0].len());
             let [left, right] = &mut self.scratch;
             let input = block.input.map(|side| side.get(at..at + n).unwrap_or(&[]));
             left[..n].fill(0.0);
             right[..n].fill(0.0);
-            core.run(block.transport, input, [&mut left[..n], &mut right[..n]], &mut self.returns);
+            renderer.run(block.transport, input, [&mut left[..n], &mut right[..n]], &mut self.returns);
             let heard = n.min(leaving.left as usize);
             for i in 0..heard {
                 let gain = (leaving.left as usize - i) as f32 / leaving.frames as f32;
@@ -402,7 +402,7 @@ impl Processor {
             at += n;
         }
         if leaving.left == 0 && self.returns.has_room() {
-            let old = leaving.core.take();
+            let old = leaving.renderer.take();
             self.leaving = None;
             self.returns.send(Return::Replaced { seq: 0, old });
         }
@@ -410,7 +410,7 @@ impl Processor {
     }
 
     fn publish(&self) {
-        self.link.publish(if self.poisoned { Position::default() } else { self.core.position() });
+        self.link.publish(if self.poisoned { Position::default() } else { self.renderer.position() });
     }
 }
 

@@ -3,8 +3,8 @@
 //! The master fader moves from its sample on, in front of the limiter. What is an action (panic) ends
 //! the stretch before it, so that it acts between two frames whatever the blocks are.
 
-use super::core::Core;
 use super::fader::Fader;
+use super::renderer::Renderer;
 
 /// Changes kept of one block; of more, the last value of a parameter counts at the last frame kept.
 pub const MAX_PARAM_EVENTS: usize = 1024;
@@ -120,7 +120,7 @@ fn gain(value: f32) -> f32 {
     if value.is_finite() { value.clamp(0.0, 16.0) } else { 1.0 }
 }
 
-impl Core {
+impl Renderer {
     /// Does what the host's parameters ask at sample `at`; returns where the next one acts, at most `until`.
     pub(super) fn act_on_params(&mut self, at: i64, until: i64) -> i64 {
         while let Some((param, value)) = self.params.take_due(at) {

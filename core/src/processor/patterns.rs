@@ -1,9 +1,9 @@
 //! What patterns and automations do within a stretch, each at its sample.
 
 use super::controls::{ControlEvent, Write, enqueue};
-use super::core::{Core, Slot};
 use super::endings::Ending;
 use super::midi::{Midi, MidiRequest};
+use super::renderer::{Renderer, Slot};
 use crate::clock::{Epoch, ONSET_TOLERANCE, Residue, Segment};
 use crate::limits::NONE;
 use crate::slot::Target;
@@ -30,7 +30,7 @@ pub(super) fn cycles(t: Time) -> f64 {
     *t.numer() as f64 / *t.denom() as f64
 }
 
-impl Core {
+impl Renderer {
     /// Queues the onsets of all slots in `[at, until)`. `false`: no room.
     pub(super) fn gather_patterns(&mut self, segment: &Segment, at: i64, until: i64) -> bool {
         let epoch = &segment.epoch;

@@ -8,8 +8,8 @@
 //! is in `keys`.
 
 use super::controls::{ControlEvent, Write, enqueue};
-use super::core::Core;
 use super::keys::Pressed;
+use super::renderer::Renderer;
 use super::voices::Player;
 use crate::limits::NONE;
 use crate::plan::NoteParts;
@@ -467,7 +467,7 @@ impl Keyboard {
     }
 }
 
-impl Core {
+impl Renderer {
     /// Where notes of the host go. Those that no longer lead where they sound let go.
     pub fn route_notes(&mut self, route: NoteRoute) {
         self.keyboard.route(route);

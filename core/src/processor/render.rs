@@ -2,7 +2,7 @@
 
 use super::Returns;
 use super::controls::{ControlEvent, Write};
-use super::core::Core;
+use super::renderer::Renderer;
 use super::voices::Player;
 use crate::limits::{MAX_CHANNELS, NONE};
 use crate::node::{Node, Role};
@@ -23,7 +23,7 @@ enum Source {
     Mix(u32),
 }
 
-impl Core {
+impl Renderer {
     /// Renders `out[0].len()` frames from sample `at` on, with what the queue holds.
     pub(super) fn render(
         &mut self,

@@ -1,17 +1,17 @@
 //! Continuous controls of patterns: evaluated as functions on the 32-sample grid, straight lines between.
 
 use super::controls::{ControlEvent, Write, enqueue};
-use super::core::Core;
 use super::patterns::{cycles, window};
+use super::renderer::Renderer;
 use crate::automation::GRID;
 use crate::clock::Segment;
 
-impl Core {
+impl Renderer {
     /// Queues the lines that the shapes of all slots draw from the grid points in `[at, until)`.
     /// `false`: no room.
     pub(super) fn gather_shapes(&mut self, segment: &Segment, at: i64, until: i64) -> bool {
         for index in 0..self.used_slots {
-            let shapes = |slot: &super::core::Slot| !slot.voice.program.shapes().is_empty();
+            let shapes = |slot: &super::renderer::Slot| !slot.voice.program.shapes().is_empty();
             if !self.slots[index].as_ref().is_some_and(shapes) {
                 continue;
             }

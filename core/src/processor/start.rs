@@ -2,7 +2,7 @@
 //! reset, so that the same place sounds the same each time.
 
 use super::controls::{SlotSet, Write};
-use super::core::Core;
+use super::renderer::Renderer;
 use super::voices::Player;
 use crate::clock::Segment;
 use crate::model::Start;
@@ -53,7 +53,7 @@ impl Ringing {
     }
 }
 
-impl Core {
+impl Renderer {
     /// Time starts at the beginning of `segment`. Bounded by what the plan holds: each instance's state is
     /// set anew once.
     pub(super) fn start(&mut self, segment: &Segment) {

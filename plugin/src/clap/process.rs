@@ -1,4 +1,4 @@
-//! One block on the audio thread: read what the host says, have the [`Renderer`] fill the channels, hand
+//! One block on the audio thread: read what the host says, have the [`BlockProcessor`] fill the channels, hand
 //! MIDI out.
 //!
 //! nice-plug's `process` is bypassed: it would split the block at transport events and derive wrong
@@ -27,8 +27,8 @@ use nice_plug::wrapper::clap::Wrapper;
 use super::buffers::{self, Buffers, Channels};
 use super::events::{self, Event, Fallen};
 use super::transport::Transports;
+use crate::block::{BlockProcessor, Surroundings};
 use crate::params::KrachParams;
-use crate::render::{Renderer, Surroundings};
 use crate::shell::Shell;
 use crate::values::{Change, Values};
 
@@ -187,7 +187,7 @@ impl Gesture {
 
 /// Everything that the audio thread owns while the plugin is active.
 pub struct AudioSide {
-    renderer: Renderer,
+    block: BlockProcessor,
     buffers: Buffers,
     transports: Transports,
     /// Our own code panicked: silence until the next activation.
@@ -198,7 +198,7 @@ impl AudioSide {
     /// Allocates all that a block may need.
     pub fn new(processor: Option<Processor>, max_frames: usize, gain: f32) -> Self {
         Self {
-            renderer: Renderer::new(processor, gain),
+            block: BlockProcessor::new(processor, gain),
             buffers: Buffers::new(max_frames),
             transports: Transports::new(),
             poisoned: false,
@@ -207,17 +207,17 @@ impl AudioSide {
 
     /// Gates shut, tails cut.
     pub fn panic(&mut self) {
-        self.renderer.panic();
+        self.block.panic();
     }
 
     /// Blocks come again after a time without any.
     pub fn resume(&mut self) {
-        self.renderer.resume();
+        self.block.resume();
     }
 
     /// Forgets all signal state.
     pub fn reset(&mut self, params: &ParamEvents) {
-        self.renderer.reset(params.values.params().master_gain());
+        self.block.reset(params.values.params().master_gain());
     }
 
     /// Renders one block.
@@ -259,18 +259,18 @@ impl AudioSide {
         // SAFETY: null or valid for this call.
         self.transports.begin(unsafe { process.transport.as_ref() });
         let now = params.values.params();
-        self.renderer.begin(now.master_gain());
+        self.block.begin(now.master_gain());
         let mut fallen = None;
         let on_event = |frame, event| match event {
             Event::Transport(transport) => self.transports.push(frame, &transport),
-            Event::Played(what) => self.renderer.hear(frame, what),
+            Event::Played(what) => self.block.hear(frame, what),
             event => {
                 let change = params.handle(&event);
                 if change.master {
-                    self.renderer.change(frame, HostParam::Master, now.master_gain());
+                    self.block.change(frame, HostParam::Master, now.master_gain());
                 }
                 if change.panic {
-                    self.renderer.change(frame, HostParam::Panic, 1.0);
+                    self.block.change(frame, HostParam::Panic, 1.0);
                     fallen = Some(params.fallen(frame));
                 }
             }
@@ -286,16 +286,16 @@ impl AudioSide {
                     free_run: now.free_run.value(),
                     sidechain,
                 };
-                self.renderer.render(&around, main, stems);
+                self.block.render(&around, main, stems);
                 CLAP_PROCESS_CONTINUE
             }
             Some(_) => {
-                self.renderer.skip();
+                self.block.skip();
                 CLAP_PROCESS_CONTINUE
             }
             None => {
                 // More frames than agreed: nothing sensible can be rendered.
-                self.renderer.skip();
+                self.block.skip();
                 // SAFETY: as above.
                 unsafe { buffers::silence(process) };
                 CLAP_PROCESS_ERROR
@@ -304,7 +304,7 @@ impl AudioSide {
         // SAFETY: null or valid for this call.
         unsafe {
             params.write(process.out_events);
-            events::write(process.out_events, last, self.renderer.notes_out(), fallen);
+            events::write(process.out_events, last, self.block.notes_out(), fallen);
         }
         status
     }

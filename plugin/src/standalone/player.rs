@@ -8,9 +8,9 @@ use krach_core::processor::{HostEventKind, MidiEvent, Processor};
 
 use super::options::Options;
 use super::time::{Clock, Position, Shared};
+use crate::block::{BlockProcessor, Surroundings};
 use crate::params::KrachParams;
 use crate::ports::{CHANNELS, STEMS};
-use crate::render::{Renderer, Surroundings};
 
 /// Longest stretch that is rendered at once; longer blocks are several of them, which sound the same.
 pub const MAX_FRAMES: usize = 1024;
@@ -19,7 +19,7 @@ const INBOX: usize = 2048;
 
 /// Everything that plays, on whichever audio thread. Nothing but [`Player::new`] allocates.
 pub struct Player {
-    renderer: Renderer,
+    block: BlockProcessor,
     params: Arc<KrachParams>,
     clock: Clock,
     shared: Arc<Shared>,
@@ -38,7 +38,7 @@ impl Player {
         shared: &Arc<Shared>,
     ) -> Self {
         Self {
-            renderer: Renderer::new(processor, params.master_gain()),
+            block: BlockProcessor::new(processor, params.master_gain()),
             params: Arc::clone(params),
             clock: Clock::new(shared, rate, options.tempo, options.meter),
             shared: Arc::clone(shared),
@@ -80,7 +80,7 @@ impl Player {
                 None => self.clock.now(),
             };
             self.stretch([&mut left[range.clone()], &mut right[range]], done as u32, transport);
-            for message in self.renderer.midi_out() {
+            for message in self.block.midi_out() {
                 sends(done as u32 + message.offset, wire(message));
             }
             self.clock.advance(stretch, &self.shared);
@@ -92,12 +92,12 @@ impl Player {
     fn stretch(&mut self, main: [&mut [f32]; 2], from: u32, transport: HostTransport) {
         let frames = main[0].len();
         if self.params.take_panic() {
-            self.renderer.panic();
+            self.block.panic();
         }
-        self.renderer.begin(self.params.master_gain());
+        self.block.begin(self.params.master_gain());
         for &(frame, bytes) in &self.inbox {
             if (from..from + frames as u32).contains(&frame) {
-                self.renderer.hear(frame - from, HostEventKind::Midi(bytes));
+                self.block.hear(frame - from, HostEventKind::Midi(bytes));
             }
         }
         let transport = [TransportAt { offset: 0, transport }];
@@ -110,7 +110,7 @@ impl Player {
         let mut spare = self.scratch.chunks_exact_mut(MAX_FRAMES);
         let mut stem = || spare.next().map_or(&mut [][..], |stem| &mut stem[..frames]);
         let stems = std::array::from_fn(|_| std::array::from_fn(|_| stem()));
-        self.renderer.render(&around, main, stems);
+        self.block.render(&around, main, stems);
     }
 }
 

@@ -1,4 +1,4 @@
-//! One block on the audio thread: read what the host says, have the [`Renderer`] fill the channels, hand
+//! One block on the audio thread: read what the host says, have the [`BlockProcessor`] fill the channels, hand
 //! MIDI out. Neither allocates, locks nor makes a system call.
 //!
 //! A parameter's change acts at the start of its block, except master, panic and MIDI controllers, which act
@@ -19,12 +19,12 @@ use super::object::Object;
 use super::played::Played;
 use super::transport::Transport;
 use super::view::Desk;
-use crate::render::{Renderer, Surroundings};
+use crate::block::{BlockProcessor, Surroundings};
 use crate::values::Values;
 
 /// Everything that the audio thread owns while the plugin is active.
 pub struct AudioSide {
-    renderer: Renderer,
+    block: BlockProcessor,
     values: Arc<Values>,
     buffers: Buffers,
     transport: Transport,
@@ -40,7 +40,7 @@ impl AudioSide {
     /// Allocates all that a block may need.
     pub fn new(processor: Option<Processor>, values: Arc<Values>, max_frames: usize) -> Self {
         Self {
-            renderer: Renderer::new(processor, values.params().master_gain()),
+            block: BlockProcessor::new(processor, values.params().master_gain()),
             values,
             buffers: Buffers::new(max_frames),
             transport: Transport::default(),
@@ -53,12 +53,12 @@ impl AudioSide {
     /// Forgets all signal state.
     pub fn reset(&mut self) {
         self.first = true;
-        self.renderer.reset(self.values.params().master_gain());
+        self.block.reset(self.values.params().master_gain());
     }
 
     /// Gates shut, tails cut.
     pub fn panic(&mut self) {
-        self.renderer.panic();
+        self.block.panic();
     }
 
     /// # Safety
@@ -68,15 +68,15 @@ impl AudioSide {
         let no_outputs = data.numOutputs <= 0 || data.outputs.is_null();
         let frames = if no_outputs { 0 } else { usize::try_from(data.numSamples).unwrap_or(0) };
         let last = u32::try_from(frames).unwrap_or(u32::MAX).saturating_sub(1);
-        self.renderer.begin(self.values.params().master_gain());
+        self.block.begin(self.values.params().master_gain());
         self.played.clear();
         // SAFETY: null or valid for this call.
         unsafe { events::read(data.inputEvents, last, |frame, what| self.played.event(frame, what)) };
         // SAFETY: passed on.
         let panicked = unsafe { self.hear_parameters(data, last) };
-        self.played.sorted().for_each(|(frame, what)| self.renderer.hear(frame, what));
+        self.played.sorted().for_each(|(frame, what)| self.block.hear(frame, what));
         let result = if frames == 0 {
-            self.renderer.skip();
+            self.block.skip();
             kResultOk
         } else {
             // SAFETY: passed on.
@@ -84,7 +84,7 @@ impl AudioSide {
         };
         // SAFETY: null or valid for this call.
         unsafe {
-            events::write_midi(data.outputEvents, last, self.renderer.midi_out());
+            events::write_midi(data.outputEvents, last, self.block.midi_out());
             if let Some(frame) = panicked
                 && !events::write_change(data.outputParameterChanges, self.values.panic_id(), frame, 0.0)
             {
@@ -100,7 +100,7 @@ impl AudioSide {
         // SAFETY: passed on.
         let Some(Channels { main, stems }) = (unsafe { self.buffers.bind(data, frames) }) else {
             // More frames than agreed: nothing sensible can be rendered.
-            self.renderer.skip();
+            self.block.skip();
             // SAFETY: passed on.
             unsafe { buffers::silence(data) };
             return kResultFalse;
@@ -114,7 +114,7 @@ impl AudioSide {
             free_run: self.values.params().free_run.value(),
             sidechain: [&[]; 2],
         };
-        self.renderer.render(&around, main, stems);
+        self.block.render(&around, main, stems);
         kResultOk
     }
 
@@ -138,10 +138,10 @@ impl AudioSide {
                 let change = self.values.set(id, value);
                 if change.master {
                     let gain = self.values.params().master_gain();
-                    self.renderer.change(frame, HostParam::Master, gain);
+                    self.block.change(frame, HostParam::Master, gain);
                 }
                 if change.panic {
-                    self.renderer.change(frame, HostParam::Panic, 1.0);
+                    self.block.change(frame, HostParam::Panic, 1.0);
                     panicked = panicked.max(Some(frame));
                 }
             });

@@ -36,7 +36,7 @@ const MAX_EVENTS: usize = 16_384;
 const SHORT_FADE: f64 = 0.005;
 
 /// What a fresh engine starts from.
-pub struct CoreSettings {
+pub struct RendererSettings {
     /// Sample rate in Hz.
     pub sample_rate: f64,
     /// Most frames per block.
@@ -80,7 +80,7 @@ impl Slot {
 }
 
 /// An automation or a fade that runs.
-pub struct Running {
+pub struct ActiveAutomation {
     pub(super) automation: Box<Automation>,
     pub(super) target: Symbol,
     /// The target is a path, whatever labels there are.
@@ -97,7 +97,7 @@ pub struct Running {
     pub(super) done: bool,
 }
 
-impl Running {
+impl ActiveAutomation {
     /// One that has not begun.
     pub fn new(automation: Box<Automation>, target: Symbol, serial: u64, bars: Option<f64>) -> Self {
         Self { automation, target, path: false, serial, bars, begun: f64::NAN, ended: None, done: false }
@@ -113,7 +113,7 @@ impl Running {
 }
 
 /// The whole of what sounds. One per session; built on the control side.
-pub struct Core {
+pub struct Renderer {
     pub(super) sample_rate: f64,
     pub(super) frames: usize,
     pub(super) clock: Clock,
@@ -130,7 +130,7 @@ pub struct Core {
     pub(super) scheduled: Scheduled,
     pub(super) slots: Vec<Option<Slot>>,
     /// Automations, and fades behind them.
-    pub(super) automations: Vec<Option<Running>>,
+    pub(super) automations: Vec<Option<ActiveAutomation>>,
     /// Slots and automations beyond these were never used.
     pub(super) used_slots: usize,
     pub(super) used_automations: usize,
@@ -176,9 +176,9 @@ pub struct Core {
     pub(super) levels: Levels,
 }
 
-impl Core {
+impl Renderer {
     /// An engine that plays `plan`.
-    pub fn new(settings: &CoreSettings, plan: Box<Plan>) -> Self {
+    pub fn new(settings: &RendererSettings, plan: Box<Plan>) -> Self {
         let frames = chunk_of(settings.max_frames);
         let mut limiter = Limiter::new(settings.sample_rate);
         limiter.set_enabled(settings.limiter);
@@ -238,7 +238,7 @@ impl Core {
     }
 
     /// Puts an automation in place before the engine runs.
-    pub fn place_automation(&mut self, index: usize, running: Running) {
+    pub fn place_automation(&mut self, index: usize, running: ActiveAutomation) {
         self.automations[index] = Some(running);
         self.used_automations = self.used_automations.max(index + 1);
     }

@@ -1,5 +1,5 @@
 //! One block, once the format has said what it is: the engine fills the channels. The same for every
-//! format; nothing here allocates, locks or makes a system call but [`Renderer::new`].
+//! format; nothing here allocates, locks or makes a system call but [`BlockProcessor::new`].
 
 use krach_core::clock::TransportAt;
 use krach_core::processor::{
@@ -12,7 +12,7 @@ use crate::ports::STEMS;
 const MIDI_OUT: usize = 4096;
 
 /// Everything that renders, while the plugin is active.
-pub struct Renderer {
+pub struct BlockProcessor {
     /// `None` if the engine could not be built in time: silence until the next activation.
     processor: Option<Processor>,
     /// Changes of parameters in this block, sorted by frame.
@@ -37,7 +37,7 @@ pub struct Surroundings<'a> {
     pub sidechain: [&'a [f32]; 2],
 }
 
-impl Renderer {
+impl BlockProcessor {
     /// Allocates all that a block may need; the master stands at `gain`.
     pub fn new(mut processor: Option<Processor>, gain: f32) -> Self {
         if let Some(processor) = &mut processor {
