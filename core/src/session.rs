@@ -311,7 +311,9 @@ impl Session {
                 let known = self.automations.contains_key(id);
                 self.room_for(self.automations.len(), known, "automations", MAX_AUTOMATIONS)
             }
-            Edit::SetOscTarget(Some(target)) if target.parse::<std::net::SocketAddr>().is_err() => {
+            Edit::SetOscTarget(Some(target))
+                if target.parse::<std::net::SocketAddr>().map_or(true, |address| address.port() == 0) =>
+            {
                 bad("osc_target", "an address and a port, like 127.0.0.1:9000 or [::1]:9000")
             }
             Edit::RouteNotes { channel: Some(16..), .. }

@@ -8,6 +8,7 @@ use krach_core::model::TypeSource;
 use krach_core::node::Registry;
 use krach_core::session::label_of;
 use krach_patterns::{Pattern, builders};
+use serde_json::json;
 use support::*;
 
 fn engine() -> Engine {
@@ -371,4 +372,34 @@ fn steps_that_can_be_taken_back_have_a_bound_in_bytes() {
     let (steps, done) = e.history();
     assert_eq!(steps.len(), done);
     assert!((100..300).contains(&done), "{done} steps of a megabyte and more are remembered");
+}
+
+/// Whatever loads is saved as one module, with longer names than it had, and that loads, too.
+#[test]
+fn what_loads_from_modules_in_modules_is_saved_as_what_loads() {
+    let values: std::collections::BTreeMap<String, f64> =
+        (0..65_000).map(|n| (format!("c{n}"), 1.0)).collect();
+    let mut module = json!({"krach": {"version": 2, "raw_graph": {"nodes": [
+        {"id": "o", "type_id": "gain", "controls": values}]}}});
+    // A path of 17 parts, 13 bytes each, is near the longest name.
+    for _ in 0..17 {
+        module = json!({"sub_modules": [{"prefix": "p".repeat(13), "module": module}]});
+    }
+    let load = |document: &[u8]| {
+        let mut engine = engine();
+        engine.load(document).unwrap();
+        engine.save()
+    };
+    let saved = load(module.to_string().as_bytes());
+    assert_eq!(load(&saved), saved);
+    // So are ids and labels of nothing but `/`.
+    let (id, label) = ("/".repeat(1000), "/".repeat(2049));
+    let values: std::collections::BTreeMap<String, f64> =
+        (0..2_000).map(|n| (format!("c{n}"), 1.0)).collect();
+    let atom = json!({"op": "Atom", "value": {"type": "Control", "label": label, "value": 1.0}});
+    let document = json!({
+        "krach": {"version": 2, "raw_graph": {"nodes": [{"id": id, "type_id": "gain", "controls": values}]}},
+        "patterns": [{"target": "a", "pattern": {"op": "Cat", "children": vec![atom; 2_000]}}]});
+    let saved = load(document.to_string().as_bytes());
+    assert_eq!(load(&saved), saved);
 }

@@ -79,6 +79,15 @@ impl Prepared {
     }
 }
 
+/// The text of a program and of what it imports, as it is now. What is in none of its folders counts as one of FAUST's
+/// own libraries.
+///
+/// # Errors
+/// If a file cannot be read, is too large or no text, or if any of them asks for what programs may not do.
+pub fn read_program(source: &Source) -> Result<ProgramText, CompileError> {
+    gather(source, None, maths::may_be_named).map(|closure| closure.text)
+}
+
 impl Compiler {
     /// A compiler for this machine's CPU. The command is looked for when it is first needed, and again for
     /// each program until it is found: it may be installed meanwhile, or the process may have been out of

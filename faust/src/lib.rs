@@ -23,7 +23,7 @@ mod workers;
 
 pub use budget::Budget;
 pub use cache::ObjectCache;
-pub use compiler::{Compiled, Compiler, FindCommand, Timings};
+pub use compiler::{Compiled, Compiler, FindCommand, Timings, read_program};
 pub use cpu::{CpuLevel, Tier};
 pub use error::{CompileError, Diagnostic, FrontEnd};
 pub use front::child::ChildLimits;

@@ -29,7 +29,7 @@ use crate::library::Library;
 pub use crate::socket::EndpointInfo;
 use crate::socket::registry::Entry;
 use crate::socket::{Addresses, Server};
-use crate::state::StateError;
+use crate::state::{ReadError, StateError};
 use control::{Command, Control};
 use service::{ClientService, Hello};
 use view::Revision;
@@ -260,6 +260,18 @@ impl Instance {
         }
         self.ask_for_change(|reply, claim| Command::Load { chunk: chunk.to_vec(), reply, claim })
             .unwrap_or(Err(StateError::Unanswered))
+    }
+
+    /// As [`Instance::load_state_params`], with what came of reading the host's stream: where that failed, it is told
+    /// as a problem. `None` if nothing was loaded.
+    pub(crate) fn load_read(&self, chunk: Result<Vec<u8>, ReadError>) -> Option<BTreeMap<String, f64>> {
+        match chunk {
+            Ok(chunk) => self.load_state_params(&chunk).ok(),
+            Err(error) => {
+                self.view().report(error.to_string());
+                None
+            }
+        }
     }
 
     /// Asks the control thread for what has consequences. `None` if it is given up: the control thread does not

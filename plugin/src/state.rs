@@ -30,6 +30,33 @@ pub const VERSION: u32 = 1;
 /// Most bytes that a payload may have uncompressed, and that a chunk may have at all (64 MiB).
 pub const MAX_BYTES: usize = 64 << 20;
 
+/// Most bytes that are taken from a host at a load (256 MiB), and kept if they are refused.
+pub const MAX_READ: usize = 256 << 20;
+
+/// Why the bytes of a host's stream were not taken. What is not taken cannot be saved back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadError {
+    /// The host gave no stream, or failed to read from it.
+    Failed,
+    /// More bytes than these.
+    TooLarge(usize),
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed => {
+                f.write_str("the host could not read the saved state; what played before plays on")
+            }
+            Self::TooLarge(most) => write!(
+                f,
+                "the saved state is larger than {most} bytes and no state of krach; what played before plays on, \
+                 and is what the host saves next"
+            ),
+        }
+    }
+}
+
 /// zstd's default level: 1 MB of session text takes a few milliseconds.
 const LEVEL: i32 = 3;
 

@@ -88,6 +88,7 @@ fn one_wrong_value_and_nothing_is_set() {
         (json!({"seed": 3, "temop": 90}), -32602, "params.temop"),
         (json!({"seed": 3, "osc_target": "example.org:9000"}), -32000, "params.osc_target"),
         (json!({"seed": 3, "osc_target": "127.0.0.1"}), -32000, "params.osc_target"),
+        (json!({"seed": 3, "osc_target": "127.0.0.1:0"}), -32000, "params.osc_target"),
     ] {
         let error = &transport(&mut client, wrong.clone())["error"];
         assert_eq!(

@@ -8,9 +8,10 @@
 //!
 //! The plan has the same rule, in symbols (`planner::labels`).
 
+use super::beginnings::Beginnings;
 use super::graph::{GraphNode, RawGraph};
 use crate::node::{Named, NodeDecl, Registry, Standing};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// What a label means.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,8 +64,8 @@ impl Meant<'_> {
 pub struct Controls<'a> {
     graph: &'a RawGraph,
     registry: &'a Registry,
-    /// Nodes by id and the longest id, where many labels are asked for.
-    index: Option<(HashMap<&'a str, &'a GraphNode>, usize)>,
+    /// Nodes by id, where many labels are asked for.
+    index: Option<Beginnings<&'a str, &'a GraphNode>>,
 }
 
 impl<'a> Controls<'a> {
@@ -75,14 +76,16 @@ impl<'a> Controls<'a> {
 
     /// To ask for many.
     pub fn indexed(graph: &'a RawGraph, registry: &'a Registry) -> Self {
-        let nodes: HashMap<_, _> = graph.nodes.iter().map(|n| (n.id.as_str(), n)).collect();
-        let longest = nodes.keys().map(|id| id.len()).max().unwrap_or(0);
-        Self { graph, registry, index: Some((nodes, longest)) }
+        let mut index = Beginnings::default();
+        for node in &graph.nodes {
+            *index.entry(node.id.as_str(), || node) = node;
+        }
+        Self { graph, registry, index: Some(index) }
     }
 
     fn node(&self, id: &str) -> Option<&'a GraphNode> {
         match &self.index {
-            Some((nodes, _)) => nodes.get(id).copied(),
+            Some(index) => index.get(id).copied(),
             None => self.graph.node(id),
         }
     }
@@ -90,10 +93,7 @@ impl<'a> Controls<'a> {
     /// The nodes whose names begin a path, the longest first.
     fn owners(&self, path: &str) -> Vec<&'a GraphNode> {
         let mut owners: Vec<&GraphNode> = match &self.index {
-            Some((nodes, longest)) => {
-                let cuts = path.match_indices('/').map(|(at, _)| at).take_while(|at| at <= longest);
-                cuts.filter_map(|at| nodes.get(&path[..at]).copied()).collect()
-            }
+            Some(index) => index.of(path).map(|(_, node)| *node).collect(),
             None => {
                 let begins =
                     |n: &&GraphNode| path.strip_prefix(&*n.id).is_some_and(|rest| rest.starts_with('/'));

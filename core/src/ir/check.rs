@@ -39,12 +39,12 @@ struct Survey {
     counts: [usize; LIMITS.len()],
     /// Bytes that prefixes add to names.
     added: usize,
-    /// Bytes that are read to find the nodes that labels and paths belong to.
+    /// Bytes that are read to find the nodes that labels belong to.
     looked_up: usize,
 }
 
-/// Most bytes that are read to find the nodes that labels and paths belong to: each beginning of a label up to a
-/// `/` is looked up, in each module around it.
+/// Most bytes that are read to find the nodes that labels belong to, in each module around them. A module without
+/// modules within is never over it: what is saved is one.
 const MAX_LOOKED_UP: usize = 1 << 28;
 
 /// Lists of a module, by section, and the most entries that they may have in all modules together.
@@ -147,8 +147,8 @@ impl Survey {
 }
 
 impl Survey {
-    /// Ids of the raw graph, labels of patterns and paths of controls are looked up piece by piece when modules
-    /// become one: their lengths and the work are bounded before.
+    /// Labels of patterns are looked up in each module around them when modules become one: their lengths, those of
+    /// ids and the work are bounded before.
     fn texts(&mut self, module: &ModuleIr, place: &str, prefix: &str, depth: usize) -> Result<(), Fault> {
         let raw = module.krach.iter().flat_map(|krach| &krach.raw_graph.nodes);
         if let Some(i) = raw.map(|node| node.id.len()).position(|len| len > MAX_ID) {
@@ -156,15 +156,10 @@ impl Survey {
             return Err(Fault::new(format!("{place}.krach.raw_graph.nodes[{i}].id"), message));
         }
         let mut looked_up = self.looked_up;
-        let mut count = |text: &str| {
-            let beginnings = text.bytes().filter(|byte| *byte == b'/').count();
-            let bytes = beginnings.saturating_mul(prefix.len() + text.len()).saturating_mul(depth + 1);
+        let mut count = |label: &str| {
+            let bytes = (prefix.len() + label.len()).saturating_mul(depth);
             looked_up = looked_up.saturating_add(bytes);
             looked_up <= MAX_LOOKED_UP
-        };
-        let too_much = |place: String| {
-            let message = "labels and paths of too many parts: whose they are takes too long to find";
-            Fault::new(place, message).hint("fewer `/` in them, or fewer modules in one another")
         };
         for (i, p) in module.patterns.iter().enumerate() {
             let (mut longest, mut fits) = (0, true);
@@ -177,12 +172,9 @@ impl Survey {
                 return Err(Fault::new(format!("{place}.patterns[{i}].pattern"), message));
             }
             if !fits {
-                return Err(too_much(format!("{place}.patterns[{i}].pattern")));
-            }
-        }
-        for (i, c) in module.controls.iter().enumerate() {
-            if !count(&c.path) {
-                return Err(too_much(format!("{place}.controls[{i}].path")));
+                let message = "labels in too many modules: whose they are takes too long to find";
+                let fault = Fault::new(format!("{place}.patterns[{i}].pattern"), message);
+                return Err(fault.hint("shorter labels, or fewer modules in one another"));
             }
         }
         self.looked_up = looked_up;

@@ -1,9 +1,8 @@
 //! Modules within modules: names that get a prefix, and trees that become one flat module.
 
 use super::module::{Krach, ModuleIr, SubModuleIr};
-use crate::graph::RawGraph;
+use crate::graph::{Beginnings, RawGraph};
 use krach_patterns::Pattern;
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use std::sync::Arc;
 /// Labels in patterns that are bound to a node of the module (`kick/cutoff`) go with the node; others stay.
 pub fn prefix_ir(module: &ModuleIr, prefix: &str) -> ModuleIr {
     let mut module = module.clone();
-    let mut own = HashSet::new();
+    let mut own = Beginnings::default();
     collect_names(&module, "", &mut own);
     let name = |name: &mut String| *name = format!("{prefix}/{name}");
     module.nodes.iter_mut().for_each(|n| name(&mut n.name));
@@ -65,10 +64,10 @@ fn under<T>(
     std::mem::take(entries).into_iter().map(|(key, entry)| (format!("{prefix}/{key}"), entry)).collect()
 }
 
-fn collect_names(module: &ModuleIr, prefix: &str, names: &mut HashSet<String>) {
-    names.extend(module.nodes.iter().map(|n| format!("{prefix}{}", n.name)));
-    if let Some(krach) = &module.krach {
-        names.extend(krach.raw_graph.nodes.iter().map(|n| format!("{prefix}{}", n.id)));
+fn collect_names(module: &ModuleIr, prefix: &str, names: &mut Beginnings<String, ()>) {
+    let raw = module.krach.iter().flat_map(|krach| &krach.raw_graph.nodes).map(|n| &n.id);
+    for name in module.nodes.iter().map(|n| &n.name).chain(raw) {
+        names.entry(format!("{prefix}{name}"), || ());
     }
     for sub in &module.sub_modules {
         collect_names(&sub.module, &format!("{prefix}{}/", sub.prefix), names);
@@ -76,12 +75,8 @@ fn collect_names(module: &ModuleIr, prefix: &str, names: &mut HashSet<String>) {
 }
 
 /// Patterns are shared: one that needs no change stays the same.
-fn prefix_labels(pattern: &mut Arc<Pattern>, prefix: &str, own: &HashSet<String>) {
-    let longest = own.iter().map(String::len).max().unwrap_or(0);
-    let is_own = |label: &str| {
-        let mut cuts = label.match_indices('/').map(|(at, _)| at).take_while(|at| *at <= longest);
-        cuts.any(|at| own.contains(&label[..at]))
-    };
+fn prefix_labels(pattern: &mut Arc<Pattern>, prefix: &str, own: &Beginnings<String, ()>) {
+    let is_own = |label: &str| own.of(label).next().is_some();
     relabel(pattern, &mut |label| is_own(label).then(|| format!("{prefix}/{label}")));
 }
 
@@ -149,8 +144,7 @@ struct Level {
 /// Which modules have a node of a name, by its name in the outermost one.
 #[derive(Default)]
 struct Owners {
-    names: HashMap<String, Vec<u32>>,
-    longest: usize,
+    names: Beginnings<String, Vec<u32>>,
     modules: u32,
     /// The number after the last of the modules within, by module.
     ends: Vec<u32>,
@@ -163,9 +157,7 @@ impl Owners {
         self.ends.push(0);
         let raw = module.krach.iter().flat_map(|krach| &krach.raw_graph.nodes).map(|n| &n.id);
         for name in module.nodes.iter().map(|n| &n.name).chain(raw) {
-            let name = format!("{prefix}{name}");
-            self.longest = self.longest.max(name.len());
-            self.names.entry(name).or_default().push(number);
+            self.names.entry(format!("{prefix}{name}"), Vec::new).push(number);
         }
         for sub in &module.sub_modules {
             self.number(&sub.module, &format!("{prefix}{}/", sub.prefix));
@@ -176,11 +168,8 @@ impl Owners {
     /// Is a label bound to a node of that module or of one within?
     fn own(&self, level: &Level, label: &str) -> bool {
         let full = format!("{}{label}", level.prefix);
-        let cuts = full.match_indices('/').map(|(at, _)| at).skip_while(|at| *at < level.prefix.len());
-        cuts.take_while(|at| *at <= self.longest).any(|at| {
-            let having = self.names.get(&full[..at]);
-            having.is_some_and(|modules| modules.iter().any(|module| level.modules.contains(module)))
-        })
+        let mut names = self.names.of(&full).skip_while(|(at, _)| *at < level.prefix.len());
+        names.any(|(_, modules)| modules.iter().any(|module| level.modules.contains(module)))
     }
 
     /// The label as the outermost module has it; `None` if that is the same. Each module on the way, from

@@ -5,6 +5,7 @@ mod krach_support;
 
 use krach_host::transport::{Blocks, Script};
 use krach_host::{Length, RenderOptions, Stage};
+use krach_support::chunk::document;
 use krach_support::elsewhere::{elsewhere, is_elsewhere};
 use krach_support::session::{atom, cat, hits, play};
 use krach_support::sounds::{ask, failure, folder, graph, save_by_renaming, sound_stage, types, write};
@@ -215,6 +216,41 @@ fn a_client_may_use_a_file_at_once_and_redefine_it_at_once() {
     assert_eq!(level(&beats(&mut stage, 1.0)), 0.75);
     let problems = ask(&mut stage, &json!({"cmd": "Status"}))["problems"].to_string();
     assert!(problems.contains("dc.out → redefined.in is not played"), "{problems}");
+}
+
+/// The text of a sound in what is saved now, if it is there.
+fn saved_text(stage: &mut Stage, type_id: &str) -> Option<String> {
+    let saved = document(&stage.instance().save_state().expect("a chunk"));
+    saved["krach"]["sources"][type_id]["text"].as_str().map(str::to_owned)
+}
+
+#[test]
+fn a_save_has_the_texts_of_sounds_that_are_still_compiling_and_none_that_do_not_compile() {
+    let mut stage = sound_stage(&options(Blocks::Fixed(256)));
+    // Texts that no cache has, and that take a while.
+    let own = format!("own = {};\n", std::process::id());
+    let text =
+        "import(\"stdfaust.lib\"); import(\"early.lib\"); process = par(i, 16, os.osc(own + i)) :> _;\n";
+    write("early.lib", &own);
+    write("early.dsp", text);
+    ask_all(&mut stage, &[graph(&["early"]).to_string()]);
+    assert_eq!(saved_text(&mut stage, "faust:early").as_deref(), Some(text));
+    let saved = document(&stage.instance().save_state().unwrap());
+    assert_eq!(saved["krach"]["sources"]["faust:early"]["imports"]["early.lib"], own);
+    // What came with krach, too.
+    rpc(&mut stage, "node", json!({"name": "k", "source": "faust:kick"}));
+    assert!(saved_text(&mut stage, "faust:kick").is_some());
+    // A text that is none is no part of the project: its file counts once it is mended.
+    write("late.dsp", &format!("process = nothing{};\n", std::process::id()));
+    // It may be known by now that it does not compile: then the node is refused.
+    rpc(&mut stage, "node", json!({"name": "late", "source": "faust:late"}));
+    let since = std::time::Instant::now();
+    while failure(&mut stage, "faust:late").is_none() {
+        assert!(since.elapsed().as_secs() < 60, "it was never refused");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert_eq!(saved_text(&mut stage, "faust:late"), None);
+    assert_eq!(saved_text(&mut stage, "faust:early").as_deref(), Some(text));
 }
 
 #[test]

@@ -95,6 +95,26 @@ fn a_state_is_the_same_bytes_in_both_formats_and_loads_in_each() {
     assert_eq!(from_vst3.save_state().unwrap(), chunk);
 }
 
+fn what_is_too_large<I: Hosted>(format: Format) {
+    let mut stage = stage_of::<I>(format, &options(0.0, &Blocks::Fixed(256), 1.0));
+    let mut dice = Dice(5);
+    let mut bytes =
+        |count: usize| -> Vec<u8> { (0..count >> 3).flat_map(|_| dice.roll().to_le_bytes()).collect() };
+    let large = bytes((64 << 20) + 4096);
+    assert!(stage.instance().load_state(&large).is_err());
+    assert!(stage.instance().save_state().unwrap() == large, "{format:?}: not saved back");
+    assert!(stage.instance().load_state(&bytes((256 << 20) + 4096)).is_err());
+    let status = stage.client().unwrap().request(r#"{"cmd":"Status"}"#).unwrap();
+    assert!(status["problems"].to_string().contains("larger than 268435456 bytes"), "{format:?}: {status}");
+    assert!(stage.instance().save_state().unwrap() == large, "{format:?}: what was kept is gone");
+}
+
+#[test]
+fn a_state_that_is_too_large_is_saved_back_or_told_as_lost() {
+    what_is_too_large::<Instance>(Format::Clap);
+    what_is_too_large::<Vst3Instance>(Format::Vst3);
+}
+
 /// The sound of a state in a CLAP instance that had it before it was activated.
 fn reference(chunk: &[u8], beats: f64, blocks: &Blocks, seconds: f64) -> Vec<Vec<f32>> {
     let options = RenderOptions { state: Some(chunk.to_vec()), ..options(beats, blocks, seconds) };

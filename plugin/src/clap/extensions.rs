@@ -32,7 +32,7 @@ use super::object::{Core, Object, is, table};
 use super::{guard, stream};
 use crate::params::MACROS;
 use crate::ports;
-use crate::state::MAX_BYTES;
+use crate::state::MAX_READ;
 
 /// `clap_plugin.get_extension`: nothing before `init`.
 pub unsafe extern "C" fn get(plugin: *const clap_plugin, id: *const c_char) -> *const c_void {
@@ -255,8 +255,7 @@ unsafe extern "C" fn state_load(plugin: *const clap_plugin, from: *const clap_is
             let Some((object, core)) = Object::of(plugin).and_then(|o| Some((o, o.core()?))) else {
                 return false;
             };
-            let Some(chunk) = stream::read_all(from, MAX_BYTES) else { return false };
-            let loaded = core.load(&chunk);
+            let loaded = core.load(stream::read_all(from, MAX_READ));
             if loaded {
                 object.host.rescan_params(CLAP_PARAM_RESCAN_VALUES);
             }

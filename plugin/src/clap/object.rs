@@ -32,6 +32,7 @@ use crate::instance::{HostHooks, Instance, InstanceConfig};
 use crate::params::KrachParams;
 use crate::shell::{Clap, Shell};
 use crate::socket::Addresses;
+use crate::state::ReadError;
 
 /// How long the main thread waits for a block that the host left running where it may not.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -73,12 +74,10 @@ impl Core {
 
     /// Session and parameters from a chunk; false, and nothing changes, if it is refused. The
     /// instance keeps a refused chunk and saves it back until the session is edited.
-    pub fn load(&self, chunk: &[u8]) -> bool {
-        let loaded = self.instance.load_state_params(chunk);
-        if let Ok(values) = &loaded {
-            self.events.values.load(values);
-        }
-        loaded.is_ok()
+    pub fn load(&self, chunk: Result<Vec<u8>, ReadError>) -> bool {
+        let Some(values) = self.instance.load_read(chunk) else { return false };
+        self.events.values.load(&values);
+        true
     }
 }
 

@@ -2,21 +2,24 @@
 
 use clap_sys::stream::{clap_istream, clap_ostream};
 
-/// Reads to the end; `None` if the host fails, or gives more than `limit` bytes.
+use crate::state::ReadError;
+
+/// Reads to the end; fails if the host does, or gives more than `limit` bytes.
 ///
 /// # Safety
 /// `stream` is null or the host's, valid for this call.
-pub unsafe fn read_all(stream: *const clap_istream, limit: usize) -> Option<Vec<u8>> {
+pub unsafe fn read_all(stream: *const clap_istream, limit: usize) -> Result<Vec<u8>, ReadError> {
     // SAFETY: as promised by the caller.
-    let read = unsafe { stream.as_ref() }?.read?;
+    let read = unsafe { stream.as_ref() }.and_then(|stream| stream.read).ok_or(ReadError::Failed)?;
     let mut bytes = Vec::new();
     let mut piece = vec![0u8; 64 << 10];
     loop {
         // SAFETY: `piece` has room for as many bytes as are asked for.
         let count = unsafe { read(stream, piece.as_mut_ptr().cast(), piece.len() as u64) };
-        match usize::try_from(count).ok()? {
-            0 => return Some(bytes),
-            count if count > piece.len() || bytes.len() + count > limit => return None,
+        match usize::try_from(count).map_err(|_| ReadError::Failed)? {
+            0 => return Ok(bytes),
+            count if count > piece.len() => return Err(ReadError::Failed),
+            count if bytes.len() + count > limit => return Err(ReadError::TooLarge(limit)),
             count => bytes.extend_from_slice(&piece[..count]),
         }
     }
@@ -77,7 +80,7 @@ mod tests {
         if count == 0 { -1 } else { count as i64 }
     }
 
-    fn read(bytes: Vec<u8>, limit: usize) -> Option<Vec<u8>> {
+    fn read(bytes: Vec<u8>, limit: usize) -> Result<Vec<u8>, ReadError> {
         let mut host = Host { bytes, at: 0, room: 0 };
         let stream = clap_istream { ctx: (&raw mut host).cast(), read: Some(give) };
         // SAFETY: the stream and its host live on this stack frame.
@@ -95,14 +98,14 @@ mod tests {
     #[test]
     fn bytes_in_pieces_come_through_whole() {
         let bytes: Vec<u8> = (0..=255).cycle().take(1000).collect();
-        assert_eq!(read(bytes.clone(), 1000), Some(bytes.clone()));
-        assert_eq!(read(Vec::new(), 1000), Some(Vec::new()));
+        assert_eq!(read(bytes.clone(), 1000), Ok(bytes.clone()));
+        assert_eq!(read(Vec::new(), 1000), Ok(Vec::new()));
         assert_eq!(write(&bytes, 1000), (true, bytes));
     }
 
     #[test]
     fn too_much_to_read_or_no_room_to_write_is_a_failure() {
-        assert_eq!(read(vec![1; 1001], 1000), None);
+        assert_eq!(read(vec![1; 1001], 1000), Err(ReadError::TooLarge(1000)));
         assert!(!write(&[1; 1001], 1000).0);
     }
 
@@ -115,9 +118,9 @@ mod tests {
         );
         // SAFETY: null, or on this stack frame.
         unsafe {
-            assert_eq!(read_all(&failing, 10), None);
-            assert_eq!(read_all(&mute, 10), None);
-            assert_eq!(read_all(std::ptr::null(), 10), None);
+            assert_eq!(read_all(&failing, 10), Err(ReadError::Failed));
+            assert_eq!(read_all(&mute, 10), Err(ReadError::Failed));
+            assert_eq!(read_all(std::ptr::null(), 10), Err(ReadError::Failed));
             assert!(!write_all(&deaf, b"x"));
             assert!(!write_all(std::ptr::null(), b"x"));
         }

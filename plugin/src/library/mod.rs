@@ -26,6 +26,7 @@ use krach_core::model::TypeSource;
 use krach_core::node::is_inline;
 use krach_faust::{
     CompileError, Delivery, Interface, JobKey, JobKind, Outcome, ProgramText, Source, Tier, Timings, Workers,
+    read_program,
 };
 
 pub(crate) use compile::Failure;
@@ -110,6 +111,8 @@ struct Sound {
     stamp: Option<Stamp>,
     /// What plays.
     playing: Option<Playing>,
+    /// The session has its text before the first compile has shown that it is one: see [`Library::hold_text`].
+    unproved: bool,
     /// Why the newest text does not play.
     failure: Option<Failure>,
     /// The project's text is older than what is built in and cannot be compiled here.
@@ -253,6 +256,7 @@ impl Library {
 
     /// A sound that nothing uses: it is compiled anew when something does.
     fn forget(&mut self, id: &str, engine: &mut Engine) {
+        self.drop_text(id, engine);
         let Some(sound) = self.sounds.get_mut(id) else { return };
         let pinned = sound.pinned.take();
         if let Some(workers) = &self.workers {
@@ -402,7 +406,35 @@ impl Library {
             return self.fail(id, failure, engine);
         };
         engine.expect_type(id);
+        self.hold_text(id, &source, origin == Some(Origin::Factory), engine);
         self.submit(id, source, engine);
+    }
+
+    /// The session gets the text of a sound as soon as a node uses it: whoever saves before the first compile is done
+    /// saves the text, too. A text that then does not compile is taken out again.
+    fn hold_text(&mut self, id: &str, source: &Source, factory: bool, engine: &mut Engine) {
+        let Some(sound) = self.sounds.get_mut(id) else { return };
+        let has_text = engine.session().sources.contains_key(id) && !sound.unproved;
+        if is_inline(id) || has_text || sound.playing.is_some() {
+            return;
+        }
+        let Ok(text) = read_program(source) else { return };
+        let source = TypeSource { text: text.main, imports: text.imports, own: false, factory };
+        if engine.room_for_source(id, &source).is_err() {
+            return;
+        }
+        engine.set_source(id, Some(source.clone()));
+        (sound.known, sound.unproved) = (Some(source), true);
+    }
+
+    /// Takes out the text that [`Library::hold_text`] put into the session.
+    fn drop_text(&mut self, id: &str, engine: &mut Engine) {
+        if let Some(sound) = self.sounds.get_mut(id)
+            && std::mem::take(&mut sound.unproved)
+        {
+            sound.known = None;
+            engine.set_source(id, None);
+        }
     }
 
     fn submit(&mut self, id: &str, source: Source, engine: &mut Engine) {

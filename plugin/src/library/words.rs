@@ -53,6 +53,10 @@ impl Library {
                     None => Failure::of(id, &name, &error),
                 };
                 self.known_bad.remember(&failure);
+                // Another machine may have the command.
+                if error != CompileError::NoFaust {
+                    self.drop_text(id, engine);
+                }
                 return self.fail(id, failure, engine);
             }
         };
@@ -89,7 +93,7 @@ impl Library {
             engine.set_source(id, source.clone());
         }
         let came_with_us = source.as_ref().is_some_and(|source| source.factory);
-        sound.known = source;
+        (sound.known, sound.unproved) = (source, false);
         if !came_with_us && !text.standard.is_empty() {
             self.note_libraries(engine);
         }

@@ -19,7 +19,7 @@ use super::controller::copy_text;
 use super::object::Object;
 use super::{guard, ok, process, stream};
 use crate::ports;
-use crate::state::MAX_BYTES;
+use crate::state::MAX_READ;
 
 impl IPluginBaseTrait for Object {
     unsafe fn initialize(&self, context: *mut FUnknown) -> tresult {
@@ -103,8 +103,7 @@ impl IComponentTrait for Object {
     unsafe fn setState(&self, state: *mut IBStream) -> tresult {
         guard(kInternalError, || {
             // SAFETY: the host's stream, or null.
-            let Some(chunk) = (unsafe { stream::read_all(state, MAX_BYTES) }) else { return kResultFalse };
-            ok(self.load(&chunk))
+            ok(self.load(unsafe { stream::read_all(state, MAX_READ) }))
         })
     }
 

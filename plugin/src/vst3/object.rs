@@ -33,6 +33,7 @@ use crate::instance::{HostHooks, Instance, InstanceConfig};
 use crate::params::KrachParams;
 use crate::shell::{Shell, Vst3};
 use crate::socket::Addresses;
+use crate::state::ReadError;
 use crate::values::Values;
 
 /// How long the main thread waits for a block that the host left running where it may not.
@@ -291,10 +292,10 @@ impl Object {
 
     /// Session and parameters from a chunk; false, and nothing changes, if it is refused. The
     /// instance keeps a refused chunk and saves it back until the session is edited.
-    pub fn load(&self, chunk: &[u8]) -> bool {
+    pub fn load(&self, chunk: Result<Vec<u8>, ReadError>) -> bool {
         let changed = self.gui.desk().settle();
         let instance = lock(&self.instance);
-        let loaded = instance.as_ref().and_then(|instance| instance.load_state_params(chunk).ok());
+        let loaded = instance.as_ref().and_then(|instance| instance.load_read(chunk));
         if let Some(values) = &loaded {
             lock(&self.told).clear();
             self.values.load(values);

@@ -3,24 +3,27 @@
 use super::com::ComRef;
 use super::com::Steinberg::{IBStream, IBStreamTrait};
 
-/// Reads from where the stream stands (hosts put headers of their own before it) to its end; `None` if
+use crate::state::ReadError;
+
+/// Reads from where the stream stands (hosts put headers of their own before it) to its end; fails if
 /// there is no stream, or it gives more than `limit` bytes. What the calls return is not looked at:
 /// some hosts say false for a read that gave bytes.
 ///
 /// # Safety
 /// `stream` is null or the host's, valid for this call.
-pub unsafe fn read_all(stream: *mut IBStream, limit: usize) -> Option<Vec<u8>> {
+pub unsafe fn read_all(stream: *mut IBStream, limit: usize) -> Result<Vec<u8>, ReadError> {
     // SAFETY: as promised by the caller.
-    let stream = unsafe { ComRef::from_raw(stream) }?;
+    let stream = unsafe { ComRef::from_raw(stream) }.ok_or(ReadError::Failed)?;
     let mut bytes = Vec::new();
     let mut piece = vec![0_u8; 64 << 10];
     loop {
         let mut count = 0;
         // SAFETY: `piece` has room for as many bytes as are asked for.
         unsafe { stream.read(piece.as_mut_ptr().cast(), piece.len() as i32, &mut count) };
-        match usize::try_from(count).ok()? {
-            0 => return Some(bytes),
-            count if count > piece.len() || bytes.len() + count > limit => return None,
+        match usize::try_from(count).map_err(|_| ReadError::Failed)? {
+            0 => return Ok(bytes),
+            count if count > piece.len() => return Err(ReadError::Failed),
+            count if bytes.len() + count > limit => return Err(ReadError::TooLarge(limit)),
             count => bytes.extend_from_slice(&piece[..count]),
         }
     }
@@ -101,7 +104,7 @@ mod tests {
         }
     }
 
-    fn read(bytes: &[u8], from: usize, limit: usize) -> Option<Vec<u8>> {
+    fn read(bytes: &[u8], from: usize, limit: usize) -> Result<Vec<u8>, ReadError> {
         let host = Host { bytes: bytes.to_vec().into(), at: from.into(), room: 0 };
         let stream = ComWrapper::new(host).to_com_ptr::<IBStream>().unwrap();
         // SAFETY: the stream lives on this stack frame.
@@ -120,19 +123,19 @@ mod tests {
     #[test]
     fn bytes_in_pieces_come_through_whole_from_where_the_stream_stands() {
         let bytes: Vec<u8> = (0..=255).cycle().take(1000).collect();
-        assert_eq!(read(&bytes, 0, 1000), Some(bytes.clone()));
-        assert_eq!(read(&bytes, 48, 1000), Some(bytes[48..].to_vec()));
-        assert_eq!(read(&[], 0, 1000), Some(Vec::new()));
+        assert_eq!(read(&bytes, 0, 1000), Ok(bytes.clone()));
+        assert_eq!(read(&bytes, 48, 1000), Ok(bytes[48..].to_vec()));
+        assert_eq!(read(&[], 0, 1000), Ok(Vec::new()));
         assert_eq!(write(&bytes, 1000), (true, bytes));
     }
 
     #[test]
     fn too_much_to_read_no_room_to_write_or_no_stream_is_a_failure() {
-        assert_eq!(read(&[1; 1001], 0, 1000), None);
+        assert_eq!(read(&[1; 1001], 0, 1000), Err(ReadError::TooLarge(1000)));
         assert!(!write(&[1; 1001], 1000).0);
         // SAFETY: null.
         unsafe {
-            assert_eq!(read_all(std::ptr::null_mut(), 10), None);
+            assert_eq!(read_all(std::ptr::null_mut(), 10), Err(ReadError::Failed));
             assert!(!write_all(std::ptr::null_mut(), b"x"));
         }
     }
