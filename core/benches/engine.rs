@@ -70,7 +70,6 @@ impl Host {
             input: [&[], &[]],
             main: [&mut left[..frames], &mut right[..frames]],
             stems: &mut [],
-            free_run: None,
             params: &[],
             played: &[],
             midi_out: &mut self.midi,

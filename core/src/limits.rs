@@ -40,5 +40,14 @@ pub const MAX_ID: usize = 1024;
 pub const TEMPO_RANGE: RangeInclusive<f64> = 1e-3..=1e5;
 /// Quarter notes that a cycle may have.
 pub const METER_RANGE: RangeInclusive<f64> = 1.0 / 64.0..=4096.0;
+/// Macros of an instance, each a parameter of the host's.
+pub const MACROS: usize = 64;
+/// Values of the host's scene parameter.
+pub const SCENES: usize = 128;
+/// Bottom of the host's master fader in dB; there and below it is silent.
+pub const MASTER_MIN_DB: f32 = -84.0;
+/// Top of the host's master fader in dB. The range is a power of two's multiple of 0 dB's place in it, so that the
+/// default survives the way through the host's 0…1 to the bit: 84 / 96 = 0.875.
+pub const MASTER_MAX_DB: f32 = 12.0;
 /// No such index.
 pub const NONE: u32 = u32::MAX;

@@ -3,7 +3,7 @@
 mod support;
 
 use krach_core::engine::*;
-use krach_core::processor::{HostParam, ParamEvent};
+use krach_core::processor::{ParamEvent, ParamId};
 use krach_patterns::{OscArg, Pattern, Value, builders};
 use support::*;
 
@@ -67,7 +67,7 @@ fn an_edit_that_waits_is_done_when_its_position_has_passed() {
 }
 
 fn fader(offset: u32, value: f32) -> ParamEvent {
-    ParamEvent { offset, param: HostParam::Master, value }
+    ParamEvent { offset, param: ParamId::Master, value, modulation: 0.0 }
 }
 
 /// A sine into the master.
@@ -84,7 +84,7 @@ fn nothing_comes_after_the_limiter_neither_the_hosts_fader_nor_an_engine_that_le
     let peak = |sides: &[Vec<f32>; 2]| sides.iter().flatten().fold(0.0_f32, |peak, x| peak.max(x.abs()));
     assert!((1.8..=1.9).contains(&peak(&quiet)), "{}", peak(&quiet));
     // +12 dB, the most that the host's parameter has.
-    rig.params.push(fader(100, 3.98));
+    rig.params.push(fader(100, 1.0));
     let mut sides = rig.render(9_600, &[333]);
     assert_eq!(peak(&sides), 2.0);
     let session = rig.engine.save();
@@ -96,11 +96,11 @@ fn nothing_comes_after_the_limiter_neither_the_hosts_fader_nor_an_engine_that_le
 #[test]
 fn the_hosts_fader_and_panic_act_on_their_frames_in_every_partition() {
     let changes = [
-        (1_000, HostParam::Master, 0.5_f32),
-        (1_200, HostParam::Master, 4.0),
-        (20_011, HostParam::Panic, 1.0),
-        (30_000, HostParam::Panic, 0.0),
-        (40_960, HostParam::Master, 0.0),
+        (1_000, ParamId::Master, 0.8_f32),
+        (1_200, ParamId::Master, 1.0),
+        (20_011, ParamId::Panic, 1.0),
+        (30_000, ParamId::Panic, 0.0),
+        (40_960, ParamId::Master, 0.0),
     ];
     let render = |blocks: &[usize]| {
         let mut rig = Rig::new();
@@ -114,10 +114,11 @@ fn the_hosts_fader_and_panic_act_on_their_frames_in_every_partition() {
                 break;
             }
             let within = changes.iter().filter(|(at, ..)| (begin..begin + *n as i64).contains(at));
-            let event = |&(at, param, value): &(i64, HostParam, f32)| ParamEvent {
+            let event = |&(at, param, value): &(i64, ParamId, f32)| ParamEvent {
                 offset: (at - begin) as u32,
                 param,
                 value,
+                modulation: 0.0,
             };
             rig.params.extend(within.map(event));
             let sides = rig.block(*n);

@@ -5,7 +5,7 @@ mod support;
 use krach_core::automation::ShapeSpec;
 use krach_core::clock::{HostTransport, TransportAt};
 use krach_core::engine::*;
-use krach_core::processor::{Block, HostEvent, HostEventKind, HostParam, MidiOut, ParamEvent};
+use krach_core::processor::{Block, HostEvent, HostEventKind, MidiOut, ParamEvent, ParamId};
 use krach_patterns::builders;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -60,7 +60,6 @@ fn calls_in(rig: &mut Rig, frames: usize, reports: &[TransportAt], midi: &mut Mi
         input: [&[], &[]],
         main: [&mut left[..frames], &mut right[..frames]],
         stems: &mut [],
-        free_run: None,
         params: &params,
         played: &played,
         midi_out: midi,
@@ -383,8 +382,9 @@ fn keys_that_overlap_zones_the_fader_and_panic() {
         }
         rig.params.extend((0..2000).map(|n| ParamEvent {
             offset: 0,
-            param: if n % 500 == 499 { HostParam::Panic } else { HostParam::Master },
+            param: if n % 500 == 499 { ParamId::Panic } else { ParamId::Master },
             value: n as f32 / 1000.0,
+            modulation: 0.0,
         }));
     };
     flood(flooded, |_| true);

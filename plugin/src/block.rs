@@ -3,10 +3,11 @@
 
 use krach_core::clock::TransportAt;
 use krach_core::processor::{
-    Block, HostEventKind, HostEvents, HostParam, MAX_PARAM_EVENTS, MidiEvent, MidiOut, ParamEvent, Processor,
+    Block, HostEventKind, HostEvents, MAX_PARAM_EVENTS, MidiEvent, MidiOut, ParamEvent, ParamId, Processor,
 };
 
 use crate::ports::STEMS;
+use crate::values::{Standing, Values};
 
 /// MIDI messages that one block may send.
 const MIDI_OUT: usize = 4096;
@@ -17,6 +18,8 @@ pub struct BlockProcessor {
     processor: Option<Processor>,
     /// Changes of parameters in this block, sorted by frame.
     params: Vec<ParamEvent>,
+    /// What the engine has been told that the parameters stand at, by [`ParamId::index`].
+    told: [(f32, f32); ParamId::COUNT],
     played: HostEvents,
     midi_out: MidiOut,
     /// The block before had no frames: what came with it acts on the first frame of the next that has.
@@ -31,25 +34,33 @@ pub struct Surroundings<'a> {
     pub transport: &'a [TransportAt],
     /// The host renders offline.
     pub offline: bool,
-    /// The host's free-run parameter.
-    pub free_run: bool,
     /// Sidechain, left and right; empty slices where there is none.
     pub sidechain: [&'a [f32]; 2],
 }
 
 impl BlockProcessor {
-    /// Allocates all that a block may need; the master stands at `gain`.
-    pub fn new(mut processor: Option<Processor>, gain: f32) -> Self {
-        if let Some(processor) = &mut processor {
-            processor.settle_param(HostParam::Master, gain);
-        }
-        Self {
+    /// Allocates all that a block may need; the parameters stand where `values` say, and nothing moves.
+    pub fn new(processor: Option<Processor>, values: &Values) -> Self {
+        let mut new = Self {
             processor,
+            told: [(0.0, 0.0); ParamId::COUNT],
             params: Vec::with_capacity(MAX_PARAM_EVENTS),
             played: HostEvents::new(),
             midi_out: MidiOut::with_capacity(MIDI_OUT),
             waiting: false,
             panic: false,
+        };
+        new.settle(values);
+        new
+    }
+
+    fn settle(&mut self, values: &Values) {
+        for param in ParamId::all() {
+            let Standing { value, modulation, .. } = values.standing(param);
+            self.told[param.index()] = (value, modulation);
+            if let Some(processor) = &mut self.processor {
+                processor.settle_param(param, value, modulation);
+            }
         }
     }
 
@@ -60,11 +71,11 @@ impl BlockProcessor {
         }
     }
 
-    /// Forgets all signal state; the master stands at `gain`.
-    pub fn reset(&mut self, gain: f32) {
+    /// Forgets all signal state; the parameters stand where `values` say, and nothing moves.
+    pub fn reset(&mut self, values: &Values) {
         self.waiting = false;
+        self.settle(values);
         if let Some(processor) = &mut self.processor {
-            processor.settle_param(HostParam::Master, gain);
             processor.reset();
         }
     }
@@ -74,29 +85,40 @@ impl BlockProcessor {
         self.panic = true;
     }
 
-    /// Begins a block, at whose first frame the master goes to `gain`. What came with blocks without frames
-    /// acts on that frame, too.
-    pub fn begin(&mut self, gain: f32) {
+    /// Begins a block. Parameters that were moved between blocks, by the host, the window or a state, act on its
+    /// first frame, and so does what came with blocks without frames.
+    pub fn begin(&mut self, values: &Values) {
         if !std::mem::take(&mut self.waiting) {
             self.params.clear();
             self.played.clear();
         }
         self.midi_out.clear();
-        self.change(0, HostParam::Master, gain);
+        for param in ParamId::all().filter(|param| *param != ParamId::Panic) {
+            self.change(0, values.standing(param));
+        }
         if std::mem::take(&mut self.panic) {
-            self.change(0, HostParam::Panic, 1.0);
+            self.change(0, Standing::PANIC);
         }
     }
 
-    /// A parameter has this value from `frame` on. Frames need not rise: hosts list one parameter after
-    /// the other. Without room the last change of the parameter gets the value.
-    pub fn change(&mut self, offset: u32, param: HostParam, value: f32) {
+    /// A parameter stands there from the frame `offset` on: every format hands its changes over here. Frames
+    /// need not rise: hosts list one parameter after the other. Without room the last change of the parameter
+    /// gets the value, or the first frame of the next block.
+    pub fn change(&mut self, offset: u32, Standing { param, value, modulation }: Standing) {
+        let now = (value, modulation);
+        let told = &mut self.told[param.index()];
+        if *told == now && param != ParamId::Panic {
+            return;
+        }
+        let event = ParamEvent { offset, param, value, modulation };
         if self.params.len() < self.params.capacity() {
             let at = self.params.partition_point(|event| event.offset <= offset);
-            self.params.insert(at, ParamEvent { offset, param, value });
+            self.params.insert(at, event);
+            *told = now;
         } else if let Some(last) = self.params.iter_mut().rfind(|event| event.param == param) {
-            last.value = value;
-        } else if param == HostParam::Panic && value > 0.5 {
+            *last = ParamEvent { offset: last.offset, ..event };
+            *told = now;
+        } else if param == ParamId::Panic {
             // Late rather than never.
             self.panic = true;
         }
@@ -109,13 +131,11 @@ impl BlockProcessor {
 
     /// Ends a block of which no frame is rendered; what came with it waits for the next.
     pub fn skip(&mut self) {
-        // The next block begins with the master as it is then, and one panic is as good as many.
-        let mut panics = 0;
-        self.params.retain(|event| {
-            let panic = event.param == HostParam::Panic;
-            panics += usize::from(panic);
-            panic && panics == 1
-        });
+        // The last value of each counts, and one panic is as good as many.
+        let mut later = [false; ParamId::COUNT];
+        self.params.reverse();
+        self.params.retain(|event| !std::mem::replace(&mut later[event.param.index()], true));
+        self.params.reverse();
         self.params.iter_mut().for_each(|event| event.offset = 0);
         self.played.wait();
         self.waiting = true;
@@ -141,7 +161,6 @@ impl BlockProcessor {
                 input: around.sidechain,
                 main: [left, right],
                 stems: &mut stems,
-                free_run: Some(around.free_run),
                 params: &self.params,
                 played: self.played.as_slice(),
                 midi_out: &mut self.midi_out,
@@ -162,5 +181,108 @@ impl BlockProcessor {
     /// The MIDI that the block sends, sorted by frame.
     pub fn midi_out(&self) -> &[MidiEvent] {
         self.midi_out.events()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use krach_core::engine::Engine;
+    use krach_core::node::Registry;
+    use krach_core::processor::ParamState;
+
+    use super::*;
+    use crate::params::{KrachParams, host_id};
+
+    struct Bench {
+        block: BlockProcessor,
+        values: Values,
+        _engine: Engine,
+    }
+
+    fn bench() -> Bench {
+        let values = Values::new(Arc::new(KrachParams::default()));
+        let mut engine = Engine::new(Registry::with_builtins());
+        let block = BlockProcessor::new(Some(engine.activate(48_000.0, 64)), &values);
+        Bench { block, values, _engine: engine }
+    }
+
+    impl Bench {
+        /// Renders 64 frames in which these parameters get values.
+        fn render(&mut self, values: impl IntoIterator<Item = (u32, u32, f64)>) {
+            self.block.begin(&self.values);
+            for (frame, id, value) in values {
+                self.block.change(frame, self.values.set(id, value).expect("it is one"));
+            }
+            self.finish();
+        }
+
+        fn finish(&mut self) {
+            let mut memory = [[0.0_f32; 64]; 18];
+            let mut sides = memory.iter_mut().map(|side| &mut side[..]);
+            let mut pair = || [sides.next().expect("18"), sides.next().expect("18")];
+            let main = pair();
+            let stems = std::array::from_fn(|_| pair());
+            let around = Surroundings { transport: &[], offline: false, sidechain: [&[]; 2] };
+            self.block.render(&around, main, stems);
+        }
+
+        fn state(&self, param: ParamId) -> (f32, f32, i64) {
+            let processor = self.block.processor.as_ref().expect("there is one");
+            let ParamState { value, modulation, since } = processor.param(param);
+            (value, modulation, since)
+        }
+    }
+
+    #[test]
+    fn each_change_reaches_the_engine_on_its_frame_with_its_modulation() {
+        let mut bench = bench();
+        let (m1, m64, scene) = (host_id("m1"), host_id("m64"), host_id("scene"));
+        // One parameter after the other, as VST3 lists them.
+        bench.block.begin(&bench.values);
+        for (frame, standing) in [
+            (50, bench.values.set(m64, 0.75)),
+            (10, bench.values.set(m1, 0.25)),
+            (20, bench.values.modulate(m1, 0.5)),
+            (3, bench.values.set(scene, 1.0)),
+        ] {
+            bench.block.change(frame, standing.expect("it is one"));
+        }
+        bench.finish();
+        assert_eq!(bench.state(ParamId::Macro(63)), (0.75, 0.0, 50));
+        assert_eq!(bench.state(ParamId::Macro(0)), (0.25, 0.5, 20));
+        assert_eq!(bench.state(ParamId::Scene), (1.0, 0.0, 3));
+        // Moved between blocks: on the next one's first frame.
+        bench.values.set(m1, 0.5);
+        bench.values.load(&[("m2".to_owned(), 0.125)].into());
+        bench.render([]);
+        assert_eq!(bench.state(ParamId::Macro(0)), (0.5, 0.5, 64));
+        assert_eq!(bench.state(ParamId::Macro(1)), (0.125, 0.0, 64));
+        assert_eq!(bench.state(ParamId::Scene), (1.0, 0.0, 3), "what does not move is not said again");
+    }
+
+    #[test]
+    fn a_change_without_room_acts_in_the_next_block() {
+        let mut bench = bench();
+        let (m1, m2) = (host_id("m1"), host_id("m2"));
+        let flood = (0..2_000).map(|n| (9, m1, f64::from(n) / 2_000.0));
+        bench.render(flood.chain([(10, m2, 0.5)]));
+        assert_eq!(bench.state(ParamId::Macro(0)), (1_999.0 / 2_000.0, 0.0, 9));
+        assert_eq!(bench.state(ParamId::Macro(1)).0, 0.0);
+        bench.render([]);
+        assert_eq!(bench.state(ParamId::Macro(1)), (0.5, 0.0, 64));
+    }
+
+    #[test]
+    fn what_was_moved_before_the_activation_or_a_reset_stands_at_once() {
+        let mut bench = bench();
+        bench.values.set(host_id("master"), 0.5);
+        bench.values.modulate(host_id("m3"), 0.25);
+        bench.block.reset(&bench.values);
+        assert_eq!(bench.state(ParamId::Master), (0.5, 0.0, 0));
+        assert_eq!(bench.state(ParamId::Macro(2)), (0.0, 0.25, 0));
+        let fresh = BlockProcessor::new(bench.block.processor.take(), &bench.values);
+        assert_eq!(fresh.told[ParamId::Master.index()], (0.5, 0.0));
     }
 }

@@ -18,15 +18,7 @@ use nice_plug::prelude::{BoolParam, FloatParam, FloatRange, IntParam, IntRange, 
 
 use crate::instance::View;
 
-/// Macro parameters.
-pub const MACROS: usize = 64;
-/// Values of the scene parameter.
-pub const SCENES: usize = 128;
-/// Bottom of the master, in dB; there and below it is silent.
-pub const MASTER_MIN_DB: f32 = -84.0;
-/// Top of the master, in dB. The range is a power of two's multiple of 0 dB's place in it, so that
-/// the default survives the way through the host's 0…1 to the bit: 84 / 96 = 0.875.
-pub const MASTER_MAX_DB: f32 = 12.0;
+pub use krach_core::limits::{MACROS, MASTER_MAX_DB, MASTER_MIN_DB, SCENES};
 
 /// What a macro shows in the host.
 #[derive(Clone, Debug, PartialEq)]
@@ -209,11 +201,6 @@ impl KrachParams {
         self.entries().map(|(id, _)| id)
     }
 
-    /// Linear gain that the master asks for: exactly 1 at 0 dB, 0 at the bottom.
-    pub fn master_gain(&self) -> f32 {
-        gain_of(self.master.value())
-    }
-
     /// Was panic switched on? The switch goes back to off. For hosts that set parameters themselves, between
     /// blocks; the plugin formats go through [`crate::values::Values`].
     pub fn take_panic(&self) -> bool {
@@ -230,18 +217,6 @@ impl KrachParams {
 /// it (base 31, without the highest bit, which VST3 keeps for the host).
 pub fn host_id(id: &str) -> u32 {
     id.bytes().fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte))) & !(1 << 31)
-}
-
-/// Linear gain of a master value in dB. Within 0.001 dB of 0 it is exactly 1, so that a host which
-/// stores the default less exactly does not change the sound.
-fn gain_of(db: f32) -> f32 {
-    if db <= MASTER_MIN_DB {
-        0.0
-    } else if db.abs() < 1e-3 {
-        1.0
-    } else {
-        10f32.powf(db / 20.0)
-    }
 }
 
 // SAFETY: the pointers that `param_map` hands out point into `self`, which nice-plug keeps alive in
@@ -310,6 +285,7 @@ fn leading_number(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use krach_core::processor::master_gain;
     use std::collections::HashSet;
 
     fn hash(id: &str) -> u32 {
@@ -328,11 +304,13 @@ mod tests {
     #[test]
     fn the_master_is_transparent_by_default_and_silent_at_the_bottom() {
         let params = KrachParams::default();
-        assert_eq!(params.master_gain(), 1.0);
-        assert_eq!(params.master.default_normalized_value(), 0.875);
-        assert_eq!(params.master.preview_plain(0.875), 0.0);
-        assert_eq!(gain_of(params.master.preview_plain(0.0)), 0.0);
-        assert!((gain_of(-6.0206) - 0.5).abs() < 1e-5, "-6.02 dB is half");
+        let default = params.master.default_normalized_value();
+        assert_eq!((default, master_gain(default)), (0.875, 1.0));
+        assert_eq!((params.master.preview_plain(0.875), master_gain(0.0)), (0.0, 0.0));
+        for step in 1..=96 {
+            let (place, db) = (step as f32 / 96.0, params.master.preview_plain(step as f32 / 96.0));
+            assert!((20.0 * master_gain(place).log10() - db).abs() < 1e-3, "the engine's {db} dB");
+        }
     }
 
     #[test]

@@ -5,17 +5,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use krach_core::processor::ParamId;
 use nice_plug::prelude::ParamPtr;
 
 use crate::params::{KrachParams, host_id};
 
-/// What a change was about, for whoever has more to do than to note the value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Change {
-    /// The master fader may have moved.
-    pub master: bool,
-    /// Panic was asked for.
-    pub panic: bool,
+/// Where a parameter stands, as the engine takes it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Standing {
+    /// The parameter.
+    pub param: ParamId,
+    /// Its value, normalised 0…1.
+    pub value: f32,
+    /// The host's modulation, normalised; added to the value.
+    pub modulation: f32,
+}
+
+impl Standing {
+    /// Panic is asked for.
+    pub const PANIC: Self = Self { param: ParamId::Panic, value: 1.0, modulation: 0.0 };
 }
 
 /// Shared by the audio and the main thread. No function but [`Values::save`] and [`Values::load`]
@@ -24,13 +32,15 @@ pub struct Values {
     params: Arc<KrachParams>,
     /// Sorted by id.
     slots: Vec<Slot>,
-    master: u32,
+    /// Where each parameter's slot is, by [`ParamId::index`].
+    places: [usize; ParamId::COUNT],
     panic: u32,
 }
 
 /// One parameter, with what hosts call it.
 struct Slot {
     id: u32,
+    what: ParamId,
     name: String,
     param: ParamPtr,
     /// Steps of the range, without its first value; `None` if it has none.
@@ -42,18 +52,22 @@ struct Slot {
 impl Values {
     /// Of these parameters.
     pub fn new(params: Arc<KrachParams>) -> Self {
-        let slot = |(name, param): (String, ParamPtr)| Slot {
+        let slot = |((name, param), what): ((String, ParamPtr), ParamId)| Slot {
             id: host_id(&name),
+            what,
             name,
             param,
             // SAFETY: points into `params`.
             steps: unsafe { param.step_count() },
             modulation: AtomicU32::new(0),
         };
-        let mut slots: Vec<Slot> = params.entries().map(slot).collect();
+        let mut slots: Vec<Slot> = params.entries().zip(ParamId::all()).map(slot).collect();
         slots.sort_by_key(|slot| slot.id);
-        let (master, panic) = (host_id("master"), host_id("panic"));
-        Self { params, slots, master, panic }
+        let mut places = [0; ParamId::COUNT];
+        for (place, slot) in slots.iter().enumerate() {
+            places[slot.what.index()] = place;
+        }
+        Self { params, slots, places, panic: host_id("panic") }
     }
 
     /// The parameters themselves.
@@ -86,23 +100,29 @@ impl Values {
         self.panic
     }
 
-    /// Sets a parameter's value, normalised 0…1; nothing changes if there is no such parameter or
-    /// the value is not finite. Panic is a moment: it always stands at 0, and each value that switches it
-    /// on asks for it once.
-    pub fn set(&self, id: u32, value: f64) -> Change {
-        let Some(slot) = self.slot(id) else { return Change::default() };
-        if id == self.panic {
-            return Change { panic: value.is_finite() && value > 0.5, ..Change::default() };
-        }
-        slot.set(value);
-        Change { master: id == self.master, panic: false }
+    /// Where a parameter stands now.
+    pub fn standing(&self, param: ParamId) -> Standing {
+        self.slots[self.places[param.index()]].standing()
     }
 
-    /// Sets a parameter's modulation, normalised, added to its value until the next. Panic has none.
-    pub fn modulate(&self, id: u32, amount: f64) -> Change {
-        let Some(slot) = self.slot(id).filter(|_| id != self.panic) else { return Change::default() };
+    /// Sets a parameter's value, normalised 0…1, and tells where it stands then; nothing changes if there is
+    /// no such parameter or the value is not finite. Panic is a moment: it always stands at 0, and each value
+    /// that switches it on asks for it once.
+    pub fn set(&self, id: u32, value: f64) -> Option<Standing> {
+        let slot = self.slot(id).filter(|_| value.is_finite())?;
+        if id == self.panic {
+            return (value > 0.5).then_some(Standing::PANIC);
+        }
+        slot.set(value);
+        Some(slot.standing())
+    }
+
+    /// Sets a parameter's modulation, normalised, added to its value until the next, and tells where it
+    /// stands then. Panic has none.
+    pub fn modulate(&self, id: u32, amount: f64) -> Option<Standing> {
+        let slot = self.slot(id).filter(|_| id != self.panic && amount.is_finite())?;
         slot.modulate(amount);
-        Change { master: id == self.master, panic: false }
+        Some(slot.standing())
     }
 
     /// Values to be saved: normalised 0…1 by string id, without modulation, and without `panic`, which
@@ -133,6 +153,11 @@ impl Slot {
     fn base(&self) -> f64 {
         // SAFETY: the parameter lives as long as the `Values` that own this slot.
         f64::from(unsafe { self.param.unmodulated_normalized_value() })
+    }
+
+    fn standing(&self) -> Standing {
+        let modulation = f32::from_bits(self.modulation.load(Ordering::Relaxed));
+        Standing { param: self.what, value: self.base() as f32, modulation }
     }
 
     /// Sets the value, normalised; ignored unless finite.
@@ -174,22 +199,42 @@ mod tests {
     fn panic_is_asked_for_by_each_value_that_is_on_and_stands_at_0() {
         let values = values();
         let id = values.panic_id();
-        let asked = |value: f64| values.set(id, value).panic;
+        let asked = |value: f64| values.set(id, value) == Some(Standing::PANIC);
         assert_eq!([1.0, 1.0, 0.0, 0.4, 0.6].map(asked), [true, true, false, false, true]);
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert!(!asked(value), "{value}");
         }
-        assert_eq!(values.modulate(id, 1.0), Change::default());
+        assert_eq!(values.modulate(id, 1.0), None);
         assert_eq!((values.get(id), values.params().panic.value()), (Some(0.0), false));
         assert!(!values.save().contains_key("panic"));
+    }
+
+    #[test]
+    fn the_engine_and_the_host_mean_the_same_parameters() {
+        let values = values();
+        let name = |param| match param {
+            ParamId::Macro(index) => format!("m{}", index + 1),
+            ParamId::Master => "master".to_owned(),
+            ParamId::Scene => "scene".to_owned(),
+            ParamId::FreeRun => "frun".to_owned(),
+            ParamId::Panic => "panic".to_owned(),
+        };
+        for param in ParamId::all().filter(|param| *param != ParamId::Panic) {
+            let standing = Standing { param, value: 1.0, modulation: 0.0 };
+            assert_eq!(values.set(host_id(&name(param)), 1.0), Some(standing));
+            assert_eq!(values.standing(param), standing);
+        }
+        assert_eq!(values.set(host_id(&name(ParamId::Panic)), 1.0), Some(Standing::PANIC));
     }
 
     #[test]
     fn a_value_set_under_modulation_is_kept_and_the_modulation_stays_on_top() {
         let values = values();
         let id = host_id("m1");
-        values.modulate(id, 0.9);
-        values.set(id, 0.5);
+        let standing = |value, modulation| Standing { param: ParamId::Macro(0), value, modulation };
+        assert_eq!(values.modulate(id, 0.9), Some(standing(0.0, 0.9)));
+        assert_eq!(values.set(id, 0.5), Some(standing(0.5, 0.9)));
+        assert_eq!(values.standing(ParamId::Macro(0)), standing(0.5, 0.9));
         assert_eq!(values.get(id), Some(0.5));
         assert_eq!(values.params().macros[0].value(), 1.0);
         values.modulate(id, 0.0);
@@ -201,10 +246,10 @@ mod tests {
         let values = values();
         let before = values.save();
         for value in [f64::NAN, f64::INFINITY] {
-            values.set(host_id("m1"), value);
-            values.modulate(host_id("m1"), value);
+            assert_eq!(values.set(host_id("m1"), value), None);
+            assert_eq!(values.modulate(host_id("m1"), value), None);
         }
-        assert_eq!(values.set(12345, 1.0), Change::default());
+        assert_eq!(values.set(12345, 1.0), None);
         assert_eq!((values.save(), values.get(12345)), (before, None));
     }
 }

@@ -101,7 +101,6 @@ impl Stage {
             input: [&[], &[]],
             main: [&mut left, &mut right],
             stems: &mut [],
-            free_run: None,
             params: &[],
             played: &[],
             midi_out: &mut MidiOut::with_capacity(64),

@@ -58,7 +58,6 @@ impl Host {
                     input: [&[], &[]],
                     main: [&mut left, &mut right],
                     stems: &mut [],
-                    free_run: None,
                     params: &[],
                     played: &[],
                     midi_out: &mut midi_out,

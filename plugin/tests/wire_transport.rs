@@ -35,7 +35,6 @@ fn play(processor: &mut Processor, at: &mut i64, blocks: usize) {
             input: [&[], &[]],
             main: [&mut left, &mut right],
             stems: &mut [],
-            free_run: None,
             params: &[],
             played: &[],
             midi_out: &mut midi_out,

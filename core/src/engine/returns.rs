@@ -265,7 +265,6 @@ mod tests {
             input: [&[], &[]],
             main: [&mut left, &mut right],
             stems: &mut [],
-            free_run: None,
             params: &[],
             played: &[],
             midi_out: &mut MidiOut::with_capacity(16),

@@ -51,6 +51,18 @@ impl Fader {
         }
     }
 
+    /// Applies the gain to a stretch of both channels, in which it goes elsewhere at these frames.
+    pub fn follow(&mut self, moves: impl Iterator<Item = (usize, f32)>, [left, right]: [&mut [f32]; 2]) {
+        let mut done = 0;
+        for (frame, gain) in moves {
+            let frame = frame.clamp(done, left.len());
+            self.apply(&mut left[done..frame], &mut right[done..frame]);
+            self.set(gain);
+            done = frame;
+        }
+        self.apply(&mut left[done..], &mut right[done..]);
+    }
+
     fn at(&self, passed: u32) -> f32 {
         if passed >= self.length {
             return self.target;
@@ -106,6 +118,31 @@ mod tests {
         let reference = whole(&[1024]);
         assert_eq!(whole(&[1; 1024]), reference);
         assert_eq!(whole(&[17, 463, 1, 0, 543]), reference);
+    }
+
+    #[test]
+    fn a_move_begins_at_its_frame_however_the_stretch_is_cut() {
+        let moves = [(0, 1.0), (40, 0.0), (40, 0.2), (63, 0.5)];
+        let faded = |cuts: &[usize]| {
+            let mut fader = Fader::new(1.0, RATE);
+            let (mut left, mut right) = ([1.0_f32; 64], [1.0_f32; 64]);
+            let mut at = 0;
+            for n in cuts {
+                let within = moves.iter().filter(|(frame, _)| (at..at + n).contains(frame));
+                let within = within.map(|&(frame, gain)| (frame - at, gain));
+                fader.follow(within, [&mut left[at..at + n], &mut right[at..at + n]]);
+                at += n;
+            }
+            assert_eq!(left, right);
+            (left.map(f32::to_bits), format!("{fader:?}"))
+        };
+        let whole = faded(&[64]);
+        let left = whole.0.map(f32::from_bits);
+        assert!(left[..40].iter().all(|&sample| sample == 1.0));
+        assert!(left[40..63].windows(2).all(|w| w[1] < w[0]) && left[40] < 1.0);
+        for cuts in [&[1; 64][..], &[40, 24], &[39, 1, 1, 23], &[63, 1]] {
+            assert_eq!(faded(cuts), whole);
+        }
     }
 
     #[test]

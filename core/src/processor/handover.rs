@@ -493,7 +493,7 @@ mod tests {
     use crate::engine::{At, Edit, Engine};
     use crate::graph::{GraphEdit, GraphNode};
     use crate::node::Registry;
-    use crate::processor::{Block, MidiOut, Processor};
+    use crate::processor::{Block, MidiOut, ParamEvent, ParamId, Processor};
     use krach_patterns::builders;
 
     fn block(processor: &mut Processor, engine: &mut Engine) {
@@ -505,8 +505,7 @@ mod tests {
             input: [&[], &[]],
             main: [&mut left, &mut right],
             stems: &mut [],
-            free_run: Some(true),
-            params: &[],
+            params: &[ParamEvent { offset: 0, param: ParamId::FreeRun, value: 1.0, modulation: 0.0 }],
             played: &[],
             midi_out: &mut MidiOut::with_capacity(1024),
         });

@@ -33,7 +33,7 @@ mod voices;
 pub use self::action::{Action, ControllerMap, Garbage, InputRoute, NoteRoute, TimedAction};
 pub use self::host_events::HostEvents;
 pub use self::message::{RETURNS, RETURNS_PER_MESSAGE, Return, TO_AUDIO, ToAudio};
-pub use self::params::{HostParam, MAX_PARAM_EVENTS, ParamEvent};
+pub use self::params::{MAX_PARAM_EVENTS, ParamEvent, ParamId, ParamState, master_gain};
 pub use self::patterns::MAX_CHASED;
 pub use self::played::{Expression, HostEvent, HostEventKind, MAX_PLAYED, NoteAddress, NoteEnd};
 pub use self::renderer::{ActiveAutomation, MAX_FADES, Renderer, RendererSettings, chunk_of};
@@ -68,9 +68,7 @@ pub struct Block<'a> {
     pub main: [&'a mut [f32]; 2],
     /// Stem outputs; filled.
     pub stems: &'a mut [[&'a mut [f32]; 2]],
-    /// The host's free-run parameter; it switches free run on beside the session's own setting.
-    pub free_run: Option<bool>,
-    /// Changes of the host's parameters that act inside the engine, sorted by offset.
+    /// Changes of the host's parameters, sorted by offset: the only way by which they get here.
     pub params: &'a [ParamEvent],
     /// What the host plays, sorted by offset.
     pub played: &'a [HostEvent],
@@ -244,8 +242,13 @@ impl Processor {
 
     /// A parameter of the host's has this value, at once: before the first block, and where a reset lets
     /// nothing move.
-    pub fn settle_param(&mut self, param: HostParam, value: f32) {
-        self.renderer.params.settle(param, value);
+    pub fn settle_param(&mut self, param: ParamId, value: f32, modulation: f32) {
+        self.renderer.settle_param(param, value, modulation);
+    }
+
+    /// What a parameter of the host's stands at, up to the frames that have been rendered.
+    pub fn param(&self, param: ParamId) -> ParamState {
+        self.renderer.params.state(param)
     }
 
     /// Blocks come again after a time without any, in which the host's time stood.
@@ -265,6 +268,7 @@ impl Processor {
     fn poison(&mut self, payload: Box<dyn std::any::Any + Send>) {
         (self.poisoned, self.host_sounds) = (true, true);
         self.open.lose();
+        self.renderer.params.end_block();
         self.returns.send(Return::Panicked(payload));
     }
 
@@ -286,10 +290,12 @@ impl Processor {
             self.wait_until_settled();
         }
         self.take_messages();
-        self.renderer.set_host_free_run(block.free_run.unwrap_or(false));
         self.renderer.offline = block.offline;
         let frames = block.frames.min(block.main[0].len()).min(block.main[1].len());
         if self.poisoned {
+            // Nothing sounds; what the parameters stand at counts once the engine is rebuilt.
+            self.renderer.params.begin_block(self.renderer.now(), frames, block.params);
+            self.renderer.params.end_block();
             for event in block.played {
                 if let HostEventKind::NoteOn { note, .. } = event.what {
                     self.open.refuse(event.offset, note, block.midi_out);
@@ -297,13 +303,10 @@ impl Processor {
             }
             return;
         }
-        let begin = self.renderer.begin_block(frames);
+        let begin = self.renderer.begin_block(frames, block.params);
         self.renderer.hear(begin, block.played, &mut self.open);
-        self.renderer.params.begin_block(begin, block.params);
         if let Some(renderer) = self.leaving.as_mut().and_then(|l| l.renderer.as_mut()) {
-            renderer.set_host_free_run(block.free_run.unwrap_or(false));
-            let begin = renderer.begin_block(frames);
-            renderer.params.begin_block(begin, block.params);
+            renderer.begin_block(frames, block.params);
         }
         self.renderer.joined_until = begin + self.render_leaving(block, frames) as i64;
         let mut at = 0;
@@ -363,7 +366,7 @@ impl Processor {
         self.returns.send(Return::Replaced { seq, old: previous });
         if self.poisoned {
             self.poisoned = false;
-            self.renderer.params.take_over(&old.params);
+            self.renderer.inherit_params(&old);
             self.returns.send(Return::Replaced { seq, old: Some(old) });
         } else {
             let frames = (REPLACE_FADE * self.renderer.sample_rate()) as u32;
@@ -372,7 +375,7 @@ impl Processor {
             std::mem::swap(&mut self.renderer.levels, &mut old.levels);
             old.levels.on = false;
             self.renderer.inherit_midi(&mut old);
-            self.renderer.params.take_over(&old.params);
+            self.renderer.inherit_params(&old);
             self.leaving = Some(Leaving { renderer: Some(old), left: frames, frames });
         }
     }

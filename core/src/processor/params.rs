@@ -1,135 +1,245 @@
-//! The host's parameters that act inside the engine, each at its frame.
+//! The host's parameters: the one way by which they reach the engine, each at its frame.
 //!
-//! The master fader moves from its sample on, in front of the limiter. What is an action (panic) ends
-//! the stretch before it, so that it acts between two frames whatever the blocks are.
+//! A format hands the changes of a block over in [`Block::params`](super::Block::params), in the host's range 0…1. What each
+//! parameter stands at holds until its next change, across blocks, loads and rebuilds.
+//!
+//! | parameter | what it does at its frame | where |
+//! |---|---|---|
+//! | master | the fader begins to move | `output` |
+//! | free run | the clock changes hands before the host's transport is read | `Renderer::run` |
+//! | panic | gates shut, tails cut, between two frames | `Renderer::act_on_params` |
+//! | macros, scene | their state changes; nothing follows it yet | here |
+//!
+//! Master, macros and scene do not cut the stretch that is rendered; free run and panic end the one before
+//! their frame, so that they act between two frames whatever the blocks are. What macros and scenes are to
+//! move will ask [`Params::moves`] for the changes of a stretch, as the fader does.
 
-use super::fader::Fader;
 use super::renderer::Renderer;
+use crate::limits::{MACROS, MASTER_MAX_DB, MASTER_MIN_DB};
 
 /// Changes kept of one block; of more, the last value of a parameter counts at the last frame kept.
 pub const MAX_PARAM_EVENTS: usize = 1024;
 
-/// A parameter of the host's that acts inside the engine.
+/// A parameter of the host's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HostParam {
-    /// The master fader: a linear gain.
+pub enum ParamId {
+    /// A macro, counted from 0.
+    Macro(u8),
+    /// The master fader, in decibels from bottom to top: see [`master_gain`].
     Master,
-    /// Gates shut and tails cut at this frame if the value is above one half.
+    /// The scene to play: 128 steps.
+    Scene,
+    /// Above one half an own clock runs while the host is stopped; it adds to the session's setting.
+    FreeRun,
+    /// Gates shut and tails cut at this frame if the value is above one half. It has no state.
     Panic,
 }
 
-/// A change of a parameter at a frame of the block.
+impl ParamId {
+    /// How many there are.
+    pub const COUNT: usize = MACROS + 4;
+
+    /// All of them, by index.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let macros = (0..MACROS).map(|index| Self::Macro(index as u8));
+        macros.chain([Self::Master, Self::Scene, Self::FreeRun, Self::Panic])
+    }
+
+    /// Its place in tables of all parameters. A macro that is none is the last one.
+    pub fn index(self) -> usize {
+        match self {
+            Self::Macro(index) => usize::from(index).min(MACROS - 1),
+            Self::Master => MACROS,
+            Self::Scene => MACROS + 1,
+            Self::FreeRun => MACROS + 2,
+            Self::Panic => MACROS + 3,
+        }
+    }
+
+    /// It ends the stretch before its frame.
+    fn cuts(self) -> bool {
+        matches!(self, Self::FreeRun | Self::Panic)
+    }
+}
+
+/// A parameter stands somewhere else from a frame of the block on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ParamEvent {
     /// Frame within the block.
     pub offset: u32,
     /// The parameter.
-    pub param: HostParam,
-    /// Its value, modulation included.
+    pub param: ParamId,
+    /// Its value, 0…1 over its range.
     pub value: f32,
+    /// The host's modulation, in the same unit: added to the value, and part of no state that is saved.
+    pub modulation: f32,
 }
 
-/// The changes of the present block, and where the fader is.
+/// What a parameter stands at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ParamState {
+    /// Its value, 0…1 over its range.
+    pub value: f32,
+    /// The host's modulation, in the same unit.
+    pub modulation: f32,
+    /// The sample, counted since the engine began, from which it stands there.
+    pub since: i64,
+}
+
+impl ParamState {
+    /// Where parameters stand by themselves.
+    fn initial(param: ParamId) -> Self {
+        let value = if param == ParamId::Master { UNITY } else { 0.0 };
+        Self { value, modulation: 0.0, since: 0 }
+    }
+
+    /// Value and modulation, within the range.
+    pub fn sum(&self) -> f32 {
+        let sum = self.value + self.modulation;
+        if sum.is_finite() { sum.clamp(0.0, 1.0) } else { 0.0 }
+    }
+
+    fn is_on(&self) -> bool {
+        self.sum() > 0.5
+    }
+}
+
+/// The master's place of 0 dB. Exact in `f32`: the range is a power of two's multiple of it.
+const UNITY: f32 = -MASTER_MIN_DB / (MASTER_MAX_DB - MASTER_MIN_DB);
+
+/// Linear gain of the master at a place 0…1 of its range, which is even in decibels: 0 at the bottom, exactly 1
+/// within 0.001 dB of 0 dB, so that a host which stores the default less exactly does not change the sound.
+pub fn master_gain(place: f32) -> f32 {
+    let db = place.clamp(0.0, 1.0) * (MASTER_MAX_DB - MASTER_MIN_DB) + MASTER_MIN_DB;
+    if db <= MASTER_MIN_DB {
+        0.0
+    } else if db.abs() < 1e-3 || db.is_nan() {
+        1.0
+    } else {
+        10f32.powf(db / 20.0)
+    }
+}
+
+/// What the parameters stand at, and their changes of the present block.
 pub(super) struct Params {
-    /// (sample since activation, parameter, value), in order.
-    events: Vec<(i64, HostParam, f32)>,
-    /// Events before this one have reached the fader.
-    faded: usize,
-    /// Events before this one have acted.
+    /// By sample since the engine began.
+    events: Vec<(i64, ParamEvent)>,
+    /// Events before this one are part of the states.
+    passed: usize,
+    /// Panics before this one have acted.
     acted: usize,
-    fader: Fader,
+    states: [ParamState; ParamId::COUNT],
 }
 
 impl Params {
-    pub fn new(sample_rate: f64) -> Self {
-        Self {
-            events: Vec::with_capacity(MAX_PARAM_EVENTS),
-            faded: 0,
-            acted: 0,
-            fader: Fader::new(1.0, sample_rate),
-        }
+    pub fn new() -> Self {
+        let mut states = [ParamState::initial(ParamId::Panic); ParamId::COUNT];
+        states[ParamId::Master.index()] = ParamState::initial(ParamId::Master);
+        Self { events: Vec::with_capacity(MAX_PARAM_EVENTS), passed: 0, acted: 0, states }
     }
 
-    /// Takes the changes of the block that begins at sample `begin`, sorted by offset.
-    pub fn begin_block(&mut self, begin: i64, events: &[ParamEvent]) {
+    /// Takes the changes of the block of `frames` that begins at sample `begin`, sorted by offset.
+    pub fn begin_block(&mut self, begin: i64, frames: usize, events: &[ParamEvent]) {
+        self.pass(i64::MAX);
         self.events.clear();
-        (self.faded, self.acted) = (0, 0);
+        (self.passed, self.acted) = (0, 0);
+        let last = frames.saturating_sub(1) as i64;
         for event in events {
-            let at = begin + i64::from(event.offset);
+            let at = begin + i64::from(event.offset).min(last);
             if self.events.len() < self.events.capacity() {
-                self.events.push((at, event.param, event.value));
-            } else if let Some(last) = self.events.iter_mut().rfind(|(_, param, _)| *param == event.param) {
-                last.2 = event.value;
+                self.events.push((at, *event));
+            } else if let Some(kept) = self.events.iter_mut().rfind(|(_, kept)| kept.param == event.param) {
+                kept.1 = *event;
             }
         }
     }
 
-    /// The value is there at once, without a move.
-    pub fn settle(&mut self, param: HostParam, value: f32) {
-        if param == HostParam::Master {
-            self.fader.settle(gain(value));
-        }
+    /// All of the block has happened, whether or not it was rendered.
+    pub fn end_block(&mut self) {
+        self.pass(i64::MAX);
     }
 
-    /// The fader stands, or moves on, where that of another engine does.
+    /// The parameter stands there at once.
+    pub fn settle(&mut self, param: ParamId, value: f32, modulation: f32, since: i64) {
+        self.states[param.index()] = ParamState { value, modulation, since };
+    }
+
+    /// They stand where those of another engine do.
     pub fn take_over(&mut self, old: &Self) {
-        self.fader = old.fader.clone();
+        self.states = old.states.map(|state| ParamState { since: 0, ..state });
     }
 
-    /// The fader over a stretch that begins at sample `at`.
-    pub fn fade(&mut self, at: i64, left: &mut [f32], right: &mut [f32]) {
-        let mut done = 0;
-        while let Some(&(sample, param, value)) = self.events.get(self.faded) {
-            let until = usize::try_from(sample - at).unwrap_or(0).max(done);
-            if until >= left.len() {
-                break;
-            }
-            self.faded += 1;
-            if param == HostParam::Master {
-                self.fader.apply(&mut left[done..until], &mut right[done..until]);
-                self.fader.set(gain(value));
-                done = until;
+    /// Where a parameter stands before the changes that are still to come.
+    pub fn state(&self, param: ParamId) -> ParamState {
+        self.states[param.index()]
+    }
+
+    /// The changes of `[at, until)`, in order. Nothing before `at` is left.
+    pub fn moves(&self, until: i64) -> impl Iterator<Item = (ParamId, ParamState)> {
+        let rest = self.events[self.passed..].iter().take_while(move |(sample, _)| *sample < until);
+        rest.map(|&(since, event)| {
+            let ParamEvent { param, value, modulation, .. } = event;
+            (param, ParamState { value, modulation, since })
+        })
+    }
+
+    /// What lies before sample `until` has happened.
+    pub fn pass(&mut self, until: i64) {
+        while let Some(&(since, event)) = self.events.get(self.passed).filter(|(sample, _)| *sample < until) {
+            self.passed += 1;
+            if event.param != ParamId::Panic {
+                self.settle(event.param, event.value, event.modulation, since);
             }
         }
-        self.fader.apply(&mut left[done..], &mut right[done..]);
     }
 
-    /// Takes the next action that is due at sample `at`, with its value.
-    fn take_due(&mut self, at: i64) -> Option<(HostParam, f32)> {
-        while let Some(&(sample, param, value)) = self.events.get(self.acted) {
-            if sample > at {
-                return None;
-            }
+    /// The host's free run at sample `at`, of which all before has passed.
+    pub fn free_run(&self, at: i64) -> bool {
+        let due = self.moves(at.saturating_add(1)).filter(|(param, _)| *param == ParamId::FreeRun);
+        due.last().map_or(self.state(ParamId::FreeRun), |(_, state)| state).is_on()
+    }
+
+    /// Is a panic due at sample `at`? Each counts once.
+    fn take_panic(&mut self, at: i64) -> bool {
+        while let Some(&(sample, event)) = self.events.get(self.acted).filter(|(sample, _)| *sample <= at) {
             self.acted += 1;
-            if param != HostParam::Master {
-                return Some((param, value));
+            let ParamEvent { value, modulation, .. } = event;
+            if event.param == ParamId::Panic && (ParamState { value, modulation, since: sample }).is_on() {
+                return true;
             }
         }
-        None
+        false
     }
 
-    /// The sample of the next action.
-    fn next_action(&self) -> Option<i64> {
-        let mut rest = self.events[self.acted..].iter();
-        rest.find(|(_, param, _)| *param != HostParam::Master).map(|(sample, ..)| *sample)
+    /// The first sample after `at` on which a change cuts the stretch.
+    fn next_cut(&self, at: i64) -> Option<i64> {
+        let mut rest = self.events[self.passed..].iter();
+        rest.find(|(sample, event)| *sample > at && event.param.cuts()).map(|(sample, _)| *sample)
     }
-}
-
-/// No host makes the fader louder than the parameter's range allows, and none sets it to what is not a number.
-fn gain(value: f32) -> f32 {
-    if value.is_finite() { value.clamp(0.0, 16.0) } else { 1.0 }
 }
 
 impl Renderer {
-    /// Does what the host's parameters ask at sample `at`; returns where the next one acts, at most `until`.
-    pub(super) fn act_on_params(&mut self, at: i64, until: i64) -> i64 {
-        while let Some((param, value)) = self.params.take_due(at) {
-            match param {
-                HostParam::Panic if value > 0.5 => self.panic(at),
-                HostParam::Panic | HostParam::Master => {}
-            }
+    /// A parameter stands there at once, and nothing moves.
+    pub(super) fn settle_param(&mut self, param: ParamId, value: f32, modulation: f32) {
+        self.params.settle(param, value, modulation, self.clock.now());
+        if param == ParamId::Master {
+            self.fader.settle(master_gain(self.params.state(param).sum()));
         }
-        self.params.next_action().map_or(until, |next| until.min(next))
+    }
+
+    /// Parameters stand, and the fader moves on, where those of another engine do.
+    pub(super) fn inherit_params(&mut self, old: &Self) {
+        self.params.take_over(&old.params);
+        self.fader = old.fader.clone();
+    }
+
+    /// Does what the host's parameters ask at sample `at`; returns where the stretch from there on ends, at
+    /// most at `until`.
+    pub(super) fn act_on_params(&mut self, at: i64, until: i64) -> i64 {
+        while self.params.take_panic(at) {
+            self.panic(at);
+        }
+        self.params.next_cut(at).map_or(until, |next| until.min(next))
     }
 }
 
@@ -137,43 +247,61 @@ impl Renderer {
 mod tests {
     use super::*;
 
-    fn events(list: &[(u32, f32)]) -> Vec<ParamEvent> {
-        let event = |&(offset, value): &(u32, f32)| ParamEvent { offset, param: HostParam::Master, value };
-        list.iter().map(event).collect()
+    fn event(offset: u32, param: ParamId, value: f32) -> ParamEvent {
+        ParamEvent { offset, param, value, modulation: 0.0 }
     }
 
     #[test]
-    fn a_move_begins_at_its_frame_however_the_block_is_cut() {
-        let faded = |cuts: &[usize]| {
-            let mut params = Params::new(48_000.0);
-            params.begin_block(100, &events(&[(0, 1.0), (40, 0.0), (40, 0.2), (63, 0.5)]));
-            let (mut left, mut right) = ([1.0_f32; 64], [1.0_f32; 64]);
-            let mut at = 0;
-            for n in cuts {
-                params.fade(100 + at as i64, &mut left[at..at + n], &mut right[at..at + n]);
-                at += n;
-            }
-            assert_eq!(left, right);
-            (left.map(f32::to_bits), params.fader)
-        };
-        let (whole, fader) = faded(&[64]);
-        let left = whole.map(f32::from_bits);
-        assert!(left[..40].iter().all(|&sample| sample == 1.0));
-        assert!(left[40..63].windows(2).all(|w| w[1] < w[0]) && left[40] < 1.0);
-        for cuts in [&[1; 64][..], &[40, 24], &[39, 1, 1, 23], &[63, 1]] {
-            let (cut, other) = faded(cuts);
-            assert_eq!((cut, format!("{other:?}")), (whole, format!("{fader:?}")));
-        }
+    fn every_parameter_has_a_place_of_its_own() {
+        let places: Vec<usize> = ParamId::all().map(ParamId::index).collect();
+        assert_eq!(places, (0..ParamId::COUNT).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_master_is_transparent_at_0_db_and_silent_at_the_bottom() {
+        assert_eq!((UNITY, master_gain(UNITY)), (0.875, 1.0));
+        assert_eq!((master_gain(0.0), master_gain(-1.0)), (0.0, 0.0));
+        assert!((master_gain(1.0) - 3.981).abs() < 1e-3 && master_gain(9.0) == master_gain(1.0));
+        assert!((master_gain(0.875 - 6.0206 / 96.0) - 0.5).abs() < 1e-5, "-6.02 dB is half");
+        assert_eq!(master_gain(f32::NAN), 1.0);
     }
 
     #[test]
     fn of_too_many_changes_the_last_value_counts() {
-        let mut params = Params::new(48_000.0);
-        let mut flood: Vec<(u32, f32)> = (0..2000).map(|n| (n, 0.5)).collect();
-        flood.push((2000, 0.25));
+        let mut params = Params::new();
+        let mut flood: Vec<_> = (0..2000).map(|n| event(n, ParamId::Master, 0.5)).collect();
+        flood.push(event(2000, ParamId::Master, 0.25));
         let room = params.events.capacity();
-        params.begin_block(0, &events(&flood));
+        params.begin_block(0, 4096, &flood);
         assert_eq!((params.events.len(), params.events.capacity()), (room, room));
-        assert_eq!(params.events.last().map(|event| event.2), Some(0.25));
+        params.end_block();
+        assert_eq!(params.state(ParamId::Master).value, 0.25);
+    }
+
+    #[test]
+    fn states_change_where_their_changes_have_passed_and_are_never_lost() {
+        let mut params = Params::new();
+        let third = ParamId::Macro(2);
+        params.begin_block(
+            100,
+            64,
+            &[event(5, third, 0.5), event(9, third, 0.75), event(99, ParamId::Scene, 1.0)],
+        );
+        let at = |params: &Params| (params.state(third).value, params.state(third).since);
+        assert_eq!(at(&params), (0.0, 0));
+        params.pass(105);
+        assert_eq!(at(&params), (0.0, 0));
+        params.pass(106);
+        assert_eq!(at(&params), (0.5, 105));
+        assert_eq!(params.moves(164).map(|(_, state)| state.since).collect::<Vec<_>>(), [109, 163]);
+        // The rest of the block was not rendered.
+        params.begin_block(164, 64, &[]);
+        assert_eq!((at(&params), params.state(ParamId::Scene).value), ((0.75, 109), 1.0));
+    }
+
+    #[test]
+    fn modulation_is_added_within_the_range() {
+        let at = |value, modulation| ParamState { value, modulation, since: 0 }.sum();
+        assert_eq!([at(0.5, 0.25), at(0.5, -0.75), at(0.5, 0.75), at(f32::NAN, 0.0)], [0.75, 0.0, 1.0, 0.0]);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Returns;
 use super::controls::{ControlEvent, Write};
+use super::params::{ParamId, master_gain};
 use super::renderer::Renderer;
 use super::voices::Player;
 use crate::limits::{MAX_CHANNELS, NONE};
@@ -172,7 +173,10 @@ impl Renderer {
         self.apply_master(done, frames);
         let [left, right] = &mut self.sum;
         self.ringing.pass([&mut left[..frames], &mut right[..frames]]);
-        self.params.fade(at, &mut left[..frames], &mut right[..frames]);
+        let moves = self.params.moves(at + frames as i64).filter(|(param, _)| *param == ParamId::Master);
+        let moves = moves.map(|(_, state)| ((state.since - at).max(0) as usize, master_gain(state.sum())));
+        self.fader.set(master_gain(self.params.state(ParamId::Master).sum()));
+        self.fader.follow(moves, [&mut left[..frames], &mut right[..frames]]);
         let joined = usize::try_from(self.joined_until - at).unwrap_or(0).min(frames);
         let [left, right] = out;
         for (to, from) in [&mut *left, &mut *right].into_iter().zip(&self.sum) {

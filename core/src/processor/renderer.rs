@@ -5,10 +5,11 @@ use super::controllers::Controllers;
 use super::controls::ControlEvent;
 use super::edits::Scheduled;
 use super::endings::Endings;
+use super::fader::Fader;
 use super::handover::Handover;
 use super::midi::MidiVoices;
 use super::midi_clock::MidiClock;
-use super::params::Params;
+use super::params::{ParamEvent, Params};
 use super::played::Keyboard;
 use super::start::Ringing;
 use super::voices::Notes;
@@ -153,6 +154,8 @@ pub struct Renderer {
     pub(super) sounded: f64,
     pub(super) controllers: Controllers,
     pub(super) params: Params,
+    /// The host's master fader.
+    pub(super) fader: Fader,
     /// Up to this sample the output holds what an engine that leaves still sounds.
     pub(super) joined_until: i64,
     /// What nodes do where time starts from standstill.
@@ -213,7 +216,8 @@ impl Renderer {
             between: None,
             sounded: f64::NEG_INFINITY,
             controllers: Controllers::new(),
-            params: Params::new(settings.sample_rate),
+            params: Params::new(),
+            fader: Fader::new(1.0, settings.sample_rate),
             joined_until: 0,
             start: settings.start,
             offline: false,
@@ -279,10 +283,12 @@ impl Renderer {
         }
     }
 
-    /// The host's free-run parameter: it adds to the session's own setting.
-    pub fn set_host_free_run(&mut self, on: bool) {
-        self.host_free_run = on;
-        self.update_clock(|_| {});
+    /// The host's free-run parameter at sample `at`: it adds to the session's own setting.
+    fn follow_host_free_run(&mut self, at: i64) {
+        let on = self.params.free_run(at);
+        if on != std::mem::replace(&mut self.host_free_run, on) {
+            self.update_clock(|_| {});
+        }
     }
 
     pub(super) fn update_clock(&mut self, change: impl FnOnce(&mut ClockSettings)) {
@@ -295,8 +301,9 @@ impl Renderer {
     }
 
     /// Begins a block and tells its first sample; `run` is then called until its frames are rendered.
-    pub fn begin_block(&mut self, frames: usize) -> i64 {
+    pub fn begin_block(&mut self, frames: usize, params: &[ParamEvent]) -> i64 {
         self.clock.begin_block(frames);
+        self.params.begin_block(self.clock.now(), frames, params);
         self.clock.now()
     }
 
@@ -311,6 +318,7 @@ impl Renderer {
         let begin = self.clock.now();
         let end = begin + out[0].len() as i64;
         while self.clock.now() < end {
+            self.follow_host_free_run(self.clock.now());
             let Some(mut segment) = self.clock.next_segment(reports) else { break };
             if segment.end > end {
                 self.clock.give_back(end);
@@ -351,6 +359,9 @@ impl Renderer {
         let mut at = segment.start;
         while at < segment.end {
             self.notes.at = at;
+            if self.params.free_run(at) != self.host_free_run {
+                return at;
+            }
             if self.act_on_due(at, segment, returns) {
                 return at;
             }
@@ -384,6 +395,7 @@ impl Renderer {
             let [left, right] = out;
             let sum = [&mut left[frames.clone()], &mut right[frames]];
             self.render(at, sides, sum, returns);
+            self.params.pass(until);
             at = until;
         }
         if !self.retired {

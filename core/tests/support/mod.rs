@@ -98,7 +98,6 @@ impl Rig {
             input: [&a[..a.len().min(frames)], &b[..b.len().min(frames)]],
             main: [&mut left, &mut right],
             stems: &mut [],
-            free_run: None,
             params: &std::mem::take(&mut self.params),
             played: &std::mem::take(&mut self.played_in),
             midi_out: &mut midi,

@@ -173,8 +173,7 @@ impl Object {
         self.deactivate();
         let max_frames = max_frames as usize;
         let processor = core.instance.activate(sample_rate, max_frames);
-        let gain = core.params.master_gain();
-        let side = AudioSide::new(processor, max_frames, gain);
+        let side = AudioSide::new(processor, max_frames, &core.events.values);
         match self.wait_for_audio() {
             Some(mut audio) => *audio = Some(side),
             None => return false,

@@ -7,8 +7,7 @@
 //! `handle_out_events` (pops a preallocated lock-free queue) run here: none allocates, locks or makes
 //! a system call.
 //!
-//! A parameter's change acts at the start of its block, as CLAP allows, except master and panic, which
-//! act on their event's frame. Without frames everything waits for the next block's first.
+//! A parameter's change acts on its event's frame. Without frames everything waits for the next block's first.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -20,7 +19,7 @@ use clap_sys::events::{
 };
 use clap_sys::process::{CLAP_PROCESS_CONTINUE, CLAP_PROCESS_ERROR, clap_process, clap_process_status};
 use crossbeam_queue::ArrayQueue;
-use krach_core::processor::{HostParam, MidiOut, Processor};
+use krach_core::processor::{MidiOut, ParamId, Processor};
 use nice_plug::prelude::ParamPtr;
 use nice_plug::wrapper::clap::Wrapper;
 
@@ -30,7 +29,7 @@ use super::transport::Transports;
 use crate::block::{BlockProcessor, Surroundings};
 use crate::params::KrachParams;
 use crate::shell::Shell;
-use crate::values::{Change, Values};
+use crate::values::{Standing, Values};
 
 /// Gestures of the window's that wait for the host to hear of them.
 const GESTURES: usize = 256;
@@ -67,13 +66,13 @@ impl ParamEvents {
         })
     }
 
-    /// Does what an event asks of a parameter, and says what that is about.
-    fn handle(&self, event: &Event) -> Change {
+    /// Does what an event asks of a parameter, and says where that stands now.
+    fn handle(&self, event: &Event) -> Option<Standing> {
         let normalised = |id: u32, value: f64| value / self.values.steps(id).unwrap_or(1) as f64;
         match *event {
             Event::Value { id, value } => self.values.set(id, normalised(id, value)),
             Event::Modulation { id, amount } => self.values.modulate(id, normalised(id, amount)),
-            Event::Transport(_) | Event::Played(_) => Change::default(),
+            Event::Transport(_) | Event::Played(_) => None,
         }
     }
 
@@ -86,7 +85,7 @@ impl ParamEvents {
         let mut panic = false;
         // SAFETY: as promised by the caller.
         unsafe {
-            events::read(input, 0, |_, event| panic |= self.handle(&event).panic);
+            events::read(input, 0, |_, event| panic |= self.handle(&event) == Some(Standing::PANIC));
             self.write(output);
             events::write(output, 0, &MidiOut::default(), panic.then_some(self.fallen(0)));
         }
@@ -196,9 +195,9 @@ pub struct AudioSide {
 
 impl AudioSide {
     /// Allocates all that a block may need.
-    pub fn new(processor: Option<Processor>, max_frames: usize, gain: f32) -> Self {
+    pub fn new(processor: Option<Processor>, max_frames: usize, values: &Values) -> Self {
         Self {
-            block: BlockProcessor::new(processor, gain),
+            block: BlockProcessor::new(processor, values),
             buffers: Buffers::new(max_frames),
             transports: Transports::new(),
             poisoned: false,
@@ -217,7 +216,7 @@ impl AudioSide {
 
     /// Forgets all signal state.
     pub fn reset(&mut self, params: &ParamEvents) {
-        self.block.reset(params.values.params().master_gain());
+        self.block.reset(&params.values);
     }
 
     /// Renders one block.
@@ -258,19 +257,15 @@ impl AudioSide {
 
         // SAFETY: null or valid for this call.
         self.transports.begin(unsafe { process.transport.as_ref() });
-        let now = params.values.params();
-        self.block.begin(now.master_gain());
+        self.block.begin(&params.values);
         let mut fallen = None;
         let on_event = |frame, event| match event {
             Event::Transport(transport) => self.transports.push(frame, &transport),
             Event::Played(what) => self.block.hear(frame, what),
             event => {
-                let change = params.handle(&event);
-                if change.master {
-                    self.block.change(frame, HostParam::Master, now.master_gain());
-                }
-                if change.panic {
-                    self.block.change(frame, HostParam::Panic, 1.0);
+                let Some(standing) = params.handle(&event) else { return };
+                self.block.change(frame, standing);
+                if standing.param == ParamId::Panic {
                     fallen = Some(params.fallen(frame));
                 }
             }
@@ -280,12 +275,7 @@ impl AudioSide {
 
         let status = match channels {
             Some(Channels { main, stems, sidechain }) if frames > 0 => {
-                let around = Surroundings {
-                    transport: self.transports.as_slice(),
-                    offline,
-                    free_run: now.free_run.value(),
-                    sidechain,
-                };
+                let around = Surroundings { transport: self.transports.as_slice(), offline, sidechain };
                 self.block.render(&around, main, stems);
                 CLAP_PROCESS_CONTINUE
             }

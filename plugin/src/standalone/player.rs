@@ -11,6 +11,7 @@ use super::time::{Clock, Position, Shared};
 use crate::block::{BlockProcessor, Surroundings};
 use crate::params::KrachParams;
 use crate::ports::{CHANNELS, STEMS};
+use crate::values::Values;
 
 /// Longest stretch that is rendered at once; longer blocks are several of them, which sound the same.
 pub const MAX_FRAMES: usize = 1024;
@@ -20,7 +21,7 @@ const INBOX: usize = 2048;
 /// Everything that plays, on whichever audio thread. Nothing but [`Player::new`] allocates.
 pub struct Player {
     block: BlockProcessor,
-    params: Arc<KrachParams>,
+    values: Values,
     clock: Clock,
     shared: Arc<Shared>,
     inbox: Vec<(u32, [u8; 3])>,
@@ -37,9 +38,10 @@ impl Player {
         params: &Arc<KrachParams>,
         shared: &Arc<Shared>,
     ) -> Self {
+        let values = Values::new(Arc::clone(params));
         Self {
-            block: BlockProcessor::new(processor, params.master_gain()),
-            params: Arc::clone(params),
+            block: BlockProcessor::new(processor, &values),
+            values,
             clock: Clock::new(shared, rate, options.tempo, options.meter),
             shared: Arc::clone(shared),
             inbox: Vec::with_capacity(INBOX),
@@ -91,22 +93,17 @@ impl Player {
 
     fn stretch(&mut self, main: [&mut [f32]; 2], from: u32, transport: HostTransport) {
         let frames = main[0].len();
-        if self.params.take_panic() {
+        if self.values.params().take_panic() {
             self.block.panic();
         }
-        self.block.begin(self.params.master_gain());
+        self.block.begin(&self.values);
         for &(frame, bytes) in &self.inbox {
             if (from..from + frames as u32).contains(&frame) {
                 self.block.hear(frame - from, HostEventKind::Midi(bytes));
             }
         }
         let transport = [TransportAt { offset: 0, transport }];
-        let around = Surroundings {
-            transport: &transport,
-            offline: false,
-            free_run: self.params.free_run.value(),
-            sidechain: [&[]; 2],
-        };
+        let around = Surroundings { transport: &transport, offline: false, sidechain: [&[]; 2] };
         let mut spare = self.scratch.chunks_exact_mut(MAX_FRAMES);
         let mut stem = || spare.next().map_or(&mut [][..], |stem| &mut stem[..frames]);
         let stems = std::array::from_fn(|_| std::array::from_fn(|_| stem()));

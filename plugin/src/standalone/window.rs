@@ -11,7 +11,7 @@ use nice_plug::plugin::PluginState;
 use crate::editor::{KrachEditor, KrachHandle, has_display};
 use crate::end;
 use crate::params::KrachParams;
-use crate::values::Values;
+use crate::values::{Standing, Values};
 
 const BLIND: &str = "\
 krach: there is no display, so there is no window; sound, socket and patterns work all the same. Ctrl-C ends it.";
@@ -28,7 +28,7 @@ impl GuiContextInner for Context {
 
     unsafe fn raw_set_parameter_normalized(&self, param: ParamPtr, normalized: f32) {
         let Some(id) = self.0.id_of(param) else { return };
-        if self.0.set(id, f64::from(normalized)).panic {
+        if self.0.set(id, f64::from(normalized)) == Some(Standing::PANIC) {
             // The next block takes it and switches it off.
             // SAFETY: one of our parameters. The function is kept for nice-plug's wrappers, in whose place we stand.
             unsafe { param._internal_set_normalized_value(normalized) };

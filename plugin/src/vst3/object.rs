@@ -34,7 +34,7 @@ use crate::params::KrachParams;
 use crate::shell::{Shell, Vst3};
 use crate::socket::Addresses;
 use crate::state::ReadError;
-use crate::values::Values;
+use crate::values::{Standing, Values};
 
 /// How long the main thread waits for a block that the host left running where it may not.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -256,7 +256,7 @@ impl Object {
             return true;
         }
         lock(&self.told).remove(&id);
-        if self.values.set(id, value).panic {
+        if self.values.set(id, value) == Some(Standing::PANIC) {
             if let Some(side) = self.try_audio().as_mut().and_then(|audio| audio.as_mut()) {
                 side.panic();
             }

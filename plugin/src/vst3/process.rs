@@ -1,14 +1,13 @@
 //! One block on the audio thread: read what the host says, have the [`BlockProcessor`] fill the channels, hand
 //! MIDI out. Neither allocates, locks nor makes a system call.
 //!
-//! A parameter's change acts at the start of its block, except master, panic and MIDI controllers, which act
-//! on their point's frame. Without frames everything waits for the next block's first.
+//! A parameter's change acts on its point's frame. Without frames everything waits for the next block's first.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use krach_core::processor::{HostParam, Processor};
+use krach_core::processor::{ParamId, Processor};
 
 use super::buffers::{self, Buffers, Channels};
 use super::com::Steinberg::Vst::{ProcessData, ProcessModes_, SymbolicSampleSizes_};
@@ -40,7 +39,7 @@ impl AudioSide {
     /// Allocates all that a block may need.
     pub fn new(processor: Option<Processor>, values: Arc<Values>, max_frames: usize) -> Self {
         Self {
-            block: BlockProcessor::new(processor, values.params().master_gain()),
+            block: BlockProcessor::new(processor, &values),
             values,
             buffers: Buffers::new(max_frames),
             transport: Transport::default(),
@@ -53,7 +52,7 @@ impl AudioSide {
     /// Forgets all signal state.
     pub fn reset(&mut self) {
         self.first = true;
-        self.block.reset(self.values.params().master_gain());
+        self.block.reset(&self.values);
     }
 
     /// Gates shut, tails cut.
@@ -68,7 +67,7 @@ impl AudioSide {
         let no_outputs = data.numOutputs <= 0 || data.outputs.is_null();
         let frames = if no_outputs { 0 } else { usize::try_from(data.numSamples).unwrap_or(0) };
         let last = u32::try_from(frames).unwrap_or(u32::MAX).saturating_sub(1);
-        self.block.begin(self.values.params().master_gain());
+        self.block.begin(&self.values);
         self.played.clear();
         // SAFETY: null or valid for this call.
         unsafe { events::read(data.inputEvents, last, |frame, what| self.played.event(frame, what)) };
@@ -108,12 +107,7 @@ impl AudioSide {
         self.first = false;
         // SAFETY: null or valid for this call.
         self.transport.begin(unsafe { data.processContext.as_ref() });
-        let around = Surroundings {
-            transport: self.transport.as_slice(),
-            offline,
-            free_run: self.values.params().free_run.value(),
-            sidechain: [&[]; 2],
-        };
+        let around = Surroundings { transport: self.transport.as_slice(), offline, sidechain: [&[]; 2] };
         self.block.render(&around, main, stems);
         kResultOk
     }
@@ -135,13 +129,9 @@ impl AudioSide {
                     }
                     return;
                 }
-                let change = self.values.set(id, value);
-                if change.master {
-                    let gain = self.values.params().master_gain();
-                    self.block.change(frame, HostParam::Master, gain);
-                }
-                if change.panic {
-                    self.block.change(frame, HostParam::Panic, 1.0);
+                let Some(standing) = self.values.set(id, value) else { return };
+                self.block.change(frame, standing);
+                if standing.param == ParamId::Panic {
                     panicked = panicked.max(Some(frame));
                 }
             });

@@ -23,7 +23,6 @@ fn play(mut processor: Processor, stop: Arc<AtomicBool>) -> std::thread::JoinHan
                 input: [&[], &[]],
                 main: [&mut left, &mut right],
                 stems: &mut [],
-                free_run: None,
                 params: &[],
                 played: &[],
                 midi_out: &mut midi_out,

@@ -164,7 +164,8 @@ fn a_panic_in_a_flood_of_changes_is_late_rather_than_lost() {
         let (plugin, mut block) = playing(&host, &sine(), 64);
         let (master, panic) = (plugin.param("Master"), plugin.param("Panic"));
         let asked = Event::value(63, panic, 1.0);
-        block.events = vec![Event::value(9, master, 0.875); flood];
+        block.events = (0..flood).map(|n| Event::value(9, master, [0.875, 0.8][n % 2])).collect();
+        block.events.extend((flood > 0).then(|| Event::value(9, master, 0.875)));
         block.events.extend((!late).then(|| asked.clone()));
         block.render(&plugin, true);
         block.events = late.then(|| Event::value(0, panic, 1.0)).into_iter().collect();

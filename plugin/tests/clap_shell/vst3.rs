@@ -79,6 +79,73 @@ fn an_automated_panic_acts_on_its_frame_and_the_host_is_told() {
     plugin.destroy();
 }
 
+/// A square wave that sounds while time moves: a pattern opens it where each cycle begins.
+fn while_time_moves() -> Vec<u8> {
+    let open = json!({"op": "Atom", "value": {"type": "Control", "label": "level/gain", "value": 0.5}});
+    chunk(vec![
+        graph(json!({
+            "nodes": [
+                {"id": "osc", "type_id": "oscillator", "controls": {"waveform": 2.0}},
+                {"id": "level", "type_id": "gain", "controls": {"gain": 0.0}},
+                {"id": "out", "type_id": "dac"},
+            ],
+            "connections": [
+                {"from_node": "osc", "from_port": "out", "to_node": "level", "to_port": "in"},
+                {"from_node": "level", "from_port": "out", "to_node": "out", "to_port": "in"},
+            ],
+            "exposed_controls": {"level/gain": ["level", "gain"]},
+        })),
+        Edit::SetPattern {
+            slot: "s".into(),
+            pattern: serde_json::from_value(open).unwrap(),
+            from_zero: false,
+            swing: None,
+        },
+    ])
+}
+
+#[test]
+fn free_run_and_the_master_act_on_their_frames_in_both_formats_alike() {
+    let _turn = alone();
+    // Without a transport the host stands.
+    let moves =
+        [(701, "Free Run", 1.0), (1_200, "Master", 0.8), (1_201, "Master", 0.75), (2_003, "Free Run", 0.0)];
+    let in_vst3 = |sizes: &[usize]| {
+        let mut plugin = active(&while_time_moves(), 1024);
+        let (mut sound, mut sizes) = (Vec::new(), sizes.iter().cycle());
+        while sound.len() < 4096 {
+            let (from, size) = (sound.len() as i32, (*sizes.next().unwrap()).min(4096 - sound.len()));
+            let due = moves.iter().filter(|(at, ..)| (from..from + size as i32).contains(at));
+            let points: Vec<_> =
+                due.map(|&(at, name, value)| (at - from, Input::Value(id(&plugin, name), value))).collect();
+            let [left, _] = plugin.render(size, &points, Shape::Whole).expect("it renders");
+            sound.extend(left);
+        }
+        sound
+    };
+    let host = Host::new();
+    let in_clap = |sizes: &[usize], moves: &[(i32, &str, f64)]| {
+        let (plugin, mut block) = playing(&host, &while_time_moves(), 1024);
+        let events: Vec<_> = moves
+            .iter()
+            .map(|&(at, name, value)| Event::value(at as u32, plugin.param(name), value))
+            .collect();
+        let sound = render(&plugin, &mut block, 4096, sizes, &events);
+        plugin.destroy();
+        sound
+    };
+    let sound = in_clap(&[1024], &moves);
+    let unmoved = in_clap(&[1024], &[moves[0], moves[3]]);
+    assert!(sound[..701].iter().all(|x| *x == 0.0) && sound[701] != 0.0, "time begins on the frame");
+    assert_eq!(sound[..1_200], unmoved[..1_200]);
+    assert_ne!(sound[1_200], unmoved[1_200], "the fader moves on its frame");
+    assert!(peak(&sound[1_700..2_003]) < 0.3 * peak(&unmoved[1_700..2_003]), "to -12 dB");
+    for sizes in [&[1024][..], &[1], &[17], &[333, 64, 1000], &[701, 1, 498, 1]] {
+        assert_eq!(in_clap(sizes, &moves), sound, "CLAP in blocks of {sizes:?}");
+        assert_eq!(in_vst3(sizes), sound, "VST3 in blocks of {sizes:?}");
+    }
+}
+
 #[test]
 fn a_host_that_takes_no_changes_hears_that_panic_is_over_at_its_next_call() {
     let _turn = alone();
