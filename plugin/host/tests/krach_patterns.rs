@@ -4,16 +4,18 @@
 mod krach_support;
 #[path = "../../../patterns/tests/model/mod.rs"]
 mod model;
+#[path = "krach_patterns/operators.rs"]
+mod operators;
 
 use std::collections::BTreeMap;
 
 use krach_host::transport::{Action, Blocks, Script, When};
-use krach_host::{Length, OutputKind, RenderOptions, Rendered, Stage};
+use krach_host::{Length, OutputKind, Performance, RenderOptions, Rendered, Stage, render_performance};
 use krach_patterns::{Pattern, Span, Time, Value, builders, mini};
 use krach_support::gates::opens;
 use krach_support::session::{gate_graph, hits, play, wire};
-use krach_support::sounds::{sound_stage, types, write};
-use krach_support::{Dice, ask_all, render_with, stage_with};
+use krach_support::sounds::{self, sound_stage, types, write};
+use krach_support::{Dice, ask_all, assert_same_sound, plugin, render_with, stage_with};
 use num_bigint::BigInt;
 use num_traits::ToPrimitive;
 use serde_json::json;
@@ -180,6 +182,47 @@ fn mini_notation_and_the_swing_of_a_slot_are_heard_where_the_model_says() {
             assert_eq!(opens(&rendered.channels[0]), expected, "{line}, {blocks:?}");
         }
     }
+}
+
+/// A note over two cycles; the fourth line sends its pattern again while it sounds.
+const SENT_AGAIN: [&str; 5] = [
+    r#"{"jsonrpc":"2.0","id":1,"method":"node","params":{"name":"tone","source":"import(\"stdfaust.lib\"); freq = hslider(\"freq\", 220, 20, 4000, 0.01); process = os.osc(freq) * en.asr(0.002, 1, 0.01, button(\"gate\")) * 0.2;","gain":1}}"#,
+    r#"{"jsonrpc":"2.0","id":2,"method":"sync"}"#,
+    r#"{"jsonrpc":"2.0","id":3,"method":"play","params":{"target":"tone","pattern":"A3/2","at":1}}"#,
+    r#"{"jsonrpc":"2.0","id":4,"method":"play","params":{"target":"tone","pattern":"A3/2","at":2.25}}"#,
+    r#"{"jsonrpc":"2.0","id":5,"method":"sync"}"#,
+];
+
+#[test]
+fn a_pattern_that_is_sent_again_within_its_note_sounds_the_same_to_the_bit() {
+    sounds::folder();
+    let render = |lines: &[&str], blocks: Blocks| {
+        let performance = Performance::parse(&lines.join("\n")).expect("lines of JSON");
+        let options = RenderOptions { plugin: Some(plugin()), performance, ..options(120, blocks, 7.0) };
+        let rendered = render_performance(&options).expect("it renders");
+        let refused: Vec<_> = rendered.replies.iter().filter(|reply| reply.refused).collect();
+        assert!(refused.is_empty(), "{refused:?}");
+        rendered.channels
+    };
+    let rms = |sound: &[f32], from: f64, to: f64| {
+        let piece = &sound[(from * RATE as f64) as usize..(to * RATE as f64) as usize];
+        (piece.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / piece.len() as f64).sqrt()
+    };
+    let once = [&SENT_AGAIN[..3], &SENT_AGAIN[4..]].concat();
+    let once = render(&once, Blocks::Fixed(256));
+    for blocks in [Blocks::Fixed(256), Blocks::Random { seed: 4, min: 1, max: 3000 }] {
+        let again = render(&SENT_AGAIN, blocks.clone());
+        // A sine of 0.2 from beat 8, 4 s, for half of its two cycles.
+        let level = rms(&again[0], 4.01, 6.0);
+        assert!((level - 0.1414).abs() < 2e-4, "{blocks:?}: {level}");
+        assert!(rms(&again[0], 0.0, 3.99) == 0.0 && rms(&again[0], 6.1, 7.0) < 1e-6, "{blocks:?}");
+        assert_same_sound(&again, &once, &format!("{blocks:?}"));
+    }
+    // Where another note is sent instead, the one that sounds ends there, after a release of 10 ms.
+    let other =
+        SENT_AGAIN.map(|line| if line.contains("2.25") { line.replace("A3/2", "A4/2") } else { line.into() });
+    let other = render(&other.each_ref().map(String::as_str), Blocks::Fixed(256));
+    assert!(rms(&other[0], 4.01, 4.5) > 0.14 && rms(&other[0], 4.6, 7.0) < 1e-6);
 }
 
 #[test]
