@@ -26,6 +26,7 @@
 //! | [`automation`], [`limiter`] | how do controls move by themselves, and what protects the ears? |
 
 pub mod automation;
+mod bus;
 pub mod clock;
 pub mod edit;
 pub mod engine;

@@ -49,5 +49,9 @@ pub const MASTER_MIN_DB: f32 = -84.0;
 /// Top of the host's master fader in dB. The range is a power of two's multiple of 0 dB's place in it, so that the
 /// default survives the way through the host's 0…1 to the bit: 84 / 96 = 0.875.
 pub const MASTER_MAX_DB: f32 = 12.0;
+/// Stereo outputs beside the main one.
+pub const STEMS: usize = 8;
+/// Stereo outputs in all.
+pub const BUSES: usize = 1 + STEMS;
 /// No such index.
 pub const NONE: u32 = u32::MAX;

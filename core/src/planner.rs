@@ -165,8 +165,8 @@ fn wires(base: &Shape, members: &[Member], request: &Request<'_>) -> Vec<Planned
         if !ways.insert(wire.way()) {
             continue; // `out` and `out0` may name the same wire twice
         }
-        // What is new itself is not heard yet: only its way out fades. The master has none.
-        let unheard = target.base.is_none() && target.ty.decl().role != Role::Master;
+        // What is new itself is not heard yet: only its way out fades. An output has none.
+        let unheard = target.base.is_none() && !target.ty.decl().role.is_output();
         let fade = match (unheard, known.contains(source.id.as_str())) {
             (true, _) => Fade::Cut,
             (false, true) => Fade::Long,
@@ -175,8 +175,8 @@ fn wires(base: &Shape, members: &[Member], request: &Request<'_>) -> Vec<Planned
         let base = before.get(&wire.way()).map(|&at| at as u32);
         wires.push(PlannedWire { wire, base, fade });
     }
-    // A master on its way out has nothing to fade but what leads to it.
-    let into_ghost = |m: &Member| m.ghost && m.ty.decl().role != Role::Master;
+    // An output on its way out has nothing to fade but what leads to it.
+    let into_ghost = |m: &Member| m.ghost && !m.ty.decl().role.is_output();
     let ghost_of: HashMap<u64, bool> = members.iter().map(|m| (m.uid, into_ghost(m))).collect();
     for (at, old) in base.wires.iter().enumerate() {
         let (Some(_), Some(&into_ghost)) = (ghost_of.get(&old.source), ghost_of.get(&old.target)) else {

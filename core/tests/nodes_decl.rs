@@ -1,6 +1,6 @@
 //! What a client sees of the built-in nodes.
 
-use krach_core::node::{Registry, Role, builtin_types};
+use krach_core::node::{Bus, Registry, Role, builtin_types};
 
 #[test]
 fn the_built_in_types_are_these_four() {
@@ -12,7 +12,10 @@ fn the_built_in_types_are_these_four() {
 fn dac_takes_stereo_and_adc_input_gives_it() {
     let registry = Registry::with_builtins();
     let dac = registry.find("dac").expect("built in").decl().clone();
-    assert_eq!((dac.role, dac.inputs[0].name.as_str(), dac.inputs[0].channels), (Role::Master, "in", 2));
+    assert_eq!(
+        (dac.role, dac.inputs[0].name.as_str(), dac.inputs[0].channels),
+        (Role::Output(Bus::MAIN), "in", 2)
+    );
     assert!(dac.outputs.is_empty());
     let adc = registry.find("adc_input").expect("built in").decl().clone();
     assert_eq!(

@@ -5,11 +5,7 @@ use std::num::NonZeroU32;
 
 use nice_plug::prelude::{AudioIOLayout, PortNames, new_nonzero_u32};
 
-/// Stereo stem outputs beside the main one.
-pub const STEMS: usize = 8;
-
-/// Output ports: main, then the stems.
-pub const OUTPUTS: usize = 1 + STEMS;
+pub use krach_core::limits::{BUSES as OUTPUTS, STEMS};
 
 /// Input ports: the sidechain.
 pub const INPUTS: usize = 1;

@@ -4,6 +4,7 @@
 //! *succeed*. All but create run on the audio thread: they never allocate, free, lock, wait, make a
 //! system call or panic.
 
+use crate::bus::Bus;
 use std::any::Any;
 
 /// An audio port of a node type.
@@ -61,8 +62,16 @@ pub enum Role {
     Process,
     /// Reads the plugin's audio input (`adc_input`); the engine copies the samples, `render` is not called.
     HostInput,
-    /// Feeds the master (`dac`); the engine takes its inputs, `render` is not called.
-    Master,
+    /// Feeds an output (`dac`: the main one); the engine takes its first two input channels, `render` is not
+    /// called.
+    Output(Bus),
+}
+
+impl Role {
+    /// It feeds an output.
+    pub fn is_output(self) -> bool {
+        matches!(self, Self::Output(_))
+    }
 }
 
 /// Ports and controls of a node type: what a client can wire and set.

@@ -6,6 +6,7 @@ mod names;
 mod registry;
 mod type_id;
 
+pub use crate::bus::Bus;
 pub use builtin::builtin_types;
 pub use contract::{
     Change, Control, ControlKind, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role,

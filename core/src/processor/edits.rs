@@ -277,10 +277,9 @@ impl Renderer {
             Action::MidiClock(on) => self.set_midi_clock(on),
             Action::Start(start) => self.start = start,
             Action::MasterGain(gain) => {
-                self.own_master = gain;
-                self.set_master(gain);
+                self.output.set_own_master(gain);
             }
-            Action::Limiter(on) => self.limiter.set_enabled(on),
+            Action::Limiter(on) => self.output.set_limiter(on),
             Action::Automate { index, target, mut automation, serial, bars } => {
                 automation.start_frame = at;
                 let running = ActiveAutomation::new(automation, target, serial, bars);

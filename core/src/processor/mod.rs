@@ -21,6 +21,7 @@ mod message;
 mod midi;
 mod midi_clock;
 mod open_notes;
+mod output;
 mod params;
 mod patterns;
 mod played;
@@ -39,11 +40,13 @@ pub use self::played::{Expression, HostEvent, HostEventKind, MAX_PLAYED, NoteAdd
 pub use self::renderer::{ActiveAutomation, MAX_FADES, Renderer, RendererSettings, chunk_of};
 
 use crate::clock::TransportAt;
+use crate::limits::{BUSES, STEMS};
 use crate::link::{Link, Position};
 
 use crate::telemetry::{OutputLevels, Stopwatch};
 use denormals::FlushDenormals;
 use open_notes::OpenNotes;
+use output::Channels;
 use rtrb::{Consumer, Producer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -140,8 +143,8 @@ pub struct Processor {
     link: Arc<Link>,
     renderer: Box<Renderer>,
     leaving: Option<Leaving>,
-    /// Where the leaving engine renders.
-    scratch: [Box<[f32]>; 2],
+    /// Where the leaving engine renders, side by side.
+    scratch: [Box<[f32]>; 2 * BUSES],
     poisoned: bool,
     /// A panic left notes of the host's on, and no block has ended them yet.
     host_sounds: bool,
@@ -196,7 +199,7 @@ impl Processor {
             link,
             renderer,
             leaving: None,
-            scratch: [vec![0.0; frames].into(), vec![0.0; frames].into()],
+            scratch: std::array::from_fn(|_| vec![0.0; frames].into()),
             poisoned: false,
             host_sounds: false,
             open: OpenNotes::new(),
@@ -230,12 +233,14 @@ impl Processor {
             block.midi_out.ends.truncate(told);
             self.open.end_lost(block.frames.saturating_sub(1) as u32, block.midi_out);
             block.main.iter_mut().for_each(|side| side.fill(0.0));
+            block.stems.iter_mut().flatten().for_each(|side| side.fill(0.0));
         }
         self.publish();
         let frames = block.frames.min(block.main[0].len()).min(block.main[1].len());
         let rate = self.renderer.sample_rate();
-        let [left, right] = &block.main;
-        self.output.publish([&left[..frames], &right[..frames]], rate, self.link.telemetry());
+        let buses = std::iter::once(&block.main).chain(block.stems.iter());
+        let heard = buses.map(|sides| sides.each_ref().map(|side| side.get(..frames).unwrap_or(&[])));
+        self.output.publish(heard, frames, rate, self.link.telemetry());
         self.renderer.levels.publish(frames, rate, self.link.telemetry());
         self.stopwatch.end(frames, rate, self.link.telemetry());
     }
@@ -308,14 +313,13 @@ impl Processor {
         if let Some(renderer) = self.leaving.as_mut().and_then(|l| l.renderer.as_mut()) {
             renderer.begin_block(frames, block.params);
         }
-        self.renderer.joined_until = begin + self.render_leaving(block, frames) as i64;
+        self.renderer.output.joined_until = begin + self.render_leaving(block, frames) as i64;
         let mut at = 0;
         while at < frames {
             let n = (frames - at).min(self.renderer.chunk());
             let input = block.input.map(|side| side.get(at..at + n).unwrap_or(&[]));
-            let [left, right] = &mut block.main;
-            let out = [&mut left[at..at + n], &mut right[at..at + n]];
-            self.renderer.run(block.transport, input, out, &mut self.returns);
+            let mut channels = Channels { main: &mut block.main, stems: &mut *block.stems };
+            self.renderer.run(block.transport, input, &mut channels, at..at + n, &mut self.returns);
             at += n;
         }
         self.renderer.midi.flush(begin, block.midi_out);
@@ -380,25 +384,31 @@ impl Processor {
         }
     }
 
-    /// The engine that was replaced plays on under a falling gain, into the main output; the new one,
-    /// heard from its first sample as it is, joins it in front of its limiter. Returns for how many
-    /// frames.
+    /// The engine that was replaced plays on under a falling gain; the new one, heard from its first sample
+    /// as it is, joins it in front of the limiters. Returns for how many frames.
     fn render_leaving(&mut self, block: &mut Block<'_>, frames: usize) -> usize {
         let Some(leaving) = &mut self.leaving else { return 0 };
         let (mut at, mut joined) = (0, 0);
         while at < frames && leaving.left > 0 {
             let Some(renderer) = &mut leaving.renderer else { break };
             let n = (frames - at).min(renderer.chunk()).min(self.scratch[0].len());
-            let [left, right] = &mut self.scratch;
             let input = block.input.map(|side| side.get(at..at + n).unwrap_or(&[]));
-            left[..n].fill(0.0);
-            right[..n].fill(0.0);
-            renderer.run(block.transport, input, [&mut left[..n], &mut right[..n]], &mut self.returns);
+            self.scratch.iter_mut().for_each(|side| side[..n].fill(0.0));
+            let mut sides = self.scratch.iter_mut().map(|side| &mut side[..n]);
+            let mut bus = || std::array::from_fn(|_| sides.next().unwrap_or_default());
+            let (mut main, mut stems): (_, [_; STEMS]) = (bus(), std::array::from_fn(|_| bus()));
+            let mut channels = Channels { main: &mut main, stems: &mut stems };
+            renderer.run(block.transport, input, &mut channels, 0..n, &mut self.returns);
             let heard = n.min(leaving.left as usize);
-            for i in 0..heard {
-                let gain = (leaving.left as usize - i) as f32 / leaving.frames as f32;
-                block.main[0][at + i] = left[i] * gain;
-                block.main[1][at + i] = right[i] * gain;
+            let mut out = Channels { main: &mut block.main, stems: &mut *block.stems };
+            for bus in 0..BUSES {
+                let Some(to) = out.bus(bus, at..at + heard) else { continue };
+                for (to, from) in to.into_iter().zip(&self.scratch[2 * bus..]) {
+                    for (i, (to, from)) in to.iter_mut().zip(&from[..heard]).enumerate() {
+                        let gain = (leaving.left as usize - i) as f32 / leaving.frames as f32;
+                        *to = from * gain;
+                    }
+                }
             }
             leaving.left = leaving.left.saturating_sub(n as u32);
             joined = at + heard;

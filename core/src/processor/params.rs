@@ -175,7 +175,7 @@ impl Params {
     }
 
     /// The changes of `[at, until)`, in order. Nothing before `at` is left.
-    pub fn moves(&self, until: i64) -> impl Iterator<Item = (ParamId, ParamState)> {
+    pub fn moves(&self, until: i64) -> impl Iterator<Item = (ParamId, ParamState)> + Clone {
         let rest = self.events[self.passed..].iter().take_while(move |(sample, _)| *sample < until);
         rest.map(|&(since, event)| {
             let ParamEvent { param, value, modulation, .. } = event;
@@ -223,14 +223,14 @@ impl Renderer {
     pub(super) fn settle_param(&mut self, param: ParamId, value: f32, modulation: f32) {
         self.params.settle(param, value, modulation, self.clock.now());
         if param == ParamId::Master {
-            self.fader.settle(master_gain(self.params.state(param).sum()));
+            self.output.settle_fader(master_gain(self.params.state(param).sum()));
         }
     }
 
     /// Parameters stand, and the fader moves on, where those of another engine do.
     pub(super) fn inherit_params(&mut self, old: &Self) {
         self.params.take_over(&old.params);
-        self.fader = old.fader.clone();
+        self.output.take_over(&old.output);
     }
 
     /// Does what the host's parameters ask at sample `at`; returns where the stretch from there on ends, at

@@ -1,17 +1,19 @@
-//! One stretch of the graph: mix each input, render each node between its changes, sum the master.
+//! One stretch of the graph: mix each input, render each node between its changes, sum the outputs.
 
 use super::Returns;
 use super::controls::{ControlEvent, Write};
+use super::output::{Channels, GainMoves};
 use super::params::{ParamId, master_gain};
 use super::renderer::Renderer;
 use super::voices::Player;
 use crate::limits::{MAX_CHANNELS, NONE};
-use crate::node::{Node, Role};
+use crate::node::{Bus, Node, Role};
 use crate::plan::{InPort, Plan, PlanNode, Wire};
 use crate::planner::range;
 use crate::processor::{InputRoute, Return};
 use crate::voice::Health;
 use crate::voice::{Phase, QUIET_LEVEL};
+use std::ops::Range;
 
 /// Fade of a node that produced NaN or infinity, in seconds, before it is reset.
 const FAULT_FADE: f64 = 0.005;
@@ -25,18 +27,18 @@ enum Source {
 }
 
 impl Renderer {
-    /// Renders `out[0].len()` frames from sample `at` on, with what the queue holds.
+    /// Renders frames of the channels, the first of them at sample `at`, with what the queue holds.
     pub(super) fn render(
         &mut self,
         at: i64,
         input: [&[f32]; 2],
-        out: [&mut [f32]; 2],
+        channels: &mut Channels<'_, '_>,
+        range: Range<usize>,
         returns: &mut Returns,
     ) {
         self.sort_queue();
-        let frames = out[0].len();
+        let frames = range.len();
         let queue = std::mem::take(&mut self.queue);
-        self.sum.iter_mut().for_each(|side| side[..frames].fill(0.0));
         for n in 0..self.plan.nodes.len() {
             if self.plan.nodes[n].ghost && !self.plan.fading {
                 continue;
@@ -50,10 +52,10 @@ impl Renderer {
                     }
                 }
                 Role::HostInput => self.render_input(n, frames, input),
-                Role::Master => self.render_master(n, frames),
+                Role::Output(bus) => self.render_output(n, bus, frames),
             }
         }
-        self.finish_master(Self::events_of(&queue, NONE), at, frames, out);
+        self.finish_output(Self::events_of(&queue, NONE), at, channels, range);
         self.queue = queue;
         self.end_fades(returns);
     }
@@ -136,7 +138,7 @@ impl Renderer {
         self.levels.add(plan.nodes[n].meter, buffers);
     }
 
-    fn render_master(&mut self, n: usize, frames: usize) {
+    fn render_output(&mut self, n: usize, bus: Bus, frames: usize) {
         let mut sources = [Source::Zeros; MAX_CHANNELS];
         let channels = mix_inputs(&mut self.plan, n, frames, &mut sources);
         let plan = &*self.plan;
@@ -152,60 +154,35 @@ impl Renderer {
                 Source::Zeros => continue,
                 source => samples(source),
             };
-            for (to, from) in self.sum[side].iter_mut().zip(samples) {
+            for (to, from) in self.output.sum(bus, frames)[side].iter_mut().zip(samples) {
                 *to += from;
             }
         }
     }
 
-    fn finish_master(&mut self, events: &[ControlEvent], at: i64, frames: usize, out: [&mut [f32]; 2]) {
-        let mut done = 0;
+    /// Brings the buses into the channels, with what happens to their gains meanwhile.
+    fn finish_output(
+        &mut self,
+        events: &[ControlEvent],
+        at: i64,
+        channels: &mut Channels<'_, '_>,
+        frames: Range<usize>,
+    ) {
         for event in events {
-            let offset = ((event.sample - at) as usize).min(frames);
-            self.apply_master(done, offset);
-            match event.write {
-                Write::Base(value) => self.set_master(value),
-                Write::Host(played) => self.refuse(played, event.sample),
-                _ => {}
+            if let Write::Host(played) = event.write {
+                self.refuse(played, event.sample);
             }
-            done = offset;
         }
-        self.apply_master(done, frames);
-        let [left, right] = &mut self.sum;
-        self.ringing.pass([&mut left[..frames], &mut right[..frames]]);
-        let moves = self.params.moves(at + frames as i64).filter(|(param, _)| *param == ParamId::Master);
-        let moves = moves.map(|(_, state)| ((state.since - at).max(0) as usize, master_gain(state.sum())));
-        self.fader.set(master_gain(self.params.state(ParamId::Master).sum()));
-        self.fader.follow(moves, [&mut left[..frames], &mut right[..frames]]);
-        let joined = usize::try_from(self.joined_until - at).unwrap_or(0).min(frames);
-        let [left, right] = out;
-        for (to, from) in [&mut *left, &mut *right].into_iter().zip(&self.sum) {
-            to[..joined].iter_mut().zip(&from[..joined]).for_each(|(to, from)| *to += from);
-            to[joined..].copy_from_slice(&from[joined..frames]);
-        }
-        self.limiter.process(left, right);
-    }
-
-    fn apply_master(&mut self, from: usize, to: usize) {
-        let mut at = from;
-        while at < to {
-            let n = self.master.uniform(to - at);
-            let [left, right] = &mut self.sum;
-            if self.master.at_rest() {
-                let gain = self.master.present() as f32;
-                if gain != 1.0 {
-                    left[at..at + n].iter_mut().for_each(|x| *x *= gain);
-                    right[at..at + n].iter_mut().for_each(|x| *x *= gain);
-                }
-            } else {
-                for i in at..at + n {
-                    let gain = self.master.advance() as f32;
-                    left[i] *= gain;
-                    right[i] *= gain;
-                }
-            }
-            at += n;
-        }
+        let frame = |sample: i64| (sample - at).max(0) as usize;
+        let master = events.iter().filter_map(|event| match event.write {
+            Write::Base(gain) => Some((frame(event.sample), gain)),
+            _ => None,
+        });
+        let moves = self.params.moves(at + frames.len() as i64);
+        let fader = moves.filter(|(param, _)| *param == ParamId::Master);
+        let fader = fader.map(|(_, state)| (frame(state.since), master_gain(state.sum())));
+        self.output.set_fader(master_gain(self.params.state(ParamId::Master).sum()));
+        self.output.finish(at, &GainMoves { master, fader }, channels, frames);
     }
 
     fn end_fades(&mut self, returns: &mut Returns) {

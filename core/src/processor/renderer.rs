@@ -5,17 +5,15 @@ use super::controllers::Controllers;
 use super::controls::ControlEvent;
 use super::edits::Scheduled;
 use super::endings::Endings;
-use super::fader::Fader;
 use super::handover::Handover;
 use super::midi::MidiVoices;
 use super::midi_clock::MidiClock;
+use super::output::{Channels, Output};
 use super::params::{ParamEvent, Params};
 use super::played::Keyboard;
-use super::start::Ringing;
 use super::voices::Notes;
 use crate::automation::Automation;
 use crate::clock::{Bars, Clock, ClockSettings, Mode, Segment, TransportAt};
-use crate::limiter::Limiter;
 use crate::limits::{MAX_AUTOMATIONS, MAX_CHANNELS, MAX_SLOTS};
 use crate::link::Position;
 use crate::model::Start;
@@ -24,8 +22,8 @@ use crate::processor::{InputRoute, Return};
 use crate::slot::BoundPattern;
 use crate::symbol::Symbol;
 use crate::telemetry::Levels;
-use krach_dsp::ramp::{Ramp, declick_frames};
 use krach_patterns::EventBuffer;
+use std::ops::Range;
 
 /// Most fades at a time.
 pub const MAX_FADES: usize = 256;
@@ -154,25 +152,14 @@ pub struct Renderer {
     pub(super) sounded: f64,
     pub(super) controllers: Controllers,
     pub(super) params: Params,
-    /// The host's master fader.
-    pub(super) fader: Fader,
-    /// Up to this sample the output holds what an engine that leaves still sounds.
-    pub(super) joined_until: i64,
+    pub(super) output: Output,
     /// What nodes do where time starts from standstill.
     pub(super) start: Start,
     /// The host renders offline.
     pub(super) offline: bool,
     /// Time moved up to here.
     pub(super) was_running: bool,
-    /// What sounded before a start, dying away.
-    pub(super) ringing: Ringing,
-    /// The session's own master gain; patterns move `master` away from it.
-    pub(super) own_master: f32,
-    pub(super) master: Ramp,
-    pub(super) limiter: Limiter,
     pub(super) grid_anchor: i64,
-    /// Buffers of the master sum.
-    pub(super) sum: [Box<[f32]>; 2],
     pub(super) zeros: Box<[f32]>,
     /// Where each voice of several is rendered.
     pub(super) voice_outputs: Vec<Box<[f32]>>,
@@ -183,8 +170,6 @@ impl Renderer {
     /// An engine that plays `plan`.
     pub fn new(settings: &RendererSettings, plan: Box<Plan>) -> Self {
         let frames = chunk_of(settings.max_frames);
-        let mut limiter = Limiter::new(settings.sample_rate);
-        limiter.set_enabled(settings.limiter);
         Self {
             sample_rate: settings.sample_rate,
             frames,
@@ -217,17 +202,11 @@ impl Renderer {
             sounded: f64::NEG_INFINITY,
             controllers: Controllers::new(),
             params: Params::new(),
-            fader: Fader::new(1.0, settings.sample_rate),
-            joined_until: 0,
+            output: Output::new(settings.sample_rate, frames, settings.master, settings.limiter),
             start: settings.start,
             offline: false,
             was_running: false,
-            ringing: Ringing::new(settings.sample_rate),
-            own_master: settings.master,
-            master: Ramp::resting(f64::from(settings.master)),
-            limiter,
             grid_anchor: 0,
-            sum: [vec![0.0; frames].into(), vec![0.0; frames].into()],
             zeros: vec![0.0; frames].into(),
             voice_outputs: vec![vec![0.0; frames].into(); MAX_CHANNELS],
             levels: Levels::new(),
@@ -307,16 +286,17 @@ impl Renderer {
         self.clock.now()
     }
 
-    /// Renders the next `out[0].len()` frames of the block.
+    /// Renders the next frames of the block into these of the channels.
     pub(super) fn run(
         &mut self,
         reports: &[TransportAt],
         input: [&[f32]; 2],
-        mut out: [&mut [f32]; 2],
+        channels: &mut Channels<'_, '_>,
+        frames: Range<usize>,
         returns: &mut Returns,
     ) {
         let begin = self.clock.now();
-        let end = begin + out[0].len() as i64;
+        let end = begin + frames.len() as i64;
         while self.clock.now() < end {
             self.follow_host_free_run(self.clock.now());
             let Some(mut segment) = self.clock.next_segment(reports) else { break };
@@ -324,20 +304,20 @@ impl Renderer {
                 self.clock.give_back(end);
                 segment.end = end;
             }
-            let done = self.segment(&segment, begin, input, &mut out, returns);
+            let done = self.segment(&segment, (begin, frames.start), input, channels, returns);
             if done < segment.end {
                 self.clock.give_back(done);
             }
         }
     }
 
-    /// Renders a segment; returns early (with the sample reached) if an edit changed time itself.
+    /// Renders a segment of what begins at sample `begin` and frame `first`; returns early (with the sample reached) if an edit changed time itself.
     fn segment(
         &mut self,
         segment: &Segment,
-        begin: i64,
+        (begin, first): (i64, usize),
         input: [&[f32]; 2],
-        out: &mut [&mut [f32]; 2],
+        channels: &mut Channels<'_, '_>,
         returns: &mut Returns,
     ) -> i64 {
         let running = segment.mode != Mode::Stopped;
@@ -392,9 +372,8 @@ impl Renderer {
             }
             let frames = (at - begin) as usize..(until - begin) as usize;
             let sides = input.map(|side| side.get(frames.clone()).unwrap_or(&[]));
-            let [left, right] = out;
-            let sum = [&mut left[frames.clone()], &mut right[frames]];
-            self.render(at, sides, sum, returns);
+            let frames = first + frames.start..first + frames.end;
+            self.render(at, sides, channels, frames, returns);
             self.params.pass(until);
             at = until;
         }
@@ -530,11 +509,6 @@ impl Renderer {
         frames as u32
     }
 
-    pub(super) fn set_master(&mut self, gain: f32) {
-        let gain = if gain.is_finite() { gain.clamp(0.0, 16.0) } else { 1.0 };
-        self.master.go(f64::from(gain), declick_frames(self.sample_rate));
-    }
-
     /// Gates shut, tails cut.
     pub(super) fn panic(&mut self, at: i64) {
         self.notes.at = at;
@@ -543,7 +517,7 @@ impl Renderer {
         for node in 0..self.plan.nodes.len() {
             self.with_player(node, |player| player.silence());
         }
-        self.limiter.reset();
+        self.output.reset_limiters();
     }
 }
 

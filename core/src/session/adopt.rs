@@ -15,7 +15,7 @@ use crate::edit::{GraphState, Route, SessionNode, gain_path, level_path};
 use crate::graph::{Connection, GraphNode, RawGraph};
 use crate::ir::{RouteKind, Source};
 use crate::limits::{MAX_GAIN, MAX_VOICES};
-use crate::node::{Registry, Role};
+use crate::node::{Bus, Registry, Role};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -169,7 +169,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn is_master(&self, node: &GraphNode) -> bool {
-        self.registry.find(&node.type_id).is_some_and(|ty| ty.decl().role == Role::Master)
+        self.registry.find(&node.type_id).is_some_and(|ty| ty.decl().role == Role::Output(Bus::MAIN))
     }
 
     fn is_gain(&self, id: &str) -> bool {

@@ -2,7 +2,7 @@
 //! depend on the size of blocks.
 
 use super::{METERS, Telemetry};
-use crate::limits::NONE;
+use crate::limits::{BUSES, NONE};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A peak falls by 20 dB in this many seconds (IEC 60268-10, type I).
@@ -136,25 +136,32 @@ impl Levels {
 #[derive(Default)]
 pub(crate) struct OutputLevels {
     on: bool,
-    needles: [Needle; 2],
+    needles: [[Needle; 2]; BUSES],
 }
 
 impl OutputLevels {
-    /// A whole block as it goes to the host.
-    pub fn publish(&mut self, sides: [&[f32]; 2], rate: f64, telemetry: &Telemetry) {
+    /// A whole block as it goes to the host, bus by bus.
+    pub fn publish<'a>(
+        &mut self,
+        buses: impl Iterator<Item = [&'a [f32]; 2]>,
+        frames: usize,
+        rate: f64,
+        telemetry: &Telemetry,
+    ) {
         let watched = telemetry.is_watched();
         if watched && !self.on {
             self.needles = Default::default();
         }
         self.on = watched;
-        let frames = sides[0].len();
         if !watched || frames == 0 {
             return;
         }
         let (fall, follow) = ballistics(frames, rate);
-        for ((needle, meter), side) in self.needles.iter_mut().zip(&telemetry.output).zip(sides) {
-            needle.add(side, 1.0);
-            meter.show(needle.settle(frames as f32, fall, follow));
+        for ((needles, meters), sides) in self.needles.iter_mut().zip(&telemetry.buses).zip(buses) {
+            for ((needle, meter), side) in needles.iter_mut().zip(meters).zip(sides) {
+                needle.add(side, 1.0);
+                meter.show(needle.settle(frames as f32, fall, follow));
+            }
         }
     }
 }

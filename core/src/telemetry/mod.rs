@@ -15,6 +15,8 @@ pub use load::Load;
 pub(crate) use levels::{Levels, OutputLevels};
 pub(crate) use load::Stopwatch;
 
+use crate::bus::Bus;
+use crate::limits::BUSES;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -33,7 +35,7 @@ pub struct Telemetry {
     /// Rate of the counter, as the bits of an `f64`; 0 until somebody watches.
     ticks_per_second: AtomicU64,
     nodes: Box<[levels::Meter]>,
-    output: [levels::Meter; 2],
+    buses: [[levels::Meter; 2]; BUSES],
     load: load::Shown,
 }
 
@@ -44,7 +46,7 @@ impl Default for Telemetry {
             anchor: (Instant::now(), ticks::now()),
             ticks_per_second: AtomicU64::new(0),
             nodes: (0..METERS).map(|_| levels::Meter::default()).collect(),
-            output: Default::default(),
+            buses: Default::default(),
             load: load::Shown::default(),
         }
     }
@@ -58,7 +60,13 @@ impl Telemetry {
 
     /// Level of the main output, left and right, as it goes to the host.
     pub fn output(&self) -> [Level; 2] {
-        [self.output[0].level(), self.output[1].level()]
+        self.bus(Bus::MAIN)
+    }
+
+    /// Level of an output, left and right, as it goes to the host. Silence for a stem that the host does not
+    /// take.
+    pub fn bus(&self, bus: Bus) -> [Level; 2] {
+        self.buses[bus.index()].each_ref().map(levels::Meter::level)
     }
 
     /// How much of the time blocks take.

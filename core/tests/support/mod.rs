@@ -26,6 +26,8 @@ pub struct Rig {
     /// Frames rendered so far, and the MIDI sent in them.
     pub rendered: i64,
     pub midi: Vec<(i64, [u8; 3])>,
+    /// The last block's stems, as many as the host takes.
+    pub stems: Vec<[Vec<f32>; 2]>,
     /// Changes of the host's parameters in the next block.
     pub params: Vec<ParamEvent>,
     /// What the host plays in the next block.
@@ -57,6 +59,7 @@ impl Rig {
             input: [Vec::new(), Vec::new()],
             rendered: 0,
             midi: Vec::new(),
+            stems: Vec::new(),
             params: Vec::new(),
             played_in: Vec::new(),
             ends: Vec::new(),
@@ -90,6 +93,10 @@ impl Rig {
         let mut left = vec![0.0; frames];
         let mut right = vec![0.0; frames];
         let mut midi = MidiOut::with_capacity(4096);
+        // Hosts hand over what was there before.
+        self.stems.iter_mut().flatten().for_each(|side| *side = vec![9.0; frames]);
+        let mut stems: Vec<[&mut [f32]; 2]> =
+            self.stems.iter_mut().map(|stem| stem.each_mut().map(|side| &mut side[..])).collect();
         let [a, b] = &self.input;
         self.processor.process(Block {
             frames,
@@ -97,7 +104,7 @@ impl Rig {
             offline: self.offline,
             input: [&a[..a.len().min(frames)], &b[..b.len().min(frames)]],
             main: [&mut left, &mut right],
-            stems: &mut [],
+            stems: &mut stems,
             params: &std::mem::take(&mut self.params),
             played: &std::mem::take(&mut self.played_in),
             midi_out: &mut midi,

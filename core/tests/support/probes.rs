@@ -2,8 +2,8 @@
 #![allow(dead_code)]
 
 use krach_core::node::{
-    Change, Control, ControlKind, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Registry, Role,
-    Succession,
+    Bus, Change, Control, ControlKind, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Registry,
+    Role, Succession,
 };
 use std::any::Any;
 use std::panic::PanicHookInfo;
@@ -64,6 +64,15 @@ pub fn text_type(type_id: &str, inputs: usize, level: f32) -> Arc<dyn NodeType> 
 pub fn text_type_that_refuses(type_id: &str) -> Arc<dyn NodeType> {
     let mut probe = ty(type_id, 0, &[], || Box::new(Thru));
     probe.refuses = true;
+    Arc::new(probe)
+}
+
+/// A type that feeds a stem, 1…8, as `dac` feeds the main output.
+pub fn stem_type(number: usize) -> Arc<dyn NodeType> {
+    let mut probe = ty(&format!("stem{number}"), 0, &[], || Box::new(Thru));
+    probe.decl.inputs = vec![Port::stereo("in")];
+    probe.decl.outputs.clear();
+    probe.decl.role = Role::Output(Bus::stem(number).expect("there are eight"));
     Arc::new(probe)
 }
 

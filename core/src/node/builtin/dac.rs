@@ -6,6 +6,7 @@
 
 use super::super::contract::{Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role};
 use super::code_key;
+use crate::bus::Bus;
 use std::any::Any;
 
 /// The type `dac`.
@@ -20,7 +21,7 @@ impl DacType {
             inputs: vec![Port::stereo("in")],
             outputs: Vec::new(),
             controls: Vec::new(),
-            role: Role::Master,
+            role: Role::Output(Bus::MAIN),
         };
         Self { decl }
     }

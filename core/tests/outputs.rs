@@ -1,0 +1,222 @@
+//! The outputs: main and eight stems, each the same way, with its own limiter at the end.
+
+mod support;
+
+use krach_core::engine::*;
+use krach_core::node::{Bus, Registry};
+use krach_core::processor::{ParamEvent, ParamId};
+use krach_patterns::{OscArg, Pattern, Value};
+use support::*;
+
+fn registry() -> Registry {
+    let mut registry = probes::registry();
+    (1..=8).for_each(|number| registry.add(probes::stem_type(number)));
+    registry
+}
+
+/// An engine whose host takes that many stems.
+fn rig(stems: usize) -> Rig {
+    let mut rig = Rig::with(registry());
+    rig.stems = vec![[Vec::new(), Vec::new()]; stems];
+    rig
+}
+
+/// Three sounds, each into one of these outputs: `dac`, or `stem1` to `stem8`.
+fn three(outputs: [&str; 3]) -> RawGraph {
+    let sounds = [("a", 110.0, 0.3), ("b", 277.0, 0.25), ("c", 1_013.0, 0.2)];
+    let mut nodes: Vec<_> =
+        sounds.map(|(id, freq, amp)| node(id, "oscillator", &[("freq", freq), ("amp", amp)])).into();
+    let mut ends: Vec<&str> = outputs.into();
+    ends.sort_unstable();
+    ends.dedup();
+    nodes.extend(ends.iter().map(|end| node(end, end, &[])));
+    let wires: Vec<_> = sounds.iter().zip(outputs).map(|((id, ..), end)| (*id, end)).collect();
+    graph(nodes, &wires)
+}
+
+fn master_pattern() -> Pattern {
+    let gain = |gain| {
+        let value = Value::Osc { address: "/audio/gain".into(), args: vec![OscArg::Float(gain)] };
+        Pattern::Atom { value, span: None }
+    };
+    Pattern::Cat { children: vec![gain(0.75), gain(1.25), gain(0.5)], span: None }
+}
+
+type Change = (i64, ParamId, f32);
+
+/// Main and stems, left and right, over these frames.
+fn buses(rig: &mut Rig, frames: usize, blocks: &[usize], changes: &[Change]) -> Vec<Vec<f32>> {
+    let mut out = vec![Vec::new(); 2 * (1 + rig.stems.len())];
+    let mut sizes = blocks.iter().cycle();
+    while out[0].len() < frames {
+        let n = (*sizes.next().expect("some")).min(frames - out[0].len());
+        let begin = rig.rendered;
+        let within = changes.iter().filter(|(at, ..)| (begin..begin + n as i64).contains(at));
+        rig.params.extend(within.map(|&(at, param, value)| ParamEvent {
+            offset: (at - begin) as u32,
+            param,
+            value,
+            modulation: 0.0,
+        }));
+        let main = rig.block(n);
+        let sides = main.iter().chain(rig.stems.iter().flatten());
+        out.iter_mut().zip(sides).for_each(|(whole, part)| whole.extend(part));
+    }
+    out
+}
+
+fn peak(side: &[f32]) -> f32 {
+    side.iter().fold(0.0, |peak, x| peak.max(x.abs()))
+}
+
+#[test]
+fn each_output_has_what_leads_to_it_and_all_of_them_add_up_to_the_mix() {
+    let played = |outputs: [&str; 3]| {
+        let mut rig = rig(8);
+        rig.edit(Edit::LoadGraph(three(outputs)));
+        rig.edit(Edit::SetMasterGain(0.8));
+        rig.edit(play("m", master_pattern()));
+        let moves =
+            [(9_000, ParamId::Master, 0.75), (9_100, ParamId::Master, 0.9), (40_000, ParamId::Master, 0.875)];
+        buses(&mut rig, 150_000, &[480], &moves)
+    };
+    let mix = played(["dac", "dac", "dac"]);
+    assert!(
+        mix[2..].iter().flatten().all(|x| *x == 0.0),
+        "no stem has anything, whatever the host left there"
+    );
+    let apart = played(["dac", "stem1", "stem8"]);
+    let [main, first, eighth] = [0, 2, 16].map(|side| &apart[side]);
+    assert!([main, first, eighth].iter().all(|side| peak(side) > 0.2));
+    assert!(apart[4..16].iter().flatten().all(|x| *x == 0.0));
+    for (at, whole) in mix[0].iter().enumerate() {
+        let sum = main[at] + first[at] + eighth[at];
+        assert!((whole - sum).abs() < 1e-6, "frame {at}: {whole} is not {sum}");
+    }
+    assert_eq!(apart[16], apart[17], "both sides");
+}
+
+#[test]
+fn every_output_sounds_the_same_in_any_partition() {
+    let changes = [
+        (3_001, ParamId::Master, 0.8),
+        (30_011, ParamId::Panic, 1.0),
+        (61_003, ParamId::Master, 0.9),
+        (61_500, ParamId::Master, 0.7),
+    ];
+    let played = |blocks: &[usize]| {
+        let mut rig = rig(8);
+        rig.edit(Edit::LoadGraph(three(["dac", "stem3", "stem3"])));
+        rig.edit(play("m", master_pattern()));
+        // One sound goes elsewhere while it plays, in a crossfade; one output comes to be by it.
+        let first = buses(&mut rig, 20_000, blocks, &changes);
+        rig.edit(Edit::LoadGraph(three(["stem5", "stem3", "dac"])));
+        let second = buses(&mut rig, 40_000, blocks, &changes);
+        // One engine leaves while the next one sounds.
+        let session = rig.engine.save();
+        rig.engine.load(&session).expect("it was just saved");
+        let third = buses(&mut rig, 20_000, blocks, &changes);
+        // Time starts anew: what rang dies away.
+        rig.playing = false;
+        let fourth = buses(&mut rig, 2_048, blocks, &changes);
+        rig.playing = true;
+        let fifth = buses(&mut rig, 10_000, blocks, &changes);
+        let parts = [first, second, third, fourth, fifth];
+        (0..18)
+            .map(|side| parts.iter().flat_map(|part| part[side].clone()).collect())
+            .collect::<Vec<Vec<f32>>>()
+    };
+    let whole = played(&[512]);
+    for sounding in [0, 6, 10] {
+        assert!(peak(&whole[sounding]) > 0.2, "side {sounding}");
+    }
+    for blocks in [&[1_usize][..], &[64], &[1_009], &[2_048], &[7, 2_000, 1]] {
+        for (side, (expected, found)) in whole.iter().zip(played(blocks)).enumerate() {
+            assert_eq!(first_difference(expected, &found), None, "side {side}, blocks {blocks:?}");
+        }
+    }
+}
+
+#[test]
+fn each_output_has_its_own_limiter_and_it_is_last() {
+    let played = |loud: f64| {
+        let mut rig = rig(2);
+        let mut sounds = three(["dac", "stem2", "stem2"]);
+        sounds.nodes[1].controls.insert("amp".into(), 0.9);
+        sounds.nodes.push(node("more", "gain", &[("gain", loud)]));
+        sounds.connections.retain(|wire| wire.from_node != "b");
+        sounds.connections.extend([wire("b", "more"), wire("more", "stem2")]);
+        rig.edit(Edit::LoadGraph(sounds));
+        // +12 dB.
+        buses(&mut rig, 20_000, &[333], &[(5_000, ParamId::Master, 1.0)])
+    };
+    let (quiet, loud) = (played(0.1), played(4.0));
+    assert_eq!(peak(&loud[4]), 2.0, "+6 dBFS and no more");
+    assert!(peak(&quiet[4]) < 2.0 && quiet[4] != loud[4]);
+    assert_eq!(quiet[0], loud[0], "the main output's limiter has no part in it");
+}
+
+#[test]
+fn a_stem_that_the_host_does_not_take_is_silent_and_changes_nothing_else() {
+    let played = |stems| {
+        let mut rig = rig(stems);
+        rig.edit(Edit::LoadGraph(three(["dac", "stem1", "stem8"])));
+        buses(&mut rig, 10_000, &[480], &[(100, ParamId::Master, 0.8)])
+    };
+    let all = played(8);
+    for stems in [0, 1, 7] {
+        assert_eq!(played(stems)[..], all[..2 * (1 + stems)], "{stems} stems");
+    }
+}
+
+#[test]
+fn each_output_has_a_meter() {
+    let mut rig = rig(8);
+    let _watch = rig.engine.link().watch();
+    rig.edit(Edit::LoadGraph(three(["dac", "stem2", "stem2"])));
+    buses(&mut rig, 96_000, &[256], &[]);
+    let link = rig.engine.link();
+    let peak = |bus: Bus| link.telemetry().bus(bus).map(|side| side.peak);
+    let stem = |number| Bus::stem(number).expect("there are eight");
+    assert_eq!(peak(Bus::MAIN), link.telemetry().output().map(|side| side.peak));
+    assert!((0.29..0.31).contains(&peak(Bus::MAIN)[0]), "{:?}", peak(Bus::MAIN));
+    assert!((0.4..0.46).contains(&peak(stem(2))[1]), "{:?}", peak(stem(2)));
+    for other in [1, 3, 4, 5, 6, 7, 8] {
+        assert_eq!(peak(stem(other)), [0.0; 2], "stem {other}");
+    }
+    assert_eq!((Bus::stem(0), Bus::stem(9)), (None, None));
+}
+
+#[test]
+fn a_session_that_is_replaced_fades_out_on_every_output() {
+    let mut rig = rig(8);
+    let empty = rig.engine.save();
+    rig.edit(Edit::LoadGraph(three(["dac", "stem4", "stem8"])));
+    buses(&mut rig, 4_800, &[480], &[]);
+    rig.engine.load(&empty).expect("it was just saved");
+    let out = buses(&mut rig, 2_000, &[480], &[]);
+    for side in [0, 8, 16] {
+        // 960 frames.
+        let level = |range: std::ops::Range<usize>| peak(&out[side][range]);
+        assert!(level(0..480) > 0.15 && level(480..960) > 0.05, "side {side}");
+        assert!(level(900..960) < 0.1 * level(0..480) && level(960..2_000) == 0.0, "side {side}");
+    }
+}
+
+#[test]
+fn a_panic_inside_the_engine_silences_every_output() {
+    probes::hush_probes();
+    let mut rig = rig(8);
+    let mut sounds = three(["dac", "stem1", "stem8"]);
+    sounds.nodes.push(node("p", "panicky", &[]));
+    sounds.connections.push(wire("p", "stem1"));
+    rig.edit(Edit::LoadGraph(sounds));
+    assert!(buses(&mut rig, 4_800, &[480], &[]).iter().step_by(16).all(|side| peak(side) > 0.1));
+    // Within a block of which a part has been rendered already.
+    let within = At::Position((4_800.0 + 1_500.0) / 96_000.0);
+    rig.edit_at(Edit::SetControl { label: "p/when".into(), value: 1.0 }, within);
+    for _ in 0..2 {
+        assert!(buses(&mut rig, 2_048, &[2_048], &[]).iter().flatten().all(|x| *x == 0.0));
+    }
+    assert!(rig.engine.status().poisoned);
+}
