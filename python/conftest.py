@@ -1,16 +1,60 @@
-"""The names that examples in docstrings use."""
+"""The names that examples in docstrings use, and a plugin in ``krach-host`` for those that are online."""
 
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hosted import Served
 
 import krach
 import krach.pattern as krp
 import krach.signal as krs
 
+# Before anything looks for instances, and short, because a socket's path has to be.
+for variable, folder in (("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")):
+    os.environ.setdefault(variable, str(Path.home() / folder))
+HOME = Path(tempfile.mkdtemp(prefix="krach-p-"))
+for variable in ("HOME", "USERPROFILE", "XDG_RUNTIME_DIR", "TMPDIR"):
+    os.environ[variable] = str(HOME)
+for variable in ("NOISE_SOCKET", "NOISE_DSP_DIR", "FLATPAK_ID", "KRACH_INSTANCE"):
+    os.environ.pop(variable, None)
+
+
+def pytest_sessionfinish() -> None:
+    """Take the folder away."""
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Served]:
+    """An instance that is there for all tests."""
+    with Served() as served:
+        yield served
+
+
+@pytest.fixture
+def kr(served: Served) -> Iterator[krach.Session]:
+    """An empty session that waits for compiles."""
+    session = krach.Session(served.socket, wait=True)
+    session.clear()
+    session.transport(tempo=120, meter=4, free_run=False, seed=0, start="restart")
+    session.master = 1.0
+    yield session
+    session.clear()
+    session.close()
+
+
+ONLINE = ("krach.session", "krach.client", "krach.run", "krach.repl")
+
 
 @pytest.fixture(autouse=True)
-def names(doctest_namespace: dict[str, Any]) -> None:
+def names(request: pytest.FixtureRequest, doctest_namespace: dict[str, Any]) -> None:
     """Give them to each example."""
     doctest_namespace |= {"krach": krach, "krp": krp, "krs": krs, "Fraction": Fraction}
+    if request.node.name.startswith(ONLINE):
+        doctest_namespace["kr"] = request.getfixturevalue("kr")

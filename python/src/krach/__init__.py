@@ -1,5 +1,10 @@
-"""krach: live-code the plugin from Python. So far the offline half: documents, DSP functions, patterns and modules."""
+"""krach: live-code the plugin from Python.
 
+``kr`` is the session of an instance of the plugin: it attaches at its first use. ``krs`` (DSP), ``krp`` (patterns) and
+the documents (``krach.ir``) need no plugin.
+"""
+
+from . import client
 from . import pattern as krp
 from . import signal as krs
 from .error import KrachError
@@ -7,6 +12,9 @@ from .export import export
 from .ir.module import Frozen, ModuleIr, Node
 from .ir.signal import DspGraph
 from .modules import ModuleError, ModuleProxy, SubModuleRef, module
+from .session import Session, attach
+
+kr = Session()
 
 __all__ = [
     "DspGraph",
@@ -16,8 +24,12 @@ __all__ = [
     "ModuleIr",
     "ModuleProxy",
     "Node",
+    "Session",
     "SubModuleRef",
+    "attach",
+    "client",
     "export",
+    "kr",
     "krp",
     "krs",
     "module",

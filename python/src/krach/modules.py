@@ -148,7 +148,7 @@ class ModuleProxy:
         check_name(name)
         if name in self._names():
             raise ModuleError(f"there is a node {name} already", place=name)
-        made, text = _made(source)
+        made, text = source_of(source)
         inputs = len(made.inputs) if isinstance(made, DspGraph) else 0
         values = tuple({**(init or {}), **controls}.items())
         self._nodes[name] = Node(name, made, gain, count, inputs, values, text)
@@ -188,7 +188,7 @@ class ModuleProxy:
         """
         made = p(pattern) if isinstance(pattern, str) else pattern
         if target not in self._names() and target.rpartition("/")[0] in self._names():
-            made = _labelled(made, target)
+            made = labelled(made, target)
         made.query(0, 1)  # raises what is wrong with it
         shape = Frozen(swing) if isinstance(swing, Mapping) else swing
         self._patterns[target] = PatternEntry(target, Frozen(made.to_dict()), shape)
@@ -322,7 +322,7 @@ def _remember(function: Callable[..., Any], graph: DspGraph, text: str) -> None:
             pass
 
 
-def _made(source: Source) -> tuple[str | DspGraph, str]:
+def source_of(source: Source) -> tuple[str | DspGraph, str]:
     """Return what a document has as a source, and the text of a function."""
     if isinstance(source, str | DspGraph):
         return source, ""
@@ -331,7 +331,7 @@ def _made(source: Source) -> tuple[str | DspGraph, str]:
     return made, text
 
 
-def _labelled(pattern: Pattern, path: str) -> Pattern:
+def labelled(pattern: Pattern, path: str) -> Pattern:
     """Return a pattern of numbers as the values of a control; another as it is."""
     try:
         pattern.query(0, 1)

@@ -1,0 +1,376 @@
+"""What every call of a session goes through: the connection, the time of a change, batches, waiting."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from krach.client import Connection, Listener, NoInstance
+from krach.client.connection import attach as connect
+from krach.error import KrachError
+
+from .handles import Modulation, ModuleHandle, NodeHandle
+from .info import Info
+
+if TYPE_CHECKING:
+    from .session import Session
+
+At: TypeAlias = "str | float | None"
+"""When a change acts: ``"now"``, ``"cycle"``, ``"bar"`` (the next one), or a number of cycles."""
+
+COMPILE = 10.0
+"""Seconds that a script waits for a sound to compile."""
+
+_POLL = 0.01
+_SLOW = 0.3
+
+
+class Change(Info):
+    """What a change answers: where it acts (``position`` in cycles, ``None`` for at once) and its number ``seq``.
+
+    >>> kr.panic().position is None
+    True
+    """
+
+
+class _Scope(threading.local):
+    """Per thread: the time of changes, and the batch that is open."""
+
+    at: At = None
+    batch: list[dict[str, Any]] | None = None
+
+
+class Base:
+    """The connection of a session, made at its first use."""
+
+    def __init__(self, name: str | None = None, wait: bool | None = None) -> None:
+        """Remember which instance is meant, see ``krach.attach``."""
+        self._name = name
+        self._wait = wait
+        self._made: Connection | None = None
+        self._making = threading.RLock()
+        self._scope = _Scope()
+        self._progress: Callable[[str | None], None] = _on_standard_error
+        self._meters: dict[str, Any] | None = None
+        self._listeners: list[tuple[Listener, tuple[str, ...]]] = []
+
+    # The connection
+
+    @property
+    def connection(self) -> Connection:
+        """The connection to the plugin.
+
+        >>> kr.connection.connected
+        True
+        """
+        with self._making:
+            if self._made is None:
+                made = connect(self._name)
+                made.listen(self._keep_meters)
+                for listener, topics in self._listeners:
+                    made.listen(listener, topics)
+                self._made = made
+            return self._made
+
+    def attach(self, name: str | None = None) -> None:
+        """Go over to another instance: by name, id or socket path. If there is none, the session stays where it was.
+
+        >>> kr.attach(kr.id)
+        """
+        with self._making:
+            before, self._made, kept = self._made, None, self._name
+            self._name = name
+            try:
+                _ = self.connection
+            except KrachError:
+                self._made, self._name = before, kept
+                raise
+        if before is not None:
+            before.close()
+
+    def close(self) -> None:
+        """Let go of the plugin: the music plays on, and the next call attaches again.
+
+        >>> kr.close()
+        >>> kr.tempo
+        120.0
+        """
+        with self._making:
+            made, self._made = self._made, None
+        if made is not None:
+            made.close()
+
+    def listen(self, listener: Listener, *topics: str) -> None:
+        """Hand events of topics to ``listener(topic, event)``, in a thread of the connection.
+
+        >>> import queue
+        >>> events = queue.Queue()
+        >>> kr.listen(lambda topic, event: events.put((topic, event)), "session")
+        >>> kr.tempo = 99
+        >>> events.get(timeout=10)[0]
+        'session'
+        """
+        with self._making:
+            is_new = self._made is None
+            self._listeners.append((listener, topics))
+            connection = self.connection  # One that is new has all listeners.
+        if not is_new:
+            connection.listen(listener, topics)
+
+    def has(self, method: str) -> bool:
+        """Whether this plugin has a method of the wire.
+
+        >>> kr.has("play")
+        True
+        """
+        return self.connection.has(method)
+
+    def ask(self, method: str, /, **params: Any) -> Any:
+        """Call a method of the wire (docs/protocol.md) and return its answer.
+
+        >>> kr.ask("midi_list")
+        {'learning': None, 'maps': [], 'routes': []}
+        """
+        return self.connection.call(method, params)
+
+    # Changes
+
+    def change(self, method: str, params: Mapping[str, Any], at: At = None, dry_run: bool = False) -> Change:
+        """Call a method that changes the session; within ``kr.batch()`` it becomes a part of the batch.
+
+        Parameters that are ``None`` are left out.
+
+        >>> kr.change("master", {"gain": 0.8}, dry_run=True)
+        {'dry_run': True}
+        """
+        given = {key: value for key, value in params.items() if value is not None}
+        return self.exact(method, given, at, dry_run)
+
+    def exact(self, method: str, params: dict[str, Any], at: At = None, dry_run: bool = False) -> Change:
+        """As ``change``, with parameters that may be null.
+
+        >>> kr.exact("transport", {"osc_target": None}).osc_target
+        """
+        scope = self._scope
+        if scope.batch is not None:
+            if at is not None or dry_run:
+                raise KrachError("a batch is one change, with one time", hint="with kr.batch(at=…)")
+            scope.batch.append({"method": method, "params": params})
+            return Change()
+        at = scope.at if at is None else at
+        if at is not None:
+            params = params | {"at": at}
+        if dry_run:
+            params = params | {"dry_run": True}
+        return Change(self.connection.call(method, params))
+
+    @contextmanager
+    def at(self, when: str | float) -> Generator[None]:
+        """Give all changes within a time.
+
+        >>> kick = kr.node("kick", "faust:kick")
+        >>> with kr.at(1000):
+        ...     kr.mute("kick").position
+        1000.0
+        """
+        scope = self._scope
+        before, scope.at = scope.at, when
+        try:
+            yield
+        finally:
+            scope.at = before
+
+    @contextmanager
+    def batch(self, at: At = None, dry_run: bool = False) -> Generator[list[Any]]:
+        """Make one change of all within: all or nothing, one step of undo. An exception inside sends nothing.
+
+        The list has the answers afterwards.
+
+        >>> with kr.batch() as answers:
+        ...     kick = kr.node("kick", "faust:kick")
+        ...     _ = kr.play("kick", "x . x .")
+        >>> kr.undo().undone
+        'node kick and 1 more'
+        """
+        scope = self._scope
+        if scope.batch is not None:
+            yield []  # A batch in a batch is part of it.
+            return
+        requests: list[dict[str, Any]] = []
+        answers: list[Any] = []
+        scope.batch = requests
+        try:
+            yield answers
+        finally:
+            scope.batch = None
+        if requests:
+            done = self.change("batch", {"requests": requests}, at, dry_run)
+            answers += [Change(each) for each in done.get("results", [])]
+            if not dry_run:
+                self._settle({each["params"]["name"] for each in requests if each["method"] == "node"})
+
+    # Waiting
+
+    @property
+    def waits(self) -> bool:
+        """Whether ``kr.node`` waits for the compile: in scripts, unless ``attach(wait=False)``.
+
+        >>> kr.waits
+        True
+        """
+        if self._wait is not None:
+            return self._wait
+        return not (hasattr(sys, "ps1") or "IPython" in sys.modules)
+
+    def _settle(self, names: set[str]) -> None:
+        """In a script, wait until nodes are compiled and raise what failed."""
+        if names and self.waits:
+            self._compiled(names)
+
+    def _compiled(self, names: set[str] | None, timeout: float = COMPILE) -> None:
+        """Wait until nodes, or all of them, are compiled; raise what failed."""
+        begin, told = time.monotonic(), False
+        try:
+            while True:
+                nodes = [each for each in self._nodes() if names is None or each.name in names]
+                waits = [each.name for each in nodes if each.state == "pending"]
+                if not waits:
+                    break
+                spent = time.monotonic() - begin
+                if spent > timeout:
+                    late = ", ".join(waits)
+                    raise KrachError(f"{late}: not compiled after {timeout:g} s", place=waits[0])
+                if spent > _SLOW:
+                    told = True
+                    self._progress(f"compiling {', '.join(waits)} ({spent:.1f} s)")
+                time.sleep(_POLL)
+        finally:
+            if told:
+                self._progress(None)
+        failed = [each for each in nodes if each.state == "failed"]
+        if failed:
+            raise self.failure(failed[0].name)
+
+    def failure(self, name: str) -> KrachError:
+        """Return why a node does not sound.
+
+        >>> print(kr.failure("nobody"))
+        nobody does not compile
+        """
+        for each in self.ask("status")["sounds"]["failures"]:
+            if name in (each.get("nodes") or [each["type"]]) or each["type"] in self._types_of(name):
+                return self.compile_error(each, name)
+        return KrachError(f"{name} does not compile", place=name)
+
+    def _types_of(self, name: str) -> set[str]:
+        return {each.type for each in self._nodes() if each.name == name}
+
+    def compile_error(self, event: Mapping[str, Any], name: str | None = None) -> KrachError:
+        """Make an exception of a failure of ``status`` or an event of the topic ``errors``.
+
+        >>> print(kr.compile_error({"message": "no", "type": "faust:x", "hint": "yes"}))
+        faust:x: no
+        yes
+        """
+        from krach.client.refusal import caret  # noqa: PLC0415
+
+        what = str(event.get("text") or event.get("message"))
+        who = name or str(event.get("type") or "krach")
+        line, column, hint = event.get("line"), event.get("column"), event.get("hint")
+        mark = None
+        if line is not None:
+            mark = caret(self._program(str(event.get("type")), event.get("file")), int(line), int(column or 1))
+        place = event.get("place") or (who if line is None else f"{who}:{line}:{column or 1}")
+        where = "" if line is None else f", line {line}"
+        parts = [f"{who}{where}: {what}", mark, hint if hint and hint not in what else None]
+        return KrachError("\n".join(each for each in parts if each), place=place, hint=hint)
+
+    def _program(self, kind: str, file: object) -> str:
+        """Return the text of a sound, or of a file that it imports; none if nobody has it."""
+        try:
+            source = cast("dict[str, Any]", self.ask("source", type=kind))
+        except KrachError:
+            return ""
+        return str(source["imports"].get(file) or source["text"])
+
+    def sync(self, timeout: float = COMPILE) -> None:
+        """Wait for everything before this, compiles too, and raise what failed.
+
+        >>> bass = kr.node("bass", "process = 1;")
+        >>> kr.sync()
+        """
+        answer = self.ask("sync", timeout=timeout)
+        if answer["failed"]:
+            raise KrachError("\n".join(each["message"] for each in answer["failed"]))
+        self._compiled(None, timeout)
+
+    # Handles
+
+    def handle(self, name: str) -> NodeHandle:
+        """Return the handle of a node that may come later.
+
+        >>> kr.handle("bass").name
+        'bass'
+        """
+        return NodeHandle(cast("Session", self), name)
+
+    def module_handle(self, prefix: str, done: Change) -> ModuleHandle:
+        """Return the handle of a module, of what ``instantiate`` answers.
+
+        >>> kr.module_handle("kit", krach.session.Change(nodes=["kit/kick"])).output.name
+        'kit/kick'
+        """
+        prefix = done.get("prefix", prefix)
+        return ModuleHandle(
+            cast("Session", self), prefix, done.get("nodes", []), done.get("inputs"), done.get("outputs") or []
+        )
+
+    def modulation(self, path: str, is_pattern: bool = False) -> Modulation:
+        """Return the handle of what moves a control.
+
+        >>> kr.modulation("bass/cutoff").path
+        'bass/cutoff'
+        """
+        return Modulation(cast("Session", self), path, is_pattern)
+
+    # What others need
+
+    def _nodes(self, name: str | None = None) -> list[Info]:
+        answer = self.ask("describe", **({} if name is None else {"node": name}))
+        return [Info(each) for each in answer["nodes"]]
+
+    def _keep_meters(self, topic: str, event: dict[str, Any]) -> None:
+        if topic == "meters":
+            self._meters = event
+        elif topic in ("gone", "back"):
+            self._meters = None
+
+    def _measured(self) -> dict[str, Any]:
+        """Return the newest levels; nothing is measured before the first call."""
+        self.connection.subscribe(["meters"])
+        until = time.monotonic() + _SLOW
+        while self._meters is None and time.monotonic() < until:
+            time.sleep(_POLL)
+        return self._meters or {}
+
+    @property
+    def id(self) -> str:
+        """The instance's id.
+
+        >>> kr.id == krach.client.instances()[0].id
+        True
+        """
+        return str(self.connection.greeting["instance"])
+
+
+def _on_standard_error(line: str | None) -> None:
+    """Show a line that is written over, or take it away."""
+    if sys.stderr.isatty():
+        print("\r\x1b[K" + (line or ""), end="", file=sys.stderr, flush=True)
+
+
+__all__ = ["At", "Base", "Change", "NoInstance"]

@@ -1,0 +1,61 @@
+"""Answers of the plugin as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+class Info(dict[str, Any]):
+    """An answer: its fields are there as attributes, too.
+
+    >>> kick = kr.node("kick", "faust:kick")
+    >>> kr.describe("kick")[0].type
+    'faust:kick'
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a field."""
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"the answer has no {name}: it has {', '.join(self)}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A control of a node.
+
+    >>> kick = kr.node("kick", "faust:kick")
+    >>> [(each.path, each.min, each.max, each.unit) for each in kick.controls if each.name == "tune"]
+    [('kick/tune', 25.0, 120.0, 'Hz')]
+    """
+
+    name: str
+    path: str
+    value: float
+    min: float
+    max: float
+    default: float
+    unit: str = ""
+    scale: str = "linear"
+    step: float = 0.0
+    labels: tuple[str, ...] = ()
+    moved_by: Any = None
+
+    @staticmethod
+    def of(data: dict[str, Any]) -> Control:
+        """Make it of a control of ``describe``."""
+        return Control(
+            data["name"],
+            data["path"],
+            data["value"],
+            data["min"],
+            data["max"],
+            data["default"],
+            data.get("unit") or "",
+            data.get("scale") or "linear",
+            data.get("step") or 0.0,
+            tuple(data.get("labels") or ()),
+            data.get("moved_by"),
+        )

@@ -1,0 +1,476 @@
+"""The whole session: documents, undo, time, sounds, scenes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from krach.error import KrachError
+from krach.export import export
+from krach.ir.module import ModuleIr
+
+from .base import COMPILE, At, Change
+from .controls import Controls
+from .info import Info
+
+if TYPE_CHECKING:
+    from .handles import ModuleHandle
+
+_LOADS = """
+
+if __name__ == "__main__":
+    krach.attach().load(session)
+"""
+
+
+class Whole(Controls):
+    """What concerns all nodes at once."""
+
+    # Documents
+
+    def capture(self) -> ModuleIr:
+        """Return the session as a document, once nothing is being compiled any more.
+
+        >>> kick = kr.node("kick", "faust:kick", gain=0.8)
+        >>> kr.capture() == kr.capture(), kr.capture().nodes[0].gain
+        (True, 0.8)
+        """
+        self._quiet()
+        return ModuleIr.from_dict(self.ask("capture")["module"])
+
+    def _quiet(self) -> None:
+        """Wait until nothing is being compiled; what failed is part of the session, too."""
+        failed: KrachError | None = None
+        try:
+            self._compiled(None, COMPILE)
+        except KrachError as error:
+            failed = error
+        if failed is not None and any(each.state == "pending" for each in self._nodes()):
+            raise failed
+
+    def load(
+        self,
+        ir: ModuleIr | Mapping[str, Any] | str | Path,
+        keep: bool = False,
+        *,
+        at: At = None,
+        dry_run: bool = False,
+    ) -> Change:
+        """Make the session that of a document, or of a JSON file with one, as one change.
+
+        >>> kick = kr.node("kick", "faust:kick")
+        >>> ir = kr.capture()
+        >>> _ = kr.clear()
+        >>> _ = kr.load(ir)
+        >>> kr.capture() == ir
+        True
+        """
+        done = self.change("load", {"module": _document(ir), "keep": keep or None}, at, dry_run)
+        self._settle_all(at, dry_run)
+        return done
+
+    def replay(self, ir: ModuleIr | Mapping[str, Any] | str | Path) -> Change:
+        """Load a document: a name of the older program.
+
+        >>> _ = kr.replay(kr.capture())
+        """
+        return self.load(ir)
+
+    def instantiate(
+        self,
+        ir: ModuleIr | Mapping[str, Any] | str | Path,
+        prefix: str,
+        *,
+        at: At = None,
+        dry_run: bool = False,
+    ) -> ModuleHandle:
+        """Put a document's nodes beside the session's, under a name.
+
+        >>> @kr.module
+        ... def drums(m):
+        ...     m.node("kick", "faust:kick", gain=0.8)
+        ...     m.node("hat", "faust:hat", gain=0.3)
+        ...     m.outputs("kick", "hat")
+        >>> d = kr.instantiate(drums(), "drums")
+        >>> list(d.nodes), list(kr.nodes)
+        (['kick', 'hat'], ['drums/kick', 'drums/hat'])
+        """
+        done = self.change("instantiate", {"module": _document(ir), "prefix": prefix}, at, dry_run)
+        self._settle_all(at, dry_run)
+        return self.module_handle(prefix, done)
+
+    def _settle_all(self, at: At, dry_run: bool) -> None:
+        if not dry_run and at is None and self._scope.batch is None and self.waits:
+            self._compiled(None)
+
+    def clear(self, *, at: At = None, dry_run: bool = False) -> Change:
+        """Leave nothing that sounds; settings stay.
+
+        >>> kick = kr.node("kick", "faust:kick")
+        >>> _ = kr.clear()
+        >>> kr.nodes
+        {}
+        """
+        return self.change("clear", {}, at, dry_run)
+
+    def export(self, path: str | Path | None = None) -> str:
+        """Return a readable script that makes the session again in a fresh plugin, or write it into a file.
+
+        >>> kick = kr.node("kick", "faust:kick", gain=0.8)
+        >>> print([line for line in kr.export().splitlines() if "m.node" in line][0].strip())
+        m.node("kick", "faust:kick", gain=0.8, legato=False)
+        """
+        text = export(self.capture()) + _LOADS
+        if path is not None:
+            Path(path).expanduser().write_text(text, "utf-8")
+        return text
+
+    # Steps
+
+    def undo(self, *, at: At = None, dry_run: bool = False) -> Change:
+        """Take the last step back, whoever made it.
+
+        >>> kick = kr.node("kick", "faust:kick")
+        >>> kr.undo().undone
+        'node kick'
+        """
+        return self.change("undo", {}, at, dry_run)
+
+    def redo(self, *, at: At = None, dry_run: bool = False) -> Change:
+        """Do again what was undone last.
+
+        >>> kick = kr.node("kick", "faust:kick")
+        >>> _ = kr.undo()
+        >>> kr.redo().redone
+        'node kick'
+        """
+        return self.change("redo", {}, at, dry_run)
+
+    def history(self) -> list[str]:
+        """Return the steps, the oldest first.
+
+        >>> kick = kr.node("kick", "faust:kick")
+        >>> kr.history()[-1]
+        'node kick'
+        """
+        answer = self.ask("history")
+        return answer["steps"][: answer["done"] - answer["first"]]
+
+    # Time and the whole
+
+    def transport(self, *, at: At = None, dry_run: bool = False, **settings: Any) -> Info:
+        """Set what is given, all or nothing, and return all settings; see ``transport`` in docs/protocol.md.
+
+        >>> kr.transport(tempo=128, free_run=True).tempo
+        128.0
+        """
+        return self.exact("transport", settings, at, dry_run)
+
+    @property
+    def tempo(self) -> float:
+        """Quarter notes per minute while time is our own; while the host plays, its tempo holds.
+
+        >>> kr.tempo = 128
+        >>> kr.tempo
+        128.0
+        """
+        return self.ask("transport")["tempo"]
+
+    @tempo.setter
+    def tempo(self, value: float) -> None:
+        self.transport(tempo=value)
+
+    @property
+    def meter(self) -> float | str:
+        """Quarter notes per cycle, or ``"host"``: every bar of the host is a cycle.
+
+        >>> kr.meter = 3
+        >>> kr.meter
+        3.0
+        >>> kr.meter = 4
+        """
+        return self.ask("transport")["meter"]
+
+    @meter.setter
+    def meter(self, value: float | str) -> None:
+        self.transport(meter=value)
+
+    @property
+    def free_run(self) -> bool:
+        """Whether time is kept while the host stands.
+
+        >>> kr.free_run = True
+        >>> kr.free_run
+        True
+        """
+        return self.ask("transport")["free_run"]
+
+    @free_run.setter
+    def free_run(self, value: bool) -> None:
+        self.transport(free_run=value)
+
+    @property
+    def seed(self) -> int:
+        """What is added to the seeds of all patterns.
+
+        >>> kr.seed = 7
+        >>> kr.seed
+        7
+        """
+        return self.ask("transport")["seed"]
+
+    @seed.setter
+    def seed(self, value: int) -> None:
+        self.transport(seed=value)
+
+    @property
+    def start(self) -> str:
+        """What nodes do where time starts from standstill: ``"restart"`` or ``"continue"``.
+
+        >>> kr.start = "continue"
+        >>> kr.start
+        'continue'
+        """
+        return self.ask("transport")["start"]
+
+    @start.setter
+    def start(self, value: str) -> None:
+        self.transport(start=value)
+
+    @property
+    def position(self) -> Info:
+        """Where time is: ``cycles``, ``running``, ``free_running``, ``tempo`` (now), ``bar``.
+
+        >>> kr.position.tempo
+        120.0
+        """
+        return Info(self.ask("transport")["position"])
+
+    @property
+    def master(self) -> float:
+        """Loudness of everything, linear.
+
+        >>> kr.master = 0.8
+        >>> kr.master
+        0.8
+        """
+        return self.ask("status")["transport"]["master"]
+
+    @master.setter
+    def master(self, value: float) -> None:
+        self.change("master", {"gain": value})
+
+    @property
+    def name(self) -> str:
+        """What the instance is called.
+
+        >>> kr.name = "bass"
+        >>> kr.name
+        'bass'
+        """
+        return self.ask("status")["name"]
+
+    @name.setter
+    def name(self, value: str) -> None:
+        self.change("name", {"name": value})
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong: faults lately, sounds that do not compile, the folder for sounds, the socket.
+
+        >>> [each for each in kr.problems if "is not there yet" not in each]
+        []
+        """
+        status = self.ask("status")
+        found = [str(each) for each in status["problems"]]
+        sounds = status["sounds"]
+        if sounds is not None:
+            found += [str(self.compile_error(each)) for each in sounds["failures"]]
+            found += [sounds["problem"]] if sounds["problem"] else []
+        return found + ([status["socket_problem"]] if status["socket_problem"] else [])
+
+    def crossfade(
+        self, beats: float | None = None, secs: float | None = None, *, at: At = None, dry_run: bool = False
+    ) -> Change:
+        """Set how long what is replaced fades into what replaces it.
+
+        >>> _ = kr.crossfade(beats=1)
+        """
+        return self.change("crossfade", {"beats": beats, "secs": secs}, at, dry_run)
+
+    def limiter(self, on: bool, *, at: At = None, dry_run: bool = False) -> Change:
+        """Turn the safety limiter at +6 dBFS on or off.
+
+        >>> _ = kr.limiter(True)
+        """
+        return self.change("limiter", {"on": on}, at, dry_run)
+
+    def panic(self, *, at: At = None, dry_run: bool = False) -> Change:
+        """Shut every gate, end every note, cut every tail; patterns go on.
+
+        >>> _ = kr.panic()
+        """
+        return self.change("panic", {}, at, dry_run)
+
+    def rebuild(self) -> Change:
+        """Build the whole engine anew from the session: the way back after a fault.
+
+        >>> _ = kr.rebuild()
+        """
+        return Change(self.ask("rebuild"))
+
+    # Sounds
+
+    def types(self, type: str | None = None) -> list[Info]:
+        """Return what nodes can be.
+
+        >>> kr.types("faust:kick")[0].origin
+        'factory'
+        """
+        answer = self.ask("types", **({} if type is None else {"type": type}))
+        return [Info(each) for each in answer["types"]]
+
+    def source(self, type: str) -> str:
+        """Return the text of a sound.
+
+        >>> kr.source("faust:kick").startswith("//")
+        True
+        """
+        return self.ask("source", type=type)["text"]
+
+    def compile(self, text: str, name: str | None = None) -> Info:
+        """Say whether a FAUST text compiles, and what it has. Nothing uses it.
+
+        >>> kr.compile('process = hslider("level", 0, 0, 1, 0.1);').controls[0]["name"]
+        'level'
+        >>> kr.compile("process = foo;")
+        Traceback (most recent call last):
+        krach.client.refusal.Refusal: line 1: undefined symbol : foo ...
+        """
+        return Info(self.ask("compile", text=text, **({} if name is None else {"name": name})))
+
+    def define(self, name: str, text: str | None) -> Info:
+        """Let ``faust:<name>`` be this text in this session; ``None``: what it was before.
+
+        >>> kr.define("tick", "process = 1;").type
+        'faust:tick'
+        >>> _ = kr.define("tick", None)
+        """
+        return Info(self.ask("define", name=name, **({} if text is None else {"text": text})))
+
+    # Scenes, and what else the plugin may have one day
+
+    def save(
+        self,
+        name: str,
+        ir: ModuleIr | None = None,
+        number: int | None = None,
+        transport: bool = False,
+        *,
+        at: At = None,
+        dry_run: bool = False,
+    ) -> Change:
+        """Save the session, or a document, as a scene, if this plugin has scenes.
+
+        >>> kr.save("verse")
+        Traceback (most recent call last):
+        krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `save`
+        ...
+        """
+        module = None if ir is None else ir.to_dict()
+        params = {"name": name, "module": module, "number": number, "transport": transport or None}
+        return self.change("save", params, at, dry_run)
+
+    def recall(self, name: str, fade: float | None = None, *, at: At = None, dry_run: bool = False) -> Change:
+        """Play a scene, if this plugin has scenes.
+
+        >>> kr.recall("verse")
+        Traceback (most recent call last):
+        krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `recall`
+        ...
+        """
+        return self.change("recall", {"name": name, "fade": fade}, at, dry_run)
+
+    def scene(self, name: str) -> ModuleIr:
+        """Return a scene as a document, if this plugin has scenes.
+
+        >>> kr.scene("verse")
+        Traceback (most recent call last):
+        krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `scene`
+        ...
+        """
+        return ModuleIr.from_dict(self.ask("scene", name=name)["module"])
+
+    @property
+    def scenes(self) -> list[str]:
+        """Names of the scenes, if this plugin has scenes.
+
+        >>> kr.scenes
+        Traceback (most recent call last):
+        krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `scenes`
+        ...
+        """
+        return [each if isinstance(each, str) else each["name"] for each in self.ask("scenes")["scenes"]]
+
+    def rename_scene(self, name: str, to: str, *, at: At = None, dry_run: bool = False) -> Change:
+        """Call a scene something else, if this plugin has scenes.
+
+        >>> kr.rename_scene("verse", "chorus")
+        Traceback (most recent call last):
+        krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `rename_scene`
+        ...
+        """
+        return self.change("rename_scene", {"name": name, "to": to}, at, dry_run)
+
+    def delete_scene(self, name: str, *, at: At = None, dry_run: bool = False) -> Change:
+        """Forget a scene, if this plugin has scenes.
+
+        >>> kr.delete_scene("verse")
+        Traceback (most recent call last):
+        krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `delete_scene`
+        ...
+        """
+        return self.change("delete_scene", {"name": name}, at, dry_run)
+
+    def bounce(self, target: str | None = None, bars: float = 4, path: str | Path | None = None) -> Info:
+        """Record a node into a file, if this plugin can.
+
+        >>> kr.bounce("bass")
+        Traceback (most recent call last):
+        krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `freeze`
+        ...
+        """
+        given = {"target": target, "bars": bars, "path": None if path is None else str(path)}
+        return Info(self.ask("freeze", **{key: value for key, value in given.items() if value is not None}))
+
+    @contextmanager
+    def transition(self, bars: float = 8) -> Generator[None]:
+        """Let all changes within go on a line and arrive together, if this plugin can do that as one change.
+
+        >>> with kr.transition(bars=8):
+        ...     _ = kr.gain("bass", 0.1)
+        Traceback (most recent call last):
+        krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `transition`
+        ...
+        """
+        scope = self._scope
+        outer, scope.batch = scope.batch, []
+        try:
+            yield
+            requests = scope.batch
+        finally:
+            scope.batch = outer
+        self.change("transition", {"cycles": bars, "requests": requests})
+
+
+def _document(ir: ModuleIr | Mapping[str, Any] | str | Path) -> dict[str, Any]:
+    if isinstance(ir, str | Path):
+        path = Path(ir).expanduser()
+        try:
+            return json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise KrachError(f"{path}: {error}", place=str(path)) from None
+    return ir.to_dict() if isinstance(ir, ModuleIr) else dict(ir)

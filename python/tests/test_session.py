@@ -1,0 +1,336 @@
+"""``kr`` against the real plugin: all or nothing, errors with their place, the way back, several clients."""
+
+import json
+import queue
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hosted import Served, level, read_wav
+
+import krach
+from krach import Session, krp, krs
+from krach.client import Connection, Gone, NoInstance, Refusal, Unsupported
+
+SRC = Path(krach.__file__).parents[1]
+
+
+def until(what: Any, seconds: float = 30.0) -> Any:
+    """Wait until something is true; a hang guard, no measure."""
+    end = time.monotonic() + seconds
+    while True:
+        found = what()
+        if found:
+            return found
+        assert time.monotonic() < end, "it has not come about"
+        time.sleep(0.02)
+
+
+# Errors
+
+
+def test_a_mistake_in_a_text_is_marked_and_changes_nothing(kr: Session) -> None:
+    kr.node("bass", "faust:bass") @ "A2 D3"
+    before = kr.history()
+    with pytest.raises(Refusal) as caught:
+        kr.play("bass", "A2 D3\n ~ [H2 x]")
+    message, line, mark, hint = str(caught.value).split("\n")
+    assert message == 'unknown word "H2"' and line[mark.index("^") :] == "H2 x]"
+    assert caught.value.place == "params.pattern" and caught.value.span == (10, 12) and hint == caught.value.hint
+    assert kr.history() == before and kr["bass"].playing
+
+
+def test_the_nearest_name_is_a_hint(kr: Session) -> None:
+    kr.node("bass", "faust:bass")
+    for call in (lambda: kr["bas"], lambda: kr["bass/cutof"], lambda: kr.play("bas", "A2")):
+        with pytest.raises(krach.KrachError) as caught:
+            call()
+        assert caught.value.hint in ("did you mean bass?", "did you mean bass/cutoff?"), caught.value.hint
+
+
+def test_a_sound_that_does_not_compile_raises_with_its_line_and_the_old_one_plays_on(kr: Session) -> None:
+    bass = kr.node("bass", "faust:bass")
+    good = kr.node("tone", 'import("stdfaust.lib");\nprocess = os.osc(440);\n')
+    assert good.error is None
+    with pytest.raises(krach.KrachError) as caught:
+        kr.node("tone", 'import("stdfaust.lib");\nprocess = os.osc(440) + foo;\n')
+    text = str(caught.value)
+    assert text.startswith("tone, line 2: undefined symbol") and "process = os.osc(440) + foo;" in text and "^" in text
+    assert kr["tone"].error is not None and "undefined symbol" in repr(kr["tone"])
+    assert bass.error is None
+    kr.node("tone", "process = 1;")
+    assert kr["tone"].error is None
+
+
+def test_a_sound_that_does_not_compile_is_told_later_where_nobody_waits(served: Served, kr: Session) -> None:
+    session = Session(served.socket, wait=False)
+    events: queue.Queue[dict[str, Any]] = queue.Queue()
+    session.listen(lambda topic, event: events.put(event), "errors")
+    session.node("tone", "process = nothing;")
+    assert "undefined symbol" in events.get(timeout=30)["message"]
+    with pytest.raises(krach.KrachError, match="undefined symbol"):
+        session.sync()
+    session.close()
+
+
+def test_what_the_plugin_has_not_is_its_own_answer(kr: Session) -> None:
+    for call in (lambda: kr.save("verse"), lambda: kr.macros, lambda: kr.bounce("bass"), lambda: kr.scene("x")):
+        with pytest.raises(Unsupported, match=r"this plugin \(krach .*\) has no `\w+`"):
+            call()
+    with pytest.raises(Unsupported, match="has no `stem` of `node`"):
+        kr.node("kick", "faust:kick", stem="drums")
+    with pytest.raises(Unsupported, match="has no `keep` of `load`"):
+        kr.load(krach.ModuleIr(), keep=True)
+    assert not kr.nodes
+
+
+def test_numbers_that_json_has_not_are_refused_here(kr: Session) -> None:
+    kr.node("kick", "faust:kick")
+    with pytest.raises(krach.KrachError, match="gain: "):
+        kr.gain("kick", float("nan"))
+    with pytest.raises(krach.KrachError):
+        kr.node("\ud800", "faust:kick")
+    assert kr["kick"].gain_now == 0.5
+
+
+# Batches and times
+
+
+def test_a_batch_is_one_step_and_an_exception_sends_nothing(kr: Session) -> None:
+    steps = len(kr.history())
+    with kr.batch() as answers:
+        bass = kr.node("bass", "faust:bass", gain=0.3)
+        bass @ "A2 D3"
+        bass @ ("cutoff", krp.values("<400 800>"))
+        kr.tempo = 140
+    assert len(answers) == 4 and len(kr.history()) == steps + 1 and kr.tempo == 140
+    with pytest.raises(ZeroDivisionError), kr.batch():
+        kr.gain("bass", 0.9)
+        raise ZeroDivisionError
+    with pytest.raises(Refusal) as caught, kr.batch():
+        kr.gain("bass", 0.9)
+        kr.play("bass", "A2 [")
+    assert "\n  A2 [\n" in str(caught.value)
+    assert bass.gain_now == 0.3 and len(kr.history()) == steps + 1
+
+
+def test_at_gives_all_changes_within_a_time_and_dry_run_makes_none(kr: Session) -> None:
+    kick = kr.node("kick", "faust:kick")
+    with kr.at(4000):
+        assert kr.gain("kick", 0.1).position == 4000 and kick.mute().position == 4000
+        with kr.batch():
+            kr.gain("kick", 0.2)
+    assert kr.gain("kick", 0.9, at=5000).position == 5000
+    assert kr.gain("kick", 0.9, dry_run=True) == {"dry_run": True, "nodes": ["kick"]}
+    kr.node("hat", "faust:hat", dry_run=True)
+    assert list(kr.nodes) == ["kick"] and kick.gain_now == 0.5 and not kr.is_muted("kick")
+
+
+def test_numbers_on_a_control_are_its_values(kr: Session) -> None:
+    kr.node("bass", "faust:bass")
+    kr.play("bass/cutoff", "<400 800>")
+    played = [event["value"] for event in kr.query("bass/cutoff", 0, 2).events]
+    assert [(each["label"], each["value"]) for each in played] == [("bass/cutoff", 400), ("bass/cutoff", 800)]
+    assert kr["bass"].controls[3].moved_by == {"pattern": "bass/cutoff"}
+    kr.mod("bass/resonance", krp.values("0.2 0.4")).stop()
+    assert kr.slots["bass/resonance"] is False
+
+
+def test_a_session_is_captured_cleared_loaded_and_exported_to_the_same(kr: Session, tmp_path: Path) -> None:
+    def lead() -> krs.Signal:
+        freq, gate = krs.control("freq", 220, 20, 4000), krs.control("gate", 0, 0, 1)
+        return krs.saw(freq) * krs.adsr(0.005, 0.1, 0.6, 0.2, gate) * 0.3
+
+    bass, verb = kr.node("bass", "faust:bass", gain=0.3), kr.node("verb", "faust:reverb", gain=0.3)
+    kr.node("lead", lead, count=4) @ krp.p("<A3 C4>")
+    bass >> (verb, 0.4)
+    bass @ kr.seq("A2", "D3", None, "E2").over(2)
+    kr.mod("bass/cutoff", "tri", 200, 2000)
+    kr.mute("verb")
+    kr.tempo = 128
+    ir = kr.capture()
+    script = tmp_path / "song.py"
+    kr.export(script)
+    kr.clear()
+    assert kr.capture() != ir
+    kr.load(ir)
+    assert kr.capture() == ir
+    for _ in range(2):
+        environment = {"NOISE_SOCKET": kr.connection.address, "PYTHONPATH": str(SRC)}
+        subprocess.run([sys.executable, script], check=True, env=environment, timeout=60)
+        assert plain(kr.capture()) == plain(ir)
+
+
+def plain(ir: krach.ModuleIr) -> dict[str, Any]:
+    """Return a document without the texts of functions and of patterns, which make no sound."""
+    data = ir.to_dict()
+    for node in data["nodes"]:
+        node.pop("source_text", None)
+    return without_spans(data)
+
+
+def without_spans(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_spans(each) for key, each in value.items() if key not in ("span", "spans", "text")}
+    return [without_spans(each) for each in value] if isinstance(value, list) else value
+
+
+# Handles
+
+
+def test_modules_in_the_session(kr: Session) -> None:
+    @kr.module
+    def kit(m: krach.ModuleProxy) -> None:
+        m.node("kick", "faust:kick", gain=0.8)
+        m.node("hat", "faust:hat", gain=0.3)
+        m.outputs("kick", "hat")
+
+    @kr.module
+    def one(m: krach.ModuleProxy) -> None:
+        m.node("bell", "faust:bell")
+
+    verb, bass = kr.node("verb", "faust:reverb"), kr.node("bass", "faust:bass")
+    d = kr.instantiate(kit(), "drums")
+    assert (d.prefix, list(d.nodes), d.input.name, d.output.name) == (
+        "drums",
+        ["kick", "hat"],
+        "drums/kick",
+        "drums/kick",
+    )
+    assert d >> verb is verb and bass >> verb
+    d @ "x . x ."
+    d["kick/tune"] = 60
+    assert d["kick/tune"] == kr["drums/kick/tune"] == 60 and kr["drums/kick"].playing
+    assert "input kick (not declared)" in repr(d) and "output kick" in repr(d)
+    kr["drums"].gain(0.1)
+    assert [each.gain_now for each in d.nodes.values()] == [0.1, 0.1] and "2 nodes" in repr(kr["drums"])
+    bell = kr.instantiate(one(), "solo")
+    assert bell.input == bell.output == kr["solo/bell"]
+
+
+def test_a_handle_says_how_loud_it_is(kr: Session) -> None:
+    tone = kr.node("tone", 'import("stdfaust.lib"); process = os.osc(440);', gain=0.5)
+    peak = until(lambda: tone.peak if (tone.peak or -99) > -6.2 else None)  # Once it has faded in.
+    assert peak < -5.9 and "dBFS" in repr(tone)
+
+
+# The connection
+
+
+def test_many_threads_call_at_once_and_each_has_its_own_answer(kr: Session) -> None:
+    kr.node("bass", "faust:bass")
+    wrong: list[Any] = []
+
+    def ask(number: int) -> None:
+        for index in range(50):
+            cycles = kr.query(krp.hit("bass/gate"), number, number + 1)["from"]
+            if cycles != [number, 1]:
+                wrong.append((number, index, cycles))
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(6)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(60)
+    assert not wrong
+
+
+def test_two_clients_see_each_others_changes(served: Served, kr: Session) -> None:
+    other = Session(served.socket)
+    kr.node("bass", "faust:bass")
+    assert list(other.nodes) == ["bass"]
+    other["bass/cutoff"] = 900
+    assert kr["bass/cutoff"] == 900
+    assert other.undo().undone == "set bass/cutoff" and kr["bass/cutoff"] == 220
+    other.close()
+
+
+def test_a_client_that_dies_in_a_line_changes_nothing(served: Served, kr: Session) -> None:
+    kr.node("bass", "faust:bass")
+    half = socket.socket(socket.AF_UNIX)
+    half.connect(served.socket)
+    half.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "clear", "params": {}}).encode())
+    half.close()
+    assert list(kr.nodes) == ["bass"]
+
+
+def test_the_plugin_goes_and_comes_back(tmp_path: Path) -> None:
+    runtime = tmp_path / "s"  # Its own socket name, so that it is found at the same place.
+    with Served(NOISE_SOCKET=str(runtime)) as first:
+        session = Session(str(runtime), wait=True)
+        events: queue.Queue[str] = queue.Queue()
+        session.listen(lambda topic, event: events.put(topic), "session")
+        session.node("bass", "faust:bass")
+        assert events.get(timeout=30) == "session"
+        first.end(kill=True)
+        while events.get(timeout=30) != "gone":
+            pass
+        with pytest.raises(Gone, match="has gone"):
+            session.ask("status")
+        first.start()
+        while events.get(timeout=30) != "back":
+            pass
+        assert session.nodes == {}
+        session.tempo = 99
+        assert events.get(timeout=30) == "session"  # What was subscribed to is so again.
+        session.close()
+
+
+def test_a_request_in_flight_when_the_plugin_goes_is_told(tmp_path: Path) -> None:
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(tmp_path / "s"))
+    server.listen()
+
+    def serve() -> None:
+        client, _ = server.accept()
+        client.sendall(b'{"protocol":1,"engine":"krach-engine","instance":"i"}\n')
+        client.recv(1000)
+        client.close()
+        server.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    connection = Connection(str(tmp_path / "s"))
+    with pytest.raises(Gone, match="whether it has carried out `clear` is not known"):
+        connection.call("clear", timeout=30)
+    thread.join(10)
+    connection.close()
+
+
+def test_names_of_instances(served: Served, kr: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    for spec in (served.instance.id, served.instance.id[:8], served.socket):
+        assert Session(spec).id == served.instance.id
+    kr.name = "drums"
+    until(lambda: krach.client.instances()[0].name == "drums")
+    assert krach.attach("drums").id == served.instance.id
+    with Served() as second:
+        with pytest.raises(NoInstance, match="2 instances are there") as caught:
+            krach.attach()
+        assert "krach attach " + second.instance.id in str(caught.value)
+        monkeypatch.setenv("KRACH_INSTANCE", second.instance.id)
+        assert krach.attach().id == second.instance.id
+        kr.attach(second.instance.id)
+        assert kr.id == second.instance.id
+        with pytest.raises(NoInstance):
+            kr.attach("nobody")
+        assert kr.id == second.instance.id
+        kr.attach(served.instance.id)
+    kr.name = served.instance.id
+
+
+def test_the_music_plays(tmp_path: Path) -> None:
+    wav = tmp_path / "out.wav"
+    served = Served("--record", str(wav))
+    session = krach.attach(served.instance.id, wait=True)
+    session.node("kick", "faust:kick", gain=0.8)
+    session.play("kick", "x*8", at="now")
+    until(lambda: session.position.cycles > 0.6)
+    session.close()
+    served.end()
+    rate, channels = read_wav(wav)
+    assert rate == 48000 and level(channels[0]) > 0.01
