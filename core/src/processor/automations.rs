@@ -1,38 +1,41 @@
 //! What automations and fades do within a stretch: by seconds, or in phase with the host's bars.
 
-use super::controls::{ControlEvent, Write, enqueue};
+use super::controls::{ControlEvent, Write};
 use super::renderer::{ActiveAutomation, Renderer};
 use crate::automation::GRID;
 use crate::clock::Segment;
+use krach_patterns::Full;
 
 impl Renderer {
-    /// Queues what automations do in `[at, until)`. `false`: no room.
+    /// Queues what automations do in `[at, until)`.
     pub(super) fn gather_automations(
         &mut self,
         segment: &Segment,
         at: i64,
         until: i64,
         running: bool,
-    ) -> bool {
-        self.automations_in_use().all(|index| {
-            let Some(automation) = &self.automations[index] else { return true };
-            let Some(control) = self.plan.find(automation.target, automation.path) else { return true };
+    ) -> Result<(), Full> {
+        self.automations_in_use().try_for_each(|index| {
+            let Some(automation) = &self.automations[index] else { return Ok(()) };
+            let Some(control) = self.plan.find(automation.target, automation.path) else { return Ok(()) };
             match automation.bars {
                 None => self.gather_seconds(index, control, at, until),
-                Some(_) => !running || self.gather_bars(index, control, segment, (at, until)),
+                Some(_) if running => self.gather_bars(index, control, segment, (at, until)),
+                Some(_) => Ok(()),
             }
         })
     }
 
-    fn gather_seconds(&mut self, index: usize, control: u32, at: i64, until: i64) -> bool {
-        let Some(running) = &self.automations[index] else { return true };
+    fn gather_seconds(&mut self, index: usize, control: u32, at: i64, until: i64) -> Result<(), Full> {
+        let Some(running) = &self.automations[index] else { return Ok(()) };
         let automation = &running.automation;
         let (last, index) = (automation.end_frame(), index as u32);
         let mut frame = at.max(automation.start_frame);
         while frame < until {
-            let line = automation.segment(self.grid_anchor, frame);
+            let line = automation.segment(self.timeline.grid_anchor, frame);
             // A line is announced where it begins, never where a block does.
-            let begins = frame == line.begin || frame == automation.start_frame || frame == self.grid_anchor;
+            let begins =
+                frame == line.begin || frame == automation.start_frame || frame == self.timeline.grid_anchor;
             let write = if last.is_some_and(|last| frame == last + 1) {
                 Some(Write::AutomationEnds { index, arrived: Some(line.to) })
             } else if begins && last.is_none_or(|last| frame <= last) {
@@ -41,14 +44,12 @@ impl Renderer {
             } else {
                 None
             };
-            if let Some(write) = write
-                && !enqueue(&mut self.queue, event(&self.plan, control, frame, index, write))
-            {
-                return false;
+            if let Some(write) = write {
+                self.queue.push(event(&self.plan, control, frame, index, write))?;
             }
             frame = line.end;
         }
-        true
+        Ok(())
     }
 
     fn gather_bars(
@@ -57,12 +58,12 @@ impl Renderer {
         control: u32,
         segment: &Segment,
         (at, until): (i64, i64),
-    ) -> bool {
-        let bars = self.clock.bars();
+    ) -> Result<(), Full> {
+        let bars = self.timeline.clock.bars();
         let epoch = &segment.epoch;
-        let Some(running) = &mut self.automations[index] else { return true };
+        let Some(running) = &mut self.automations[index] else { return Ok(()) };
         if running.ended.is_some_and(|ended| ended < at) {
-            return true;
+            return Ok(());
         }
         if running.begun.is_nan() {
             running.begun = bars.count_at(epoch.beats_at(at));
@@ -74,8 +75,7 @@ impl Renderer {
         let rest = running.value_over_bars(f64::INFINITY);
         let ends = Write::AutomationEnds { index: number, arrived: Some(rest) };
         let mut ended = None;
-        let offset = (at - self.grid_anchor).rem_euclid(GRID);
-        let mut point = if offset == 0 { at } else { at + GRID - offset };
+        let mut point = self.timeline.grid_point(at);
         while point < until && ended.is_none() {
             let write = match end {
                 // Time has jumped beyond the end.
@@ -92,23 +92,19 @@ impl Renderer {
                     Write::Automation { index: number, value, ramp: GRID as u32 }
                 }
             };
-            if !enqueue(&mut self.queue, event(&self.plan, control, point, number, write)) {
-                return false;
-            }
+            self.queue.push(event(&self.plan, control, point, number, write))?;
             point += GRID;
         }
         if let Some(over) = end.map(|end| end + 1).filter(|over| (at..until).contains(over))
             && ended.is_none_or(|ended| ended > over)
         {
-            if !enqueue(&mut self.queue, event(&self.plan, control, over, number, ends)) {
-                return false;
-            }
+            self.queue.push(event(&self.plan, control, over, number, ends))?;
             ended = Some(over);
         }
         if let Some(running) = &mut self.automations[index] {
             running.ended = ended;
         }
-        true
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ impl Renderer {
     /// Chases the controls and controllers of all slots for a landing at sample `at`: by looking back
     /// [`LOOK_BACK`] cycles, further back in the slots' tables. Gates, triggers and notes are left alone.
     pub(super) fn chase(&mut self, segment: &Segment, at: i64) {
-        let landing = self.meter.count_at(segment.epoch.beats_at(at));
+        let landing = self.timeline.meter.count_at(segment.epoch.beats_at(at));
         for index in 0..self.used_slots {
             let Some(slot) = &mut self.slots[index] else { continue };
             if slot.from.is_finite() && slot.from > landing {

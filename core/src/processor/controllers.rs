@@ -1,12 +1,14 @@
 //! Controllers from the host: which control each moves, at its sample.
 
-use super::controls::{ControlEvent, Write, enqueue};
+use super::controls::{ControlEvent, EventQueue, Write};
 use super::open_notes::OpenNotes;
 use super::renderer::Renderer;
 use super::{HostEvent, HostEventKind, Returns};
 use crate::limits::MAX_MIDI_MAPS;
+use crate::plan::Plan;
 use crate::processor::{ControllerMap, Return};
 use crate::symbol::Symbol;
+use krach_patterns::Full;
 
 /// Controllers of one block that are heard; more change nothing.
 const MAX_MOVES: usize = 2048;
@@ -56,6 +58,28 @@ impl Controllers {
         } else if self.maps.len() < self.maps.capacity() {
             self.maps.push(Mapped { map, untold: None });
         }
+    }
+
+    /// Queues what controllers set in `[at, until)`.
+    pub fn collect(
+        &mut self,
+        plan: &Plan,
+        (at, until): (i64, i64),
+        queue: &mut EventQueue,
+    ) -> Result<(), Full> {
+        let Self { maps, moves, .. } = self;
+        for (number, m) in moves.iter().enumerate().filter(|(_, m)| m.sample >= at && m.sample < until) {
+            for mapped in maps.iter_mut().filter(|x| x.map.channel == m.channel && x.map.cc == m.cc) {
+                let Some(control) = plan.control(mapped.map.target) else { continue };
+                let value = mapped.map.value(m.value);
+                // Before the patterns of the same sample.
+                let (time, order) = ((m.sample, f64::NEG_INFINITY), (0, number as u32));
+                let event = ControlEvent::new(plan, control, time, order, Write::Base(value));
+                queue.push(event)?;
+                mapped.untold = Some(value);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -112,25 +136,6 @@ impl Renderer {
                 self.controllers.moves.push(Move { sample, channel: status & 15, cc, value });
             }
         }
-    }
-
-    /// Queues what controllers set in `[at, until)`. `false`: no room.
-    pub(super) fn gather_controllers(&mut self, at: i64, until: i64) -> bool {
-        let Controllers { maps, moves, .. } = &mut self.controllers;
-        for (number, m) in moves.iter().enumerate().filter(|(_, m)| m.sample >= at && m.sample < until) {
-            for mapped in maps.iter_mut().filter(|x| x.map.channel == m.channel && x.map.cc == m.cc) {
-                let Some(control) = self.plan.control(mapped.map.target) else { continue };
-                let value = mapped.map.value(m.value);
-                // Before the patterns of the same sample.
-                let (time, order) = ((m.sample, f64::NEG_INFINITY), (0, number as u32));
-                let event = ControlEvent::new(&self.plan, control, time, order, Write::Base(value));
-                if !enqueue(&mut self.queue, event) {
-                    return false;
-                }
-                mapped.untold = Some(value);
-            }
-        }
-        true
     }
 
     /// Tells the control side which base values controllers have set.

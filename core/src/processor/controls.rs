@@ -7,6 +7,7 @@ use crate::node::Change;
 use crate::plan::{ControlState, Plan};
 use crate::symbol::Symbol;
 use crate::voice::{NOBODY, NoteKey, by_slot};
+use krach_patterns::Full;
 
 /// Something that one of a control's writers does.
 #[derive(Clone, Copy, Debug)]
@@ -82,13 +83,49 @@ impl ControlEvent {
     }
 }
 
-/// Adds to the queue of a stretch. `false`: no room.
-pub(super) fn enqueue(queue: &mut Vec<ControlEvent>, event: ControlEvent) -> bool {
-    let room = queue.len() < queue.capacity();
-    if room {
-        queue.push(event);
+/// What happens to controls and nodes within a stretch. Never grows.
+#[derive(Default)]
+pub(super) struct EventQueue(Vec<ControlEvent>);
+
+impl EventQueue {
+    /// With room for that many events.
+    pub fn with_capacity(events: usize) -> Self {
+        Self(Vec::with_capacity(events))
     }
-    room
+
+    /// Forgets all; keeps the room.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Adds an event.
+    pub fn push(&mut self, event: ControlEvent) -> Result<(), Full> {
+        if self.0.len() == self.0.capacity() {
+            return Err(Full);
+        }
+        self.0.push(event);
+        Ok(())
+    }
+
+    /// All events.
+    pub fn events(&self) -> &[ControlEvent] {
+        &self.0
+    }
+
+    /// Brings the events into the order in which they are rendered: by node, then by time.
+    pub fn sort(&mut self) {
+        self.0.sort_unstable_by(|a, b| {
+            let time = a.sample.cmp(&b.sample).then(a.beats.total_cmp(&b.beats)).then(a.order.cmp(&b.order));
+            a.node.cmp(&b.node).then(time)
+        });
+    }
+
+    /// The events of one node, by time, once they are sorted.
+    pub fn of(&self, node: u32) -> &[ControlEvent] {
+        let first = self.0.partition_point(|e| e.node < node);
+        let len = self.0[first..].partition_point(|e| e.node == node);
+        &self.0[first..first + len]
+    }
 }
 
 /// Applies a write to the state of a control that is the same for all voices; what they are to be
@@ -254,21 +291,6 @@ impl Renderer {
                 self.write(control, Write::AutomationEnds { index, arrived: None });
             }
         }
-    }
-
-    /// Brings the queue into the order in which it is rendered: by node, then by time.
-    pub(super) fn sort_queue(&mut self) {
-        self.queue.sort_unstable_by(|a, b| {
-            let time = a.sample.cmp(&b.sample).then(a.beats.total_cmp(&b.beats)).then(a.order.cmp(&b.order));
-            a.node.cmp(&b.node).then(time)
-        });
-    }
-
-    /// The events of one node, by time.
-    pub(super) fn events_of(queue: &[ControlEvent], node: u32) -> &[ControlEvent] {
-        let first = queue.partition_point(|e| e.node < node);
-        let len = queue[first..].partition_point(|e| e.node == node);
-        &queue[first..first + len]
     }
 }
 

@@ -4,7 +4,7 @@ use super::Returns;
 use super::controls::{SlotSet, Write};
 use super::handover::Next;
 use super::renderer::{ActiveAutomation, MAX_FADES, Renderer, Slot};
-use crate::clock::{Bars, Epoch, Mode, Segment};
+use crate::clock::{Epoch, Mode, Segment};
 use crate::limits::MAX_AUTOMATIONS;
 use crate::model::FadeLength;
 use crate::plan::Plan;
@@ -104,7 +104,7 @@ impl Renderer {
 
     /// Takes an edit; it acts at its position, or at the next sample.
     pub fn take(&mut self, edit: TimedAction) {
-        let standing = self.clock.mode() == Mode::Stopped && edit.relative;
+        let standing = self.timeline.clock.mode() == Mode::Stopped && edit.relative;
         let due = if standing { f64::NEG_INFINITY } else { edit.due.unwrap_or(f64::NEG_INFINITY) };
         let what = What::Action(edit.action);
         self.scheduled.insert(Waiting { due, seq: edit.seq, relative: edit.relative, void: false, what });
@@ -120,7 +120,7 @@ impl Renderer {
                 returns.send(Return::Stale(old));
             }
         }
-        let standing = self.clock.mode() == Mode::Stopped && plan.relative;
+        let standing = self.timeline.clock.mode() == Mode::Stopped && plan.relative;
         let due = if standing { f64::NEG_INFINITY } else { plan.due.unwrap_or(f64::NEG_INFINITY) };
         let (seq, relative) = (plan.seq, plan.relative);
         self.scheduled.insert(Waiting { due, seq, relative, void: false, what: What::Plan(plan) });
@@ -154,14 +154,14 @@ impl Renderer {
         let mut time_changed = false;
         while let Some(first) = self.scheduled.next() {
             let at_once = first.due == f64::NEG_INFINITY;
-            let sample = segment.epoch.sample_of(self.meter.beats_at(first.due));
+            let sample = segment.epoch.sample_of(self.timeline.meter.beats_at(first.due));
             if !(at_once || running && sample <= at) || !returns.has_room() || self.scheduled.is_blocked() {
                 break;
             }
             let late = !at_once && sample < at;
             let Some(item) = self.scheduled.waiting.pop() else { break };
             // What was timed acts at its own position, what was not at this sample's.
-            let position = if at_once || late { self.meter.count_at(beats) } else { item.due };
+            let position = if at_once || late { self.timeline.meter.count_at(beats) } else { item.due };
             match item.what {
                 What::Plan(plan) if item.void => returns.send(Return::Stale(plan)),
                 What::Plan(plan) => self.adopt(plan, late, returns),
@@ -179,7 +179,7 @@ impl Renderer {
         // Where something is left that is due on this sample, a pattern may still come to a hushed slot.
         let left = time_changed
             || self.scheduled.next().is_some_and(|next| {
-                let sample = segment.epoch.sample_of(self.meter.beats_at(next.due));
+                let sample = segment.epoch.sample_of(self.timeline.meter.beats_at(next.due));
                 next.due == f64::NEG_INFINITY || running && sample <= at
             });
         if self.hushing && !left {
@@ -251,34 +251,22 @@ impl Renderer {
             Action::Hush(slot) => self.hush(slot as usize),
             Action::HushAll => (0..self.used_slots).for_each(|slot| self.hush(slot)),
             Action::Bpm(bpm) => {
-                self.clock.give_back(at);
-                self.update_clock(|s| s.free_bpm = bpm);
+                self.timeline.set_bpm(at, bpm);
                 time_changed = true;
             }
             Action::Internal(on) => {
-                self.clock.give_back(at);
-                self.update_clock(|s| s.internal = on);
+                self.timeline.set_internal(at, on);
                 time_changed = true;
             }
             Action::FreeRun(on) => {
-                self.own_free_run = on;
-                self.clock.give_back(at);
-                self.update_clock(|_| {});
+                self.timeline.set_free_run(at, on);
                 time_changed = true;
             }
-            Action::BeatsPerCycle(beats) => {
-                self.host_meter = false;
-                self.set_meter(Bars::of(beats));
-            }
-            Action::HostMeter => {
-                self.host_meter = true;
-                self.set_meter(self.clock.bars());
-            }
+            Action::BeatsPerCycle(beats) => self.timeline.count_beats(beats),
+            Action::HostMeter => self.timeline.count_bars(),
             Action::MidiClock(on) => self.set_midi_clock(on),
             Action::Start(start) => self.start = start,
-            Action::MasterGain(gain) => {
-                self.output.set_own_master(gain);
-            }
+            Action::MasterGain(gain) => self.output.set_own_master(gain),
             Action::Limiter(on) => self.output.set_limiter(on),
             Action::Automate { index, target, mut automation, serial, bars } => {
                 automation.start_frame = at;
@@ -321,14 +309,6 @@ impl Renderer {
             Action::Nothing => {}
         }
         (garbage, time_changed)
-    }
-
-    /// Other cycles: every position has another name now, and to patterns that is a jump.
-    pub(super) fn set_meter(&mut self, meter: Bars) {
-        if meter != self.meter {
-            self.meter = meter;
-            self.discontinuity = true;
-        }
     }
 
     fn start_slot(
@@ -418,18 +398,20 @@ impl Renderer {
         running.map_or(c.held(), |running| {
             let before = match running.bars {
                 None => running.automation.value_at(at - 1),
-                Some(_) => running.value_over_bars(self.clock.bars().count_at(self.clock.beats())),
+                Some(_) => {
+                    running.value_over_bars(self.timeline.clock.bars().count_at(self.timeline.clock.beats()))
+                }
             };
             c.clamp(before)
         })
     }
 
     fn frames_of(&self, length: FadeLength) -> f64 {
-        let beat = 60.0 * self.sample_rate / self.clock.bpm();
+        let beat = 60.0 * self.sample_rate / self.timeline.clock.bpm();
         match length {
             FadeLength::Secs(secs) => secs * self.sample_rate,
             FadeLength::Beats(beats) => beats * beat,
-            FadeLength::Cycles(cycles) => cycles * self.meter.length * beat,
+            FadeLength::Cycles(cycles) => cycles * self.timeline.meter.length * beat,
         }
     }
 

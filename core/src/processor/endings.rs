@@ -4,10 +4,11 @@
 //! What closes a gate is the pattern's own event, if it comes. These endings close only what the same
 //! note still holds open.
 
-use super::controls::{ControlEvent, Write, enqueue};
+use super::controls::{ControlEvent, Write};
 use super::renderer::Renderer;
 use crate::clock::{Epoch, Segment};
 use crate::voice::NoteKey;
+use krach_patterns::Full;
 
 /// Most notes whose ends are remembered; the oldest is forgotten for one more.
 const MAX_ENDINGS: usize = 1024;
@@ -49,13 +50,13 @@ impl Endings {
         self.new.clear();
     }
 
-    /// A note begins in this stretch. `false`: no room.
-    pub fn begin(&mut self, ending: Ending) -> bool {
-        let room = self.new.len() < self.new.capacity();
-        if room {
-            self.new.push(ending);
+    /// A note begins in this stretch.
+    pub fn begin(&mut self, ending: Ending) -> Result<(), Full> {
+        if self.new.len() == self.new.capacity() {
+            return Err(Full);
         }
-        room
+        self.new.push(ending);
+        Ok(())
     }
 
     /// After a stretch up to `until` has been gathered: what is over goes, what began is remembered.
@@ -81,8 +82,8 @@ fn push(due: &mut Vec<Ending>, ending: Ending) {
 }
 
 impl Renderer {
-    /// Queues the endings in `[at, until)`. `false`: no room.
-    pub(super) fn gather_endings(&mut self, segment: &Segment, at: i64, until: i64) -> bool {
+    /// Queues the endings in `[at, until)`.
+    pub(super) fn gather_endings(&mut self, segment: &Segment, at: i64, until: i64) -> Result<(), Full> {
         for ending in self.endings.due.iter().chain(&self.endings.new) {
             let &Ending { beats, slot, serial, value, note } = ending;
             let sample = segment.epoch.sample_of(beats).max(at);
@@ -96,11 +97,9 @@ impl Renderer {
                 // After the pattern's own events of that time.
                 let (time, order) = ((sample, beats), (slot, u32::MAX));
                 let event = ControlEvent::new(&self.plan, control, time, order, Write::Over { note });
-                if !enqueue(&mut self.queue, event) {
-                    return false;
-                }
+                self.queue.push(event)?;
             }
         }
-        true
+        Ok(())
     }
 }

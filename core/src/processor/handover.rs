@@ -234,13 +234,13 @@ impl Renderer {
             self.list_notes(&mut room, slot);
             let whole = self.compare(&mut room, slot, next, epoch, at);
             self.compare_shapes(&mut room, next, epoch, at);
-            let meter = self.meter;
+            let meter = self.timeline.meter;
             room.decide(whole, |end| has_passed(epoch, meter.beats_at(end), at));
         }
         self.end_all_but(&room, slot, at);
         for unit in room.units.iter().filter(|u| u.taken) {
             for &(_, value) in room.torn.iter().filter(|(key, _)| *key == unit.key) {
-                let (beats, serial) = (self.meter.beats_at(unit.said.at), next.voice.serial);
+                let (beats, serial) = (self.timeline.meter.beats_at(unit.said.at), next.voice.serial);
                 self.endings.remember(Ending { beats, slot, serial, value, note: unit.key });
             }
         }
@@ -290,7 +290,7 @@ impl Renderer {
     /// Goes through what both patterns have said by sample `at`. `false`: there was too much of it.
     fn compare(&mut self, room: &mut Handover, slot: u32, next: Next<'_>, epoch: &Epoch, at: i64) -> bool {
         let Some(first) = room.notes.first() else { return true };
-        let now = self.meter.count_at(epoch.beats_at(at));
+        let now = self.timeline.meter.count_at(epoch.beats_at(at));
         // Where all are drawn by shapes there is nothing to compare.
         let recent = first.onset.max(now - COMPARED);
         let mut covered = f64::NEG_INFINITY;
@@ -324,7 +324,7 @@ impl Renderer {
         if !room.notes.iter().any(|note| note.onset == DRAWN) {
             return;
         }
-        let here = self.meter.count_at(epoch.beats_at(at)) - next.origin;
+        let here = self.timeline.meter.count_at(epoch.beats_at(at)) - next.origin;
         self.events.clear();
         if next.voice.program.query(window(here, here), self.seed, &mut self.events).is_err() {
             return;
@@ -368,7 +368,7 @@ impl Renderer {
             for event in self.events.as_slice() {
                 let position = origin + cycles(event.whole.begin);
                 let within = position >= piece.begin && position < piece.end;
-                let beats = self.meter.beats_at(position);
+                let beats = self.timeline.meter.beats_at(position);
                 // What the new one would say now but began before its time is never said.
                 if !(within || piece.closed && position == piece.end)
                     || !(has_passed(epoch, beats, at) || position < from)
@@ -406,7 +406,7 @@ impl Renderer {
                         }
                     }
                     Target::Note { channel, key, velocity, cycles } if is_new => {
-                        let beats = cycles * self.meter.length;
+                        let beats = cycles * self.timeline.meter.length;
                         let sounds = Sounding::of(slot, position, (channel, key, velocity), beats);
                         if self.midi.sounding_of(slot).any(|note| note.is_same(&sounds)) {
                             let place = Place::Host(sounds.channel, sounds.key);

@@ -2,6 +2,7 @@
 
 use super::MidiOut;
 use crate::clock::Epoch;
+use krach_patterns::Full;
 
 /// Most notes that sound at the host at once; one more ends the oldest.
 pub const MAX_SOUNDING: usize = 512;
@@ -134,13 +135,13 @@ impl MidiVoices {
         self.queue.clear();
     }
 
-    /// Asks something of the next stretch. `false`: no room.
-    pub fn request(&mut self, request: MidiRequest) -> bool {
-        let room = self.queue.len() < self.queue.capacity();
-        if room {
-            self.queue.push(request);
+    /// Asks something of the next stretch.
+    pub fn request(&mut self, request: MidiRequest) -> Result<(), Full> {
+        if self.queue.len() == self.queue.capacity() {
+            return Err(Full);
         }
-        room
+        self.queue.push(request);
+        Ok(())
     }
 
     /// The notes of a slot that sound.
@@ -288,7 +289,7 @@ mod tests {
     #[test]
     fn a_note_ends_at_the_first_sample_at_or_after_its_length() {
         let mut voices = MidiVoices::new();
-        voices.request(note(60, 0.0, 0.5));
+        voices.request(note(60, 0.0, 0.5)).expect("there is room");
         voices.play(&epoch(), 0, 11_999);
         assert_eq!(sent(&mut voices), [(0, 0x90, 60)]);
         voices.play(&epoch(), 11_999, 12_001);
@@ -299,7 +300,7 @@ mod tests {
     fn a_note_shorter_than_the_stretch_ends_within_it_and_in_order() {
         let mut voices = MidiVoices::new();
         for (key, at) in [(60, 0.0), (61, 0.25), (62, 0.5)] {
-            voices.request(note(key, at, 0.25));
+            voices.request(note(key, at, 0.25)).expect("there is room");
         }
         voices.play(&epoch(), 0, 48_000);
         let expected = [
@@ -316,8 +317,8 @@ mod tests {
     #[test]
     fn a_key_struck_again_ends_before_it_begins() {
         let mut voices = MidiVoices::new();
-        voices.request(note(60, 0.0, 4.0));
-        voices.request(note(60, 1.0, 4.0));
+        voices.request(note(60, 0.0, 4.0)).expect("there is room");
+        voices.request(note(60, 1.0, 4.0)).expect("there is room");
         voices.play(&epoch(), 0, 30_000);
         assert_eq!(sent(&mut voices), [(0, 0x90, 60), (24_000, 0x80, 60), (24_000, 0x90, 60)]);
     }
@@ -326,7 +327,7 @@ mod tests {
     fn a_full_output_refuses_beginnings_and_keeps_room_for_ends() {
         let mut voices = MidiVoices::new();
         for round in 0..MAX_REQUESTS {
-            voices.request(note((round % 128) as u8, round as f64 * 1e-3, 1.0));
+            voices.request(note((round % 128) as u8, round as f64 * 1e-3, 1.0)).expect("there is room");
         }
         voices.play(&epoch(), 0, 24);
         voices.end(24, |_| true);

@@ -7,6 +7,7 @@
 use super::midi::{Midi, MidiRequest, MidiVoices};
 use super::renderer::Renderer;
 use crate::clock::{Epoch, ONSET_TOLERANCE, Segment};
+use krach_patterns::Full;
 
 const TICK: u8 = 0xf8;
 const START: u8 = 0xfa;
@@ -34,6 +35,39 @@ pub(super) struct MidiClock {
 }
 
 impl MidiClock {
+    /// Asks for the ticks of `[at, until)`.
+    pub fn collect(&self, midi: &mut MidiVoices, epoch: &Epoch, (at, until): (i64, i64)) -> Result<(), Full> {
+        if !self.on {
+            return Ok(());
+        }
+        let fastest = epoch.rate_at(at).max(epoch.rate_at(until));
+        let margin = 2.0 * (ONSET_TOLERANCE * fastest + epoch.slack);
+        let mut low = epoch.beats_at(at - 1) - margin;
+        if at == epoch.start && epoch.floor.is_finite() {
+            low = low.min(epoch.floor);
+        }
+        for tick in ticks(low, epoch.beats_at(until - 1) + margin) {
+            let beats = tick / PER_BEAT;
+            let Some(sample) = epoch.onset(beats).filter(|&n| n >= at && n < until) else { continue };
+            let first = tick == self.begin;
+            let start = if tick == 0.0 { START } else { CONTINUE };
+            for (order, status) in first.then_some(start).into_iter().chain([TICK]).enumerate() {
+                // Before the notes of the same sample: they belong to the step that it begins.
+                let order = (0, order as u32);
+                let what = Midi::Realtime(status);
+                midi.request(MidiRequest {
+                    sample,
+                    beats: f64::NEG_INFINITY,
+                    order,
+                    slot: 0,
+                    onset: f64::NAN,
+                    midi: what,
+                })?;
+            }
+        }
+        Ok(())
+    }
+
     /// Tells the receiver where time is now, at sample `at`.
     fn land(&mut self, midi: &mut MidiVoices, epoch: &Epoch, at: i64, running: bool) {
         if std::mem::take(&mut self.told) {
@@ -78,42 +112,6 @@ impl Renderer {
         if std::mem::take(&mut self.midi_clock.moved) {
             self.midi_clock.land(&mut self.midi, &segment.epoch, at, running && !self.retired);
         }
-    }
-
-    /// Asks for the ticks of `[at, until)`. `false`: no room.
-    pub(super) fn gather_midi_clock(&mut self, segment: &Segment, at: i64, until: i64) -> bool {
-        if !self.midi_clock.on || self.retired {
-            return true;
-        }
-        let epoch = &segment.epoch;
-        let fastest = epoch.rate_at(at).max(epoch.rate_at(until));
-        let margin = 2.0 * (ONSET_TOLERANCE * fastest + epoch.slack);
-        let mut low = epoch.beats_at(at - 1) - margin;
-        if at == epoch.start && epoch.floor.is_finite() {
-            low = low.min(epoch.floor);
-        }
-        for tick in ticks(low, epoch.beats_at(until - 1) + margin) {
-            let beats = tick / PER_BEAT;
-            let Some(sample) = epoch.onset(beats).filter(|&n| n >= at && n < until) else { continue };
-            let first = tick == self.midi_clock.begin;
-            let start = if tick == 0.0 { START } else { CONTINUE };
-            for (order, status) in first.then_some(start).into_iter().chain([TICK]).enumerate() {
-                // Before the notes of the same sample: they belong to the step that it begins.
-                let order = (0, order as u32);
-                let midi = Midi::Realtime(status);
-                if !self.midi.request(MidiRequest {
-                    sample,
-                    beats: f64::NEG_INFINITY,
-                    order,
-                    slot: 0,
-                    onset: f64::NAN,
-                    midi,
-                }) {
-                    return false;
-                }
-            }
-        }
-        true
     }
 
     /// Another engine spoke to the receiver before.

@@ -29,6 +29,7 @@ mod render;
 mod renderer;
 mod shapes;
 mod start;
+mod timeline;
 mod voices;
 
 pub use self::action::{Action, ControllerMap, Garbage, InputRoute, NoteRoute, TimedAction};
@@ -258,13 +259,13 @@ impl Processor {
 
     /// Blocks come again after a time without any, in which the host's time stood.
     pub fn resume(&mut self) {
-        self.renderer.stand_still();
+        self.renderer.timeline.stand_still();
     }
 
     /// Forgets all signal state, as hosts ask when they reset a plugin.
     pub fn reset(&mut self) {
         let _flush = FlushDenormals::on();
-        self.renderer.stand_still();
+        self.renderer.timeline.stand_still();
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.renderer.panic(self.renderer.now()))) {
             self.poison(payload);
         }
@@ -423,7 +424,11 @@ impl Processor {
     }
 
     fn publish(&self) {
-        self.link.publish(if self.poisoned { Position::default() } else { self.renderer.position() });
+        self.link.publish(if self.poisoned {
+            Position::default()
+        } else {
+            self.renderer.timeline.position()
+        });
     }
 }
 

@@ -221,7 +221,7 @@ impl Params {
 impl Renderer {
     /// A parameter stands there at once, and nothing moves.
     pub(super) fn settle_param(&mut self, param: ParamId, value: f32, modulation: f32) {
-        self.params.settle(param, value, modulation, self.clock.now());
+        self.params.settle(param, value, modulation, self.timeline.clock.now());
         if param == ParamId::Master {
             self.output.settle_fader(master_gain(self.params.state(param).sum()));
         }

@@ -1,6 +1,6 @@
 //! What patterns and automations do within a stretch, each at its sample.
 
-use super::controls::{ControlEvent, Write, enqueue};
+use super::controls::{ControlEvent, Write};
 use super::endings::Ending;
 use super::midi::{Midi, MidiRequest};
 use super::renderer::{Renderer, Slot};
@@ -9,7 +9,7 @@ use crate::limits::NONE;
 use crate::slot::Target;
 use crate::symbol::Symbol;
 use crate::voice::by_unit;
-use krach_patterns::{Event, Span, Time};
+use krach_patterns::{Event, Full, Span, Time};
 
 /// Most cycles that are asked for at once: a stretch with more is halved.
 const MOST_CYCLES: f64 = 64.0;
@@ -31,8 +31,8 @@ pub(super) fn cycles(t: Time) -> f64 {
 }
 
 impl Renderer {
-    /// Queues the onsets of all slots in `[at, until)`. `false`: no room.
-    pub(super) fn gather_patterns(&mut self, segment: &Segment, at: i64, until: i64) -> bool {
+    /// Queues the onsets of all slots in `[at, until)`.
+    pub(super) fn gather_patterns(&mut self, segment: &Segment, at: i64, until: i64) -> Result<(), Full> {
         let epoch = &segment.epoch;
         let fastest = epoch.rate_at(at).max(epoch.rate_at(until));
         let margin = 2.0 * (ONSET_TOLERANCE * fastest + epoch.slack);
@@ -45,24 +45,19 @@ impl Renderer {
             if let Some(Residue { begin, end, length }) = epoch.residue.filter(|_| at == epoch.start) {
                 // By its time in the new pass it comes before all that the new pass plays.
                 let left = |beats: f64| (beats > begin && beats < end).then_some((at, beats - length));
-                if !self.gather_slot(slot, (begin, end), true, left) {
-                    return false;
-                }
+                self.gather_slot(slot, (begin, end), true, left)?;
             }
             let here = |beats: f64| epoch.onset(beats).filter(|&n| n >= at && n < until).map(|n| (n, beats));
             self.start_from_zero(slot, epoch, at);
-            if let Some((_, begin, end)) = self.between.filter(|between| between.0 == at) {
-                let (begin, end) = (self.meter.beats_at(begin), self.meter.beats_at(end));
+            if let Some(change) = self.timeline.meter_change.filter(|change| change.at == at) {
+                let meter = self.timeline.meter;
+                let (begin, end) = (meter.beats_at(change.begin), meter.beats_at(change.end));
                 let left = |beats: f64| (beats > begin && beats <= end).then_some((at, beats));
-                if !self.gather_slot(slot, (begin, end), false, left) {
-                    return false;
-                }
+                self.gather_slot(slot, (begin, end), false, left)?;
             }
-            if !self.gather_slot(slot, (low, high), false, here) {
-                return false;
-            }
+            self.gather_slot(slot, (low, high), false, here)?;
         }
-        true
+        Ok(())
     }
 
     /// A slot that was to begin at zero wherever time starts begins here.
@@ -70,7 +65,7 @@ impl Renderer {
         if let Some(slot) = &mut self.slots[slot]
             && slot.origin.is_nan()
         {
-            slot.origin = self.meter.count_at(epoch.beats_at(at));
+            slot.origin = self.timeline.meter.count_at(epoch.beats_at(at));
             slot.from = slot.from.max(slot.origin);
         }
     }
@@ -81,24 +76,22 @@ impl Renderer {
         (low, high): (f64, f64),
         stray: bool,
         place: impl Fn(f64) -> Option<(i64, f64)>,
-    ) -> bool {
-        let Some(slot) = &self.slots[index] else { return true };
-        let meter = self.meter;
+    ) -> Result<(), Full> {
+        let Some(slot) = &self.slots[index] else { return Ok(()) };
+        let meter = self.timeline.meter;
         let (begin, end) = (meter.count_at(low), meter.count_at(high));
         if high <= low || end < slot.from || slot.origin.is_nan() {
-            return true;
+            return Ok(());
         }
         if end - begin > MOST_CYCLES {
-            return false;
+            return Err(Full);
         }
         let span = window(begin - slot.origin, end - slot.origin);
         self.events.clear();
-        if slot.voice.program.onsets(span, self.seed, &mut self.events).is_err() {
-            return false;
-        }
+        slot.voice.program.onsets(span, self.seed, &mut self.events)?;
         for (number, event) in self.events.as_slice().iter().enumerate() {
             let position = slot.origin + cycles(event.whole.begin);
-            if position < slot.from || position <= self.sounded {
+            if position < slot.from || position <= self.timeline.sounded {
                 continue;
             }
             let Some((sample, beats)) = place(meter.beats_at(position)) else { continue };
@@ -106,23 +99,19 @@ impl Renderer {
             if let Some(midi) = self.midi_of(index as u32, event) {
                 let (slot, onset) = (index as u32, position);
                 let request = MidiRequest { sample, beats, order, slot, onset, midi };
-                if !self.retired && !self.midi.request(request) {
-                    return false;
+                if !self.retired {
+                    self.midi.request(request)?;
                 }
                 continue;
             }
             let Some((control, write)) = self.target(index as u32, event, stray) else { continue };
-            if let Some(ending) = self.ending_of(index as u32, event, &write)
-                && !self.endings.begin(ending)
-            {
-                return false;
+            if let Some(ending) = self.ending_of(index as u32, event, &write) {
+                self.endings.begin(ending)?;
             }
             let event = ControlEvent::new(&self.plan, control, (sample, beats), order, write);
-            if !enqueue(&mut self.queue, event) {
-                return false;
-            }
+            self.queue.push(event)?;
         }
-        true
+        Ok(())
     }
 
     fn target(&self, slot: u32, event: &Event, stray: bool) -> Option<(u32, Write)> {
@@ -153,7 +142,7 @@ impl Renderer {
         let Target::Control { ends: true, .. } = playing.voice.targets.get(event.value as usize)? else {
             return None;
         };
-        let beats = self.meter.beats_at(playing.origin + cycles(event.unit_end));
+        let beats = self.timeline.meter.beats_at(playing.origin + cycles(event.unit_end));
         let (serial, value_index) = (playing.voice.serial, event.value);
         (value > 0.0).then_some(Ending { beats, slot, serial, value: value_index, note })
     }
@@ -170,7 +159,7 @@ impl Renderer {
         let voice = &self.slots[slot as usize].as_ref()?.voice;
         match *voice.targets.get(event.value as usize)? {
             Target::Note { channel, key, velocity, cycles } => {
-                Some(Midi::Note { channel, key, velocity, beats: cycles * self.meter.length })
+                Some(Midi::Note { channel, key, velocity, beats: cycles * self.timeline.meter.length })
             }
             Target::Cc { channel, controller, value, .. } => Some(Midi::Cc { channel, controller, value }),
             Target::Osc => Some(Midi::Osc { serial: voice.serial, value: event.value }),

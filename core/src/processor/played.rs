@@ -7,7 +7,7 @@
 //! whole block when it comes, in the order of its events. What a single voice does with several keys
 //! is in `keys`.
 
-use super::controls::{ControlEvent, Write, enqueue};
+use super::controls::{ControlEvent, Write};
 use super::keys::Pressed;
 use super::renderer::Renderer;
 use super::voices::Player;
@@ -16,6 +16,7 @@ use crate::plan::NoteParts;
 use crate::processor::NoteRoute;
 use crate::symbol::Symbol;
 use crate::voice::{BY_HOST, HeldKey, HostNote, Phase, Voice};
+use krach_patterns::Full;
 
 /// Entries of one block beside those that end notes; more are lost.
 pub const MAX_PLAYED: usize = 4096;
@@ -484,12 +485,12 @@ impl Renderer {
         }
     }
 
-    /// Queues what the host plays in `[at, until)`. `false`: no room.
-    pub(super) fn gather_notes(&mut self, at: i64, until: i64) -> bool {
+    /// Queues what the host plays in `[at, until)`.
+    pub(super) fn gather_notes(&mut self, at: i64, until: i64) -> Result<(), Full> {
         let first = self.keyboard.played.partition_point(|(sample, _)| *sample < at);
         let last = self.keyboard.played.partition_point(|(sample, _)| *sample < until);
         if first == last {
-            return true;
+            return Ok(());
         }
         let Self { keyboard, plan, queue, .. } = self;
         let is_routed = |node: u32| {
@@ -504,8 +505,7 @@ impl Renderer {
                 concerned.push(n as u32);
             }
         }
-        let mut room = true;
-        for number in first..last {
+        let queued = (first..last).try_for_each(|number| {
             let (sample, what) = keyboard.played[number];
             // Before the patterns of the same sample.
             let (beats, order) = (f64::NEG_INFINITY, (0, number as u32));
@@ -514,13 +514,13 @@ impl Renderer {
             if let Played::On { note, .. } = what {
                 let node = keyboard.target(note.channel).and_then(|id| plan.node(id));
                 let node = node.filter(|n| plan.nodes[*n as usize].voiced);
-                room &= enqueue(queue, event(node.unwrap_or(NONE)));
+                queue.push(event(node.unwrap_or(NONE)))
             } else {
-                room &= concerned.iter().all(|node| enqueue(queue, event(*node)));
+                concerned.iter().try_for_each(|node| queue.push(event(*node)))
             }
-        }
+        });
         keyboard.concerned = concerned;
-        room
+        queued
     }
 
     /// A note that no node plays is over before it begins.
@@ -536,7 +536,7 @@ impl Renderer {
     pub(super) fn refuse_unqueued(&mut self, at: i64) {
         let number =
             |event: &ControlEvent| if let Write::Host(number) = event.write { Some(number) } else { None };
-        let queued = self.queue.iter().filter_map(number).max();
+        let queued = self.queue.events().iter().filter_map(number).max();
         let first = self.keyboard.played.partition_point(|(sample, _)| *sample < at);
         let last = self.keyboard.played.partition_point(|(sample, _)| *sample <= at);
         for number in first.max(queued.map_or(0, |n| n as usize + 1))..last {
@@ -556,7 +556,7 @@ impl Renderer {
     /// The engine before this one plays the host's notes no longer.
     pub(super) fn inherit_keyboard(&mut self, old: &mut Self) {
         self.keyboard.take_over(&old.keyboard);
-        self.notes.at = self.clock.now();
+        self.notes.at = self.timeline.clock.now();
         self.notes.ends.append(&mut old.notes.ends);
         self.notes.ends.iter_mut().for_each(|(at, _)| *at = self.notes.at);
         for node in &mut old.plan.nodes {

@@ -36,7 +36,7 @@ impl Renderer {
         range: Range<usize>,
         returns: &mut Returns,
     ) {
-        self.sort_queue();
+        self.queue.sort();
         let frames = range.len();
         let queue = std::mem::take(&mut self.queue);
         for n in 0..self.plan.nodes.len() {
@@ -45,7 +45,7 @@ impl Renderer {
             }
             match self.plan.nodes[n].role {
                 Role::Process => {
-                    let fault = self.render_node(n, at, frames, Self::events_of(&queue, n as u32));
+                    let fault = self.render_node(n, at, frames, queue.of(n as u32));
                     if let (Some(silenced), false) = (fault, self.retired) {
                         let uid = self.plan.nodes[n].uid;
                         returns.try_send(Return::NodeFault { uid, silenced });
@@ -55,7 +55,7 @@ impl Renderer {
                 Role::Output(bus) => self.render_output(n, bus, frames),
             }
         }
-        self.finish_output(Self::events_of(&queue, NONE), at, channels, range);
+        self.finish_output(queue.of(NONE), at, channels, range);
         self.queue = queue;
         self.end_fades(returns);
     }
@@ -78,7 +78,8 @@ impl Renderer {
                 Source::Mix(m) => &mix[*m as usize][..frames],
             };
         }
-        let bar = (self.clock.bar_beats() * 60.0 * self.sample_rate / self.clock.bpm().max(1.0)) as i64;
+        let bar = (self.timeline.clock.bar_beats() * 60.0 * self.sample_rate
+            / self.timeline.clock.bpm().max(1.0)) as i64;
         // One instance fills the node's outputs itself; several are summed.
         let (own, sum) = match voices.len() {
             1 => (&mut taken[..outputs], None),

@@ -2,7 +2,7 @@
 
 use super::Returns;
 use super::controllers::Controllers;
-use super::controls::ControlEvent;
+use super::controls::EventQueue;
 use super::edits::Scheduled;
 use super::endings::Endings;
 use super::handover::Handover;
@@ -11,18 +11,18 @@ use super::midi_clock::MidiClock;
 use super::output::{Channels, Output};
 use super::params::{ParamEvent, Params};
 use super::played::Keyboard;
+use super::timeline::Timeline;
 use super::voices::Notes;
 use crate::automation::Automation;
-use crate::clock::{Bars, Clock, ClockSettings, Mode, Segment, TransportAt};
+use crate::clock::{ClockSettings, Mode, Segment, TransportAt};
 use crate::limits::{MAX_AUTOMATIONS, MAX_CHANNELS, MAX_SLOTS};
-use crate::link::Position;
 use crate::model::Start;
 use crate::plan::{Fade, Plan};
 use crate::processor::{InputRoute, Return};
 use crate::slot::BoundPattern;
 use crate::symbol::Symbol;
 use crate::telemetry::Levels;
-use krach_patterns::EventBuffer;
+use krach_patterns::{EventBuffer, Full};
 use std::ops::Range;
 
 /// Most fades at a time.
@@ -115,16 +115,9 @@ impl ActiveAutomation {
 pub struct Renderer {
     pub(super) sample_rate: f64,
     pub(super) frames: usize,
-    pub(super) clock: Clock,
-    pub(super) own_free_run: bool,
-    pub(super) host_free_run: bool,
-    /// The cycles; the host's bars if `host_meter`.
-    pub(super) meter: Bars,
-    pub(super) host_meter: bool,
+    pub(super) timeline: Timeline,
     /// Replaced: it fades out, hears of no edits any more, and tells nothing.
     pub(super) retired: bool,
-    /// Time jumped or stopped and the gates have not been closed yet.
-    pub(super) discontinuity: bool,
     pub(super) plan: Box<Plan>,
     pub(super) scheduled: Scheduled,
     pub(super) slots: Vec<Option<Slot>>,
@@ -137,7 +130,7 @@ pub struct Renderer {
     pub(super) seed: u64,
     pub(super) input: InputRoute,
     pub(super) events: EventBuffer,
-    pub(super) queue: Vec<ControlEvent>,
+    pub(super) queue: EventQueue,
     pub(super) notes: Notes,
     pub(super) keyboard: Keyboard,
     pub(super) midi: MidiVoices,
@@ -146,10 +139,6 @@ pub struct Renderer {
     /// Slots were hushed on this sample.
     pub(super) hushing: bool,
     pub(super) midi_clock: MidiClock,
-    /// Cycles that lie between the meter before and this one, and where they play: see `follow_bars`.
-    pub(super) between: Option<(i64, f64, f64)>,
-    /// Onsets up to here, in cycles, have sounded under the meter before.
-    pub(super) sounded: f64,
     pub(super) controllers: Controllers,
     pub(super) params: Params,
     pub(super) output: Output,
@@ -157,9 +146,6 @@ pub struct Renderer {
     pub(super) start: Start,
     /// The host renders offline.
     pub(super) offline: bool,
-    /// Time moved up to here.
-    pub(super) was_running: bool,
-    pub(super) grid_anchor: i64,
     pub(super) zeros: Box<[f32]>,
     /// Where each voice of several is rendered.
     pub(super) voice_outputs: Vec<Box<[f32]>>,
@@ -173,13 +159,13 @@ impl Renderer {
         Self {
             sample_rate: settings.sample_rate,
             frames,
-            clock: Clock::new(settings.sample_rate, settings.clock),
-            own_free_run: settings.clock.free_run,
-            host_free_run: false,
-            meter: Bars::of(settings.beats_per_cycle),
-            host_meter: settings.host_meter,
+            timeline: Timeline::new(
+                settings.sample_rate,
+                settings.clock,
+                settings.beats_per_cycle,
+                settings.host_meter,
+            ),
             retired: false,
-            discontinuity: false,
             used_slots: 0,
             used_automations: 0,
             used_fades: 0,
@@ -190,7 +176,7 @@ impl Renderer {
             seed: settings.seed,
             input: settings.input,
             events: EventBuffer::with_capacity(2 * krach_patterns::MAX_EVENTS_PER_CYCLE as usize),
-            queue: Vec::with_capacity(MAX_EVENTS),
+            queue: EventQueue::with_capacity(MAX_EVENTS),
             notes: Notes::new(settings.sample_rate),
             keyboard: Keyboard::new(),
             midi: MidiVoices::new(),
@@ -198,15 +184,11 @@ impl Renderer {
             handover: Handover::new(),
             hushing: false,
             midi_clock: MidiClock { on: settings.midi_clock, ..MidiClock::default() },
-            between: None,
-            sounded: f64::NEG_INFINITY,
             controllers: Controllers::new(),
             params: Params::new(),
             output: Output::new(settings.sample_rate, frames, settings.master, settings.limiter),
             start: settings.start,
             offline: false,
-            was_running: false,
-            grid_anchor: 0,
             zeros: vec![0.0; frames].into(),
             voice_outputs: vec![vec![0.0; frames].into(); MAX_CHANNELS],
             levels: Levels::new(),
@@ -238,7 +220,7 @@ impl Renderer {
 
     /// The next sample to render, counted since this engine began.
     pub fn now(&self) -> i64 {
-        self.clock.now()
+        self.timeline.clock.now()
     }
 
     /// Number of the plan that plays.
@@ -246,44 +228,11 @@ impl Renderer {
         self.plan.generation
     }
 
-    /// Where the clock stands.
-    pub fn position(&self) -> Position {
-        Position {
-            cycles: self.meter.count_at(self.clock.beats()),
-            beats: self.clock.beats(),
-            bar_cycles: self.clock.bar_beats() / self.meter.length,
-            bar_start: self.meter.count_at(self.clock.bars().start),
-            bar_count: self.clock.bars().count,
-            host_meter: self.host_meter,
-            beats_per_cycle: self.meter.length,
-            tempo: self.clock.bpm(),
-            running: self.clock.mode() != Mode::Stopped,
-            free_run: self.clock.mode() == Mode::Free,
-        }
-    }
-
-    /// The host's free-run parameter at sample `at`: it adds to the session's own setting.
-    fn follow_host_free_run(&mut self, at: i64) {
-        let on = self.params.free_run(at);
-        if on != std::mem::replace(&mut self.host_free_run, on) {
-            self.update_clock(|_| {});
-        }
-    }
-
-    pub(super) fn update_clock(&mut self, change: impl FnOnce(&mut ClockSettings)) {
-        let mut settings = self.clock.settings();
-        change(&mut settings);
-        settings.free_run = self.own_free_run || self.host_free_run;
-        if settings != self.clock.settings() {
-            self.clock.set(settings);
-        }
-    }
-
     /// Begins a block and tells its first sample; `run` is then called until its frames are rendered.
     pub fn begin_block(&mut self, frames: usize, params: &[ParamEvent]) -> i64 {
-        self.clock.begin_block(frames);
-        self.params.begin_block(self.clock.now(), frames, params);
-        self.clock.now()
+        self.timeline.clock.begin_block(frames);
+        self.params.begin_block(self.timeline.clock.now(), frames, params);
+        self.timeline.clock.now()
     }
 
     /// Renders the next frames of the block into these of the channels.
@@ -295,18 +244,18 @@ impl Renderer {
         frames: Range<usize>,
         returns: &mut Returns,
     ) {
-        let begin = self.clock.now();
+        let begin = self.timeline.clock.now();
         let end = begin + frames.len() as i64;
-        while self.clock.now() < end {
-            self.follow_host_free_run(self.clock.now());
-            let Some(mut segment) = self.clock.next_segment(reports) else { break };
+        while self.timeline.clock.now() < end {
+            self.timeline.set_host_free_run(self.params.free_run(self.timeline.clock.now()));
+            let Some(mut segment) = self.timeline.clock.next_segment(reports) else { break };
             if segment.end > end {
-                self.clock.give_back(end);
+                self.timeline.clock.give_back(end);
                 segment.end = end;
             }
             let done = self.segment(&segment, (begin, frames.start), input, channels, returns);
             if done < segment.end {
-                self.clock.give_back(done);
+                self.timeline.clock.give_back(done);
             }
         }
     }
@@ -322,36 +271,33 @@ impl Renderer {
     ) -> i64 {
         let running = segment.mode != Mode::Stopped;
         if segment.first {
-            self.grid_anchor = segment.start;
+            self.timeline.grid_anchor = segment.start;
             if segment.epoch.jump || segment.stopped {
-                self.discontinuity = true;
+                self.timeline.discontinuity = true;
                 self.midi_clock.moved = true;
-                self.scheduled.release_relative(segment.wrapped_at.map(|b| self.meter.count_at(b)));
+                self.scheduled.release_relative(segment.wrapped_at.map(|b| self.timeline.meter.count_at(b)));
             }
         }
-        if self.host_meter {
-            self.follow_bars(segment);
-        }
-        if running && !std::mem::replace(&mut self.was_running, running) {
+        self.timeline.follow_bars(segment);
+        if self.timeline.starts(running) {
             self.start(segment);
         }
-        self.was_running = running;
         let mut at = segment.start;
         while at < segment.end {
             self.notes.at = at;
-            if self.params.free_run(at) != self.host_free_run {
+            if self.params.free_run(at) != self.timeline.host_free_run() {
                 return at;
             }
             if self.act_on_due(at, segment, returns) {
                 return at;
             }
             let mut until = self.act_on_params(at, segment.end);
-            if std::mem::take(&mut self.discontinuity) {
+            if std::mem::take(&mut self.timeline.discontinuity) {
                 self.close_gates();
                 self.endings.forget();
                 self.midi.end(at, |_| true);
                 self.forget_beginnings();
-                self.sounded = f64::NEG_INFINITY;
+                self.timeline.sounded = f64::NEG_INFINITY;
                 if running {
                     self.chase(segment, at);
                 }
@@ -361,7 +307,7 @@ impl Renderer {
                 && !self.retired
                 && let Some(due) = self.scheduled.next_due()
             {
-                let sample = segment.epoch.sample_of(self.meter.beats_at(due));
+                let sample = segment.epoch.sample_of(self.timeline.meter.beats_at(due));
                 if sample > at {
                     until = until.min(sample);
                 }
@@ -384,26 +330,6 @@ impl Renderer {
             self.report_osc(returns);
         }
         at
-    }
-
-    /// Takes over the host's bars as cycles. A signature that changes at a bar line changes nothing
-    /// before the line, and the cycles go on through it. A host that says so only when its next block
-    /// begins is caught up with: what the new cycles bring earlier plays there, and nothing twice.
-    fn follow_bars(&mut self, segment: &Segment) {
-        let (before, bars) = (self.meter, self.clock.bars());
-        if bars == before {
-            return;
-        }
-        self.meter = bars;
-        self.sounded = f64::NEG_INFINITY;
-        if segment.mode == Mode::Stopped || self.discontinuity || !bars.continues(&before) {
-            self.discontinuity = true;
-            return;
-        }
-        let covered = segment.epoch.covered_before(segment.start);
-        let (sounded, due) = (before.count_at(covered), bars.count_at(covered));
-        self.between = (sounded < due).then_some((segment.start, sounded, due));
-        self.sounded = sounded;
     }
 
     /// Time jumped: where a pattern was put in place is no border any more.
@@ -452,19 +378,29 @@ impl Renderer {
 
     /// Ends the notes that the engine before this one left sounding at the host.
     pub(super) fn inherit_midi(&mut self, old: &mut Self) {
-        self.midi.take_over(&mut old.midi, self.clock.now());
+        self.midi.take_over(&mut old.midi, self.timeline.clock.now());
         self.inherit_keyboard(old);
         self.inherit_midi_clock(old);
-    }
-
-    /// Time has stood since the last sample, though no block said so: where it moves next, it starts.
-    pub(super) fn stand_still(&mut self) {
-        self.was_running = false;
     }
 
     /// From now on it fades out: see `retired`.
     pub(super) fn retire(&mut self) {
         self.retired = true;
+    }
+
+    /// Asks all that writes controls, plays nodes or sends MIDI what it does in `[at, until)`.
+    fn collect(&mut self, segment: &Segment, at: i64, until: i64, running: bool) -> Result<(), Full> {
+        if running {
+            self.gather_patterns(segment, at, until)?;
+            self.gather_endings(segment, at, until)?;
+            self.gather_shapes(segment, at, until)?;
+            if !self.retired {
+                self.midi_clock.collect(&mut self.midi, &segment.epoch, (at, until))?;
+            }
+        }
+        self.controllers.collect(&self.plan, (at, until), &mut self.queue)?;
+        self.gather_notes(at, until)?;
+        self.gather_automations(segment, at, until, running)
     }
 
     /// Fills the queue for `[at, until)`; returns the end of the stretch that fitted.
@@ -473,14 +409,7 @@ impl Renderer {
             self.queue.clear();
             self.midi.clear_requests();
             self.endings.clear_new();
-            let fits = (!running
-                || self.gather_patterns(segment, at, until)
-                    && self.gather_endings(segment, at, until)
-                    && self.gather_shapes(segment, at, until)
-                    && self.gather_midi_clock(segment, at, until))
-                && self.gather_controllers(at, until)
-                && self.gather_notes(at, until)
-                && self.gather_automations(segment, at, until, running);
+            let fits = self.collect(segment, at, until, running).is_ok();
             if fits || until - at <= 1 {
                 if !fits {
                     self.refuse_unqueued(at);
@@ -502,7 +431,7 @@ impl Renderer {
             Fade::Short => short,
             Fade::Long => match self.plan.crossfade {
                 Crossfade::Seconds(s) => s * self.sample_rate,
-                Crossfade::Beats(b) => b * 60.0 * self.sample_rate / self.clock.bpm(),
+                Crossfade::Beats(b) => b * 60.0 * self.sample_rate / self.timeline.clock.bpm(),
             }
             .clamp(short, 30.0 * self.sample_rate),
         };

@@ -1,46 +1,41 @@
 //! Continuous controls of patterns: evaluated as functions on the 32-sample grid, straight lines between.
 
-use super::controls::{ControlEvent, Write, enqueue};
+use super::controls::{ControlEvent, Write};
 use super::patterns::{cycles, window};
 use super::renderer::Renderer;
 use crate::automation::GRID;
 use crate::clock::Segment;
+use krach_patterns::Full;
 
 impl Renderer {
     /// Queues the lines that the shapes of all slots draw from the grid points in `[at, until)`.
-    /// `false`: no room.
-    pub(super) fn gather_shapes(&mut self, segment: &Segment, at: i64, until: i64) -> bool {
+    pub(super) fn gather_shapes(&mut self, segment: &Segment, at: i64, until: i64) -> Result<(), Full> {
         for index in 0..self.used_slots {
             let shapes = |slot: &super::renderer::Slot| !slot.voice.program.shapes().is_empty();
             if !self.slots[index].as_ref().is_some_and(shapes) {
                 continue;
             }
-            let offset = (at - self.grid_anchor).rem_euclid(GRID);
-            let mut point = if offset == 0 { at } else { at + GRID - offset };
+            let mut point = self.timeline.grid_point(at);
             while point < until {
-                if !self.gather_shapes_of(index, segment, point) {
-                    return false;
-                }
+                self.gather_shapes_of(index, segment, point)?;
                 point += GRID;
             }
         }
-        true
+        Ok(())
     }
 
     /// The lines of one slot from `point` to the next point of the grid.
-    fn gather_shapes_of(&mut self, index: usize, segment: &Segment, point: i64) -> bool {
-        let Some(slot) = &self.slots[index] else { return true };
+    fn gather_shapes_of(&mut self, index: usize, segment: &Segment, point: i64) -> Result<(), Full> {
+        let Some(slot) = &self.slots[index] else { return Ok(()) };
         let beats = segment.epoch.beats_at(point + GRID);
-        let position = self.meter.count_at(beats);
+        let position = self.timeline.meter.count_at(beats);
         if slot.origin.is_nan() || position < slot.from {
-            return true;
+            return Ok(());
         }
         let here = position - slot.origin;
         self.events.clear();
         // A moment is asked for as the shortest window that holds it.
-        if slot.voice.program.query(window(here, here), self.seed, &mut self.events).is_err() {
-            return false;
-        }
+        slot.voice.program.query(window(here, here), self.seed, &mut self.events)?;
         for (number, event) in self.events.as_slice().iter().enumerate() {
             let Some(shape) = event.shape else { continue };
             let (begin, end) = (cycles(event.whole.begin), cycles(event.whole.end));
@@ -56,10 +51,8 @@ impl Renderer {
             let (slot, ramp, onset) = (index as u32, GRID as u32, f64::NAN);
             let write = Write::Pattern { value, slot, via, gate: false, ramp, onset };
             let (time, order) = ((point, segment.epoch.beats_at(point)), (index as u32, number as u32));
-            if !enqueue(&mut self.queue, ControlEvent::new(&self.plan, control, time, order, write)) {
-                return false;
-            }
+            self.queue.push(ControlEvent::new(&self.plan, control, time, order, write))?;
         }
-        true
+        Ok(())
     }
 }

@@ -25,14 +25,14 @@ impl Renderer {
             self.with_player(node, |player| player.restart());
         }
         // Notes of patterns that last over the start begin again, also where time goes on from where it was.
-        self.discontinuity = true;
+        self.timeline.discontinuity = true;
     }
 
     /// What repeats over seconds begins here, and every control that repeats has its value from the first
     /// sample on. What goes to its end once goes on.
     fn restart_automations(&mut self, segment: &Segment) {
         let at = segment.start;
-        let bars = self.clock.bars().count_at(segment.epoch.beats_at(at));
+        let bars = self.timeline.clock.bars().count_at(segment.epoch.beats_at(at));
         for index in self.automations_in_use() {
             let Some(running) = &mut self.automations[index] else { continue };
             if running.automation.one_shot {
