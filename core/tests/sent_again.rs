@@ -1,11 +1,18 @@
 //! A pattern that replaces another in its slot: what both play at that moment goes on, in each way in which one is
 //! replaced. The same pattern sent again is not heard at all.
 
+#[path = "sent_again/beside.rs"]
+mod beside;
+#[path = "sent_again/limits.rs"]
+mod limits;
+#[path = "sent_again/oracle.rs"]
+mod oracle;
 mod support;
+#[path = "sent_again/transport.rs"]
+mod transport;
 
 use krach_core::engine::*;
-use krach_patterns::{EventBuffer, Pattern, Span, Time, Value, builders, compile};
-use std::collections::BTreeMap;
+use krach_patterns::{Pattern, Value, builders, compile};
 use support::*;
 
 /// Frames of a cycle, at the tempo of these tests.
@@ -16,10 +23,15 @@ const SLOTS: [&str; 4] = ["many", "one", "struck", "plain"];
 /// A node with voices, one with a single voice, one that counts how often its gate opens, and one without
 /// voices; all on the master, each beside the other in the sum.
 fn rig() -> Rig {
+    rig_with(24)
+}
+
+/// The same with so many voices instead of 24.
+fn rig_with(voices: u32) -> Rig {
     let mut rig = Rig::with(probes::registry());
     rig.bpm = 12_000.0;
     rig.edit(Edit::SetLimiter(false));
-    let many = GraphNode { count: 24, ..node("many", "pipe", &[]) };
+    let many = GraphNode { count: voices, ..node("many", "pipe", &[]) };
     let nodes = vec![
         node("out", "dac", &[]),
         many,
@@ -194,120 +206,6 @@ fn the_same_pattern_sent_again_in_any_way_at_any_time_is_not_heard() {
         assert_eq!(once.midi, often.midi, "{way}, round {round}: {patterns:?}");
     }
     assert!(sounding > 300, "{sounding}");
-}
-
-/// A unit: where it begins and ends, and what it says where.
-#[derive(Clone, Debug)]
-struct Unit {
-    begin: f64,
-    end: f64,
-    says: Vec<(f64, String, f64)>,
-}
-
-fn units(pattern: &Pattern, cycles: i64) -> Vec<Unit> {
-    let program = compile(pattern).unwrap();
-    let mut out = EventBuffer::with_capacity(1 << 16);
-    program.onsets(Span::new(Time::from_integer(0), Time::from_integer(cycles)), 0, &mut out).unwrap();
-    let float = |t: Time| *t.numer() as f64 / *t.denom() as f64;
-    let mut units: BTreeMap<(u32, Time), Unit> = BTreeMap::new();
-    for event in out.as_slice() {
-        let Value::Control { label, value } = &program.values()[event.value as usize] else { continue };
-        let (begin, end) = (float(event.unit_key.1), float(event.unit_end));
-        let unit = units.entry(event.unit_key).or_insert(Unit { begin, end, says: Vec::new() });
-        unit.says.push((float(event.whole.begin), label.clone(), *value));
-    }
-    let order = |a: &(f64, String, f64), b: &(f64, String, f64)| a.partial_cmp(b).unwrap();
-    units.values_mut().for_each(|u| u.says.sort_by(order));
-    units.into_values().collect()
-}
-
-impl Unit {
-    /// The frames in which its gate is open, and its frequency.
-    fn open(&self) -> Option<(usize, usize, f32)> {
-        let frame = |cycles: f64| (cycles * CYCLE as f64 - 1e-6).ceil() as usize;
-        let gate =
-            |open: bool| self.says.iter().find(|(_, label, value)| label == "gate" && (*value > 0.0) == open);
-        let (begin, ..) = gate(true)?;
-        let end = gate(false).map_or(self.end, |(end, ..)| *end);
-        let (.., hz) = self.says.iter().find(|(at, label, _)| label == "freq" && at == begin)?;
-        Some((frame(*begin), frame(end), *hz as f32))
-    }
-
-    fn said_before(&self, frame: usize) -> Vec<&(f64, String, f64)> {
-        self.says.iter().filter(|(at, ..)| (at * CYCLE as f64 - 1e-6).ceil() < frame as f64).collect()
-    }
-}
-
-#[test]
-fn units_of_both_patterns_go_on_those_of_the_old_end_and_none_of_the_new_begins_late() {
-    const CYCLES: usize = 4;
-    let mut dice = Dice(3);
-    let (mut shared, mut ended, mut not_begun, mut played) = (0, 0, 0, 0);
-    for round in 0..400 {
-        // Some of the old pattern is in the new one.
-        let [a, b, c] = [(); 3].map(|()| dice.pattern("many", 3, true));
-        let (old, new) = match round % 3 {
-            0 => (a.clone() | b, a | c),
-            1 => (builders::cat(vec![a.clone(), b]), builders::cat(vec![a, c])),
-            _ => (a, b),
-        };
-        let few = |p: &Pattern| compile(p).is_ok_and(|p| p.events_per_cycle() < 60);
-        if !(few(&old) && few(&new)) {
-            continue;
-        }
-        let at = 64 * (1 + dice.below(40) as usize);
-        let mut rig = rig();
-        rig.edit(set("many/tail", 0.0));
-        rig.settle();
-        (rig.played, rig.playing) = (0, true);
-        rig.edit(play("many", old.clone()));
-        let mut heard = rig.render(at, &[64])[0].clone();
-        match round % 2 {
-            0 => rig.edit(play("many", new.clone())),
-            _ => rig.edit_at(play("many", new.clone()), At::Position(at as f64 / CYCLE as f64)),
-        };
-        heard.extend(rig.render(CYCLES * CYCLE - at, &[64])[0].iter());
-
-        let (of_old, mut of_new) = (units(&old, CYCLES as i64), units(&new, CYCLES as i64));
-        let mut expected: Vec<(usize, usize, f32)> = Vec::new();
-        for unit in &of_old {
-            let Some((begin, end, hz)) = unit.open().filter(|o| o.0 < at) else { continue };
-            let same = |other: &Unit| {
-                (unit.begin, unit.end) == (other.begin, other.end)
-                    && unit.said_before(at) == other.said_before(at)
-            };
-            let end = match of_new.iter().position(same) {
-                _ if end < at => end,
-                Some(other) => {
-                    let other = of_new.remove(other);
-                    shared += 1;
-                    other.open().map_or(at, |o| o.1)
-                }
-                None => {
-                    ended += 1;
-                    at
-                }
-            };
-            expected.push((begin, end, hz));
-        }
-        let later = |u: &Unit| u.open().filter(|o| o.0 >= at);
-        not_begun += of_new.iter().filter(|u| u.open().is_some_and(|o| o.0 < at && o.1 > at)).count();
-        expected.extend(of_new.iter().filter_map(later));
-        let borders: Vec<usize> = expected.iter().flat_map(|e| [e.0, e.1]).collect();
-        for (frame, heard) in heard.iter().enumerate() {
-            if borders.iter().any(|border| frame.abs_diff(*border) < 2) {
-                continue;
-            }
-            let sum: f32 =
-                expected.iter().filter(|(begin, end, _)| (*begin..*end).contains(&frame)).map(|e| e.2).sum();
-            assert_eq!(*heard, sum, "round {round}, frame {frame}, replaced at {at}: {old:?} by {new:?}");
-        }
-        played += usize::from(heard.iter().any(|x| *x != 0.0));
-    }
-    assert!(
-        shared > 60 && ended > 60 && not_begun > 60 && played > 200,
-        "{shared} {ended} {not_begun} {played}"
-    );
 }
 
 #[test]
