@@ -50,6 +50,26 @@ impl Object {
         Ok(Self { key, layout, name: name.to_owned(), json, state, code: checked.object()? })
     }
 
+    /// Makes an object of a program of the compiler of our own (`krach-faust-lang`), which nothing but the program
+    /// itself, CPU level and tier have a part in.
+    ///
+    /// # Errors
+    /// If it is larger than the budget allows, or if LLVM fails.
+    pub fn from_program(
+        name: &str,
+        program: &krach_faust_lang::program::Program,
+        (cpu, tier): (CpuLevel, Tier),
+        budget: &Budget,
+    ) -> Result<Self, CompileError> {
+        let layout = blake3::hash(format!("{program:?}").as_bytes());
+        let key = ObjectKey::new(layout, blake3::hash(b"krach-faust-lang"), cpu, tier);
+        let made = Checked::generate(name, program, cpu, tier, budget)?;
+        let (json, state) = (made.json().to_owned(), made.state());
+        Interface::read(name, &json, state, budget)?;
+        let layout = *layout.as_bytes();
+        Ok(Self { key, layout, name: name.to_owned(), json, state, code: made.object()? })
+    }
+
     /// Its ports and controls.
     ///
     /// # Errors

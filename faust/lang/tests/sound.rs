@@ -119,9 +119,40 @@ fn soak_300_programs_by_chance_sound_as_cpp_plays_them() {
     by_chance(1_000..1_300);
 }
 
-fn by_chance(seeds: std::ops::Range<u64>) {
-    let folder = Folder::new(&format!("chance{}", seeds.start));
+/// Where a step stands at a whole number, the order of a sum decides: the command takes terms in an order of its own.
+#[test]
+fn programs_whose_steps_stand_where_a_rounding_decides_are_uncertain_and_no_others() {
+    let folder = Folder::new("uncertain");
+    let shelf = Shelf::default();
+    let allowed = |name: &str, text: &str| {
+        let path = folder.0.join(format!("{name}.dsp"));
+        fs::write(&path, text).expect("writes");
+        let ours = played(&compiled(&shelf, &path).expect("compiles"));
+        allowance(&path, &shelf, &ours)
+    };
+    let step = "f(x, y) = min(x, y) + (y - x) : *(4) : int; process = +(0.1), (ceil : +(3)) : f;";
+    assert!(allowed("step", step) > 0.01, "{step}");
+    let zero = "r = 1 : + ~ _ : *(0.1); process = (r + 0.2 - 0.2 - r) < 0.0;";
+    assert!(allowed("zero", zero) > 0.01, "{zero}");
+    for (name, text) in [
+        ("filter", "process = + ~ *(0.9) : sin;"),
+        ("whole", "n = 1 : + ~ _; process = _ * (n % 7), int(n / 2);"),
+        ("steps", "process = _ * 8 : int : *(0.1);"),
+    ] {
+        assert!(allowed(name, text) < 1e-7, "{text}: {:e}", allowed(name, text));
+    }
+}
+
+#[test]
+fn programs_by_chance_in_which_a_rounding_decides_are_no_faults() {
+    let uncertain = by_chance([1_210, 1_244].into_iter().chain(1_200..1_208));
+    assert_eq!(uncertain, 2);
+}
+
+/// Plays programs; tells in how many of them a rounding decides.
+fn by_chance(seeds: impl Iterator<Item = u64>) -> usize {
     let texts: Vec<(u64, String)> = seeds.map(|seed| (seed, generate::Writer::new(seed).program())).collect();
+    let folder = Folder::new(&format!("chance{}of{}", texts[0].0, texts.len()));
     let (shelf, mut wrong) = (Shelf::default(), Vec::new());
     let (mut right, mut heard, mut refused, mut narrower, mut uncertain) = (0, 0, 0, 0, 0);
     for batch in texts.chunks(50) {
@@ -166,13 +197,15 @@ fn by_chance(seeds: std::ops::Range<u64>) {
         }
     }
     println!(
-        "{right} programs by chance sound right, {heard} are heard, {refused} both refuse, {narrower} the command alone"
+        "{right} programs by chance sound right, {heard} are heard, {refused} both refuse, {narrower} the command alone, \
+         {uncertain} are uncertain"
     );
     assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
     assert!(
-        heard * 4 > right * 3 && (refused + narrower + uncertain) * 10 < right,
-        "{right} right, {heard} heard, {refused} refused"
+        heard * 4 > right * 3 && (refused + narrower) * 10 < right && uncertain * 10 <= texts.len().max(20),
+        "{right} right, {heard} heard, {refused} refused, {uncertain} uncertain"
     );
+    uncertain
 }
 
 fn sound_as_cpp_plays(chosen: impl Fn(usize, &str) -> bool) {

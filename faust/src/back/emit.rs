@@ -28,13 +28,35 @@ const OPTIMISING_PASSES: &str = "default<O2>";
 
 /// A module that was verified, measured and hardened. Fields are freed in this order.
 pub(crate) struct Checked {
-    module: Module,
-    machine: Machine,
-    context: Context,
-    stack: u64,
-    needs: Needs,
-    json: String,
-    tier: Tier,
+    pub(super) module: Module,
+    pub(super) machine: Machine,
+    pub(super) context: Context,
+    pub(super) stack: u64,
+    pub(super) needs: Needs,
+    pub(super) json: String,
+    pub(super) tier: Tier,
+}
+
+/// The machine that code of a tier is made for.
+pub(super) fn machine(cpu: CpuLevel, tier: Tier) -> Result<Machine, CompileError> {
+    let effort = match tier {
+        Tier::Quick => LLVMCodeGenOptLevel::LLVMCodeGenLevelNone,
+        Tier::Optimised => LLVMCodeGenOptLevel::LLVMCodeGenLevelDefault,
+    };
+    Machine::new(cpu.llvm_name(), effort).map_err(CompileError::Code)
+}
+
+/// Tells a module what machine it is for.
+pub(super) fn prepare(module: &Module, machine: &Machine) -> Layout {
+    // SAFETY: module and machine are alive; strings of LLVM's are freed once.
+    unsafe {
+        let triple = LLVMGetTargetMachineTriple(machine.0);
+        LLVMSetTarget(module.0, triple);
+        LLVMDisposeMessage(triple);
+        let layout = Layout(LLVMCreateTargetDataLayout(machine.0));
+        LLVMSetModuleDataLayout(module.0, layout.0);
+        layout
+    }
 }
 
 impl Checked {
@@ -48,11 +70,7 @@ impl Checked {
         budget: &Budget,
     ) -> Result<Self, CompileError> {
         let code = CompileError::Code;
-        let effort = match tier {
-            Tier::Quick => LLVMCodeGenOptLevel::LLVMCodeGenLevelNone,
-            Tier::Optimised => LLVMCodeGenOptLevel::LLVMCodeGenLevelDefault,
-        };
-        let machine = Machine::new(cpu.llvm_name(), effort).map_err(code)?;
+        let machine = machine(cpu, tier)?;
         let context = Context::new();
         within("bytes of bitcode", bitcode.len() as u64, budget.bitcode)?;
         // The reader asserts instead of answering on what is not bitcode at all.
@@ -78,15 +96,7 @@ impl Checked {
         verify(module.0)?;
         let json = json(module.0, double)?;
         let description = Description::parse(&json)?;
-        // SAFETY: module and machine are alive; strings of LLVM's are freed once.
-        let layout = unsafe {
-            let triple = LLVMGetTargetMachineTriple(machine.0);
-            LLVMSetTarget(module.0, triple);
-            LLVMDisposeMessage(triple);
-            let layout = Layout(LLVMCreateTargetDataLayout(machine.0));
-            LLVMSetModuleDataLayout(module.0, layout.0);
-            layout
-        };
+        let layout = prepare(&module, &machine);
         // SAFETY: the context is alive.
         let state = unsafe { LLVMGetTypeByName2(context.0, c(&format!("struct.dsp{CLASS}")).as_ptr()) };
         let shape = Shape {
@@ -189,7 +199,7 @@ impl Checked {
     }
 }
 
-fn verify(module: LLVMModuleRef) -> Result<(), CompileError> {
+pub(super) fn verify(module: LLVMModuleRef) -> Result<(), CompileError> {
     let mut text = std::ptr::null_mut();
     // SAFETY: the module is alive; the message is ours to free.
     unsafe {

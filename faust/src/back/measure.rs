@@ -20,6 +20,16 @@ pub(super) struct Needs {
 }
 
 impl Needs {
+    /// Counts the instructions of a module.
+    pub(super) fn count(&mut self, module: LLVMModuleRef, budget: &Budget) -> Result<(), CompileError> {
+        for block in functions(module).into_iter().flat_map(blocks) {
+            let count = instructions(block).len() as u64;
+            self.largest_block = self.largest_block.max(count);
+            self.instructions = within("instructions", self.instructions + count, budget.instructions)?;
+        }
+        Ok(())
+    }
+
     /// Is it small enough to be optimised?
     pub(super) fn can_be_optimised(&self, budget: &Budget) -> bool {
         self.instructions <= budget.optimised_instructions && self.largest_block <= budget.optimised_block

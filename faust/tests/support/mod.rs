@@ -1,6 +1,7 @@
 //! Compiling and playing the programs of `tests/programs`.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod own;
 pub mod stand_in;
 
 use krach_core::node::{Change, CreateContext, Node, NodeType};

@@ -10,8 +10,8 @@ pub trait Number: Copy + std::fmt::Debug + PartialOrd {
     fn to_f64(self) -> f64;
     /// Rounded.
     fn from_i32(value: i32) -> Self;
-    /// Towards zero, held between the smallest number and the largest that 32 bits with a point know; what is
-    /// no number is the smallest.
+    /// Towards zero, held between the smallest whole number of 32 bits and the largest that this width knows; what is no
+    /// number is the smallest.
     fn to_i32(self) -> i32;
     /// A primitive.
     fn unary(self, prim: Prim) -> Self;
@@ -66,7 +66,7 @@ pub(super) fn whole(prim: Prim, a: i32, b: i32) -> i32 {
 }
 
 macro_rules! number {
-    ($ty:ident, one($($c1:ident => $f1:path),*), two($($c2:ident => $f2:path),*), $scalbn:path, $ilogb:path) => {
+    ($ty:ident, one($($c1:ident => $f1:path),*), two($($c2:ident => $f2:path),*), $scalbn:path, $ilogb:path, $largest:literal) => {
         impl Number for $ty {
             fn from_f64(value: f64) -> Self {
                 value as $ty
@@ -78,7 +78,7 @@ macro_rules! number {
                 value as $ty
             }
             fn to_i32(self) -> i32 {
-                if self.is_nan() { i32::MIN } else { self.clamp(-2_147_483_648.0, 2_147_483_520.0) as i32 }
+                if self.is_nan() { i32::MIN } else { self.clamp(-2_147_483_648.0, $largest) as i32 }
             }
             fn unary(self, prim: Prim) -> Self {
                 match prim {
@@ -147,7 +147,7 @@ number!(
         tgamma => libm::tgammaf, lgamma => libm::lgammaf),
     two(pow => pxfm::f_powf, atan2 => pxfm::f_atan2f, hypot => pxfm::f_hypotf, fmod => libm::fmodf,
         remainder => libm::remainderf),
-    libm::scalbnf, libm::ilogbf
+    libm::scalbnf, libm::ilogbf, 2_147_483_520.0
 );
 
 number!(
@@ -160,5 +160,5 @@ number!(
         tgamma => libm::tgamma, lgamma => libm::lgamma),
     two(pow => libm::pow, atan2 => libm::atan2, hypot => libm::hypot, fmod => libm::fmod,
         remainder => libm::remainder),
-    libm::scalbn, libm::ilogb
+    libm::scalbn, libm::ilogb, 2_147_483_647.0
 );

@@ -5,6 +5,7 @@ use super::cpp;
 use super::support::{Folders, file};
 use krach_faust_lang::error::Error;
 use krach_faust_lang::interpret::{Instance, Number};
+use krach_faust_lang::prim::Prim;
 use krach_faust_lang::program::Program;
 use krach_faust_lang::signal::WidgetKind;
 use krach_faust_lang::{Compiler, Limits, Precision, Shelf};
@@ -108,12 +109,81 @@ impl Drop for Folder {
     }
 }
 
-/// How far apart two sounds of a program may be. Some filters have poles where nothing is certain, and
-/// some numbers stand where a step of `int` is: there our own program plays something else in single precision.
+/// How far apart two sounds of a program may be. Some filters have poles where nothing is certain: there our own
+/// program plays something else in single precision. Some numbers stand where a step is, and the last bit decides on which
+/// side: there it plays something else when sums and products are off by that.
 pub fn allowance(path: &Path, shelf: &Shelf, theirs: &[Vec<f64>]) -> f64 {
-    let compiler =
-        Compiler { shelf, limits: Limits::default(), precision: Precision::Single, cancelled: &|| false };
-    let Ok(program) = compiler.compile(file(path), &mut Folders::default()) else { return TOLERANCE };
-    let apart = difference(&played_as::<f32>(&program), theirs);
-    if apart > 0.1 { f64::INFINITY } else { TOLERANCE.max(apart * 1e-6) }
+    let compiler = |precision| Compiler { shelf, limits: Limits::default(), precision, cancelled: &|| false };
+    let program = |precision| compiler(precision).compile(file(path), &mut Folders::default());
+    let (Ok(single), Ok(double)) = (program(Precision::Single), program(Precision::Double)) else {
+        return TOLERANCE;
+    };
+    let apart = difference(&played_as::<f32>(&single), theirs);
+    if apart > 0.1 {
+        return f64::INFINITY;
+    }
+    let ours = played(&double);
+    let off = [
+        played_as::<Off<1>>(&double),
+        played_as::<Off<2>>(&double),
+        played_as::<Off<3>>(&double),
+        played_as::<Off<4>>(&double),
+    ];
+    let off = off.iter().map(|sound| difference(sound, &ours)).fold(0.0, f64::max);
+    TOLERANCE.max(apart * 1e-6).max(2.0 * off)
+}
+
+/// A number whose sums and products are off by the last bit or not, as chance wants it.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Off<const SEED: u64>(f64);
+
+impl<const SEED: u64> Number for Off<SEED> {
+    fn from_f64(value: f64) -> Self {
+        Self(value)
+    }
+    fn to_f64(self) -> f64 {
+        self.0
+    }
+    fn from_i32(value: i32) -> Self {
+        Self(value.into())
+    }
+    fn to_i32(self) -> i32 {
+        self.0.to_i32()
+    }
+    fn unary(self, prim: Prim) -> Self {
+        Self(self.0.unary(prim))
+    }
+    fn binary(self, prim: Prim, other: Self) -> Self {
+        let (a, b, rounded) = (self.0, other.0, self.0.binary(prim, other.0));
+        // Sums of small whole numbers and simple fractions are the same in any order; another sum that comes out even
+        // need not do so in another order.
+        let coarse = |x: f64| x.abs() < 4_294_967_296.0 && (x * 1_048_576.0).fract() == 0.0;
+        let is_even = match prim {
+            Prim::Add | Prim::Sub => coarse(a) && coarse(b),
+            Prim::Mul => a.mul_add(b, -rounded) == 0.0,
+            Prim::Div => rounded.mul_add(-b, a) == 0.0,
+            _ => true,
+        };
+        if is_even || !rounded.is_finite() {
+            return Self(rounded);
+        }
+        let chance = (rounded.to_bits() ^ SEED).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 62;
+        Self(match chance {
+            0 => rounded.next_up(),
+            1 => rounded.next_down(),
+            _ => rounded,
+        })
+    }
+    fn named(self, name: &str) -> Self {
+        Self(self.0.named(name))
+    }
+    fn named_two(self, name: &str, other: Self) -> Self {
+        Self(self.0.named_two(name, other.0))
+    }
+    fn scaled(self, power: i32) -> Self {
+        Self(self.0.scaled(power))
+    }
+    fn whole_of(self, name: &str) -> i32 {
+        self.0.whole_of(name)
+    }
 }
