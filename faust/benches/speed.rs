@@ -9,8 +9,9 @@ mod cpp;
 mod support;
 
 use krach_core::node::{Change, ControlKind, CreateContext, NodeType};
-use krach_faust::{Compiled, FaustType, Source, Tier};
+use krach_faust::{Budget, Compiled, CpuLevel, FaustType, Object, Source, Tier};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 use support::*;
 
@@ -36,7 +37,12 @@ fn milliseconds<T>(work: impl FnOnce() -> T) -> f64 {
 }
 
 fn nanoseconds_per_frame(compiled: &Compiled) -> f64 {
-    let (ty, mut node) = node(compiled);
+    nanoseconds_of(compiled.object.clone())
+}
+
+fn nanoseconds_of(object: Arc<Object>) -> f64 {
+    let ty = FaustType::new(object).expect("described");
+    let mut node = ty.create(&CreateContext { sample_rate: RATE, max_frames: 4096 }).expect("can be created");
     let gates =
         ty.decl().controls.iter().enumerate().filter(|(_, control)| control.kind == ControlKind::Gate);
     gates.for_each(|(at, _)| node.set(at, Change { value: 1.0, ramp: 0 }));
@@ -135,10 +141,51 @@ fn many_voices(folder: &Path) {
     }
 }
 
+/// The compiler of our own against the command: the front half, LLVM, the code.
+fn own_compiler() {
+    let host = CpuLevel::host().expect("a level");
+    println!(
+        "\nThe compiler of our own / the `faust` command with its bitcode; milliseconds in the middle of {COMPILES}:\n"
+    );
+    println!("| program | front half | quick tier | O2 | ns per frame, quick | ns per frame, O2 |");
+    println!("|---|---|---|---|---|---|");
+    let middle = |mut times: Vec<f64>| {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    };
+    let shelf = krach_faust_lang::Shelf::default();
+    for name in PROGRAMS {
+        let path = format!("{}/tests/programs/{name}.dsp", env!("CARGO_MANIFEST_DIR"));
+        let front = || own::program_of(&shelf, Path::new(&path), krach_faust_lang::Precision::Single);
+        let program = front().expect("compiles");
+        let theirs = [Tier::Quick, Tier::Optimised]
+            .map(|tier| compile(&host_compiler(), &support::program(name), tier));
+        let object = |tier| {
+            Object::from_program(name, &program, (host, tier), &Budget::default()).expect("is emitted")
+        };
+        let times = |work: &dyn Fn()| middle((0..COMPILES).map(|_| milliseconds(work)).collect());
+        let fronts = [times(&|| drop(front())), theirs[0].timings.front.as_secs_f64() * 1e3];
+        print!("| {name} | {:.1} / {:.1} |", fronts[0], fronts[1]);
+        let tiers = [Tier::Quick, Tier::Optimised];
+        for (tier, theirs) in tiers.into_iter().zip(&theirs) {
+            print!(
+                " {:.1} / {:.1} |",
+                times(&|| drop(object(tier))),
+                theirs.timings.back.as_secs_f64() * 1e3
+            );
+        }
+        for (tier, theirs) in tiers.into_iter().zip(&theirs) {
+            print!(" {:.1} / {:.1} |", nanoseconds_of(Arc::new(object(tier))), nanoseconds_per_frame(theirs));
+        }
+        println!();
+    }
+}
+
 fn main() {
     let folder: PathBuf = std::env::temp_dir().join(format!("krach-speed-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("makes a folder");
     latency();
+    own_compiler();
     speed(&folder);
     many_voices(&folder);
     std::fs::remove_dir_all(&folder).expect("removes");

@@ -4,7 +4,7 @@ mod support;
 
 use krach_core::node::NodeType;
 use krach_faust::{
-    Budget, ChildLimits, CompileError, Compiler, CpuLevel, FrontEnd, ObjectCache, Source, Tier,
+    Budget, ChildLimits, CompileError, Compiler, CpuLevel, FrontEnd, Object, ObjectCache, Source, Tier,
 };
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -571,4 +571,36 @@ fn a_program_above_the_optimising_limits_still_sounds() {
     compiler.budget = Budget { instructions: 10, ..Budget::default() };
     let error = compiler.compile(&program("voice"), Tier::Quick, &|| false).map(|_| ());
     assert!(matches!(error, Err(CompileError::TooLarge { what: "instructions", .. })), "{error:?}");
+}
+
+#[test]
+fn a_program_of_our_own_compiler_that_is_too_large_is_refused_with_the_limit_that_it_meets() {
+    let text = "n = 1 : + ~ _; process(x) = x@1000, rdtable(500, sin(n), n % 500), rwtable(9, n, 1, 2, 3);";
+    let text = krach_faust_lang::Text { name: "x.dsp".into(), text: text.into() };
+    let precision = krach_faust_lang::Precision::Single;
+    let program = own::program_from(&krach_faust_lang::Shelf::default(), text, precision).expect("compiles");
+    let made = |budget: &Budget| {
+        let to = (CpuLevel::host().expect("a level"), Tier::Quick);
+        Object::from_program("x", &program, to, budget).map(|object| object.state_size())
+    };
+    let fine = Budget::default();
+    let state = made(&fine).expect("fits");
+    assert!((4_096..4_400).contains(&state), "1024 samples and little else: {state}");
+    assert!(made(&Budget { state, tables: 4 * 509, ..fine }).is_ok(), "as much as it may");
+    for (what, budget) in [
+        ("bytes of delay lines and tables per instance", Budget { state: state - 1, ..fine }),
+        ("bytes of tables", Budget { tables: 4 * 509 - 1, ..fine }),
+        ("steps to fill its tables", Budget { filling_steps: 5_000, ..fine }),
+        ("steps per frame", Budget { frame_steps: 10, ..fine }),
+        ("instructions", Budget { instructions: 50, ..fine }),
+        ("outputs", Budget { channels: 2, ..fine }),
+    ] {
+        match made(&budget) {
+            Err(CompileError::TooLarge { what: named, size, limit }) => {
+                assert_eq!(named, what);
+                assert!(size > limit, "{what}: {size} of {limit}");
+            }
+            other => panic!("{what}: {other:?}"),
+        }
+    }
 }

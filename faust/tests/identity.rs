@@ -109,7 +109,7 @@ fn what_is_emitted_of_our_own_programs_is_what_they_mean() {
 const KINDS: &[(&str, &str)] = &[
     (
         "whole numbers",
-        "n = 1 : + ~ _; k = n - 5; process = (n * 715827883) % k, n / (k % 3), n << k, n >> k, (n & 5) | (k xor 3), abs(k * 715827882), min(n, k), max(n % 7, 3) : par(i, 8, *(0.001));",
+        "n = 1 : + ~ _; k = n - 5; process = (n * 715827883) % k, n / (k % 3), n << k, n >> k, (0 - n * 715827882) >> k, (n & 5) | (k xor 3), abs(k * 715827882), min(n, k), max(n % 7, 3) : par(i, 9, *(0.001));",
     ),
     (
         "compare",
