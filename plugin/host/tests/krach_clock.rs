@@ -373,7 +373,7 @@ fn a_host_without_tempo_that_tells_beats_is_measured() {
     }
 }
 
-/// Turns the host's parameter for free run on and off: each acts from the first frame of its block on.
+/// Turns the host's parameter for free run on and off: each acts on its frame.
 fn free_run(events: &[(u64, f64)]) -> Vec<TimedInput> {
     home::enter();
     let library = Library::load(&plugin()).expect("the plugin loads");
@@ -392,18 +392,6 @@ fn later_opens(rendered: &Rendered, start: u64) -> Vec<u64> {
     opens(left).into_iter().filter(|frame| *frame >= start + LEAD).collect()
 }
 
-/// First frame of the block that holds this frame, where nothing splits blocks before it.
-fn block_start(blocks: &Blocks, frame: u64) -> u64 {
-    let mut start = 0;
-    for length in blocks.lengths() {
-        if start + length as u64 > frame {
-            break;
-        }
-        start += length as u64;
-    }
-    start
-}
-
 #[test]
 fn without_any_transport_it_idles_until_free_run_is_switched_on() {
     let events = free_run(&[(48_000, 1.0), (154_000, 0.0)]);
@@ -411,7 +399,7 @@ fn without_any_transport_it_idles_until_free_run_is_switched_on() {
     for way in ways(&script) {
         let options = RenderOptions { events: events.clone(), ..options(&script, &way, 4.0) };
         let rendered = render_in(way.format, &options, &gate_session(HITS));
-        let (on, off) = (block_start(&way.blocks, 48_000), block_start(&way.blocks, 154_000));
+        let (on, off) = (48_000, 154_000);
         assert_eq!(later_opens(&rendered, on), at_120(on, off)[1..], "{way:?}");
         assert_shut(&rendered, off + 480..rendered.frames as u64, "after free run");
     }
@@ -427,7 +415,7 @@ fn free_run_fills_the_time_in_which_the_host_stands_still() {
     for way in ways(&script) {
         let options = RenderOptions { events: events.clone(), ..options(&script, &way, 4.0) };
         let rendered = render_in(way.format, &options, &gate_session(HITS));
-        let on = block_start(&way.blocks, 4_800);
+        let on = 4_800;
         let mut wanted = at_120(on, play);
         wanted.extend(expected(&rendered, HITS));
         wanted.extend(at_120(stop, rendered.frames as u64));

@@ -337,7 +337,7 @@ fn notes_and_controllers_leave_on_the_frames_that_clap_has() {
 #[test]
 fn a_host_without_transport_free_runs_as_in_clap() {
     let free_run = id(&fresh::<Instance>(Format::Clap).params(), "Free Run");
-    let on = TimedInput { frame: 0, kind: InputKind::Param { id: free_run, value: 1.0 } };
+    let on = TimedInput { frame: 1_237, kind: InputKind::Param { id: free_run, value: 1.0 } };
     let options = RenderOptions {
         script: Script::playing(120.0).reporting(Report::null()),
         events: vec![on],
