@@ -2,7 +2,7 @@
 //!
 //! One block: *take messages → cut the block into segments of contiguous time → for each stretch
 //! between edits, query patterns and automations, resolve who writes each control, render the graph
-//! → master*. Nothing in here allocates, frees, locks, waits (except offline, bounded), makes a
+//! → outputs*. Nothing in here allocates, frees, locks, waits (except offline, bounded), makes a
 //! system call or panics; a node that panics all the same is caught.
 
 mod action;
