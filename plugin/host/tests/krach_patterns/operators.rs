@@ -223,7 +223,7 @@ fn drawn(program: &Program, frame: i64, out: &mut EventBuffer) -> Option<(f64, f
 #[test]
 fn every_operator_moves_a_control_as_the_model_says_from_its_frame_on() {
     let played = all();
-    assert_eq!(missing(&played), [String::new(); 0]);
+    assert_eq!(missing(&played), Vec::<String>::new());
     write(
         "op.dsp",
         "process = (hslider(\"level\", 0, -1000, 1000, 0.0001)
