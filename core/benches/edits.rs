@@ -1,4 +1,4 @@
-//! What an edit costs the control thread in sessions of 10 to 4,000 nodes, from the edit until audio has all that
+//! What an edit costs the control thread in sessions of 10 to 1,000 nodes, from the edit until audio has all that
 //! follows from it. Median of many, so that other work on the machine counts little.
 
 use krach_core::clock::{HostTransport, TransportAt};

@@ -8,6 +8,7 @@ pub use shape::Shape;
 use crate::graph::{RawGraph, topological};
 use crate::limits::{MAX_CHANNELS, NONE};
 use crate::model::Crossfade;
+use crate::model::Values;
 use crate::node::{
     ControlKind, CreateContext, Node, NodeDecl, NodeType, Registry, Role, input_port, output_port,
 };
@@ -27,7 +28,7 @@ pub struct Request<'a> {
     /// Its nodes in topological order.
     pub order: &'a [usize],
     /// Base values by path `node/control`.
-    pub values: &'a BTreeMap<String, f64>,
+    pub values: &'a Values,
     /// Paths whose base values are set anew although the control lives on.
     pub resets: &'a BTreeMap<String, f64>,
     /// Ids of nodes that were removed since the base: one of that id is another node.
@@ -73,7 +74,7 @@ pub fn build(base: &Shape, generation: u64, request: Request<'_>) -> Result<(Pla
         nodes: members.iter().map(|m| ShapeNode::new(m.uid, &m.id, &m.ty, m.ghost, m.voices)).collect(),
         wires: Vec::with_capacity(wires.len()),
         controls: Vec::new(),
-        tails: Vec::new(),
+        ..Shape::default()
     };
     let mut plan = Plan::empty(generation);
     plan.base = base.generation;
@@ -81,6 +82,7 @@ pub fn build(base: &Shape, generation: u64, request: Request<'_>) -> Result<(Pla
     place_nodes(&mut plan, base, &members);
     place_wires(&mut plan, &mut shape, base, &members, &wires);
     place_tails(&mut plan, &mut shape, base, &members, &cut);
+    shape.finish();
     plan.fading = shape.has_ghosts();
     assign_buffers(&mut plan, &members, request.frames);
     place_controls(&mut plan, &mut shape, base, &members, &request);
@@ -425,16 +427,15 @@ fn place_controls(
             let path = named.path(&member.id, &control.name);
             // Of a path that is another node's, values are that node's, too.
             let values = path.map(|_| format!("{}/{}", member.id, control.name));
-            let value_of = |values_of: &BTreeMap<String, f64>| values_of.get(values.as_ref()?).copied();
             let symbol = path.unwrap_or_else(|| labels::hidden(&member.id, &control.name));
             let at = plan.controls.len() as u32;
-            let value = value_of(request.values);
+            let value = values.as_ref().and_then(|path| request.values.get(path)).copied();
             if !request.removed.contains(&member.id)
                 && let Some(&old) = before.get(&symbol)
             {
                 plan.control_moves.push((at, old));
-                if let Some(value) = value_of(request.resets) {
-                    plan.resets.push((at, value as f32));
+                if let Some(value) = values.as_ref().and_then(|path| request.resets.get(path)) {
+                    plan.resets.push((at, *value as f32));
                 }
             }
             shape.controls.push(symbol);

@@ -12,20 +12,21 @@ mod nodes;
 mod size;
 mod writers;
 
-use crate::edit::{Route, SessionNode};
+use crate::edit::{Nodes, Routes};
 use crate::limits::{MAX_ID, MAX_MIDI_MAPS, MAX_NODES, METER_RANGE};
+use crate::model::Values;
 use crate::model::{AutomationState, InputState, MidiMapState, NoteRouteState, SlotState, TypeSource};
 pub use adopt::Adoption;
 use automations::read as automations_of;
 pub use document::Programs;
 pub use history::{History, Touch, label_of, touch_of};
 pub use lower::{MASTER, lower};
-pub use size::{Extent, sources_extent};
+pub use size::{Extent, source_extent};
 pub use writers::Writer;
 pub use writers::visit_labels;
 
 use crate::edit::{Edit, EditError};
-use crate::graph::{Controls, GraphEdit, GraphError, RawGraph, Scrutiny};
+use crate::graph::{Controls, GraphEdit, GraphError, IndexedGraph, RawGraph, Scrutiny};
 use crate::ir::ModuleIr;
 use crate::limits::{
     MAX_AUTOMATIONS, MAX_CHANNELS, MAX_CONNECTIONS, MAX_DOCUMENT, MAX_ROUTES, MAX_SLOTS, MAX_VALUES,
@@ -33,6 +34,7 @@ use crate::limits::{
 };
 use crate::model::{ClockSource, Crossfade, Period, Start};
 use crate::node::{Named, NodeDecl, Registry};
+use imbl::OrdMap;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -41,7 +43,7 @@ const MAX_DEPTH: usize = krach_patterns::MAX_JSON_DEPTH + 16;
 /// Longest fade, in whatever it counts.
 const MAX_FADE: f64 = 1e6;
 
-/// One session. Cheap to clone: patterns are shared.
+/// One session. Copies share what is equal in them: a copy costs the same whatever the session is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Session {
     /// The instance's name.
@@ -49,17 +51,17 @@ pub struct Session {
     /// What `load_graph` and its kin brought.
     pub raw: Arc<RawGraph>,
     /// Nodes, in the order they were added.
-    pub nodes: Vec<SessionNode>,
+    pub nodes: Nodes,
     /// Routes between nodes.
-    pub routes: Vec<Route>,
+    pub routes: Routes,
     /// What is planned: the raw graph with what nodes and routes come to. Made anew from them.
-    pub graph: Arc<RawGraph>,
+    pub graph: Arc<IndexedGraph>,
     /// Base values by path `node/control`.
-    pub values: BTreeMap<String, f64>,
+    pub values: Values,
     /// Slots by name, hushed ones too.
-    pub slots: BTreeMap<String, SlotState>,
+    pub slots: OrdMap<String, SlotState>,
     /// Automations by id.
-    pub automations: BTreeMap<String, AutomationState>,
+    pub automations: OrdMap<String, AutomationState>,
     /// Free-run tempo in bpm.
     pub bpm: f64,
     /// Quarter notes per cycle.
@@ -85,19 +87,19 @@ pub struct Session {
     /// The plugin's input reaches `adc_input` nodes: both channels, or one.
     pub input: Option<InputState>,
     /// Controller mappings.
-    pub midi_maps: Vec<MidiMapState>,
+    pub midi_maps: Arc<Vec<MidiMapState>>,
     /// Where notes of the host go: channels in order, then the rest.
     pub note_routes: Vec<NoteRouteState>,
     /// Length of crossfades.
     pub crossfade: Crossfade,
     /// Texts of the types that come from text, by type id.
-    pub sources: BTreeMap<String, TypeSource>,
+    pub sources: OrdMap<String, Arc<TypeSource>>,
     /// Which of FAUST's own libraries its texts were first compiled with: with others they may sound
     /// different.
     pub libraries: Option<String>,
     /// Sections of a document that this version does not play but keeps.
     kept: Arc<ModuleIr>,
-    kept_krach: serde_json::Map<String, serde_json::Value>,
+    kept_krach: Arc<serde_json::Map<String, serde_json::Value>>,
 }
 
 impl Default for Session {
@@ -105,12 +107,12 @@ impl Default for Session {
         Self {
             name: String::new(),
             raw: Arc::default(),
-            nodes: Vec::new(),
-            routes: Vec::new(),
+            nodes: Nodes::new(),
+            routes: Arc::default(),
             graph: Arc::default(),
-            values: BTreeMap::new(),
-            slots: BTreeMap::new(),
-            automations: BTreeMap::new(),
+            values: OrdMap::new(),
+            slots: OrdMap::new(),
+            automations: OrdMap::new(),
             bpm: 120.0,
             beats_per_cycle: 4.0,
             host_meter: false,
@@ -123,13 +125,13 @@ impl Default for Session {
             limiter: true,
             seed: 0,
             input: None,
-            midi_maps: Vec::new(),
+            midi_maps: Arc::default(),
             note_routes: Vec::new(),
             crossfade: Crossfade::default(),
-            sources: BTreeMap::new(),
+            sources: OrdMap::new(),
             libraries: None,
             kept: Arc::default(),
-            kept_krach: serde_json::Map::new(),
+            kept_krach: Arc::default(),
         }
     }
 }
@@ -169,7 +171,12 @@ impl Session {
                     state.playing = false;
                 }
             }
-            Edit::HushAll => self.slots.values_mut().for_each(|s| s.playing = false),
+            Edit::HushAll => {
+                let playing = self.slots.iter().filter(|(_, s)| s.playing);
+                for slot in playing.map(|(slot, _)| slot.clone()).collect::<Vec<_>>() {
+                    self.slots.get_mut(&slot).expect("it is there").playing = false;
+                }
+            }
             Edit::SetBpm(bpm) if TEMPO_RANGE.contains(bpm) => self.bpm = *bpm,
             Edit::SetBpm(_) => {}
             Edit::SetBeatsPerCycle(beats) if METER_RANGE.contains(beats) => {
@@ -204,7 +211,8 @@ impl Session {
             Edit::ReplaceGraph(foundation) => self.become_foundation(foundation, registry)?,
             Edit::SetValues(values) => self.set_values(values, registry),
             Edit::SetSources(sources) => {
-                self.sources.extend(sources.iter().map(|(id, source)| (id.clone(), source.clone())));
+                self.sources
+                    .extend(sources.iter().map(|(id, source)| (id.clone(), Arc::new(source.clone()))));
             }
             Edit::RemoveSlot { slot } => drop(self.slots.remove(slot)),
             Edit::StopInput => self.input = None,
@@ -235,11 +243,11 @@ impl Session {
                 let same = |m: &&mut MidiMapState| m.channel == *channel && m.cc == *cc && m.label == *label;
                 let state =
                     MidiMapState { channel: *channel, cc: *cc, label: label.clone(), lo: *lo, hi: *hi };
-                match self.midi_maps.iter_mut().find(same) {
+                match Arc::make_mut(&mut self.midi_maps).iter_mut().find(same) {
                     Some(map) => *map = state,
                     None => {
                         self.room_for(self.midi_maps.len(), false, "MIDI maps", MAX_MIDI_MAPS)?;
-                        self.midi_maps.push(state);
+                        Arc::make_mut(&mut self.midi_maps).push(state);
                     }
                 }
             }
@@ -247,7 +255,7 @@ impl Session {
                 let meant = |m: &MidiMapState| {
                     m.channel == *channel && m.cc == *cc && label.as_ref().is_none_or(|l| *l == m.label)
                 };
-                self.midi_maps.retain(|m| !meant(m));
+                Arc::make_mut(&mut self.midi_maps).retain(|m| !meant(m));
             }
             Edit::RouteNotes { channel, node } => {
                 self.note_routes.retain(|r| r.channel != *channel);
@@ -256,7 +264,7 @@ impl Session {
                 let route = node.clone().map(|node| NoteRouteState { channel: *channel, node });
                 self.note_routes.splice(at..at, route);
             }
-            Edit::MidiMaps(maps) => self.midi_maps.clone_from(maps),
+            Edit::MidiMaps(maps) => self.midi_maps = Arc::new(maps.clone()),
             Edit::SetCrossfade(crossfade) => self.crossfade = *crossfade,
             Edit::SetName(name) => self.name = name.clone(),
             Edit::SetSeed(seed) => self.seed = *seed,
@@ -362,7 +370,7 @@ impl Session {
     ) -> Result<(), EditError> {
         let (graph, mutes) = lower(&raw, &self.nodes, &self.routes, registry);
         self.check_graph(&graph, registry, scrutiny.unwrap_or(Scrutiny::Since(&self.graph)))?;
-        (self.raw, self.graph) = (Arc::new(raw), Arc::new(graph));
+        (self.raw, self.graph) = (Arc::new(raw), Arc::new(graph.into()));
         self.place_mutes(&mutes);
         Ok(())
     }
@@ -409,20 +417,29 @@ impl Session {
     /// node's type says what that is; so are the values that nodes begin with.
     fn settle_values(&mut self, registry: &Registry) {
         let graph = Arc::clone(&self.graph);
-        let controls = Controls::indexed(&graph, registry);
-        self.values.retain(|path, _| controls.owner(path).is_some());
-        for (path, full) in controls.full_paths(&self.values) {
+        let controls = Controls::of(&graph, registry);
+        let gone = self.values.keys().filter(|path| controls.owner(path).is_none());
+        for path in gone.cloned().collect::<Vec<_>>() {
+            self.values.remove(&path);
+        }
+        for (path, full) in controls.full_paths(self.values.keys()) {
             if let Some(value) = self.values.remove(&path) {
                 self.values.insert(full, value);
             }
         }
-        for node in &mut self.nodes {
-            let Some(of_graph) = graph.node(&node.name).filter(|_| !node.init.is_empty()) else { continue };
-            let Some(decl) = controls.decl(of_graph) else { continue };
-            for (control, _) in &mut node.init {
-                if let Named::One(index) = decl.control_named(control) {
-                    control.clone_from(&decl.controls[index].name);
-                }
+        for at in 0..self.nodes.len() {
+            let node = &self.nodes[at];
+            if node.init.is_empty() {
+                continue;
+            }
+            let Some(decl) = controls.node(&node.name).and_then(|node| controls.decl(node)) else { continue };
+            let full = |(control, value): &(String, f64)| match decl.control_named(control) {
+                Named::One(index) => (decl.controls[index].name.clone(), *value),
+                _ => (control.clone(), *value),
+            };
+            let init: Vec<(String, f64)> = node.init.iter().map(full).collect();
+            if init != node.init {
+                self.node_mut(at).init = init;
             }
         }
     }
@@ -430,9 +447,9 @@ impl Session {
     /// The texts that belong into a document: those of types that are used, and those that are nowhere else.
     pub fn sources_in_use(&self) -> BTreeMap<String, TypeSource> {
         let used: HashSet<&str> = self.graph.nodes.iter().map(|n| n.type_id.as_str()).collect();
-        let wanted = |(id, source): &(&String, &TypeSource)| source.own || used.contains(id.as_str());
+        let wanted = |(id, source): &(&String, &Arc<TypeSource>)| source.own || used.contains(id.as_str());
         let sources = self.sources.iter().filter(wanted);
-        sources.map(|(id, source)| (id.clone(), source.clone())).collect()
+        sources.map(|(id, source)| (id.clone(), (**source).clone())).collect()
     }
 
     /// The path `node/control` under which the value of what a label means is kept: see [`Controls`].

@@ -309,7 +309,7 @@ fn a_module_put_into_a_session_is_the_module_of_the_document() {
     let whole = loaded(stored("full_band").as_bytes());
     assert_eq!(engine.session().nodes.len(), whole.session().nodes.len());
     for node in &whole.session().nodes {
-        assert_eq!(engine.session().node(&node.name), Some(node));
+        assert_eq!(engine.session().node(&node.name), Some(&**node));
     }
     assert_eq!(
         engine.session().slots.keys().collect::<Vec<_>>(),
@@ -363,7 +363,7 @@ fn a_document_of_format_1_is_the_session_that_it_was_and_is_saved_in_the_present
     assert_eq!(of("sweep"), ("lead/freq", Period::Secs(0.375)));
     assert_eq!(of("bars"), ("lead/amp", Period::Bars(2.0)));
     assert_eq!((s.midi_maps[0].cc, s.note_routes[0].node.as_str()), (74, "tone"));
-    let TypeSource { text, own, .. } = &s.sources["faust:tone"];
+    let TypeSource { text, own, .. } = &*s.sources["faust:tone"];
     assert!(*own && text.starts_with("import(\"stdfaust.lib\");"));
 
     let saved: Value = serde_json::from_slice(&engine.save()).unwrap();

@@ -319,7 +319,7 @@ fn what_could_not_be_saved_is_refused_however_it_comes_and_what_makes_room_is_no
     // Each way that adds.
     let big = || "y".repeat(3_000_000);
     let source = TypeSource { text: big(), own: true, ..TypeSource::default() };
-    assert!(e.room_for_source("faust:big", &source).is_err());
+    assert!(e.room_for_source("faust:big", &source.clone().into()).is_err());
     for edit in [
         large_slot("big", 3_000_000),
         Edit::SetSources([("faust:big".to_owned(), source)].into()),

@@ -98,6 +98,35 @@ fn mutes_and_faders_do_not_click() {
     assert!(largest_step(&all[2000..]) < 0.01, "{}", largest_step(&all[2000..]));
 }
 
+/// Mutes without a solo, faders, values and patterns need no other plan; a batch of nodes needs one.
+#[test]
+fn what_changes_no_node_builds_no_plan_and_a_batch_of_nodes_builds_one() {
+    let mut rig = band();
+    rig.edit(Edit::Nodes(vec![put("hat", "dc", 1.0, &[("level", 0.125)])]));
+    let all = level_of(&mut rig);
+    let (_, before) = rig.engine.work();
+    rig.edit(set("bass/gain", 0.25));
+    rig.edit(set("bass/level", 0.25));
+    rig.edit(play("bass", hits("bass/level", 2)));
+    rig.edit(Edit::Hush { slot: "bass".into() });
+    rig.edit(Edit::Nodes(vec![mute("bass", true), mute("hat", true)]));
+    assert_eq!(level_of(&mut rig), 0.0, "both are silent, the reverb too");
+    rig.edit(Edit::Nodes(vec![mute("hat", false)]));
+    assert_eq!(level_of(&mut rig), 0.125);
+    for (undone, level) in [("unmute hat", 0.0), ("2 changes of nodes", 0.125 + 0.25 * 0.25 * 1.25)] {
+        let (label, _) = rig.engine.undo(At::Now).unwrap().unwrap();
+        assert_eq!((label.as_str(), level_of(&mut rig)), (undone, level as f32));
+    }
+    assert_eq!(rig.engine.work().1, before, "plans");
+    while rig.engine.undo(At::Now).unwrap().is_some_and(|(label, _)| label != "set bass/gain") {}
+    assert_eq!(level_of(&mut rig), all);
+    let (_, before) = rig.engine.work();
+    let nodes = (0..50).map(|n| Edit::Nodes(vec![put(&format!("n{n}"), "dc", 0.5, &[])]));
+    rig.edit(Edit::Batch(nodes.collect()));
+    level_of(&mut rig);
+    assert!(rig.engine.work().1 <= before + 2, "one plan, and one without what has faded");
+}
+
 #[test]
 fn solo_leaves_what_the_node_feeds_and_what_feeds_it_through_it() {
     let mut rig = band();

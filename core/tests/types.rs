@@ -180,9 +180,9 @@ fn an_edit_that_waits_for_its_time_is_built_with_the_code_that_came_meanwhile() 
 fn texts_of_used_types_are_saved_and_a_document_plays_as_far_as_its_types_allow() {
     let mut rig = playing(1.0);
     let source = |text: &str| TypeSource { text: text.into(), ..TypeSource::default() };
-    rig.engine.set_source(BASS, Some(source("process = 1;")));
-    rig.engine.set_source("faust:unused", Some(source("process = 2;")));
-    rig.engine.set_source("faust:own", Some(TypeSource { own: true, ..source("process = 3;") }));
+    rig.engine.set_source(BASS, Some(source("process = 1;").into()));
+    rig.engine.set_source("faust:unused", Some(source("process = 2;").into()));
+    rig.engine.set_source("faust:own", Some(TypeSource { own: true, ..source("process = 3;") }.into()));
     let saved = rig.engine.save();
     let text = String::from_utf8(saved.clone()).unwrap();
     assert!(text.contains("process = 1;") && text.contains("process = 3;") && !text.contains("process = 2;"));

@@ -2,8 +2,8 @@
 
 use crate::graph::RawGraph;
 use crate::ir::{ModuleIr, NodeIr, RouteIr, RouteKind, Source};
+use crate::model::Values;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A node of the session. Its gain and the values of its controls are base values like any other.
@@ -132,17 +132,22 @@ pub enum NodeEdit {
     },
 }
 
+/// Nodes in the order they were added. Copies share what is equal in them.
+pub type Nodes = imbl::Vector<Arc<SessionNode>>;
+/// Routes, in the order they were made. Copies share them.
+pub type Routes = Arc<Vec<Arc<Route>>>;
+
 /// All that sound is made of, to be put in place at once.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GraphState {
     /// The raw graph.
     pub raw: Arc<RawGraph>,
     /// The nodes.
-    pub nodes: Vec<SessionNode>,
+    pub nodes: Nodes,
     /// The routes.
-    pub routes: Vec<Route>,
+    pub routes: Routes,
     /// Base values by path.
-    pub values: BTreeMap<String, f64>,
+    pub values: Values,
     /// Sections of a document that are kept.
     pub kept: Arc<ModuleIr>,
 }

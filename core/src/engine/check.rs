@@ -2,13 +2,14 @@
 
 use super::room::growth_of;
 use super::{Engine, MAX_PENDING, MAX_PENDING_PLANS, acts_on_audio, sorted, touches_graph};
-use crate::edit::{Edit, EditError};
+use crate::edit::{Edit, EditError, NodeEdit};
 use crate::graph::{GraphError, RawGraph};
 use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
 use crate::node::Role;
 use crate::planner::{create, spare_key};
 use crate::session::Session;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// The edits of a batch, and of batches within, in order.
 pub(super) fn flat(edit: &Edit) -> Vec<&Edit> {
@@ -18,10 +19,76 @@ pub(super) fn flat(edit: &Edit) -> Vec<&Edit> {
     }
 }
 
+/// The edit with changes of nodes that follow each other in a batch as one: the graph is made once for all of them. Only
+/// where each alone is right if all together are: new nodes and routes, or removals.
+pub(super) fn gathered(edit: Edit, session: &Session) -> Edit {
+    let Edit::Batch(edits) = edit else { return edit };
+    let mut all: Vec<Edit> = Vec::new();
+    // Names of the nodes that the last of `all` brings, if it only adds.
+    let mut brought: HashSet<String> = HashSet::new();
+    let mut open = edits;
+    open.reverse();
+    while let Some(edit) = open.pop() {
+        let more = match edit {
+            Edit::Batch(edits) => {
+                open.extend(edits.into_iter().rev());
+                continue;
+            }
+            Edit::Nodes(more) => more,
+            edit => {
+                all.push(edit);
+                brought.clear();
+                continue;
+            }
+        };
+        let names = added(&more, session);
+        let joins = match (all.last(), &names) {
+            (Some(Edit::Nodes(edits)), None) => is_removal(edits) && is_removal(&more),
+            (Some(Edit::Nodes(edits)), Some(names)) => {
+                !is_removal(edits) && !brought.is_empty() && names.is_disjoint(&brought)
+            }
+            _ => false,
+        };
+        match all.last_mut() {
+            Some(Edit::Nodes(edits)) if joins => edits.extend(more),
+            _ => {
+                all.push(Edit::Nodes(more));
+                brought.clear();
+            }
+        }
+        brought.extend(names.into_iter().flatten());
+    }
+    match all.len() {
+        1 => all.remove(0),
+        _ => Edit::Batch(all),
+    }
+}
+
+/// Names of the nodes that changes add, each new; `None` if they do more than add nodes and routes.
+fn added(edits: &[NodeEdit], session: &Session) -> Option<HashSet<String>> {
+    let mut names = HashSet::new();
+    for edit in edits {
+        match edit {
+            NodeEdit::Set(spec) if session.node(&spec.node.name).is_none() => {
+                if !names.insert(spec.node.name.clone()) {
+                    return None;
+                }
+            }
+            NodeEdit::Connect(_) => {}
+            _ => return None,
+        }
+    }
+    Some(names)
+}
+
+fn is_removal(edits: &[NodeEdit]) -> bool {
+    edits.iter().all(|edit| matches!(edit, NodeEdit::Remove { .. } | NodeEdit::Disconnect { .. }))
+}
+
 impl Engine {
     /// Everything that can be wrong with an edit; instances that it needs are created, so that a
-    /// type that refuses is an error now.
-    pub(super) fn check(&mut self, edit: &Edit, due: Option<f64>) -> Result<(), EditError> {
+    /// type that refuses is an error now. The session as one edit of the graph makes it at once is given back.
+    pub(super) fn check(&mut self, edit: &Edit, due: Option<f64>) -> Result<Option<Session>, EditError> {
         let edits = flat(edit);
         if let Some(due) = due {
             self.check_time(due, &edits)?;
@@ -30,7 +97,7 @@ impl Engine {
         self.room(growth, |engine| engine.after(&edits, due))?;
         let mut after = None;
         if edits.len() > 1 || edits.iter().any(|e| touches_graph(e)) {
-            after = Some(self.after(&edits, due)?.graph);
+            after = Some(self.after(&edits, due)?);
         } else {
             edits.iter().try_for_each(|e| self.session.check(e, &self.registry))?;
         }
@@ -39,10 +106,13 @@ impl Engine {
                 krach_patterns::compile_swung(pattern, *swing)?;
             }
         }
-        match after {
-            Some(graph) if edits.iter().any(|e| touches_graph(e)) => self.prepare_nodes(&graph),
-            _ => Ok(()),
+        let graph = edits.iter().any(|e| touches_graph(e));
+        if let Some(after) = after.as_ref().filter(|_| graph)
+            && !Arc::ptr_eq(&after.graph, &self.session.graph)
+        {
+            self.prepare_nodes(&after.graph)?;
         }
+        Ok(after.filter(|_| graph && edits.len() == 1 && due.is_none()))
     }
 
     fn check_time(&self, due: f64, edits: &[&Edit]) -> Result<(), EditError> {

@@ -1,5 +1,6 @@
 //! Steps that can be taken back, as edits act.
 
+use super::check::gathered;
 use super::{Engine, Receipt};
 use crate::edit::{At, Edit, EditError};
 use crate::session::{Session, Touch, label_of, touch_of};
@@ -28,16 +29,20 @@ impl Engine {
     pub(super) fn edit_as(&mut self, edit: Edit, at: At, recorded: Recorded) -> Result<Receipt, EditError> {
         let (due, relative) = self.resolve(at);
         self.keep_playing(&edit);
-        self.check(&edit, due)?;
+        let touch = touch_of(&edit);
+        let label = if recorded == Recorded::Step && due.is_none() { label_of(&edit) } else { String::new() };
+        let edit = gathered(edit, &self.session);
+        let after = self.check(&edit, due)?;
         let first = self.seq + 1;
         let part = if recorded == Recorded::Step { Recorded::Part(first) } else { recorded };
         let now = Instant::now();
-        let touch = touch_of(&edit);
         let step = recorded == Recorded::Step && due.is_none();
         let before = (step && !self.history.joins(touch.as_ref(), now)).then(|| self.session.clone());
-        let label = if step { label_of(&edit) } else { String::new() };
         let growth = self.session.growth(&edit);
-        let committed = self.commit(edit, due, relative, part);
+        let committed = match after {
+            Some(after) => self.commit_one(edit, None, relative, part, Some(after)),
+            None => self.commit(edit, due, relative, part),
+        };
         // Also where it failed half-way: what is counted too much is found when the session is measured.
         self.grow(growth);
         if step {
@@ -53,7 +58,7 @@ impl Engine {
     /// What is wrong with it.
     pub fn try_edit(&mut self, edit: &Edit, at: At) -> Result<(), EditError> {
         let (due, _) = self.resolve(at);
-        self.check(edit, due)
+        self.check(edit, due).map(drop)
     }
 
     /// The session before an edit that is about to act, if a step needs it.

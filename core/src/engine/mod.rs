@@ -25,12 +25,14 @@ pub(crate) use targets::slot_pattern;
 
 use crate::ir::ModuleIr;
 use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
+use crate::model::Values;
 use crate::node::{CreateContext, Node, Registry};
 use crate::osc::OscMessage;
 use crate::planner::Shape;
 use crate::processor::{MAX_FADES, Return, ToAudio, chunk_of};
 use crate::session::{Extent, History, Programs, Session};
 use history::Recorded;
+use imbl::ordmap::DiffItem;
 pub use learn::Learning;
 use meters::MeterBook;
 use numbers::Numbers;
@@ -139,7 +141,7 @@ struct Audio {
     sample_rate: f64,
     max_frames: usize,
     /// The plan that plays, as far as is known.
-    base: Shape,
+    base: Arc<Shape>,
     /// Plans that are on their way.
     sent: Vec<Sent>,
     /// The session's graph is ahead of what was sent.
@@ -153,7 +155,7 @@ struct Audio {
 }
 
 struct Sent {
-    shape: Shape,
+    shape: Arc<Shape>,
     seq: u64,
     /// The pending graph edit that it carries out; `None`: it is for now.
     pending: Option<u64>,
@@ -269,6 +271,18 @@ impl Engine {
             }
             return Ok(position);
         }
+        self.commit_one(edit, due, relative, recorded, None)
+    }
+
+    /// One edit that is no batch; `after` is the session as it makes it at once, where that is known.
+    pub(super) fn commit_one(
+        &mut self,
+        edit: Edit,
+        due: Option<f64>,
+        relative: bool,
+        recorded: Recorded,
+        after: Option<Session>,
+    ) -> Result<Option<f64>, EditError> {
         if let (Some(due), true) = (due, acts_on_audio(&edit)) {
             self.seq += 1;
             let (seq, graph) = (self.seq, touches_graph(&edit));
@@ -285,17 +299,29 @@ impl Engine {
             }
             return Ok(Some(due));
         }
+        if let Edit::Nodes(edits) = &edit
+            && edits.len() > 1
+            && self.session.plain_mutes(edits).is_some()
+        {
+            let mut position = None;
+            for edit in edits {
+                position =
+                    self.commit(Edit::Nodes(vec![edit.clone()]), due, relative, recorded)?.or(position);
+            }
+            return Ok(position);
+        }
         let start = self.start_of_slot(&edit);
-        if touches_graph(&edit) {
-            self.apply_to_graph(&edit)?;
+        let graph = touches_graph(&edit) && self.mute_by(&edit).is_none();
+        if graph {
+            self.apply_to_graph(&edit, after)?;
         } else {
             self.session.apply(&edit, &self.registry)?;
         }
         self.seq += 1;
         let seq = self.seq;
-        if let Edit::SetControl { label, value } | Edit::Fade { label, value, .. } = &edit
-            && let Some(path) = self.session.path_of(label, &self.registry)
-            && let Some(reset) = self.resets.get_mut(&path)
+        let set = self.value_set_by(&edit);
+        if let Some((path, value)) = &set
+            && let Some(reset) = self.resets.get_mut(path)
         {
             *reset = (*value, seq);
         }
@@ -307,7 +333,7 @@ impl Engine {
         }
         if edit == Edit::Rebuild {
             self.replace();
-        } else if touches_graph(&edit) {
+        } else if graph {
             self.graphs.insert(seq);
             if let Some(audio) = &mut self.audio {
                 audio.dirty = true;
@@ -316,9 +342,7 @@ impl Engine {
             // In the order of the edits: what came before goes first.
             self.flush();
             self.actions.insert(seq);
-            if let Edit::SetControl { label, .. } | Edit::Fade { label, .. } = &edit
-                && let Some(path) = self.session.path_of(label, &self.registry)
-            {
+            if let Some((path, _)) = set {
                 self.sets.insert(seq, path);
             }
             if let (Edit::HushAll, false) = (&edit, self.starting.is_empty()) {
@@ -330,6 +354,25 @@ impl Engine {
             return Ok(start);
         }
         Ok(None)
+    }
+
+    /// The path of the base value that an edit sets, and the value.
+    fn value_set_by(&self, edit: &Edit) -> Option<(String, f64)> {
+        match edit {
+            Edit::SetControl { label, value } | Edit::Fade { label, value, .. } => {
+                Some((self.session.path_of(label, &self.registry)?, *value))
+            }
+            edit => self.mute_by(edit),
+        }
+    }
+
+    /// The mute that an edit sets, if it does nothing else: audio needs no other plan for it.
+    fn mute_by(&self, edit: &Edit) -> Option<(String, f64)> {
+        let Edit::Nodes(edits) = edit else { return None };
+        match self.session.plain_mutes(edits)?.as_slice() {
+            [(path, value)] => Some((path.clone(), value.unwrap_or(0.0))),
+            _ => None,
+        }
     }
 
     /// Quarter notes per cycle, as they are now.
@@ -356,11 +399,14 @@ impl Engine {
     }
 
     /// Changes the session's graph and notes what audio cannot see from the new graph alone.
-    fn apply_to_graph(&mut self, edit: &Edit) -> Result<(), EditError> {
+    fn apply_to_graph(&mut self, edit: &Edit, after: Option<Session>) -> Result<(), EditError> {
         let before = Arc::clone(&self.session.graph);
-        let values = if self.hears() { self.session.values.clone() } else { BTreeMap::new() };
+        let values = self.session.values.clone();
         let unheard = self.session.unheard_sends(&self.registry);
-        self.session.apply(edit, &self.registry)?;
+        match after {
+            Some(after) => self.session = after,
+            None => self.session.apply(edit, &self.registry)?,
+        }
         let now_unheard = self.session.unheard_sends(&self.registry);
         for (source, target) in now_unheard.into_iter().filter(|send| !unheard.contains(send)) {
             self.notices.push(Notice::Unheard { source, target });
@@ -405,18 +451,17 @@ impl Engine {
     }
 
     /// Base values that a change of nodes brought, took back or silenced.
-    fn note_changes(&mut self, before: &BTreeMap<String, f64>) {
+    fn note_changes(&mut self, before: &Values) {
         let seq = self.seq + 1;
         let session = &self.session;
-        for (path, value) in &session.values {
-            if before.get(path) != Some(value) {
-                self.resets.insert(path.clone(), (*value, seq));
-            }
-        }
-        for path in before.keys().filter(|path| !session.values.contains_key(*path)) {
-            if let Some(value) = session.default_of(path, &self.registry) {
-                self.resets.insert(path.clone(), (value, seq));
-            }
+        for item in before.diff(&session.values) {
+            let (path, value) = match item {
+                DiffItem::Add(path, value) | DiffItem::Update { new: (path, value), .. } => {
+                    (path, Some(*value))
+                }
+                DiffItem::Remove(path, _) => (path, session.default_of(path, &self.registry)),
+            };
+            self.resets.extend(value.map(|value| (path.clone(), (value, seq))));
         }
     }
 

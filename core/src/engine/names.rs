@@ -42,7 +42,7 @@ impl Engine {
 
     /// Says which paths two controls have that had one when this was said last.
     pub(super) fn tell_clashes(&mut self) {
-        let clashes = Controls::indexed(&self.session.graph, &self.registry).clashes();
+        let clashes = Controls::of(&self.session.graph, &self.registry).clashes();
         let new = clashes.iter().filter(|clash| !self.clashes.contains(clash));
         self.notices.extend(new.cloned().map(Notice::Clash));
         self.clashes = clashes.into_iter().collect();
@@ -50,7 +50,7 @@ impl Engine {
 
     /// By who says a label, and the label: what is missing, of labels that mean nodes of those types.
     fn meanings(&self, registry: &Registry, types: &Former) -> BTreeMap<(String, String), Option<Missing>> {
-        let controls = Controls::indexed(&self.session.graph, registry);
+        let controls = Controls::of(&self.session.graph, registry);
         let mut meanings = BTreeMap::new();
         let mut note = |of: String, label: &str, meant: Meant<'_>| {
             let (node, missing) = match meant {
@@ -86,7 +86,7 @@ impl Engine {
         for (id, automation) in &self.session.automations {
             note(format!("the automation {id}"), &automation.label, controls.find(&automation.label));
         }
-        for map in &self.session.midi_maps {
+        for map in self.session.midi_maps.iter() {
             let of = format!("controller {} of channel {}", map.cc, map.channel);
             note(of, &map.label, controls.find(&map.label));
         }

@@ -7,6 +7,7 @@ use crate::notice::Notice;
 use crate::processor::{Action, Return, TimedAction, ToAudio};
 use crate::symbol::Symbol;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 impl Engine {
     /// Drains what audio sent, frees what it retired, sends what is due. Call every 1–2 ms while
@@ -46,7 +47,7 @@ impl Engine {
             Return::Faded { generation } => {
                 let Some(audio) = &mut self.audio else { return };
                 if audio.base.generation == generation && audio.base.has_ghosts() {
-                    audio.base.settle();
+                    Arc::make_mut(&mut audio.base).settle();
                     audio.dirty = true;
                 }
             }

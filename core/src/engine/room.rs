@@ -5,8 +5,8 @@ use crate::edit::{Edit, EditError};
 use crate::ir::Fault;
 use crate::limits::MAX_DOCUMENT;
 use crate::model::TypeSource;
-use crate::session::{Extent, Session, sources_extent};
-use std::collections::BTreeMap;
+use crate::session::{Extent, Session, source_extent};
+use std::sync::Arc;
 
 impl Engine {
     /// Is there room for edits? Only where what edits have added since the session was last measured comes
@@ -47,12 +47,10 @@ impl Engine {
     ///
     /// # Errors
     /// If the session could not be saved with it.
-    pub fn room_for_source(&mut self, type_id: &str, source: &TypeSource) -> Result<(), EditError> {
-        let sources = BTreeMap::from([(type_id.to_owned(), source.clone())]);
-        let growth = sources_extent(&sources);
-        self.room(growth, |engine| {
+    pub fn room_for_source(&mut self, type_id: &str, source: &Arc<TypeSource>) -> Result<(), EditError> {
+        self.room(source_extent(type_id, source), |engine| {
             let mut after = engine.session.clone();
-            after.sources.extend(sources);
+            after.sources.insert(type_id.to_owned(), Arc::clone(source));
             Ok(after)
         })
     }

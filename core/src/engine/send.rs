@@ -15,6 +15,7 @@ use crate::processor::{Action, ControllerMap, InputRoute, NoteRoute, TimedAction
 use crate::session::Session;
 use crate::symbol::Symbol;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Messages that may wait on this side for room in the ring; more and audio gets the whole session anew.
 const MAX_BACKLOG: usize = 16_384;
@@ -76,6 +77,10 @@ impl Engine {
                     None => (Symbol::of(&self.session.path_of(label, &self.registry)?), true),
                 };
                 Action::Set { control, path, value: *value as f32 }
+            }
+            Edit::Nodes(_) => {
+                let (path, value) = self.mute_by(edit)?;
+                Action::Set { control: Symbol::of(&path), path: true, value: value as f32 }
             }
             Edit::SetMasterGain(gain) => Action::MasterGain(*gain as f32),
             Edit::SetLimiter(on) => Action::Limiter(*on),
@@ -257,7 +262,7 @@ impl Engine {
         let mut chain = on_its_way.map_or(&audio.base, |s| &s.shape).clone();
         if audio.dirty {
             let resets = self.resets.iter().map(|(path, (value, _))| (path.clone(), *value)).collect();
-            let base = audio.base.clone();
+            let base = Arc::clone(&audio.base);
             let removed = self.removed.keys().cloned().collect();
             let changes = Changes { resets, removed };
             let session = self.session.clone();
@@ -276,7 +281,7 @@ impl Engine {
     }
 
     /// One plan for each pending graph edit, each building on the one before.
-    fn send_scheduled(&mut self, audio: &mut Audio, mut chain: Shape) {
+    fn send_scheduled(&mut self, audio: &mut Audio, mut chain: Arc<Shape>) {
         let mut session = self.session.clone();
         let matters = |e: &Edit| touches_graph(e) || matches!(e, Edit::SetControl { .. } | Edit::Fade { .. });
         let pending: Vec<(Timed, Edit)> = sorted(&self.pending)
@@ -318,14 +323,14 @@ impl Engine {
         session: &Session,
         changes: &Changes,
         timed: Option<&Timed>,
-    ) -> Option<Shape> {
+    ) -> Option<Arc<Shape>> {
         let seq = timed.map_or(self.seq, |t| t.seq);
         match self.build(audio, base, session, changes) {
             Ok((mut plan, shape)) => {
                 plan.seq = seq;
                 plan.due = timed.map(|t| t.due);
                 plan.relative = timed.is_some_and(|t| t.relative);
-                let pending = timed.map(|t| t.seq);
+                let (shape, pending) = (Arc::new(shape), timed.map(|t| t.seq));
                 audio.sent.push(Sent { shape: shape.clone(), seq, pending, dropped: false });
                 audio.backlog.push_back(ToAudio::Plan(Box::new(plan)));
                 Some(shape)

@@ -8,7 +8,7 @@ use crate::model::TypeSource;
 use crate::node::{NodeType, Registry, Role};
 use crate::notice::Notice;
 use crate::planner::{create, same_code, spare_key};
-use crate::session::{check_channels, sources_extent};
+use crate::session::{check_channels, source_extent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -145,7 +145,7 @@ impl Engine {
     /// been asked for yet: their ids, and what they are made from.
     pub fn types_wanted(&self) -> BTreeMap<String, Source> {
         let waiting = self.pending.iter().flat_map(|p| self.inline_types_of(&p.edit));
-        let nodes = self.session.nodes.iter().filter_map(inline_type).chain(waiting);
+        let nodes = self.session.nodes.iter().filter_map(|n| inline_type(n)).chain(waiting);
         nodes.filter(|(id, _)| self.registry.standing(id).is_none()).collect()
     }
 
@@ -154,7 +154,7 @@ impl Engine {
         match edit {
             Edit::Nodes(edits) => sets(edits).map(|spec| self.node_of(spec).type_id()).collect(),
             Edit::ReplaceGraph(foundation) => {
-                let nodes = foundation.nodes.iter().map(SessionNode::type_id);
+                let nodes = foundation.nodes.iter().map(|n| n.type_id());
                 nodes.chain(foundation.raw.nodes.iter().map(|n| n.type_id.clone())).collect()
             }
             Edit::Batch(edits) => edits.iter().flat_map(|edit| self.types_of(edit)).collect(),
@@ -166,7 +166,9 @@ impl Engine {
     pub fn inline_types_of(&self, edit: &Edit) -> BTreeMap<String, Source> {
         match edit {
             Edit::Nodes(edits) => sets(edits).filter_map(|spec| inline_type(&self.node_of(spec))).collect(),
-            Edit::ReplaceGraph(foundation) => foundation.nodes.iter().filter_map(inline_type).collect(),
+            Edit::ReplaceGraph(foundation) => {
+                foundation.nodes.iter().filter_map(|n| inline_type(n)).collect()
+            }
             Edit::Batch(edits) => edits.iter().flat_map(|edit| self.inline_types_of(edit)).collect(),
             _ => BTreeMap::new(),
         }
@@ -188,7 +190,7 @@ impl Engine {
                 }
             }
             Edit::ReplaceGraph(foundation) => {
-                for node in &foundation.nodes {
+                for node in foundation.nodes.iter() {
                     self.keep_playing_under(&node.name, &node.type_id());
                 }
             }
@@ -208,10 +210,10 @@ impl Engine {
 
     /// The text of a type, to be saved with the session; `None` forgets it. Ask [`Engine::room_for_source`]
     /// first.
-    pub fn set_source(&mut self, type_id: &str, source: Option<TypeSource>) {
+    pub fn set_source(&mut self, type_id: &str, source: Option<Arc<TypeSource>>) {
         match source {
             Some(source) => {
-                self.grow(sources_extent(&BTreeMap::from([(type_id.to_owned(), source.clone())])));
+                self.grow(source_extent(type_id, &source));
                 self.session.sources.insert(type_id.to_owned(), source);
             }
             None => drop(self.session.sources.remove(type_id)),

@@ -15,6 +15,7 @@ use crate::processor::{
 use crate::symbol::Symbol;
 use rtrb::RingBuffer;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 impl Engine {
     /// Builds a processor that already has the whole session: for activate. Replaces any earlier one.
@@ -29,7 +30,7 @@ impl Engine {
             backlog: VecDeque::new(),
             sample_rate,
             max_frames,
-            base: Shape::default(),
+            base: Arc::default(),
             sent: Vec::new(),
             dirty: false,
             reschedule: false,
@@ -79,7 +80,7 @@ impl Engine {
                 (Plan::empty(empty.generation), empty)
             }
         };
-        audio.base = shape;
+        audio.base = Arc::new(shape);
         self.spare.clear();
         self.tell_misfits(|_| true);
         self.tell_clashes();
@@ -147,7 +148,7 @@ impl Engine {
             renderer.route_notes(NoteRoute { channel: r.channel, node: Some(Symbol::of(&r.node)) });
         }
         renderer.learn(self.learning.is_some());
-        for m in &session.midi_maps {
+        for m in session.midi_maps.iter() {
             let target = Symbol::of(&m.label);
             renderer.map_controller(ControllerMap {
                 channel: m.channel,

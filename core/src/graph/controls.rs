@@ -8,10 +8,9 @@
 //!
 //! The plan has the same rule, in symbols (`planner::labels`).
 
-use super::beginnings::Beginnings;
-use super::graph::{GraphNode, RawGraph};
+use super::graph::GraphNode;
+use super::indexed::IndexedGraph;
 use crate::node::{Named, NodeDecl, Registry, Standing};
-use std::collections::BTreeMap;
 
 /// What a label means.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,46 +61,24 @@ impl Meant<'_> {
 
 /// The controls of a graph, to be asked for by label.
 pub struct Controls<'a> {
-    graph: &'a RawGraph,
+    graph: &'a IndexedGraph,
     registry: &'a Registry,
-    /// Nodes by id, where many labels are asked for.
-    index: Option<Beginnings<&'a str, &'a GraphNode>>,
 }
 
 impl<'a> Controls<'a> {
-    /// To ask for one label, or few.
-    pub fn of(graph: &'a RawGraph, registry: &'a Registry) -> Self {
-        Self { graph, registry, index: None }
+    /// The controls that the types of the registry give to the nodes of a graph.
+    pub fn of(graph: &'a IndexedGraph, registry: &'a Registry) -> Self {
+        Self { graph, registry }
     }
 
-    /// To ask for many.
-    pub fn indexed(graph: &'a RawGraph, registry: &'a Registry) -> Self {
-        let mut index = Beginnings::default();
-        for node in &graph.nodes {
-            *index.entry(node.id.as_str(), || node) = node;
-        }
-        Self { graph, registry, index: Some(index) }
-    }
-
-    fn node(&self, id: &str) -> Option<&'a GraphNode> {
-        match &self.index {
-            Some(index) => index.get(id).copied(),
-            None => self.graph.node(id),
-        }
+    /// The node of that id.
+    pub fn node(&self, id: &str) -> Option<&'a GraphNode> {
+        self.graph.node(id)
     }
 
     /// The nodes whose names begin a path, the longest first.
     fn owners(&self, path: &str) -> Vec<&'a GraphNode> {
-        let mut owners: Vec<&GraphNode> = match &self.index {
-            Some(index) => index.of(path).map(|(_, node)| *node).collect(),
-            None => {
-                let begins =
-                    |n: &&GraphNode| path.strip_prefix(&*n.id).is_some_and(|rest| rest.starts_with('/'));
-                self.graph.nodes.iter().filter(begins).collect()
-            }
-        };
-        owners.sort_by_key(|n| std::cmp::Reverse(n.id.len()));
-        owners
+        self.graph.owners(path)
     }
 
     /// The node that a path belongs to: of those whose names begin it, the longest.
@@ -223,8 +200,8 @@ impl<'a> Controls<'a> {
         clashes
     }
 
-    /// Base values by paths that are the ends of others, by the paths of those controls.
-    pub fn full_paths(&self, values: &BTreeMap<String, f64>) -> Vec<(String, String)> {
+    /// Those of some paths that are the ends of others, each with the path of its control.
+    pub fn full_paths<'b>(&self, paths: impl Iterator<Item = &'b String>) -> Vec<(String, String)> {
         let full = |path: &String| {
             let owner = self.owner(path)?;
             // Most types have no control in a group, and no short names.
@@ -234,7 +211,7 @@ impl<'a> Controls<'a> {
                 _ => None,
             }
         };
-        values.keys().filter_map(full).collect()
+        paths.filter_map(full).collect()
     }
 }
 

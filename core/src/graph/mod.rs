@@ -4,11 +4,13 @@ mod beginnings;
 mod controls;
 #[allow(clippy::module_inception)]
 mod graph;
+mod indexed;
 mod topology;
 mod validate;
 
 pub(crate) use beginnings::Beginnings;
 pub use controls::{Clash, Controls, Meant, shadowed_by};
 pub use graph::{Connection, GraphEdit, GraphError, GraphNode, RawGraph};
+pub use indexed::IndexedGraph;
 pub use topology::topological;
 pub use validate::{Misfit, Scrutiny};

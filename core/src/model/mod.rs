@@ -5,4 +5,4 @@ mod settings;
 mod state;
 
 pub use settings::{ClockSource, Crossfade, FadeLength, Period, Start};
-pub use state::{AutomationState, InputState, MidiMapState, NoteRouteState, SlotState, TypeSource};
+pub use state::{AutomationState, InputState, MidiMapState, NoteRouteState, SlotState, TypeSource, Values};

@@ -22,6 +22,9 @@ pub struct SlotState {
     pub origin: Option<f64>,
 }
 
+/// Base values by path `node/control`. Copies share what is equal in them.
+pub type Values = imbl::OrdMap<String, f64>;
+
 /// An automation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AutomationState {

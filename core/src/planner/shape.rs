@@ -15,6 +15,8 @@ pub struct Shape {
     pub(super) controls: Vec<Symbol>,
     /// Where tails die away: (target, port).
     pub(super) tails: Vec<(u64, usize)>,
+    /// It has nodes, wires or tails that are only there to fade out.
+    pub(super) ghosts: bool,
 }
 
 #[derive(Clone)]
@@ -57,9 +59,13 @@ impl Shape {
 
     /// Has the plan nodes that are only there to fade out?
     pub fn has_ghosts(&self) -> bool {
-        self.nodes.iter().any(|n| n.ghost && n.uid != u64::MAX)
-            || self.wires.iter().any(|w| w.out && w.source != u64::MAX)
-            || !self.tails.is_empty()
+        self.ghosts
+    }
+
+    /// It has all of its nodes, wires and tails.
+    pub(super) fn finish(&mut self) {
+        self.ghosts =
+            self.nodes.iter().any(|n| n.ghost) || self.wires.iter().any(|w| w.out) || !self.tails.is_empty();
     }
 
     /// Is there that very instance, and not on its way out?
@@ -84,6 +90,7 @@ impl Shape {
 
     /// Forgets ghosts that have faded out, so that the next plan leaves them behind.
     pub fn settle(&mut self) {
+        self.ghosts = false;
         self.tails.clear();
         let gone: HashSet<u64> = self.nodes.iter().filter(|n| n.ghost).map(|n| n.uid).collect();
         for wire in &mut self.wires {

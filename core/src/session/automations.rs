@@ -9,6 +9,7 @@
 use crate::automation::ShapeSpec;
 use crate::ir::{AutomationIr, Fault, ModuleIr};
 use crate::model::{AutomationState, Period};
+use imbl::OrdMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,10 @@ use std::collections::{BTreeMap, BTreeSet};
 type Automations = BTreeMap<String, AutomationState>;
 
 /// The list, and what it does not say. What was not understood of `kept` entries goes along.
-pub(super) fn write(automations: &Automations, kept: &[AutomationIr]) -> (Vec<AutomationIr>, Automations) {
+pub(super) fn write(
+    automations: &OrdMap<String, AutomationState>,
+    kept: &[AutomationIr],
+) -> (Vec<AutomationIr>, Automations) {
     let mut list: Vec<AutomationIr> = automations.values().filter_map(entry_of).collect();
     for entry in kept {
         let same = |e: &&mut AutomationIr| e.path == entry.path && e.other.is_empty();

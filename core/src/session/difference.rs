@@ -1,10 +1,14 @@
 //! What it takes to make one session of another: for undo, for loads, for clearing.
 
 use super::Session;
-use crate::edit::Edit;
+use crate::edit::{Edit, NodeEdit, Nodes, SessionNode};
+use crate::model::Values;
 use crate::model::{NoteRouteState, SlotState};
 use crate::node::Registry;
+use imbl::OrdMap;
+use imbl::ordmap::DiffItem;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl Session {
     /// The edits that make `target` of this session, each only if something differs. Where a pattern that
@@ -46,14 +50,26 @@ impl Session {
                 edits.push(edit());
             }
         };
-        let same = self.raw == *raw && self.nodes == *nodes && self.routes == *routes && self.kept == *kept;
+        let same = same(&self.raw, raw) && same_list(&self.routes, routes) && same(&self.kept, kept);
+        let mutes = if same { self.mutes_to(nodes) } else { None };
+        let same = mutes.is_some();
         unless(same, &|| Edit::ReplaceGraph(Box::new(target.foundation())));
-        let same_values = !same || self.values == *values;
-        unless(same_values, &|| Edit::SetValues(self.values_to(values)));
-        for slot in self.slots.keys().filter(|slot| !slots.contains_key(*slot)) {
+        let mutes = mutes.unwrap_or_default();
+        unless(mutes.is_empty(), &|| Edit::Nodes(mutes.clone()));
+        if same && !self.values.ptr_eq(values) {
+            let mut other = self.values_to(values);
+            for (path, value) in self.plain_mutes(&mutes).unwrap_or_default() {
+                if values.get(&path).copied() == value {
+                    other.remove(&path);
+                }
+            }
+            unless(other.is_empty(), &|| Edit::SetValues(other.clone()));
+        }
+        let (gone, other) = changes(&self.slots, slots);
+        for slot in gone {
             unless(false, &|| Edit::RemoveSlot { slot: slot.clone() });
         }
-        for (slot, state) in slots {
+        for (slot, state) in other {
             let SlotState { pattern, swing, playing, from_zero, origin: _ } = state;
             let now = self.slots.get(slot);
             let plays_it =
@@ -71,11 +87,12 @@ impl Session {
                 unless(false, &|| Edit::Hush { slot: slot.clone() });
             }
         }
-        for id in self.automations.keys().filter(|id| !automations.contains_key(*id)) {
+        let (gone, other) = changes(&self.automations, automations);
+        for id in gone {
             unless(false, &|| Edit::ClearAutomation { id: id.clone() });
         }
-        for (id, a) in automations {
-            unless(self.automations.get(id) == Some(a), &|| Edit::from((&**id, a)));
+        for (id, a) in other {
+            unless(false, &|| Edit::from((&**id, a)));
         }
         unless(self.bpm == *bpm, &|| Edit::SetBpm(*bpm));
         let meter = self.beats_per_cycle == *beats_per_cycle && (*host_meter || !self.host_meter);
@@ -93,7 +110,7 @@ impl Session {
             Some(input) => Edit::StartInput { channel: input.channel },
             None => Edit::StopInput,
         });
-        unless(self.midi_maps == *midi_maps, &|| Edit::MidiMaps(midi_maps.clone()));
+        unless(self.midi_maps == *midi_maps, &|| Edit::MidiMaps((**midi_maps).clone()));
         let channel_of = |routes: &[NoteRouteState]| routes.iter().map(|r| r.channel).collect::<Vec<_>>();
         for channel in channel_of(&self.note_routes) {
             let gone = !channel_of(note_routes).contains(&channel);
@@ -109,13 +126,62 @@ impl Session {
     }
 }
 
+/// Equal, and at once known to be where both are one.
+fn same<T: PartialEq>(a: &Arc<T>, b: &Arc<T>) -> bool {
+    Arc::ptr_eq(a, b) || a == b
+}
+
+fn same_list<T: PartialEq>(a: &Arc<Vec<Arc<T>>>, b: &Arc<Vec<Arc<T>>>) -> bool {
+    Arc::ptr_eq(a, b) || a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same(a, b))
+}
+
+/// Keys that only `from` has, and what `to` has anew or otherwise; what both share is not looked at.
+fn changes<'a, T: PartialEq>(
+    from: &'a OrdMap<String, T>,
+    to: &'a OrdMap<String, T>,
+) -> (Vec<&'a String>, Vec<(&'a String, &'a T)>) {
+    let (mut gone, mut other) = (Vec::new(), Vec::new());
+    for item in from.diff(to) {
+        match item {
+            DiffItem::Remove(key, _) => gone.push(key),
+            DiffItem::Add(key, value) | DiffItem::Update { new: (key, value), .. } => {
+                other.push((key, value))
+            }
+        }
+    }
+    (gone, other)
+}
+
 impl Session {
+    /// The mutes that make the nodes those of `target`; `None` if more than mutes differ, or a mute changes more than
+    /// its own node.
+    fn mutes_to(&self, target: &Nodes) -> Option<Vec<NodeEdit>> {
+        if self.nodes.ptr_eq(target) {
+            return Some(Vec::new());
+        }
+        if self.nodes.len() != target.len() {
+            return None;
+        }
+        let mut mutes = Vec::new();
+        for (now, then) in self.nodes.iter().zip(target) {
+            if same(now, then) {
+                continue;
+            }
+            if *then != Arc::new(SessionNode { muted: then.muted, ..(**now).clone() }) {
+                return None;
+            }
+            mutes.push(NodeEdit::Mute { name: then.name.clone(), on: then.muted });
+        }
+        (mutes.is_empty() || !target.iter().any(|n| n.solo)).then_some(mutes)
+    }
+
     /// The base values that are others, or are not there, in `target`.
-    fn values_to(&self, target: &BTreeMap<String, f64>) -> BTreeMap<String, Option<f64>> {
-        let gone = self.values.keys().filter(|path| !target.contains_key(*path));
-        let other = target.iter().filter(|(path, value)| self.values.get(*path) != Some(value));
-        let other = other.map(|(path, value)| (path.clone(), Some(*value)));
-        gone.map(|path| (path.clone(), None)).chain(other).collect()
+    fn values_to(&self, target: &Values) -> BTreeMap<String, Option<f64>> {
+        let other = self.values.diff(target).map(|item| match item {
+            DiffItem::Add(path, value) | DiffItem::Update { new: (path, value), .. } => (path, Some(*value)),
+            DiffItem::Remove(path, _) => (path, None),
+        });
+        other.map(|(path, value)| (path.clone(), value)).collect()
     }
 
     /// Base values as a difference says them.

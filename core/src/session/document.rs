@@ -34,7 +34,7 @@ impl Session {
         module.outputs.clone_from(&self.kept.outputs);
         module.other.clone_from(&self.kept.other);
         if let Some(krach) = &mut module.krach {
-            krach.other.clone_from(&self.kept_krach);
+            krach.other.clone_from(&*self.kept_krach);
         }
         module
     }
@@ -85,7 +85,7 @@ impl Session {
                 version: FORMAT,
                 name: self.name.clone(),
                 raw_graph: (*self.raw).clone(),
-                nodes: self.nodes.iter().filter_map(node_entry).collect(),
+                nodes: self.nodes.iter().filter_map(|n| node_entry(n)).collect(),
                 slots: self
                     .slots
                     .iter()
@@ -105,7 +105,7 @@ impl Session {
                 midi_clock: self.midi_clock,
                 start: self.start,
                 osc_target: self.osc_target.clone(),
-                midi_maps: self.midi_maps.clone(),
+                midi_maps: (*self.midi_maps).clone(),
                 note_routes: self.note_routes.clone(),
                 crossfade: self.crossfade,
                 sources: self.sources_in_use(),
@@ -143,7 +143,7 @@ impl Session {
 
     /// Values that nodes said their controls begin with, by path. Of a control named twice the last counts.
     fn values_nodes_began_with(&self) -> HashMap<String, f64> {
-        let of_node = |n: &'_ SessionNode| {
+        let of_node = |n: &Arc<SessionNode>| {
             let values = n.init.iter().map(|(control, value)| (format!("{}/{control}", n.name), *value));
             values.collect::<Vec<_>>()
         };
@@ -272,10 +272,10 @@ impl Session {
             seed: krach.seed,
             input: krach.input,
             crossfade: krach.crossfade,
-            sources: krach.sources,
+            sources: krach.sources.into_iter().map(|(id, source)| (id, Arc::new(source))).collect(),
             libraries: krach.libraries,
             kept,
-            kept_krach: krach.other,
+            kept_krach: Arc::new(krach.other),
             ..Self::default()
         };
         let master = Edit::SetMasterGain(master.unwrap_or(1.0));
@@ -294,14 +294,16 @@ impl Session {
         for m in muted {
             // Others write a muted node with a gain of 0.
             session.values.insert(gain_path(&m.name), m.saved_gain);
-            session.nodes.iter_mut().filter(|n| n.name == m.name).for_each(|n| n.muted = true);
+            for node in session.nodes.iter_mut().filter(|n| n.name == m.name) {
+                Arc::make_mut(node).muted = true;
+            }
         }
         let (graph, mutes) = lower(&session.raw, &session.nodes, &session.routes, registry);
-        session.graph = Arc::new(graph);
+        session.graph = Arc::new(graph.into());
         session.place_mutes(&mutes);
         session.settle_values(registry);
         let graph = Arc::clone(&session.graph);
-        let known = Controls::indexed(&graph, registry);
+        let known = Controls::of(&graph, registry);
         for (i, c) in controls.into_iter().enumerate() {
             let set = Edit::SetControl { label: c.path, value: c.value };
             session.check(&set, registry).map_err(invalid(&format!("$.controls[{i}]")))?;
@@ -371,7 +373,7 @@ impl Session {
             for (control, value) in &init {
                 self.values.insert(format!("{name}/{control}"), *value);
             }
-            self.nodes.push(SessionNode {
+            self.nodes.push_back(Arc::new(SessionNode {
                 name,
                 source,
                 count,
@@ -384,14 +386,14 @@ impl Session {
                 muted: false,
                 solo,
                 other,
-            });
+            }));
         }
         for route in routing {
             let RouteIr { source, target, kind, level, port, other } = route;
             if kind == RouteKind::Send {
                 self.values.insert(level_path(&source, &target), level);
             }
-            self.routes.push(Route { source, target, kind, port, other });
+            Arc::make_mut(&mut self.routes).push(Arc::new(Route { source, target, kind, port, other }));
         }
         let (graph, _) = lower(&self.raw, &self.nodes, &self.routes, registry);
         if let Err(error) = self.check_graph(&graph, registry, Scrutiny::Document) {
@@ -403,7 +405,7 @@ impl Session {
             };
             return Err((name, error));
         }
-        self.graph = Arc::new(graph);
+        self.graph = Arc::new(graph.into());
         Ok(())
     }
 }

@@ -26,8 +26,8 @@ impl Session {
         if !own {
             target.take_settings(now);
         }
-        let mut sources = target.sources.clone();
-        sources.retain(|id, source| now.sources.get(id) != Some(source));
+        let other = target.sources.iter().filter(|(id, source)| now.sources.get(*id) != Some(source));
+        let sources: BTreeMap<_, _> = other.map(|(id, source)| (id.clone(), (**source).clone())).collect();
         let texts = (!sources.is_empty()).then_some(Edit::SetSources(sources));
         Ok(Edit::Batch(texts.into_iter().chain(now.difference(&target)).collect()))
     }

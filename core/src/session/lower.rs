@@ -8,7 +8,7 @@
 //! Raw nodes stand beside them as they are; an id that both want is an error.
 
 use super::Session;
-use crate::edit::{EditError, Route, SessionNode, gain_path};
+use crate::edit::{EditError, Nodes, Route, SessionNode, gain_path};
 use crate::graph::{Connection, GraphNode, RawGraph, Scrutiny};
 use crate::ir::{RouteKind, Source};
 use crate::limits::MAX_CONNECTIONS;
@@ -44,7 +44,7 @@ struct Hearing<'a> {
     off_master: BTreeSet<&'a str>,
 }
 
-fn hearing<'a>(nodes: &'a [SessionNode], routes: &'a [Route]) -> Hearing<'a> {
+fn hearing<'a>(nodes: &'a Nodes, routes: &'a [Arc<Route>]) -> Hearing<'a> {
     let mut silent: BTreeSet<&str> = nodes.iter().filter(|n| n.muted).map(|n| n.name.as_str()).collect();
     let mut off_master: BTreeSet<&str> =
         nodes.iter().filter(|n| !n.to_master).map(|n| n.name.as_str()).collect();
@@ -56,7 +56,7 @@ fn hearing<'a>(nodes: &'a [SessionNode], routes: &'a [Route]) -> Hearing<'a> {
                 let more: Vec<&str> = routes
                     .iter()
                     .filter(|r| reached.contains(from(r)) && !reached.contains(to(r)))
-                    .map(to)
+                    .map(|r| to(r))
                     .collect();
                 if more.is_empty() {
                     return reached;
@@ -84,8 +84,8 @@ fn hearing<'a>(nodes: &'a [SessionNode], routes: &'a [Route]) -> Hearing<'a> {
 /// Types that have no code yet are taken to have ports `in` and `out`.
 pub fn lower(
     raw: &RawGraph,
-    nodes: &[SessionNode],
-    routes: &[Route],
+    nodes: &Nodes,
+    routes: &[Arc<Route>],
     registry: &Registry,
 ) -> (RawGraph, BTreeMap<String, f64>) {
     let mut graph = raw.clone();
@@ -125,7 +125,7 @@ pub fn lower(
         if graph.connections.len() > MAX_CONNECTIONS {
             break;
         }
-        let Route { source, target, kind, port, .. } = route;
+        let Route { source, target, kind, port, .. } = &**route;
         match kind {
             RouteKind::Send => {
                 let send = format!("{source}_send_{target}");
@@ -179,14 +179,14 @@ impl Session {
             self.graph = before;
             return Err(error);
         }
-        self.graph = Arc::new(graph);
+        self.graph = Arc::new(graph.into());
         self.place_mutes(&mutes);
         self.settle_values(registry);
         Ok(())
     }
 
     pub(super) fn place_mutes(&mut self, mutes: &BTreeMap<String, f64>) {
-        for node in &self.nodes {
+        for node in self.nodes.iter() {
             self.values.remove(&mute_path(&node.name));
         }
         self.values.extend(mutes.iter().map(|(path, value)| (path.clone(), *value)));
@@ -207,6 +207,7 @@ impl Session {
     }
 }
 
-fn mute_path(node: &str) -> String {
+/// Path of the mute of a node's fader.
+pub(super) fn mute_path(node: &str) -> String {
     format!("{node}_g/mute")
 }

@@ -1,12 +1,14 @@
 //! Nodes and routes as musicians name them: what each change does to them.
 
 use super::Session;
+use super::lower::mute_path;
 use crate::edit::{EditError, GraphState, NodeEdit, NodeSpec, Route, SessionNode, gain_path, level_path};
 use crate::graph::{Clash, Controls, Scrutiny};
 use crate::ir::{DEFAULT_GAIN, Fault, NodeIr, RouteIr, RouteKind, Source, did_you_mean};
 use crate::limits::MAX_GAIN;
 use crate::node::Registry;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 impl Session {
     /// Applies changes to nodes, all or none.
@@ -15,6 +17,18 @@ impl Session {
         edits: &[NodeEdit],
         registry: &Registry,
     ) -> Result<(), EditError> {
+        if let Some(mutes) = self.plain_mutes(edits) {
+            for (path, value) in mutes {
+                match value {
+                    Some(value) => drop(self.values.insert(path, value)),
+                    None => drop(self.values.remove(&path)),
+                }
+            }
+            for edit in edits {
+                self.apply_to_node(edit)?;
+            }
+            return Ok(());
+        }
         let mut next = self.clone();
         for (i, edit) in edits.iter().enumerate() {
             let place = if edits.len() == 1 { "$".to_owned() } else { format!("$[{i}]") };
@@ -26,13 +40,24 @@ impl Session {
         Ok(())
     }
 
+    /// Base values that edits set (`None`: have no more) if they do nothing but mute nodes of the session, none of which
+    /// is solo: then they change nothing else.
+    pub fn plain_mutes(&self, edits: &[NodeEdit]) -> Option<Vec<(String, Option<f64>)>> {
+        let mute = |edit: &NodeEdit| match edit {
+            NodeEdit::Mute { name, on } => self.node(name).map(|_| (mute_path(name), on.then_some(1.0))),
+            _ => None,
+        };
+        let mutes: Option<Vec<_>> = edits.iter().map(mute).collect();
+        mutes.filter(|_| !self.nodes.iter().any(|n| n.solo))
+    }
+
     /// No node gives a second meaning to the path of a control.
     fn check_names(&self, edits: &[NodeEdit], registry: &Registry) -> Result<(), Fault> {
         let set = |name: &String| {
             let is_it = |edit: &NodeEdit| matches!(edit, NodeEdit::Set(spec) if spec.node.name == *name);
             edits.iter().position(is_it)
         };
-        for clash in Controls::indexed(&self.graph, registry).clashes() {
+        for clash in Controls::of(&self.graph, registry).clashes() {
             let Some(at) = set(&clash.owner).or_else(|| set(&clash.hidden)) else { continue };
             let place = if edits.len() == 1 { "$.name".to_owned() } else { format!("$[{at}].name") };
             let Clash { path, owner, hidden } = clash;
@@ -49,28 +74,32 @@ impl Session {
             NodeEdit::Remove { name } => {
                 let at = self.index_of(name, "$.name")?;
                 self.nodes.remove(at);
-                self.routes.retain(|r| r.source != *name && r.target != *name);
+                Arc::make_mut(&mut self.routes).retain(|r| r.source != *name && r.target != *name);
             }
             NodeEdit::Connect(route) => self.connect(route)?,
             NodeEdit::Disconnect { source, target, port } => {
                 self.index_of(source, "$.source")?;
                 self.index_of(target, "$.target")?;
                 let before = self.routes.len();
-                self.routes.retain(|r| !r.is(source, target, port.as_deref()));
+                Arc::make_mut(&mut self.routes).retain(|r| !r.is(source, target, port.as_deref()));
                 if self.routes.len() == before {
                     return Err(Fault::new("$", format!("{source} is not routed to {target}")));
                 }
             }
             NodeEdit::Mute { name, on } => {
                 let at = self.index_of(name, "$.name")?;
-                self.nodes[at].muted = *on;
+                self.node_mut(at).muted = *on;
             }
             NodeEdit::Solo { name, on } => {
                 let at = self.index_of(name, "$.name")?;
-                self.nodes[at].solo = *on;
+                self.node_mut(at).solo = *on;
             }
         }
         Ok(())
+    }
+
+    pub(super) fn node_mut(&mut self, at: usize) -> &mut SessionNode {
+        Arc::make_mut(&mut self.nodes[at])
     }
 
     fn index_of(&self, name: &str, place: &str) -> Result<usize, Fault> {
@@ -86,7 +115,8 @@ impl Session {
         let checked = NodeIr { gain: gain.unwrap_or(DEFAULT_GAIN), ..node.clone() };
         checked.check()?;
         let before = self.nodes.iter().position(|n| n.name == node.name);
-        let old = before.map(|at| &self.nodes[at]);
+        let old = before.map(|at| Arc::clone(&self.nodes[at]));
+        let old = old.as_deref();
         let new = SessionNode {
             name: node.name.clone(),
             source: node.source.clone(),
@@ -112,8 +142,8 @@ impl Session {
             self.values.insert(format!("{}/{control}", new.name), *value);
         }
         match before {
-            Some(at) => self.nodes[at] = new,
-            None => self.nodes.push(new),
+            Some(at) => *self.node_mut(at) = new,
+            None => self.nodes.push_back(Arc::new(new)),
         }
         Ok(())
     }
@@ -141,13 +171,14 @@ impl Session {
         if *kind == RouteKind::Send {
             self.values.insert(level_path(source, target), *level);
         }
-        let same = |r: &&mut Route| {
+        let same = |r: &Arc<Route>| {
             let wire = *kind == RouteKind::Send || r.port == *port;
             r.source == *source && r.target == *target && r.kind == *kind && wire
         };
-        match self.routes.iter_mut().find(same) {
-            Some(old) => *old = new,
-            None => self.routes.push(new),
+        let routes = Arc::make_mut(&mut self.routes);
+        match routes.iter().position(same) {
+            Some(at) => routes[at] = Arc::new(new),
+            None => routes.push(Arc::new(new)),
         }
         Ok(())
     }
@@ -179,7 +210,7 @@ impl Session {
 
     /// The node of that name.
     pub fn node(&self, name: &str) -> Option<&SessionNode> {
-        self.nodes.iter().find(|n| n.name == name)
+        self.nodes.iter().find(|n| n.name == name).map(Arc::as_ref)
     }
 
     /// The nodes that a name stands for: the one of that name, else all of that group.
@@ -187,17 +218,18 @@ impl Session {
         if self.node(name).is_some() {
             return vec![name.to_owned()];
         }
-        let within = |n: &&SessionNode| n.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
+        let within =
+            |n: &&Arc<SessionNode>| n.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
         self.nodes.iter().filter(within).map(|n| n.name.clone()).collect()
     }
 
     fn sends(&self) -> impl Iterator<Item = &Route> {
-        self.routes.iter().filter(|r| r.kind == RouteKind::Send)
+        self.routes.iter().map(Arc::as_ref).filter(|r| r.kind == RouteKind::Send)
     }
 
     /// Sends that nothing hears: their targets have no audio input.
     pub fn unheard_sends(&self, registry: &Registry) -> Vec<(String, String)> {
-        let is_deaf = |node: &&SessionNode| {
+        let is_deaf = |node: &&Arc<SessionNode>| {
             let ty = registry.find(&node.type_id());
             ty.is_some_and(|ty| ty.decl().inputs.is_empty())
         };

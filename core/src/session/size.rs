@@ -184,8 +184,8 @@ impl Session {
     fn foundation_extent(&self, foundation: &GraphState) -> Extent {
         let GraphState { raw, nodes, routes, values, kept } = foundation;
         let raw = if Arc::ptr_eq(raw, &self.raw) { Extent::default() } else { raw_extent(raw) };
-        let nodes: Extent = nodes.iter().map(node_extent).sum();
-        let routes: Extent = routes.iter().map(route_extent).sum();
+        let nodes: Extent = nodes.iter().map(|n| node_extent(n)).sum();
+        let routes: Extent = routes.iter().map(|r| route_extent(r)).sum();
         let values: Extent = values.keys().map(|path| text(path) + Extent::VALUE).sum();
         raw + nodes + routes + values + of(&**kept)
     }
@@ -207,7 +207,12 @@ fn route_extent(route: &Route) -> Extent {
 
 /// Texts of types.
 pub fn sources_extent(sources: &BTreeMap<String, TypeSource>) -> Extent {
-    sources.iter().map(|(id, source)| text(id) + of(source) + Extent::SMALL).sum()
+    sources.iter().map(|(id, source)| source_extent(id, source)).sum()
+}
+
+/// The text of a type.
+pub fn source_extent(id: &str, source: &TypeSource) -> Extent {
+    text(id) + of(source) + Extent::SMALL
 }
 
 /// A raw graph, and the base values that its nodes bring.
@@ -285,7 +290,7 @@ fn memory_of_edit(edit: &Edit, shared: &HashSet<*const u8>) -> usize {
             let routes: usize =
                 routes.iter().map(|r| 2 * ENTRY + r.source.len() + r.target.len() + r.port.len()).sum();
             let values: usize = values.keys().map(|path| ENTRY + path.len()).sum();
-            raw + nodes.iter().map(of_node).sum::<usize>() + routes + values + kept
+            raw + nodes.iter().map(|n| of_node(n)).sum::<usize>() + routes + values + kept
         }
         Edit::SetValues(values) => values.keys().map(|path| ENTRY + path.len()).sum(),
         Edit::SetPattern { slot, pattern, .. } => ENTRY + slot.len() + 2 * of(pattern).bytes,
@@ -293,6 +298,7 @@ fn memory_of_edit(edit: &Edit, shared: &HashSet<*const u8>) -> usize {
         Edit::MidiMaps(maps) => maps.iter().map(|m| ENTRY + m.label.len()).sum(),
         Edit::Batch(edits) => edits.iter().map(|edit| memory_of_edit(edit, shared)).sum(),
         Edit::SetName(name) => ENTRY + name.len(),
+        Edit::Nodes(edits) => edits.iter().map(|_| 2 * ENTRY).sum(),
         _ => ENTRY,
     }
 }

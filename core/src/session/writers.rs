@@ -20,7 +20,7 @@ impl Session {
     /// is told; automations come before patterns.
     pub fn writers(&self, registry: &Registry) -> BTreeMap<String, Writer> {
         let mut writers = BTreeMap::new();
-        let controls = Controls::indexed(&self.graph, registry);
+        let controls = Controls::of(&self.graph, registry);
         for (slot, state) in self.slots.iter().filter(|(_, state)| state.playing) {
             visit_labels(&state.pattern, &mut |label| {
                 let path = controls.of_pattern(slot, label).path();

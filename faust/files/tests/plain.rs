@@ -103,14 +103,20 @@ fn a_fifo_that_takes_the_place_of_a_file_after_the_first_check_is_not_waited_for
         })
     };
     let (read, refused) = ends("reading what changes", move || {
-        let results = (0..5_000).map(|_| read_text(&path, Links::Follow, 100));
-        let (read, refused): (Vec<_>, Vec<_>) = results.partition(Result::is_ok);
-        assert!(refused.iter().all(|error| matches!(error, Err(FileError::NotPlain))), "{refused:?}");
-        (read.len(), refused.len())
+        let (mut read, mut refused) = (0, 0);
+        // On a busy machine many reads may pass between two swaps.
+        while read + refused < 5_000 || read == 0 || refused == 0 {
+            match read_text(&path, Links::Follow, 100) {
+                Ok(_) => read += 1,
+                Err(FileError::NotPlain) => refused += 1,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        (read, refused)
     });
     drop(stop);
     swapping.join().expect("ends");
-    assert!(read > 0 && refused > 0, "{read} read, {refused} refused");
+    println!("{read} read, {refused} refused");
 }
 
 #[cfg(unix)]

@@ -187,7 +187,7 @@ impl Library {
     pub(crate) fn text(&self, id: &str) -> Option<TypeSource> {
         let name = id.strip_prefix(FAMILY)?;
         match self.origin(id)? {
-            Origin::Session => self.sounds.get(id)?.pinned.clone(),
+            Origin::Session => self.sounds.get(id)?.pinned.as_deref().cloned(),
             Origin::Node => {
                 let sound = self.sounds.get(id)?;
                 let imports = sound.playing.as_ref().map(|playing| playing.text.imports.clone());
@@ -234,6 +234,7 @@ impl Library {
     pub(crate) fn define(&mut self, id: &str, mut source: TypeSource, engine: &mut Engine) {
         let name = id.strip_prefix(FAMILY).unwrap_or(id);
         source.own = !self.folder.as_ref().is_some_and(|(folder, _)| folder.listing().has(name));
+        let source = Arc::new(source);
         engine.set_source(id, Some(source.clone()));
         let sound = self.sounds.entry(id.to_owned()).or_default();
         (sound.pinned, sound.known, sound.failure) = (Some(source.clone()), Some(source), None);

@@ -98,9 +98,9 @@ struct Sound {
     /// What it is made from, if that stands in the session's nodes.
     held: Option<Arc<InlineSource>>,
     /// The session's own text, while that is what plays.
-    pinned: Option<TypeSource>,
+    pinned: Option<Arc<TypeSource>>,
     /// What the session had as its text when we last looked: if it is another now, somebody else changed it.
-    known: Option<TypeSource>,
+    known: Option<Arc<TypeSource>>,
     /// Number of its newest compile; what older ones bring is of no interest.
     ticket: u64,
     /// Nothing has come of that compile yet.
@@ -384,14 +384,14 @@ impl Library {
         self.tickets += 1;
         (sound.ticket, sound.stand_in, sound.stamp, sound.again) = (self.tickets, false, None, false);
         let source = match origin {
-            Some(Origin::Session) => session_source(&name, sound.pinned.as_ref()),
+            Some(Origin::Session) => session_source(&name, sound.pinned.as_deref()),
             Some(Origin::File) => self.folder.as_ref().map(|(folder, _)| {
                 sound.stamp = Stamp::of(&path_of(folder.path(), &file_of(&name)));
                 source_of(folder.path(), &name)
             }),
             Some(Origin::Factory) => factory_source(&name),
             Some(Origin::Node) => {
-                sound.held.as_ref().map(|held| held.source(sound.pinned.as_ref(), self.place.as_deref()))
+                sound.held.as_ref().map(|held| held.source(sound.pinned.as_deref(), self.place.as_deref()))
             }
             None => None,
         };
@@ -419,7 +419,7 @@ impl Library {
             return;
         }
         let Ok(text) = read_program(source) else { return };
-        let source = TypeSource { text: text.main, imports: text.imports, own: false, factory };
+        let source = Arc::new(TypeSource { text: text.main, imports: text.imports, own: false, factory });
         if engine.room_for_source(id, &source).is_err() {
             return;
         }

@@ -68,12 +68,12 @@ impl Library {
             Some(pinned) => Some(pinned.clone()),
             // The node itself has the text.
             None if held.is_some() && text.imports.is_empty() => None,
-            None => Some(TypeSource {
+            None => Some(Arc::new(TypeSource {
                 text: text.main.clone(),
                 imports: text.imports.clone(),
                 own: false,
                 factory: origin == Some(Origin::Factory),
-            }),
+            })),
         };
         if let Some(source) = &source
             && engine.session().sources.get(id) != Some(source)

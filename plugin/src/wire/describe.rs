@@ -38,7 +38,7 @@ pub(super) fn read_describe(raw: Option<&RawValue>) -> Result<Work, RpcError> {
             let (writers, maps) =
                 (session.writers(desk.engine.registry()), maps_of(session, desk.engine.registry()));
             let known: HashMap<&str, &SessionNode> =
-                session.nodes.iter().map(|n| (n.name.as_str(), n)).collect();
+                session.nodes.iter().map(|n| (n.name.as_str(), &**n)).collect();
             let nodes = names.iter().filter_map(|name| known.get(name.as_str()));
             told(&Described { nodes: nodes.map(|node| described(node, &writers, &maps, desk)).collect() })
         }))
@@ -77,7 +77,7 @@ fn described(
         });
         controls.collect()
     });
-    let route = |r: &&krach_core::edit::Route| r.source == node.name;
+    let route = |r: &&std::sync::Arc<krach_core::edit::Route>| r.source == node.name;
     let sends = session.routes.iter().filter(route).filter(|r| r.kind == RouteKind::Send);
     let wires = session.routes.iter().filter(route).filter(|r| r.kind == RouteKind::Wire);
     answers::Node {
@@ -113,7 +113,7 @@ type Maps = HashMap<String, Vec<Cc>>;
 
 fn maps_of(session: &Session, registry: &Registry) -> Maps {
     let mut maps = Maps::new();
-    for map in &session.midi_maps {
+    for map in session.midi_maps.iter() {
         if let Some(path) = session.path_of(&map.label, registry) {
             maps.entry(path).or_default().push(Cc { channel: map.channel, cc: map.cc });
         }

@@ -136,7 +136,7 @@ fn list(desk: &Desk<'_>) -> MidiList {
     let routes = routes.map(|r| NoteRoute { channel: channel(r.channel), node: r.node.clone() }).collect();
     let learning = desk.engine.learning();
     let learning = learning.map(|l| answers::Learning { label: l.label.clone(), lo: l.lo, hi: l.hi });
-    MidiList { routes, maps: session.midi_maps.clone(), learning }
+    MidiList { routes, maps: (*session.midi_maps).clone(), learning }
 }
 
 /// The values at both ends of a controller.
