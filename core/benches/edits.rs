@@ -38,7 +38,6 @@ impl Host {
             input: [&[], &[]],
             main: [&mut left, &mut right],
             stems: &mut [],
-            free_run: None,
             params: &[],
             played: &[],
             midi_out: &mut self.midi,

@@ -2,7 +2,9 @@
 
 mod nodes;
 
-pub use nodes::{GraphState, NodeEdit, NodeSpec, Nodes, Route, Routes, SessionNode, gain_path, level_path};
+pub use nodes::{
+    GraphState, NodeEdit, NodeSpec, Nodes, Route, Routes, SessionNode, gain_path, level_path, mute_path,
+};
 
 use crate::automation::{ShapeError, ShapeSpec};
 use crate::graph::{GraphEdit, GraphError, RawGraph};

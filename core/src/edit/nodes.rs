@@ -152,6 +152,11 @@ pub struct GraphState {
     pub kept: Arc<ModuleIr>,
 }
 
+/// Path of the mute of a node's fader.
+pub fn mute_path(node: &str) -> String {
+    format!("{node}_g/mute")
+}
+
 /// Path of a node's fader.
 pub fn gain_path(node: &str) -> String {
     format!("{node}_g/gain")

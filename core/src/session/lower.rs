@@ -8,7 +8,7 @@
 //! Raw nodes stand beside them as they are; an id that both want is an error.
 
 use super::Session;
-use crate::edit::{EditError, Nodes, Route, SessionNode, gain_path};
+use crate::edit::{EditError, Nodes, Route, SessionNode, gain_path, mute_path};
 use crate::graph::{Connection, GraphNode, RawGraph, Scrutiny};
 use crate::ir::{RouteKind, Source};
 use crate::limits::MAX_CONNECTIONS;
@@ -205,9 +205,4 @@ impl Session {
         let (node, index) = controls.at(path)?;
         Some(f64::from(controls.decl(node)?.controls[index].default))
     }
-}
-
-/// Path of the mute of a node's fader.
-pub(super) fn mute_path(node: &str) -> String {
-    format!("{node}_g/mute")
 }

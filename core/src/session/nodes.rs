@@ -1,8 +1,9 @@
 //! Nodes and routes as musicians name them: what each change does to them.
 
 use super::Session;
-use super::lower::mute_path;
-use crate::edit::{EditError, GraphState, NodeEdit, NodeSpec, Route, SessionNode, gain_path, level_path};
+use crate::edit::{
+    EditError, GraphState, NodeEdit, NodeSpec, Route, SessionNode, gain_path, level_path, mute_path,
+};
 use crate::graph::{Clash, Controls, Scrutiny};
 use crate::ir::{DEFAULT_GAIN, Fault, NodeIr, RouteIr, RouteKind, Source, did_you_mean};
 use crate::limits::MAX_GAIN;
