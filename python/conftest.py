@@ -49,7 +49,7 @@ def kr(served: Served) -> Iterator[krach.Session]:
     session.close()
 
 
-ONLINE = ("krach.session", "krach.client", "krach.run", "krach.repl")
+ONLINE = ("krach.session", "krach.client", "krach.run", "krach.repl", "krach.command")
 
 
 @pytest.fixture(autouse=True)

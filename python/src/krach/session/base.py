@@ -213,7 +213,27 @@ class Base:
             if not dry_run:
                 self._settle({each["params"]["name"] for each in requests if each["method"] == "node"})
 
+    @contextmanager
+    def recorded(self) -> Generator[list[dict[str, Any]]]:
+        """Give the requests of the open batch, which may be changed.
+
+        >>> with kr.batch(), kr.recorded() as requests:
+        ...     _ = kr.stop()
+        ...     requests
+        [{'method': 'stop', 'params': {}}]
+        """
+        if self._scope.batch is None:
+            raise KrachError("no batch is open", hint="with kr.batch():")
+        yield self._scope.batch
+
     # Waiting
+
+    def wait(self, wait: bool | None) -> None:
+        """Choose whether ``kr.node`` waits for the compile; ``None``: in scripts, and not at a prompt.
+
+        >>> kr.wait(True)
+        """
+        self._wait = wait
 
     @property
     def waits(self) -> bool:
@@ -224,7 +244,8 @@ class Base:
         """
         if self._wait is not None:
             return self._wait
-        return not (hasattr(sys, "ps1") or "IPython" in sys.modules)
+        prompt: Any = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)
+        return not hasattr(sys, "ps1") and prompt() is None
 
     def _settle(self, names: set[str]) -> None:
         """In a script, wait until nodes are compiled and raise what failed."""

@@ -1,0 +1,5 @@
+"""The prompt: IPython with the names ``kr``, ``krs`` and ``krp``."""
+
+from .prompt import start
+
+__all__ = ["start"]

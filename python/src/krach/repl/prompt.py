@@ -1,0 +1,138 @@
+"""IPython, set up: errors in three lines, events between prompts, completion of names."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from typing import Any
+
+from IPython.terminal.interactiveshell import TerminalInteractiveShell
+from traitlets.config import Config
+
+from krach.error import KrachError
+from krach.run import names, told
+from krach.session import Session
+
+from .sending import Receiver
+
+_SLOW = 0.3
+_TOPICS = ("errors", "compiles")
+
+
+class News:
+    """Tells events between prompts: what does not compile, what compiles long, the plugin that goes and comes back."""
+
+    def __init__(self, session: Session) -> None:
+        """Listen to the plugin."""
+        self._session = session
+        self._events: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
+        session.listen(lambda topic, event: self._events.put((topic, event)), *_TOPICS)
+        threading.Thread(target=self._run, name="krach news", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            topic, event = self._events.get()
+            try:
+                line = self.line(topic, event)
+            except KrachError:
+                continue  # The plugin has gone meanwhile, and says so itself.
+            if line is not None:
+                print(line, flush=True)
+
+    def line(self, topic: str, event: dict[str, Any]) -> str | None:
+        """Return what is said of an event."""
+        match topic:
+            case "errors":
+                after = "\nwhat played plays on" if event.get("still_playing") else ""
+                return f"{self._session.compile_error(event)}{after}"
+            case "compiles":
+                spent = sum(event["ms"].values())
+                is_long = spent > 1000 * _SLOW and event.get("tier") == "quick"
+                return f"{event['type']} is compiled ({spent / 1000:.1f} s)" if is_long else None
+            case "gone":
+                return "the plugin has gone; it is looked for"
+            case "back":
+                return f"the plugin is back: {self._session!r}"
+            case _:
+                return None
+
+    def after_cell(self, *_: object) -> None:
+        """Tell once what is still being compiled a while after a line."""
+        threading.Thread(target=self._slow, name="krach progress", daemon=True).start()
+
+    def _slow(self) -> None:
+        time.sleep(_SLOW)
+        try:
+            waits = [each.name for each in self._session.describe() if each.state == "pending"]
+        except KrachError:
+            return
+        if waits:
+            print(f"compiling {', '.join(waits)} …", flush=True)
+
+
+def completions(session: Session, text: str) -> list[str]:
+    """Return the types, nodes and control paths that begin with a text within quotes.
+
+    >>> krach.repl.prompt.completions(kr, "faust:ki")
+    ['faust:kick']
+    """
+    try:
+        nodes = session.describe()
+        known = [each.type for each in session.types()] + [each.name for each in nodes]
+        known += [each["path"] for node in nodes for each in node.controls or ()]
+    except KrachError:
+        return []
+    return [each for each in known if text and each.startswith(text)]
+
+
+def start(session: Session) -> None:
+    """Run the prompt until it is left; the music plays on."""
+    config = Config()
+    config.TerminalInteractiveShell.confirm_exit = False
+    config.TerminalInteractiveShell.banner1 = ""
+    config.TerminalInteractiveShell.enable_tip = False
+    space: dict[str, Any] = names(session)
+    shell: Any = TerminalInteractiveShell.instance(config=config, user_ns=space)
+
+    def show(_shell: Any, _kind: Any, error: BaseException, _trace: Any, tb_offset: Any = None) -> None:
+        del tb_offset
+        print(told(error))
+
+    shell.set_custom_exc((KrachError,), show)
+
+    def matches(text: str) -> list[str]:
+        return completions(session, text)
+
+    shell.Completer.custom_matchers.append(matches)
+    news = News(session)
+    shell.events.register("post_run_cell", news.after_cell)
+    receiver = Receiver(shell.user_ns)
+    _magics(session, shell)
+    print(f"{session!r}\nkr is the session, krs makes sounds, krp patterns; %undo, %history")
+    try:
+        shell.mainloop()
+    finally:
+        receiver.close()
+        session.close()
+
+
+def _magics(session: Session, shell: Any) -> None:
+    def undo(_line: str) -> None:
+        """Take the last step of the session back."""
+        print(f"undone: {session.undo().undone}")
+
+    def redo(_line: str) -> None:
+        """Do again what was undone last."""
+        print(f"redone: {session.redo().redone}")
+
+    def history(_line: str) -> None:
+        """List the steps of the session."""
+        print("\n".join(session.history()))
+
+    def scene(line: str) -> None:
+        """Play a scene."""
+        session.recall(line.strip())
+
+    for name, magic in {"undo": undo, "redo": redo, "history": history, "scene": scene}.items():
+        shell.register_magic_function(magic, "line", name)

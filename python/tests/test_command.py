@@ -1,0 +1,219 @@
+"""The command ``krach`` and its prompt, as a musician runs them, with the real plugin."""
+
+import os
+import re
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+from hosted import ROOT, Served, bundle, host, level, read_wav
+from test_session import SRC, until
+
+import krach
+from krach import Session
+from krach.run import Made, rerun
+
+EXAMPLES = ROOT / "python/examples"
+
+
+def environment(**more: str) -> dict[str, str]:
+    known = {"PYTHONPATH": str(SRC), "KRACH_HOST": host(), "KRACH_CLAP": bundle(), "TERM": "xterm"}
+    return dict(os.environ) | known | more
+
+
+def command(*arguments: str, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "krach", *arguments]
+    return subprocess.run(
+        line, input=stdin, capture_output=True, text=True, env=environment(**more), timeout=120, check=False
+    )
+
+
+def test_a_file_runs_with_the_three_names_and_an_error_ends_with_1(kr: Session, tmp_path: Path) -> None:
+    song = tmp_path / "song.py"
+    song.write_text('import sys\nkr.node("bass", "faust:bass") @ krp.seq("A2", None)\nprint(sys.argv[1:])\n')
+    done = command("run", str(song), "a", "b")
+    assert (done.returncode, done.stdout) == (0, "['a', 'b']\n"), done.stderr
+    assert kr["bass"].playing
+    song.write_text('kr.play("bass", "A2 [H2 x")\n')
+    done = command("run", str(song))
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    where, what, line, mark, *_, last = done.stderr.splitlines()
+    assert where == f'{song}, line 1: kr.play("bass", "A2 [H2 x")' and what == 'unknown word "H2"'
+    assert line[mark.index("^")] == "H" and last == "what played plays on"
+    assert command("run", "-", stdin='kr.hush("bass")').returncode == 0 and not kr["bass"].playing
+    assert "ZeroDivisionError" in command("run", "-", stdin="1 / 0").stderr
+    assert command("run", str(tmp_path / "none.py")).returncode == 1
+
+
+def test_an_instance_is_chosen_by_name(served: Served) -> None:
+    assert served.instance.id in command("instances").stdout
+    done = command("--instance", "nobody", "run", "-", stdin="kr.tempo")
+    assert done.returncode == 1 and f"krach attach {served.instance.id}" in done.stderr
+
+
+def test_a_file_is_run_again_as_one_change_and_what_it_has_no_more_goes(kr: Session, tmp_path: Path) -> None:
+    song = tmp_path / "song.py"
+    kr.node("mine", "faust:bell")
+    song.write_text(
+        'a, b = kr.node("a", "faust:bass"), kr.node("b", "faust:bass")\n'
+        'v = kr.node("v", "faust:reverb")\na @ "A2"\nb @ "A3"\na >> v\n'
+        'kr.mute("v")\nkr.mod("a/cutoff", "tri", 200, 900)\n'
+    )
+    made = rerun(kr, str(song))
+    steps = len(kr.history())
+    song.write_text('kr.node("a", "faust:bass")\nv = kr.node("v", "faust:reverb")\n')
+    made = rerun(kr, str(song), made)
+    assert len(kr.history()) == steps + 1 and list(kr.nodes) == ["mine", "a", "v"]
+    assert kr.slots.get("a") is False and not kr.routing and not kr.is_muted("v")
+    assert all(each.moved_by is None for each in kr["a"].controls)
+    song.write_text('kr.remove("a")\nkr.play("v", "[")\n')
+    before = kr.capture()
+    with pytest.raises(krach.KrachError):
+        rerun(kr, str(song), made)
+    assert kr.capture() == before and made.nodes == {"a", "v"} and Made([]).nodes == set()
+
+
+def test_a_watched_file_plays_at_each_save(kr: Session, tmp_path: Path) -> None:
+    song = tmp_path / "song.py"
+    song.write_text('kr.node("bass", "faust:bass")\n')
+    line = [sys.executable, "-m", "krach", "watch", str(song)]
+    process = subprocess.Popen(line, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None and process.stderr is not None
+        assert "played" in process.stdout.readline() and list(kr.nodes) == ["bass"]
+        song.write_text('kr.node("bass", "faust:bass"\n')
+        until(lambda: "never closed" in process.stderr.readline())
+        song.write_text('kr.node("lead", "faust:lead")\n')
+        assert "played" in process.stdout.readline() and list(kr.nodes) == ["lead"]
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def test_the_plugin_is_installed_and_taken_away(tmp_path: Path) -> None:
+    vst3 = Path(bundle()).with_suffix(".vst3")
+    for _ in range(2):
+        done = command("install", HOME=str(tmp_path), KRACH_VST3=str(vst3))
+        assert done.returncode == 0 and "Reaper" in done.stdout, done.stderr
+        assert (tmp_path / ".clap/krach.clap").stat().st_size == Path(bundle()).stat().st_size
+        assert (tmp_path / ".vst3/krach.vst3/Contents").is_dir()
+    done = command("uninstall", HOME=str(tmp_path))
+    assert done.returncode == 0 and not any(
+        (tmp_path / each).exists() for each in (".clap/krach.clap", ".vst3/krach.vst3")
+    )
+
+
+def test_the_doctor_tries_a_round_trip(served: Served) -> None:
+    done = command("doctor")
+    assert done.returncode == 0 and "answers in" in done.stdout and served.instance.id in done.stdout
+    empty = command("doctor", XDG_RUNTIME_DIR="/nowhere", HOME="/nowhere", TMPDIR="/nowhere")
+    assert empty.returncode == 1 and "krach serve" in empty.stdout
+
+
+# Examples
+
+
+def rendered(name: str, tmp_path: Path, bars: int) -> tuple[int, list[list[float]]]:
+    out = tmp_path / "out.wav"
+    done = command("render", str(EXAMPLES / name), "-o", str(out), "--bars", str(bars))
+    assert done.returncode == 0, done.stderr
+    return read_wav(out)
+
+
+def beats(rate: int, samples: list[float], count: int, per_beat: int = 2) -> list[float]:
+    """Return the level of each half beat at 120 bpm."""
+    frames = rate // (2 * per_beat)
+    return [level(samples[index * frames : (index + 1) * frames]) for index in range(count * per_beat)]
+
+
+def test_hello_is_four_kicks_to_the_bar(tmp_path: Path) -> None:
+    rate, (left, _) = rendered("hello.py", tmp_path, 2)
+    levels = beats(rate, left, 8)
+    assert len(left) == 4 * rate
+    assert all(on > 3 * off and on > 0.05 for on, off in zip(levels[::2], levels[1::2], strict=True)), levels
+
+
+def test_the_drum_kit_has_snares_on_two_and_four(tmp_path: Path) -> None:
+    rate, (left, right) = rendered("drums.py", tmp_path, 2)
+    # What a snare has above the kick: differences of neighbours.
+    bright = [b - a for a, b in pairwise(left)]
+    levels = beats(rate, bright, 8)[::2]
+    assert min(levels[1::2]) > 2 * max(levels[0::2]), levels
+    assert level(right) > 0.02
+
+
+def test_the_acid_line_opens_over_two_bars(tmp_path: Path) -> None:
+    rate, (left, _) = rendered("acid.py", tmp_path, 4)
+    bright = [b - a for a, b in pairwise(left)]
+    ratio = [
+        level(bright[bar * 2 * rate : (bar + 1) * 2 * rate]) / level(left[bar * 2 * rate :][: 2 * rate])
+        for bar in range(4)
+    ]
+    # The triangle rises for two bars and falls for two.
+    assert ratio[1] > 1.3 * ratio[0] and ratio[2] > 1.3 * ratio[3], ratio
+    assert level(left) > 0.02
+
+
+def test_two_instances_play_what_is_theirs(tmp_path: Path) -> None:
+    files = [tmp_path / "drums.wav", tmp_path / "bass.wav"]
+    hosts = [Served("--record", str(each)) for each in files]
+    sessions = [Session(each.socket) for each in hosts]
+    for session, name in zip(sessions, ("drums", "bass"), strict=True):
+        session.name = name
+    until(lambda: {"drums", "bass"} <= {each.name for each in krach.client.instances()})
+    done = command("run", str(EXAMPLES / "two_instances.py"))
+    assert done.returncode == 0, done.stderr
+    assert [list(each.nodes) for each in sessions] == [["kick", "hat"], ["line"]]
+    start = max(each.position.cycles for each in sessions)
+    until(lambda: min(each.position.cycles for each in sessions) > start + 1.5)
+    for each in sessions:
+        each.close()
+    for each in hosts:
+        each.end()
+    assert all(level(read_wav(each)[1][0]) > 0.01 for each in files)
+
+
+# The prompt
+
+
+def expect(prompt: Any, text: str) -> None:
+    prompt.expect(re.escape(text), timeout=60)
+
+
+@pytest.fixture
+def prompt(kr: Session) -> Any:
+    shell = ["-m", "krach"]
+    child = pexpect.spawn(sys.executable, shell, env=environment(), encoding="utf-8", dimensions=(40, 160), echo=False)
+    child.expect(r"In \[", timeout=60)
+    yield child
+    child.close(force=True)
+
+
+def test_the_prompt_plays_and_marks_mistakes_in_a_few_lines(prompt: Any, kr: Session) -> None:
+    prompt.sendline('bass = kr.node("bass", "faust:bass")')
+    until(lambda: "bass" in kr.nodes)
+    prompt.sendline('bass @ "A2 D3"')
+    expect(prompt, "<bass: faust:bass")
+    prompt.sendline('bass @ "A2 [H2 x"')
+    for each in ('unknown word "H2"', "^", "a hit is x", "what played plays on"):
+        expect(prompt, each)
+    assert kr["bass"].playing
+    prompt.sendline("%undo")
+    expect(prompt, "undone: play bass")
+    prompt.sendline('tone = kr.node("tone", "process = nothing;")')
+    expect(prompt, "undefined symbol")
+    expect(prompt, "what played plays on")
+
+
+def test_an_editor_sends_a_block_into_the_prompt(prompt: Any, kr: Session) -> None:
+    done = command("send", "--file", "song.py", "--line", "7", stdin='hat = kr.node("hat", "faust:hat")\n1 + 1\n')
+    assert (done.returncode, done.stdout) == (0, "2\n"), done.stderr
+    assert list(kr.nodes) == ["hat"]
+    done = command("send", "--file", "song.py", "--line", "7", stdin='\nkr.gain("nobody", 1)\n')
+    assert done.returncode == 1 and 'song.py, line 8: kr.gain("nobody", 1)' in done.stderr
+    prompt.sendline("hat.name.upper()")
+    expect(prompt, "HAT")
