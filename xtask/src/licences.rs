@@ -36,7 +36,9 @@ struct Exception {
 
 impl Licenses {
     fn allows(&self, package: &str, license: &str) -> bool {
-        let is_in = |list: &[String]| list.iter().any(|allowed| allowed == license);
+        // "Or later": the one of the list may be chosen.
+        let earliest = license.strip_suffix('+').unwrap_or(license);
+        let is_in = |list: &[String]| list.iter().any(|allowed| allowed == license || allowed == earliest);
         is_in(&self.allow)
             || self.exceptions.iter().any(|except| except.package == package && is_in(&except.allow))
     }
@@ -149,11 +151,14 @@ mod tests {
             "MIT/Apache-2.0",
             "(GPL-2.0-only OR MIT) AND Apache-2.0",
             "Apache-2.0 WITH LLVM-exception",
+            "Apache-2.0+",
         ];
         for license in fine {
             assert_eq!(of(&format!("\"{license}\""), CRATES_IO), [""; 0], "{license}");
         }
-        for license in ["GPL-3.0-only", "MIT AND GPL-3.0-or-later", "LGPL-2.1-or-later", "MPL-2.0"] {
+        for license in
+            ["GPL-3.0-only", "MIT AND GPL-3.0-or-later", "LGPL-2.1-or-later", "MPL-2.0", "GPL-2.0+"]
+        {
             let faults = of(&format!("\"{license}\""), CRATES_IO);
             assert_eq!(faults, [format!("x 1.2.3: `{license}` is not allowed by deny.toml")]);
         }
