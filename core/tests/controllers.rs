@@ -53,3 +53,39 @@ fn maps_are_part_of_the_session() {
     let [left, _] = rig.block(64);
     assert!(left[6] == 0.0 && left[7] != 0.0);
 }
+
+/// Where controllers and one-shots arrive they leave values, which no edit brings: there is room for them from the start.
+#[test]
+fn what_controllers_move_and_automations_leave_can_be_saved() {
+    let mut rig = Rig::new();
+    // As many maps as make more than the half MiB that a chunk has beyond a document.
+    let id = |n: usize| format!("{n:0>1000}");
+    let nodes = (0..1000).map(|n| node(&id(n), "gain", &[])).collect();
+    rig.edit(Edit::LoadGraph(RawGraph { nodes, ..RawGraph::default() }));
+    for n in 0..1000 {
+        let label = format!("{}/gain", id(n));
+        let (channel, cc) = ((n % 16) as u8, (n / 16) as u8);
+        rig.edit(Edit::MidiMap { channel, cc, label, lo: 0.0, hi: 1.0 });
+    }
+    let osc = |bytes| krach_patterns::Value::Osc { address: "a".repeat(bytes), args: Vec::new() };
+    let fill = |bytes| krach_patterns::Pattern::Atom { value: osc(bytes), span: None };
+    let mut bytes = 16 << 20;
+    let mut slot = 0;
+    while bytes > 1000 {
+        slot += 1;
+        let pattern = fill(bytes);
+        let edit = Edit::SetPattern { slot: format!("s{slot}"), pattern, from_zero: false, swing: None };
+        if rig.engine.edit(edit, At::Now).is_err() {
+            bytes /= 2;
+        }
+    }
+    let before = rig.engine.save().len();
+    for half in [0, 1] {
+        let moved = (half * 500..half * 500 + 500).map(|n| cc(0, (n % 16) as u8, (n / 16) as u8, 100));
+        rig.played_in = moved.collect();
+        rig.block(512);
+    }
+    let after = rig.engine.save().len();
+    assert!(after > before + 1_000_000, "{before} {after}: all have moved");
+    assert!(after <= krach_core::limits::MAX_DOCUMENT, "{after}");
+}

@@ -599,7 +599,7 @@ impl Engine {
     pub fn load(&mut self, json: &[u8]) -> Result<Receipt, LoadError> {
         let (session, programs) = Session::read(json, &self.registry)?;
         let unsavable = |error| LoadError::Invalid { place: "$".to_owned(), error };
-        self.size = room::loadable(&session).map_err(unsavable)?;
+        self.size = room::loadable(&session).map_err(unsavable)? + session.moving_growth();
         (self.session, self.programs) = (session, programs);
         self.registry.forget_stand_ins();
         self.history.clear();

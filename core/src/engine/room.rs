@@ -31,7 +31,8 @@ impl Engine {
             return Err(too_large(growth));
         }
         self.measured += 1;
-        let extent = after(self)?.extent() + self.waiting_growth();
+        let after = after(self)?;
+        let extent = after.extent() + self.waiting_growth() + self.moving_growth(&after);
         match extent.fits(Extent::MOST) || extent.fits(self.size) {
             true => Ok(()),
             false => Err(too_large(extent)),
@@ -58,13 +59,19 @@ impl Engine {
     /// The session was measured, or is measured now.
     pub(super) fn measure(&mut self) {
         self.measured += 1;
-        self.size = self.session.extent() + self.waiting_growth();
+        self.size = self.session.extent() + self.waiting_growth() + self.moving_growth(&self.session);
     }
 
     /// How often the whole session was measured, for tests: that costs what the session is, not what an edit
     /// changes.
     pub fn measured(&self) -> u64 {
         self.measured
+    }
+
+    /// What controllers, one-shots and fades may yet add to `session`: a value where they arrive.
+    fn moving_growth(&self, session: &Session) -> Extent {
+        let fading = self.fading.values().map(|(path, _)| session.value_growth(path));
+        fading.sum::<Extent>() + session.moving_growth()
     }
 
     fn waiting_growth(&self) -> Extent {

@@ -166,6 +166,13 @@ impl Session {
         }
     }
 
+    /// What controllers and automations may add to the session without an edit.
+    pub fn moving_growth(&self) -> Extent {
+        let maps = self.midi_maps.iter().map(|map| &map.label);
+        let labels = maps.chain(self.automations.values().map(|a| &a.label));
+        labels.map(|label| self.value_growth(label)).sum()
+    }
+
     fn node_growth(&self, edit: &NodeEdit) -> Extent {
         match edit {
             NodeEdit::Set(spec) => {
