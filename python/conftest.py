@@ -44,8 +44,10 @@ def kr(served: Served) -> Iterator[krach.Session]:
     session.clear()
     session.transport(tempo=120, meter=4, free_run=False, seed=0, start="restart")
     session.master = 1.0
+    session.name = served.instance.id
     yield session
     session.clear()
+    session.name = served.instance.id
     session.close()
 
 

@@ -160,20 +160,18 @@ def test_the_acid_line_opens_over_two_bars(tmp_path: Path) -> None:
 
 def test_two_instances_play_what_is_theirs(tmp_path: Path) -> None:
     files = [tmp_path / "drums.wav", tmp_path / "bass.wav"]
-    hosts = [Served("--record", str(each)) for each in files]
-    sessions = [Session(each.socket) for each in hosts]
-    for session, name in zip(sessions, ("drums", "bass"), strict=True):
-        session.name = name
-    until(lambda: {"drums", "bass"} <= {each.name for each in krach.client.instances()})
-    done = command("run", str(EXAMPLES / "two_instances.py"))
-    assert done.returncode == 0, done.stderr
-    assert [list(each.nodes) for each in sessions] == [["kick", "hat"], ["line"]]
-    start = max(each.position.cycles for each in sessions)
-    until(lambda: min(each.position.cycles for each in sessions) > start + 1.5)
-    for each in sessions:
-        each.close()
-    for each in hosts:
-        each.end()
+    with Served("--record", str(files[0])) as drums, Served("--record", str(files[1])) as bass:
+        sessions = [Session(each.socket) for each in (drums, bass)]
+        for session, name in zip(sessions, ("drums", "bass"), strict=True):
+            session.name = name
+        until(lambda: {"drums", "bass"} <= {each.name for each in krach.client.instances()})
+        done = command("run", str(EXAMPLES / "two_instances.py"))
+        assert done.returncode == 0, done.stderr
+        assert [list(each.nodes) for each in sessions] == [["kick", "hat"], ["line"]]
+        start = max(each.position.cycles for each in sessions)
+        until(lambda: min(each.position.cycles for each in sessions) > start + 1.5)
+        for each in sessions:
+            each.close()
     assert all(level(read_wav(each)[1][0]) > 0.01 for each in files)
 
 
