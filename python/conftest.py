@@ -51,6 +51,16 @@ def kr(served: Served) -> Iterator[krach.Session]:
     session.close()
 
 
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """Leave the environment to the next test as it was."""
+    before = dict(os.environ)
+    yield
+    for name in set(os.environ) - set(before):
+        del os.environ[name]
+    os.environ.update(before)
+
+
 ONLINE = ("krach.session", "krach.client", "krach.run", "krach.repl", "krach.command")
 
 

@@ -186,9 +186,14 @@ def render(path: str, out: str, bars: float = 16, bpm: float = 120, arguments: l
         environment = os.environ | {"XDG_RUNTIME_DIR": folder, "NOISE_SOCKET": socket}
         command = [str(program), "serve", "--plugin", str(plugin), "--bpm", str(bpm)]
         served = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        before = os.environ.get("NOISE_SOCKET")
+        os.environ["NOISE_SOCKET"] = socket  # For what the file attaches to.
         try:
             requests = _recorded(served, socket, path, arguments)
         finally:
+            del os.environ["NOISE_SOCKET"]
+            if before is not None:
+                os.environ["NOISE_SOCKET"] = before
             served.terminate()
             served.wait(30)
         performance = Path(folder) / "performance.jsonl"
@@ -206,7 +211,6 @@ def _recorded(
     until = time.monotonic() + _UP
     while True:
         try:
-            os.environ["NOISE_SOCKET"] = socket  # For what the file attaches to.
             krach.kr.wait(True)
             krach.kr.attach(socket)
             session = krach.kr
