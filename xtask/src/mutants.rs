@@ -63,14 +63,17 @@ pub fn mutants(workspace: &Workspace, words: &[String]) -> Result<()> {
     if !faults.is_empty() {
         return Err(Failure::Check(format!("{SET} is out of date:\n{}", faults.join("\n"))));
     }
-    let chosen: Vec<Mutant> =
+    let mut chosen: Vec<Mutant> =
         set.into_iter().filter(|mutant| words.iter().all(|word| mutant.is_named(word))).collect();
+    // A file that changes back is built anew, too: less of it where the next fault is in the same file.
+    chosen.sort_by(|a, b| a.file.cmp(&b.file));
     let scratch = Scratch::new(workspace)?;
     scratch.copy(workspace)?;
-    let (mut caught, mut open, mut times) = (0, Vec::new(), BTreeMap::new());
+    let times = scratch.times(&chosen)?;
+    let (mut caught, mut open) = (0, Vec::new());
     for (at, mutant) in chosen.iter().enumerate() {
         println!("\nmutants: {} of {}: {}", at + 1, chosen.len(), mutant.what);
-        let verdict = scratch.try_one(mutant, &mut times)?;
+        let verdict = scratch.try_one(mutant, &times[&mutant.of_test()])?;
         let told = match verdict {
             Verdict::Caught(how) => {
                 caught += 1;
@@ -147,7 +150,16 @@ fn is_in(folder: &Path, text: &str) -> bool {
     })
 }
 
+/// A test: package, program, name.
+type OfTest = (String, Option<String>, String);
+/// How long a test takes without a fault, or why it cannot be tried.
+type Own = std::result::Result<Duration, String>;
+
 impl Mutant {
+    fn of_test(&self) -> OfTest {
+        (self.package.clone(), self.program.clone(), self.test.clone())
+    }
+
     fn is_named(&self, word: &str) -> bool {
         let file = self.file.to_string_lossy();
         [&self.what, &self.package, &self.test, &*file].iter().any(|text| text.contains(word))
@@ -188,28 +200,42 @@ impl Scratch {
         Ok(())
     }
 
-    /// Sees the test hold without the fault, and what it does with it.
-    fn try_one(&self, mutant: &Mutant, times: &mut BTreeMap<String, Duration>) -> Result<Verdict> {
-        let told = self.copy.target.join("told");
-        let test = format!("{} {:?} {}", mutant.package, mutant.program, mutant.test);
-        let own = match times.get(&test) {
-            Some(time) => *time,
-            None => {
-                let program = match self.build(mutant) {
-                    Ok(program) => program,
-                    Err(failure) => return Ok(Verdict::Untried(failure.to_string())),
-                };
-                let began = Instant::now();
-                if run(&program, mutant, Duration::from_secs(3600), &told)? != Ended::Held {
-                    return Ok(Verdict::Untried("its test does not hold without it".to_owned()));
-                }
-                *times.entry(test).or_insert(began.elapsed())
+    /// How long each test takes without a fault, or why it cannot be tried. All of them run before the first fault:
+    /// a program is then built once for its tests, and not after each fault.
+    fn times(&self, chosen: &[Mutant]) -> Result<BTreeMap<OfTest, Own>> {
+        let mut times = BTreeMap::new();
+        for mutant in chosen {
+            let test = mutant.of_test();
+            if times.contains_key(&test) {
+                continue;
             }
+            println!("mutants: without a fault: {} in {}", test.2, test.1.as_deref().unwrap_or(&test.0));
+            let own = match self.build(mutant) {
+                Err(failure) => Err(failure.to_string()),
+                Ok(program) => {
+                    let began = Instant::now();
+                    match run(&program, mutant, Duration::from_secs(3600), &self.told())? {
+                        Ended::Held => Ok(began.elapsed()),
+                        _ => Err("its test does not hold without it".to_owned()),
+                    }
+                }
+            };
+            times.insert(test, own);
+        }
+        Ok(times)
+    }
+
+    /// Sees what the test does with the fault.
+    fn try_one(&self, mutant: &Mutant, own: &Own) -> Result<Verdict> {
+        let own = match own {
+            Ok(own) => *own,
+            Err(why) => return Ok(Verdict::Untried(why.clone())),
         };
         let path = self.copy.root.join(&mutant.file);
         let sound = fs::read_to_string(&path).map_err(|source| Failure::file("read", &path, source))?;
         write(&path, sound.replacen(&mutant.find, &mutant.put, 1).as_bytes())?;
-        let ended = self.build(mutant).map(|program| run(&program, mutant, own * LONGER.0 + LONGER.1, &told));
+        let limit = own * LONGER.0 + LONGER.1;
+        let ended = self.build(mutant).map(|program| run(&program, mutant, limit, &self.told()));
         write(&path, sound.as_bytes())?;
         Ok(match ended {
             Err(failure) => Verdict::Untried(format!("it does not build: {failure}")),
@@ -220,6 +246,11 @@ impl Scratch {
                 Ended::Hung => Verdict::Caught("the test hung"),
             },
         })
+    }
+
+    /// The file that takes what a test prints.
+    fn told(&self) -> PathBuf {
+        self.copy.target.join("told")
     }
 
     fn build(&self, mutant: &Mutant) -> Result<TestProgram> {
