@@ -4,7 +4,7 @@
 //! `llvm-config-19` is looked for in `LLVM_SYS_191_PREFIX/bin`, then on the path, then where Debian
 //! puts it. Symbols stay hidden only if the final library is linked with `--exclude-libs,ALL` and
 //! `-Bsymbolic`: `cargo:rustc-link-arg` of a dependency does not reach the crate that links, so the
-//! plugin's build script passes them itself.
+//! build script of `plugin/bundle` passes them itself.
 
 use std::path::PathBuf;
 use std::process::Command;

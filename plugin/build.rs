@@ -1,4 +1,4 @@
-//! Builds the sounds of `dsp/` in, and keeps what is linked statically out of sight.
+//! Builds the sounds of `dsp/` in.
 //!
 //! Every `.dsp` is compiled to bitcode by the `faust` command here, so that it sounds on machines that
 //! do not have it; machine code is made from it when it is first played.
@@ -13,20 +13,10 @@ include!("../faust/src/front/flags.rs");
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=../faust/src/front/flags.rs");
-    hide_symbols();
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo says where"));
     let folder =
         PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where")).join("../dsp");
     fs::write(out.join("factory.rs"), factory(&folder, &out)).expect("cargo's folder can be written to");
-}
-
-/// LLVM's symbols stay inside, whatever else in the host's process has an LLVM.
-fn hide_symbols() {
-    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
-        for argument in ["--exclude-libs,ALL", "-Bsymbolic", "--gc-sections", "--as-needed"] {
-            println!("cargo:rustc-link-arg-cdylib=-Wl,{argument}");
-        }
-    }
 }
 
 /// The table of the sounds, as Rust.

@@ -336,7 +336,7 @@ fn destroying_while_a_client_edits_leaves_nothing_behind() {
 fn the_built_library_can_be_loaded_and_unloaded_again_and_again() {
     let _turn = alone();
     let exe = std::env::current_exe().unwrap();
-    let library = exe.parent().unwrap().join("libkrach.so");
+    let library = exe.parent().unwrap().join("libkrach_bundle.so");
     for _ in 0..5 {
         // SAFETY: our own library, whose initialisers do nothing.
         let library =

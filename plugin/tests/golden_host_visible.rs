@@ -22,7 +22,7 @@ fn text<'a>(text: *const c_char) -> &'a str {
 fn descriptors(out: &mut String) {
     // SAFETY: CLAP's calls in CLAP's order; everything handed out is constant.
     unsafe {
-        let entry = &krach::clap::clap_entry;
+        let entry = &krach::clap::ENTRY;
         assert!(entry.init.unwrap()(c"/nowhere".as_ptr()));
         assert!(entry.get_factory.unwrap()(c"no.such.factory".as_ptr()).is_null());
         let factory =

@@ -8,6 +8,9 @@ use crate::failure::{Failure, Result};
 use crate::symbols;
 use crate::workspace::{Workspace, run};
 
+/// The package of the library that is bundled.
+const PACKAGE: &str = "krach-bundle";
+
 /// Systems whose plugins are laid out differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum System {
@@ -29,12 +32,12 @@ impl System {
         Self::Linux
     };
 
-    /// File that cargo makes of the library `krach`.
+    /// File that cargo makes of the package.
     fn library(self) -> &'static str {
         match self {
-            Self::Linux => "libkrach.so",
-            Self::MacOs => "libkrach.dylib",
-            Self::Windows => "krach.dll",
+            Self::Linux => "libkrach_bundle.so",
+            Self::MacOs => "libkrach_bundle.dylib",
+            Self::Windows => "krach_bundle.dll",
         }
     }
 
@@ -96,14 +99,17 @@ pub struct Bundles {
 /// Builds the plugin in release mode and lays out `krach.clap` and `krach.vst3` in `target/bundled`.
 ///
 /// # Errors
-/// If the build fails, a file cannot be written, or a binary exports anything but its entry points.
+/// If the build fails, a file cannot be written, a binary exports anything but its entry points, or it
+/// carries a table of symbols.
 pub fn bundle(workspace: &Workspace) -> Result<Bundles> {
-    run(&mut workspace.cargo(["build", "--release", "--package", "krach-plugin"]))?;
+    run(&mut workspace.cargo(["build", "--release", "--package", PACKAGE]))?;
     let library = workspace.target.join("release").join(System::HERE.library());
     let name = bundle_name(&read(&workspace.root.join("bundler.toml"))?)?;
     let one = |format| -> Result<PathBuf> {
         let bundle = lay_out(System::HERE, format, &name, &library, &workspace.bundled())?;
-        symbols::check_exports(&binary(System::HERE, format, &bundle), symbols::ENTRY_POINTS)?;
+        let binary = binary(System::HERE, format, &bundle);
+        symbols::check_exports(&binary, symbols::ENTRY_POINTS)?;
+        symbols::check_stripped(&binary)?;
         println!("bundle: {}", bundle.display());
         Ok(bundle)
     };
@@ -134,8 +140,8 @@ fn bundle_name(bundler: &str) -> Result<String> {
     }
     let bundles: std::collections::BTreeMap<String, Bundle> =
         basic_toml::from_str(bundler).map_err(|e| Failure::Check(format!("bundler.toml: {e}")))?;
-    let bundle = bundles.get("krach-plugin").map(|bundle| bundle.name.clone());
-    bundle.ok_or_else(|| Failure::Check("bundler.toml: no section [krach-plugin]".to_owned()))
+    let bundle = bundles.get(PACKAGE).map(|bundle| bundle.name.clone());
+    bundle.ok_or_else(|| Failure::Check(format!("bundler.toml: no section [{PACKAGE}]")))
 }
 
 fn read(path: &Path) -> Result<String> {
@@ -250,7 +256,25 @@ mod tests {
     fn bundler_toml_names_the_bundle() {
         assert_eq!(bundle_name(include_str!("../../bundler.toml")).unwrap(), "krach");
         let missing = bundle_name("[other]\nname = \"x\"").unwrap_err().to_string();
-        assert!(missing.contains("krach-plugin"), "{missing}");
+        assert!(missing.contains("krach-bundle"), "{missing}");
+    }
+
+    #[test]
+    fn a_library_for_hosts_is_built_with_one_set_of_features() {
+        // Cargo names the file of a cdylib without a hash: two sets of features make it build the package in turns.
+        let workspace = Workspace::of_tests();
+        let mut metadata = workspace.cargo(["metadata", "--format-version", "1", "--no-deps", "--offline"]);
+        let text = crate::workspace::output(&mut metadata).unwrap();
+        let metadata: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let is_library = |package: &serde_json::Value| {
+            let targets = package["targets"].as_array().unwrap().iter();
+            targets.flat_map(|target| target["kind"].as_array().unwrap()).any(|kind| kind == "cdylib")
+        };
+        let packages = metadata["packages"].as_array().unwrap();
+        let libraries: Vec<_> = packages.iter().filter(|package| is_library(package)).collect();
+        let names: Vec<_> = libraries.iter().map(|package| package["name"].as_str().unwrap()).collect();
+        assert_eq!(names, [PACKAGE]);
+        assert_eq!(libraries[0]["features"], serde_json::json!({}));
     }
 
     fn folder(name: &str) -> PathBuf {
@@ -312,9 +336,9 @@ mod tests {
     #[test]
     fn a_library_that_was_not_built_is_an_error_that_names_it() {
         let folder = folder("missing");
-        let missing = folder.join("libkrach.so");
+        let missing = folder.join("libkrach_bundle.so");
         let text = lay_out(System::Linux, Format::Clap, "krach", &missing, &folder).unwrap_err();
-        assert!(text.to_string().contains("libkrach.so"), "{text}");
+        assert!(text.to_string().contains("libkrach_bundle.so"), "{text}");
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! What a built plugin shows to the host: its entry points and nothing else.
+//! What a built plugin shows to the host: its entry points and nothing else; and what it carries for nobody.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use object::Object;
 use object::read::NameOrOrdinal;
+use object::{Object, ObjectSymbol};
 
 use crate::failure::{Failure, Result};
 
@@ -56,15 +56,9 @@ pub fn check_exports(library: &Path, expected: &[&str]) -> Result<()> {
 /// If the file cannot be read or is no object file.
 pub fn exports(library: &Path) -> Result<BTreeSet<String>> {
     let bytes = fs::read(library).map_err(|source| Failure::file("read", library, source))?;
-    let unreadable = |error: object::Error| Failure::Content {
-        path: library.to_owned(),
-        line: None,
-        problem: format!("is no plugin binary: {error}"),
-    };
+    let unreadable = |error: object::Error| unreadable(library, error);
     let file = object::File::parse(&*bytes).map_err(unreadable)?;
-    // Mach-O puts an underscore in front of every C name.
-    let mach_o = matches!(file, object::File::MachO32(_) | object::File::MachO64(_));
-    let prefix = if mach_o { "_" } else { "" };
+    let prefix = name_prefix(&file);
     let mut names = BTreeSet::new();
     for export in file.exports().map_err(unreadable)? {
         let name = match export.map_err(unreadable)?.into_name() {
@@ -74,6 +68,42 @@ pub fn exports(library: &Path) -> Result<BTreeSet<String>> {
         names.insert(name.strip_prefix(prefix).unwrap_or(&name).to_owned());
     }
     Ok(names)
+}
+
+/// Fails if the library carries names that no loader reads: a symbol table for debuggers.
+///
+/// # Errors
+/// If the file cannot be read, or with how many names it carries.
+pub fn check_stripped(library: &Path) -> Result<()> {
+    let exported = exports(library)?;
+    let bytes = fs::read(library).map_err(|source| Failure::file("read", library, source))?;
+    let file = object::File::parse(&*bytes).map_err(|error| unreadable(library, error))?;
+    let prefix = name_prefix(&file);
+    // Mach-O has one table for loader and debugger.
+    let is_exported = |name: &str| exported.contains(name.strip_prefix(prefix).unwrap_or(name));
+    let kept = file
+        .symbols()
+        .filter(|symbol| symbol.is_definition() && !symbol.name().is_ok_and(is_exported))
+        .count();
+    if kept == 0 {
+        return Ok(());
+    }
+    let problem = format!("is not stripped: it carries the names of {kept} symbols");
+    Err(Failure::Content { path: library.to_owned(), line: None, problem })
+}
+
+fn unreadable(library: &Path, error: object::Error) -> Failure {
+    Failure::Content {
+        path: library.to_owned(),
+        line: None,
+        problem: format!("is no plugin binary: {error}"),
+    }
+}
+
+/// Mach-O puts an underscore in front of every C name.
+fn name_prefix(file: &object::File<'_>) -> &'static str {
+    let mach_o = matches!(file, object::File::MachO32(_) | object::File::MachO64(_));
+    if mach_o { "_" } else { "" }
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -124,6 +154,18 @@ mod tests {
              void* (*hidden)(void) __attribute__((visibility(\"hidden\"))) = f;",
         );
         check_exports(&so, ONE).unwrap();
+    }
+
+    #[test]
+    fn a_library_is_stripped_once_its_symbol_table_is_gone() {
+        let so =
+            library("named", "int clap_entry = 1; static int own(void) { return 2; } int (*f)(void) = own;");
+        let text = check_stripped(&so).unwrap_err().to_string();
+        assert!(text.contains("is not stripped: it carries the names of"), "{text}");
+        assert!(Command::new("strip").arg(&so).status().unwrap().success());
+        check_stripped(&so).unwrap();
+        let exported = exports(&so).unwrap();
+        assert!(exported.contains("clap_entry"), "{exported:?}");
     }
 
     #[test]

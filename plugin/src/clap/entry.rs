@@ -50,10 +50,8 @@ static FACTORY: clap_plugin_factory = clap_plugin_factory {
     create_plugin: Some(create_plugin),
 };
 
-/// The library's only exported symbol.
-#[unsafe(no_mangle)]
-#[allow(non_upper_case_globals, reason = "the name is CLAP's")]
-pub static clap_entry: clap_plugin_entry = clap_plugin_entry {
+/// What the library exports for CLAP.
+pub const ENTRY: clap_plugin_entry = clap_plugin_entry {
     clap_version: CLAP_VERSION,
     init: Some(init),
     deinit: Some(deinit),

@@ -1,4 +1,4 @@
-//! What a CLAP host sees and calls: our own `clap_entry`, without nice-plug's.
+//! What a CLAP host sees and calls: our own entry point, without nice-plug's.
 //!
 //! Everything that has to do with time, sound or state is read from and answered to the host here:
 //! nice-plug derives positions in sub-blocks wrongly, has no `mark_dirty`, cannot refuse a state, and
@@ -31,6 +31,6 @@ mod process;
 mod stream;
 mod transport;
 
-pub use entry::clap_entry;
+pub use entry::ENTRY;
 
 use crate::guard::guard;

@@ -97,60 +97,10 @@ impl IPluginFactory3Trait for Factory {
 }
 
 /// The factory, whose reference the host gives back. Null if there is no memory for it.
-#[unsafe(no_mangle)]
-#[allow(non_snake_case, reason = "the name is VST3's")]
-pub extern "system" fn GetPluginFactory() -> *mut c_void {
+pub fn plugin_factory() -> *mut c_void {
     guard(std::ptr::null_mut(), || {
         let factory = ComWrapper::new(Factory { instrument: PluginInfo::for_plugin::<Shell<Vst3>>() });
         let factory = factory.to_com_ptr::<IPluginFactory>();
         factory.map_or(std::ptr::null_mut(), |factory| factory.into_raw().cast())
     })
-}
-
-/// What each system's loader calls around the library's life. There is nothing to prepare: no logger,
-/// hook or thread outlives the instances.
-mod module {
-    use std::ffi::c_void;
-
-    #[cfg(all(unix, not(target_os = "macos")))]
-    #[unsafe(no_mangle)]
-    #[allow(non_snake_case, reason = "the name is VST3's")]
-    extern "C" fn ModuleEntry(_library: *mut c_void) -> bool {
-        true
-    }
-
-    #[cfg(all(unix, not(target_os = "macos")))]
-    #[unsafe(no_mangle)]
-    #[allow(non_snake_case, reason = "the name is VST3's")]
-    extern "C" fn ModuleExit() -> bool {
-        true
-    }
-
-    #[cfg(target_os = "macos")]
-    #[unsafe(no_mangle)]
-    #[allow(non_snake_case, reason = "the name is VST3's")]
-    extern "C" fn bundleEntry(_bundle: *mut c_void) -> bool {
-        true
-    }
-
-    #[cfg(target_os = "macos")]
-    #[unsafe(no_mangle)]
-    #[allow(non_snake_case, reason = "the name is VST3's")]
-    extern "C" fn bundleExit() -> bool {
-        true
-    }
-
-    #[cfg(windows)]
-    #[unsafe(no_mangle)]
-    #[allow(non_snake_case, reason = "the name is VST3's")]
-    extern "system" fn InitDll() -> bool {
-        true
-    }
-
-    #[cfg(windows)]
-    #[unsafe(no_mangle)]
-    #[allow(non_snake_case, reason = "the name is VST3's")]
-    extern "system" fn ExitDll() -> bool {
-        true
-    }
 }

@@ -39,7 +39,7 @@ mod stream;
 mod transport;
 mod view;
 
-pub use entry::GetPluginFactory;
+pub use entry::plugin_factory;
 
 use nice_plug::wrapper::vst3::vst3 as com;
 

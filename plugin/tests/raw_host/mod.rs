@@ -104,7 +104,7 @@ impl Host {
 
     /// Creates the instrument of this very program, without `init`.
     pub fn create(&self) -> Plugin {
-        let entry = &krach::clap::clap_entry;
+        let entry = &krach::clap::ENTRY;
         self.create_from(entry)
     }
 

@@ -228,8 +228,7 @@ impl Vst3 {
         let class = krach::shell::VST3_CLASS_ID;
         // SAFETY: VST3's calls in VST3's order; the factory outlives the call.
         unsafe {
-            let factory =
-                ComPtr::from_raw_unchecked(krach::vst3::GetPluginFactory().cast::<IPluginFactory>());
+            let factory = ComPtr::from_raw_unchecked(krach::vst3::plugin_factory().cast::<IPluginFactory>());
             let mut component = std::ptr::null_mut();
             let id = class.map(|byte| byte as std::ffi::c_char);
             let made = factory.createInstance(id.as_ptr(), IComponent_iid.as_ptr(), &mut component);
