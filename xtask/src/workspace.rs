@@ -91,7 +91,7 @@ impl Workspace {
                     for package in self.packages.iter().filter(|name| *name != OURSELVES) {
                         clean.args(["--package", package]);
                     }
-                    run(&mut clean)?;
+                    run(clean.env("CARGO_TARGET_DIR", &self.target))?;
                 }
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {}
