@@ -42,7 +42,7 @@ def kr(served: Served) -> Iterator[krach.Session]:
     """An empty session that waits for compiles."""
     session = krach.Session(served.socket, wait=True)
     session.clear()
-    session.transport(tempo=120, meter=4, free_run=False, seed=0, start="restart")
+    session.transport(tempo=120, meter=4, clock="external", free_run=False, seed=0, start="restart")
     session.master = 1.0
     session.name = served.instance.id
     yield session

@@ -22,6 +22,8 @@ EXAMPLES = ROOT / "python/examples"
 
 def environment(**more: str) -> dict[str, str]:
     known = {"PYTHONPATH": str(SRC), "KRACH_HOST": host(), "KRACH_CLAP": bundle(), "TERM": "xterm"}
+    # Nobody answers where the cursor is, and a second of waiting for it is a second per line.
+    known["PROMPT_TOOLKIT_NO_CPR"] = "1"
     return dict(os.environ) | known | more
 
 

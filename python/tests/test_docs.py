@@ -1,0 +1,135 @@
+"""README.md and docs/python.md, as they stand there: typed into the prompt, run, and held to what they say."""
+
+import doctest
+import linecache
+import re
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+import pexpect
+import pytest
+from hosted import ROOT, Served, level, read_wav
+from test_command import environment
+from test_session import until
+
+import krach
+from krach import Session, krp, krs
+
+
+def blocks(path: str, heading: str) -> list[tuple[str, str]]:
+    """Return language and text of each block of code below a heading of the second level."""
+    text = (ROOT / path).read_text("utf-8")
+    section = re.split(r"^## ", text, flags=re.M)
+    [found] = [each for each in section if each.startswith(heading + "\n")]
+    return re.findall(r"^```(\w+)\n(.*?)^```$", found, re.S | re.M)
+
+
+def statements(text: str) -> list[str]:
+    """Split a block before each line that begins at the margin, as it is typed."""
+    return [each.rstrip() for each in re.split(r"\n(?=\S)", text) if each.strip()]
+
+
+class Typed:
+    """A prompt that is typed into, line by line."""
+
+    def __init__(self, *arguments: str) -> None:
+        line = ["-m", "krach", *arguments]
+        self.prompt: Any = pexpect.spawn(
+            sys.executable, line, env=environment(), encoding="utf-8", dimensions=(50, 160), echo=False
+        )
+        self.number = 1
+        self.wait()
+
+    def wait(self) -> str:
+        colour = r"(?:\x1b\[[0-9;]*m)*"
+        self.prompt.expect(rf"In \[{colour}{self.number}{colour}\]", timeout=60)
+        return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self.prompt.before)
+
+    def type(self, statement: str) -> str:
+        """Type a statement, pasted as editors and terminals paste; return what was shown until the next prompt."""
+        self.prompt.send(f"\x1b[200~{statement}\x1b[201~")
+        # The empty line ends a statement of several lines.
+        self.prompt.send("\r\r" if "\n" in statement else "\r")
+        self.number += 1
+        return self.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.prompt.close(force=True)
+
+
+def test_the_first_minute_is_typed_as_it_stands(tmp_path: Path) -> None:
+    wav = tmp_path / "minute.wav"
+    codes = blocks("README.md", "The first minute")
+    nodes, patterns, moves, growl, mistake = [text for language, text in codes if language == "python"]
+    [told] = [text for language, text in codes if language == "text"]
+    with Served("--record", str(wav), "--bpm", "240") as served:
+        session = Session(served.socket, wait=True)
+
+        def cycle() -> float:
+            return session.position.cycles
+
+        def after(cycles: float) -> float:
+            begin = cycle()
+            until(lambda: cycle() > begin + cycles)
+            return begin
+
+        with Typed("attach", served.instance.id) as typed:
+            for each in statements(nodes):
+                typed.type(each)
+            assert list(session.nodes) == ["kick", "hat", "bass", "verb", "pad"]
+            assert session.routing == [("pad", "verb", "send", 0.5, None)]
+            silent = after(0.5)
+            for each in statements(patterns):
+                typed.type(each)
+            assert [name for name, each in session.nodes.items() if each.playing] == ["kick", "hat", "bass"]
+            until(lambda: session["pad"].playing)  # At the bar.
+            playing = after(1.0)
+            *shown, undone = [typed.type(each) for each in statements(moves)]
+            assert "undone: mute kick" in undone and not session.is_muted("kick"), (shown, undone)
+            [cutoff] = [each for each in session["bass"].controls if each.name == "cutoff"]
+            assert cutoff.moved_by == {"automation": "bass/cutoff"}
+            for each in statements(growl):
+                typed.type(each)
+            until(lambda: session["bass"].type == "graph" and session["bass"].error is None)
+            [answer] = [typed.type(each) for each in statements(mistake)]
+            lines = [each.strip() for each in answer.splitlines() if each.strip()]
+            assert lines[-len(told.splitlines()) :] == [each.strip() for each in told.splitlines()], answer
+            assert session["bass"].playing
+            own = after(1.0)
+            typed.type("kr.stop()")
+            assert not any(session.slots.values())
+        session.close()
+    rate, (left, _) = read_wav(wav)
+
+    def loud(begin: float, cycles: float) -> float:
+        """At 240 bpm a cycle is a second, and the recording begins with the first."""
+        return level(left[int(begin * rate) : int((begin + cycles) * rate)])
+
+    assert loud(silent, 0.4) < 1e-4, loud(silent, 0.4)
+    assert loud(playing, 0.9) > 0.05 and loud(own, 0.9) > 0.05, (loud(playing, 0.9), loud(own, 0.9))
+
+
+GUIDE = (ROOT / "docs/python.md").read_text("utf-8")
+SECTIONS = [each.split("\n", 1) for each in re.split(r"^## ", GUIDE, flags=re.M)[1:] if "```python\n" in each]
+SHOWN = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+
+
+@pytest.mark.parametrize(("heading", "text"), SECTIONS, ids=[heading for heading, _ in SECTIONS])
+def test_the_guide_runs(kr: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heading: str, text: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"kr": kr, "krs": krs, "krp": krp, "krach": krach}
+    for code in re.findall(r"^```python\n(.*?)^```$", text, re.S | re.M):
+        # What functions are is looked up by their lines.
+        file = f"<{heading} {hash(code)}>"
+        linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
+        if not code.startswith(">>>"):
+            exec(compile(code, file, "exec"), names)
+            continue
+        told: list[str] = []
+        examples = doctest.DocTestParser().get_doctest(code, names, heading, "docs/python.md", 0)
+        SHOWN.run(examples, out=told.append, clear_globs=False)
+        assert not told, "".join(told)
