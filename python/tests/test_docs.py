@@ -1,6 +1,7 @@
 """README.md and docs/python.md, as they stand there: typed into the prompt, run, and held to what they say."""
 
 import doctest
+import inspect
 import linecache
 import re
 import sys
@@ -133,3 +134,25 @@ def test_the_guide_runs(kr: Session, tmp_path: Path, monkeypatch: pytest.MonkeyP
         examples = doctest.DocTestParser().get_doctest(code, names, heading, "docs/python.md", 0)
         SHOWN.run(examples, out=told.append, clear_globs=False)
         assert not told, "".join(told)
+
+
+def public(holder: Any, place: str, found: dict[int, tuple[str, Any]]) -> dict[int, tuple[str, Any]]:
+    """Gather the functions and classes that a module or a class gives out, each under one name."""
+    for name in getattr(holder, "__all__", None) or [each for each in dir(holder) if not each.startswith("_")]:
+        given = inspect.getattr_static(holder, name)
+        given = given.fget if isinstance(given, property) else getattr(given, "__func__", given)
+        is_ours = str(getattr(given, "__module__", "")).startswith("krach.")
+        if is_ours and callable(given) and inspect.getdoc(given) is not None and id(given) not in found:
+            found[id(given)] = f"{place}.{name}", given
+            if inspect.isclass(given):
+                public(given, f"{place}.{name}", found)
+    return found
+
+
+def test_every_public_name_has_an_example_that_runs() -> None:
+    found: dict[int, tuple[str, Any]] = {}
+    for module in (krach, krs, krp, krach.client, krach.session, krach.ir.module, krach.ir.signal):
+        public(module, module.__name__, found)
+    assert len(found) > 370, len(found)
+    without = [name for name, given in found.values() if ">>>" not in (inspect.getdoc(given) or "")]
+    assert not without, without

@@ -92,11 +92,26 @@ class SubModuleRef:
     module: ModuleIr
 
     def input(self, name: str) -> str:
-        """Return the name of a declared input in the outer module. Raises ``ModuleError`` with the nearest name."""
+        """Return the name of a declared input in the outer module. Raises ``ModuleError`` with the nearest name.
+
+        >>> m = krach.ModuleProxy()
+        >>> room = m.sub("room", krach.ModuleIr(nodes=(krach.Node("verb", "faust:reverb"),), inputs=("verb",)))
+        >>> room.input("verb")
+        'room/verb'
+        >>> room.input("vreb")
+        Traceback (most recent call last):
+        krach.modules.ModuleError: there is no input room/vreb (did you mean room/verb?)
+        """
         return self._port("input", name, self.module.inputs)
 
     def output(self, name: str) -> str:
-        """Return the name of a declared output in the outer module. Raises ``ModuleError`` with the nearest name."""
+        """Return the name of a declared output in the outer module. Raises ``ModuleError`` with the nearest name.
+
+        >>> m = krach.ModuleProxy()
+        >>> kit = m.sub("drums", krach.ModuleIr(nodes=(krach.Node("kick", "faust:kick"),), outputs=("kick",)))
+        >>> kit.output("kick")
+        'drums/kick'
+        """
         return self._port("output", name, self.module.outputs)
 
     def _port(self, what: str, name: str, declared: tuple[str, ...] | None) -> str:
@@ -144,7 +159,13 @@ class ModuleProxy:
         legato: bool | None = None,
         **controls: float,
     ) -> None:
-        """Add a node; ``controls`` and ``init`` are the values that its controls begin with."""
+        """Add a node; ``controls`` and ``init`` are the values that its controls begin with.
+
+        >>> m = krach.ModuleProxy()
+        >>> m.node("bass", "faust:bass", gain=0.3, cutoff=900)
+        >>> m.build().nodes[0].init
+        (('cutoff', 900),)
+        """
         check_name(name)
         if name in self._names():
             raise ModuleError(f"there is a node {name} already", place=name)
@@ -158,18 +179,42 @@ class ModuleProxy:
             self._krach["nodes"][name] = given
 
     def send(self, source: str, target: str, level: float = 1.0) -> None:
-        """Send a node into another, behind its fader."""
+        """Send a node into another, behind its fader.
+
+        >>> m = krach.ModuleProxy()
+        >>> m.node("bass", "faust:bass")
+        >>> m.node("verb", "faust:reverb")
+        >>> m.send("bass", "verb", level=0.4)
+        >>> m.build().routing[0].level
+        0.4
+        """
         self._route(Route(self._there(source), self._there(target), "send", level))
 
     def connect(self, source: str, target: str, level: float = 1.0, port: str | None = None) -> None:
-        """Send a node into another; with a port wire it there, before its fader."""
+        """Send a node into another; with a port wire it there, before its fader.
+
+        >>> m = krach.ModuleProxy()
+        >>> m.node("bass", "faust:bass")
+        >>> m.node("verb", "faust:reverb")
+        >>> m.connect("bass", "verb", port="in0")
+        >>> m.build().routing[0].kind
+        'wire'
+        """
         if port is None:
             self.send(source, target, level)
         else:
             self._route(Route(self._there(source), self._there(target), "wire", level, port))
 
     def wire(self, source: str, target: str, port: str = "in0") -> None:
-        """Wire a node into a port of another, before its fader."""
+        """Wire a node into a port of another, before its fader.
+
+        >>> m = krach.ModuleProxy()
+        >>> m.node("bass", "faust:bass")
+        >>> m.node("verb", "faust:reverb")
+        >>> m.wire("bass", "verb")
+        >>> m.build().routing[0].port
+        'in0'
+        """
         self.connect(source, target, 1.0, port)
 
     def _route(self, route: Route) -> None:
@@ -185,6 +230,13 @@ class ModuleProxy:
         """Play a pattern, or a text of mini-notation, on a node, a group or a control (``bass/cutoff``).
 
         On a control a pattern of numbers is its values.
+
+        >>> m = krach.ModuleProxy()
+        >>> m.node("bass", "faust:bass")
+        >>> m.play("bass", "A2 D3 ~ E2", swing=0.6)
+        >>> m.play("bass/cutoff", krp.values("<400 800>"))
+        >>> [entry.target for entry in m.build().patterns]
+        ['bass', 'bass/cutoff']
         """
         made = p(pattern) if isinstance(pattern, str) else pattern
         if target not in self._names() and target.rpartition("/")[0] in self._names():
@@ -197,7 +249,14 @@ class ModuleProxy:
             self._krach["slots"][target] = {"from_zero": True}
 
     def set(self, path: str | Mapping[str, float], value: float | None = None) -> None:
-        """Set a control, ``node/control``, or several at once."""
+        """Set a control, ``node/control``, or several at once.
+
+        >>> m = krach.ModuleProxy()
+        >>> m.node("bass", "faust:bass")
+        >>> m.set({"bass/cutoff": 900, "bass/resonance": 0.4})
+        >>> [value.path for value in m.build().controls]
+        ['bass/cutoff', 'bass/resonance']
+        """
         values = {path: value} if isinstance(path, str) else path
         for each, number in values.items():
             if number is None:
@@ -206,7 +265,14 @@ class ModuleProxy:
             self._controls[each] = float(number)
 
     def fade(self, path: str, target: float, bars: float = 4) -> None:
-        """Set a control where a fade would take it: a document holds where fades go, not the way."""
+        """Set a control where a fade would take it: a document holds where fades go, not the way.
+
+        >>> m = krach.ModuleProxy()
+        >>> m.node("bass", "faust:bass")
+        >>> m.fade("bass/cutoff", 2000, bars=8)
+        >>> m.build().controls[0].value
+        2000.0
+        """
         if not bars > 0:
             raise ModuleError(f"a fade lasts longer than {bars} bars", place=path)
         self.set(path, target)
@@ -223,7 +289,14 @@ class ModuleProxy:
         table: Iterable[float] | None = None,
         one_shot: bool = False,
     ) -> None:
-        """Let a control move by itself, a period every so many bars (4) or seconds."""
+        """Let a control move by itself, a period every so many bars (4) or seconds.
+
+        >>> m = krach.ModuleProxy()
+        >>> m.node("bass", "faust:bass")
+        >>> m.mod("bass/cutoff", "tri", lo=200, hi=2000, bars=8)
+        >>> m.build().automations[0].bars
+        8
+        """
         self._there(path.rpartition("/")[0], path)
         if bars is not None and secs is not None:
             raise ModuleError("a period lasts so many bars or so many seconds, not both", place=path)
@@ -239,20 +312,46 @@ class ModuleProxy:
         self._krach["automations"][path] = entry | ({"one_shot": True} if one_shot else {})
 
     def mute(self, name: str) -> None:
-        """Mute a node."""
+        """Mute a node.
+
+        >>> m = krach.ModuleProxy()
+        >>> m.node("bass", "faust:bass", gain=0.3)
+        >>> m.mute("bass")
+        >>> m.build().muted[0].saved_gain
+        0.3
+        """
         node = self._nodes.get(self._there(name))
         self._muted[name] = Muted(name, DEFAULT_GAIN if node is None else node.gain)
 
     def inputs(self, *names: str) -> None:
-        """Declare the nodes that what is routed into the module goes to."""
+        """Declare the nodes that what is routed into the module goes to.
+
+        >>> m = krach.ModuleProxy()
+        >>> m.node("verb", "faust:reverb")
+        >>> m.inputs("verb")
+        >>> m.build().inputs
+        ('verb',)
+        """
         self._inputs = tuple(map(self._there, names))
 
     def outputs(self, *names: str) -> None:
-        """Declare the nodes that stand for the module's sound."""
+        """Declare the nodes that stand for the module's sound.
+
+        >>> m = krach.ModuleProxy()
+        >>> m.node("kick", "faust:kick")
+        >>> m.outputs("kick")
+        >>> m.build().outputs
+        ('kick',)
+        """
         self._outputs = tuple(map(self._there, names))
 
     def sub(self, prefix: str, ir: ModuleIr) -> SubModuleRef:
-        """Put a module into this one: its names get the prefix."""
+        """Put a module into this one: its names get the prefix.
+
+        >>> m = krach.ModuleProxy()
+        >>> kit = m.sub("drums", krach.ModuleIr(nodes=(krach.Node("kick", "faust:kick"),)))
+        >>> m.play("drums/kick", "x*4")
+        """
         check_name(prefix)
         if prefix in self._subs:
             raise ModuleError(f"there is a module {prefix} already", place=prefix)
@@ -260,7 +359,13 @@ class ModuleProxy:
         return SubModuleRef(prefix, ir)
 
     def build(self) -> ModuleIr:
-        """Return what was recorded."""
+        """Return what was recorded.
+
+        >>> m = krach.ModuleProxy()
+        >>> m.tempo = 140
+        >>> m.build().tempo
+        140
+        """
         krach = {section: entries for section, entries in self._krach.items() if entries}
         return ModuleIr(
             nodes=tuple(self._nodes.values()),

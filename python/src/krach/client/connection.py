@@ -25,7 +25,12 @@ _GREETING = 10.0
 
 
 class Gone(KrachError):
-    """The plugin has gone, or does not answer; whether a request in flight has been carried out is not known."""
+    """The plugin has gone, or does not answer; whether a request in flight has been carried out is not known.
+
+    >>> krach.client.Connection("/nowhere")
+    Traceback (most recent call last):
+    krach.client.connection.Gone: nobody listens at /nowhere: ...
+    """
 
 
 class Connection:
@@ -65,24 +70,46 @@ class Connection:
 
     @property
     def connected(self) -> bool:
-        """Whether the plugin is there now."""
+        """Whether the plugin is there now.
+
+        >>> kr.connection.connected
+        True
+        """
         return self._there.is_set()
 
     @property
     def capabilities(self) -> list[str]:
-        """What the plugin says that it can do."""
+        """What the plugin says that it can do.
+
+        >>> "jsonrpc:play" in kr.connection.capabilities
+        True
+        """
         return list(self.greeting.get("capabilities") or [])
 
     def has(self, method: str) -> bool:
-        """Whether the plugin has a method."""
+        """Whether the plugin has a method.
+
+        >>> kr.connection.has("play"), kr.connection.has("dance")
+        (True, False)
+        """
         return f"jsonrpc:{method}" in self.capabilities
 
     def request(self, method: str, params: Mapping[str, Any] | None = None) -> Future[Any]:
-        """Send a request; the future has its answer, or a ``Refusal``. Answers come in the order of the requests."""
+        """Send a request; the future has its answer, or a ``Refusal``. Answers come in the order of the requests.
+
+        >>> future = kr.connection.request("transport")
+        >>> kr.connection.result(future)["tempo"]
+        120.0
+        """
         return self.requests([(method, params or {})])[0]
 
     def requests(self, several: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Future[Any]]:
-        """Send several requests in one write."""
+        """Send several requests in one write.
+
+        >>> futures = kr.connection.requests([("history", {}), ("transport", {})])
+        >>> [sorted(each.result(10))[0] for each in futures]
+        ['done', 'beats_per_cycle']
+        """
         if threading.current_thread() is self._reader:
             raise RuntimeError("a listener cannot wait for an answer: the thread that it runs in reads them")
         if not self._there.wait(1.0):
@@ -106,12 +133,23 @@ class Connection:
         return futures
 
     def call(self, method: str, params: Mapping[str, Any] | None = None, timeout: float = _ANSWER) -> Any:
-        """Send a request and wait for its answer. Raises ``Refusal``, ``Unsupported`` or ``Gone``."""
+        """Send a request and wait for its answer. Raises ``Refusal``, ``Unsupported`` or ``Gone``.
+
+        >>> kr.connection.call("transport", {"tempo": 99})["tempo"]
+        99.0
+        >>> kr.connection.call("gain", {"node": "nobody", "gain": 1})
+        Traceback (most recent call last):
+        krach.client.refusal.Refusal: there is no node nobody
+        """
         return self.result(self.request(method, params), timeout)
 
     @staticmethod
     def result(future: Future[Any], timeout: float = _ANSWER) -> Any:
-        """Wait for an answer."""
+        """Wait for an answer.
+
+        >>> krach.client.Connection.result(kr.connection.request("transport"))["seed"]
+        0
+        """
         try:
             return future.result(timeout)
         except TimeoutError:
@@ -120,17 +158,39 @@ class Connection:
     # Events
 
     def listen(self, listener: Listener, topics: Iterable[str] = ()) -> None:
-        """Hand events to a listener from now on, and subscribe to topics, also after the plugin came back."""
+        """Hand events to a listener from now on, and subscribe to topics, also after the plugin came back.
+
+        >>> import queue
+        >>> events = queue.Queue()
+        >>> kr.connection.listen(lambda topic, event: events.put(topic), ["session"])
+        >>> kr.tempo = 99
+        >>> events.get(timeout=10)
+        'session'
+        """
         self._listeners.append(listener)
         self.subscribe(topics)
 
     def unlisten(self, listener: Listener) -> None:
-        """Hand no more events to a listener."""
+        """Hand no more events to a listener.
+
+        >>> import queue
+        >>> events = queue.Queue()
+        >>> def listener(topic, event):
+        ...     events.put(topic)
+        >>> kr.connection.listen(listener, ["session"])
+        >>> kr.connection.unlisten(listener)
+        >>> kr.tempo = 99
+        >>> events.empty()
+        True
+        """
         if listener in self._listeners:
             self._listeners.remove(listener)
 
     def subscribe(self, topics: Iterable[str]) -> None:
-        """Ask for topics that nobody has asked for yet."""
+        """Ask for topics that nobody has asked for yet.
+
+        >>> kr.connection.subscribe(["session"])
+        """
         fresh = sorted(set(topics) - self._topics)
         if fresh:
             self.call("subscribe", {"topics": fresh})
@@ -147,7 +207,13 @@ class Connection:
     # The reader
 
     def close(self) -> None:
-        """Close the connection; the sound goes on."""
+        """Close the connection; the sound goes on.
+
+        >>> connection = krach.client.Connection(krach.client.find(None))
+        >>> connection.close()
+        >>> connection.connected
+        False
+        """
         self._closed.set()
         with self._state:
             stream = self._stream

@@ -18,7 +18,13 @@ WINDOWS = sys.platform == "win32"
 
 
 class NoInstance(KrachError):
-    """There is no instance of that name, or more than one."""
+    """There is no instance of that name, or more than one.
+
+    >>> krach.attach("nobody")
+    Traceback (most recent call last):
+    krach.client.discovery.NoInstance: no instance is called nobody
+    ...
+    """
 
     def __init__(self, message: str, *, place: str | None = None, hint: str | None = None) -> None:
         """Make it; the hint stands below."""
@@ -27,7 +33,11 @@ class NoInstance(KrachError):
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """An instance of the plugin: what its entry in the registry says."""
+    """An instance of the plugin: what its entry in the registry says.
+
+    >>> print(krach.client.Instance("7a3c", "bass", "/run/krach/7a3c.sock", 4711, "clap", "Bitwig Studio"))
+    bass (7a3c): CLAP in Bitwig Studio, process 4711
+    """
 
     id: str
     name: str

@@ -30,7 +30,12 @@ T = TypeVar("T")
 
 
 class Frozen(Mapping[str, Any]):
-    """A JSON object as a value: it cannot change, and equal ones have one hash."""
+    """A JSON object as a value: it cannot change, and equal ones have one hash.
+
+    >>> one, two = krach.Frozen({"a": [1]}), krach.Frozen({"a": [1]})
+    >>> one == two, one["a"], len({one, two})
+    (True, [1], 1)
+    """
 
     __slots__ = ("_data", "_text")
 
@@ -64,7 +69,11 @@ class Frozen(Mapping[str, Any]):
         return f"Frozen({self._text})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a copy that may be changed."""
+        """Return a copy that may be changed.
+
+        >>> krach.Frozen({"a": [1]}).to_dict()
+        {'a': [1]}
+        """
         return _thawed(self._data)
 
 
@@ -78,7 +87,11 @@ def _thawed(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node: its name, what makes its sound, its fader, its voices, and the values its controls begin with."""
+    """A node: its name, what makes its sound, its fader, its voices, and the values its controls begin with.
+
+    >>> krach.Node("kick", "faust:kick", gain=0.8).count
+    1
+    """
 
     name: str
     source: Source
@@ -92,7 +105,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route: a ``send`` behind the fader at a level, or a ``wire`` before it into a port."""
+    """A route: a ``send`` behind the fader at a level, or a ``wire`` before it into a port.
+
+    >>> krach.ir.module.Route("bass", "verb", level=0.4).kind
+    'send'
+    """
 
     source: str
     target: str
@@ -104,7 +121,12 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class PatternEntry:
-    """A pattern, as its JSON, on a slot."""
+    """A pattern, as its JSON, on a slot.
+
+    >>> entry = krach.ir.module.PatternEntry("kick", krach.Frozen(krp.hit().to_dict()))
+    >>> entry.target, entry.pattern["op"]
+    ('kick', 'Freeze')
+    """
 
     target: str
     pattern: Frozen
@@ -114,7 +136,11 @@ class PatternEntry:
 
 @dataclass(frozen=True, slots=True)
 class ControlValue:
-    """The value of the control ``node/control``."""
+    """The value of the control ``node/control``.
+
+    >>> krach.ir.module.ControlValue("bass/cutoff", 900.0).path
+    'bass/cutoff'
+    """
 
     path: str
     value: float
@@ -123,7 +149,11 @@ class ControlValue:
 
 @dataclass(frozen=True, slots=True)
 class Automation:
-    """A control that moves by itself: a period of a shape between ``lo`` and ``hi`` every so many bars."""
+    """A control that moves by itself: a period of a shape between ``lo`` and ``hi`` every so many bars.
+
+    >>> krach.ir.module.Automation("bass/cutoff", "tri", lo=200, hi=2000, bars=4).shape
+    'tri'
+    """
 
     path: str
     shape: str
@@ -135,7 +165,11 @@ class Automation:
 
 @dataclass(frozen=True, slots=True)
 class Muted:
-    """A muted node and the gain that it comes back to."""
+    """A muted node and the gain that it comes back to.
+
+    >>> krach.ir.module.Muted("kick").saved_gain
+    0.5
+    """
 
     name: str
     saved_gain: float = DEFAULT_GAIN
@@ -144,7 +178,12 @@ class Muted:
 
 @dataclass(frozen=True, slots=True)
 class SubModule:
-    """A module within another, under a prefix."""
+    """A module within another, under a prefix.
+
+    >>> inner = krach.ModuleIr(nodes=(krach.Node("kick", "faust:kick"),))
+    >>> krach.ir.module.SubModule("drums", inner).module.nodes[0].name
+    'kick'
+    """
 
     prefix: str
     module: ModuleIr
@@ -178,7 +217,11 @@ class ModuleIr:
     other: Frozen = field(default_factory=Frozen)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form; sections that are empty or not given are left out."""
+        """Return the JSON form; sections that are empty or not given are left out.
+
+        >>> krach.ModuleIr(tempo=140, outputs=("kick",)).to_dict()
+        {'tempo': 140, 'outputs': ['kick']}
+        """
         data: dict[str, Any] = {}
         for name, write in _SECTIONS.items():
             items: tuple[Any, ...] = getattr(self, name)
@@ -196,7 +239,14 @@ class ModuleIr:
 
     @staticmethod
     def from_dict(data: Mapping[str, Any], place: str = "$") -> ModuleIr:
-        """Read the JSON form. Raises ``IrError`` with the JSON path of what cannot be read."""
+        """Read the JSON form. Raises ``IrError`` with the JSON path of what cannot be read.
+
+        >>> krach.ModuleIr.from_dict({"tempo": 140}).tempo
+        140.0
+        >>> krach.ModuleIr.from_dict({"tempo": "fast"})
+        Traceback (most recent call last):
+        krach.ir.signal.IrError: $.tempo: expected a number
+        """
         return _module(data, place, 0)
 
 
@@ -340,7 +390,13 @@ def _object(data: object, place: str) -> Mapping[str, Any]:
 
 
 def check_name(name: str) -> None:
-    """Raise ``ValueError`` if a node cannot have this name, or a module this prefix."""
+    """Raise ``ValueError`` if a node cannot have this name, or a module this prefix.
+
+    >>> krach.ir.module.check_name("drums/kick")
+    >>> krach.ir.module.check_name("drums//kick")
+    Traceback (most recent call last):
+    ValueError: 'drums//kick' is no name: 1 to 256 bytes, without control characters or empty parts between /
+    """
     parts_empty = any(not part for part in name.split("/"))
     if parts_empty or len(name.encode()) > MAX_NAME or re.search(r"[\x00-\x1f\x7f-\x9f]", name):
         raise ValueError(
@@ -354,6 +410,10 @@ def prefix_ir(ir: ModuleIr, prefix: str) -> ModuleIr:
     Nodes, the ends of routes, targets of patterns, mutes, paths, inputs, outputs and the prefixes of modules
     within get it. Labels in patterns that are bound to a node of the module go with the node; others stay.
     Raises ``ValueError`` for a prefix that is no name.
+
+    >>> ir = krach.ModuleIr(nodes=(krach.Node("kick", "faust:kick"),), outputs=("kick",))
+    >>> krach.ir.module.prefix_ir(ir, "drums").outputs
+    ('drums/kick',)
     """
     check_name(prefix)
     own = set(_names(ir, ""))
@@ -386,6 +446,11 @@ def flatten(ir: ModuleIr) -> ModuleIr:
 
     Of tempo, meter and master the outermost that is given counts, then the first within; of inputs, outputs
     and settings only the outermost.
+
+    >>> m = krach.ModuleProxy()
+    >>> drums = m.sub("drums", krach.ModuleIr(nodes=(krach.Node("kick", "faust:kick"),)))
+    >>> [node.name for node in krach.ir.module.flatten(m.build()).nodes]
+    ['drums/kick']
     """
     flat = replace(ir, sub_modules=())
     for sub in ir.sub_modules:

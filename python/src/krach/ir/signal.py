@@ -39,7 +39,12 @@ MAX_TABLE = 1 << 24
 
 
 class IrError(KrachError, ValueError):
-    """A document that is not well formed: ``place`` is its JSON path."""
+    """A document that is not well formed: ``place`` is its JSON path.
+
+    >>> krach.DspGraph.from_dict({"inputs": 3})
+    Traceback (most recent call last):
+    krach.ir.signal.IrError: $.type: expected "dsp_graph"
+    """
 
     place: str
 
@@ -51,44 +56,72 @@ class IrError(KrachError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A signal of a graph: its number, its channels (1, or 2 for a pair) and its precision."""
+    """A signal of a graph: its number, its channels (1, or 2 for a pair) and its precision.
+
+    >>> krs.graph(lambda x: x * 0.5).outputs
+    (Signal(id=2, channels=1, precision='float'),)
+    """
 
     id: int
     channels: int = 1
     precision: Precision = "float"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
+        """Return the JSON form.
+
+        >>> krach.ir.signal.Signal(3).to_dict()
+        {'id': 3, 'channels': 1, 'precision': 'float'}
+        """
         return {"id": self.id, "channels": self.channels, "precision": self.precision}
 
 
 @dataclass(frozen=True, slots=True)
 class NoParams:
-    """A primitive that needs nothing but its inputs."""
+    """A primitive that needs nothing but its inputs.
+
+    >>> krs.graph(lambda x: x * x).equations[0].params
+    NoParams()
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Const:
-    """A number."""
+    """A number.
+
+    >>> krs.graph(lambda x: x * 0.5).equations[0].params
+    Const(value=0.5)
+    """
 
     value: float
 
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """Marks a delay."""
+    """Marks a delay.
+
+    >>> krs.graph(lambda x: krs.delay(x, 2)).equations[1].params
+    Delay()
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class FaustExpr:
-    """FAUST text with ``{0}``, ``{1}``… where the inputs go."""
+    """FAUST text with ``{0}``, ``{1}``… where the inputs go.
+
+    >>> krs.graph(lambda x: krs.faust_expr("{0} : ma.tanh", x)).equations[0].params
+    FaustExpr(template='{0} : ma.tanh')
+    """
 
     template: str
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A control of the node: name, initial value, range, and the distance between neighbouring values."""
+    """A control of the node: name, initial value, range, and the distance between neighbouring values.
+
+    >>> krs.graph(lambda: krs.control("cutoff", 800, 50, 8000)).equations[0].params
+    Control(name='cutoff', init=800.0, lo=50.0, hi=8000.0, step=0.0)
+    """
 
     name: str
     init: float
@@ -103,6 +136,10 @@ class Feedback:
 
     ``free_var_signals`` are the inputs of the equation. They stand for all inputs of the body but the one
     that is fed back.
+
+    >>> loop = krs.graph(lambda x: krs.feedback(lambda before: before + x)).equations[-1].params
+    >>> len(loop.body_graph.equations)
+    1
     """
 
     body_graph: DspGraph
@@ -112,14 +149,23 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class RwTable:
-    """A table of ``size`` entries that is written while it plays."""
+    """A table of ``size`` entries that is written while it plays.
+
+    >>> table = krs.graph(lambda x: krs.rwtable(64, 0, 0, x, 0)).equations[-1]
+    >>> table.params
+    RwTable(size=64)
+    """
 
     size: int
 
 
 @dataclass(frozen=True, slots=True)
 class RdTable:
-    """A table of constants."""
+    """A table of constants.
+
+    >>> krs.graph(lambda x: krs.rdtable([0, 1], x)).equations[0].params
+    RdTable(data=(0.0, 1.0))
+    """
 
     data: tuple[float, ...]
 
@@ -130,7 +176,11 @@ Params: TypeAlias = NoParams | Const | Delay | FaustExpr | Control | Feedback | 
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """A signal made of others by a primitive."""
+    """A signal made of others by a primitive.
+
+    >>> krs.graph(lambda x: x * x).equations[0].primitive
+    'mul'
+    """
 
     primitive: str
     inputs: tuple[Signal, ...]
@@ -138,7 +188,11 @@ class Equation:
     params: Params = field(default_factory=NoParams)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
+        """Return the JSON form.
+
+        >>> krs.graph(lambda x: x * x).equations[0].to_dict()["primitive"]
+        {'name': 'mul', 'stateful': False}
+        """
         return {
             "primitive": {"name": self.primitive, "stateful": self.primitive in STATEFUL},
             "inputs": [s.to_dict() for s in self.inputs],
@@ -162,7 +216,11 @@ class DspGraph:
     precision: Precision = "float"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
+        """Return the JSON form.
+
+        >>> sorted(krs.graph(lambda x: x * x).to_dict())
+        ['equations', 'inputs', 'outputs', 'precision', 'type']
+        """
         return {
             "type": "dsp_graph",
             "inputs": [s.to_dict() for s in self.inputs],
@@ -176,6 +234,10 @@ class DspGraph:
         """Read the JSON form.
 
         Raises ``IrError`` with the JSON path of what cannot be read.
+
+        >>> square = krs.graph(lambda x: x * x)
+        >>> krach.DspGraph.from_dict(square.to_dict()) == square
+        True
         """
         if data.get("type") != "dsp_graph":
             raise IrError(f"{place}.type", 'expected "dsp_graph"')
@@ -193,6 +255,10 @@ class DspGraph:
         Signals are numbered 0, 1, 2… within each graph in the order in which they are first met: inputs, then
         inputs and outputs of each equation, then outputs. Bodies of loops count for themselves. Zeros have no
         sign, NaN has one form.
+
+        >>> square = krs.graph(lambda x: x * x)
+        >>> square.canonicalize().canonicalize() == square.canonicalize()
+        True
         """
         ids: dict[int, int] = {}
 
@@ -207,17 +273,32 @@ class DspGraph:
         return DspGraph(inputs, rename(self.outputs), tuple(equations), self.precision)
 
     def canonical_bytes(self) -> bytes:
-        """Return the binary form of the canonical form, which ``docs/ir.md`` describes."""
+        """Return the binary form of the canonical form, which ``docs/ir.md`` describes.
+
+        >>> len(krs.graph(lambda x: x * x).canonical_bytes())
+        78
+        """
         form = bytearray(b"KDG1")
         _put_graph(form, self.canonicalize())
         return bytes(form)
 
     def graph_key(self) -> str:
-        """Return the key: graphs with equal keys share compiled code. 32 hexadecimal digits."""
+        """Return the key: graphs with equal keys share compiled code. 32 hexadecimal digits.
+
+        >>> square, product = krs.graph(lambda x: x * x), krs.graph(lambda y: y * y)
+        >>> square.graph_key() == product.graph_key()
+        True
+        >>> len(square.graph_key())
+        32
+        """
         return hashlib.blake2b(self.canonical_bytes(), digest_size=16).hexdigest()
 
     def control_names(self) -> tuple[str, ...]:
-        """Return the names of the controls, each once, in the order in which they are met."""
+        """Return the names of the controls, each once, in the order in which they are met.
+
+        >>> krs.graph(lambda: krs.control("cutoff", 800, 50, 8000) * krs.control("gain", 1, 0, 1)).control_names()
+        ('cutoff', 'gain')
+        """
         names: dict[str, None] = {}
         for e in self.equations:
             if isinstance(e.params, Control):

@@ -42,7 +42,11 @@ class Moving:
     seed: int
 
     def value(self, part: float) -> float:
-        """Return the value at a part of the way through the whole, from 0 to 1."""
+        """Return the value at a part of the way through the whole, from 0 to 1.
+
+        >>> krp.sine("cutoff", 200, 400).query(0, 1)[0].moving.value(0.25)
+        400.0
+        """
         return value_at(self.shape, self.period, self.begin + (self.end - self.begin) * part, self.seed)
 
 
@@ -66,7 +70,11 @@ class Event:
 
     @property
     def has_onset(self) -> bool:
-        """Whether it begins in the window. Shapes never do: they only go on."""
+        """Whether it begins in the window. Shapes never do: they only go on.
+
+        >>> [event.has_onset for event in krp.hit().query(Fraction(1, 4), 1)]
+        [False, True]
+        """
         return self.moving is None and self.whole.begin == self.part.begin
 
     def __repr__(self) -> str:

@@ -304,17 +304,32 @@ class ModuleHandle(_Operators):
 
     @property
     def inputs(self) -> list[NodeHandle]:
-        """What is sent into the module goes there."""
+        """What is sent into the module goes there.
+
+        >>> module = krach.ModuleIr(nodes=(krach.Node("verb", "faust:reverb"),), inputs=("verb",))
+        >>> [each.name for each in kr.instantiate(module, "room").inputs]
+        ['room/verb']
+        """
         return [NodeHandle(self._session, each) for each in self._inputs or ()]
 
     @property
     def outputs(self) -> list[NodeHandle]:
-        """What the module gives out comes from there."""
+        """What the module gives out comes from there.
+
+        >>> module = krach.ModuleIr(nodes=(krach.Node("kick", "faust:kick"),), outputs=("kick",))
+        >>> [each.name for each in kr.instantiate(module, "drums").outputs]
+        ['drums/kick']
+        """
         return [NodeHandle(self._session, each) for each in self._outputs]
 
     @property
     def input(self) -> NodeHandle:
-        """The first declared input; of a module that declares none its only node, else its first output."""
+        """The first declared input; of a module that declares none its only node, else its first output.
+
+        >>> module = krach.ModuleIr(nodes=(krach.Node("kick", "faust:kick"),))
+        >>> kr.instantiate(module, "drums").input.name
+        'drums/kick'
+        """
         if self._inputs:
             return NodeHandle(self._session, self._inputs[0])
         if len(self._node_names) == 1:
@@ -325,7 +340,12 @@ class ModuleHandle(_Operators):
 
     @property
     def output(self) -> NodeHandle:
-        """The first declared output; of a module that declares none its only node."""
+        """The first declared output; of a module that declares none its only node.
+
+        >>> module = krach.ModuleIr(nodes=(krach.Node("kick", "faust:kick"),))
+        >>> kr.instantiate(module, "drums").output.name
+        'drums/kick'
+        """
         if self._outputs:
             return NodeHandle(self._session, self._outputs[0])
         if len(self._node_names) == 1:
@@ -334,7 +354,12 @@ class ModuleHandle(_Operators):
 
     @property
     def nodes(self) -> dict[str, NodeHandle]:
-        """Its nodes by their names within it."""
+        """Its nodes by their names within it.
+
+        >>> module = krach.ModuleIr(nodes=(krach.Node("kick", "faust:kick"),))
+        >>> list(kr.instantiate(module, "drums").nodes)
+        ['kick']
+        """
         start = len(self.prefix) + 1
         return {each[start:]: NodeHandle(self._session, each) for each in self._node_names}
 
@@ -380,7 +405,13 @@ class Modulation:
         self._is_pattern = is_pattern
 
     def stop(self, *, at: At = None, dry_run: bool = False) -> Change:
-        """Let the control go back to what it was."""
+        """Let the control go back to what it was.
+
+        >>> bass = kr.node("bass", "faust:bass")
+        >>> sweep = kr.mod("bass/cutoff", "tri", 200, 2000)
+        >>> _ = sweep.stop()
+        >>> kr.describe("bass")[0].controls[3]["moved_by"]
+        """
         take = self._session.hush if self._is_pattern else self._session.unmod
         return take(self.path, at=at, dry_run=dry_run)
 

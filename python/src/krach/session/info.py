@@ -45,7 +45,12 @@ class Control:
 
     @staticmethod
     def of(data: dict[str, Any]) -> Control:
-        """Make it of a control of ``describe``."""
+        """Make it of a control of ``describe``.
+
+        >>> kick = kr.node("kick", "faust:kick")
+        >>> krach.session.Control.of(kr.describe("kick")[0].controls[0]).path
+        'kick/gate'
+        """
         return Control(
             data["name"],
             data["path"],

@@ -64,7 +64,11 @@ def sr() -> Signal:
 
 
 def mem(x: Operand) -> Signal:
-    """Return the sample before; 0 at first."""
+    """Return the sample before; 0 at first.
+
+    >>> krs.render(krs.mem, 3 / 48000, [[1.0, 2.0, 3.0]])
+    [[0.0, 1.0, 2.0]]
+    """
     return apply("mem", x)
 
 
@@ -72,6 +76,9 @@ def delay(x: Operand, samples: Operand) -> Signal:
     """Return the signal ``samples`` before, without the fraction of that number; 0 at first.
 
     A delay that is not a constant is held between 0 and 262,143 samples.
+
+    >>> krs.render(lambda x: krs.delay(x, 2), 4 / 48000, [[1.0, 2.0, 3.0, 4.0]])
+    [[0.0, 0.0, 1.0, 2.0]]
     """
     if not isinstance(samples, Signal) and samples < 0:
         raise TraceError(f"a delay of {samples} samples would look ahead: 0 is the least")
@@ -95,13 +102,20 @@ def rwtable(size: int, init: Operand, write_index: Operand, value: Operand, read
 
     ``size`` is 1 to 2^24 entries, ``init`` a constant, the value of each entry at first. Indices are held
     within the table.
+
+    >>> krs.render(lambda x: krs.rwtable(4, 0, 1, x, 1), 3 / 48000, [[1.0, 2.0, 3.0]])
+    [[1.0, 2.0, 3.0]]
     """
     _table_size(size)
     return apply("rwtable", init, write_index, value, read_index, params=ir.RwTable(size))
 
 
 def rdtable(data: Sequence[float], index: Operand) -> Signal:
-    """Return an entry of a table of constants; the index is held within it, without its fraction."""
+    """Return an entry of a table of constants; the index is held within it, without its fraction.
+
+    >>> krs.render(lambda x: krs.rdtable([10, 20, 30], x), 3 / 48000, [[0.0, 1.9, 7.0]])
+    [[10.0, 20.0, 30.0]]
+    """
     _table_size(len(data))
     entries = tuple(float(x) for x in data)
     if not all(map(math.isfinite, entries)):
@@ -118,7 +132,11 @@ def _table_size(size: int) -> None:
 
 
 def phasor(freq: Operand) -> Signal:
-    """Return a phase that goes from 0 to 1 ``freq`` times a second, beginning at 0. Not band-limited."""
+    """Return a phase that goes from 0 to 1 ``freq`` times a second, beginning at 0. Not band-limited.
+
+    >>> krs.render(lambda: krs.phasor(12000), 5 / 48000)
+    [[0.0, 0.25, 0.5, 0.75, 0.0]]
+    """
     step = freq / sr()
 
     def body(phase: Signal) -> tuple[Signal, Signal]:
@@ -128,25 +146,41 @@ def phasor(freq: Operand) -> Signal:
 
 
 def sine_osc(freq: Operand, phase: Operand = 0.0) -> Signal:
-    """Return a sine; ``phase`` is in cycles."""
+    """Return a sine; ``phase`` is in cycles.
+
+    >>> [round(x, 6) for x in krs.render(lambda: krs.sine_osc(12000, 0.25), 4 / 48000)[0]]
+    [1.0, 0.0, -1.0, -0.0]
+    """
     return apply("sin", _TAU * (phasor(freq) + phase))
 
 
 def saw(freq: Operand) -> Signal:
-    """Return a rising saw from -1 to 1, band-limited (two-point polyBLEP, Välimäki 2007)."""
+    """Return a rising saw from -1 to 1, band-limited (two-point polyBLEP, Välimäki 2007).
+
+    >>> [round(x, 3) for x in krs.render(lambda: krs.saw(4800), 10 / 48000)[0]]
+    [0.0, -0.8, -0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6, 0.8]
+    """
     phase = phasor(freq)
     return 2.0 * phase - 1.0 - _blep(phase, _step(freq))
 
 
 def square(freq: Operand, duty: Operand = 0.5) -> Signal:
-    """Return 1 for the share ``duty`` (0.01…0.99) of a period, else -1; band-limited (polyBLEP)."""
+    """Return 1 for the share ``duty`` (0.01…0.99) of a period, else -1; band-limited (polyBLEP).
+
+    >>> [round(x, 3) for x in krs.render(lambda: krs.square(4800, 0.3), 10 / 48000)[0]]
+    [0.0, 1.0, 1.0, -0.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0]
+    """
     phase, step, duty = phasor(freq), _step(freq), clip(duty, 0.01, 0.99)
     naive = select2(phase < duty, -1.0, 1.0)
     return naive + _blep(phase, step) - _blep(_frac(phase - duty), step)
 
 
 def triangle(freq: Operand) -> Signal:
-    """Return a triangle that rises from 0; band-limited (two-point polyBLAMP)."""
+    """Return a triangle that rises from 0; band-limited (two-point polyBLAMP).
+
+    >>> [round(x, 3) for x in krs.render(lambda: krs.triangle(4800), 10 / 48000)[0]]
+    [0.0, 0.4, 0.783, 0.783, 0.4, 0.0, -0.4, -0.783, -0.783, -0.4]
+    """
     phase, step = phasor(freq), _step(freq)
     naive = 1.0 - 4.0 * abs(_frac(phase + 0.25) - 0.5)
     top, bottom = _blamp(_frac(phase - 0.25), step), _blamp(_frac(phase - 0.75), step)
@@ -154,7 +188,11 @@ def triangle(freq: Operand) -> Signal:
 
 
 def wavetable(table: Sequence[float], freq: Operand) -> Signal:
-    """Return one period, given as a table, ``freq`` times a second; linear between entries, not band-limited."""
+    """Return one period, given as a table, ``freq`` times a second; linear between entries, not band-limited.
+
+    >>> krs.render(lambda: krs.wavetable([0, 1, 0, -1], 6000), 8 / 48000)
+    [[0.0, 0.5, 1.0, 0.5, 0.0, -0.5, -1.0, -0.5]]
+    """
     size = len(table)
     _table_size(size)
     at = phasor(freq) * float(size)
@@ -195,23 +233,43 @@ def _blamp(phase: Signal, step: Signal) -> Signal:
 
 
 def lowpass(x: Operand, cutoff: Operand, order: int = 2) -> Signal:
-    """Return what is below ``cutoff``: Butterworth of order 1 to 16, -3 dB at the cutoff."""
+    """Return what is below ``cutoff``: Butterworth of order 1 to 16, -3 dB at the cutoff.
+
+    >>> low = krs.render(lambda: krs.lowpass(krs.sine_osc(8000), 100), 0.1)[0]
+    >>> max(low[2400:]) < 0.001
+    True
+    """
     return _butterworth(x, cutoff, order, _one_pole_low, _svf_low)
 
 
 def highpass(x: Operand, cutoff: Operand, order: int = 2) -> Signal:
-    """Return what is above ``cutoff``: Butterworth of order 1 to 16, -3 dB at the cutoff."""
+    """Return what is above ``cutoff``: Butterworth of order 1 to 16, -3 dB at the cutoff.
+
+    >>> high = krs.render(lambda: krs.highpass(krs.sine_osc(100), 8000), 0.1)[0]
+    >>> max(high[2400:]) < 0.001
+    True
+    """
     return _butterworth(x, cutoff, order, _one_pole_high, _svf_high)
 
 
 def bandpass(x: Operand, freq: Operand, q: Operand = 1.0) -> Signal:
-    """Return what is around ``freq``, at unit gain there; ``q`` is freq / bandwidth, 0.05 or more."""
+    """Return what is around ``freq``, at unit gain there; ``q`` is freq / bandwidth, 0.05 or more.
+
+    >>> band = krs.render(lambda: krs.bandpass(krs.sine_osc(1000), 1000, 5), 0.1)[0]
+    >>> round(max(band[2400:]), 2)
+    1.0
+    """
     damping = 1.0 / max_(q, 0.05)
     return _svf(x, _warp(freq), damping, lambda _x, band, _low: damping * band)
 
 
 def resonant(x: Operand, freq: Operand, q: Operand = 1.0) -> Signal:
-    """Return a low-pass of second order with gain ``q`` at ``freq``; ``q`` is 0.05 or more."""
+    """Return a low-pass of second order with gain ``q`` at ``freq``; ``q`` is 0.05 or more.
+
+    >>> peak = krs.render(lambda: krs.resonant(krs.sine_osc(1000), 1000, 5), 0.1)[0]
+    >>> round(max(peak[2400:]), 1)
+    5.0
+    """
     return _svf_low(x, _warp(freq), 1.0 / max_(q, 0.05))
 
 
@@ -278,6 +336,10 @@ def white_noise() -> Signal:
 
     Wichmann and Hill's generator (Applied Statistics AS 183): its numbers stay below 2^24, so that they are
     exact in single precision. The period is 7e12 samples.
+
+    >>> noise, other = krs.render(lambda: (krs.white_noise(), krs.white_noise()), 0.01)
+    >>> noise != other, -1 <= min(noise) < max(noise) <= 1
+    (True, True)
     """
     root = current().root
     root.noises += 1
@@ -311,6 +373,10 @@ def pink_noise() -> Signal:
     """Return noise of equal power per octave (-3 dB per octave within 0.1 dB from 10 Hz at 44.1 and 48 kHz).
 
     Paul Kellet's six poles (musicdsp.org, 1999).
+
+    >>> noise = krs.render(lambda: krs.pink_noise(), 0.1)[0]
+    >>> max(map(abs, noise)) > 0
+    True
     """
     white = white_noise()
     total: Operand = 0.5362 * white + 0.115926 * mem(white)
@@ -346,6 +412,11 @@ def adsr(attack: Operand, decay: Operand, sustain: Operand, release: Operand, ga
 
     It rises to 1 in ``attack``, falls to ``sustain`` (0…1) in ``decay``, and from wherever it is to 0 in
     ``release``; a new gate rises from where it is.
+
+    >>> gate = [1.0] * 480 + [0.0] * 480
+    >>> env = krs.render(lambda x: krs.adsr(0.005, 0.005, 0.5, 0.01, x), 0.02, [gate])[0]
+    >>> [round(env[at], 2) for at in (120, 240, 360, 479, 959)]
+    [0.5, 1.0, 0.75, 0.5, 0.0]
     """
     sustain = clip(sustain, 0.0, 1.0)
     rise, fall = _pace(attack), (1.0 - sustain) * _pace(decay)
@@ -373,7 +444,13 @@ def adsr(attack: Operand, decay: Operand, sustain: Operand, release: Operand, ga
 
 
 def ar(attack: Operand, release: Operand, gate: Operand) -> Signal:
-    """Return an envelope that rises to 1 in ``attack`` while ``gate`` is above 0, and falls in ``release``."""
+    """Return an envelope that rises to 1 in ``attack`` while ``gate`` is above 0, and falls in ``release``.
+
+    >>> gate = [1.0] * 480 + [0.0] * 480
+    >>> env = krs.render(lambda x: krs.ar(0.005, 0.01, x), 0.02, [gate])[0]
+    >>> [round(env[at], 2) for at in (120, 479, 719, 959)]
+    [0.5, 1.0, 0.5, 0.0]
+    """
     return adsr(attack, 0.0, 1.0, release, gate)
 
 
@@ -393,6 +470,10 @@ def reverb(x: Operand, room: Operand = 0.5, damp: Operand = 0.5) -> Signal:
     """Return a room's reverberation, without the dry sound: Freeverb (Jezar at Dreampoint), one channel.
 
     ``room`` and ``damp`` are 0…1: how long it rings, and how dull.
+
+    >>> wet = krs.render(lambda x: krs.reverb(x, room=0.8), 0.1, [[1.0]])[0]
+    >>> wet[0] == 0, max(map(abs, wet[2400:])) > 0.001
+    (True, True)
     """
     ring = 0.7 + 0.28 * clip(room, 0.0, 1.0)
     dull = 0.4 * clip(damp, 0.0, 1.0)
@@ -435,6 +516,10 @@ def echo(x: Operand, time: Operand, feedback: Operand = 0.4) -> Signal:
     """Return the signal and its echoes, each ``feedback`` times the one before.
 
     ``time`` is the distance between them in seconds, up to 262,143 samples.
+
+    >>> wet = krs.render(lambda x: krs.echo(x, 0.01, 0.5), 0.025, [[1.0]])[0]
+    >>> [round(wet[at], 3) for at in (0, 480, 960)]
+    [1.0, 0.5, 0.25]
     """
     samples = max_(time * sr() - 1.0, 0.0)
     back = clip(feedback, -0.999, 0.999)
@@ -449,6 +534,9 @@ def chorus(x: Operand, rate: Operand = 0.8, depth: Operand = 0.003, mix: Operand
     """Return the signal mixed with a copy whose delay swings.
 
     It swings by ``depth`` seconds (up to 0.05) ``rate`` times a second; ``mix`` is the copy's share, 0…1.
+
+    >>> krs.render(lambda x: krs.chorus(x, mix=0), 2 / 48000, [[1.0, 0.5]])
+    [[1.0, 0.5]]
     """
     swing = clip(depth, 0.0, 0.05) * sr()
     at = 0.5 * swing * (1.0 + sine_osc(rate)) + 0.002 * sr()
@@ -460,13 +548,21 @@ def chorus(x: Operand, rate: Operand = 0.8, depth: Operand = 0.003, mix: Operand
 
 
 def drive(x: Operand, amount: Operand = 1.0) -> Signal:
-    """Return tanh(amount x): saturation towards -1 and 1."""
+    """Return tanh(amount x): saturation towards -1 and 1.
+
+    >>> [round(x, 3) for x in krs.render(lambda x: krs.drive(x, 2), 3 / 48000, [[0.0, 0.5, 1.0]])[0]]
+    [0.0, 0.762, 0.964]
+    """
     z = clip(amount * current().own(x), -20.0, 20.0)
     return 1.0 - 2.0 / (apply("exp", 2.0 * z) + 1.0)
 
 
 def pan(x: Operand, position: Operand) -> tuple[Signal, Signal]:
-    """Return left and right at equal power; ``position`` is -1 (left) to 1."""
+    """Return left and right at equal power; ``position`` is -1 (left) to 1.
+
+    >>> [[round(side[0], 3)] for side in krs.render(lambda x: krs.pan(x, 0), 1 / 48000, [[1.0]])]
+    [[0.707], [0.707]]
+    """
     angle = (clip(position, -1.0, 1.0) + 1.0) * (math.pi / 4.0)
     return apply("mul", x, apply("cos", angle)), apply("mul", x, apply("sin", angle))
 
@@ -475,70 +571,110 @@ def pan(x: Operand, position: Operand) -> tuple[Signal, Signal]:
 
 
 def select2(selector: Operand, when_zero: Operand, when_one: Operand) -> Signal:
-    """Return ``when_zero`` where the selector, without its fraction, is 0, else ``when_one``."""
+    """Return ``when_zero`` where the selector, without its fraction, is 0, else ``when_one``.
+
+    >>> krs.render(lambda x: krs.select2(x > 0.5, -1, 1), 2 / 48000, [[0.0, 1.0]])
+    [[-1.0, 1.0]]
+    """
     return apply("select2", selector, when_zero, when_one)
 
 
-def _unary(name: str, text: str) -> Callable[[Operand], Signal]:
+def _unary(name: str, text: str, x: float, y: float, python: str = "") -> Callable[[Operand], Signal]:
+    """Return a function of one signal; that of ``x`` is ``y``, which is its example."""
+
     def call(x: Operand) -> Signal:
         return apply(name, x)
 
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = text
+    call.__doc__ = f"{text}\n\n>>> krs.render(krs.{python or name}, 1 / 48000, [[{x}]])\n[[{y}]]\n"
     return call
 
 
-sin = _unary("sin", "Return the sine of an angle in radians.")
-cos = _unary("cos", "Return the cosine of an angle in radians.")
-tan = _unary("tan", "Return the tangent of an angle in radians.")
-asin = _unary("asin", "Return the arc sine, in radians.")
-acos = _unary("acos", "Return the arc cosine, in radians.")
-atan = _unary("atan", "Return the arc tangent, in radians.")
-exp = _unary("exp", "Return e to the power of x.")
-log = _unary("log", "Return the natural logarithm.")
-log10 = _unary("log10", "Return the logarithm to base 10.")
-sqrt = _unary("sqrt", "Return the square root.")
-abs_ = _unary("abs", "Return x without its sign.")
-floor = _unary("floor", "Return the nearest whole number below.")
-ceil = _unary("ceil", "Return the nearest whole number above.")
-round_ = _unary("round", "Return the nearest whole number; of two, the even one.")
+sin = _unary("sin", "Return the sine of an angle in radians.", 0.0, 0.0)
+cos = _unary("cos", "Return the cosine of an angle in radians.", 0.0, 1.0)
+tan = _unary("tan", "Return the tangent of an angle in radians.", 0.0, 0.0)
+asin = _unary("asin", "Return the arc sine, in radians.", 0.0, 0.0)
+acos = _unary("acos", "Return the arc cosine, in radians.", 1.0, 0.0)
+atan = _unary("atan", "Return the arc tangent, in radians.", 0.0, 0.0)
+exp = _unary("exp", "Return e to the power of x.", 0.0, 1.0)
+log = _unary("log", "Return the natural logarithm.", 1.0, 0.0)
+log10 = _unary("log10", "Return the logarithm to base 10.", 1000.0, 3.0)
+sqrt = _unary("sqrt", "Return the square root.", 9.0, 3.0)
+abs_ = _unary("abs", "Return x without its sign.", -0.5, 0.5, "abs_")
+floor = _unary("floor", "Return the nearest whole number below.", 1.7, 1.0)
+ceil = _unary("ceil", "Return the nearest whole number above.", 1.2, 2.0)
+round_ = _unary("round", "Return the nearest whole number; of two, the even one.", 2.5, 2.0, "round_")
 
 
 def min_(a: Operand, b: Operand) -> Signal:
-    """Return the smaller."""
+    """Return the smaller.
+
+    >>> krs.render(lambda x: krs.min_(x, 0.5), 2 / 48000, [[0.0, 1.0]])
+    [[0.0, 0.5]]
+    """
     return apply("min", a, b)
 
 
 def max_(a: Operand, b: Operand) -> Signal:
-    """Return the larger."""
+    """Return the larger.
+
+    >>> krs.render(lambda x: krs.max_(x, 0.5), 2 / 48000, [[0.0, 1.0]])
+    [[0.5, 1.0]]
+    """
     return apply("max", a, b)
 
 
 def pow_(a: Operand, b: Operand) -> Signal:
-    """Return a to the power of b."""
+    """Return a to the power of b.
+
+    >>> krs.render(lambda x: krs.pow_(x, 2), 2 / 48000, [[3.0, 4.0]])
+    [[9.0, 16.0]]
+    """
     return apply("pow", a, b)
 
 
 def atan2(y: Operand, x: Operand) -> Signal:
-    """Return the angle of the point (x, y), in radians."""
+    """Return the angle of the point (x, y), in radians.
+
+    >>> krs.render(lambda x: krs.atan2(x, 1), 1 / 48000, [[0.0]])
+    [[0.0]]
+    """
     return apply("atan2", y, x)
 
 
 def fmod(a: Operand, b: Operand) -> Signal:
-    """Return the remainder of a / b, with the sign of a."""
+    """Return the remainder of a / b, with the sign of a.
+
+    >>> krs.render(lambda x: krs.fmod(x, 3), 2 / 48000, [[7.0, -7.0]])
+    [[1.0, -1.0]]
+    """
     return apply("fmod", a, b)
 
 
 def remainder(a: Operand, b: Operand) -> Signal:
-    """Return a less the nearest whole multiple of b."""
+    """Return a less the nearest whole multiple of b.
+
+    >>> krs.render(lambda x: krs.remainder(x, 3), 2 / 48000, [[7.0, 8.0]])
+    [[1.0, -1.0]]
+    """
     return apply("remainder", a, b)
 
 
 def clip(x: Operand, lo: Operand, hi: Operand) -> Signal:
-    """Return x held between ``lo`` and ``hi``."""
+    """Return x held between ``lo`` and ``hi``.
+
+    >>> krs.render(lambda x: krs.clip(x, -1, 1), 3 / 48000, [[-2.0, 0.5, 2.0]])
+    [[-1.0, 0.5, 1.0]]
+    """
     return min_(max_(x, lo), hi)
 
 
 def faust_expr(template: str, *inputs: Operand) -> Signal:
-    """Return a FAUST expression with ``{0}``, ``{1}``… for the inputs. It cannot be rendered offline."""
+    """Return a FAUST expression with ``{0}``, ``{1}``… for the inputs. It cannot be rendered offline.
+
+    >>> print(krs.inspect(lambda x: krs.faust_expr("{0} : ma.tanh", x)))
+    in   s0
+    s1 = faust_expr "{0} : ma.tanh" s0
+    out  s1
+    """
     return apply("faust_expr", *inputs, params=ir.FaustExpr(template))

@@ -66,7 +66,11 @@ def inspect(f: Traceable) -> str:
 
 
 def source_text(f: Callable[..., Any]) -> str:
-    """Return the text of the function, empty where Python does not have it."""
+    """Return the text of the function, empty where Python does not have it.
+
+    >>> krs.source_text(krs.saw).splitlines()[0]
+    'def saw(freq: Operand) -> Signal:'
+    """
     try:
         return textwrap.dedent(_inspect.getsource(f))
     except (OSError, TypeError):

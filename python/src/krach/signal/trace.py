@@ -29,7 +29,12 @@ MAX_CHANNELS = 64
 
 
 class TraceError(KrachError, TypeError):
-    """A function that cannot become a DspGraph. The text says why, and what to write instead."""
+    """A function that cannot become a DspGraph. The text says why, and what to write instead.
+
+    >>> krs.graph(lambda x: 1.0 if x > 0 else 0.0)
+    Traceback (most recent call last):
+    krach.signal.trace.TraceError: a Signal has no single truth value: ...
+    """
 
 
 class Signal:
@@ -37,6 +42,9 @@ class Signal:
 
     It has ``+ - * / % ** abs()`` and comparisons with signals and numbers; comparisons give 1 or 0. It has
     no truth value: a function is traced once, so ``if`` cannot choose per sample. Use ``select2``.
+
+    >>> krs.render(lambda x: (x > 0.5) * 2 - abs(x), 3 / 48000, [[0.0, 0.5, 1.0]])
+    [[0.0, -0.5, 1.0]]
     """
 
     __slots__ = ("ref", "trace")
