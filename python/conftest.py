@@ -37,16 +37,26 @@ def served() -> Iterator[Served]:
         yield served
 
 
+def empty(session: krach.Session) -> None:
+    """Leave nothing, not even what ``clear`` leaves."""
+    session.clear()
+    midi = session.ask("midi_list")
+    for each in midi["maps"]:
+        session.midi_unmap(each["cc"], each["label"], each["channel"])
+    for each in midi["routes"]:
+        session.midi_route(None, each["channel"])
+
+
 @pytest.fixture
 def kr(served: Served) -> Iterator[krach.Session]:
     """An empty session that waits for compiles."""
     session = krach.Session(served.socket, wait=True)
-    session.clear()
+    empty(session)
     session.transport(tempo=120, meter=4, clock="external", free_run=False, seed=0, start="restart")
     session.master = 1.0
     session.name = served.instance.id
     yield session
-    session.clear()
+    empty(session)
     session.name = served.instance.id
     session.close()
 
