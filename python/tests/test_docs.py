@@ -4,14 +4,12 @@ import doctest
 import inspect
 import linecache
 import re
-import sys
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import pexpect
 import pytest
 from hosted import ROOT, Served, level, read_wav
-from test_command import environment
+from test_prompt import Typed
 from test_session import until
 
 import krach
@@ -29,37 +27,6 @@ def blocks(path: str, heading: str) -> list[tuple[str, str]]:
 def statements(text: str) -> list[str]:
     """Split a block before each line that begins at the margin, as it is typed."""
     return [each.rstrip() for each in re.split(r"\n(?=\S)", text) if each.strip()]
-
-
-class Typed:
-    """A prompt that is typed into, line by line."""
-
-    def __init__(self, *arguments: str) -> None:
-        line = ["-m", "krach", *arguments]
-        self.prompt: Any = pexpect.spawn(
-            sys.executable, line, env=environment(), encoding="utf-8", dimensions=(50, 160), echo=False
-        )
-        self.number = 1
-        self.wait()
-
-    def wait(self) -> str:
-        colour = r"(?:\x1b\[[0-9;]*m)*"
-        self.prompt.expect(rf"In \[{colour}{self.number}{colour}\]", timeout=60)
-        return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self.prompt.before)
-
-    def type(self, statement: str) -> str:
-        """Type a statement, pasted as editors and terminals paste; return what was shown until the next prompt."""
-        self.prompt.send(f"\x1b[200~{statement}\x1b[201~")
-        # The empty line ends a statement of several lines.
-        self.prompt.send("\r\r" if "\n" in statement else "\r")
-        self.number += 1
-        return self.wait()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.prompt.close(force=True)
 
 
 def test_the_first_minute_is_typed_as_it_stands(tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import queue
+import re
 import threading
 import time
 from typing import Any
 
+from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 from IPython.terminal.interactiveshell import TerminalInteractiveShell
 from traitlets.config import Config
 
@@ -17,6 +19,8 @@ from krach.session import Session
 from .sending import Receiver
 
 _SLOW = 0.3
+# What stands within quotes so far: names have signs in them at which Python's words end.
+_QUOTED = re.compile(r"""["']([^"']*)$""")
 _TOPICS = ("errors", "compiles")
 
 
@@ -101,10 +105,15 @@ def start(session: Session) -> None:
 
     shell.set_custom_exc((KrachError,), show)
 
-    def matches(text: str) -> list[str]:
-        return completions(session, text)
+    named: Any = context_matcher(identifier="krach.names")
 
-    shell.Completer.custom_matchers.append(matches)
+    def matches(context: CompletionContext) -> SimpleMatcherResult:
+        quoted = _QUOTED.search(context.full_text[: context.cursor_position])
+        text = "" if quoted is None else quoted[1]
+        found = [SimpleCompletion(each, type="name") for each in completions(session, text)]
+        return SimpleMatcherResult(completions=found, matched_fragment=text, suppress=bool(found))
+
+    shell.Completer.custom_matchers.append(named(matches))
     news = News(session)
     shell.events.register("post_run_cell", news.after_cell)
     receiver = Receiver(shell.user_ns)
@@ -120,11 +129,13 @@ def start(session: Session) -> None:
 def _magics(session: Session, shell: Any) -> None:
     def undo(_line: str) -> None:
         """Take the last step of the session back."""
-        print(f"undone: {session.undo().undone}")
+        step = session.undo().undone
+        print("there is nothing to undo" if step is None else f"undone: {step}")
 
     def redo(_line: str) -> None:
         """Do again what was undone last."""
-        print(f"redone: {session.redo().redone}")
+        step = session.redo().redone
+        print("there is nothing to redo" if step is None else f"redone: {step}")
 
     def history(_line: str) -> None:
         """List the steps of the session."""
