@@ -11,6 +11,7 @@ mod layout;
 mod meter;
 pub mod num;
 mod options;
+pub mod own;
 pub mod prim;
 pub mod program;
 pub mod signal;

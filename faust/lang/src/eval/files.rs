@@ -6,6 +6,7 @@ use crate::error::Fault;
 use crate::hash::Map;
 use crate::meter::Meter;
 use crate::options::Precision;
+use crate::own;
 use crate::syntax::{Definition, Expr, ExprId, ScopeId, Span, Syntax, WordId};
 use crate::texts::{Shelf, Text, Texts};
 use std::collections::{HashMap, HashSet};
@@ -155,8 +156,11 @@ impl<'a> Files<'a> {
         meter: &mut Meter<'_>,
     ) -> Outcome<FileId> {
         let stop = |text: String| {
-            let fault = Fault::new(span, text)
-                .hint("it is looked for beside the text and in the folders for libraries");
+            let hint = match own::is_elsewhere(name) {
+                true => format!("it is one of FAUST's own libraries: {}", own::remedy(name)),
+                false => "it is looked for beside the text and in the folders for libraries".to_owned(),
+            };
+            let fault = Fault::new(span, text).hint(hint);
             Err(Stop::Raised(vec![Raised::in_text(from, fault)]))
         };
         match self.texts.find(name, &self.all[from.0 as usize].name) {

@@ -3,6 +3,7 @@
 use super::env::Meaning;
 use super::files::TableId;
 use super::*;
+use crate::own;
 use crate::syntax::{Expr, Syntax, WordId};
 use std::sync::Arc;
 
@@ -29,18 +30,27 @@ impl Evaluator<'_> {
         let known =
             tables.iter().flat_map(|table| self.files.tables.names(*table)).map(|sym| self.names.text(sym));
         let like = names::similar(word, known);
-        let text = match self.files.expr(code) {
-            Expr::Access(..) => {
-                let owner = tables.first().map(|table| self.files.tables.owner(*table));
-                let place = owner.filter(|(_, scope)| *scope == Syntax::TOP);
-                let place = place.map_or("that environment", |(file, _)| &self.files.file(file).name);
-                format!("`{}`: there is no `{word}` in {place}", self.files.snippet(code))
-            }
-            _ => format!("`{word}` is not defined"),
+        let owner = tables.first().map(|table| self.files.tables.owner(*table));
+        let owner = owner.filter(|(_, scope)| *scope == Syntax::TOP);
+        let place = owner.map_or("that environment", |(file, _)| &self.files.file(file).name);
+        let is_access = matches!(self.files.expr(code), Expr::Access(..));
+        let ours = own::import_of(place).filter(|_| is_access);
+        let text = match (is_access, ours) {
+            (true, Some(library)) => format!(
+                "`{}`: there is no `{word}` in krach's own {library}, which is a part of FAUST's",
+                self.files.snippet(code)
+            ),
+            (true, None) => format!("`{}`: there is no `{word}` in {place}", self.files.snippet(code)),
+            (false, _) => format!("`{word}` is not defined"),
         };
+        let remedy = ours.map(own::remedy);
         let mut fault = Fault::new(self.files.span(code), text);
         fault.hint = match (like, word) {
-            (Some(like), _) => Some(format!("did you mean `{like}`?")),
+            (Some(like), _) => {
+                let otherwise = remedy.map_or_else(String::new, |remedy| format!(" Or {remedy}"));
+                Some(format!("did you mean `{like}`?{otherwise}"))
+            }
+            (None, _) if remedy.is_some() => remedy,
             (
                 None,
                 "ma" | "ba" | "os" | "fi" | "en" | "de" | "no" | "ef" | "si" | "re" | "sp" | "co" | "pm"
