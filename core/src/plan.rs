@@ -6,9 +6,10 @@
 
 use crate::limits::NONE;
 use crate::model::Crossfade;
-use crate::node::{Role, Succession};
+use crate::node::{Control, NodeType, Role, Succession};
 use crate::symbol::Symbol;
 use crate::voice::{BY_BASE, NoteKey, Phase, Voice};
+use std::sync::Arc;
 
 /// How often a way out may begin anew: bounds how many nodes can be on their way out at a time, also
 /// where they are replaced faster than they fade for ever.
@@ -88,6 +89,8 @@ pub enum TailOrigin {
 pub struct PlanNode {
     /// Unique per instance ever created: tells a node from its successor of the same id.
     pub uid: u64,
+    /// Its type, for what is declared of its controls. Plans are freed on the control side, and this with them.
+    pub ty: Arc<dyn NodeType>,
     /// Its meter, or [`NONE`].
     pub meter: u32,
     /// How it is rendered.
@@ -289,6 +292,12 @@ impl Plan {
     /// The control of a path, or else of a label or path.
     pub fn find(&self, symbol: Symbol, path: bool) -> Option<u32> {
         if path { self.control_at(symbol) } else { self.control(symbol) }
+    }
+
+    /// What the type of its node declares of a control.
+    pub fn declared(&self, control: u32) -> Option<&Control> {
+        let state = self.controls.get(control as usize)?;
+        self.nodes.get(state.node as usize)?.ty.decl().controls.get(state.index as usize)
     }
 
     /// The node of that id.

@@ -275,6 +275,7 @@ fn place_nodes(plan: &mut Plan, base: &Shape, members: &[Member]) {
         }
         plan.nodes.push(PlanNode {
             uid: m.uid,
+            ty: Arc::clone(&m.ty),
             role: decl.role,
             voices,
             limit: m.count as u32,

@@ -89,3 +89,32 @@ fn what_controllers_move_and_automations_leave_can_be_saved() {
     assert!(after > before + 1_000_000, "{before} {after}: all have moved");
     assert!(after <= krach_core::limits::MAX_DOCUMENT, "{after}");
 }
+
+/// The way of a controller is that of its control: octaves, names, whole numbers.
+#[test]
+fn a_controller_follows_the_scale_and_the_names_of_its_control() {
+    let mut rig = Rig::new();
+    rig.edit(Edit::LoadGraph(voice("o", 100.0)));
+    for (number, label, lo, hi) in [
+        (1, "o/freq", 20.0, 20_480.0),
+        (2, "o/waveform", 0.0, 2.0),
+        (3, "o/waveform", 2.0, 1.0),
+        (4, "o/amp", 0.0, 1.0),
+    ] {
+        rig.edit(Edit::MidiMap { channel: 0, cc: number, label: label.into(), lo, hi });
+    }
+    let mut moved = |number: u8, value: u8, label: &str| {
+        rig.played_in = vec![cc(0, 0, number, value)];
+        rig.block(64);
+        rig.engine.tick();
+        rig.engine.session().values.get(label).copied().expect("it was moved")
+    };
+    assert_eq!([moved(1, 0, "o/freq"), moved(1, 127, "o/freq")], [20.0, 20_480.0]);
+    let middle = moved(1, 64, "o/freq");
+    assert!((middle - 20.0 * 1024f64.powf(64.0 / 127.0)).abs() < 1e-3, "{middle}");
+    let waves: Vec<f64> = [0, 42, 43, 84, 85, 127].map(|value| moved(2, value, "o/waveform")).to_vec();
+    assert_eq!(waves, [0.0, 0.0, 1.0, 1.0, 2.0, 2.0]);
+    let waves: Vec<f64> = [0, 63, 64, 127].map(|value| moved(3, value, "o/waveform")).to_vec();
+    assert_eq!(waves, [2.0, 2.0, 1.0, 1.0]);
+    assert_eq!(moved(4, 64, "o/amp"), f64::from((64.0_f64 / 127.0) as f32));
+}

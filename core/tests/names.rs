@@ -273,3 +273,85 @@ fn code_that_takes_a_control_away_or_brings_another_of_its_name_is_told_by_who_n
     let maps = rig.engine.session().midi_maps.iter().map(|m: &MidiMapState| m.label.as_str());
     assert_eq!(maps.collect::<Vec<_>>(), ["p/res"]);
 }
+
+/// Renders the level under a pattern of names, in blocks of that size.
+fn levels(rig: &mut Rig, frames: usize, blocks: &[usize]) -> Vec<f32> {
+    let [left, _] = rig.render(frames, blocks);
+    left
+}
+
+fn names_on(label: &str, words: &str) -> krach_patterns::Pattern {
+    krach_patterns::mini_values(words).unwrap().control(label)
+}
+
+fn named_rig(names: &[(&str, f32)]) -> Rig {
+    let mut registry = probes::registry();
+    registry.add(probes::named_values("box", names));
+    let mut rig = Rig::with(registry);
+    rig.edit(Edit::SetLimiter(false));
+    rig.edit(Edit::LoadGraph(graph(vec![node("b", "box", &[]), node("out", "dac", &[])], &[("b", "out")])));
+    rig
+}
+
+#[test]
+fn a_pattern_says_the_values_of_a_control_by_their_names() {
+    let rendered = [&[480][..], &[1], &[7, 2_000, 1]].map(|blocks| {
+        let mut rig = named_rig(&[("low", 0.25), ("high", 0.75)]);
+        rig.edit(play("b", names_on("level", "low high 0.5 high")));
+        levels(&mut rig, 96_000, blocks)
+    });
+    assert_eq!(first_difference(&rendered[0], &rendered[1]), None);
+    assert_eq!(first_difference(&rendered[0], &rendered[2]), None);
+    let at = |quarter: usize| rendered[0][quarter * 24_000 + 12_000];
+    assert_eq!([at(0), at(1), at(2), at(3)], [0.25, 0.75, 0.5, 0.75]);
+    // What was said before a jump is said again by its name.
+    let mut rig = named_rig(&[("low", 0.25), ("high", 0.75)]);
+    rig.edit(play("b", names_on("b/level", "<low high>")));
+    levels(&mut rig, 96_000 + 48_000, &[480]);
+    (rig.start_beats, rig.played) = (2.0, 0);
+    assert_eq!(levels(&mut rig, 4_800, &[480])[4_000], 0.25);
+    (rig.start_beats, rig.played) = (30.0, 0);
+    assert_eq!(levels(&mut rig, 4_800, &[480])[4_000], 0.75);
+}
+
+#[test]
+fn a_name_that_a_control_does_not_have_is_refused_with_what_it_takes() {
+    let mut rig = named_rig(&[("low", 0.25), ("high", 0.75)]);
+    rig.edit(Edit::LoadGraph(graph(
+        vec![node("b", "box", &[]), node("o", "oscillator", &[]), node("out", "dac", &[])],
+        &[("b", "out"), ("o", "out")],
+    )));
+    let refused = |rig: &mut Rig, slot: &str, pattern| match rig.engine.edit(play(slot, pattern), At::Now) {
+        Err(EditError::Fault(fault)) => (fault.place, fault.message, fault.hint),
+        other => panic!("{other:?}"),
+    };
+    let (place, message, hint) = refused(&mut rig, "b", names_on("level", "low hihg"));
+    assert_eq!(place, "$.pattern");
+    assert_eq!(message, "b/level takes low, high or numbers from 0 to 4, not the name hihg");
+    assert_eq!(hint.as_deref(), Some("did you mean high?"));
+    let (_, message, hint) = refused(&mut rig, "o", names_on("amp", "high"));
+    assert_eq!((message.as_str(), hint), ("o/amp takes numbers from 0 to 1, not the name high", None));
+    assert!(rig.engine.session().slots.is_empty());
+    rig.edit(play("o", names_on("waveform", "saw pulse")));
+    // A node that is not there yet: whether it has the name is asked when it plays.
+    rig.edit(play("later", names_on("level", "low")));
+    // In one batch with the node that has the name.
+    let batch = |name: &str| {
+        let nodes = vec![node("c", "box", &[]), node("out", "dac", &[])];
+        Edit::Batch(vec![Edit::LoadGraph(graph(nodes, &[("c", "out")])), play("c", names_on("level", name))])
+    };
+    assert!(matches!(rig.engine.edit(batch("lwo"), At::Now), Err(EditError::Fault(_))));
+    assert!(rig.engine.edit(batch("low"), At::Now).is_ok());
+}
+
+#[test]
+fn a_name_means_what_the_present_code_means_by_it() {
+    let mut rig = named_rig(&[("low", 0.25), ("high", 0.75)]);
+    rig.edit(play("b", names_on("level", "low high")));
+    let before = levels(&mut rig, 96_000, &[480]);
+    assert_eq!([before[24_000], before[72_000]], [0.25, 0.75]);
+    rig.engine.set_type(probes::named_values("box", &[("low", 3.0)])).unwrap();
+    let after = levels(&mut rig, 2 * 96_000, &[480]);
+    // `high` says nothing now: the level stays where `low` has put it.
+    assert_eq!([after[96_000 + 24_000], after[96_000 + 72_000]], [3.0, 3.0]);
+}

@@ -7,7 +7,7 @@
 
 use crate::budget::{Budget, within};
 use crate::error::CompileError;
-use krach_core::node::{Control, ControlKind, NodeDecl, Port, Role};
+use krach_core::node::{Control, ControlKind, NodeDecl, Port, Role, Scale};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,17 +28,6 @@ pub enum Style {
     Menu,
 }
 
-/// How values are spread over a control's way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scale {
-    /// Evenly.
-    Linear,
-    /// Evenly in the logarithm (`[scale:log]`).
-    Logarithmic,
-    /// Evenly in the exponential (`[scale:exp]`).
-    Exponential,
-}
-
 /// What a program says about a control beyond what the engine needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Widget {
@@ -46,10 +35,6 @@ pub struct Widget {
     pub control: Control,
     /// Wanted appearance.
     pub style: Style,
-    /// Spread of values.
-    pub scale: Scale,
-    /// Distance between neighbouring values; 0 for none.
-    pub step: f32,
     /// Byte offset of the value in the state.
     pub(crate) zone: usize,
 }
@@ -186,14 +171,14 @@ fn collect(item: &Item, group: &str, zones: Zones, widgets: &mut Vec<Widget>) ->
         .filter(|zone| zone % 4 == 0 && zone.checked_add(zones.size).is_some_and(|end| end <= zones.state))
         .ok_or_else(|| CompileError::Code(format!("its control {path} has no place in the state")))?;
     let meta = |key: &str| item.meta.iter().find_map(|entry| entry.get(key)).map(String::as_str);
-    let style = match meta("style") {
-        Some("knob") => Style::Knob,
-        Some(list) if list.starts_with("menu") || list.starts_with("radio") => Style::Menu,
-        _ => style,
+    let (style, labels) = match meta("style") {
+        Some("knob") => (Style::Knob, Vec::new()),
+        Some(list) if list.starts_with("menu") || list.starts_with("radio") => (Style::Menu, menu(list)),
+        _ => (style, Vec::new()),
     };
     let scale = match meta("scale") {
-        Some("log") => Scale::Logarithmic,
-        Some("exp") => Scale::Exponential,
+        Some("log") => Scale::Log,
+        Some("exp") => Scale::Exp,
         _ => Scale::Linear,
     };
     let switch = matches!(style, Style::Button | Style::Checkbox);
@@ -203,20 +188,14 @@ fn collect(item: &Item, group: &str, zones: Zones, widgets: &mut Vec<Widget>) ->
     let (a, b) = if switch { (0.0, 1.0) } else { (number(item.min, 0.0), number(item.max, 1.0)) };
     let (min, max) = (a.min(b), a.max(b));
     let gate = style == Style::Button || path.rsplit('/').next() == Some("gate");
-    widgets.push(Widget {
-        control: Control {
-            name: if path.is_empty() { "control".to_owned() } else { path },
-            unit: short(meta("unit").unwrap_or_default(), LONGEST_UNIT),
-            min,
-            max,
-            default: number(item.init, 0.0).clamp(min, max),
-            kind: if gate { ControlKind::Gate } else { ControlKind::Continuous },
-        },
-        style,
-        scale,
-        step: if switch { 1.0 } else { number(item.step, 0.0) },
-        zone: zone as usize,
-    });
+    let name = if path.is_empty() { "control" } else { &path };
+    let control = Control::continuous(name, min, max, number(item.init, 0.0).clamp(min, max))
+        .unit(&short(meta("unit").unwrap_or_default(), LONGEST_UNIT))
+        .scale(scale)
+        .step(if switch { 1.0 } else { number(item.step, 0.0) })
+        .labels(labels.iter().map(|(name, value)| (name.as_str(), *value)));
+    let kind = if gate { ControlKind::Gate } else { ControlKind::Continuous };
+    widgets.push(Widget { control: Control { kind, ..control }, style, zone: zone as usize });
     Ok(())
 }
 
@@ -227,6 +206,22 @@ const LONGEST_UNIT: usize = 16;
 
 fn short(text: &str, most: usize) -> String {
     text.chars().filter(|c| !c.is_control()).take(most).collect()
+}
+
+/// The names of `menu{'sine':0;'saw':1}`, as far as they can be read.
+fn menu(list: &str) -> Vec<(String, f32)> {
+    let Some(mut rest) = list.split_once('{').map(|(_, rest)| rest) else { return Vec::new() };
+    let mut labels = Vec::new();
+    while let Some((_, quoted)) = rest.split_once('\'') {
+        let Some((name, after)) = quoted.split_once('\'') else { break };
+        let Some(after) = after.trim_start().strip_prefix(':') else { break };
+        let end = after.find([';', '}']).unwrap_or(after.len());
+        if let Ok(value) = after[..end].trim().parse::<f64>() {
+            labels.push((short(name.trim(), LONGEST_LABEL), value as f32));
+        }
+        rest = &after[end..];
+    }
+    labels
 }
 
 /// FAUST gives a group without a name the label `0x00`.
@@ -271,11 +266,42 @@ mod tests {
         assert_eq!(names, ["gate", "freq", "low_pass/cut", "low_pass/cut_2"]);
         assert_eq!(interface.decl.controls[0].kind, ControlKind::Gate);
         let freq = &interface.widgets[1];
-        assert_eq!((freq.control.unit.as_str(), freq.scale, freq.step), ("Hz", Scale::Logarithmic, 0.1));
+        let freq = &freq.control;
+        assert_eq!((freq.unit.as_str(), freq.scale, freq.step), ("Hz", Scale::Log, 0.1));
         assert_eq!(interface.widgets[2].style, Style::Knob);
         let odd = &interface.decl.controls[3];
         assert_eq!((odd.min, odd.max, odd.default), (0.0, 2.0, 2.0), "a range that is upside down is turned");
         assert_eq!(interface.decl.type_id, "faust:voice");
+    }
+
+    #[test]
+    fn a_menu_names_its_values_and_a_whole_step_makes_whole_ones() {
+        let wave = |style: &str, step: &str| {
+            let json = format!(
+                r#"{{"ui":[{{"type":"nentry","label":"wave","index":0,"meta":[{{"style":"{style}"}}],
+                "init":1,"min":0,"max":3,"step":{step}}}]}}"#
+            );
+            Interface::read("x", &json, 4, &Budget::default()).expect("reads").widgets.remove(0)
+        };
+        let names = |widget: &Widget| -> Vec<(String, f32)> {
+            widget.control.labels.iter().map(|label| (label.name.clone(), label.value)).collect()
+        };
+        let owned = |names: &[(&str, f32)]| -> Vec<(String, f32)> {
+            names.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()
+        };
+        let menu = wave("menu{'sine':0;'saw':1;'a;b}c':2.5}", "1");
+        assert_eq!((menu.style, menu.control.integer), (Style::Menu, true));
+        assert_eq!(names(&menu), owned(&[("sine", 0.0), ("saw", 1.0), ("a;b}c", 2.5)]));
+        let radio = wave("radio{ 'on' : 1 ; 'off' : 0 ; 'beyond' : 9 }", "0.5");
+        assert_eq!((radio.style, radio.control.integer), (Style::Menu, false));
+        assert_eq!(names(&radio), owned(&[("off", 0.0), ("on", 1.0)]));
+        for odd in
+            ["menu", "menu{", "menu{'a", "menu{'a'", "menu{'a':", "menu{'a':x", "menu{a:1}", "radio{''}"]
+        {
+            let widget = wave(odd, "0");
+            assert_eq!((widget.style, widget.control.labels.len()), (Style::Menu, 0), "{odd}");
+        }
+        assert!(wave("knob", "1").control.labels.is_empty());
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub use cpu::{CpuLevel, Tier};
 pub use error::{CompileError, Diagnostic, FrontEnd};
 pub use front::child::ChildLimits;
 pub use front::command::FaustCommand;
-pub use interface::{Interface, Scale, Style, Widget};
+pub use interface::{Interface, Style, Widget};
 pub use lower::{Lowered, lower};
 pub use node::{FaustType, Ready};
 pub use object::{Object, ObjectKey};

@@ -202,6 +202,7 @@ fn check_value(value: &Value) -> Result<(), Kind> {
             field(label.len() <= MAX_LABEL, "Control", "label", SHORT)?;
             field((*value as f32).is_finite(), "Control", "value", "a number that 32 bits hold")
         }
+        Value::Named { .. } => field(false, "Control", "value", "a number; a name is a Name below a Label"),
     }
 }
 

@@ -54,6 +54,18 @@ pub enum Value {
         /// the precision that controls have in the audio graph.
         value: f64,
     },
+    /// A control takes the value of one of its names, such as `saw` of a waveform, and holds it until the next event.
+    /// Programs alone have it: in a tree it is a `Name` below a `Label`. What value a name has is known where the
+    /// control is.
+    #[serde(rename = "Control")]
+    #[schemars(skip)]
+    Named {
+        /// As of a `Control`.
+        label: String,
+        /// The name.
+        #[serde(rename = "value")]
+        name: String,
+    },
 }
 
 /// One argument of an OSC message: `{"Float":x}`, `{"Int":i}` or `{"Str":s}`.

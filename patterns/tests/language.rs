@@ -34,6 +34,9 @@ fn said(pattern: &Pattern, cycle: i64) -> Vec<String> {
             Value::Control { label, value } => {
                 (e.whole.begin - Time::from_integer(cycle), format!("{label}={value}"))
             }
+            Value::Named { label, name } => {
+                (e.whole.begin - Time::from_integer(cycle), format!("{label}='{name}'"))
+            }
             other => panic!("{other:?}"),
         })
         .collect();
@@ -267,6 +270,25 @@ fn a_shuffled_cycle_has_each_piece_once_and_a_scrambled_one_any() {
 }
 
 #[test]
+fn a_control_takes_names_and_they_go_where_numbers_go() {
+    assert_eq!(said(&v("saw <sine 2>").control("wave"), 0), ["0 wave='saw'", "1/2 wave='sine'"]);
+    assert_eq!(said(&v("saw <sine 2>").control("wave"), 1), ["0 wave='saw'", "1/2 wave=2"]);
+    // Set over a number, kept before one, and with the notes of a chord.
+    let both = v("1 2").control("a/wave").set(v("saw").control("a/wave"));
+    assert_eq!(said(&both, 0), ["0 a/wave='saw'", "1/2 a/wave='saw'"]);
+    let kept = v("saw").control("wave").combine("keep", "left", v("3").control("wave"));
+    assert_eq!(said(&kept, 0), ["0 wave='saw'"]);
+    let chord = v("[60,67]").control("note").set(v("saw").control("wave"));
+    let begins: Vec<String> = said(&chord, 0).into_iter().filter(|said| said.contains("wave")).collect();
+    assert_eq!(begins, ["0 wave='saw'", "0 wave='saw'"]);
+    let broken = v("C:m").control("chord").set(v("saw").control("wave")).arp("up");
+    let begins: Vec<String> = said(&broken, 0).into_iter().filter(|said| said.contains("wave")).collect();
+    assert_eq!(begins, ["0 wave='saw'", "1/3 wave='saw'", "2/3 wave='saw'"]);
+    // Looked at in the middle, it says the same.
+    assert_eq!(said(&v("saw sine").control("wave").segment(2), 0), ["0 wave='saw'", "1/2 wave='sine'"]);
+}
+
+#[test]
 fn what_does_not_meet_is_refused_with_what_would() {
     let frozen = || builders::freeze(builders::cat(vec![builders::control("a", 1.0); 3]));
     let shape = || Pattern::Shape {
@@ -282,7 +304,13 @@ fn what_does_not_meet_is_refused_with_what_would() {
     let chords = || v("C:m").control("chord");
     for (pattern, says) in [
         (v("1 2").control("c").combine("div", "left", v("1 0")), "numbers other than 0 to divide by"),
-        (v("e1").control("c"), "Label takes numbers, not the name e1"),
+        (v("e1").control("vel"), "Label takes numbers, not the name e1"),
+        (v("e1").control("a/gate"), "Label takes numbers, not the name e1"),
+        (
+            v("e1").control("c").combine("add", "left", v("1")),
+            "names with set and keep alone, not the name e1",
+        ),
+        (v("1").control("c").combine("mul", "left", v("e1").control("c")), "names with set and keep alone"),
         (v("H4").control("note"), "notes such as C#4, not the name H4"),
         (v("C:moonlight").control("chord"), "chords such as C:m7"),
         (v("1").scale(v("C:moonlight")).control("note"), "scales such as minor"),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use krach::instance::{HostHooks, Instance, InstanceConfig};
 use krach_core::node::{
-    Change, Control, ControlKind, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Registry, Role,
+    Change, Control, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Registry, Role,
 };
 use krach_core::processor::{Block, MidiOut, Processor};
 use serde_json::{Value, json};
@@ -50,14 +50,7 @@ impl Node for Mood {
 }
 
 fn registry() -> Registry {
-    let mood = Control {
-        name: "mood".into(),
-        unit: String::new(),
-        min: 0.0,
-        max: 2.0,
-        default: 0.0,
-        kind: ControlKind::Continuous,
-    };
+    let mood = Control::continuous("mood", 0.0, 2.0, 0.0);
     let mut registry = Registry::with_builtins();
     registry.add(Arc::new(Moody(NodeDecl {
         type_id: "moody".into(),

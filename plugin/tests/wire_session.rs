@@ -377,6 +377,32 @@ fn a_node_is_described_with_everything_that_moves_its_controls() {
 }
 
 #[test]
+fn a_control_tells_its_scale_its_step_and_its_names_and_patterns_say_those() {
+    let home = Home::new("names");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    ok(&mut client, "node", json!({"name": "osc", "source": "oscillator"}));
+    let told = |controls: &Value, name: &str| {
+        let control = controls.as_array().unwrap().iter().find(|c| c["name"] == name).unwrap().clone();
+        json!([control["scale"], control["step"], control["integer"], control["labels"]])
+    };
+    let osc = ok(&mut client, "describe", json!({"node": "osc"}))["nodes"][0]["controls"].clone();
+    let names = json!([{"name": "sine", "value": 0.0}, {"name": "saw", "value": 1.0}, {"name": "pulse", "value": 2.0}]);
+    assert_eq!(told(&osc, "waveform"), json!(["linear", 1.0, true, names]));
+    assert_eq!(told(&osc, "freq"), json!(["log", 0.0, false, null]));
+    let said = |words: [&str; 2]| {
+        let names = words.map(|word| json!({"op": "Name", "name": word}));
+        json!({"op": "Label", "label": "waveform", "child": {"op": "Cat", "children": names}})
+    };
+    ok(&mut client, "play", json!({"target": "osc", "pattern": said(["saw", "pulse"])}));
+    let (place, message, hint) =
+        refused(&mut client, "play", json!({"target": "osc", "pattern": said(["saw", "pusle"])}));
+    assert_eq!(place, "params.pattern");
+    assert_eq!(message, "osc/waveform takes sine, saw, pulse or numbers from 0 to 2, not the name pusle");
+    assert_eq!(hint, "did you mean pulse?");
+}
+
+#[test]
 fn a_flood_of_one_control_is_one_step_and_a_loaded_project_begins_a_new_history() {
     let home = Home::new("flood");
     let instance = home.instance();

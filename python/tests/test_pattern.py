@@ -102,7 +102,7 @@ def said(events: list[list[Any]]) -> tuple[list[str], list[list[str]]]:
     """Return what events say, and which of them belong together."""
     units: dict[int, list[str]] = {}
     for *times, unit, label, value in (event if len(event) > 6 else [*event, None] for event in map(rounded, events)):
-        units.setdefault(unit, []).append(json.dumps([times, label, value]))
+        units.setdefault(unit, []).append(json.dumps([times, label, value], sort_keys=True))
     alone = units.pop(0, [])
     return sorted(alone), sorted(sorted(unit) for unit in units.values())
 

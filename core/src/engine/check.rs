@@ -1,5 +1,6 @@
 //! Would an edit be accepted? Against the session as it will be when it acts.
 
+use super::named::unnamed;
 use super::room::growth_of;
 use super::{Engine, MAX_PENDING, MAX_PENDING_PLANS, acts_on_audio, sorted, touches_graph};
 use crate::edit::{Edit, EditError, NodeEdit};
@@ -102,8 +103,12 @@ impl Engine {
             edits.iter().try_for_each(|e| self.session.check(e, &self.registry))?;
         }
         for edit in &edits {
-            if let Edit::SetPattern { pattern, swing, .. } = edit {
-                krach_patterns::compile_swung(pattern, *swing)?;
+            if let Edit::SetPattern { slot, pattern, swing, .. } = edit {
+                let program = krach_patterns::compile_swung(pattern, *swing)?;
+                let session = after.as_ref().unwrap_or(&self.session);
+                if let Some(fault) = unnamed(&program, slot, &session.controls(&self.registry)) {
+                    return Err(fault.into());
+                }
             }
         }
         let graph = edits.iter().any(|e| touches_graph(e));

@@ -5,6 +5,7 @@ mod check;
 mod history;
 mod learn;
 mod meters;
+mod named;
 mod names;
 mod numbers;
 mod osc;

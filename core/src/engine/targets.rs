@@ -58,9 +58,12 @@ pub(crate) fn slot_pattern(slot: &str, program: Program, serial: u64, seed: u64)
                 targets.push(Target::Cc { channel, controller, value, chase });
                 continue;
             }
-            Value::Control { label, value } => Some((label.as_str(), *value)),
+            Value::Control { label, value } => Some((label.as_str(), *value, None)),
+            Value::Named { label, name } => Some((label.as_str(), 0.0, Some(Symbol::of(name)))),
             Value::Osc { address, args } => match (address.as_str(), args.as_slice()) {
-                ("/audio/set", [OscArg::Str(label), value]) => number(value).map(|v| (label.as_str(), v)),
+                ("/audio/set", [OscArg::Str(label), value]) => {
+                    number(value).map(|v| (label.as_str(), v, None))
+                }
                 ("/audio/gain", [value]) => {
                     targets.push(number(value).map_or(Target::Nothing, |v| Target::MasterGain(v as f32)));
                     continue;
@@ -72,7 +75,7 @@ pub(crate) fn slot_pattern(slot: &str, program: Program, serial: u64, seed: u64)
             targets.push(Target::Osc);
             continue;
         }
-        let Some((label, value)) = set else {
+        let Some((label, value, name)) = set else {
             targets.push(Target::Nothing);
             continue;
         };
@@ -85,6 +88,7 @@ pub(crate) fn slot_pattern(slot: &str, program: Program, serial: u64, seed: u64)
             note: notes.contains(unit),
             ends: gate && value > 0.0 && closes.contains(unit),
             value: value as f32,
+            name,
             gate,
             chase: if gate { NONE } else { number_of(Lasting::Label(label)) },
         });

@@ -4,6 +4,7 @@
 //! *succeed*. All but create run on the audio thread: they never allocate, free, lock, wait, make a
 //! system call or panic.
 
+use super::control::Control;
 use crate::bus::Bus;
 use std::any::Any;
 
@@ -27,32 +28,6 @@ impl Port {
     pub fn stereo(name: &str) -> Self {
         Self { name: name.to_owned(), channels: 2 }
     }
-}
-
-/// What a control's value means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ControlKind {
-    /// Holds a level; chased after a jump; may be ramped.
-    Continuous,
-    /// Opens (> 0) and closes (0) a note; closed at stops and jumps, never chased.
-    Gate,
-}
-
-/// A control of a node type.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Control {
-    /// Name within the node, e.g. `freq`; may contain `/`.
-    pub name: String,
-    /// Unit for display, e.g. `Hz`; may be empty.
-    pub unit: String,
-    /// Smallest value; values are clamped into `min..=max` on the audio thread.
-    pub min: f32,
-    /// Largest value.
-    pub max: f32,
-    /// Value of a fresh node.
-    pub default: f32,
-    /// What the value means.
-    pub kind: ControlKind,
 }
 
 /// Where a node stands in the graph.

@@ -2,6 +2,7 @@
 
 mod builtin;
 mod contract;
+mod control;
 mod names;
 mod registry;
 mod type_id;
@@ -9,9 +10,10 @@ mod type_id;
 pub use crate::bus::Bus;
 pub use builtin::builtin_types;
 pub use contract::{
-    Change, Control, ControlKind, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role,
-    Succession, input_port, is_gate_label, output_port,
+    Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role, Succession, input_port,
+    is_gate_label, output_port,
 };
+pub use control::{Control, ControlKind, Label, MAX_LABELS, Scale};
 pub use names::Named;
 pub use registry::{Registry, Standing};
 pub use type_id::{INLINE, comes_from_text, is_inline};

@@ -1,6 +1,7 @@
 //! Which control of a type a name means: the one of exactly that name, else the only one whose path ends with it.
 
-use super::contract::{ControlKind, NodeDecl};
+use super::contract::NodeDecl;
+use super::control::ControlKind;
 use std::collections::HashMap;
 
 /// What a name means among the controls of a type.
@@ -82,12 +83,8 @@ mod tests {
 
     fn decl(controls: &[(&str, ControlKind)]) -> NodeDecl {
         let control = |&(name, kind): &(&str, ControlKind)| Control {
-            name: name.into(),
-            unit: String::new(),
-            min: 0.0,
-            max: 1.0,
-            default: 0.0,
             kind,
+            ..Control::continuous(name, 0.0, 1.0, 0.0)
         };
         NodeDecl {
             type_id: "t".into(),

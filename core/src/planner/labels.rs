@@ -85,9 +85,7 @@ pub(super) fn place(plan: &mut Plan, members: &[Member], named: &Named<'_>, grap
 mod tests {
     use super::*;
     use crate::graph::{Controls, GraphNode, IndexedGraph, Meant};
-    use crate::node::{
-        Change, Control, ControlKind, CreateContext, CreateError, Node, NodeType, Port, Registry, Role,
-    };
+    use crate::node::{Change, Control, CreateContext, CreateError, Node, NodeType, Port, Registry, Role};
     use crate::planner::{Request, Shape, build};
     use std::any::Any;
     use std::collections::BTreeSet;
@@ -142,14 +140,7 @@ mod tests {
             let ids: BTreeSet<String> = (0..1 + dice.below(5)).map(|_| dice.path(3)).collect();
             for (number, id) in ids.into_iter().enumerate() {
                 let names: BTreeSet<String> = (0..dice.below(6)).map(|_| dice.path(4)).collect();
-                let control = |name: String| Control {
-                    name,
-                    unit: String::new(),
-                    min: 0.0,
-                    max: 1.0,
-                    default: 0.0,
-                    kind: ControlKind::Continuous,
-                };
+                let control = |name: String| Control::continuous(&name, 0.0, 1.0, 0.0);
                 let type_id = format!("type {number}");
                 registry.add(Arc::new(Named(NodeDecl {
                     type_id: type_id.clone(),

@@ -2,6 +2,7 @@
 
 use crate::automation::Automation;
 use crate::model::{FadeLength, Start};
+use crate::node::Control;
 use crate::slot::{BoundPattern, ChaseTable};
 use crate::symbol::Symbol;
 
@@ -146,9 +147,10 @@ pub struct ControllerMap {
 }
 
 impl ControllerMap {
-    /// What a controller's position means, in the control's unit.
-    pub fn value(&self, position: u8) -> f32 {
-        (self.lo + (self.hi - self.lo) * f64::from(position & 127) / 127.0) as f32
+    /// What a controller's position means for a control, in its unit: the way from `lo` to `hi` as it spreads its
+    /// values.
+    pub fn value(&self, position: u8, control: &Control) -> f32 {
+        control.along(self.lo, self.hi, f64::from(position & 127) / 127.0) as f32
     }
 }
 

@@ -73,13 +73,15 @@ impl Renderer {
         let Some(slot) = &self.slots[index] else { return };
         let Some(&target) = slot.voice.targets.get(value as usize) else { return };
         match target {
-            Target::Control { value, note, .. } => {
+            Target::Control { value, name, note, .. } => {
                 // What belongs to a note is that note's, and notes are not chased.
                 let lasting = |c: u32| {
                     let control = &self.plan.controls[c as usize];
                     !(control.gate || note && self.plan.nodes[control.node as usize].voiced)
                 };
-                if let Some((control, via)) = self.control_of(&target).filter(|c| lasting(c.0)) {
+                if let Some((control, via)) = self.control_of(&target).filter(|c| lasting(c.0))
+                    && let Some(value) = self.value_of(control, value, name)
+                {
                     let slot = index as u32;
                     self.write(
                         control,

@@ -71,7 +71,8 @@ impl Controllers {
         for (number, m) in moves.iter().enumerate().filter(|(_, m)| m.sample >= at && m.sample < until) {
             for mapped in maps.iter_mut().filter(|x| x.map.channel == m.channel && x.map.cc == m.cc) {
                 let Some(control) = plan.control(mapped.map.target) else { continue };
-                let value = mapped.map.value(m.value);
+                let Some(declared) = plan.declared(control) else { continue };
+                let value = mapped.map.value(m.value, declared);
                 // Before the patterns of the same sample.
                 let (time, order) = ((m.sample, f64::NEG_INFINITY), (0, number as u32));
                 let event = ControlEvent::new(plan, control, time, order, Write::Base(value));

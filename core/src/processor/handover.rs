@@ -206,6 +206,7 @@ impl Handover {
 /// A number for what is said, where: the same in every pattern.
 fn mark(position: f64, target: &Target) -> u64 {
     let (kind, words) = match *target {
+        Target::Control { label, within, name: Some(name), .. } => (7, [label.0, within.0, name.0]),
         Target::Control { label, within, value, .. } => (1, [label.0, within.0, u64::from(value.to_bits())]),
         Target::MasterGain(gain) => (2, [u64::from(gain.to_bits()), 0, 0]),
         Target::Note { channel, key, velocity, cycles } => {

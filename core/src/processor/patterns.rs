@@ -117,8 +117,9 @@ impl Renderer {
     fn target(&self, slot: u32, event: &Event, stray: bool) -> Option<(u32, Write)> {
         let Slot { voice, origin, .. } = self.slots[slot as usize].as_ref()?;
         match *voice.targets.get(event.value as usize)? {
-            target @ Target::Control { value, gate, note, .. } => {
+            target @ Target::Control { value, name, gate, note, .. } => {
                 let (control, via) = self.control_of(&target)?;
+                let value = self.value_of(control, value, name)?;
                 let (freeze, begin) = event.unit_key;
                 let write = if note {
                     let onset = origin + cycles(begin);
@@ -153,6 +154,14 @@ impl Renderer {
         let Target::Control { label, within, part, or, .. } = target else { return None };
         let find = |symbol: &Symbol| self.plan.control(*symbol).map(|control| (control, *symbol));
         find(label).or_else(|| find(within)).or_else(|| find(part)).or_else(|| find(or))
+    }
+
+    /// The value that is set: the number, or what the control means by the name; `None`: it has no such name.
+    pub(super) fn value_of(&self, control: u32, value: f32, name: Option<Symbol>) -> Option<f32> {
+        match name {
+            None => Some(value),
+            Some(name) => self.plan.declared(control)?.value_of_symbol(name),
+        }
     }
 
     fn midi_of(&self, slot: u32, event: &Event) -> Option<Midi> {

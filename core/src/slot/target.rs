@@ -20,8 +20,10 @@ pub enum Target {
         note: bool,
         /// It opens a gate that its unit also closes, and its pattern may lose that end.
         ends: bool,
-        /// The value.
+        /// The value; without meaning where there is a name.
         value: f32,
+        /// The name of the value, among those that the control's values have.
+        name: Option<Symbol>,
         /// The label says gate or trigger.
         gate: bool,
         /// Number among the chased labels, or [`crate::limits::NONE`].

@@ -44,14 +44,8 @@ pub struct ProbeType {
 
 impl ProbeType {
     pub fn new(log: Log) -> Self {
-        let control = |name: &str, max, default, kind| Control {
-            name: name.into(),
-            unit: String::new(),
-            min: 0.0,
-            max,
-            default,
-            kind,
-        };
+        let control =
+            |name: &str, max, default, kind| Control { kind, ..Control::continuous(name, 0.0, max, default) };
         let decl = NodeDecl {
             type_id: "probe".into(),
             inputs: vec![],

@@ -33,14 +33,7 @@ impl NodeType for ProbeType {
 }
 
 fn ty(type_id: &str, inputs: usize, controls: &[(&str, f32)], make: Make) -> ProbeType {
-    let controls = controls.iter().map(|(name, default)| Control {
-        name: (*name).into(),
-        unit: String::new(),
-        min: -1e9,
-        max: 1e9,
-        default: *default,
-        kind: ControlKind::Continuous,
-    });
+    let controls = controls.iter().map(|(name, default)| Control::continuous(name, -1e9, 1e9, *default));
     let decl = NodeDecl {
         type_id: type_id.into(),
         inputs: (0..inputs).map(|_| Port::mono("in")).collect(),
@@ -50,6 +43,14 @@ fn ty(type_id: &str, inputs: usize, controls: &[(&str, f32)], make: Make) -> Pro
     };
     let key = type_id.bytes().fold(7u64, |k, b| k.wrapping_mul(31).wrapping_add(u64::from(b)));
     ProbeType { decl, key, make, refuses: false }
+}
+
+/// A type that renders its control `level`, of 0 to 4, whose values have these names.
+pub fn named_values(type_id: &str, names: &[(&str, f32)]) -> Arc<dyn NodeType> {
+    let mut ty = ty(type_id, 0, &[], || Box::new(Dc { level: 0.0 }));
+    ty.decl.controls = vec![Control::continuous("level", 0.0, 4.0, 0.0).labels(names.iter().copied())];
+    ty.key = ty.key.wrapping_add(names.len() as u64);
+    Arc::new(ty)
 }
 
 /// A type of any name that renders its control `level`: what its code is, is how many inputs it has and

@@ -1,8 +1,9 @@
 //! `dsp/README.md` and the comments at the top of each file say what is so.
 
 use crate::sounds::{DRUMS, EFFECTS, VOICES, all, folder, instruments, is_effect, sound};
+use krach_core::node::Scale;
 use krach_core::node::{ControlKind, NodeType};
-use krach_faust::{Scale, Widget};
+use krach_faust::Widget;
 use std::fmt::Write;
 use std::fs;
 
@@ -114,11 +115,7 @@ fn controls_follow_the_convention() {
         for widget in &ty.interface().widgets {
             let c = &widget.control;
             assert!(c.min < c.max && (c.min..=c.max).contains(&c.default), "{name}: {}", c.name);
-            assert!(
-                widget.scale != Scale::Logarithmic || c.min > 0.0,
-                "{name}: {} from 0 by octaves",
-                c.name
-            );
+            assert!(c.scale != Scale::Log || c.min > 0.0, "{name}: {} from 0 by octaves", c.name);
             assert!(
                 c.kind == ControlKind::Gate || !c.unit.is_empty() || c.max <= 8.0,
                 "{name}: {} of what?",
@@ -137,7 +134,7 @@ fn controls_follow_the_convention() {
     }
     for name in VOICES {
         let freq = control(name, "freq");
-        assert_eq!((freq.control.unit.as_str(), freq.scale), ("Hz", Scale::Logarithmic), "{name}");
+        assert_eq!((freq.control.unit.as_str(), freq.control.scale), ("Hz", Scale::Log), "{name}");
         assert!(freq.control.min <= 27.5 && freq.control.max >= 4000.0, "{name} lacks notes");
     }
     for name in EFFECTS {

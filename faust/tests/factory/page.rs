@@ -3,8 +3,9 @@
 use crate::measure::peak;
 use crate::sounds::Take;
 use crate::support::{channels, host_compiler};
+use krach_core::node::Scale;
 use krach_core::node::{ControlKind, NodeType};
-use krach_faust::{Budget, ChildLimits, FaustType, Scale, Source, Tier, Widget};
+use krach_faust::{Budget, ChildLimits, FaustType, Source, Tier, Widget};
 use std::fs;
 
 fn page() -> String {
@@ -43,7 +44,7 @@ fn describe(widget: &Widget) -> String {
         return format!("{}: opens and closes notes\n", c.name);
     }
     let unit = if c.unit.is_empty() { String::new() } else { format!(" {}", c.unit) };
-    let octaves = if widget.scale == Scale::Logarithmic { ", by octaves" } else { "" };
+    let octaves = if widget.control.scale == Scale::Log { ", by octaves" } else { "" };
     let (min, max, usual) = (number(c.min), number(c.max), number(c.default));
     format!("{}: {min} to {max}{unit}, {usual} at first{octaves}\n", c.name)
 }

@@ -1,8 +1,10 @@
 //! Values that meet: `Label`, `Combine` and `Split` over what their leaves say. Everything that can come of two
 //! leaves is worked out here, so a query only looks it up.
 
-use super::notes::own_name;
-use super::{Control, Datum, Draft, DraftOp, FEW, Leaf, MAX_CONTROLS, NO_LEAF, NO_VALUE, Structure, Table};
+use super::notes::{is_of_note, own_name};
+use super::{
+    Control, Datum, Draft, DraftOp, FEW, Given, Leaf, MAX_CONTROLS, NO_LEAF, NO_VALUE, Structure, Table,
+};
 use crate::chord::{MAX_CHORD, Order};
 use crate::error::CompileErrorKind as Kind;
 use crate::ir::{Pattern, SourceSpan};
@@ -42,18 +44,25 @@ impl Draft {
         let label: Arc<str> = label.as_str().into();
         for leaf in self.sounding(child) {
             let values = match (&self.data[leaf as usize], name) {
-                (Datum::Number(number), _) => Some((label.clone(), vec![*number])),
+                (Datum::Number(number), _) => Some((label.clone(), Given::Numbers(vec![*number]))),
                 (Datum::Name(word), "note") => {
-                    parse_pitch(word).ok().map(|key| (label.clone(), vec![f64::from(key)]))
+                    let key = parse_pitch(word).ok();
+                    key.map(|key| (label.clone(), Given::Numbers(vec![f64::from(key)])))
                 }
-                (Datum::Name(word), "chord") => scales::chord(word).map(|keys| (note.clone(), keys)),
+                (Datum::Name(word), "chord") => {
+                    scales::chord(word).map(|keys| (note.clone(), Given::Numbers(keys)))
+                }
+                (Datum::Name(word), name) if !is_of_note(name) => {
+                    Some((label.clone(), Given::Name(word.clone())))
+                }
                 _ => None,
             };
             let Some(values) = values else {
                 let takes = match name {
                     "note" => "keys such as 60 and notes such as C#4",
                     "chord" => "chords such as C:m7 and Eb3:maj7",
-                    _ => "numbers",
+                    name if is_of_note(name) => "numbers",
+                    _ => "numbers and names",
                 };
                 let (op, given) = ("Label", self.data[leaf as usize].to_string());
                 return Err(self.error_at(self.places[leaf as usize], Kind::Takes { op, takes, given }));
@@ -177,15 +186,14 @@ impl Draft {
     /// The notes of a chord, each as a leaf. What has no notes is one.
     fn single_notes(&mut self, leaf: u32, path: usize) -> Result<Vec<u32>, CompileError> {
         let Datum::Controls(controls) = &self.data[leaf as usize] else { return Ok(vec![leaf]) };
-        let count = controls.iter().map(|(_, values)| values.len()).max().unwrap_or(1);
+        let count = controls.iter().map(|(_, given)| given.count()).max().unwrap_or(1);
         if count == 1 {
             return Ok(vec![leaf]);
         }
         let controls = controls.clone();
         self.count_copies(0, 4 * count * controls.len(), path)?;
         let leaves = (0..count).map(|note| {
-            let one =
-                controls.iter().map(|(label, values)| (label.clone(), vec![values[note % values.len()]]));
+            let one = controls.iter().map(|(label, given)| (label.clone(), given.of_note(note)));
             let Leaf { source, .. } = self.leaves[leaf as usize];
             self.leaves.push(Leaf { value: NO_VALUE, shape: None, source });
             self.data.push(Datum::Controls(one.collect()));
@@ -256,7 +264,7 @@ fn meet(kind: &str, left: &Datum, right: &Datum) -> Result<Met, Refused> {
             Datum::Controls(controls) => {
                 let mut controls = controls.clone();
                 let notes = controls.iter_mut().filter(|(label, _)| own_name(label) == "note");
-                for note in notes.flat_map(|(_, values)| values) {
+                for note in notes.flat_map(|(_, given)| given.numbers_mut()) {
                     *note = in_scale(*note, name, left)?;
                 }
                 Met::New(Datum::Controls(controls))
@@ -277,7 +285,7 @@ fn meet(kind: &str, left: &Datum, right: &Datum) -> Result<Met, Refused> {
             let pitch = controls.iter().find(|(label, _)| own_name(label) == "note");
             match (pitch, controls.as_slice()) {
                 (Some((label, _)), _) | (None, [(label, _)]) => {
-                    let number = vec![(label.clone(), vec![*number])];
+                    let number = vec![(label.clone(), Given::Numbers(vec![*number]))];
                     Met::New(Datum::Controls(joined(kind, controls, &number, right)?))
                 }
                 _ => {
@@ -301,14 +309,14 @@ fn work(left: &Datum, right: &Datum) -> usize {
     let (Datum::Controls(left), Datum::Controls(right)) = (left, right) else {
         return [left, right].into_iter().map(numbers).sum();
     };
-    let values = |controls: &[Control]| controls.iter().map(|(_, values)| values.len()).sum::<usize>();
+    let values = |controls: &[Control]| controls.iter().map(|(_, given)| given.count()).sum::<usize>();
     left.len() * right.len() + values(left) + values(right)
 }
 
 /// The numbers of the controls that a leaf says.
 fn numbers(datum: &Datum) -> usize {
     match datum {
-        Datum::Controls(controls) => controls.iter().map(|(_, values)| values.len()).sum(),
+        Datum::Controls(controls) => controls.iter().map(|(_, given)| given.count()).sum(),
         _ => 0,
     }
 }
@@ -347,7 +355,7 @@ fn moved(kind: &str, left: &Datum, right: &Datum) -> Result<Met, Refused> {
             let mut controls = controls.clone();
             let note = controls.iter_mut().find(|(label, _)| own_name(label) == "note");
             let (_, notes) = note.ok_or_else(no_chord)?;
-            *notes = change(notes);
+            *notes = Given::Numbers(change(notes.numbers()));
             Datum::Controls(controls)
         }
         _ => return Err(no_chord()),
@@ -398,33 +406,38 @@ fn calculate(kind: &str, a: f64, b: f64, right: &Datum) -> Result<f64, Refused> 
     if result.is_finite() { Ok(result) } else { Err(refused("numbers whose result is finite")) }
 }
 
-/// Controls of both sides; those of one name meet, each value of one with each of the other.
+/// Controls of both sides; those of one name meet, each number of one with each of the other.
 fn joined(kind: &str, left: &[Control], right: &[Control], given: &Datum) -> Result<Vec<Control>, Refused> {
     let mut controls = left.to_vec();
-    for (label, values) in right {
+    for (label, given_right) in right {
         let Some((_, known)) = controls.iter_mut().find(|(known, _)| known == label) else {
             if controls.len() == MAX_CONTROLS {
                 let given = "more".to_owned();
                 return Err(Refused { right: true, op: "Combine", takes: FEW, given });
             }
-            controls.push((label.clone(), values.clone()));
+            controls.push((label.clone(), given_right.clone()));
             continue;
         };
-        *known = match kind {
-            "keep" => continue,
-            "set" => values.clone(),
-            _ => {
-                let pairs = known.iter().flat_map(|a| values.iter().map(move |b| (*a, *b)));
-                pairs.map(|(a, b)| calculate(kind, a, b, given)).collect::<Result<_, _>>()?
+        *known = match (kind, &*known, given_right) {
+            ("keep", ..) => continue,
+            ("set", ..) => given_right.clone(),
+            (_, Given::Numbers(left), Given::Numbers(right)) => {
+                let pairs = left.iter().flat_map(|a| right.iter().map(move |b| (*a, *b)));
+                let results = pairs.map(|(a, b)| calculate(kind, a, b, given));
+                Given::Numbers(results.collect::<Result<_, _>>()?)
+            }
+            (_, Given::Name(name), _) | (_, _, Given::Name(name)) => {
+                let takes = "numbers to calculate with, and names with set and keep alone";
+                return Err(Refused { right: true, op: "Combine", takes, given: format!("the name {name}") });
             }
         };
-        if known.len() > MAX_CHORD {
+        if known.count() > MAX_CHORD {
             let takes = "chords of up to 64 notes";
             return Err(Refused {
                 right: true,
                 op: "Combine",
                 takes,
-                given: format!("{} notes", known.len()),
+                given: format!("{} notes", known.count()),
             });
         }
     }

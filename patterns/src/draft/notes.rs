@@ -1,6 +1,6 @@
 //! Controls as notes: what a pattern of values plays in the end.
 
-use super::{Control, Datum, Draft, DraftOp, NoteDraft};
+use super::{Control, Datum, Draft, DraftOp, Given, NoteDraft};
 use crate::error::CompileErrorKind as Kind;
 use crate::fraction::{Wide, exactly};
 use crate::ir::Pattern;
@@ -13,6 +13,11 @@ const LEGATO: &str = "legato";
 /// The last part of a label.
 pub(super) fn own_name(label: &str) -> &str {
     label.rsplit('/').next().unwrap_or(label)
+}
+
+/// What notes are made of has numbers alone.
+pub(super) fn is_of_note(name: &str) -> bool {
+    matches!(name, "note" | "chord" | "freq" | "vel" | LEGATO) || is_gate(name)
 }
 
 fn is_gate(label: &str) -> bool {
@@ -44,8 +49,8 @@ pub(super) fn note_controls(pattern: &Pattern) -> Option<Vec<Control>> {
         return None;
     }
     let key = |(label, value): (&str, f64)| match own_name(label) {
-        "freq" if value > 0.0 => (beside(label, "note").into(), vec![hz_to_midi(value)]),
-        _ => (label.into(), vec![value]),
+        "freq" if value > 0.0 => (beside(label, "note").into(), Given::Numbers(vec![hz_to_midi(value)])),
+        _ => (label.into(), Given::Numbers(vec![value])),
     };
     Some(begins.into_iter().map(key).collect())
 }
@@ -56,6 +61,10 @@ fn control(pattern: &Pattern) -> Option<(&str, f64)> {
         Pattern::Atom { value: Value::Control { label, value }, .. } => Some((label, *value)),
         _ => None,
     }
+}
+
+fn sets(label: String, value: f64) -> Value {
+    Value::Control { label, value }
 }
 
 impl Draft {
@@ -85,7 +94,7 @@ impl Draft {
         let place = self.places[leaf as usize];
         let legato = controls.iter().find(|(label, _)| own_name(label) == LEGATO);
         let half = Wide::new(1, 2);
-        let gate = match legato.and_then(|(_, values)| values.first()) {
+        let gate = match legato.and_then(|(_, given)| given.numbers().first()) {
             None => half,
             Some(&share) if share > 0.0 && share <= 1.0 => {
                 exactly(share).ok_or_else(|| self.error_at(place, Kind::TimeTooFine))?
@@ -96,44 +105,55 @@ impl Draft {
                 return Err(self.error_at(place, Kind::Takes { op, takes, given }));
             }
         };
-        let count = controls.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
+        let count = controls.iter().map(|(_, given)| given.count()).max().unwrap_or(0);
         let mut notes = Vec::with_capacity(count);
         for note in 0..count {
-            let mut begins: Vec<(String, f64)> = Vec::new();
+            let mut begins: Vec<Value> = Vec::new();
             let mut gates: Vec<String> = Vec::new();
-            for (label, values) in controls.iter().filter(|(label, _)| own_name(label) != LEGATO) {
-                // A control that is said once is said to every note of a chord.
-                let value = values[note % values.len()];
+            for (label, given) in controls.iter().filter(|(label, _)| own_name(label) != LEGATO) {
+                let value = match given.of_note(note) {
+                    Given::Numbers(numbers) => numbers[0],
+                    Given::Name(name) => {
+                        begins.push(Value::Named { label: label.to_string(), name: name.to_string() });
+                        continue;
+                    }
+                };
                 match own_name(label) {
                     "note" => {
-                        begins.push((beside(label, "freq"), midi_to_hz(value)));
+                        begins.push(sets(beside(label, "freq"), midi_to_hz(value)));
                         gates.push(beside(label, "gate"));
                     }
                     "freq" => {
-                        begins.push((label.to_string(), value));
+                        begins.push(sets(label.to_string(), value));
                         gates.push(beside(label, "gate"));
                     }
                     _ if is_gate(label) => gates.push(label.to_string()),
-                    _ => begins.push((label.to_string(), value)),
+                    _ => begins.push(sets(label.to_string(), value)),
                 }
             }
             gates.sort();
             gates.dedup();
-            begins.extend(gates.iter().map(|gate| (gate.clone(), 1.0)));
-            if let Some((label, value)) = begins.iter().find(|(_, value)| !(*value as f32).is_finite()) {
+            begins.extend(gates.iter().map(|gate| sets(gate.clone(), 1.0)));
+            let too_large = |begin: &&Value| matches!(begin, Value::Control { value, .. } if !(*value as f32).is_finite());
+            if let Some(Value::Control { label, value }) = begins.iter().find(too_large) {
                 let given = format!("{label} = {value}");
                 let takes = "numbers that 32 bits hold";
                 return Err(self.error_at(place, Kind::Takes { op: "a control", takes, given }));
             }
             // Each event has a note; the further ones of chords multiply. Each value of a program has its own label.
-            let labels = begins.iter().map(|(label, _)| label).chain(&gates);
-            let carried = labels.map(|label| 8 + label.len()).sum();
+            let text = |begin: &Value| match begin {
+                Value::Control { label, .. } => label.len(),
+                Value::Named { label, name } => label.len() + name.len(),
+                _ => 0,
+            };
+            let texts = begins.iter().map(text).chain(gates.iter().map(String::len));
+            let carried = texts.map(|text| 8 + text).sum();
             let things = if note == 0 { 1 } else { begins.len() + gates.len() };
             self.count_copies(things, carried, place)?;
             self.freezes += 1;
             let unit = if gates.is_empty() { 0 } else { self.freezes };
-            let said = |draft: &mut Self, label: &str, value: f64| {
-                let value = draft.value(&Value::Control { label: label.to_owned(), value });
+            let said = |draft: &mut Self, value: &Value| {
+                let value = draft.value(value);
                 draft.units[value as usize] = unit;
                 let source = draft.leaves[leaf as usize].source;
                 draft.leaves.push(super::Leaf { value, shape: None, source });
@@ -141,8 +161,8 @@ impl Draft {
                 draft.places.push(place);
                 (draft.leaves.len() - 1) as u32
             };
-            let begins = begins.iter().map(|(label, value)| said(self, label, *value)).collect();
-            let ends = gates.iter().map(|label| said(self, label, 0.0)).collect();
+            let begins = begins.iter().map(|value| said(self, value)).collect();
+            let ends = gates.into_iter().map(|gate| said(self, &sets(gate, 0.0))).collect();
             notes.push(NoteDraft { begins, ends, gate });
         }
         Ok(notes)

@@ -103,7 +103,14 @@ fn has_shape(root: &Pattern) -> bool {
 
 /// What an event says at a time. Shapes without a label are numbers.
 fn value_of(program: &Program, event: &Event, at: Time) -> Option<Pattern> {
-    let Value::Control { label, value } = &program.values()[event.value as usize] else { return None };
+    let (label, value) = match &program.values()[event.value as usize] {
+        Value::Control { label, value } => (label, value),
+        Value::Named { label, name } => {
+            let child = Box::new(Pattern::Name { name: name.clone(), span: None });
+            return Some(Pattern::Label { label: label.clone(), child, span: None });
+        }
+        _ => return None,
+    };
     let value = match event.shape {
         None => *value,
         Some(shape) => {

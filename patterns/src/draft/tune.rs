@@ -25,7 +25,7 @@ impl Draft {
                 Datum::Number(number) => vec![number],
                 Datum::Controls(controls) => {
                     let notes = controls.iter_mut().filter(|(label, _)| own_name(label) == "note");
-                    notes.flat_map(|(_, keys)| keys).collect()
+                    notes.flat_map(|(_, keys)| keys.numbers_mut()).collect()
                 }
                 Datum::Played | Datum::Name(_) => Vec::new(),
             };

@@ -147,7 +147,7 @@ fn float(t: Time) -> f64 {
 /// The control, or the kind of message.
 fn label(value: &Value) -> &str {
     match value {
-        Value::Control { label, .. } => label,
+        Value::Control { label, .. } | Value::Named { label, .. } => label,
         Value::Note { .. } => "Note",
         Value::Cc { .. } => "Cc",
         Value::Osc { address, .. } => address,
@@ -158,6 +158,7 @@ fn label(value: &Value) -> &str {
 fn say(value: &Value) -> String {
     match value {
         Value::Control { label, value } => format!("{label}={}", *value as f32),
+        Value::Named { label, name } => format!("{label}={name}"),
         Value::Note { channel, note, velocity, dur } => format!("note={note},{velocity},{dur},ch{channel}"),
         Value::Cc { channel, controller, value } => format!("cc{controller}={value},ch{channel}"),
         Value::Osc { address, args } => {

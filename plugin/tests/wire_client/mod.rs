@@ -96,14 +96,7 @@ pub struct Voice(NodeDecl);
 
 impl Voice {
     pub fn named(type_id: &str) -> Self {
-        let control = |name: &str, kind| Control {
-            name: name.to_owned(),
-            unit: String::new(),
-            min: 0.0,
-            max: 20_000.0,
-            default: 0.0,
-            kind,
-        };
+        let control = |name: &str, kind| Control { kind, ..Control::continuous(name, 0.0, 20_000.0, 0.0) };
         Self(NodeDecl {
             type_id: type_id.to_owned(),
             inputs: Vec::new(),

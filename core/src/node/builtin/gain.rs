@@ -13,7 +13,8 @@
 //! At rest at 1 the samples pass to the bit; at rest at 0 the output is exactly 0, whatever comes in.
 
 use super::super::contract::{Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role};
-use super::{code_key, continuous, within};
+use super::super::control::Control;
+use super::{code_key, within};
 use krach_dsp::ramp::{Ramp, declick_frames};
 use std::any::Any;
 
@@ -32,7 +33,10 @@ impl GainType {
             type_id: "gain".to_owned(),
             inputs: vec![Port::stereo("in")],
             outputs: vec![Port::stereo("out")],
-            controls: vec![continuous("gain", "", 0.0, GAIN_MAX, 1.0), continuous("mute", "", 0.0, 1.0, 0.0)],
+            controls: vec![
+                Control::continuous("gain", 0.0, GAIN_MAX, 1.0),
+                Control::continuous("mute", 0.0, 1.0, 0.0),
+            ],
             role: Role::Process,
         };
         Self { decl }

@@ -5,7 +5,7 @@ mod dac;
 mod gain;
 mod oscillator;
 
-use super::contract::{Change, Control, ControlKind, NodeType};
+use super::contract::{Change, NodeType};
 use std::sync::Arc;
 
 /// All built-in types: `adc_input`, `dac`, `gain`, `oscillator`.
@@ -30,11 +30,6 @@ const fn code_key(name: &str, version: u64) -> u64 {
         i += 1;
     }
     (hash ^ version).wrapping_mul(PRIME)
-}
-
-/// A continuous control.
-fn continuous(name: &str, unit: &str, min: f32, max: f32, default: f32) -> Control {
-    Control { name: name.to_owned(), unit: unit.to_owned(), min, max, default, kind: ControlKind::Continuous }
 }
 
 /// The value of a change within `min..=max`, or nothing if it is not a number: then the control stays.

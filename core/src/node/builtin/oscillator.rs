@@ -7,7 +7,7 @@
 //! | control | range | default | |
 //! |---|---|---|---|
 //! | `freq` | 0.01…20000 Hz | 440 | at once, or ramped linearly in Hz; above 0.49 × sample rate it stays there |
-//! | `waveform` | 0, 1, 2 | 0 | sine, saw (rising), pulse; other values round; crossfaded in 10 ms |
+//! | `waveform` | 0, 1, 2 | 0 | `sine`, `saw` (rising), `pulse`; other values round; crossfaded in 10 ms |
 //! | `amp` | 0…1 | 1 | linear factor; jumps take 10 ms |
 //! | `pulse_width` | 0.01…0.99 | 0.5 | part of the period that the pulse is high; jumps take 10 ms |
 //!
@@ -17,7 +17,8 @@
 //! pulse of width w has its mean 2w - 1.
 
 use super::super::contract::{Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role};
-use super::{code_key, continuous, within};
+use super::super::control::{Control, Scale};
+use super::{code_key, within};
 use krach_dsp::edges::{CHUNK, Edges};
 use krach_dsp::lag::Lag;
 use krach_dsp::minblep::{MinBlep, SPAN};
@@ -34,6 +35,8 @@ const PULSE_WIDTH: usize = 3;
 const SINE: usize = 0;
 const SAW: usize = 1;
 const PULSE: usize = 2;
+
+const WAVEFORMS: [(&str, f32); 3] = [("sine", 0.0), ("saw", 1.0), ("pulse", 2.0)];
 
 const FREQ_RANGE: (f32, f32) = (0.01, 20_000.0);
 const FREQ_DEFAULT: f32 = 440.0;
@@ -53,10 +56,12 @@ impl OscillatorType {
             inputs: Vec::new(),
             outputs: vec![Port::mono("out")],
             controls: vec![
-                continuous("freq", "Hz", FREQ_RANGE.0, FREQ_RANGE.1, FREQ_DEFAULT),
-                continuous("waveform", "", 0.0, 2.0, 0.0),
-                continuous("amp", "", 0.0, 1.0, 1.0),
-                continuous("pulse_width", "", WIDTH_RANGE.0, WIDTH_RANGE.1, 0.5),
+                Control::continuous("freq", FREQ_RANGE.0, FREQ_RANGE.1, FREQ_DEFAULT)
+                    .unit("Hz")
+                    .scale(Scale::Log),
+                Control::continuous("waveform", 0.0, 2.0, 0.0).step(1.0).labels(WAVEFORMS),
+                Control::continuous("amp", 0.0, 1.0, 1.0),
+                Control::continuous("pulse_width", WIDTH_RANGE.0, WIDTH_RANGE.1, 0.5),
             ],
             role: Role::Process,
         };

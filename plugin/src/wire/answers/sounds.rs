@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use krach_core::node::{ControlKind, NodeDecl, Port};
-use krach_faust::{Interface, Scale, Style, Timings, Widget};
+use krach_core::node::{ControlKind, NodeDecl, Port, Scale};
+use krach_faust::{Interface, Style, Timings, Widget};
 use serde::Serialize;
 
 use crate::library::Failure;
@@ -83,15 +83,28 @@ pub(crate) struct Control {
     pub default: f32,
     /// It is opened and shut, and not ramped.
     pub gate: bool,
-    /// Step of the widget.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub step: Option<f32>,
-    /// Scale of the widget: `linear`, `log` or `exp`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scale: Option<&'static str>,
+    /// Distance of neighbouring values; 0: any value.
+    pub step: f32,
+    /// How a controller that moves it spreads its values: `linear`, `log` or `exp`.
+    pub scale: &'static str,
+    /// Only whole numbers mean something.
+    pub integer: bool,
+    /// Names that some of its values have, by rising value.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<LabelInfo>,
     /// `button`, `checkbox`, `slider`, `knob`, `number` or `menu`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub style: Option<&'static str>,
+}
+
+/// The name of a value.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct LabelInfo {
+    /// The name, which patterns may say.
+    pub name: String,
+    /// The value.
+    pub value: f32,
 }
 
 #[derive(Serialize)]
@@ -164,22 +177,28 @@ impl From<&krach_core::node::Control> for Control {
             max: c.max,
             default: c.default,
             gate: c.kind == ControlKind::Gate,
-            step: None,
-            scale: None,
+            step: c.step,
+            scale: match c.scale {
+                Scale::Linear => "linear",
+                Scale::Log => "log",
+                Scale::Exp => "exp",
+            },
+            integer: c.integer,
+            labels: c.labels.iter().map(LabelInfo::from).collect(),
             style: None,
         }
+    }
+}
+
+impl From<&krach_core::node::Label> for LabelInfo {
+    fn from(label: &krach_core::node::Label) -> Self {
+        Self { name: label.name.clone(), value: label.value }
     }
 }
 
 impl From<&Widget> for Control {
     fn from(widget: &Widget) -> Self {
         Self {
-            step: Some(widget.step),
-            scale: Some(match widget.scale {
-                Scale::Linear => "linear",
-                Scale::Logarithmic => "log",
-                Scale::Exponential => "exp",
-            }),
             style: Some(match widget.style {
                 Style::Button => "button",
                 Style::Checkbox => "checkbox",

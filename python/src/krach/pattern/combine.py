@@ -15,13 +15,16 @@ from .draft import (
     Divided,
     Draft,
     Frozen,
+    Given,
     Meet,
     Way,
+    count,
     describe,
+    of_note,
     sounding,
 )
 from .drafting import FEW, MAX_CONTROLS, Drafting
-from .notes import beside, own_name
+from .notes import beside, is_of_note, own_name
 from .pitch import key_of
 from .ratio import plain
 from .tuning import read_tuning
@@ -65,13 +68,13 @@ def labelled(draft: Drafting, node: ir.Label, way: Way, source: ir.Span | None) 
             takes = {
                 "note": "keys such as 60 and notes such as C#4",
                 "chord": "chords such as C:m7 and Eb3:maj7",
-            }.get(name, "numbers")
+            }.get(name, "numbers" if is_of_note(name) else "numbers and names")
             raise draft.takes(said.place, "Label", takes, describe(said.datum))
         draft.put(leaf, Controls((controls,)))
     return kid
 
 
-def _as_control(label: str, name: str, datum: Datum) -> tuple[str, tuple[float, ...]] | None:
+def _as_control(label: str, name: str, datum: Datum) -> tuple[str, Given] | None:
     if isinstance(datum, float):
         return label, (datum,)
     if isinstance(datum, str) and name == "note":
@@ -80,6 +83,8 @@ def _as_control(label: str, name: str, datum: Datum) -> tuple[str, tuple[float, 
     if isinstance(datum, str) and name == "chord":
         keys = scales.chord(datum)
         return None if keys is None else (beside(label, "note"), keys)
+    if isinstance(datum, str) and not is_of_note(name):
+        return label, datum
     return None
 
 
@@ -153,17 +158,17 @@ def _single_notes(draft: Drafting, leaf: int, way: Way) -> tuple[int, ...]:
     if not isinstance(said.datum, Controls):
         return (leaf,)
     controls = said.datum.controls
-    count = max((len(values) for _, values in controls), default=1)
-    if count == 1:
+    most = max((count(given) for _, given in controls), default=1)
+    if most == 1:
         return (leaf,)
-    draft.count_copies(0, 4 * count * len(controls), way)
+    draft.count_copies(0, 4 * most * len(controls), way)
     return tuple(
         draft.leaf(
-            Controls(tuple((label, (values[note % len(values)],)) for label, values in controls)),
+            Controls(tuple((label, of_note(given, note)) for label, given in controls)),
             said.place,
             said.source,
         )
-        for note in range(count)
+        for note in range(most)
     )
 
 
@@ -188,7 +193,9 @@ def tuned(draft: Drafting, node: ir.Tune, way: Way, source: ir.Span | None) -> D
                 draft.put(leaf, pitch(said.datum, said.place))
             case Controls(controls):
                 pitched = (
-                    (label, tuple(pitch(key, said.place) for key in keys) if own_name(label) == "note" else keys)
+                    (label, keys)
+                    if isinstance(keys, str) or own_name(label) != "note"
+                    else (label, tuple(pitch(key, said.place) for key in keys))
                     for label, keys in controls
                 )
                 draft.put(leaf, Controls(tuple(pitched)))
@@ -260,7 +267,9 @@ def _scaled(left: Datum, right: Datum) -> Datum:
         case Controls(controls):
             return Controls(
                 tuple(
-                    (label, tuple(_in_scale(x, right, left) for x in values) if own_name(label) == "note" else values)
+                    (label, values)
+                    if isinstance(values, str) or own_name(label) != "note"
+                    else (label, tuple(_in_scale(x, right, left) for x in values))
                     for label, values in controls
                 )
             )
@@ -294,7 +303,8 @@ def _moved(kind: str, left: Datum, right: Datum) -> Datum:
     if place is None or not isinstance(left, Controls):
         raise _Refused(False, kind, "notes and chords", describe(left))
     controls = list(left.controls)
-    controls[place] = (controls[place][0], _changed(kind, controls[place][1], by))
+    label, notes = controls[place]
+    controls[place] = (label, notes if isinstance(notes, str) else _changed(kind, notes, by))
     return Controls(tuple(controls))
 
 
@@ -322,7 +332,7 @@ def _work(left: Datum, right: Datum) -> int:
     """Return what a pair takes to meet beyond one value: labels that are compared, numbers that are copied."""
     a = left.controls if isinstance(left, Controls) else ()
     b = right.controls if isinstance(right, Controls) else ()
-    return len(a) * len(b) + sum(len(values) for _, values in a + b)
+    return len(a) * len(b) + sum(count(given) for _, given in a + b)
 
 
 def _calculate(kind: str, a: float, b: float, right: Datum) -> float:
@@ -350,7 +360,7 @@ def _calculate(kind: str, a: float, b: float, right: Datum) -> float:
 
 
 def _joined(kind: str, left: ControlValues, right: ControlValues, given: Datum) -> ControlValues:
-    """Return the controls of both sides; those of one name meet, each value of one with each of the other."""
+    """Return the controls of both sides; those of one name meet, each number of one with each of the other."""
     controls = list(left)
     places = {label: i for i, (label, _) in reversed(list(enumerate(left)))}
     for label, values in right:
@@ -364,8 +374,15 @@ def _joined(kind: str, left: ControlValues, right: ControlValues, given: Datum) 
         known = controls[place][1]
         if kind == "keep":
             continue
-        met = values if kind == "set" else tuple(_calculate(kind, a, b, given) for a in known for b in values)
+        met: Given
+        if kind == "set":
+            met = values
+        elif isinstance(known, str) or isinstance(values, str):
+            takes = "numbers to calculate with, and names with set and keep alone"
+            raise _Refused(True, "Combine", takes, f"the name {known if isinstance(known, str) else values}")
+        else:
+            met = tuple(_calculate(kind, a, b, given) for a in known for b in values)
         controls[place] = (label, met)
-        if len(met) > MAX_CHORD:
-            raise _Refused(True, "Combine", f"chords of up to {MAX_CHORD} notes", f"{len(met)} notes")
+        if count(met) > MAX_CHORD:
+            raise _Refused(True, "Combine", f"chords of up to {MAX_CHORD} notes", f"{count(met)} notes")
     return tuple(controls)

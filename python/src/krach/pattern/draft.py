@@ -16,8 +16,21 @@ from .error import Refused
 from .ratio import plain
 from .validate import step
 
-ControlValues: TypeAlias = "tuple[tuple[str, tuple[float, ...]], ...]"
-"""Controls with their numbers; of a pitch there may be several, a chord."""
+Given: TypeAlias = "tuple[float, ...] | str"
+"""What a control is given: numbers, of a pitch there may be several, a chord; or one of its names."""
+
+ControlValues: TypeAlias = "tuple[tuple[str, Given], ...]"
+"""Controls with what they are given."""
+
+
+def count(given: Given) -> int:
+    """Return how many notes it makes at least."""
+    return 1 if isinstance(given, str) else len(given)
+
+
+def of_note(given: Given, note: int) -> Given:
+    """Return what is given to one note of a chord: what is given once is given to every note."""
+    return given if isinstance(given, str) else (given[note % len(given)],)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,8 @@ def written(value: ir.Value | float | str) -> str:
     match value:
         case ir.Control(label, number):
             return f"{label}={_number(number)}"
+        case ir.Named(label, name):
+            return f"{label}={name}"
         case ir.Note(channel, note, velocity, dur):
             return f"note={note},{velocity},{_number(dur)},ch{channel}"
         case ir.Cc(channel, controller, level):

@@ -98,7 +98,19 @@ class Osc:
     args: tuple[float | int | str, ...] = ()
 
 
-Value: TypeAlias = Control | Note | Cc | Osc
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A control takes the value of one of its names. Events alone have it: in a tree it is a name below a label.
+
+    >>> krp.values("saw").control("waveform").query(0, 1)[0].value
+    Named(label='waveform', name='saw')
+    """
+
+    label: str
+    name: str
+
+
+Value: TypeAlias = Control | Note | Cc | Osc | Named
 """The value of an event."""
 
 # Operators

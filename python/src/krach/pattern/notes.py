@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from . import ir
-from .draft import Controls, ControlValues, Draft, Notes, Voice, sounding
+from .draft import Controls, ControlValues, Draft, Notes, Voice, count, of_note, sounding
 from .drafting import Drafting
 from .pitch import ftom, mtof
 from .ratio import exactly, plain
@@ -25,6 +25,11 @@ def beside(label: str, name: str) -> str:
 
 def _is_gate(label: str) -> bool:
     return own_name(label).endswith(("gate", "trig", "trigger"))
+
+
+def is_of_note(name: str) -> bool:
+    """Return whether it is what notes are made of, which has numbers alone."""
+    return name in {"note", "chord", "freq", "vel", "legato"} or _is_gate(name)
 
 
 def _control(node: ir.Node) -> tuple[str, float] | None:
@@ -82,7 +87,7 @@ def _gate_share(draft: Drafting, leaf: int, controls: ControlValues) -> Fraction
     """Return for how much of an event the gate is open."""
     place = draft.leaves[leaf].place
     legato = next((values for label, values in controls if own_name(label) == "legato"), ())
-    if not legato:
+    if not legato or isinstance(legato, str):
         return Fraction(1, 2)
     if not 0.0 < legato[0] <= 1.0:
         raise draft.takes(place, "legato", "a share of the event, above 0 and up to 1", plain(legato[0]))
@@ -97,42 +102,45 @@ def _notes_of(draft: Drafting, leaf: int, controls: ControlValues) -> list[Voice
     place, source = draft.leaves[leaf].place, draft.leaves[leaf].source
     gate = _gate_share(draft, leaf, controls)
     voices: list[Voice] = []
-    for note in range(max((len(values) for _, values in controls), default=0)):
-        begins: list[tuple[str, float]] = []
+    for note in range(max((count(given) for _, given in controls), default=0)):
+        begins: list[ir.Control | ir.Named] = []
         gates: set[str] = set()
         for label, values in controls:
-            # A control with one value has it for every note of a chord.
-            value = values[note % len(values)]
+            given = of_note(values, note)
+            if isinstance(given, str):
+                begins.append(ir.Named(label, given))
+                continue
+            (value,) = given
             match own_name(label):
                 case "legato":
                     continue
                 case "note":
-                    begins.append((beside(label, "freq"), mtof(value)))
+                    begins.append(ir.Control(beside(label, "freq"), mtof(value)))
                     gates.add(beside(label, "gate"))
                 case "freq":
-                    begins.append((label, value))
+                    begins.append(ir.Control(label, value))
                     gates.add(beside(label, "gate"))
                 case _ if _is_gate(label):
                     gates.add(label)
                 case _:
-                    begins.append((label, value))
-        begins += [(label, 1.0) for label in sorted(gates, key=str.encode)]
-        for label, value in begins:
-            if single(value) is None:
-                given = f"{label} = {plain(value)}"
-                raise draft.takes(place, "a control", "numbers that 32 bits hold", given)
-        texts = [label for label, _ in begins] + list(gates)
+                    begins.append(ir.Control(label, value))
+        begins += [ir.Control(label, 1.0) for label in sorted(gates, key=str.encode)]
+        for begun in begins:
+            if isinstance(begun, ir.Control) and single(begun.value) is None:
+                said = f"{begun.label} = {plain(begun.value)}"
+                raise draft.takes(place, "a control", "numbers that 32 bits hold", said)
+        texts = [b.label + (b.name if isinstance(b, ir.Named) else "") for b in begins] + list(gates)
         carried = sum(8 + len(label.encode()) for label in texts)
         draft.count_copies(1 if note == 0 else len(texts), carried, place)
         draft.units += 1
 
-        def control_leaf(label: str, value: float) -> int:
-            return draft.leaf(ir.Control(label, value), place, source)
+        def control_leaf(control: ir.Control | ir.Named) -> int:
+            return draft.leaf(control, place, source)
 
         voices.append(
             Voice(
-                tuple(control_leaf(label, value) for label, value in begins),
-                tuple(control_leaf(label, 0.0) for label in sorted(gates, key=str.encode)),
+                tuple(map(control_leaf, begins)),
+                tuple(control_leaf(ir.Control(label, 0.0)) for label in sorted(gates, key=str.encode)),
                 gate,
                 -draft.units if gates else 0,
             )

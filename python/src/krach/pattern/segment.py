@@ -61,6 +61,8 @@ def values_of(draft: Drafting, program: Program, n: int, way: Way) -> ir.Node:
 
 def _value_of(event: Event, at: Fraction) -> ir.Node | None:
     """Return the value of an event at a time. Shapes without a label are numbers."""
+    if isinstance(event.value, ir.Named):
+        return ir.Label(event.value.label, ir.Name(event.value.name))
     if not isinstance(event.value, ir.Control):
         return None
     value = event.value.value

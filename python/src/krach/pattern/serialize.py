@@ -47,6 +47,8 @@ def _written(value: Any) -> Any:
             return list(cast("tuple[Any, ...]", value))
         case ir.Osc(address, args):
             return {"type": "Osc", "address": address, "args": [_argument(arg) for arg in args]}
+        case ir.Named(label, name):
+            return {"type": "Control", "label": label, "value": name}
         case ir.Note() | ir.Cc() | ir.Control():
             return {"type": type(value).__name__} | {f.name: getattr(value, f.name) for f in fields(value)}
         case _:

@@ -100,6 +100,8 @@ class _Writer:
                 return _builder("cc", *map(_literal, (controller, level, channel)))
             case ir.Osc(address, args):
                 return _builder("osc", *map(_literal, (address, *args)))
+            case ir.Named(label, name):
+                return _method(_builder("name", _literal(name)), "control", _literal(label))
 
     def _shape(self, node: ir.Shape) -> _Made:
         args = [_literal(node.label), *([] if node.table is None else [_literal(list(node.table))])]

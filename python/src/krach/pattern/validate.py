@@ -187,6 +187,8 @@ def _check_value(value: ir.Value) -> None:
             _field(single(number) is not None, "Control", "value", _FLOAT)
         case ir.Osc():
             pass
+        case ir.Named():
+            _field(False, "Control", "value", "a number; a name is a Name below a Label")
 
 
 def _check_shape(shape: ir.Shape) -> None:
