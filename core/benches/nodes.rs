@@ -41,7 +41,7 @@ fn oscillator(name: &str, freq: f32, waveform: f32, each_block: Option<(usize, [
             odd = !odd;
             node.set(control, Change { value: values[usize::from(odd)], ramp: BLOCK as u32 });
         }
-        node.render(BLOCK, &[], &mut [&mut out]);
+        node.render(&krach_core::node::Transport::STANDING, BLOCK, &[], &mut [&mut out]);
         black_box(&out);
     });
 }
@@ -56,7 +56,12 @@ fn gain(name: &str, values: [f32; 2]) {
     report(name, || {
         odd = !odd;
         node.set(0, Change { value: values[usize::from(odd)], ramp: BLOCK as u32 });
-        node.render(BLOCK, &[black_box(&input), &input], &mut [&mut left, &mut right]);
+        node.render(
+            &krach_core::node::Transport::STANDING,
+            BLOCK,
+            &[black_box(&input), &input],
+            &mut [&mut left, &mut right],
+        );
         black_box((&left, &right));
     });
 }

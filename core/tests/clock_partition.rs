@@ -75,3 +75,30 @@ fn announced_or_foreseen_a_wrap_sounds_the_same() {
         assert_eq!(render_with(&script, announced, &edits(), blocks).1, foreseen);
     }
 }
+
+/// A node is told where each of its frames is: as the script has it, through everything a transport does, and to the bit in
+/// every partition.
+#[test]
+fn a_node_knows_the_position_of_each_of_its_frames() {
+    for rate in [44_100.0, 48_000.0] {
+        for (name, script) in scripts(rate) {
+            for announce_wraps in [false, true] {
+                let host = Host { announce_wraps, ..Host::EXACT };
+                let reference = positions(&script, host, &[512]);
+                assert_eq!(reference.len() as i64, script.frames(), "{name}");
+                for (sample, &(beats, running)) in (0..).zip(&reference) {
+                    let run = script.run_at(sample);
+                    assert_eq!(running, run.playing, "{name} at {sample}");
+                    let should = run.beats_at(sample);
+                    assert!((beats - should).abs() < 1e-8, "{name} at {sample}: {beats}, should {should}");
+                }
+                let bits =
+                    |all: &[(f64, bool)]| all.iter().map(|(beats, _)| beats.to_bits()).collect::<Vec<_>>();
+                for blocks in PARTITIONS {
+                    let other = positions(&script, host, blocks);
+                    assert!(bits(&other) == bits(&reference), "{name} in blocks of {blocks:?}");
+                }
+            }
+        }
+    }
+}

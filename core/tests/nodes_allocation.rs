@@ -74,7 +74,7 @@ fn nodes_render_set_and_reset_without_allocating() {
                     let value = if round % 2 == 0 { control.max } else { control.min };
                     bench.node.set(index, Change { value, ramp: round % 3 * 100 });
                 }
-                bench.node.render(MAX_FRAMES, &inputs, &mut outputs);
+                bench.node.render(&krach_core::node::Transport::STANDING, MAX_FRAMES, &inputs, &mut outputs);
                 if round % 5 == 4 {
                     bench.node.reset();
                 }

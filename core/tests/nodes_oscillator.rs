@@ -24,7 +24,7 @@ fn after_an_hour_the_pitch_has_not_drifted() {
     let mut out = vec![0.0; 4_096];
     let mut frame = 0_u64;
     while frame < frames_per_hour {
-        bench.node.render(4_096, &[], &mut [&mut out]);
+        bench.node.render(&krach_core::node::Transport::STANDING, 4_096, &[], &mut [&mut out]);
         frame += 4_096;
     }
     for (i, &x) in bench.mono(1_000).iter().enumerate() {

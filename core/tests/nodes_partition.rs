@@ -30,7 +30,7 @@ fn render(type_id: &str, changes: &[Due], cuts: &[usize]) -> Vec<u32> {
         let ins: Vec<&[f32]> =
             if bench.decl.inputs.is_empty() { vec![] } else { inputs.iter().map(|i| &i[at..end]).collect() };
         let mut slices: Vec<&mut [f32]> = outs.iter_mut().map(|out| &mut out[at..end]).collect();
-        bench.node.render(end - at, &ins, &mut slices);
+        bench.node.render(&krach_core::node::Transport::STANDING, end - at, &ins, &mut slices);
         at = end;
     }
     outs.iter().flat_map(|out| bits(out)).collect()

@@ -6,7 +6,7 @@ use crate::interface::{Interface, ports_of};
 use crate::object::Object;
 use crate::program::{Program, State};
 use krach_core::node::{
-    Change, ControlKind, CreateContext, CreateError, Node, NodeDecl, NodeType, Succession,
+    Change, ControlKind, CreateContext, CreateError, Node, NodeDecl, NodeType, Succession, Transport,
 };
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -210,7 +210,7 @@ impl Node for FaustNode {
         }
     }
 
-    fn render(&mut self, frames: usize, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) {
+    fn render(&mut self, _: &Transport, frames: usize, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) {
         let fits = inputs.len() == self.inputs
             && outputs.len() == self.outputs
             && self.inputs.max(self.outputs) <= CHANNELS

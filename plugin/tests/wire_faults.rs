@@ -39,7 +39,13 @@ impl Node for Mood {
         self.0 = change.value;
     }
 
-    fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+    fn render(
+        &mut self,
+        _: &krach_core::node::Transport,
+        _: usize,
+        _: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+    ) {
         assert!(self.0 < 2.0, "in a bad mood");
         outputs[0].fill(if self.0 == 1.0 { f32::NAN } else { 0.25 });
     }

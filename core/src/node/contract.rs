@@ -5,6 +5,7 @@
 //! system call or panic.
 
 use super::control::Control;
+use super::transport::Transport;
 use crate::bus::Bus;
 use std::any::Any;
 
@@ -99,10 +100,10 @@ pub trait Node: Send {
     /// between two renders; each counts (a gate may close and open again).
     fn set(&mut self, control: usize, change: Change);
 
-    /// Renders `frames` ≥ 1 frames. One slice per channel (ports flattened in declaration order),
+    /// Renders `frames` ≥ 1 frames, which are where `transport` says in musical time. One slice per channel (ports flattened in declaration order),
     /// each of exactly `frames` samples; inputs and outputs never overlap; outputs hold garbage
     /// on entry and must be filled.
-    fn render(&mut self, frames: usize, inputs: &[&[f32]], outputs: &mut [&mut [f32]]);
+    fn render(&mut self, transport: &Transport, frames: usize, inputs: &[&[f32]], outputs: &mut [&mut [f32]]);
 
     /// Takes over from `old`, the node that had the same id, what is the same in both. Called once,
     /// before the first render, if the types' code keys differ. Bounded work.

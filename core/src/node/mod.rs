@@ -5,6 +5,7 @@ mod contract;
 mod control;
 mod names;
 mod registry;
+mod transport;
 mod type_id;
 
 pub use crate::bus::Bus;
@@ -16,4 +17,5 @@ pub use contract::{
 pub use control::{Control, ControlKind, Label, MAX_LABELS, Scale};
 pub use names::Named;
 pub use registry::{Registry, Standing};
+pub use transport::Transport;
 pub use type_id::{INLINE, comes_from_text, is_inline};

@@ -85,7 +85,9 @@ pub(super) fn place(plan: &mut Plan, members: &[Member], named: &Named<'_>, grap
 mod tests {
     use super::*;
     use crate::graph::{Controls, GraphNode, IndexedGraph, Meant};
-    use crate::node::{Change, Control, CreateContext, CreateError, Node, NodeType, Port, Registry, Role};
+    use crate::node::{
+        Change, Control, CreateContext, CreateError, Node, NodeType, Port, Registry, Role, Transport,
+    };
     use crate::planner::{Request, Shape, build};
     use std::any::Any;
     use std::collections::BTreeSet;
@@ -96,7 +98,7 @@ mod tests {
     impl Node for Silent {
         fn reset(&mut self) {}
         fn set(&mut self, _: usize, _: Change) {}
-        fn render(&mut self, _: usize, _: &[&[f32]], _: &mut [&mut [f32]]) {}
+        fn render(&mut self, _: &Transport, _: usize, _: &[&[f32]], _: &mut [&mut [f32]]) {}
         fn as_any(&mut self) -> &mut dyn Any {
             self
         }

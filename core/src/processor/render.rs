@@ -6,8 +6,9 @@ use super::output::{Channels, GainMoves};
 use super::params::{ParamId, master_gain};
 use super::renderer::Renderer;
 use super::voices::Player;
+use crate::clock::{Mode, Segment};
 use crate::limits::{MAX_CHANNELS, NONE};
-use crate::node::{Bus, Node, Role};
+use crate::node::{Bus, Node, Role, Transport};
 use crate::plan::{InPort, Plan, PlanNode, Wire};
 use crate::planner::range;
 use crate::processor::{InputRoute, Return};
@@ -30,6 +31,7 @@ impl Renderer {
     /// Renders frames of the channels, the first of them at sample `at`, with what the queue holds.
     pub(super) fn render(
         &mut self,
+        segment: &Segment,
         at: i64,
         input: [&[f32]; 2],
         channels: &mut Channels<'_, '_>,
@@ -37,6 +39,7 @@ impl Renderer {
         returns: &mut Returns,
     ) {
         self.queue.sort();
+        let transport = transport(segment, at);
         let frames = range.len();
         let queue = std::mem::take(&mut self.queue);
         for n in 0..self.plan.nodes.len() {
@@ -45,7 +48,7 @@ impl Renderer {
             }
             match self.plan.nodes[n].role {
                 Role::Process => {
-                    let fault = self.render_node(n, at, frames, queue.of(n as u32));
+                    let fault = self.render_node(n, (at, &transport), frames, queue.of(n as u32));
                     if let (Some(silenced), false) = (fault, self.retired) {
                         let uid = self.plan.nodes[n].uid;
                         returns.try_send(Return::NodeFault { uid, silenced });
@@ -60,7 +63,13 @@ impl Renderer {
         self.end_fades(returns);
     }
 
-    fn render_node(&mut self, n: usize, at: i64, frames: usize, events: &[ControlEvent]) -> Option<bool> {
+    fn render_node(
+        &mut self,
+        n: usize,
+        (at, transport): (i64, &Transport),
+        frames: usize,
+        events: &[ControlEvent],
+    ) -> Option<bool> {
         let mut sources = [Source::Zeros; MAX_CHANNELS];
         let channels = mix_inputs(&mut self.plan, n, frames, &mut sources);
         let Plan { nodes, controls, buffers, mix, .. } = &mut *self.plan;
@@ -88,6 +97,7 @@ impl Renderer {
         let mut player = Player::new(&nodes[n], controls, &mut voices, &mut self.notes);
         let mut stretch = Stretch {
             at,
+            transport: *transport,
             fade: (FAULT_FADE * self.sample_rate) as u32,
             bar,
             inputs: &inputs[..channels],
@@ -195,6 +205,14 @@ impl Renderer {
             self.plan.fading = false;
         }
     }
+}
+
+/// Musical time from sample `at` of a segment on.
+fn transport(segment: &Segment, at: i64) -> Transport {
+    let epoch = &segment.epoch;
+    let running = segment.mode != Mode::Stopped;
+    let (step, ramp) = if running { (epoch.rate, epoch.ramp) } else { (0.0, 0.0) };
+    Transport { running, anchor: epoch.beats, frames: at - epoch.start, step, ramp }
 }
 
 /// Sums the wires of each input port of node `n`; tells where each input channel is.
@@ -371,6 +389,8 @@ impl Part<'_, '_, '_, '_, '_> {
 /// What a node is rendered into, and what goes wrong meanwhile.
 struct Stretch<'a, 'b> {
     at: i64,
+    /// Where its first frame is in musical time.
+    transport: Transport,
     fade: u32,
     bar: i64,
     inputs: &'a [&'b [f32]],
@@ -451,7 +471,8 @@ impl Stretch<'_, '_> {
         for (slice, whole) in outputs.iter_mut().zip(self.outputs.iter_mut()) {
             *slice = &mut whole[from..to];
         }
-        node.render(to - from, &inputs[..self.inputs.len()], &mut outputs[..count]);
+        let transport = self.transport.after(from);
+        node.render(&transport, to - from, &inputs[..self.inputs.len()], &mut outputs[..count]);
     }
 }
 

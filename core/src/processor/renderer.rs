@@ -319,7 +319,7 @@ impl Renderer {
             let frames = (at - begin) as usize..(until - begin) as usize;
             let sides = input.map(|side| side.get(frames.clone()).unwrap_or(&[]));
             let frames = first + frames.start..first + frames.end;
-            self.render(at, sides, channels, frames, returns);
+            self.render(segment, at, sides, channels, frames, returns);
             self.params.pass(until);
             at = until;
         }

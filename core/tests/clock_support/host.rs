@@ -1,6 +1,6 @@
 //! A host that follows a script and tells of it in one of the ways hosts have.
 
-use super::probe::{Log, ProbeType};
+use super::probe::{Log, PositionType, Positions, ProbeType};
 use super::script::{Begins, Script};
 use super::support::{Rig, node, wire};
 use krach_core::clock::{HostTransport, TransportAt};
@@ -121,18 +121,25 @@ impl Host {
 
 /// A rig with one probe `v`, and its log.
 pub fn probed(rate: f64) -> (Rig, Log) {
-    let log = Log::default();
+    let (rig, log, _) = located(rate);
+    (rig, log)
+}
+
+/// The same with a node that notes where its frames are.
+fn located(rate: f64) -> (Rig, Log, Positions) {
+    let (log, positions) = (Log::default(), Positions::default());
     let mut registry = Registry::with_builtins();
     registry.add(Arc::new(ProbeType::new(log.clone())));
+    registry.add(Arc::new(PositionType::new(positions.clone())));
     let mut rig = Rig::with(registry);
     rig.processor = rig.engine.activate(rate, super::support::MAX_FRAMES);
     let graph = RawGraph {
-        nodes: vec![node("out", "dac", &[]), node("v", "probe", &[])],
-        connections: vec![wire("v", "out")],
+        nodes: vec![node("out", "dac", &[]), node("v", "probe", &[]), node("p", "position", &[])],
+        connections: vec![wire("v", "out"), wire("p", "out")],
         exposed_controls: Default::default(),
     };
     rig.edit(Edit::LoadGraph(graph));
-    (rig, log)
+    (rig, log, positions)
 }
 
 /// Plays `hits` hits per cycle under the script, in blocks of the sizes given over and over; the
@@ -145,6 +152,19 @@ pub fn render(script: &Script, host: Host, hits: u32, blocks: &[i64]) -> (Log, V
 /// The same with edits of one's own.
 pub fn render_with(script: &Script, host: Host, edits: &[Edit], blocks: &[i64]) -> (Log, Vec<f32>) {
     let (mut rig, log) = probed(script.rate);
+    let left = run(&mut rig, script, host, edits, blocks);
+    (log, left)
+}
+
+/// Where each frame is while a host follows the script.
+pub fn positions(script: &Script, host: Host, blocks: &[i64]) -> Vec<(f64, bool)> {
+    let (mut rig, _, positions) = located(script.rate);
+    run(&mut rig, script, host, &[], blocks);
+    let positions = positions.lock().unwrap();
+    positions.clone()
+}
+
+fn run(rig: &mut Rig, script: &Script, host: Host, edits: &[Edit], blocks: &[i64]) -> Vec<f32> {
     for edit in edits {
         rig.edit(edit.clone());
     }
@@ -160,7 +180,7 @@ pub fn render_with(script: &Script, host: Host, edits: &[Edit], blocks: &[i64]) 
         left.extend(l);
         begin = end;
     }
-    (log, left)
+    left
 }
 
 /// The gates that sound are those of the script, each on its sample.

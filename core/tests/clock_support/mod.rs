@@ -8,6 +8,6 @@ pub mod script;
 #[path = "../support/mod.rs"]
 pub mod support;
 
-pub use host::{Host, PARTITIONS, Tells, assert_exact, probed, render, render_with};
+pub use host::{Host, PARTITIONS, Tells, assert_exact, positions, probed, render, render_with};
 pub use probe::{Gate, Log};
 pub use script::Script;

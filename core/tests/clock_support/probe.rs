@@ -88,9 +88,68 @@ impl Node for Probe {
         self.log.lock().unwrap().push((self.now, control, change.value));
     }
 
-    fn render(&mut self, frames: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+    fn render(&mut self, _: &Transport, frames: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
         outputs[0].fill(self.held[GATE] * self.held[FREQ] / 1000.0);
         self.now += frames as i64;
+    }
+
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+/// Where each frame was, as a node was told: position in quarter notes, and whether time ran.
+pub type Positions = Arc<Mutex<Vec<(f64, bool)>>>;
+
+/// The type `position`: notes where each of its frames is.
+pub struct PositionType {
+    decl: NodeDecl,
+    log: Positions,
+}
+
+impl PositionType {
+    pub fn new(log: Positions) -> Self {
+        let decl = NodeDecl {
+            type_id: "position".into(),
+            inputs: vec![],
+            outputs: vec![Port::mono("out")],
+            controls: vec![],
+            role: Role::Process,
+        };
+        Self { decl, log }
+    }
+}
+
+impl NodeType for PositionType {
+    fn decl(&self) -> &NodeDecl {
+        &self.decl
+    }
+
+    fn code_key(&self) -> u64 {
+        0x706f_7369
+    }
+
+    fn create(&self, _: &CreateContext) -> Result<Box<dyn Node>, CreateError> {
+        Ok(Box::new(PositionNode(self.log.clone())))
+    }
+}
+
+struct PositionNode(Positions);
+
+impl Node for PositionNode {
+    fn reset(&mut self) {}
+
+    fn set(&mut self, _: usize, _: Change) {}
+
+    fn render(&mut self, time: &Transport, frames: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+        outputs[0].fill(0.0);
+        let mut log = self.0.lock().unwrap();
+        for frame in 0..frames {
+            // A step further is where the next frame is, but for half of what the tempo changes meanwhile.
+            let (here, next) = (time.beats(frame), time.after(frame + 1).beats(0));
+            assert!((here + time.step_at(frame) + 0.5 * time.ramp - next).abs() < 1e-9, "{time:?}");
+            log.push((here, time.running));
+        }
     }
 
     fn as_any(&mut self) -> &mut dyn Any {

@@ -47,7 +47,7 @@ impl Bench {
     pub fn mono(&mut self, frames: usize) -> Vec<f32> {
         let mut out = vec![f32::NAN; frames];
         for chunk in out.chunks_mut(MAX_FRAMES) {
-            self.node.render(chunk.len(), &[], &mut [chunk]);
+            self.node.render(&krach_core::node::Transport::STANDING, chunk.len(), &[], &mut [chunk]);
         }
         out
     }
@@ -56,7 +56,12 @@ impl Bench {
     pub fn stereo(&mut self, left: &[f32], right: &[f32]) -> [Vec<f32>; 2] {
         let mut out = [vec![f32::NAN; left.len()], vec![f32::NAN; left.len()]];
         let [out_left, out_right] = &mut out;
-        self.node.render(left.len(), &[left, right], &mut [out_left, out_right]);
+        self.node.render(
+            &krach_core::node::Transport::STANDING,
+            left.len(),
+            &[left, right],
+            &mut [out_left, out_right],
+        );
         out
     }
 }

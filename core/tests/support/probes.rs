@@ -3,7 +3,7 @@
 
 use krach_core::node::{
     Bus, Change, Control, ControlKind, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Registry,
-    Role, Succession,
+    Role, Succession, Transport,
 };
 use std::any::Any;
 use std::panic::PanicHookInfo;
@@ -137,7 +137,7 @@ impl Node for Dc {
     fn set(&mut self, _: usize, change: Change) {
         self.level = change.value;
     }
-    fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+    fn render(&mut self, _: &Transport, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
         outputs[0].fill(self.level);
     }
     fn as_any(&mut self) -> &mut dyn Any {
@@ -162,7 +162,7 @@ impl Node for Level {
             self.now = self.to;
         }
     }
-    fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+    fn render(&mut self, _: &Transport, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
         for x in outputs[0].iter_mut() {
             self.now =
                 if self.left > 1 { self.now + (self.to - self.now) / self.left as f32 } else { self.to };
@@ -191,7 +191,7 @@ impl Node for Count {
         self.frames = 0;
     }
     fn set(&mut self, _: usize, _: Change) {}
-    fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+    fn render(&mut self, _: &Transport, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
         for x in outputs[0].iter_mut() {
             *x = self.frames as f32 / 1_048_576.0;
             self.frames += 1;
@@ -217,7 +217,7 @@ struct Thru;
 impl Node for Thru {
     fn reset(&mut self) {}
     fn set(&mut self, _: usize, _: Change) {}
-    fn render(&mut self, _: usize, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) {
+    fn render(&mut self, _: &Transport, _: usize, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) {
         outputs[0].copy_from_slice(inputs[0]);
     }
     fn as_any(&mut self) -> &mut dyn Any {
@@ -242,7 +242,7 @@ impl Node for Faulty {
             _ => self.level = change.value,
         }
     }
-    fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+    fn render(&mut self, _: &Transport, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
         for x in outputs[0].iter_mut() {
             self.frames += 1;
             let odd = [f32::NAN, f32::INFINITY][self.frames as usize % 2];
@@ -296,7 +296,7 @@ impl Node for Panicky {
         }
         assert_ne!(self.when, 2, "set hurts");
     }
-    fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+    fn render(&mut self, _: &Transport, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
         assert_ne!(self.when, 1, "render hurts");
         outputs[0].fill(0.125);
     }
@@ -343,7 +343,7 @@ impl Node for Sum {
     fn set(&mut self, control: usize, change: Change) {
         self.0[control] = change.value;
     }
-    fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+    fn render(&mut self, _: &Transport, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
         outputs[0].fill(self.0[0] + self.0[1]);
     }
     fn as_any(&mut self) -> &mut dyn Any {
@@ -375,7 +375,7 @@ impl Node for Struck {
             self.open = change.value > 0.0;
         }
     }
-    fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+    fn render(&mut self, _: &Transport, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
         outputs[0].fill(if self.open { self.freq + 10_000.0 * self.times as f32 } else { 0.0 });
     }
     fn as_any(&mut self) -> &mut dyn Any {
@@ -393,7 +393,7 @@ impl Node for Pipe {
         }
         self.values[control] = change.value;
     }
-    fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+    fn render(&mut self, _: &Transport, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
         let [freq, vel, gate, _, other, pressure] = self.values;
         for x in outputs[0].iter_mut() {
             *x = if gate > 0.0 {

@@ -84,7 +84,7 @@ pub fn play(
             let ins: Vec<&[f32]> = inputs.iter().map(|channel| &channel[at..at + frames]).collect();
             let mut outs: Vec<&mut [f32]> =
                 heard.iter_mut().map(|channel| &mut channel[at..at + frames]).collect();
-            node.render(frames, &ins, &mut outs);
+            node.render(&krach_core::node::Transport::STANDING, frames, &ins, &mut outs);
             at += frames;
         }
     });

@@ -143,7 +143,13 @@ impl Node for Level {
         }
     }
 
-    fn render(&mut self, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+    fn render(
+        &mut self,
+        _: &krach_core::node::Transport,
+        _: usize,
+        _: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+    ) {
         outputs.iter_mut().for_each(|output| output.fill(self.0));
     }
 

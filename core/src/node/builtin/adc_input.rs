@@ -5,6 +5,7 @@
 //! | out `out` | 2 | what the host sends in; silence until the input is started |
 
 use super::super::contract::{Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role};
+use super::super::transport::Transport;
 use super::code_key;
 use std::any::Any;
 
@@ -48,7 +49,7 @@ impl Node for AdcInput {
 
     fn set(&mut self, _control: usize, _change: Change) {}
 
-    fn render(&mut self, _frames: usize, _inputs: &[&[f32]], outputs: &mut [&mut [f32]]) {
+    fn render(&mut self, _: &Transport, _frames: usize, _inputs: &[&[f32]], outputs: &mut [&mut [f32]]) {
         for output in outputs {
             output.fill(0.0);
         }

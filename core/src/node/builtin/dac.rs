@@ -5,6 +5,7 @@
 //! | in `in` | 2 | what the plugin plays |
 
 use super::super::contract::{Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role};
+use super::super::transport::Transport;
 use super::code_key;
 use crate::bus::Bus;
 use std::any::Any;
@@ -49,7 +50,7 @@ impl Node for Dac {
 
     fn set(&mut self, _control: usize, _change: Change) {}
 
-    fn render(&mut self, _frames: usize, _inputs: &[&[f32]], _outputs: &mut [&mut [f32]]) {}
+    fn render(&mut self, _: &Transport, _frames: usize, _inputs: &[&[f32]], _outputs: &mut [&mut [f32]]) {}
 
     fn as_any(&mut self) -> &mut dyn Any {
         self

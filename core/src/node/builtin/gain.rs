@@ -14,6 +14,7 @@
 
 use super::super::contract::{Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role};
 use super::super::control::Control;
+use super::super::transport::Transport;
 use super::{code_key, within};
 use krach_dsp::ramp::{Ramp, declick_frames};
 use std::any::Any;
@@ -91,7 +92,7 @@ impl Node for Gain {
         }
     }
 
-    fn render(&mut self, frames: usize, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) {
+    fn render(&mut self, _: &Transport, frames: usize, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) {
         let (&[in_left, in_right], [out_left, out_right]) = (inputs, outputs) else { return };
         let until = |ramp: &Ramp| if ramp.at_rest() { 0 } else { ramp.uniform(frames) };
         let mut from = 0;

@@ -18,6 +18,7 @@
 
 use super::super::contract::{Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role};
 use super::super::control::{Control, Scale};
+use super::super::transport::Transport;
 use super::{code_key, within};
 use krach_dsp::edges::{CHUNK, Edges};
 use krach_dsp::lag::Lag;
@@ -314,7 +315,7 @@ impl Node for Oscillator {
         }
     }
 
-    fn render(&mut self, frames: usize, _inputs: &[&[f32]], outputs: &mut [&mut [f32]]) {
+    fn render(&mut self, _: &Transport, frames: usize, _inputs: &[&[f32]], outputs: &mut [&mut [f32]]) {
         let Some(out) = outputs.first_mut() else { return };
         let mut trace = Trace { phase: [0; CHUNK], lag: [0.0; CHUNK], high: [false; CHUNK] };
         let mut rest = &mut out[..frames];
