@@ -117,12 +117,30 @@ pub struct SlotStatus {
     pub playing: bool,
 }
 
+/// A node as a musician knows it, for Status and the window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeStatus {
+    /// Its name, its type and its voices.
+    pub node: GraphNode,
+    /// Muted.
+    pub muted: bool,
+    /// Heard alone.
+    pub solo: bool,
+    /// Muted, or not among those that are solo.
+    pub silent: bool,
+    /// It produced NaN or infinity too often, and audio does not render it any more.
+    pub silenced: bool,
+    /// Number of its meter, for [`Telemetry::node`](crate::telemetry::Telemetry::node). Nodes that audio does not
+    /// render (yet), or that are too many, have none.
+    pub meter: Option<u32>,
+}
+
 /// What `Status` tells.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Status {
-    /// Nodes of the raw graph.
-    pub nodes: Vec<GraphNode>,
-    /// Connections of the raw graph.
+    /// The nodes by the names that musicians gave: those of a raw graph, then those of the session.
+    pub nodes: Vec<NodeStatus>,
+    /// Connections between these.
     pub connections: Vec<Connection>,
     /// Label → (node, control).
     pub exposed_controls: BTreeMap<String, (String, String)>,
@@ -156,9 +174,6 @@ pub struct Status {
     pub position: Position,
     /// The engine panicked and is silent.
     pub poisoned: bool,
-    /// Ids of silenced nodes.
+    /// Names of silenced nodes.
     pub silenced: Vec<String>,
-    /// Node id → number of its meter, for [`Telemetry::node`](crate::telemetry::Telemetry::node). Nodes that
-    /// audio does not render (yet), or that are too many, have none.
-    pub meters: BTreeMap<String, u32>,
 }

@@ -9,6 +9,7 @@ mod load;
 mod lower;
 mod migrate;
 mod nodes;
+mod owners;
 mod size;
 mod writers;
 
@@ -21,6 +22,7 @@ use automations::read as automations_of;
 pub use document::Programs;
 pub use history::{History, Touch, label_of, touch_of};
 pub use lower::{MASTER, lower};
+pub use owners::Added;
 pub use size::{Extent, source_extent};
 pub use writers::Writer;
 pub use writers::visit_labels;

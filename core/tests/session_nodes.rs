@@ -462,3 +462,50 @@ proptest! {
         prop_assert!(a.difference(&b).is_empty());
     }
 }
+
+#[test]
+fn status_speaks_of_nodes_as_they_were_named() {
+    let mut rig = band();
+    let _watch = rig.engine.link().watch();
+    rig.edit(Edit::Nodes(vec![put("lfo", "dc", 1.0, &[("level", 0.0)]), wired("lfo", "verb", "in")]));
+    rig.edit(Edit::Graph(vec![GraphEdit::AddNode(node("_old_g", "gain", &[]))]));
+    rig.edit(Edit::Nodes(vec![solo("verb", true), mute("lfo", true)]));
+    rig.render(48_000, &[512]);
+    let status = rig.engine.status();
+    let ids: Vec<&str> = status.nodes.iter().map(|n| n.node.id.as_str()).collect();
+    assert_eq!(ids, ["_old_g", "bass", "verb", "lfo"], "a raw graph shows its own ids");
+    let flags: Vec<_> = status.nodes.iter().map(|n| (n.muted, n.solo, n.silent)).collect();
+    let plain = (false, false, false);
+    assert_eq!(flags, [plain, plain, (false, true, false), (true, false, true)], "bass feeds what is solo");
+    assert!(status.nodes.iter().all(|n| n.meter.is_some()));
+    let wires: Vec<_> = status
+        .connections
+        .iter()
+        .map(|c| (c.from_node.as_str(), c.from_port.as_str(), c.to_node.as_str(), c.to_port.as_str()))
+        .collect();
+    assert_eq!(wires, [("bass", "out", "verb", "in"), ("lfo", "out", "verb", "in")]);
+    assert_eq!(status.exposed_controls["verb/gain"], ("verb".to_owned(), "gain".to_owned()));
+    let metered: Vec<_> = rig.engine.metered_nodes();
+    assert_eq!(metered.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ids);
+    // Behind the fader: verb hears 0.125 and its fader halves it.
+    let verb = rig.engine.link().telemetry().node(metered[2].1.unwrap());
+    assert!((verb.peak - 0.0625).abs() < 1e-3, "{verb:?}");
+}
+
+#[test]
+fn what_a_notice_tells_stands_until_it_is_mended() {
+    let mut rig = band();
+    rig.edit(Edit::Nodes(vec![put("lfo", "dc", 1.0, &[]), send("verb", "lfo", 1.0)]));
+    rig.settle();
+    let unheard = Notice::Unheard { source: "verb".into(), target: "lfo".into() };
+    assert!(rig.notices.contains(&unheard) && rig.engine.stands(&unheard), "{:?}", rig.notices);
+    rig.edit(Edit::Nodes(vec![put("lfo", "thru", 1.0, &[])]));
+    assert!(!rig.engine.stands(&unheard));
+    rig.edit(Edit::Nodes(vec![put("bad", "faulty", 1.0, &[("after", 2_000.0)])]));
+    rig.render(48_000, &[256]);
+    let silenced = Notice::NodeFault { node: "bad".into(), silenced: true };
+    assert!(rig.notices.contains(&silenced) && rig.engine.stands(&silenced), "{:?}", rig.notices);
+    rig.edit(Edit::Nodes(vec![put("bad", "dc", 1.0, &[])]));
+    rig.render(48_000, &[256]);
+    assert!(!rig.engine.stands(&silenced));
+}

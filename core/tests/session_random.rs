@@ -251,8 +251,9 @@ fn the_session_is_a_pure_function_of_the_edits_and_a_rebuild_sounds_like_a_fresh
 fn without_state_in_its_nodes_the_engine_that_played_on_sounds_like_a_fresh_one() {
     for seed in 100..112 {
         let (mut rig, _) = perform(seed, 400, false);
-        let keep = |n: &&GraphNode| n.type_id == "count";
-        let counters: Vec<_> = rig.engine.status().nodes.iter().filter(keep).map(|n| n.id.clone()).collect();
+        let keep = |n: &&NodeStatus| n.node.type_id == "count";
+        let counters: Vec<_> =
+            rig.engine.status().nodes.iter().filter(keep).map(|n| n.node.id.clone()).collect();
         for id in counters {
             match rig.engine.session().node(&id) {
                 Some(_) => rig.edit(Edit::Nodes(vec![NodeEdit::Remove { name: id }])),

@@ -19,9 +19,16 @@ fn halved() -> RawGraph {
     )
 }
 
+fn meter(rig: &Rig, node: &str) -> Option<u32> {
+    rig.engine.nodes().iter().find(|known| known.node.id == node)?.meter
+}
+
+fn meters(rig: &Rig) -> usize {
+    rig.engine.nodes().iter().filter(|node| node.meter.is_some()).count()
+}
+
 fn level(rig: &Rig, node: &str) -> Level {
-    let status = rig.engine.status();
-    let meter = *status.meters.get(node).unwrap_or_else(|| panic!("{node} has no meter"));
+    let meter = meter(rig, node).unwrap_or_else(|| panic!("{node} has no meter"));
     rig.engine.link().telemetry().node(meter)
 }
 
@@ -147,12 +154,39 @@ fn the_load_is_a_share_of_the_time_a_block_lasts() {
 }
 
 #[test]
+fn the_load_offline_is_that_of_the_work_and_not_of_the_waiting() {
+    let mut rig = Rig::new();
+    let link = rig.engine.link();
+    let _watch = link.watch();
+    rig.edit(Edit::LoadGraph(halved()));
+    rig.settle();
+    rig.offline = true;
+    let count = link.submitted();
+    let settles = std::thread::spawn({
+        let link = rig.engine.link();
+        move || {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            link.settled(count);
+        }
+    });
+    let waits = std::time::Instant::now();
+    rig.block(64);
+    let waited = waits.elapsed().as_secs_f32();
+    settles.join().unwrap();
+    // The block lasts 1.3 ms and has waited for a hundred times as long.
+    assert!(waited > 0.15, "{waited}");
+    let load = link.telemetry().load();
+    let lasts = 64.0 / 48_000.0;
+    assert!(load.worst > 0.0 && load.worst < 0.5 * waited / lasts, "{load:?} in {waited} s");
+    assert_eq!(load.overruns, 0, "offline nobody waits for a block");
+}
+
+#[test]
 fn a_node_keeps_its_meter_while_others_come_and_go() {
     let mut rig = Rig::new();
     let _watch = rig.engine.link().watch();
     rig.edit(Edit::LoadGraph(halved()));
     rig.settle();
-    let meter = |rig: &Rig, id: &str| rig.engine.status().meters.get(id).copied();
     let before = meter(&rig, "sine");
     assert!(before.is_some());
     // More than there are meters, over time.
@@ -184,7 +218,7 @@ fn a_node_too_many_goes_without_a_meter_and_sounds() {
     let wires: Vec<(&str, &str)> = ids.iter().map(|id| (id.as_str(), "out")).collect();
     rig.edit(Edit::LoadGraph(graph(nodes, &wires)));
     rig.settle();
-    assert_eq!(rig.engine.status().meters.len(), METERS);
+    assert_eq!(meters(&rig), METERS);
     play(&mut rig, 9_600, &[480]);
     // All of them in phase.
     let peak = rig.engine.link().telemetry().output()[0].peak;
@@ -205,5 +239,5 @@ fn a_load_and_a_rebuild_keep_the_meters_moving() {
     play(&mut rig, 24_000, &[256]);
     assert!(level(&rig, "half").peak > 0.45);
     rig.engine.deactivate();
-    assert!(rig.engine.status().meters.is_empty(), "nobody renders");
+    assert!(meters(&rig) == 0, "nobody renders");
 }

@@ -8,10 +8,12 @@ mod control;
 mod dirty;
 mod frames;
 mod osc;
+pub(crate) mod readings;
 mod service;
+mod track;
 mod view;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender, SyncSender};
@@ -32,11 +34,15 @@ use crate::socket::{Addresses, Server};
 use crate::state::{ReadError, StateError};
 use control::{Command, Control};
 use service::{ClientService, Hello};
+pub use track::Track;
 use view::Revision;
 pub use view::{Snapshot, View};
 
 /// How long a question of the host may take before it goes on without an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Longest name of an instance, in characters.
+pub use crate::socket::registry::MAX_NAME;
 
 /// Stack of the control thread: compiling a pattern of the deepest legal nesting recurses.
 const CONTROL_STACK: usize = 16 << 20;
@@ -213,6 +219,13 @@ impl Instance {
         self.ask_for_change(|reply, claim| Command::Edit { edit: Box::new(edit), at, reply, claim })
     }
 
+    /// What the host says of its track: an instance without a name of its own is called as the track is.
+    pub fn set_track(&self, track: Track) {
+        self.link.submitted();
+        // If nobody receives, the instance is going.
+        let _ = self.commands.send(Command::Track(track));
+    }
+
     /// The session in short. `None` if the control thread does not answer.
     pub fn status(&self) -> Option<Status> {
         self.ask(|reply| Command::Status { reply }).map(|boxed| *boxed)
@@ -220,8 +233,7 @@ impl Instance {
 
     /// What went wrong lately, newest last, for the window.
     pub fn problems(&self) -> Vec<String> {
-        let lately: VecDeque<String> = self.ask(|reply| Command::Problems { reply }).unwrap_or_default();
-        lately.into()
+        self.ask(|reply| Command::Problems { reply }).unwrap_or_default()
     }
 
     /// The chunk that the host is to store, without host parameters; empty if there is none.

@@ -11,6 +11,7 @@
 //! | [`params`], [`ports`] | which parameters and ports does it have, for ever? |
 //! | [`values`] | what do the parameters stand at, and who may change them? |
 //! | [`block`] | what becomes of a block, whatever the format? |
+//! | `problems` | what is wrong, and since when is it over? |
 //! | [`state`] | which bytes does the host store? |
 //! | [`instance`] | who owns the engine and its thread? |
 //! | [`editor`] | what does the window show, and when does it paint? |
@@ -26,6 +27,7 @@ pub mod instance;
 mod library;
 pub mod params;
 pub mod ports;
+mod problems;
 pub mod shell;
 pub mod socket;
 #[cfg(feature = "standalone")]

@@ -16,6 +16,8 @@ mod requests;
 mod state;
 #[path = "clap_shell/time.rs"]
 mod time;
+#[path = "clap_shell/track.rs"]
+mod track;
 #[path = "clap_shell/vst3.rs"]
 mod vst3;
 

@@ -149,6 +149,8 @@ fn after_a_panic_the_instance_is_silent_answers_and_comes_back_when_told() {
     assert!(rebuilt["result"]["seq"].is_u64(), "{rebuilt}");
     stage.until_level(0.25);
     assert_eq!(stage.status()["stopped"], false);
+    let over = |stage: &mut Stage| !stage.status()["problems"].to_string().contains("in a bad mood");
+    wire_client::until("what is over is not listed", || over(&mut stage));
 }
 
 #[test]
@@ -165,6 +167,8 @@ fn a_node_that_gives_nan_is_silenced_named_and_comes_back_when_told() {
     assert!(stage.client.call("rebuild", json!({}))["error"].is_null());
     stage.until_level(0.25);
     assert_eq!(stage.status()["silenced"], json!([]));
+    let over = |stage: &mut Stage| !stage.status()["problems"].to_string().contains("is silenced");
+    wire_client::until("what is over is not listed", || over(&mut stage));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 mod nodes;
 
 pub use nodes::{
-    GraphState, NodeEdit, NodeSpec, Nodes, Route, Routes, SessionNode, gain_path, level_path, mute_path,
+    GraphState, NodeEdit, NodeSpec, Nodes, Route, Routes, SessionNode, fader_id, gain_path, level_path,
+    mute_path, send_id,
 };
 
 use crate::automation::{ShapeError, ShapeSpec};

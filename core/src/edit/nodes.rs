@@ -157,12 +157,22 @@ pub fn mute_path(node: &str) -> String {
     format!("{node}_g/mute")
 }
 
+/// Id of a node's fader in the lowered graph.
+pub fn fader_id(node: &str) -> String {
+    format!("{node}_g")
+}
+
+/// Id of a send in the lowered graph.
+pub fn send_id(source: &str, target: &str) -> String {
+    format!("{source}_send_{target}")
+}
+
 /// Path of a node's fader.
 pub fn gain_path(node: &str) -> String {
-    format!("{node}_g/gain")
+    format!("{}/gain", fader_id(node))
 }
 
 /// Path of a send's level.
 pub fn level_path(source: &str, target: &str) -> String {
-    format!("{source}_send_{target}/gain")
+    format!("{}/gain", send_id(source, target))
 }

@@ -12,6 +12,7 @@ mod osc;
 mod returns;
 mod room;
 mod send;
+mod status;
 mod targets;
 mod types;
 mod whole;
@@ -526,41 +527,6 @@ impl Engine {
     }
 
     /// The session in short.
-    pub fn status(&self) -> Status {
-        let s = &self.session;
-        Status {
-            nodes: s.graph.nodes.clone(),
-            connections: s.graph.connections.clone(),
-            exposed_controls: s.graph.exposed_controls.clone(),
-            control_values: s.values_by_label(),
-            slots: s
-                .slots
-                .iter()
-                .map(|(name, slot)| SlotStatus { name: name.clone(), playing: slot.playing })
-                .collect(),
-            bpm: s.bpm,
-            meter: self.beats_per_cycle(),
-            host_meter: s.host_meter,
-            midi_clock: s.midi_clock || self.midi_clock_always,
-            osc_target: s.osc_target.clone(),
-            seed: s.seed,
-            master: s.master,
-            clock_source: s.clock_source,
-            free_run: s.free_run,
-            start: s.start,
-            name: s.name.clone(),
-            position: self.link.position(),
-            poisoned: self.audio.as_ref().is_some_and(|a| a.poisoned),
-            silenced: self.silenced.values().cloned().collect(),
-            meters: self.meters(),
-        }
-    }
-
-    /// Node id → number of its meter, as in [`Status::meters`].
-    pub fn meters(&self) -> BTreeMap<String, u32> {
-        self.audio.as_ref().map(|a| self.meters_of(&a.base)).unwrap_or_default()
-    }
-
     /// The last start of a slot that waited, or waits, for the next cycle: its number, and where it was to be,
     /// in cycles.
     pub fn last_start(&self, slot: &str) -> Option<(u64, f64)> {
@@ -570,11 +536,6 @@ impl Engine {
     /// BLAKE3 of [`Engine::save`], in hexadecimal: equal sessions have equal digests.
     pub fn digest(&self) -> String {
         blake3::hash(&self.save()).to_hex().to_string()
-    }
-
-    fn meters_of(&self, plan: &Shape) -> BTreeMap<String, u32> {
-        let metered = plan.live().filter_map(|(uid, id)| Some((id.to_owned(), self.meters.of(uid)?)));
-        metered.collect()
     }
 
     /// The session.

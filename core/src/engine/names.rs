@@ -26,7 +26,8 @@ impl Engine {
                 None => before.expect(id),
             }
         }
-        let (was, is) = (self.meanings(&before, &former), self.meanings(&self.registry, &former));
+        let of_these = |type_id: &str| former.contains_key(type_id);
+        let (was, is) = (self.meanings(&before, of_these), self.meanings(&self.registry, of_these));
         let changed = is.into_iter().filter_map(|(of, missing)| {
             let missing = missing?;
             match was.get(&of) {
@@ -48,8 +49,35 @@ impl Engine {
         self.clashes = clashes.into_iter().collect();
     }
 
+    /// Does a notice still tell the truth? One that tells of a moment does for ever.
+    pub fn stands(&self, notice: &Notice) -> bool {
+        match notice {
+            Notice::Late { .. } | Notice::EditFailed { .. } | Notice::NodeFault { silenced: false, .. } => {
+                true
+            }
+            Notice::NodeFault { node, silenced: true } => {
+                self.silenced.values().any(|id| self.session.owner_of(id) == *node)
+            }
+            Notice::Misfit(misfit) => self.misfits(|_| true).contains(misfit),
+            Notice::Unheard { source, target } => {
+                let unheard = self.session.unheard_sends(&self.registry);
+                unheard.iter().any(|(from, to)| from == source && to == target)
+            }
+            Notice::Unnamed { of, label, missing } => {
+                let now = self.meanings(&self.registry, |_| true);
+                now.get(&(of.clone(), label.clone())) == Some(&Some(missing.clone()))
+            }
+            Notice::Clash(clash) => self.clashes.contains(clash),
+            Notice::Panicked { .. } => self.poisoned(),
+        }
+    }
+
     /// By who says a label, and the label: what is missing, of labels that mean nodes of those types.
-    fn meanings(&self, registry: &Registry, types: &Former) -> BTreeMap<(String, String), Option<Missing>> {
+    fn meanings(
+        &self,
+        registry: &Registry,
+        types: impl Fn(&str) -> bool,
+    ) -> BTreeMap<(String, String), Option<Missing>> {
         let controls = Controls::of(&self.session.graph, registry);
         let mut meanings = BTreeMap::new();
         let mut note = |of: String, label: &str, meant: Meant<'_>| {
@@ -59,7 +87,7 @@ impl Engine {
                 Meant::Several { node, paths } => (node, Some(Missing::Choice(paths))),
                 Meant::Nothing => return,
             };
-            if types.contains_key(&node.type_id) {
+            if types(&node.type_id) {
                 meanings.insert((of, label.to_owned()), missing);
             }
         };

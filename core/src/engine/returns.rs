@@ -89,6 +89,7 @@ impl Engine {
                     if silenced {
                         self.silenced.insert(uid, node.clone());
                     }
+                    let node = self.session.owner_of(&node);
                     self.notices.push(Notice::NodeFault { node, silenced });
                 }
             }

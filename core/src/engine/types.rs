@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::edit::{Edit, EditError, NodeEdit, NodeSpec, SessionNode};
-use crate::graph::{GraphEdit, GraphError, GraphNode};
+use crate::graph::{Connection, GraphEdit, GraphError, GraphNode, Misfit};
 use crate::ir::Source;
 use crate::model::TypeSource;
 use crate::node::{NodeType, Registry, Role};
@@ -235,12 +235,27 @@ impl Engine {
 
     /// Says which connections are not played, of those with an end at a node of such a type.
     pub(super) fn tell_misfits(&mut self, which: impl Fn(&str) -> bool) {
+        let misfits = self.misfits(which);
+        self.notices.extend(misfits.into_iter().map(Notice::Misfit));
+    }
+
+    /// Connections that are not played, with an end at a node of such a type, by the musician's names.
+    pub(super) fn misfits(&self, which: impl Fn(&str) -> bool) -> Vec<Misfit> {
         let graph = &self.session.graph;
         let misfits = graph.misfits(&self.registry).into_iter().filter(|misfit| {
             let ends = [&misfit.connection.from_node, &misfit.connection.to_node];
             ends.iter().any(|id| graph.node(id).is_some_and(|node| which(&node.type_id)))
         });
-        self.notices.extend(misfits.map(Notice::Misfit));
+        let named = misfits.map(|Misfit { connection, port, node }| Misfit {
+            connection: Connection {
+                from_node: self.session.owner_of(&connection.from_node),
+                to_node: self.session.owner_of(&connection.to_node),
+                ..connection
+            },
+            port,
+            node: self.session.owner_of(&node),
+        });
+        named.collect()
     }
 }
 

@@ -213,7 +213,7 @@ impl Processor {
     /// instance until it is rebuilt.
     pub fn process(&mut self, mut block: Block<'_>) {
         let watched = self.link.telemetry().is_watched();
-        self.stopwatch.begin(watched && !block.offline);
+        self.stopwatch.begin(watched, block.offline);
         self.renderer.levels.begin(watched, self.link.telemetry());
         let _flush = FlushDenormals::on();
         for stem in block.stems.iter_mut() {
@@ -336,11 +336,13 @@ impl Processor {
             return;
         }
         let start = Instant::now();
+        self.stopwatch.pause();
         while self.link.settled_count() < target && start.elapsed() < OFFLINE_WAIT {
             // Makes room for what is still to come.
             self.take_messages();
             std::thread::sleep(Duration::from_micros(50));
         }
+        self.stopwatch.go_on();
         if self.link.settled_count() < target {
             self.link.count_offline_timeout();
         }

@@ -8,7 +8,7 @@
 //! Raw nodes stand beside them as they are; an id that both want is an error.
 
 use super::Session;
-use crate::edit::{EditError, Nodes, Route, SessionNode, gain_path, mute_path};
+use crate::edit::{EditError, Nodes, Route, SessionNode, fader_id, gain_path, mute_path, send_id};
 use crate::graph::{Connection, GraphNode, RawGraph, Scrutiny};
 use crate::ir::{RouteKind, Source};
 use crate::limits::MAX_CONNECTIONS;
@@ -98,7 +98,7 @@ pub fn lower(
     let hearing = hearing(nodes, routes);
     graph.nodes.push(plain(MASTER, "dac"));
     for node in nodes {
-        let gain = format!("{}_g", node.name);
+        let gain = fader_id(&node.name);
         graph.nodes.push(GraphNode {
             count: node.count,
             legato: node.legato,
@@ -128,9 +128,9 @@ pub fn lower(
         let Route { source, target, kind, port, .. } = &**route;
         match kind {
             RouteKind::Send => {
-                let send = format!("{source}_send_{target}");
+                let send = send_id(source, target);
                 graph.nodes.push(plain(&send, "gain"));
-                graph.connections.push(wire(&format!("{source}_g"), "out", &send, "in"));
+                graph.connections.push(wire(&fader_id(source), "out", &send, "in"));
                 if let Some(port) = first_input(decl(target)) {
                     graph.connections.push(wire(&send, "out", target, &port));
                 }

@@ -13,7 +13,8 @@ pub struct Load {
     pub mean: f32,
     /// The worst block of the last one to two seconds of audio.
     pub worst: f32,
-    /// Blocks that took longer than they last, since somebody watches.
+    /// Blocks that took longer than they last, since somebody watches. Offline there are none: nobody waits for a
+    /// block.
     pub overruns: u64,
 }
 
@@ -47,19 +48,36 @@ struct Window {
 pub(crate) struct Stopwatch {
     on: bool,
     begun: Option<u64>,
+    /// When the block began to wait, and ticks that it has waited.
+    paused: Option<u64>,
+    waited: u64,
+    /// The block is rendered offline.
+    offline: bool,
     now: Window,
     before: Window,
     overruns: u64,
 }
 
 impl Stopwatch {
-    /// A block begins. One that may wait (offline) is not measured.
-    pub fn begin(&mut self, watched: bool) {
+    /// A block begins.
+    pub fn begin(&mut self, watched: bool, offline: bool) {
         if watched && !self.on {
             *self = Self::default();
         }
-        self.on = watched;
+        (self.on, self.offline, self.paused, self.waited) = (watched, offline, None, 0);
         self.begun = watched.then(ticks::now);
+    }
+
+    /// The block waits for the control thread, as offline blocks may: that time is not the block's work.
+    pub fn pause(&mut self) {
+        self.paused = self.on.then(ticks::now);
+    }
+
+    /// The block waits no longer.
+    pub fn go_on(&mut self) {
+        if let Some(paused) = self.paused.take() {
+            self.waited += (ticks::now().wrapping_sub(paused) as i64).max(0) as u64;
+        }
     }
 
     /// The block is over.
@@ -70,7 +88,7 @@ impl Stopwatch {
             return;
         }
         // A counter that another core has a little earlier must not give centuries.
-        let ticks = (ticks::now().wrapping_sub(begun) as i64).max(0);
+        let ticks = (ticks::now().wrapping_sub(begun).wrapping_sub(self.waited) as i64).max(0);
         self.count(ticks as f64 / per_second, frames as f64 / rate);
         let shown = &telemetry.load;
         let (busy, lasted) = (self.now.busy + self.before.busy, self.now.lasted + self.before.lasted);
@@ -88,7 +106,7 @@ impl Stopwatch {
         self.now.busy += busy;
         self.now.lasted += lasts;
         self.now.worst = self.now.worst.max(share);
-        self.overruns += u64::from(share > 1.0);
+        self.overruns += u64::from(share > 1.0 && !self.offline);
     }
 }
 

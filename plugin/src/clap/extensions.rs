@@ -22,6 +22,7 @@ use clap_sys::ext::render::{CLAP_EXT_RENDER, CLAP_RENDER_OFFLINE, clap_plugin_re
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_plugin_state};
 use clap_sys::ext::tail::{CLAP_EXT_TAIL, clap_plugin_tail};
 use clap_sys::ext::timer_support::{CLAP_EXT_TIMER_SUPPORT, clap_plugin_timer_support};
+use clap_sys::ext::track_info::{CLAP_EXT_TRACK_INFO, CLAP_EXT_TRACK_INFO_COMPAT, clap_plugin_track_info};
 use clap_sys::id::{CLAP_INVALID_ID, clap_id};
 use clap_sys::plugin::clap_plugin;
 use clap_sys::stream::{clap_istream, clap_ostream};
@@ -59,6 +60,8 @@ pub unsafe extern "C" fn get(plugin: *const clap_plugin, id: *const c_char) -> *
             table(&LATENCY)
         } else if known(CLAP_EXT_TIMER_SUPPORT) {
             table(&TIMER)
+        } else if known(CLAP_EXT_TRACK_INFO) || known(CLAP_EXT_TRACK_INFO_COMPAT) {
+            table(&TRACK_INFO)
         } else if known(CLAP_EXT_GUI) {
             table(&GUI)
         } else {
@@ -87,6 +90,7 @@ static RENDER: clap_plugin_render = clap_plugin_render {
 static TAIL: clap_plugin_tail = clap_plugin_tail { get: Some(tail_get) };
 static LATENCY: clap_plugin_latency = clap_plugin_latency { get: Some(latency_get) };
 static TIMER: clap_plugin_timer_support = clap_plugin_timer_support { on_timer: Some(on_timer) };
+static TRACK_INFO: clap_plugin_track_info = clap_plugin_track_info { changed: Some(track_changed) };
 
 /// What an instance has from `init` on.
 ///
@@ -318,7 +322,7 @@ unsafe extern "C" fn note_ports_get(
     true
 }
 
-// --- render mode, tail, latency, timer ------------------------------------------------------------
+// --- render mode, tail, latency, timer, track ------------------------------------------------------------
 
 unsafe extern "C" fn render_has_hard_realtime_requirement(_plugin: *const clap_plugin) -> bool {
     false
@@ -340,6 +344,15 @@ unsafe extern "C" fn tail_get(_plugin: *const clap_plugin) -> u32 {
 
 unsafe extern "C" fn latency_get(_plugin: *const clap_plugin) -> u32 {
     0
+}
+
+unsafe extern "C" fn track_changed(plugin: *const clap_plugin) {
+    guard((), || {
+        // SAFETY: the host hands back what `create` gave it.
+        if let Some(object) = unsafe { Object::of(plugin) } {
+            object.follow_track();
+        }
+    });
 }
 
 unsafe extern "C" fn on_timer(plugin: *const clap_plugin, id: clap_id) {

@@ -13,8 +13,14 @@ use clap_sys::ext::gui::{CLAP_EXT_GUI, clap_host_gui};
 use clap_sys::ext::params::{CLAP_EXT_PARAMS, clap_host_params, clap_param_rescan_flags};
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_host_state};
 use clap_sys::ext::timer_support::{CLAP_EXT_TIMER_SUPPORT, clap_host_timer_support};
+use clap_sys::ext::track_info::{
+    CLAP_EXT_TRACK_INFO, CLAP_EXT_TRACK_INFO_COMPAT, CLAP_TRACK_INFO_HAS_TRACK_COLOR,
+    CLAP_TRACK_INFO_HAS_TRACK_NAME, clap_host_track_info, clap_track_info,
+};
 use clap_sys::host::clap_host;
 use clap_sys::id::{CLAP_INVALID_ID, clap_id};
+
+use crate::instance::Track;
 
 /// Period of the timer, in milliseconds.
 const TIMER_PERIOD: u32 = 100;
@@ -49,6 +55,7 @@ struct Extensions {
     params: Option<NonNull<clap_host_params>>,
     gui: Option<NonNull<clap_host_gui>>,
     timer: Option<NonNull<clap_host_timer_support>>,
+    track: Option<NonNull<clap_host_track_info>>,
 }
 
 // SAFETY: the host's struct is constant and lives until `destroy`; from our own threads only
@@ -99,6 +106,7 @@ impl Host {
             params: self.extension(CLAP_EXT_PARAMS),
             gui: self.extension(CLAP_EXT_GUI),
             timer: self.extension(CLAP_EXT_TIMER_SUPPORT),
+            track: self.extension(CLAP_EXT_TRACK_INFO).or_else(|| self.extension(CLAP_EXT_TRACK_INFO_COMPAT)),
         });
     }
 
@@ -171,6 +179,28 @@ impl Host {
                 unregister(self.raw.as_ptr(), id);
             }
         }
+    }
+
+    /// The track that the plugin is on; `None` if the host does not say. Main thread.
+    pub fn track(&self) -> Option<Track> {
+        let track = self.extensions.get()?.track?;
+        let mut info = std::mem::MaybeUninit::<clap_track_info>::zeroed();
+        // SAFETY: the host's tables live as long as the host; main thread; room for an info, in which every bit
+        // pattern of zeros is a value.
+        let info = unsafe {
+            if !track.as_ref().get.is_some_and(|get| get(self.raw.as_ptr(), info.as_mut_ptr())) {
+                return None;
+            }
+            info.assume_init()
+        };
+        let bytes: Vec<u8> = info.name.iter().map(|&c| c as u8).take_while(|&c| c != 0).collect();
+        let name = String::from_utf8_lossy(&bytes);
+        let has = |flag| info.flags & flag != 0;
+        let colour = [info.color.red, info.color.green, info.color.blue];
+        Some(Track::new(
+            has(CLAP_TRACK_INFO_HAS_TRACK_NAME).then_some(&*name),
+            has(CLAP_TRACK_INFO_HAS_TRACK_COLOR).then_some(colour),
+        ))
     }
 
     /// Main thread.

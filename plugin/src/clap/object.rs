@@ -161,7 +161,15 @@ impl Object {
         let gui = Gui::new(KrachEditor::new(params.clone()), self.host.clone(), events.clone());
         let ready = self.core.set(Core { gui, instance, params, events, wrapper }).is_ok();
         self.host.start_timer();
+        self.follow_track();
         ready
+    }
+
+    /// Asks the host for its track. Main thread, from `init` on.
+    pub fn follow_track(&self) {
+        if let (Some(core), Some(track)) = (self.core(), self.host.track()) {
+            core.instance.set_track(track);
+        }
     }
 
     fn activate(&self, sample_rate: f64, max_frames: u32) -> bool {

@@ -2,17 +2,16 @@
 //! are equal, so that only a difference is painted.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use krach_core::telemetry::Level;
 
+use crate::instance::readings::{Reader, Readings};
 use crate::instance::{EndpointInfo, Snapshot, View};
 use crate::params::KrachParams;
 
 /// Steps of the cycle line: finer than a pixel of a window as it opens.
 const PHASE_STEPS: f64 = 900.0;
-/// Longest block that a host may reasonably have; it does not call when none came for so long.
-const SILENCE: Duration = Duration::from_millis(400);
 /// Bottom of the meters in dB.
 pub const METER_FLOOR: f32 = -60.0;
 
@@ -73,21 +72,27 @@ pub struct Transport {
     pub beats_per_cycle: f64,
     /// Quarter notes per bar of the host.
     pub beats_per_bar: f64,
-    /// The cycle, counted from 0.
+    /// The cycle, counted from 1 as hosts count bars.
     pub cycle: i64,
     /// Place within the cycle, 0…1, in steps.
     pub phase: f32,
 }
 
-/// A node of the graph.
+/// A node as the musician knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// Its id.
-    pub id: String,
+    /// Its name.
+    pub name: String,
     /// Its type.
     pub type_id: String,
     /// Its meter.
     pub meter: Option<u32>,
+    /// Muted.
+    pub muted: bool,
+    /// Heard alone.
+    pub solo: bool,
+    /// Muted, or not among those that are solo.
+    pub silent: bool,
     /// It produced NaN or infinity too often.
     pub silenced: bool,
 }
@@ -112,7 +117,7 @@ pub struct ViewModel {
     pub transport: Transport,
     /// Main output, left and right.
     pub output: [Reading; 2],
-    /// Nodes in the order of the graph.
+    /// Nodes: those of a raw graph, then those of the session.
     pub nodes: Arc<Vec<Node>>,
     /// A reading for each node.
     pub levels: Vec<Reading>,
@@ -140,14 +145,13 @@ pub struct ViewModelBuilder {
     session_free_run: bool,
     poisoned: bool,
     answered: bool,
-    /// Blocks at the last picture, and since when there are no more.
-    blocks: (u64, Option<Instant>),
+    reader: Reader,
 }
 
 impl ViewModelBuilder {
     /// Of an instance that has not answered yet.
     pub fn new(view: Arc<View>, params: Arc<KrachParams>) -> Self {
-        let blocks = (view.link().blocks(), None);
+        let reader = Reader::new(Arc::clone(view.link()));
         Self {
             view,
             params,
@@ -157,7 +161,7 @@ impl ViewModelBuilder {
             session_free_run: false,
             poisoned: false,
             answered: false,
-            blocks,
+            reader,
         }
     }
 
@@ -171,15 +175,17 @@ impl ViewModelBuilder {
 
     /// The control thread has answered.
     pub fn seen(&mut self, seen: &Snapshot) {
-        let status = &seen.status;
-        let nodes: Vec<Node> = status
+        let nodes: Vec<Node> = seen
             .nodes
             .iter()
-            .map(|node| Node {
-                id: node.id.clone(),
-                type_id: node.type_id.clone(),
-                meter: status.meters.get(&node.id).copied(),
-                silenced: status.silenced.contains(&node.id),
+            .map(|status| Node {
+                name: status.node.id.clone(),
+                type_id: status.node.type_id.clone(),
+                meter: status.meter,
+                muted: status.muted,
+                solo: status.solo,
+                silent: status.silent,
+                silenced: status.silenced,
             })
             .collect();
         if *self.nodes != nodes {
@@ -189,29 +195,23 @@ impl ViewModelBuilder {
         if *self.problems != problems {
             self.problems = Arc::new(problems);
         }
-        self.session_free_run = status.free_run;
-        self.poisoned = status.poisoned;
+        self.session_free_run = seen.free_run;
+        self.poisoned = seen.poisoned;
         self.answered = true;
     }
 
     /// A picture of now.
     pub fn take(&mut self, now: Instant) -> ViewModel {
-        let called = self.is_called(now);
-        let telemetry = self.view.link().telemetry();
-        let level = |node: &Node| node.meter.filter(|_| called).map(|m| telemetry.node(m).into());
-        let load = telemetry.load();
+        let readings = self.reader.read(now, self.nodes.iter().map(|node| node.meter));
         let tenths = |share: f32| (share * 1000.0).round() as u32;
+        let load = readings.load;
         ViewModel {
             door: Arc::clone(&self.door),
-            transport: self.transport(called),
-            output: if called { telemetry.output().map(Reading::from) } else { Default::default() },
+            transport: transport(&readings),
+            output: readings.output.map(Reading::from),
             nodes: Arc::clone(&self.nodes),
-            levels: self.nodes.iter().map(|node| level(node).unwrap_or_default()).collect(),
-            busy: if called {
-                Busy { mean: tenths(load.mean), worst: tenths(load.worst), overruns: load.overruns }
-            } else {
-                Busy::default()
-            },
+            levels: readings.nodes.iter().map(|level| level.unwrap_or_default().into()).collect(),
+            busy: Busy { mean: tenths(load.mean), worst: tenths(load.worst), overruns: load.overruns },
             problems: Arc::clone(&self.problems),
             free_run: self.session_free_run || self.params.free_run.value(),
             session_free_run: self.session_free_run,
@@ -219,33 +219,24 @@ impl ViewModelBuilder {
             answered: self.answered,
         }
     }
+}
 
-    /// Does the host call `process`?
-    fn is_called(&mut self, now: Instant) -> bool {
-        let blocks = self.view.link().blocks();
-        if self.blocks.0 != blocks {
-            self.blocks = (blocks, Some(now));
-        }
-        self.blocks.1.is_some_and(|last| now - last < SILENCE)
-    }
-
-    fn transport(&self, called: bool) -> Transport {
-        let position = self.view.link().position();
-        let motion = match (called, position.running, position.free_run) {
-            (false, ..) => Motion::Idle,
-            (true, false, _) => Motion::Stopped,
-            (true, true, true) => Motion::FreeRun,
-            (true, true, false) => Motion::Playing,
-        };
-        let beats_per_bar = position.bar_cycles * position.beats_per_cycle;
-        Transport {
-            motion,
-            tempo: (position.tempo * 100.0).round() / 100.0,
-            beats_per_cycle: position.beats_per_cycle,
-            beats_per_bar: (beats_per_bar * 1000.0).round() / 1000.0,
-            cycle: position.cycles.floor() as i64,
-            phase: ((position.cycles.rem_euclid(1.0) * PHASE_STEPS).floor() / PHASE_STEPS) as f32,
-        }
+fn transport(readings: &Readings) -> Transport {
+    let position = &readings.position;
+    let motion = match (readings.called, position.running, position.free_run) {
+        (false, ..) => Motion::Idle,
+        (true, false, _) => Motion::Stopped,
+        (true, true, true) => Motion::FreeRun,
+        (true, true, false) => Motion::Playing,
+    };
+    let beats_per_bar = position.bar_cycles * position.beats_per_cycle;
+    Transport {
+        motion,
+        tempo: (position.tempo * 100.0).round() / 100.0,
+        beats_per_cycle: position.beats_per_cycle,
+        beats_per_bar: (beats_per_bar * 1000.0).round() / 1000.0,
+        cycle: position.cycles.floor() as i64 + 1,
+        phase: ((position.cycles.rem_euclid(1.0) * PHASE_STEPS).floor() / PHASE_STEPS) as f32,
     }
 }
 
@@ -262,5 +253,14 @@ mod tests {
         assert_eq!(db(3.0).value(), Some(3.0));
         assert_eq!(Decibels::of(0.0), Decibels::default());
         assert_eq!(db(-61.0).value(), None);
+    }
+
+    #[test]
+    fn cycles_are_counted_from_one_as_hosts_count_bars() {
+        let at = |cycles: f64| {
+            let position = krach_core::link::Position { cycles, ..Default::default() };
+            transport(&Readings { position, ..Readings::default() }).cycle
+        };
+        assert_eq!([at(0.0), at(0.99), at(1.0), at(-0.5)], [1, 1, 2, 0]);
     }
 }

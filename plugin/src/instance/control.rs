@@ -19,9 +19,11 @@ use super::dirty::Dirty;
 use super::frames::Frames;
 use super::osc::OscSender;
 use super::service::Hello;
+use super::track::Track;
 use super::view::{Revision, Snapshot};
 use super::{Claim, HostHooks};
 use crate::library::{Library, Word};
+use crate::problems::{About, Problems};
 use crate::socket::{Announcer, ReplySlot};
 use crate::state::{Payload, StateError};
 use crate::wire::desk::{Connection, Desk};
@@ -42,9 +44,6 @@ const COMMANDS_PER_TICK: usize = 64;
 
 /// Words of compile threads and watchers that one tick takes in.
 const WORDS_PER_TICK: usize = 256;
-
-/// Problems that are kept for `Status` and the window.
-const MAX_PROBLEMS: usize = 32;
 
 /// Host parameters by string id, normalised 0…1.
 type Params = BTreeMap<String, f64>;
@@ -67,10 +66,12 @@ pub(super) enum Command {
     Do { edit: Box<Edit>, at: At },
     /// Something that went wrong elsewhere.
     Report { problem: String },
+    /// What the host says of its track.
+    Track(Track),
     /// What the window shows.
     Look { reply: SyncSender<Box<Snapshot>> },
     /// What went wrong lately.
-    Problems { reply: SyncSender<VecDeque<String>> },
+    Problems { reply: SyncSender<Vec<String>> },
     /// The host saves.
     Save { params: Params, reply: SyncSender<Option<Vec<u8>>>, claim: Arc<Claim> },
     /// The host loads.
@@ -122,7 +123,7 @@ pub(super) struct Control {
     announcer: Announcer,
     connections: HashMap<u64, Connection>,
     waiting: Vec<Waiting>,
-    problems: VecDeque<String>,
+    problems: Problems,
     sounds: Option<Library>,
     activating: Option<Activating>,
     /// What compile threads and watchers have said and no tick has taken in yet.
@@ -132,6 +133,9 @@ pub(super) struct Control {
     frames: Frames,
     /// A chunk that was refused, to be saved back until the session is edited.
     kept: Option<RefusedChunk>,
+    track: Track,
+    /// What the instance is called while the session has no name.
+    default_name: String,
     active: bool,
     /// Number of the last edit that the engine accepted.
     last_edit: u64,
@@ -141,6 +145,8 @@ pub(super) struct Control {
     faulty: bool,
     handled: u64,
     revision: Arc<Revision>,
+    /// Where the session or its sounds may have changed since it was last asked which problems stand.
+    unsettled: bool,
 }
 
 /// Whatever ends the control thread, an offline `process` must not wait for it ever after.
@@ -168,6 +174,8 @@ impl Control {
             link: engine.link(),
             dirty: Dirty::new(&engine),
             frames: Frames::new(engine.link()),
+            track: Track::default(),
+            default_name: id.clone(),
             id,
             engine,
             hooks,
@@ -175,7 +183,7 @@ impl Control {
             announcer,
             connections: HashMap::new(),
             waiting: Vec::new(),
-            problems: VecDeque::new(),
+            problems: Problems::default(),
             osc: OscSender::default(),
             kept: None,
             active: false,
@@ -184,6 +192,7 @@ impl Control {
             faulty: false,
             handled: 0,
             revision,
+            unsettled: false,
         }
     }
 
@@ -217,6 +226,7 @@ impl Control {
             }
             self.faulty = self.guarded(Self::tick).is_none();
             self.guarded(Self::activate_when_ready);
+            self.guarded(Self::settle_problems);
             self.guarded(Self::publish_pictures);
             if self.engine.settled() && self.words.is_empty() && !self.awaits_sounds() {
                 self.link.settled(self.handled);
@@ -312,10 +322,15 @@ impl Control {
                 }
             }
             Command::Report { problem } => self.report(problem),
+            Command::Track(track) => self.set_track(track),
             Command::Look { reply } => {
                 self.tick();
-                let problems = self.problems.iter().cloned().collect();
-                let _ = reply.try_send(Box::new(Snapshot { status: self.engine.status(), problems }));
+                let _ = reply.try_send(Box::new(Snapshot {
+                    nodes: self.engine.nodes(),
+                    free_run: self.engine.session().free_run,
+                    poisoned: self.engine.poisoned(),
+                    problems: self.problems.texts().map(str::to_owned).collect(),
+                }));
             }
             Command::Status { reply } => {
                 self.tick();
@@ -323,7 +338,7 @@ impl Control {
             }
             Command::Problems { reply } => {
                 self.tick();
-                let _ = reply.try_send(self.problems.clone());
+                let _ = reply.try_send(self.problems.texts().map(str::to_owned).collect());
             }
             Command::Save { params, reply, claim } => {
                 let chunk = self.chunk(params);
@@ -364,9 +379,10 @@ impl Control {
         }
         if awaits {
             let seconds = COMPILE_PATIENCE.as_secs();
-            self.report(format!(
+            let problem = format!(
                 "some sounds are still being compiled after {seconds} s; they fade in when they are there"
-            ));
+            );
+            self.report_about(None, problem, About::Compiling);
         }
         let processor = self.engine.activate(sample_rate, max_frames);
         self.active = true;
@@ -425,6 +441,7 @@ impl Control {
     }
 
     fn edited(&mut self) {
+        self.unsettled = true;
         self.follow_sounds();
         self.dirty.touch();
     }
@@ -433,6 +450,7 @@ impl Control {
     fn hear_words(&mut self) {
         for _ in 0..WORDS_PER_TICK {
             let Some(word) = self.words.pop_front() else { return };
+            self.unsettled = true;
             if let Some(sounds) = &mut self.sounds {
                 sounds.hear(word, &mut self.engine);
             }
@@ -474,7 +492,8 @@ impl Control {
                 self.connections.values_mut().for_each(|connection| connection.failed(*seq, message));
                 failed = Some(*seq);
             }
-            self.report_of(failed, notice.to_string());
+            let text = notice.to_string();
+            self.report_about(failed, text, About::Notice(notice));
         }
         let due = self.engine.take_osc();
         if let Some(target) = self.engine.session().osc_target.as_ref().filter(|_| !due.is_empty())
@@ -530,6 +549,7 @@ impl Control {
         match loaded {
             Ok(params) => {
                 self.kept = None;
+                self.unsettled = true;
                 self.follow_sounds();
                 self.take_free_name();
                 self.dirty.settle(&self.engine);
@@ -549,8 +569,9 @@ impl Control {
 
     /// Two instances of one name could not be told apart: the later one becomes `bass-2`.
     fn take_free_name(&mut self) {
-        let wanted = self.engine.status().name;
+        let wanted = self.engine.session().name.clone();
         if wanted.is_empty() {
+            self.take_default_name();
             return self.announce();
         }
         let free = self.announcer.announce_unique(&wanted);
@@ -560,10 +581,29 @@ impl Control {
         self.announce();
     }
 
+    /// The host has said something of its track: clients find it in the entry, and where the session has no name, its
+    /// name is the instance's.
+    fn set_track(&mut self, track: Track) {
+        self.track = track.or(std::mem::take(&mut self.track));
+        self.announcer.set_track(self.track.name.clone(), self.track.colour.clone());
+        if self.engine.session().name.is_empty() {
+            self.take_default_name();
+        }
+        self.announce();
+    }
+
+    /// Chooses what the instance is called without a name of its own: as the track, else by its id.
+    fn take_default_name(&mut self) {
+        self.default_name = match &self.track.name {
+            Some(track) => self.announcer.announce_unique(track),
+            None => self.id.clone(),
+        };
+    }
+
     /// Tells clients the present name.
     fn announce(&mut self) {
-        let name = self.engine.status().name;
-        let shown = if name.is_empty() { self.id.clone() } else { name };
+        let name = &self.engine.session().name;
+        let shown = if name.is_empty() { self.default_name.clone() } else { name.clone() };
         self.announcer.announce(&shown);
         self.greeting().name = shown;
     }

@@ -10,6 +10,8 @@ use krach_core::engine::Engine;
 use krach_core::link::{Link, Position, Watch};
 use krach_core::telemetry::{Level, Load};
 
+use super::readings::{Reader, Readings};
+
 use crate::wire::events::{Event, METERS, ONSETS, TRANSPORT};
 use crate::wire::news;
 use onsets::Onsets;
@@ -36,6 +38,7 @@ impl Wanted {
 /// Takes the pictures.
 pub(super) struct Frames {
     link: Arc<Link>,
+    reader: Reader,
     due: Option<Instant>,
     wanted: Wanted,
     /// Longest block in seconds.
@@ -73,6 +76,7 @@ struct Metered {
 impl Frames {
     pub(super) fn new(link: Arc<Link>) -> Self {
         Self {
+            reader: Reader::new(Arc::clone(&link)),
             link,
             due: None,
             wanted: Wanted::default(),
@@ -121,47 +125,41 @@ impl Frames {
         // After a long pause there is nothing to be made up for.
         self.due = Some((due + FRAME).max(now));
         let mut events = Vec::new();
-        let position = self.link.position();
+        let nodes = if self.wanted.meters > 0 { engine.metered_nodes() } else { Vec::new() };
+        let readings = self.reader.read(now, nodes.iter().map(|(_, meter)| *meter));
+        let position = readings.position;
         if self.wanted.transport > 0 && self.transport.is_news(&position, now) {
-            events.push(Event::new(TRANSPORT, &transport(&position)));
+            events.push(Event::new(TRANSPORT, &transport(&readings)));
         }
         if self.wanted.meters > 0 {
-            let metered = self.metered(engine);
+            let metered = metered(nodes.into_iter().map(|(name, _)| name), readings);
             if self.meters.is_news(&metered, now) {
                 events.push(Event::new(METERS, &meters(&metered)));
             }
         }
         if self.wanted.onsets > 0 {
-            let (onsets, more) = self.onsets.follow(&position, self.link.blocks(), self.longest, engine);
+            let (onsets, more) =
+                self.onsets.follow(&self.link.position(), self.link.blocks(), self.longest, engine);
             if !onsets.is_empty() {
                 events.push(Event::new(ONSETS, &news::Onsets { onsets, more }));
             }
         }
         events
     }
-
-    /// Levels by what musicians call them: a node of the session by its name, after its fader; raw nodes by id.
-    fn metered(&self, engine: &Engine) -> Metered {
-        let telemetry = self.link.telemetry();
-        let meters = engine.meters();
-        let session = engine.session();
-        let faders = session.nodes.iter().filter_map(|node| {
-            let meter = meters.get(&format!("{}_g", node.name))?;
-            Some((node.name.clone(), telemetry.node(*meter)))
-        });
-        let raw = session.raw.nodes.iter().filter_map(|node| {
-            let meter = meters.get(&node.id)?;
-            Some((node.id.clone(), telemetry.node(*meter)))
-        });
-        Metered { master: telemetry.output(), nodes: faders.chain(raw).collect(), load: telemetry.load() }
-    }
 }
 
-fn transport(p: &Position) -> news::Transport {
+/// Levels by what musicians call the nodes: those of the session after their faders, raw nodes by id.
+fn metered(names: impl Iterator<Item = String>, readings: Readings) -> Metered {
+    let nodes = names.zip(readings.nodes).filter_map(|(name, level)| Some((name, level?)));
+    Metered { master: readings.output, nodes: nodes.collect(), load: readings.load }
+}
+
+fn transport(readings: &Readings) -> news::Transport {
+    let p = &readings.position;
     news::Transport {
         cycles: p.cycles,
         beats: p.beats,
-        bars: (p.bar_cycles > 0.0).then(|| p.bar_count + (p.cycles - p.bar_start) / p.bar_cycles),
+        bars: readings.bars,
         tempo: p.tempo,
         beats_per_cycle: p.beats_per_cycle,
         running: p.running,

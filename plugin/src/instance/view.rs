@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use krach_core::edit::{At, Edit};
-use krach_core::engine::Status;
+use krach_core::engine::NodeStatus;
 use krach_core::link::Link;
 
 use super::control::Command;
@@ -15,9 +15,13 @@ use crate::socket::{Announcer, EndpointInfo};
 /// The session and its troubles at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// The session in short.
-    pub status: Status,
-    /// What went wrong lately, newest last.
+    /// The nodes by the names that musicians gave.
+    pub nodes: Vec<NodeStatus>,
+    /// The session's own free run is on.
+    pub free_run: bool,
+    /// The engine panicked and is silent.
+    pub poisoned: bool,
+    /// What is wrong, and what went wrong lately, newest last.
     pub problems: Vec<String>,
 }
 

@@ -12,6 +12,9 @@ const MAX_ENTRY: u64 = 64 << 10;
 /// Most files of a folder that are looked at.
 const MAX_FILES: usize = 4096;
 
+/// Longest name of an instance, in characters.
+pub const MAX_NAME: usize = 64;
+
 /// What `<instance id>.json` says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -77,7 +80,11 @@ pub fn free_name(folder: &Path, own: &str, name: &str) -> String {
         Some((stem, number)) if !stem.is_empty() && number.parse::<u32>().is_ok() => stem,
         _ => name,
     };
-    let mut candidates = (2_u64..).map(|number| format!("{stem}-{number}"));
+    let mut candidates = (2_u64..).map(|number| {
+        let end = format!("-{number}");
+        let stem: String = stem.chars().take(MAX_NAME - end.len()).collect();
+        stem + &end
+    });
     candidates.find(|name| !taken.contains(name)).unwrap_or_else(|| name.to_owned())
 }
 
@@ -143,4 +150,34 @@ fn older_than_a_minute(path: &Path) -> bool {
         .ok()
         .and_then(|at| at.elapsed().ok());
     age.is_some_and(|age| age.as_secs() > 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_made_unique_is_no_longer_than_a_name_may_be() {
+        let folder = std::env::temp_dir().join(format!("krach-names-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let entry = |number: u32, name: String| Entry {
+            instance: number.to_string(),
+            name,
+            pid: 0,
+            format: String::new(),
+            host: None,
+            track: None,
+            colour: None,
+            socket: PathBuf::new(),
+            started: 0,
+        };
+        let name = "ä".repeat(MAX_NAME);
+        for number in 0..12 {
+            let free = free_name(&folder, "own", &name);
+            assert_eq!(free.chars().count(), MAX_NAME, "{free}");
+            assert_eq!(free.ends_with(&format!("ä-{}", number + 1)), number > 0, "{free}");
+            entry(number, free).write(&folder).unwrap();
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

@@ -154,6 +154,16 @@ impl Announcer {
         })
     }
 
+    /// Puts the host's track into the entry beside the socket.
+    pub(crate) fn set_track(&self, name: Option<String>, colour: Option<String>) {
+        let mut standing = self.0.standing();
+        if (&standing.entry.track, &standing.entry.colour) != (&name, &colour) {
+            (standing.entry.track, standing.entry.colour) = (name, colour);
+            standing.entry_changed = true;
+            standing.write_entry();
+        }
+    }
+
     /// What is wrong with the addresses.
     pub(crate) fn problem(&self) -> Option<String> {
         self.0.standing().problem()

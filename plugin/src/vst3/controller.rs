@@ -3,13 +3,14 @@
 
 use std::ffi::CStr;
 
-use super::com::Steinberg::Vst::ChannelContext::IInfoListenerTrait;
+use super::com::ComRef;
+use super::com::Steinberg::Vst::ChannelContext::{IInfoListenerTrait, kChannelColorKey, kChannelNameKey};
 use super::com::Steinberg::Vst::ViewType::kEditor;
 use super::com::Steinberg::Vst::{
-    BusDirection, CString, CtrlNumber, IAttributeList, IComponentHandler, IEditControllerTrait,
-    IMidiMappingTrait, INoteExpressionControllerTrait, IUnitInfoTrait, MediaType, NoteExpressionTypeID,
-    NoteExpressionTypeInfo, NoteExpressionValue, ParamID, ParamValue, ParameterInfo, ProgramListID,
-    ProgramListInfo, String128, TChar, UnitID, UnitInfo, kRootUnitId,
+    BusDirection, CString, CtrlNumber, IAttributeList, IAttributeListTrait, IComponentHandler,
+    IEditControllerTrait, IMidiMappingTrait, INoteExpressionControllerTrait, IUnitInfoTrait, MediaType,
+    NoteExpressionTypeID, NoteExpressionTypeInfo, NoteExpressionValue, ParamID, ParamValue, ParameterInfo,
+    ProgramListID, ProgramListInfo, String128, TChar, UnitID, UnitInfo, kRootUnitId,
 };
 use super::com::Steinberg::{
     FIDString, IBStream, IPlugView, int16, int32, kInternalError, kInvalidArgument, kResultFalse, kResultOk,
@@ -18,6 +19,7 @@ use super::com::Steinberg::{
 use super::guard;
 use super::midi::{self, Controller};
 use super::object::Object;
+use crate::instance::Track;
 use crate::params::MACROS;
 
 impl IEditControllerTrait for Object {
@@ -293,9 +295,39 @@ impl INoteExpressionControllerTrait for Object {
 
 impl IInfoListenerTrait for Object {
     unsafe fn setChannelContextInfos(&self, list: *mut IAttributeList) -> tresult {
-        // SAFETY: passed on.
-        guard(kInternalError, || unsafe { self.nice.setChannelContextInfos(list) })
+        guard(kInternalError, || {
+            // SAFETY: null or the host's list, valid for this call.
+            match unsafe { track_of(list) } {
+                Some(track) => self.set_track(track),
+                None => return kInvalidArgument,
+            }
+            kResultOk
+        })
     }
+}
+
+/// The track that the host describes: some say only what has changed. `None` without a list.
+///
+/// # Safety
+/// `list` is null or a list of the host's.
+unsafe fn track_of(list: *mut IAttributeList) -> Option<Track> {
+    // SAFETY: as promised by the caller.
+    let list = unsafe { ComRef::from_raw(list) }?;
+    let mut text: String128 = [0; 128];
+    let mut colour = 0;
+    // SAFETY: the host's object; the keys end in NUL; room for a String128, whose size is said in bytes, and for a
+    // number.
+    let (named, coloured) = unsafe {
+        (
+            list.getString(kChannelNameKey, text.as_mut_ptr(), size_of::<String128>() as u32) == kResultOk,
+            list.getInt(kChannelColorKey, &mut colour) == kResultOk,
+        )
+    };
+    let units: Vec<u16> = text.iter().map(|&unit| unit as u16).take_while(|&unit| unit != 0).collect();
+    let name = String::from_utf16_lossy(&units);
+    // Alpha, red, green, blue from the highest byte on.
+    let [_, red, green, blue] = (colour as u32).to_be_bytes();
+    Some(Track::new(named.then_some(name.as_str()), coloured.then_some([red, green, blue])))
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ use super::com::Steinberg::Vst::{
 use super::midi::Controller;
 use super::process::AudioSide;
 use super::view::Gui;
-use crate::instance::{HostHooks, Instance, InstanceConfig};
+use crate::instance::{HostHooks, Instance, InstanceConfig, Track};
 use crate::params::KrachParams;
 use crate::shell::{Shell, Vst3};
 use crate::socket::Addresses;
@@ -75,6 +75,8 @@ pub struct Object {
     /// atomic exchange; the main thread polls it. They meet only if the host breaks VST3's rules.
     audio: Mutex<Option<AudioSide>>,
     setup: Mutex<Setup>,
+    /// What the host has said of its track.
+    track: Mutex<Track>,
     /// The host has set up offline rendering and may wait for us.
     pub offline: AtomicBool,
     /// Between `setProcessing(1)` and `setProcessing(0)`.
@@ -113,6 +115,7 @@ impl Object {
             instance: Mutex::default(),
             audio: Mutex::default(),
             setup: Mutex::default(),
+            track: Mutex::default(),
             offline: AtomicBool::new(false),
             processing: AtomicBool::new(false),
             blocks: AtomicU64::new(0),
@@ -143,6 +146,8 @@ impl Object {
         };
         let started = Instance::start_at(config, addresses());
         self.values.params().view.set(Some(started.view().clone()));
+        // Some hosts say it before.
+        started.set_track(lock(&self.track).clone());
         *instance = Some(started);
         true
     }
@@ -154,6 +159,15 @@ impl Object {
         self.values.params().view.set(None);
         let instance = lock(&self.instance).take();
         drop(instance);
+    }
+
+    /// The host has said something of its track.
+    pub fn set_track(&self, track: Track) {
+        let mut said = lock(&self.track);
+        *said = track.or(std::mem::take(&mut *said));
+        if let Some(instance) = lock(&self.instance).as_ref() {
+            instance.set_track(said.clone());
+        }
     }
 
     /// Notes what the host activates us with; false if that makes no sense, or cannot be had. A host that

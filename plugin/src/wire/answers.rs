@@ -357,9 +357,9 @@ pub(crate) struct Bar {
 pub(crate) struct State<'a> {
     /// `State`.
     pub status: &'static str,
-    /// Nodes of the graph.
+    /// The nodes: those of a raw graph, then those of the session by their names.
     pub nodes: Vec<GraphNode>,
-    /// Its connections.
+    /// Connections between these; a send is one of its node.
     pub connections: Vec<Connection>,
     /// Label to node and control.
     pub exposed_controls: BTreeMap<String, (String, String)>,
@@ -375,11 +375,11 @@ pub(crate) struct State<'a> {
     pub name: String,
     /// The engine panicked and is silent.
     pub stopped: bool,
-    /// Nodes that are silenced.
+    /// Names of nodes that are silenced.
     pub silenced: Vec<String>,
     /// What is wrong with the socket.
     pub socket_problem: Option<String>,
-    /// What went wrong lately, newest last.
+    /// What is wrong, and what went wrong lately, newest last. What is over is not listed.
     pub problems: Vec<&'a str>,
     /// What is wrong with FAUST sounds; null where there are none.
     pub sounds: Option<StateSounds>,

@@ -170,7 +170,7 @@ impl Change {
         let Made { edit, more } = making(&mut Ground::new(desk.engine))?;
         let refuse = |error: &EditError, desk: &Desk<'_>| {
             let mut refused = refused(error, root, text.as_deref());
-            refused.still_playing = !desk.engine.status().poisoned;
+            refused.still_playing = !desk.engine.poisoned();
             refused.or_hint(|| type_hint(error, desk.engine))
         };
         if dry_run {

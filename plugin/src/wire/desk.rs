@@ -9,6 +9,7 @@ use krach_core::engine::Engine;
 use krach_core::node::is_inline;
 
 use crate::library::Library;
+use crate::problems::Problems;
 use crate::socket::{Announcer, Replies};
 use crate::wire::events::Event;
 
@@ -30,7 +31,7 @@ pub(crate) struct Desk<'a> {
     /// The instance's id.
     pub instance: &'a str,
     /// What went wrong lately, newest last, for the musician.
-    pub problems: &'a VecDeque<String>,
+    pub problems: &'a Problems,
     /// What the socket server says of itself.
     pub announcer: &'a Announcer,
     /// The connection that asks.

@@ -223,7 +223,7 @@ fn message_of(line: &str) -> String {
 fn refused(refusal: Refusal, desk: &Desk<'_>) -> RpcError {
     let Refusal { message, error } = refusal;
     let mut answer = RpcError::new(REFUSED, message);
-    answer.still_playing = !desk.engine.status().poisoned;
+    answer.still_playing = !desk.engine.poisoned();
     match *error {
         EditError::Pattern(error) => answer.at(error.path),
         EditError::Graph(GraphError::TypeNotFound(wanted)) => match nearest_type(&wanted, desk) {

@@ -12,7 +12,7 @@ pub(super) fn state(desk: &Desk<'_>) -> Value {
     let position = now.position;
     told(&State {
         status: "State",
-        nodes: now.nodes,
+        nodes: now.nodes.into_iter().map(|status| status.node).collect(),
         connections: now.connections,
         exposed_controls: now.exposed_controls,
         control_values: now.control_values,
@@ -33,7 +33,7 @@ pub(super) fn state(desk: &Desk<'_>) -> Value {
         stopped: now.poisoned,
         silenced: now.silenced,
         socket_problem: desk.announcer.problem(),
-        problems: desk.problems.iter().map(String::as_str).collect(),
+        problems: desk.problems.texts().collect(),
         sounds: desk
             .sounds
             .as_ref()

@@ -11,17 +11,23 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use clap_sys::audio_buffer::clap_audio_buffer;
+use clap_sys::color::clap_color;
 use clap_sys::events::*;
 use clap_sys::ext::params::{CLAP_EXT_PARAMS, clap_host_params, clap_plugin_params};
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_host_state, clap_plugin_state};
 use clap_sys::ext::timer_support::{
     CLAP_EXT_TIMER_SUPPORT, clap_host_timer_support, clap_plugin_timer_support,
 };
+use clap_sys::ext::track_info::{
+    CLAP_EXT_TRACK_INFO, CLAP_TRACK_INFO_HAS_TRACK_COLOR, CLAP_TRACK_INFO_HAS_TRACK_NAME,
+    clap_host_track_info, clap_plugin_track_info, clap_track_info,
+};
 use clap_sys::factory::plugin_factory::{CLAP_PLUGIN_FACTORY_ID, clap_plugin_factory};
 use clap_sys::host::clap_host;
 use clap_sys::plugin::clap_plugin;
 use clap_sys::process::{clap_process, clap_process_status};
 use clap_sys::stream::{clap_istream, clap_ostream};
+use clap_sys::string_sizes::CLAP_NAME_SIZE;
 use clap_sys::version::CLAP_VERSION;
 
 /// Tests of one program take turns: they count threads and files, which all instances share.
@@ -59,6 +65,8 @@ pub struct Heard {
     pub timers: Mutex<Vec<u32>>,
     /// Timers that were ever started.
     pub started: AtomicU32,
+    /// Name and colour of the track; a host without it has no such extension.
+    pub track: Mutex<Option<(String, [u8; 3])>>,
 }
 
 /// A host, at a fixed place in memory.
@@ -90,6 +98,23 @@ impl Host {
         let host = Self::new();
         host.heard.has_timers.store(true, Ordering::SeqCst);
         host
+    }
+
+    /// A host whose plugin is on a track.
+    pub fn with_track(name: &str, colour: [u8; 3]) -> Self {
+        let host = Self::new();
+        *host.heard.track.lock().unwrap() = Some((name.to_owned(), colour));
+        host
+    }
+
+    /// The track is called otherwise now.
+    pub fn rename_track(&self, plugin: &Plugin, name: &str) {
+        if let Some(track) = self.heard.track.lock().unwrap().as_mut() {
+            name.clone_into(&mut track.0);
+        }
+        let listener = plugin.extension::<clap_plugin_track_info>(CLAP_EXT_TRACK_INFO).expect("it listens");
+        // SAFETY: CLAP's call.
+        unsafe { listener.changed.unwrap()(plugin.raw) };
     }
 
     /// Lets each timer that runs come round once.
@@ -182,6 +207,25 @@ static HOST_STATE: clap_host_state = clap_host_state { mark_dirty: Some(host_dir
 static HOST_PARAMS: clap_host_params =
     clap_host_params { rescan: Some(host_rescan), clear: None, request_flush: Some(nothing) };
 
+unsafe extern "C" fn track(host: *const clap_host, info: *mut clap_track_info) -> bool {
+    let track = heard(host).track.lock().unwrap();
+    let Some((name, [red, green, blue])) = track.clone() else { return false };
+    let mut text = [0; CLAP_NAME_SIZE];
+    text.iter_mut().zip(name.bytes()).for_each(|(to, from)| *to = from as c_char);
+    let filled = clap_track_info {
+        flags: CLAP_TRACK_INFO_HAS_TRACK_NAME | CLAP_TRACK_INFO_HAS_TRACK_COLOR,
+        name: text,
+        color: clap_color { alpha: 255, red, green, blue },
+        audio_channel_count: 0,
+        audio_port_type: std::ptr::null(),
+    };
+    // SAFETY: the plugin's room for an info.
+    unsafe { info.write(filled) };
+    true
+}
+
+static HOST_TRACK: clap_host_track_info = clap_host_track_info { get: Some(track) };
+
 unsafe extern "C" fn host_extension(host: *const clap_host, id: *const c_char) -> *const c_void {
     // SAFETY: a string of the plugin's.
     match unsafe { CStr::from_ptr(id) } {
@@ -189,6 +233,9 @@ unsafe extern "C" fn host_extension(host: *const clap_host, id: *const c_char) -
         id if id == CLAP_EXT_PARAMS => (&raw const HOST_PARAMS).cast(),
         id if id == CLAP_EXT_TIMER_SUPPORT && heard(host).has_timers.load(Ordering::SeqCst) => {
             (&raw const HOST_TIMERS).cast()
+        }
+        id if id == CLAP_EXT_TRACK_INFO && heard(host).track.lock().unwrap().is_some() => {
+            (&raw const HOST_TRACK).cast()
         }
         _ => std::ptr::null(),
     }

@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::ChannelContext::IInfoListenerTrait;
 use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::*;
 use nice_plug::wrapper::vst3::vst3::Steinberg::*;
 use nice_plug::wrapper::vst3::vst3::{Class, ComPtr, ComWrapper};
@@ -59,6 +60,72 @@ impl IComponentHandler2Trait for Handler {
         kNotImplemented
     }
     unsafe fn finishGroupEdit(&self) -> tresult {
+        kNotImplemented
+    }
+}
+
+/// What the host says of the track; what is `None` is not in the list.
+struct TrackInfo {
+    name: Option<String>,
+    colour: Option<i64>,
+}
+
+impl Class for TrackInfo {
+    type Interfaces = (IAttributeList,);
+}
+
+/// Is it that key?
+///
+/// # Safety
+/// Both are strings that end in NUL.
+unsafe fn is(id: IAttributeList_::AttrID, key: *const std::ffi::c_char) -> bool {
+    // SAFETY: as promised by the caller.
+    unsafe { std::ffi::CStr::from_ptr(id) == std::ffi::CStr::from_ptr(key) }
+}
+
+impl IAttributeListTrait for TrackInfo {
+    unsafe fn setInt(&self, _: IAttributeList_::AttrID, _: int64) -> tresult {
+        kNotImplemented
+    }
+    unsafe fn getInt(&self, id: IAttributeList_::AttrID, value: *mut int64) -> tresult {
+        // SAFETY: the plugin's key, and its room for a number.
+        unsafe {
+            match self.colour.filter(|_| is(id, ChannelContext::kChannelColorKey)) {
+                Some(colour) => value.write(colour),
+                None => return kResultFalse,
+            }
+        }
+        kResultOk
+    }
+    unsafe fn setFloat(&self, _: IAttributeList_::AttrID, _: f64) -> tresult {
+        kNotImplemented
+    }
+    unsafe fn getFloat(&self, _: IAttributeList_::AttrID, _: *mut f64) -> tresult {
+        kNotImplemented
+    }
+    unsafe fn setString(&self, _: IAttributeList_::AttrID, _: *const TChar) -> tresult {
+        kNotImplemented
+    }
+    unsafe fn getString(&self, id: IAttributeList_::AttrID, to: *mut TChar, bytes: uint32) -> tresult {
+        // SAFETY: the plugin's key.
+        let asked = unsafe { is(id, ChannelContext::kChannelNameKey) };
+        let Some(name) = self.name.as_ref().filter(|_| asked) else { return kResultFalse };
+        let room = bytes as usize / size_of::<TChar>();
+        for (at, unit) in name.encode_utf16().take(room - 1).chain([0]).enumerate() {
+            // SAFETY: within the room that the plugin has told.
+            unsafe { to.add(at).write(unit as TChar) };
+        }
+        kResultOk
+    }
+    unsafe fn setBinary(&self, _: IAttributeList_::AttrID, _: *const std::ffi::c_void, _: uint32) -> tresult {
+        kNotImplemented
+    }
+    unsafe fn getBinary(
+        &self,
+        _: IAttributeList_::AttrID,
+        _: *mut *const std::ffi::c_void,
+        _: *mut uint32,
+    ) -> tresult {
         kNotImplemented
     }
 }
@@ -242,6 +309,15 @@ impl Vst3 {
             let processor = component.cast::<IAudioProcessor>().expect("it processes");
             Self { component, processor, controller, handler, changes_out: Vec::new() }
         }
+    }
+
+    /// The host says something of the track: false if the plugin does not listen.
+    pub fn track(&self, name: Option<&str>, colour: Option<i64>) -> bool {
+        let info = ComWrapper::new(TrackInfo { name: name.map(str::to_owned), colour });
+        let list = info.to_com_ptr::<IAttributeList>().expect("it has this interface");
+        let listener = self.component.cast::<ChannelContext::IInfoListener>().expect("it listens");
+        // SAFETY: VST3's call.
+        unsafe { listener.setChannelContextInfos(list.as_ptr()) == kResultOk }
     }
 
     pub fn set_up(&self, rate: f64, max: i32) -> bool {

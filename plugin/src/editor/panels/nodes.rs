@@ -1,6 +1,6 @@
-//! The nodes of the graph with their meters.
+//! The nodes by their names, with their meters and what is muted or solo.
 
-use egui::{Align2, Rect, ScrollArea, Ui, UiBuilder, pos2, vec2};
+use egui::{Align2, Color32, Painter, Pos2, Rect, ScrollArea, Ui, UiBuilder, pos2, vec2};
 
 use super::{card, elided, figures, heading, meter};
 use crate::editor::style::{self, ROW};
@@ -35,6 +35,16 @@ pub fn draw(ui: &mut Ui, rect: Rect, picture: &ViewModel) {
     });
 }
 
+/// Width that the mark of a mute or a solo takes.
+const MARK: f32 = 22.0;
+
+/// The letter of a mute or a solo in a box, with its middle there.
+fn mark(painter: &Painter, at: Pos2, letter: &str, color: Color32) {
+    let rect = Rect::from_center_size(pos2(at.x + 3.0, at.y), vec2(MARK - 6.0, 14.0));
+    painter.rect_filled(rect, style::SMALL_ROUND, color.linear_multiply(0.20));
+    painter.text(rect.center(), Align2::CENTER_CENTER, letter, style::small(), color);
+}
+
 fn node(ui: &Ui, rect: Rect, node: &Node, reading: Reading) {
     let painter = ui.painter();
     let y = rect.center().y;
@@ -43,9 +53,21 @@ fn node(ui: &Ui, rect: Rect, node: &Node, reading: Reading) {
     let bar_width = (rect.width() * 0.36).clamp(60.0, 220.0);
     let bar_left = bar_right - bar_width;
     let names = bar_left - rect.left() - 10.0;
-    let color = if node.silenced { style::WRONG } else { style::TEXT };
-    let name = elided(painter, pos2(rect.left(), y), &node.id, style::body(), color, names * 0.62);
-    let left = (rect.left() + names * 0.5).max(name.right() + 8.0);
+    let color = match node {
+        Node { silenced: true, .. } => style::WRONG,
+        Node { silent: true, .. } => style::FAINT,
+        _ => style::TEXT,
+    };
+    let mut room = names * 0.62;
+    let marks = [(node.muted, "M", style::HOT), (node.solo, "S", style::WARM)];
+    room -= MARK * marks.iter().filter(|(on, ..)| *on).count() as f32;
+    let name = elided(painter, pos2(rect.left(), y), &node.name, style::body(), color, room);
+    let mut end = name.right();
+    for (_, letter, color) in marks.into_iter().filter(|(on, ..)| *on) {
+        mark(painter, pos2(end + MARK / 2.0, y), letter, color);
+        end += MARK;
+    }
+    let left = (rect.left() + names * 0.5).max(end + 8.0);
     let what = if node.silenced { "silenced: NaN" } else { node.type_id.as_str() };
     let color = if node.silenced { style::WRONG } else { style::FAINT };
     elided(painter, pos2(left, y), what, style::small(), color, bar_left - 10.0 - left);

@@ -2,9 +2,10 @@
 
 use krach_faust::Tier;
 
-use super::{Control, MAX_PROBLEMS};
+use super::Control;
 use crate::instance::frames::Wanted;
 use crate::library::{Library, LibraryReport};
+use crate::problems::About;
 use crate::wire::events::{self, Event};
 use crate::wire::log::{Author, Entry};
 use crate::wire::news;
@@ -83,26 +84,48 @@ impl Control {
 
     /// Tells and remembers what went wrong.
     pub(super) fn report(&mut self, problem: String) {
-        self.report_of(None, problem);
+        self.report_about(None, problem, About::Moment);
     }
 
-    /// As [`Control::report`], about the edit of that number.
-    pub(super) fn report_of(&mut self, seq: Option<u64>, problem: String) {
-        let still_playing = !self.engine.status().poisoned;
+    /// As [`Control::report`], about the edit of that number, until what it is about is over.
+    pub(super) fn report_about(&mut self, seq: Option<u64>, problem: String, about: About) {
+        let still_playing = !self.engine.poisoned();
         let told = news::Problem { message: problem.clone(), still_playing, seq, sound: None };
         self.publish(&Event::new(events::ERRORS, &told));
-        self.remember(problem);
+        self.remember(problem, about);
     }
 
-    pub(super) fn remember(&mut self, problem: String) {
-        if self.problems.back() == Some(&problem) {
+    fn remember(&mut self, problem: String, about: About) {
+        if self.problems.add(problem, about) {
+            self.unsettled = true;
+            self.revision.advance();
+        }
+    }
+
+    /// Takes problems that are over out of the list.
+    pub(super) fn settle_problems(&mut self) {
+        // A notice may be ahead of what audio has: asked again until all is in effect.
+        if !self.unsettled || self.engine.in_flight() {
             return;
         }
-        if self.problems.len() == MAX_PROBLEMS {
-            self.problems.pop_front();
+        self.unsettled = false;
+        if !self.problems.can_end() {
+            return;
         }
-        self.problems.push_back(problem);
-        self.revision.advance();
+        let (engine, sounds) = (&self.engine, self.sounds.as_ref());
+        let failing: Vec<String> = sounds
+            .map(|sounds| sounds.failures().into_iter().map(|failure| failure.type_id).collect())
+            .unwrap_or_default();
+        let awaits = sounds.is_some_and(|sounds| sounds.awaited(engine));
+        let over = self.problems.settle(|about| match about {
+            About::Moment => true,
+            About::Notice(notice) => engine.stands(notice),
+            About::Sound(id) => failing.contains(id),
+            About::Compiling => awaits,
+        });
+        if over {
+            self.revision.advance();
+        }
     }
 
     pub(super) fn tell_of_sounds(&mut self) {
@@ -111,10 +134,11 @@ impl Control {
             match told {
                 LibraryReport::Failed(failure) => {
                     let text = format!("{failure}; what played before plays on");
+                    let about = About::Sound(failure.type_id.clone());
                     let sound = Some(failure);
                     let told = news::Problem { message: text.clone(), still_playing: true, seq: None, sound };
                     self.publish(&Event::new(events::ERRORS, &told));
-                    self.remember(text);
+                    self.remember(text, about);
                 }
                 LibraryReport::Note(note) => self.report(note),
                 LibraryReport::Compiled { type_id, crc32, tier, cached, timings, more } => {

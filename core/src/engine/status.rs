@@ -1,0 +1,123 @@
+//! The session in short, by the names that musicians gave.
+
+use super::Engine;
+use crate::edit::{fader_id, mute_path};
+use crate::graph::{Connection, GraphNode};
+use crate::notice::{NodeStatus, SlotStatus, Status};
+use crate::planner::Shape;
+use crate::session::Added;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Engine {
+    /// What `Status` tells.
+    pub fn status(&self) -> Status {
+        let s = &self.session;
+        Status {
+            nodes: self.nodes(),
+            connections: self.connections(),
+            exposed_controls: self.exposed_controls(),
+            control_values: s.values_by_label(),
+            slots: s
+                .slots
+                .iter()
+                .map(|(name, slot)| SlotStatus { name: name.clone(), playing: slot.playing })
+                .collect(),
+            bpm: s.bpm,
+            meter: self.beats_per_cycle(),
+            host_meter: s.host_meter,
+            midi_clock: s.midi_clock || self.midi_clock_always,
+            osc_target: s.osc_target.clone(),
+            seed: s.seed,
+            master: s.master,
+            clock_source: s.clock_source,
+            free_run: s.free_run,
+            start: s.start,
+            name: s.name.clone(),
+            position: self.link.position(),
+            poisoned: self.poisoned(),
+            silenced: self.silenced_nodes().into_iter().collect(),
+        }
+    }
+
+    /// The engine panicked and is silent until it is rebuilt.
+    pub fn poisoned(&self) -> bool {
+        self.audio.as_ref().is_some_and(|a| a.poisoned)
+    }
+
+    /// The nodes: those of a raw graph, then those of the session. A node of the session is heard, and metered, after
+    /// its fader.
+    pub fn nodes(&self) -> Vec<NodeStatus> {
+        let s = &self.session;
+        let meters = self.meters();
+        let silenced = self.silenced_nodes();
+        let raw = s.raw.nodes.iter().map(|node| NodeStatus {
+            meter: meters.get(&node.id).copied(),
+            silenced: silenced.contains(&node.id),
+            muted: false,
+            solo: false,
+            silent: false,
+            node: node.clone(),
+        });
+        let own = s.nodes.iter().map(|node| NodeStatus {
+            meter: meters.get(&fader_id(&node.name)).copied(),
+            silenced: silenced.contains(&node.name),
+            muted: node.muted,
+            solo: node.solo,
+            silent: s.values.get(&mute_path(&node.name)).is_some_and(|mute| *mute > 0.0),
+            node: GraphNode {
+                count: node.count,
+                legato: node.legato,
+                ..GraphNode::new(&node.name, &node.type_id())
+            },
+        });
+        raw.chain(own).collect()
+    }
+
+    /// The nodes with the numbers of their meters, in the order of [`Engine::nodes`].
+    pub fn metered_nodes(&self) -> Vec<(String, Option<u32>)> {
+        let s = &self.session;
+        let meters = self.meters();
+        let meter = |id: &str| meters.get(id).copied();
+        let raw = s.raw.nodes.iter().map(|node| (node.id.clone(), meter(&node.id)));
+        let own = s.nodes.iter().map(|node| (node.name.clone(), meter(&fader_id(&node.name))));
+        raw.chain(own).collect()
+    }
+
+    fn silenced_nodes(&self) -> BTreeSet<String> {
+        self.silenced.values().map(|id| self.session.owner_of(id)).collect()
+    }
+
+    /// The connections between these nodes: those of a raw graph, wires, and sends as connections of their node.
+    fn connections(&self) -> Vec<Connection> {
+        let added = self.session.added();
+        let shown = |wire: &Connection| match (added.get(&wire.from_node), added.get(&wire.to_node)) {
+            (None, None) => Some(wire.clone()),
+            (Some(Added::Send(source)), None) => {
+                Some(Connection { from_node: (*source).to_owned(), ..wire.clone() })
+            }
+            _ => None,
+        };
+        self.session.graph.connections.iter().filter_map(shown).collect()
+    }
+
+    /// Label → node and control.
+    fn exposed_controls(&self) -> BTreeMap<String, (String, String)> {
+        let added = self.session.added();
+        let shown = |id: &String| match added.get(id) {
+            Some(Added::Fader(name) | Added::Send(name)) => (*name).to_owned(),
+            _ => id.clone(),
+        };
+        let exposed = self.session.graph.exposed_controls.iter();
+        exposed.map(|(label, (node, control))| (label.clone(), (shown(node), control.clone()))).collect()
+    }
+
+    /// Id of a node of the lowered graph → number of its meter.
+    fn meters(&self) -> BTreeMap<String, u32> {
+        self.audio.as_ref().map(|a| self.meters_of(&a.base)).unwrap_or_default()
+    }
+
+    pub(super) fn meters_of(&self, plan: &Shape) -> BTreeMap<String, u32> {
+        let metered = plan.live().filter_map(|(uid, id)| Some((id.to_owned(), self.meters.of(uid)?)));
+        metered.collect()
+    }
+}
