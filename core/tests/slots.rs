@@ -93,6 +93,28 @@ fn a_slot_that_waits_for_the_next_cycle_is_swapped_and_hushed_at_it() {
 }
 
 #[test]
+fn another_seed_counts_at_once_also_where_nothing_was_to_begin() {
+    let sparse = || (builders::hit("v/gate") * 64).thin(0.95, 3);
+    let rendered = |edits: [(usize, u64); 2]| {
+        let mut rig = rig();
+        rig.edit_at(play("s", sparse()), At::AtOnce);
+        for (frames, seed) in edits {
+            rig.render(frames, &[256]);
+            rig.edit_at(Edit::SetSeed(seed), At::AtOnce);
+        }
+        onsets(&rig.render(4 * CYCLE, &[256])[0])
+    };
+    let mut differ = 0;
+    for seed in 1..9 {
+        let (from_the_first, changed) =
+            (rendered([(0, seed), (CYCLE, seed)]), rendered([(0, 0), (CYCLE, seed)]));
+        assert_eq!(changed, from_the_first, "seed {seed}");
+        differ += usize::from(changed != rendered([(0, 0), (CYCLE, 0)]));
+    }
+    assert!(differ > 6, "{differ}");
+}
+
+#[test]
 fn swing_is_saved_with_the_pattern_and_sounds_the_same_when_loaded() {
     let mut rig = rig();
     rig.edit(swung("s", hits("v/gate", 8), 0.6, 16));

@@ -109,6 +109,38 @@ impl Program {
         self.answer(window, seed, true, out)
     }
 
+    /// Where the first event of [`Program::onsets`] begins; `None`: none does in the window.
+    ///
+    /// # Errors
+    /// [`Full`] if the room that `room` has for its work is too small. Its events stay as they are.
+    pub fn first_onset(&self, window: Span, seed: u64, room: &mut EventBuffer) -> Result<Option<Time>, Full> {
+        match &self.body {
+            Body::Silent => Ok(None),
+            Body::Narrow(arena) => self.first_in(arena, &mut room.narrow, window, seed),
+            Body::Wide(arena) => self.first_in(arena, &mut room.wide, window, seed),
+        }
+    }
+
+    fn first_in<T: Tick>(
+        &self,
+        arena: &Arena<T>,
+        work: &mut Vec<RawEvent<T>>,
+        window: Span,
+        seed: u64,
+    ) -> Result<Option<Time>, Full> {
+        for piece in pieces(window) {
+            let (from, to) = (arena.grid.ceil(piece.begin), arena.grid.ceil(piece.end));
+            if from < to {
+                work.clear();
+                Walk { arena, leaves: &self.leaves, seed, out: work }.run(from, to, true)?;
+                if let Some(first) = work.iter().map(|raw| raw.whole[0]).min() {
+                    return Ok(Some(arena.grid.time(first)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
     fn answer(&self, window: Span, seed: u64, onsets: bool, out: &mut EventBuffer) -> Result<(), Full> {
         let before = out.events.len();
         let mut narrow = std::mem::take(&mut out.narrow);
@@ -137,17 +169,7 @@ impl Program {
     ) -> Result<(), Full> {
         let first = out.events.len();
         out.units.clear();
-        let last = Time::from_integer(MAX_CYCLE);
-        let (mut begin, mut end) = (window.begin, window.end);
-        if floor(begin) < -MAX_CYCLE {
-            begin = -last;
-        }
-        if floor(end) >= MAX_CYCLE {
-            end = last;
-        }
-        while begin < end {
-            let next = floor(begin) + 1;
-            let piece = Span { begin, end: if floor(end) < next { end } else { Time::from_integer(next) } };
+        for piece in pieces(window) {
             let from = if onsets { arena.grid.ceil(piece.begin) } else { arena.grid.floor(piece.begin) };
             let to = arena.grid.ceil(piece.end);
             if from < to {
@@ -165,7 +187,6 @@ impl Program {
                     out.events.push(event);
                 }
             }
-            begin = piece.end;
         }
         Ok(())
     }
@@ -218,6 +239,19 @@ impl Program {
             source: leaf.source,
         }
     }
+}
+
+/// A window as far as patterns are exact, cut at whole cycles.
+fn pieces(window: Span) -> impl Iterator<Item = Span> {
+    let last = Time::from_integer(MAX_CYCLE);
+    let mut begin = if floor(window.begin) < -MAX_CYCLE { -last } else { window.begin };
+    let end = if floor(window.end) >= MAX_CYCLE { last } else { window.end };
+    std::iter::from_fn(move || {
+        let next = (begin < end).then(|| floor(begin) + 1)?;
+        let piece = Span { begin, end: if floor(end) < next { end } else { Time::from_integer(next) } };
+        begin = piece.end;
+        Some(piece)
+    })
 }
 
 fn floor(time: Time) -> i64 {

@@ -441,6 +441,15 @@ proptest! {
     }
 
     #[test]
+    fn the_first_onset_is_the_first_of_the_onsets(p in patterns(true), q in values(), window in window(), seed in 0..3_u64) {
+        for program in [compile(&p), compile(&q)].into_iter().flatten() {
+            let expected = onsets(&program, window, seed).iter().map(|event| event.whole.begin).min();
+            let first = program.first_onset(window, seed, &mut EventBuffer::with_capacity(0));
+            prop_assert_eq!(first, Ok(expected));
+        }
+    }
+
+    #[test]
     fn any_partition_of_a_span_gives_the_same_onsets(p in patterns(true), window in window(), cuts in prop::collection::vec(1..1000_i64, 0..8)) {
         let Ok(program) = compile(&p) else { return Err(TestCaseError::reject("refused")) };
         partitioned(&program, window, cuts)?;

@@ -122,6 +122,7 @@ fn queries_allocate_nothing_not_even_when_the_buffer_is_full() {
                 let window = Span::new(Time::new(i * 2621, 1 << 20), Time::new((i + 1) * 2621, 1 << 20));
                 out.clear();
                 program.onsets(window, 7, &mut out).unwrap();
+                program.first_onset(window, 7, &mut out).unwrap();
                 program.query(window, 7, &mut out).unwrap();
                 events += out.len();
                 tiny.clear();

@@ -2,7 +2,8 @@
 
 use super::controls::Write;
 use super::patterns::{MAX_CHASED, cycles, window};
-use super::renderer::{Renderer, Slot};
+use super::renderer::Renderer;
+use super::slots::Slot;
 use crate::clock::Segment;
 use crate::limits::NONE;
 use crate::slot::{LOOK_BACK, Target};
@@ -12,8 +13,8 @@ impl Renderer {
     /// [`LOOK_BACK`] cycles, further back in the slots' tables. Gates, triggers and notes are left alone.
     pub(super) fn chase(&mut self, segment: &Segment, at: i64) {
         let landing = self.timeline.meter.count_at(segment.epoch.beats_at(at));
-        for index in 0..self.used_slots {
-            let Some(slot) = &mut self.slots[index] else { continue };
+        for index in self.slots.held() {
+            let Some(slot) = self.slots.get_mut(index) else { continue };
             if slot.from.is_finite() && slot.from > landing {
                 // It began later than time now is: there it plays from now on.
                 slot.from = f64::NEG_INFINITY;
@@ -25,7 +26,7 @@ impl Renderer {
             let oldest = slot.from.max(start_of_song);
             let mut found = [NONE; MAX_CHASED];
             self.look_back(index, landing, oldest, &mut found);
-            let Some(slot) = &self.slots[index] else { continue };
+            let Some(slot) = self.slots.get(index) else { continue };
             recall(slot, landing, oldest, self.seed, &mut found);
             for value in found.into_iter().filter(|&value| value != NONE) {
                 self.tell_again(index, value, at);
@@ -35,7 +36,7 @@ impl Renderer {
 
     /// What was said within the last cycles, as an index among the pattern's values for each label.
     fn look_back(&mut self, index: usize, landing: f64, oldest: f64, found: &mut [u32; MAX_CHASED]) {
-        let Some(slot) = &self.slots[index] else { return };
+        let Some(slot) = self.slots.get(index) else { return };
         let mut missing = slot.voice.chased;
         for back in 0..LOOK_BACK {
             let end = landing - f64::from(back);
@@ -70,7 +71,7 @@ impl Renderer {
 
     /// Says at sample `at` what a pattern said last.
     fn tell_again(&mut self, index: usize, value: u32, at: i64) {
-        let Some(slot) = &self.slots[index] else { return };
+        let Some(slot) = self.slots.get(index) else { return };
         let Some(&target) = slot.voice.targets.get(value as usize) else { return };
         match target {
             Target::Control { value, name, note, .. } => {

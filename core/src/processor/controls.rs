@@ -47,6 +47,23 @@ impl SlotSet {
         }
     }
 
+    pub fn remove(&mut self, slot: usize) {
+        if let Some(bits) = self.0.get_mut(slot / 64) {
+            *bits &= !(1 << (slot % 64));
+        }
+    }
+
+    /// Its slots, in order, as they are now.
+    pub fn indices(self) -> impl Iterator<Item = usize> + use<> {
+        self.0.into_iter().enumerate().flat_map(|(word, mut bits)| {
+            std::iter::from_fn(move || {
+                let at = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+                bits &= bits - 1;
+                Some(word * 64 + at)
+            })
+        })
+    }
+
     pub fn has(&self, slot: u32) -> bool {
         self.0.get(slot as usize / 64).is_some_and(|bits| bits & 1 << (slot % 64) != 0)
     }

@@ -3,7 +3,8 @@
 use super::Returns;
 use super::controls::{SlotSet, Write};
 use super::handover::Next;
-use super::renderer::{ActiveAutomation, MAX_FADES, Renderer, Slot};
+use super::renderer::{ActiveAutomation, MAX_FADES, Renderer};
+use super::slots::Slot;
 use crate::clock::{Epoch, Mode, Segment};
 use crate::limits::MAX_AUTOMATIONS;
 use crate::model::FadeLength;
@@ -192,14 +193,14 @@ impl Renderer {
     /// What slots hold that were hushed on this sample, and got no other pattern on it.
     fn let_hushed_go(&mut self, at: i64, returns: &mut Returns) {
         let mut hushed = SlotSet::NONE;
-        for (index, slot) in self.slots[..self.used_slots].iter_mut().enumerate() {
-            if !slot.as_mut().is_some_and(|slot| std::mem::take(&mut slot.hushed)) {
+        for index in self.slots.held() {
+            if !self.slots.get_mut(index).is_some_and(|slot| std::mem::take(&mut slot.hushed)) {
                 continue;
             }
             hushed.add(index);
             // Without room it is freed when the slot gets another one.
             if returns.has_room()
-                && let Some(slot) = slot.take()
+                && let Some(slot) = self.slots.take(index)
             {
                 returns.send(Return::Hushed(Garbage::Slot(slot.voice)));
             }
@@ -249,7 +250,7 @@ impl Renderer {
                 garbage = self.start_slot(slot, voice, (at, position), epoch).map(Garbage::Slot);
             }
             Action::Hush(slot) => self.hush(slot as usize),
-            Action::HushAll => (0..self.used_slots).for_each(|slot| self.hush(slot)),
+            Action::HushAll => self.slots.held().for_each(|slot| self.hush(slot)),
             Action::Bpm(bpm) => {
                 self.timeline.set_bpm(at, bpm);
                 time_changed = true;
@@ -297,9 +298,12 @@ impl Renderer {
                 garbage = Some(Garbage::Maps(maps));
             }
             Action::RouteNotes(route) => self.route_notes(route),
-            Action::Seed(seed) => self.seed = seed,
+            Action::Seed(seed) => {
+                self.seed = seed;
+                self.slots.forget_quiet();
+            }
             Action::Chase { slot, serial, mut table } => {
-                let voice = self.slots.get_mut(slot as usize).and_then(Option::as_mut).map(|s| &mut s.voice);
+                let voice = self.slots.get_mut(slot as usize).map(|s| &mut s.voice);
                 if let Some(voice) = voice.filter(|voice| voice.serial == serial) {
                     std::mem::swap(&mut voice.chase, &mut table);
                 }
@@ -323,7 +327,7 @@ impl Renderer {
         }
         let running = epoch.is_some();
         // What takes over from another takes over on this sample, also what comes a part of a sample earlier.
-        let old = self.slots[index as usize].as_ref();
+        let old = self.slots.get(index as usize);
         let takes_over =
             voice.origin.is_some() && old.is_some_and(|old| old.hushed || old.from < f64::INFINITY);
         let from = if running && !takes_over { position } else { f64::NEG_INFINITY };
@@ -332,18 +336,16 @@ impl Renderer {
         let origin = voice.origin.unwrap_or(if running { position } else { f64::NAN });
         self.hand_over(index, Next { voice: &voice, origin, from }, epoch, at);
         let slot = index as usize;
-        self.used_slots = self.used_slots.max(slot + 1);
-        let old = self.slots[slot].replace(Slot::new(voice, origin, from));
+        let old = self.slots.put(slot, Slot::new(voice, origin, from));
         old.map(|slot| slot.voice)
     }
 
     /// A slot plays no more. What it holds goes when all that is due on this sample has acted: a pattern
     /// that comes to it on the same sample takes over.
     fn hush(&mut self, slot: usize) {
-        if let Some(Some(slot)) = self.slots.get_mut(slot)
-            && slot.from < f64::INFINITY
-        {
-            (slot.from, slot.untold, slot.hushed) = (f64::INFINITY, false, true);
+        if let Some(held) = self.slots.get_mut(slot).filter(|held| held.from < f64::INFINITY) {
+            (held.from, held.hushed) = (f64::INFINITY, true);
+            self.slots.told(slot);
             self.hushing = true;
         }
     }

@@ -87,7 +87,7 @@ impl Renderer {
         for ending in self.endings.due.iter().chain(&self.endings.new) {
             let &Ending { beats, slot, serial, value, note } = ending;
             let sample = segment.epoch.sample_of(beats).max(at);
-            let playing = self.slots.get(slot as usize).and_then(Option::as_ref);
+            let playing = self.slots.get(slot as usize);
             let Some(voice) = playing.map(|s| &s.voice).filter(|v| v.serial == serial && sample < until)
             else {
                 continue;

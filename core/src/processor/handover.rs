@@ -161,8 +161,7 @@ impl Handover {
     }
 
     /// Which notes go on, and under which number; none if not all that is to be compared has been (`whole`).
-    /// `over`: is that place past?
-    fn decide(&mut self, whole: bool, over: impl Fn(f64) -> bool) {
+    fn decide(&mut self, whole: bool) {
         if !whole {
             return self.notes.iter_mut().for_each(|note| note.heir = None);
         }
@@ -181,9 +180,7 @@ impl Handover {
             self.notes[at].heir = match before {
                 Some(before) => before.heir,
                 None => {
-                    let same = |u: &&mut Unit| {
-                        !u.taken && u.onset == note.onset && u.said == note.old && !over(u.said.at)
-                    };
+                    let same = |u: &&mut Unit| !u.taken && u.onset == note.onset && u.said == note.old;
                     self.units.iter_mut().find(same).map(|unit| {
                         unit.taken = true;
                         unit.key
@@ -235,8 +232,7 @@ impl Renderer {
             self.list_notes(&mut room, slot);
             let whole = self.compare(&mut room, slot, next, epoch, at);
             self.compare_shapes(&mut room, next, epoch, at);
-            let meter = self.timeline.meter;
-            room.decide(whole, |end| has_passed(epoch, meter.beats_at(end), at));
+            room.decide(whole);
         }
         self.end_all_but(&room, slot, at);
         for unit in room.units.iter().filter(|u| u.taken) {
@@ -245,7 +241,7 @@ impl Renderer {
                 self.endings.remember(Ending { beats, slot, serial, value, note: unit.key });
             }
         }
-        if self.slots[slot as usize].as_ref().is_some_and(|old| old.hushed) {
+        if self.slots.get(slot as usize).is_some_and(|old| old.hushed) {
             // What the old one held goes back, but for what the notes that go on have set.
             for control in 0..self.plan.controls.len() {
                 let c = &self.plan.controls[control];
@@ -353,7 +349,7 @@ impl Renderer {
         piece: Piece,
         (epoch, at): (&Epoch, i64),
     ) -> bool {
-        let Some(old) = &self.slots[slot as usize] else { return false };
+        let Some(old) = self.slots.get(slot as usize) else { return false };
         let old = Next { voice: &old.voice, origin: old.origin, from: f64::NEG_INFINITY };
         for (pattern, is_new) in [(old, false), (next, true)] {
             if room.looked_at > MAX_EVENTS {

@@ -28,6 +28,7 @@ mod played;
 mod render;
 mod renderer;
 mod shapes;
+mod slots;
 mod start;
 mod timeline;
 mod voices;

@@ -3,7 +3,8 @@
 use super::controls::{ControlEvent, Write};
 use super::endings::Ending;
 use super::midi::{Midi, MidiRequest};
-use super::renderer::{Renderer, Slot};
+use super::renderer::Renderer;
+use super::slots::Slot;
 use crate::clock::{Epoch, ONSET_TOLERANCE, Residue, Segment};
 use crate::limits::NONE;
 use crate::slot::Target;
@@ -14,9 +15,9 @@ use krach_patterns::{Event, Full, Span, Time};
 /// Most cycles that are asked for at once: a stretch with more is halved.
 const MOST_CYCLES: f64 = 64.0;
 /// Windows are asked for in these fractions of a cycle, rounded outwards.
-const WINDOW: f64 = (1i64 << 20) as f64;
+pub(super) const WINDOW: f64 = (1i64 << 20) as f64;
 /// Patterns are exact up to 2^31 cycles from zero, here in windows; beyond nothing plays.
-const FARTHEST: f64 = (1i64 << 51) as f64;
+pub(super) const FARTHEST: f64 = (1i64 << 51) as f64;
 /// Most labels of one slot that are chased.
 pub const MAX_CHASED: usize = 64;
 
@@ -41,46 +42,48 @@ impl Renderer {
         if at == epoch.start && epoch.floor.is_finite() {
             low = low.min(epoch.floor);
         }
-        for slot in 0..self.used_slots {
-            if let Some(Residue { begin, end, length }) = epoch.residue.filter(|_| at == epoch.start) {
+        let meter = self.timeline.meter;
+        let counts =
+            |(low, high): (f64, f64)| (low < high).then(|| (meter.count_at(low), meter.count_at(high)));
+        let present = counts((low, high));
+        let residue = epoch.residue.filter(|_| at == epoch.start);
+        let change = self.timeline.meter_change.filter(|change| change.at == at);
+        let change = change.map(|change| (meter.beats_at(change.begin), meter.beats_at(change.end)));
+        let here = |beats: f64| epoch.onset(beats).filter(|&n| n >= at && n < until).map(|n| (n, beats));
+        for slot in self.slots.held() {
+            if let Some(Residue { begin, end, length }) = residue {
                 // By its time in the new pass it comes before all that the new pass plays.
                 let left = |beats: f64| (beats > begin && beats < end).then_some((at, beats - length));
-                self.gather_slot(slot, (begin, end), true, left)?;
+                self.gather_slot(slot, counts((begin, end)), true, left)?;
             }
-            let here = |beats: f64| epoch.onset(beats).filter(|&n| n >= at && n < until).map(|n| (n, beats));
             self.start_from_zero(slot, epoch, at);
-            if let Some(change) = self.timeline.meter_change.filter(|change| change.at == at) {
-                let meter = self.timeline.meter;
-                let (begin, end) = (meter.beats_at(change.begin), meter.beats_at(change.end));
+            if let Some((begin, end)) = change {
                 let left = |beats: f64| (beats > begin && beats <= end).then_some((at, beats));
-                self.gather_slot(slot, (begin, end), false, left)?;
+                self.gather_slot(slot, counts((begin, end)), false, left)?;
             }
-            self.gather_slot(slot, (low, high), false, here)?;
+            self.gather_slot(slot, present, false, here)?;
         }
         Ok(())
     }
 
     /// A slot that was to begin at zero wherever time starts begins here.
     fn start_from_zero(&mut self, slot: usize, epoch: &Epoch, at: i64) {
-        if let Some(slot) = &mut self.slots[slot]
-            && slot.origin.is_nan()
-        {
+        if let Some(slot) = self.slots.get_mut(slot).filter(|slot| slot.origin.is_nan()) {
             slot.origin = self.timeline.meter.count_at(epoch.beats_at(at));
             slot.from = slot.from.max(slot.origin);
         }
     }
 
+    /// Queues what of a slot begins in `[begin, end]`, in cycles, and has a place.
     fn gather_slot(
         &mut self,
         index: usize,
-        (low, high): (f64, f64),
+        counts: Option<(f64, f64)>,
         stray: bool,
         place: impl Fn(f64) -> Option<(i64, f64)>,
     ) -> Result<(), Full> {
-        let Some(slot) = &self.slots[index] else { return Ok(()) };
-        let meter = self.timeline.meter;
-        let (begin, end) = (meter.count_at(low), meter.count_at(high));
-        if high <= low || end < slot.from || slot.origin.is_nan() {
+        let (Some(slot), Some((begin, end))) = (self.slots.get_mut(index), counts) else { return Ok(()) };
+        if slot.is_quiet((begin, end)) || end < slot.from || slot.origin.is_nan() {
             return Ok(());
         }
         if end - begin > MOST_CYCLES {
@@ -89,6 +92,10 @@ impl Renderer {
         let span = window(begin - slot.origin, end - slot.origin);
         self.events.clear();
         slot.voice.program.onsets(span, self.seed, &mut self.events)?;
+        let last = self.events.as_slice().iter().map(|event| cycles(event.whole.begin)).reduce(f64::max);
+        slot.quiet.look_ahead(span, last, &slot.voice.program, (self.seed, &mut self.events));
+        let Some(slot) = self.slots.get(index) else { return Ok(()) };
+        let meter = self.timeline.meter;
         for (number, event) in self.events.as_slice().iter().enumerate() {
             let position = slot.origin + cycles(event.whole.begin);
             if position < slot.from || position <= self.timeline.sounded {
@@ -115,7 +122,7 @@ impl Renderer {
     }
 
     fn target(&self, slot: u32, event: &Event, stray: bool) -> Option<(u32, Write)> {
-        let Slot { voice, origin, .. } = self.slots[slot as usize].as_ref()?;
+        let Slot { voice, origin, .. } = self.slots.get(slot as usize)?;
         match *voice.targets.get(event.value as usize)? {
             target @ Target::Control { value, name, gate, note, .. } => {
                 let (control, via) = self.control_of(&target)?;
@@ -139,7 +146,7 @@ impl Renderer {
     /// Where the note that an event opens is over, if its pattern may not say so itself.
     fn ending_of(&self, slot: u32, event: &Event, write: &Write) -> Option<Ending> {
         let Write::Note { value, note, .. } = *write else { return None };
-        let playing = self.slots[slot as usize].as_ref()?;
+        let playing = self.slots.get(slot as usize)?;
         let Target::Control { ends: true, .. } = playing.voice.targets.get(event.value as usize)? else {
             return None;
         };
@@ -165,7 +172,7 @@ impl Renderer {
     }
 
     fn midi_of(&self, slot: u32, event: &Event) -> Option<Midi> {
-        let voice = &self.slots[slot as usize].as_ref()?.voice;
+        let voice = &self.slots.get(slot as usize)?.voice;
         match *voice.targets.get(event.value as usize)? {
             Target::Note { channel, key, velocity, cycles } => {
                 Some(Midi::Note { channel, key, velocity, beats: cycles * self.timeline.meter.length })

@@ -11,11 +11,12 @@ use super::midi_clock::MidiClock;
 use super::output::{Channels, Output};
 use super::params::{ParamEvent, Params};
 use super::played::Keyboard;
+use super::slots::{Slot, Slots};
 use super::timeline::Timeline;
 use super::voices::Notes;
 use crate::automation::Automation;
 use crate::clock::{ClockSettings, Mode, Segment, TransportAt};
-use crate::limits::{MAX_AUTOMATIONS, MAX_CHANNELS, MAX_SLOTS};
+use crate::limits::{MAX_AUTOMATIONS, MAX_CHANNELS};
 use crate::model::Start;
 use crate::plan::{Fade, Plan};
 use crate::processor::{InputRoute, Return};
@@ -60,24 +61,6 @@ pub struct RendererSettings {
     pub seed: u64,
 }
 
-/// A slot that plays.
-pub(super) struct Slot {
-    pub voice: Box<BoundPattern>,
-    pub origin: f64,
-    pub from: f64,
-    /// The control side is still to be told the origin.
-    pub untold: bool,
-    /// It was hushed on this sample, and what it holds is still to go.
-    pub hushed: bool,
-}
-
-impl Slot {
-    pub fn new(voice: Box<BoundPattern>, origin: f64, from: f64) -> Self {
-        let untold = voice.origin.is_none();
-        Self { voice, origin, from, untold, hushed: false }
-    }
-}
-
 /// An automation or a fade that runs.
 pub struct ActiveAutomation {
     pub(super) automation: Box<Automation>,
@@ -120,11 +103,10 @@ pub struct Renderer {
     pub(super) retired: bool,
     pub(super) plan: Box<Plan>,
     pub(super) scheduled: Scheduled,
-    pub(super) slots: Vec<Option<Slot>>,
+    pub(super) slots: Slots,
     /// Automations, and fades behind them.
     pub(super) automations: Vec<Option<ActiveAutomation>>,
-    /// Slots and automations beyond these were never used.
-    pub(super) used_slots: usize,
+    /// Automations and fades beyond these were never used.
     pub(super) used_automations: usize,
     pub(super) used_fades: usize,
     pub(super) seed: u64,
@@ -166,12 +148,11 @@ impl Renderer {
                 settings.host_meter,
             ),
             retired: false,
-            used_slots: 0,
             used_automations: 0,
             used_fades: 0,
             plan,
             scheduled: Scheduled::new(),
-            slots: (0..MAX_SLOTS).map(|_| None).collect(),
+            slots: Slots::new(),
             automations: (0..MAX_AUTOMATIONS + MAX_FADES).map(|_| None).collect(),
             seed: settings.seed,
             input: settings.input,
@@ -198,8 +179,7 @@ impl Renderer {
     /// Puts a slot in place before the engine runs.
     pub fn place_slot(&mut self, index: usize, voice: Box<BoundPattern>) {
         let (origin, from) = (voice.origin.unwrap_or(f64::NAN), voice.from.unwrap_or(f64::NEG_INFINITY));
-        self.slots[index] = Some(Slot::new(voice, origin, from));
-        self.used_slots = self.used_slots.max(index + 1);
+        self.slots.put(index, Slot::new(voice, origin, from));
     }
 
     /// Puts an automation in place before the engine runs.
@@ -334,8 +314,8 @@ impl Renderer {
 
     /// Time jumped: where a pattern was put in place is no border any more.
     fn forget_beginnings(&mut self) {
-        for slot in self.slots[..self.used_slots].iter_mut().flatten() {
-            if slot.from < f64::INFINITY {
+        for index in self.slots.held() {
+            if let Some(slot) = self.slots.get_mut(index).filter(|slot| slot.from < f64::INFINITY) {
                 slot.from = f64::NEG_INFINITY;
             }
         }
@@ -361,10 +341,11 @@ impl Renderer {
 
     /// Tells the control side where patterns that count from their own zero have begun.
     fn report_origins(&mut self, returns: &mut Returns) {
-        for slot in self.slots[..self.used_slots].iter_mut().flatten() {
-            if slot.untold && !slot.origin.is_nan() {
-                let (serial, position) = (slot.voice.serial, slot.origin);
-                slot.untold = !returns.try_send(Return::Origin { serial, position });
+        for index in self.slots.untold() {
+            let Some(slot) = self.slots.get(index).filter(|slot| !slot.origin.is_nan()) else { continue };
+            let (serial, position) = (slot.voice.serial, slot.origin);
+            if returns.try_send(Return::Origin { serial, position }) {
+                self.slots.told(index);
             }
         }
     }

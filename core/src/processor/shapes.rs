@@ -10,11 +10,7 @@ use krach_patterns::Full;
 impl Renderer {
     /// Queues the lines that the shapes of all slots draw from the grid points in `[at, until)`.
     pub(super) fn gather_shapes(&mut self, segment: &Segment, at: i64, until: i64) -> Result<(), Full> {
-        for index in 0..self.used_slots {
-            let shapes = |slot: &super::renderer::Slot| !slot.voice.program.shapes().is_empty();
-            if !self.slots[index].as_ref().is_some_and(shapes) {
-                continue;
-            }
+        for index in self.slots.drawing() {
             let mut point = self.timeline.grid_point(at);
             while point < until {
                 self.gather_shapes_of(index, segment, point)?;
@@ -26,7 +22,7 @@ impl Renderer {
 
     /// The lines of one slot from `point` to the next point of the grid.
     fn gather_shapes_of(&mut self, index: usize, segment: &Segment, point: i64) -> Result<(), Full> {
-        let Some(slot) = &self.slots[index] else { return Ok(()) };
+        let Some(slot) = self.slots.get(index) else { return Ok(()) };
         let beats = segment.epoch.beats_at(point + GRID);
         let position = self.timeline.meter.count_at(beats);
         if slot.origin.is_nan() || position < slot.from {

@@ -1,0 +1,296 @@
+//! The slots of an engine: which of them hold a pattern, and in which piece of time none of its events begins.
+
+use super::controls::SlotSet;
+use super::patterns::{FARTHEST, WINDOW};
+use crate::limits::MAX_SLOTS;
+use crate::slot::BoundPattern;
+use krach_patterns::{EventBuffer, Program, Span, Time};
+
+/// Most events per cycle that a slot expects when it looks ahead.
+const EXPECTED: u32 = 64;
+/// The shortest and the longest piece that is looked at ahead, in windows.
+const SHORTEST: i64 = 1 << 10;
+const LONGEST: i64 = WINDOW as i64;
+
+/// A slot that plays.
+pub(super) struct Slot {
+    pub voice: Box<BoundPattern>,
+    pub origin: f64,
+    pub from: f64,
+    /// It was hushed on this sample, and what it holds is still to go.
+    pub hushed: bool,
+    pub quiet: Quiet,
+}
+
+impl Slot {
+    pub fn new(voice: Box<BoundPattern>, origin: f64, from: f64) -> Self {
+        let quiet = Quiet::of(&voice.program);
+        Self { voice, origin, from, hushed: false, quiet }
+    }
+
+    /// Nothing begins within `[begin, end]`, in cycles of the session, as far as is known.
+    pub fn is_quiet(&self, (begin, end): (f64, f64)) -> bool {
+        self.quiet.holds(begin - self.origin, end - self.origin)
+    }
+}
+
+/// A piece of a pattern's own time in which none of its events begins. It holds wherever time jumps and
+/// however fast it goes; another pattern or another seed of the session ends it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Quiet {
+    /// In cycles, both on the grid of windows.
+    begin: f64,
+    end: f64,
+    /// How many windows are looked at ahead next.
+    ahead: i64,
+    most: i64,
+    /// The last look found more than one window of silence. Where events are dense only windows without any
+    /// lead to another.
+    worth: bool,
+}
+
+impl Quiet {
+    /// Nothing is known yet.
+    fn of(program: &Program) -> Self {
+        let share = u64::from(program.events_per_cycle().div_ceil(EXPECTED)).next_power_of_two();
+        let most = (LONGEST / share as i64).clamp(SHORTEST, LONGEST);
+        Self { begin: 0.0, end: 0.0, ahead: SHORTEST, most, worth: true }
+    }
+
+    /// Does the piece hold the smallest window that holds `[begin, end]`? Its ends lie on the grid, so that
+    /// they need not be rounded to it.
+    fn holds(&self, begin: f64, end: f64) -> bool {
+        begin >= self.begin && end < self.end
+    }
+
+    fn forget(&mut self) {
+        (self.begin, self.end) = (0.0, 0.0);
+    }
+
+    /// `window` has been asked for, and `last` is where the last of its events begins: finds out how long nothing
+    /// begins after that.
+    pub fn look_ahead(
+        &mut self,
+        window: Span,
+        last: Option<f64>,
+        program: &Program,
+        (seed, room): (u64, &mut EventBuffer),
+    ) {
+        let (first, end) = (grid(window.begin), grid(window.end));
+        let until = end.saturating_add(self.ahead);
+        if last.is_some() && !self.worth || until > FARTHEST as i64 {
+            return;
+        }
+        let ahead = Span { begin: window.end, end: Time::new_raw(until, 1 << 20).reduced() };
+        let Ok(next) = program.first_onset(ahead, seed, room).map(|next| next.map(grid)) else { return };
+        let cycles = |window: i64| window as f64 / WINDOW;
+        // As a float the place of the last event may be off by half a window.
+        let begin = last.map_or(cycles(first), |last| ((last * WINDOW).floor() + 2.0) / WINDOW);
+        (self.begin, self.end) = (begin, cycles(next.unwrap_or(until)));
+        let quiet = next.unwrap_or(until) - end;
+        self.worth = quiet > end - first;
+        // The next look is to reach just beyond the next onset.
+        let ahead = if next.is_some() { quiet + quiet / 8 + 1 } else { 2 * self.ahead };
+        self.ahead = ahead.clamp(SHORTEST, self.most);
+    }
+}
+
+/// The last point of the grid of windows at or before `time`.
+fn grid(time: Time) -> i64 {
+    (i128::from(*time.numer()) << 20).div_euclid(i128::from(*time.denom())) as i64
+}
+
+/// All slots.
+pub(super) struct Slots {
+    list: Vec<Option<Slot>>,
+    /// Those that hold a pattern.
+    held: SlotSet,
+    /// Those of them whose pattern has shapes.
+    drawing: SlotSet,
+    /// The control side is still to be told where their patterns count from.
+    untold: SlotSet,
+}
+
+impl Slots {
+    /// All empty.
+    pub fn new() -> Self {
+        let list = (0..MAX_SLOTS).map(|_| None).collect();
+        Self { list, held: SlotSet::NONE, drawing: SlotSet::NONE, untold: SlotSet::NONE }
+    }
+
+    /// How many there may be.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub fn get(&self, index: usize) -> Option<&Slot> {
+        self.list.get(index)?.as_ref()
+    }
+
+    pub fn get_mut(&mut self, index: usize) -> Option<&mut Slot> {
+        self.list.get_mut(index)?.as_mut()
+    }
+
+    /// Indices of those that hold a pattern, in order.
+    pub fn held(&self) -> impl Iterator<Item = usize> + use<> {
+        self.held.indices()
+    }
+
+    /// The same of those whose pattern has shapes.
+    pub fn drawing(&self) -> impl Iterator<Item = usize> + use<> {
+        self.drawing.indices()
+    }
+
+    /// The same of those whose origin the control side is to be told.
+    pub fn untold(&self) -> impl Iterator<Item = usize> + use<> {
+        self.untold.indices()
+    }
+
+    /// The control side knows where it counts from, or need not know any more.
+    pub fn told(&mut self, index: usize) {
+        self.untold.remove(index);
+    }
+
+    /// Puts a pattern into a slot; gives back the one that was there.
+    pub fn put(&mut self, index: usize, slot: Slot) -> Option<Slot> {
+        let old = self.take(index);
+        let place = self.list.get_mut(index)?;
+        self.held.add(index);
+        if !slot.voice.program.shapes().is_empty() {
+            self.drawing.add(index);
+        }
+        if slot.voice.origin.is_none() {
+            self.untold.add(index);
+        }
+        *place = Some(slot);
+        old
+    }
+
+    /// Empties a slot.
+    pub fn take(&mut self, index: usize) -> Option<Slot> {
+        for set in [&mut self.held, &mut self.drawing, &mut self.untold] {
+            set.remove(index);
+        }
+        self.list.get_mut(index)?.take()
+    }
+
+    /// What is known of the patterns' silence holds no more.
+    pub fn forget_quiet(&mut self) {
+        for index in self.held() {
+            if let Some(slot) = self.get_mut(index) {
+                slot.quiet.forget();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::patterns::{cycles, window};
+    use super::*;
+    use krach_patterns::{Pattern, builders::*, compile};
+
+    /// Asks for cycles 3 to 7 in blocks of `block` cycles as the engine does: with windows that reach beyond the block
+    /// on both sides, of which each block takes what is its own. How often it had to be asked, and which onsets came.
+    fn asked(pattern: &Pattern, block: f64, seed: u64) -> (usize, Vec<Time>) {
+        let program = compile(pattern).unwrap();
+        let mut quiet = Quiet::of(&program);
+        let mut room = EventBuffer::with_capacity(10_000);
+        let (mut count, mut found) = (0, Vec::new());
+        for number in 0..(4.0 / block).ceil() as usize {
+            let [begin, end] = [number, number + 1].map(|number| 3.0 + number as f64 * block);
+            let (low, high) = (begin - 0.2 * block, end + 0.2 * block);
+            if quiet.holds(low, high) {
+                continue;
+            }
+            let span = window(low, high);
+            room.clear();
+            program.onsets(span, seed, &mut room).unwrap();
+            count += 1;
+            let its = |at: &Time| (begin..end).contains(&cycles(*at)) && cycles(*at) < 7.0;
+            found.extend(room.as_slice().iter().map(|event| event.whole.begin).filter(its));
+            let last = room.as_slice().iter().map(|event| cycles(event.whole.begin)).reduce(f64::max);
+            quiet.look_ahead(span, last, &program, (seed, &mut room));
+        }
+        found.sort();
+        found.dedup();
+        (count, found)
+    }
+
+    /// The onsets of these cycles, each once.
+    fn onsets(pattern: &Pattern, seed: u64) -> Vec<Time> {
+        let mut room = EventBuffer::with_capacity(10_000);
+        let program = compile(pattern).unwrap();
+        program.onsets(Span::new(3.into(), 7.into()), seed, &mut room).unwrap();
+        let mut all: Vec<Time> = room.as_slice().iter().map(|event| event.whole.begin).collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    #[test]
+    fn a_slot_is_asked_where_something_begins_and_nearly_nowhere_else() {
+        let blocks = 4 * 375;
+        let block = 4.0 / f64::from(blocks);
+        // Blocks with an onset, and a look now and then where nothing comes for long.
+        for (pattern, most) in [
+            (rest(), 16),
+            (hit("gate") * 4, 56),
+            ((hit("gate") * 16).swing(0.6, 8).thin(0.3, 1), 190),
+            (hit("gate").spread(7, 16).every(4, Pattern::rev), 140),
+            (hit("gate").over(16.0), 16),
+            (cat(vec![hit("gate"), rest(), rest()]).over(4.0), 20),
+        ] {
+            let (count, found) = asked(&pattern, block, 0);
+            assert!(count <= most, "{count} of {blocks} for {pattern:?}");
+            assert_eq!(found, onsets(&pattern, 0), "{pattern:?}");
+        }
+    }
+
+    #[test]
+    fn no_onset_is_missed_in_blocks_of_any_length() {
+        let fast = (hit("gate") * 190).thin(0.5, 3) | (control("c", 1.0) * 7);
+        let patterns = [
+            fast,
+            hit("gate").spread(5, 13).every(3, Pattern::rev).swing(0.7, 4),
+            (note(220.0) * 6).thin(0.9, 1).over(0.75),
+        ];
+        for pattern in &patterns {
+            for block in [1.0 / 375.0, 1.0 / 97.3, 1.0 / 11.0, 1.0 / 3000.0, 0.7, 2.0] {
+                let (_, found) = asked(pattern, block, 5);
+                let within: Vec<Time> = onsets(pattern, 5);
+                assert!(
+                    within.iter().all(|onset| found.contains(onset) || cycles(*onset) > 7.0 - block),
+                    "{block}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_slot_that_is_empty_is_in_no_set() {
+        let bound = |pattern: &Pattern| {
+            Box::new(BoundPattern {
+                program: compile(pattern).unwrap(),
+                targets: Vec::new(),
+                chased: 0,
+                chase: Box::default(),
+                origin: None,
+                from: None,
+                serial: 1,
+            })
+        };
+        let mut slots = Slots::new();
+        for index in [3, 64, 1023] {
+            slots.put(index, Slot::new(bound(&hit("gate")), 0.0, 0.0));
+        }
+        assert!(slots.put(MAX_SLOTS, Slot::new(bound(&rest()), 0.0, 0.0)).is_none());
+        assert_eq!(slots.held().collect::<Vec<_>>(), [3, 64, 1023]);
+        assert_eq!(slots.untold().collect::<Vec<_>>(), [3, 64, 1023]);
+        assert_eq!(slots.drawing().count(), 0);
+        slots.told(3);
+        assert!(slots.take(64).is_some());
+        assert_eq!(slots.held().collect::<Vec<_>>(), [3, 1023]);
+        assert_eq!(slots.untold().collect::<Vec<_>>(), [1023]);
+    }
+}
