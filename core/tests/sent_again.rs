@@ -59,14 +59,16 @@ impl Dice {
 
     fn leaf(&mut self, slot: &str, only_notes: bool) -> Pattern {
         let hz = f64::from(1_u32 << self.below(10));
-        match self.below(if only_notes { 4 } else { 8 }) {
+        match self.below(if only_notes { 4 } else { 9 }) {
             0 => builders::rest(),
             1 => builders::chord([hz, hz + 1.0, 2.0 * hz]),
             2 | 3 => builders::note(hz),
             4 => builders::note_with(hz, 0.5, &[("other", hz)]),
             5 => builders::hit(&format!("{slot}/gate")),
+            // A unit that leaves its gate open.
+            6 => builders::freeze(builders::control(&format!("{slot}/gate"), hz)),
             // Gates outside of units.
-            6 => {
+            7 => {
                 let gate = |value| builders::control(&format!("{slot}/gate"), value);
                 builders::cat(vec![gate(1.0), gate(0.0)])
             }
@@ -275,6 +277,27 @@ fn what_a_note_has_set_on_another_node_stays_over_a_hush_and_the_same_pattern() 
         let after = *rig.render(CYCLE / 2, &[64])[0].last().unwrap();
         assert!(before > 0.0);
         assert_eq!(before, after, "{slot}");
+    }
+}
+
+#[test]
+fn a_gate_that_its_unit_leaves_open_stays_open_behind_the_unit() {
+    for slot in ["many", "one", "plain"] {
+        let gate = if slot == "plain" { "plain/gate" } else { "gate" };
+        let opens = vec![builders::control("freq", 8.0), builders::control(gate, 1.0)];
+        let opens = builders::freeze(builders::stack(opens));
+        let rests = || builders::rest();
+        let song = builders::cat(vec![opens, rests(), rests(), rests()]).over(4.0);
+        let mut rigs = [rig(), rig()];
+        for rig in &mut rigs {
+            rig.edit(play(slot, song.clone()));
+            rig.settle_while_playing();
+            rig.render(2 * CYCLE, &[64]);
+        }
+        rigs[1].edit_at(play(slot, song), At::AtOnce);
+        let [once, often] = rigs.map(|mut rig| rig.render(CYCLE, &[64])[0].clone());
+        assert!(once.iter().all(|x| *x > 0.0), "{slot}");
+        assert_eq!(first_difference(&once, &often), None, "{slot}");
     }
 }
 
