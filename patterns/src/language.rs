@@ -32,6 +32,15 @@ pub fn irand(n: u32, seed: u64) -> Pattern {
     choose((0..n.max(1)).map(|i| number(f64::from(i))).collect(), None, seed)
 }
 
+/// A fraction in its lowest terms.
+fn lowest([n, d]: Fraction) -> Fraction {
+    let mut common = (n, d);
+    while common.1 != 0 {
+        common = (common.1, common.0 % common.1);
+    }
+    [n / common.0, d / common.0]
+}
+
 fn vary(kind: &str, by: Pattern, transform: Option<Pattern>, child: Pattern) -> Pattern {
     let (kind, transform) = (kind.into(), transform.map(boxed));
     Pattern::Vary { kind, by: vec![by], seed: 0, transform, child: boxed(child), span: None }
@@ -205,12 +214,27 @@ impl Pattern {
         timecat(steps.into_iter().filter(|(length, _)| *length > 0.0).collect())
     }
 
-    /// The first `1/n` of each cycle, `n` times (`linger`).
+    /// The first part of each cycle, over and over until the cycle ends (`linger`); for a negative part the last. The
+    /// last time may be cut short. `None` for a part that is none: 0, or more than the cycle.
     #[must_use]
-    pub fn linger(self, n: u32) -> Pattern {
-        let first =
-            Pattern::Zoom { from: [0, 1], to: [1, i64::from(n.max(1))], child: boxed(self), span: None };
-        cat(vec![first; n.max(1) as usize])
+    pub fn linger(self, part: f64) -> Option<Pattern> {
+        let [n, d] = fraction(part.abs());
+        if n < 1 || n > d {
+            return None;
+        }
+        let begin = if part < 0.0 { d - n } else { 0 };
+        let piece = |length| {
+            let (from, to) = ([begin, d], [begin + length, d]);
+            (
+                Pattern::Zoom { from: lowest(from), to: lowest(to), child: boxed(self.clone()), span: None },
+                [length, 1],
+            )
+        };
+        let mut pieces = vec![piece(n); (d / n) as usize];
+        if d % n > 0 {
+            pieces.push(piece(d % n));
+        }
+        weighted(pieces)
     }
 
     /// Each cycle `n` times, every time `1/n` further in (`iter`).

@@ -142,6 +142,13 @@ fn each_note_of_a_chord_is_a_unit_and_legato_says_when_it_ends() {
 }
 
 #[test]
+fn between_two_degrees_a_scale_takes_the_upper_one() {
+    let degrees = v("0 0.2 1.5 -0.5 -1.01 6.001 7");
+    let keys = "0 60, 1/7 62, 2/7 63, 3/7 60, 4/7 58, 5/7 72, 6/7 72";
+    assert_eq!(numbers(degrees.scale(v("C:minor")), 0), keys);
+}
+
+#[test]
 fn masks_and_structures_take_what_is_not_nothing() {
     assert_eq!(numbers(v("1 2 3 4").mask(v("1 0")), 0), "0 1, 1/4 2");
     assert_eq!(numbers(v("1 2 3 4").mask(v("f t")), 0), "1/2 3, 3/4 4");
@@ -157,8 +164,20 @@ fn pieces_of_cycles_go_where_they_are_put() {
     assert_eq!(numbers(v("<1 5> 2 3 4").zoom(0.0, 0.5), 1), "0 5, 1/2 2");
     assert_eq!(numbers(v("1 2").compress(0.25, 0.75).unwrap(), 3), "1/4 1, 1/2 2");
     assert!(v("1").compress(0.5, 0.5).is_none());
-    assert_eq!(numbers(v("1 2 3 4").linger(4), 0), "0 1, 1/4 1, 1/2 1, 3/4 1");
-    assert_eq!(numbers(v("<1 2> 3").linger(2), 1), "0 2, 1/2 2");
+    assert_eq!(numbers(v("1 2 3 4").linger(0.25).unwrap(), 0), "0 1, 1/4 1, 1/2 1, 3/4 1");
+    assert_eq!(numbers(v("<1 2> 3").linger(0.5).unwrap(), 1), "0 2, 1/2 2");
+    // Three tenths go into a cycle three times, and a third of them once more.
+    assert_eq!(
+        numbers(v("1 [2 3] 4 5 6").linger(0.3).unwrap(), 0),
+        "0 1, 1/5 2, 3/10 1, 1/2 2, 3/5 1, 4/5 2, 9/10 1"
+    );
+    assert_eq!(numbers(v("<0 1> 2 3 4").linger(0.75).unwrap(), 1), "0 1, 1/4 2, 1/2 3, 3/4 1");
+    assert_eq!(numbers(v("1 2 3 <4 5>").linger(-0.25).unwrap(), 1), "0 5, 1/4 5, 1/2 5, 3/4 5");
+    assert_eq!(numbers(v("1 2 3 4").linger(-0.375).unwrap(), 0), "1/8 4, 1/2 4, 7/8 4");
+    assert_eq!(v("1 2").linger(1.0), Some(v("1 2").zoom(0.0, 1.0)));
+    for none in [0.0, 1.5, -2.0, 1e-9, f64::NAN, f64::INFINITY] {
+        assert!(v("1").linger(none).is_none(), "{none}");
+    }
     assert_eq!(numbers(v("0 1 2 3").iter(4), 0), "0 0, 1/4 1, 1/2 2, 3/4 3");
     assert_eq!(numbers(v("0 1 2 3").iter(4), 1), "0 1, 1/4 2, 1/2 3, 3/4 0");
     let further: Vec<String> = (0..5).map(|cycle| numbers(v("<0 1> 1 2 3").iter(4), cycle)).collect();
@@ -314,7 +333,7 @@ fn what_does_not_meet_is_refused_with_what_would() {
         (v("H4").control("note"), "notes such as C#4, not the name H4"),
         (v("C:moonlight").control("chord"), "chords such as C:m7"),
         (v("1").scale(v("C:moonlight")).control("note"), "scales such as minor"),
-        (v("0.5").scale(v("minor")).control("note"), "degrees, which are whole numbers"),
+        (v("1000000").scale(v("minor")).control("note"), "degrees, which are numbers below a million"),
         (v("1").combine("add", "left", v("minor")).control("c"), "the same kind of value"),
         (frozen().ply(2), "a unit of several events"),
         (frozen().set(v("1").control("b")), "a unit of several events"),

@@ -1,4 +1,4 @@
-//! Mini-notation beside Strudel's, on texts in which both agree by intent. Strudel is fetched by npm into `target/`
+//! Mini-notation, operators, scales and voicings beside Strudel's, where both agree by intent. Strudel is fetched by npm into `target/`
 //! and is no part of what we build.
 
 #[path = "strudel/operators.rs"]
@@ -7,6 +7,8 @@ mod operators;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use krach_patterns::builders::cat;
+use krach_patterns::language::{name, number};
 use krach_patterns::{EventBuffer, Pattern, Span, Time, Value, compile, mini};
 use operators::operators;
 
@@ -20,8 +22,8 @@ const CYCLES: i64 = 4;
 fn strudel() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("strudel");
     std::fs::create_dir_all(&folder).expect("target can be written");
-    if !folder.join("node_modules/@strudel/mini").is_dir() {
-        let packages = ["@strudel/mini@1.1.0", "@strudel/core@1.1.0"];
+    if !folder.join("node_modules/@strudel/tonal").is_dir() {
+        let packages = ["@strudel/mini@1.1.0", "@strudel/core@1.1.0", "@strudel/tonal@1.1.0"];
         let npm = Command::new("npm")
             .args(["install", "--no-audit", "--no-fund"])
             .args(packages)
@@ -153,5 +155,64 @@ fn soak_operators_play_as_those_of_strudel() {
             differ.push(format!("{name}\n  ours   {ours:?}\n  theirs {theirs:?}"));
         }
     }
+    assert!(differ.is_empty(), "{} differ:\n{}", differ.len(), differ.join("\n"));
+}
+
+/// What tonal.json lists, and the keys that ours plays for it: for the degrees of each scale in half steps from -12 on, and
+/// for each chord below each top note.
+fn keys_of_scales_and_chords() -> Vec<(String, Vec<i64>)> {
+    let list: serde_json::Value = serde_json::from_str(include_str!("strudel/tonal.json")).expect("JSON");
+    let texts = |key: &str| list[key].as_array().expect("a list").clone();
+    let keys = |pattern: Pattern| -> Vec<i64> {
+        let first = numbers(&pattern.control("c")).into_iter().filter(|(at, _)| *at < Time::from_integer(1));
+        first.map(|(_, key)| key / 10_000).collect()
+    };
+    let mut all = Vec::new();
+    for scale in texts("scales") {
+        let scale = scale[0].as_str().expect("a name");
+        let degrees = cat((0..64).map(|i| number(f64::from(i) / 2.0 - 12.0)).collect());
+        all.push((scale.to_owned(), keys(degrees.scale(name(&format!("C4:{scale}"))))));
+    }
+    for chord in texts("chords") {
+        let chord = chord[0].as_str().expect("a name");
+        for top in texts("tops") {
+            let top = top.as_str().expect("a note");
+            let voiced = name(chord).control("chord").voicing(name(top));
+            let program = compile(&voiced).unwrap_or_else(|e| panic!("{e}"));
+            let notes = program.values().iter().filter_map(|value| match value {
+                Value::Control { label, value } if label == "freq" => Some(*value),
+                _ => None,
+            });
+            let mut keys: Vec<i64> =
+                notes.map(|hz| (69.0 + 12.0 * (hz / 440.0).log2()).round() as i64).collect();
+            keys.sort_unstable();
+            all.push((format!("{chord} below {top}"), keys));
+        }
+    }
+    all
+}
+
+#[test]
+fn scales_and_chords_of_the_list_are_ours() {
+    let ours = keys_of_scales_and_chords();
+    let (chords, scales): (Vec<_>, Vec<_>) = ours.iter().partition(|(text, _)| text.contains("below"));
+    assert!(scales.len() > 70 && chords.len() == 216, "{} {}", scales.len(), chords.len());
+    assert!(scales.iter().all(|(_, keys)| keys.len() == 64 && keys[24] == 60 && keys[23] == 60));
+    assert_eq!(ours.last(), Some(&("B:dim below D6".to_owned(), vec![77, 83, 86])));
+}
+
+#[test]
+#[ignore = "soak: fetches Strudel by npm"]
+fn soak_scales_and_voicings_are_those_of_strudel() {
+    let Some(lines) = strudel_says("tonal") else { return };
+    let theirs = lines.iter().map(|line| {
+        let keys = line["keys"].as_array().expect("a list").iter().map(|key| key.as_i64().expect("a key"));
+        (line["text"].as_str().expect("a text").to_owned(), keys.collect::<Vec<_>>())
+    });
+    let ours = keys_of_scales_and_chords();
+    assert_eq!(lines.len(), ours.len());
+    let differ = ours.into_iter().zip(theirs).filter(|(ours, theirs)| ours != theirs);
+    let differ: Vec<String> =
+        differ.map(|(ours, theirs)| format!("ours {ours:?}\n  theirs {theirs:?}")).collect();
     assert!(differ.is_empty(), "{} differ:\n{}", differ.len(), differ.join("\n"));
 }

@@ -269,7 +269,7 @@ fn meet(kind: &str, left: &Datum, right: &Datum) -> Result<Met, Refused> {
                 }
                 Met::New(Datum::Controls(controls))
             }
-            other => return Err(refused(false, "scale", "degrees, which are whole numbers", other)),
+            other => return Err(refused(false, "scale", DEGREES, other)),
         },
         ("scale", _, other) => {
             return Err(refused(true, "scale", "scales such as minor and C:dorian", other));
@@ -321,12 +321,16 @@ fn numbers(datum: &Datum) -> usize {
     }
 }
 
+/// What `scale` takes on its left side.
+const DEGREES: &str = "degrees, which are numbers below a million";
+
 fn in_scale(number: f64, name: &str, given: &Datum) -> Result<f64, Refused> {
-    let whole = number.fract() == 0.0 && number.abs() < 1e6;
-    whole.then(|| scales::degree(name, number)).flatten().ok_or_else(|| Refused {
+    let within = number.abs() < 1e6;
+    // Between two degrees it is the upper one.
+    within.then(|| scales::degree(name, number.ceil())).flatten().ok_or_else(|| Refused {
         right: false,
         op: "scale",
-        takes: "degrees, which are whole numbers",
+        takes: DEGREES,
         given: format!("{given}, {number}"),
     })
 }

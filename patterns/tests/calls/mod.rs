@@ -140,7 +140,7 @@ impl Call {
             "arp" => on.arp(text(&args[0])),
             "zoom" => on.zoom(x(0), x(1)),
             "compress" => on.compress(x(0), x(1)).expect("a piece"),
-            "linger" => on.linger(n(0)),
+            "linger" => on.linger(x(0)).expect("a part"),
             "iter" => on.iter(n(0)),
             "palindrome" => on.palindrome(),
             "when" => on.when(pattern(0)?, change(1)),

@@ -25,6 +25,7 @@ export const operators = ({ saw, timeCat, arrange }, mini) => {
     'chunk': mini('<0 5> 1 2 3').chunk(4, seven),
     // Strudel's own goes on to further cycles, and ours repeats one.
     'linger': mini('<0 5> 1 2 3').zoom(0, 0.25).repeatCycles(4).fast(4),
+    'linger at the end': mini('<0 5> 1 2 <3 7>').zoom(0.75, 1).repeatCycles(4).fast(4),
     'zoom': mini('<1 6> 2 <3 5> 4').zoom(0.25, 0.75),
     'compress': mini('<1 4> <2 3>').compress(0.25, 0.75),
     'when': mini('<1 5 6> 2').when(mini('<0 1>'), seven),
@@ -40,5 +41,6 @@ export const operators = ({ saw, timeCat, arrange }, mini) => {
     'arrange': arrange([1, mini('7')], [2, mini('<1 2 3>')], [3, mini('<4 5> [6 <8 9>]')]),
     'inside': mini('<0 5> 1 2 3').inside(2, (p) => p.rev()),
     'swing': mini('<1 9> 2 3 4 5 6 7 8').swingBy(0.5, 4),
+    'swing of sixteenths': mini('<1 9> 2 3 4 5 6 7 <8 ~> 1 2 3 4 5 6 7 8').swingBy(0.25, 8),
   };
 };

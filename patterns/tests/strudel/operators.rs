@@ -45,7 +45,8 @@ pub fn operators() -> Vec<(&'static str, Pattern)> {
         ("iter", v("<0 5> 1 2 3").iter(4)),
         ("palindrome", v("<0 5> [1 2] 3").palindrome()),
         ("chunk", v("<0 5> 1 2 3").chunk(4, seven)),
-        ("linger", v("<0 5> 1 2 3").linger(4)),
+        ("linger", v("<0 5> 1 2 3").linger(0.25).expect("a part")),
+        ("linger at the end", v("<0 5> 1 2 <3 7>").linger(-0.25).expect("a part")),
         ("zoom", v("<1 6> 2 <3 5> 4").zoom(0.25, 0.75)),
         ("compress", v("<1 4> <2 3>").compress(0.25, 0.75).expect("a piece")),
         ("when", v("<1 5 6> 2").when(v("<0 1>"), seven)),
@@ -61,6 +62,7 @@ pub fn operators() -> Vec<(&'static str, Pattern)> {
         ("arrange", song),
         ("inside", v("<0 5> 1 2 3").over(2.0).rev().fast(2.0)),
         ("swing", v("<1 9> 2 3 4 5 6 7 8").swing(0.75, 8)),
+        ("swing of sixteenths", v("<1 9> 2 3 4 5 6 7 <8 ~> 1 2 3 4 5 6 7 8").swing(0.625, 16)),
     ];
     patterns.into_iter().map(|(name, pattern)| (name, pattern.control("c"))).collect()
 }

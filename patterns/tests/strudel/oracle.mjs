@@ -1,8 +1,9 @@
 // Prints lines of mini-notation with what Strudel plays for them in four cycles: `{"text", "events"}`, each event
 // `[begin, key]`. Only signs on which both agree by intent; docs/patterns.md lists the others.
-// Usage: node oracle.mjs FOLDER COUNT, where FOLDER has node_modules with @strudel/mini. With `operators` as COUNT: what
+// Usage: node oracle.mjs FOLDER COUNT, where FOLDER has node_modules with @strudel/mini and @strudel/tonal. With `operators` as COUNT: what
 // Strudel plays in eight cycles for each of the operators of operators.mjs, `{"text", "events"}` with numbers as keys. With
-// `bench`: how many nanoseconds it takes to ask for one cycle of each, `{"text", "ns"}`.
+// `tonal`: the keys that it plays for the degrees of each scale and for each chord of tonal.json below each top note,
+// `{"text", "keys"}`. With `bench`: how many nanoseconds it takes to ask for one cycle of each, `{"text", "ns"}`.
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
@@ -31,6 +32,26 @@ if (count === 'operators' || count === 'bench') {
       ns = Math.min(ns, Number(process.hrtime.bigint() - begin) / 100);
     }
     print({ text, ns });
+  }
+  process.exit();
+}
+
+if (count === 'tonal') {
+  await load('@strudel/tonal');
+  const { noteToMidi, sequence } = await load('@strudel/core');
+  const { readFileSync } = await import('node:fs');
+  const { scales, chords, tops } = JSON.parse(readFileSync(new URL('./tonal.json', import.meta.url)));
+  const degrees = Array.from({ length: 64 }, (_, i) => i / 2 - 12);
+  for (const [text, theirs] of scales) {
+    const pattern = sequence(...degrees).scale('C4:' + theirs);
+    print({ text, keys: onsets(pattern, 0, 1).map(({ value }) => noteToMidi(value)) });
+  }
+  for (const [chord, theirs] of chords) {
+    for (const top of tops) {
+      const pattern = sequence({ chord: theirs, anchor: top, dictionary: 'triads' }).voicing();
+      const keys = onsets(pattern, 0, 1).map(({ value }) => noteToMidi(value.note));
+      print({ text: chord + ' below ' + top, keys: keys.sort((a, b) => a - b) });
+    }
   }
   process.exit();
 }

@@ -34,7 +34,7 @@ MAX_INVERSION = 128
 
 _DIVISORS = "numbers other than 0 to divide by"
 _VALUES = "numbers, names, notes and labelled values"
-_DEGREES = "degrees, which are whole numbers"
+_DEGREES = "degrees, which are numbers below a million"
 
 
 @dataclass
@@ -278,7 +278,8 @@ def _scaled(left: Datum, right: Datum) -> Datum:
 
 
 def _in_scale(number: float, name: str, given: Datum) -> float:
-    found = scales.degree(name, number) if number.is_integer() and abs(number) < 1e6 else None
+    # Between two degrees it is the upper one.
+    found = scales.degree(name, float(math.ceil(number))) if abs(number) < 1e6 else None
     if found is None:
         raise _Refused(False, "scale", _DEGREES, f"{describe(given)}, {plain(number)}")
     return found

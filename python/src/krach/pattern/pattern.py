@@ -223,14 +223,26 @@ class Pattern(Meeting):
         steps = [(ratio(begin), ir.Silence()), (ratio(end - begin), self.node), (ratio(1 - end), ir.Silence())]
         return self._with(of_lengths([(length, node) for length, node in steps if length[0]]))
 
-    def linger(self, n: int) -> Self:
-        """Play the first 1/n of each cycle ``n`` times.
+    def linger(self, part: Cycles) -> Self:
+        """Play the first part of each cycle over and over until the cycle ends; for a negative part the last.
 
-        >>> krp.values("0 1 2 3").linger(2)
+        >>> krp.values("0 1 2 3").linger(0.5)
         (0>1/4)|0 (1/4>1/2)|1 (1/2>3/4)|0 (3/4>1)|1
+        >>> krp.values("0 1 2 3").linger(-0.25)
+        (0>1/4)|3 (1/4>1/2)|3 (1/2>3/4)|3 (3/4>1)|3
         """
-        n = max(whole(n, "n"), 1)
-        return self._with(ir.Cat((ir.Zoom((0, 1), (1, n), self.node),) * n))
+        n, d = ratio(abs(part))
+        if not 0 < n <= d:
+            raise PatternError(f"{part} is no part of a cycle: above 0 up to 1, or below 0 down to -1")
+        begin = d - n if part < 0 else 0
+
+        def piece(length: int) -> tuple[ir.Ratio, ir.Node]:
+            ends = (Fraction(begin, d), Fraction(begin + length, d))
+            first, last = ((end.numerator, end.denominator) for end in ends)
+            return (length, 1), ir.Zoom(first, last, self.node)
+
+        cut = [piece(d % n)] if d % n else []
+        return self._with(of_lengths([piece(n)] * (d // n) + cut))
 
     def range(self, lo: float, hi: float) -> Self:
         """Set the bounds of shapes; anything else stays as it is.
