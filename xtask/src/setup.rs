@@ -60,6 +60,9 @@ const PACKAGES: &[Package] = &[
     Package { name: "libjack-jackd2-dev", reason: "speaks to a JACK server", need: Need::Sound },
     Package { name: "pkg-config", reason: "finds those two", need: Need::Sound },
     Package { name: "python3-venv", reason: "hosts that are run from Python", need: Need::Tests },
+    Package { name: "vim", reason: "the plugin for Vim is tested in it", need: Need::Tests },
+    Package { name: "neovim", reason: "the plugin for Vim is tested in it, too", need: Need::Tests },
+    Package { name: "emacs-nox", reason: "the lines for Emacs are tested in it", need: Need::Tests },
     Package { name: "xvfb", reason: "the display on which the window is tested", need: Need::Tests },
     Package {
         name: "jackd2",

@@ -119,7 +119,7 @@ def _prompt(name: str | None) -> int:
         answer = input("which? ").strip()
         name = live[int(answer) - 1].id if answer.isdecimal() and 0 < int(answer) <= len(live) else answer
     try:
-        from .repl import start  # noqa: PLC0415
+        from .repl.prompt import start  # noqa: PLC0415
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] != "IPython":
             raise

@@ -1,5 +1,1 @@
-"""The prompt: IPython with the names ``kr``, ``krs`` and ``krp``."""
-
-from .prompt import start
-
-__all__ = ["start"]
+"""The prompt: IPython with the names ``kr``, ``krs`` and ``krp``. Sending a block to it needs no IPython."""

@@ -9,6 +9,7 @@ import json
 import linecache
 import os
 import sys
+import textwrap
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Client, Listener
@@ -26,11 +27,14 @@ def evaluate(text: str, file: str, line: int, names: dict[str, Any]) -> tuple[bo
     >>> krach.repl.sending.evaluate("x = 2\\nx + 1", "song.py", 7, {})
     3
     (True, '3\\n')
+    >>> krach.repl.sending.evaluate("    x = 2\\n    x + 2", "song.py", 7, {})[0]
+    4
+    True
     >>> krach.repl.sending.evaluate("x = (", "song.py", 7, {})[0]
     False
     """
-    # Lines count as in the file, and what is traced is looked up there.
-    padded = "\n" * (line - 1) + text
+    # Lines count as in the file, and what is traced is looked up there. What is selected within a function is indented.
+    padded = "\n" * (line - 1) + textwrap.dedent(text)
     linecache.cache[file] = (len(padded), None, padded.splitlines(keepends=True), file)
     said = io.StringIO()
     try:
