@@ -2,6 +2,7 @@
 
 mod adopt;
 mod automations;
+mod circles;
 mod difference;
 mod document;
 mod history;
@@ -21,6 +22,7 @@ pub use adopt::Adoption;
 use automations::read as automations_of;
 pub use document::Programs;
 pub use history::{History, Touch, label_of, touch_of};
+use lower::Basis;
 pub use lower::{MASTER, lower};
 pub use owners::Added;
 pub use size::{Extent, source_extent};
@@ -28,7 +30,7 @@ pub use writers::Writer;
 pub use writers::visit_labels;
 
 use crate::edit::{Edit, EditError};
-use crate::graph::{Controls, GraphEdit, GraphError, IndexedGraph, RawGraph, Scrutiny};
+use crate::graph::{Amounts, Controls, GraphEdit, GraphError, GraphNode, IndexedGraph, RawGraph, Scrutiny};
 use crate::ir::ModuleIr;
 use crate::limits::{
     MAX_AUTOMATIONS, MAX_CHANNELS, MAX_CONNECTIONS, MAX_DOCUMENT, MAX_ROUTES, MAX_SLOTS, MAX_VALUES,
@@ -37,7 +39,7 @@ use crate::limits::{
 use crate::model::{ClockSource, Crossfade, Period, Start};
 use crate::node::{Named, NodeDecl, Registry};
 use imbl::OrdMap;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// Deepest nesting of a document: a pattern's, and the document's own around it.
@@ -58,6 +60,8 @@ pub struct Session {
     pub routes: Routes,
     /// What is planned: the raw graph with what nodes and routes come to. Made anew from them.
     pub graph: Arc<IndexedGraph>,
+    /// What it was made from.
+    basis: Basis,
     /// Base values by path `node/control`.
     pub values: Values,
     /// Slots by name, hushed ones too.
@@ -110,8 +114,9 @@ impl Default for Session {
             name: String::new(),
             raw: Arc::default(),
             nodes: Nodes::new(),
-            routes: Arc::default(),
+            routes: Routes::default(),
             graph: Arc::default(),
+            basis: Basis::default(),
             values: OrdMap::new(),
             slots: OrdMap::new(),
             automations: OrdMap::new(),
@@ -372,38 +377,39 @@ impl Session {
     ) -> Result<(), EditError> {
         let (graph, mutes) = lower(&raw, &self.nodes, &self.routes, registry);
         self.check_graph(&graph, registry, scrutiny.unwrap_or(Scrutiny::Since(&self.graph)))?;
-        (self.raw, self.graph) = (Arc::new(raw), Arc::new(graph.into()));
+        self.raw = Arc::new(raw);
+        self.put_graph(graph, registry);
         self.place_mutes(&mutes);
         Ok(())
     }
 
     fn check_graph(
         &self,
-        graph: &RawGraph,
+        graph: &IndexedGraph,
         registry: &Registry,
         scrutiny: Scrutiny<'_>,
     ) -> Result<(), EditError> {
-        check_extent(graph)?;
-        let begun = self.nodes.iter().map(|n| n.init.len()).sum::<usize>();
+        check_ids(graph.nodes.iter())?;
+        check_labels(graph.exposed_controls.iter().map(|(label, (node, control))| (label, node, control)))?;
+        self.check_amounts(graph.amounts())?;
+        graph.order(registry, scrutiny)?;
+        graph.nodes.iter().try_for_each(|node| check_node(node, registry))
+    }
+
+    /// Is there room for all that a graph is and brings: base values by path, wires, ids?
+    fn check_amounts(&self, graph: Amounts) -> Result<(), EditError> {
         for (what, len, limit) in [
+            ("nodes", graph.nodes, MAX_NODES),
+            ("connections", graph.connections, MAX_CONNECTIONS),
+            ("exposed controls", graph.exposed, MAX_VALUES),
+            ("values of controls", graph.values, MAX_VALUES),
+            ("bytes of values by path", graph.bytes, MAX_DOCUMENT),
             ("routes", self.routes.len(), MAX_ROUTES),
-            ("values that nodes begin with", begun, MAX_VALUES),
+            ("values that nodes begin with", self.nodes.init_values(), MAX_VALUES),
             ("values of controls", self.values.len(), 3 * MAX_VALUES),
         ] {
             if len > limit {
                 return Err(EditError::Limit { what, limit });
-            }
-        }
-        graph.order(registry, scrutiny)?;
-        for node in &graph.nodes {
-            if !(1..=MAX_VOICES).contains(&(node.count as usize)) {
-                return Err(EditError::Value { field: "count", expected: "a number of voices from 1 to 64" });
-            }
-            if node.controls.values().any(|v| !v.is_finite()) {
-                return Err(EditError::Value { field: "controls", expected: "finite numbers" });
-            }
-            if let Some(ty) = registry.find(&node.type_id) {
-                check_channels(ty.decl())?;
             }
         }
         Ok(())
@@ -418,31 +424,54 @@ impl Session {
     /// Values of nodes that are gone go too. Those by the end of a path are kept by the path, as soon as the
     /// node's type says what that is; so are the values that nodes begin with.
     fn settle_values(&mut self, registry: &Registry) {
+        let paths = self.values.keys().cloned().collect();
+        self.settle([].iter(), paths, registry);
+        let names: Vec<String> =
+            self.nodes.iter().filter(|n| !n.init.is_empty()).map(|n| n.name.clone()).collect();
+        names.iter().for_each(|name| self.settle_init(name, registry));
+    }
+
+    /// The same for the values of these paths, and of those that begin with the ids of these nodes.
+    fn settle<'a>(
+        &mut self,
+        ids: impl Iterator<Item = &'a String>,
+        mut paths: BTreeSet<String>,
+        registry: &Registry,
+    ) {
+        for id in ids {
+            let within = format!("{id}/");
+            let of_it = self.values.range(within.clone()..).map(|(path, _)| path);
+            paths.extend(of_it.take_while(|path| path.starts_with(&within)).cloned());
+        }
         let graph = Arc::clone(&self.graph);
         let controls = Controls::of(&graph, registry);
-        let gone = self.values.keys().filter(|path| controls.owner(path).is_none());
-        for path in gone.cloned().collect::<Vec<_>>() {
-            self.values.remove(&path);
-        }
-        for (path, full) in controls.full_paths(self.values.keys()) {
+        paths.retain(|path| {
+            let kept = controls.owner(path).is_some();
+            if !kept {
+                self.values.remove(path);
+            }
+            kept
+        });
+        for (path, full) in controls.full_paths(paths.iter()) {
             if let Some(value) = self.values.remove(&path) {
                 self.values.insert(full, value);
             }
         }
-        for at in 0..self.nodes.len() {
-            let node = &self.nodes[at];
-            if node.init.is_empty() {
-                continue;
-            }
-            let Some(decl) = controls.node(&node.name).and_then(|node| controls.decl(node)) else { continue };
-            let full = |(control, value): &(String, f64)| match decl.control_named(control) {
-                Named::One(index) => (decl.controls[index].name.clone(), *value),
-                _ => (control.clone(), *value),
-            };
-            let init: Vec<(String, f64)> = node.init.iter().map(full).collect();
-            if init != node.init {
-                self.node_mut(at).init = init;
-            }
+    }
+
+    /// The values that a node begins with go by the names of its controls.
+    fn settle_init(&mut self, name: &str, registry: &Registry) {
+        let graph = Arc::clone(&self.graph);
+        let controls = Controls::of(&graph, registry);
+        let Some(node) = self.nodes.get(name).filter(|node| !node.init.is_empty()) else { return };
+        let Some(decl) = controls.node(name).and_then(|node| controls.decl(node)) else { return };
+        let full = |(control, value): &(String, f64)| match decl.control_named(control) {
+            Named::One(index) => (decl.controls[index].name.clone(), *value),
+            _ => (control.clone(), *value),
+        };
+        let init: Vec<(String, f64)> = node.init.iter().map(full).collect();
+        if init != node.init {
+            self.nodes.update(name, |node| node.init = init);
         }
     }
 
@@ -476,31 +505,36 @@ impl Session {
     }
 }
 
-/// Is there room for all that a graph is and brings: base values by path, wires, ids?
-fn check_extent(graph: &RawGraph) -> Result<(), EditError> {
-    let long = |name: &str| name.len() > MAX_ID;
-    let (mut values, mut bytes) = (0_usize, 0_usize);
-    for node in &graph.nodes {
-        if long(&node.id) || node.controls.keys().any(|control| long(control)) {
-            return Err(EditError::Value { field: "id", expected: "ids and controls of at most 1024 bytes" });
-        }
-        values += node.controls.len();
-        bytes += node.controls.keys().map(|control| node.id.len() + control.len()).sum::<usize>();
+fn is_long(name: &str) -> bool {
+    name.len() > MAX_ID
+}
+
+fn check_ids<'a>(mut nodes: impl Iterator<Item = &'a GraphNode>) -> Result<(), EditError> {
+    if nodes.any(|node| is_long(&node.id) || node.controls.keys().any(|control| is_long(control))) {
+        return Err(EditError::Value { field: "id", expected: "ids and controls of at most 1024 bytes" });
     }
-    let exposed = &graph.exposed_controls;
-    if exposed.iter().any(|(label, (node, control))| long(label) || long(node) || long(control)) {
+    Ok(())
+}
+
+/// Labels with the node and the control that they are exposed for.
+fn check_labels<'a>(
+    mut labels: impl Iterator<Item = (&'a String, &'a String, &'a String)>,
+) -> Result<(), EditError> {
+    if labels.any(|(label, node, control)| is_long(label) || is_long(node) || is_long(control)) {
         return Err(EditError::Value { field: "label", expected: "labels of at most 1024 bytes" });
     }
-    for (what, len, limit) in [
-        ("nodes", graph.nodes.len(), MAX_NODES),
-        ("connections", graph.connections.len(), MAX_CONNECTIONS),
-        ("exposed controls", exposed.len(), MAX_VALUES),
-        ("values of controls", values, MAX_VALUES),
-        ("bytes of values by path", bytes, MAX_DOCUMENT),
-    ] {
-        if len > limit {
-            return Err(EditError::Limit { what, limit });
-        }
+    Ok(())
+}
+
+fn check_node(node: &GraphNode, registry: &Registry) -> Result<(), EditError> {
+    if !(1..=MAX_VOICES).contains(&(node.count as usize)) {
+        return Err(EditError::Value { field: "count", expected: "a number of voices from 1 to 64" });
+    }
+    if node.controls.values().any(|v| !v.is_finite()) {
+        return Err(EditError::Value { field: "controls", expected: "finite numbers" });
+    }
+    if let Some(ty) = registry.find(&node.type_id) {
+        check_channels(ty.decl())?;
     }
     Ok(())
 }

@@ -267,3 +267,93 @@ fn without_state_in_its_nodes_the_engine_that_played_on_sounds_like_a_fresh_one(
         assert_eq!(first_difference(&a[0], &b[0]), None, "seed {seed}");
     }
 }
+
+/// Changes of nodes whose names and controls lie within each other, of types with and without code.
+fn tangled(dice: &mut Dice) -> NodeEdit {
+    const NAMES: [&str; 7] = ["a", "b", "a/b", "a/b/c", "a_g", "a_send_b", "c"];
+    const TYPES: [&str; 8] = ["dc", "thru", "within", "within_b", "faust:x", "faust:y", "dac", "gain"];
+    let mut name = || NAMES[dice.roll(7) as usize].to_owned();
+    let (name, target) = (name(), name());
+    match dice.roll(12) {
+        0..=3 => {
+            let node = NodeIr {
+                name,
+                source: Source::Type(TYPES[dice.roll(8) as usize].into()),
+                init: if dice.roll(2) == 0 { vec![("level".into(), 0.5)] } else { vec![] },
+                count: 1 + dice.roll(2) as u32,
+                ..NodeIr::default()
+            };
+            let gain = (dice.roll(2) == 0).then_some(0.5);
+            let to_master = (dice.roll(3) == 0).then(|| dice.roll(2) == 0);
+            NodeEdit::Set(Box::new(NodeSpec { node, gain, to_master, ..NodeSpec::default() }))
+        }
+        4 => NodeEdit::Remove { name },
+        5 => NodeEdit::Mute { name, on: dice.roll(2) == 0 },
+        6 => NodeEdit::Solo { name, on: dice.roll(4) == 0 },
+        7 => NodeEdit::Disconnect { source: name, target, port: None },
+        kind => NodeEdit::Connect(RouteIr {
+            source: name,
+            target,
+            kind: if kind < 10 { RouteKind::Send } else { RouteKind::Wire },
+            level: 0.25,
+            port: if kind < 10 { String::new() } else { "in".into() },
+            ..RouteIr::default()
+        }),
+    }
+}
+
+#[test]
+fn what_an_edit_changes_is_lowered_as_the_whole_graph_would_be() {
+    let mut dice = Dice(17);
+    let (mut accepted, mut refused, mut types) = (0, 0, 0);
+    for _ in 0..12 {
+        let mut registry = probes::registry();
+        registry.add(probes::sum_named("within", ["b/level", "level"]));
+        registry.add(probes::sum_named("within_b", ["b/c/level", "x/level"]));
+        let (mut session, mut states) = (Session::default(), Vec::new());
+        for _ in 0..500 {
+            match dice.roll(20) {
+                0 => registry.expect("faust:x"),
+                1 => registry.add(probes::text_type("faust:x", dice.roll(2) as usize, 0.5)),
+                2 => registry.add(probes::sum_named("faust:y", ["b/level", "c/level"])),
+                3 => registry.fail("faust:x", "why"),
+                4 => registry.add(probes::pipe_named(
+                    "faust:x",
+                    ["m/level", "tail", "m/gate", "other", "b/level", "x"],
+                )),
+                _ => types -= 1,
+            }
+            types += 1;
+            let edit = match dice.roll(12) {
+                0 => set(&format!("a/{}", ["level", "b/level", "b/c/level"][dice.roll(3) as usize]), 0.75),
+                1 if !states.is_empty() => {
+                    let at = dice.roll(states.len() as u64) as usize;
+                    Edit::ReplaceGraph(Box::new(GraphState::clone(&states[at])))
+                }
+                2 => Edit::Graph(vec![GraphEdit::AddNode(node(
+                    ["raw", "a/b/c"][dice.roll(2) as usize],
+                    "dc",
+                    &[],
+                ))]),
+                3 => Edit::Graph(vec![GraphEdit::RemoveNode { id: "raw".into() }]),
+                _ => Edit::Nodes((0..1 + dice.roll(3)).map(|_| tangled(&mut dice)).collect()),
+            };
+            // A copy of the registry is another one: nothing is known of what has changed since.
+            let (mut whole, mut part) = (session.clone(), session.clone());
+            let outcomes = (whole.apply(&edit, &registry.clone()), part.apply(&edit, &registry));
+            assert_eq!(outcomes.0.is_ok(), outcomes.1.is_ok(), "{outcomes:?} of {edit:?}");
+            assert_eq!(whole.graph, part.graph, "{edit:?}");
+            assert_eq!(whole.values, part.values, "{edit:?}");
+            assert!(whole == part, "{edit:?}");
+            match outcomes.1 {
+                Ok(()) => accepted += 1,
+                Err(_) => refused += 1,
+            }
+            session = part;
+            if dice.roll(8) == 0 {
+                states.push(session.foundation());
+            }
+        }
+    }
+    assert!(accepted > 1500 && refused > 500 && types > 500, "{accepted} {refused} {types}");
+}

@@ -1,10 +1,11 @@
 //! What a client can ask for: one enum, each edit all or nothing, each with a time.
 
+mod lists;
 mod nodes;
 
+pub use lists::{Difference, Key, Nodes, Routes};
 pub use nodes::{
-    GraphState, NodeEdit, NodeSpec, Nodes, Route, Routes, SessionNode, fader_id, gain_path, level_path,
-    mute_path, send_id,
+    GraphState, NodeEdit, NodeSpec, Route, SessionNode, fader_id, gain_path, level_path, mute_path, send_id,
 };
 
 use crate::automation::{ShapeError, ShapeSpec};

@@ -1,5 +1,6 @@
 //! Nodes and routes as musicians name them, and the changes to them.
 
+use super::{Nodes, Routes};
 use crate::graph::RawGraph;
 use crate::ir::{ModuleIr, NodeIr, RouteIr, RouteKind, Source};
 use crate::model::Values;
@@ -131,11 +132,6 @@ pub enum NodeEdit {
         on: bool,
     },
 }
-
-/// Nodes in the order they were added. Copies share what is equal in them.
-pub type Nodes = imbl::Vector<Arc<SessionNode>>;
-/// Routes, in the order they were made. Copies share them.
-pub type Routes = Arc<Vec<Arc<Route>>>;
 
 /// All that sound is made of, to be put in place at once.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -4,12 +4,12 @@ use super::named::unnamed;
 use super::room::growth_of;
 use super::{Engine, MAX_PENDING, MAX_PENDING_PLANS, acts_on_audio, sorted, touches_graph};
 use crate::edit::{Edit, EditError, NodeEdit};
-use crate::graph::{GraphError, RawGraph};
+use crate::graph::{GraphError, IndexedGraph};
 use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
 use crate::node::Role;
 use crate::planner::{create, spare_key};
 use crate::session::Session;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// The edits of a batch, and of batches within, in order.
@@ -172,13 +172,13 @@ impl Engine {
         session
     }
 
-    fn prepare_nodes(&mut self, after: &RawGraph) -> Result<(), EditError> {
-        let known = self.session.graph.nodes.iter().map(|n| (n.id.as_str(), n.type_id.as_str()));
-        let known: HashMap<&str, &str> = known.collect();
+    fn prepare_nodes(&mut self, after: &IndexedGraph) -> Result<(), EditError> {
+        let before = Arc::clone(&self.session.graph);
         let context = self.context();
         let mut created = Vec::new();
-        for node in &after.nodes {
-            if known.get(node.id.as_str()) == Some(&node.type_id.as_str()) {
+        let changed = before.changes(after).filter_map(|(_, new)| new);
+        for node in changed.flat_map(|part| &part.nodes) {
+            if before.node(&node.id).is_some_and(|known| known.type_id == node.type_id) {
                 continue;
             }
             let Some(ty) = self.registry.find(&node.type_id) else { continue };

@@ -39,7 +39,7 @@ pub use learn::Learning;
 use meters::MeterBook;
 use numbers::Numbers;
 use rtrb::{Consumer, Producer};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 /// A "next" cycle or bar that is nearer than this many seconds is missed; the one after it is meant.
@@ -404,23 +404,20 @@ impl Engine {
     fn apply_to_graph(&mut self, edit: &Edit, after: Option<Session>) -> Result<(), EditError> {
         let before = Arc::clone(&self.session.graph);
         let values = self.session.values.clone();
-        let unheard = self.session.unheard_sends(&self.registry);
         match after {
             Some(after) => self.session = after,
             None => self.session.apply(edit, &self.registry)?,
         }
-        let now_unheard = self.session.unheard_sends(&self.registry);
-        for (source, target) in now_unheard.into_iter().filter(|send| !unheard.contains(send)) {
+        for (source, target) in self.session.newly_unheard_sends(&before) {
             self.notices.push(Notice::Unheard { source, target });
         }
-        self.tell_clashes();
+        self.tell_clashes_since(&before);
         if self.hears() {
             self.note_resets(edit);
             self.note_changes(&values);
-            let now: HashSet<&str> = self.session.graph.nodes.iter().map(|n| n.id.as_str()).collect();
-            let seq = self.seq + 1;
-            let before = before.nodes.iter().map(|n| &n.id);
-            self.removed.extend(before.filter(|id| !now.contains(id.as_str())).map(|id| (id.clone(), seq)));
+            let (graph, seq) = (&self.session.graph, self.seq + 1);
+            let changed = before.changed_ids(graph).into_iter();
+            self.removed.extend(changed.filter(|id| graph.node(id).is_none()).map(|id| (id, seq)));
         }
         Ok(())
     }

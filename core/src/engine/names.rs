@@ -1,7 +1,7 @@
 //! Labels that lead nowhere, or to several controls, since types have other code; paths that two controls have.
 
 use super::Engine;
-use crate::graph::{Controls, Meant};
+use crate::graph::{Clash, Controls, IndexedGraph, Meant};
 use crate::node::{NodeType, Registry};
 use crate::notice::{Missing, Notice};
 use crate::session::visit_labels;
@@ -39,6 +39,25 @@ impl Engine {
         let changed: Vec<Notice> = changed.collect();
         self.notices.extend(changed);
         self.tell_clashes();
+    }
+
+    /// The same where types are what they were, with the graph as it was when this was said last.
+    pub(super) fn tell_clashes_since(&mut self, before: &IndexedGraph) {
+        let controls = Controls::of(&self.session.graph, &self.registry);
+        let changed = before.changed_ids(&self.session.graph);
+        let touched: Vec<_> = changed.iter().flat_map(|id| controls.touched_by(id)).collect();
+        let clashes: BTreeSet<Clash> = touched.iter().flat_map(|node| controls.clashes_of(node)).collect();
+        let new = clashes.iter().filter(|clash| !self.clashes.contains(clash));
+        self.notices.extend(new.cloned().map(Notice::Clash));
+        if !self.clashes.is_empty() {
+            let ids: BTreeSet<&str> = touched
+                .iter()
+                .map(|node| node.id.as_str())
+                .chain(changed.iter().map(String::as_str))
+                .collect();
+            self.clashes.retain(|clash| !ids.contains(clash.hidden.as_str()));
+        }
+        self.clashes.extend(clashes);
     }
 
     /// Says which paths two controls have that had one when this was said last.

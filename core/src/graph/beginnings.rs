@@ -1,29 +1,30 @@
 //! Which of many names begin a path: `drums` and `drums/kick` begin `drums/kick/cutoff`.
 
-use std::collections::HashMap;
+use imbl::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 /// The modulus of the hash, a prime: sums and products of two numbers below it fit `u128`.
 const PRIME: u64 = (1 << 61) - 1;
 
 /// Names with something of each, found by the paths that they begin. One pass over a path finds them all, however
-/// many `/` it has: the hash of each beginning follows from that of the one before (Rabin–Karp).
+/// many `/` it has: the hash of each beginning follows from that of the one before (Rabin–Karp). Copies share what is equal in them.
+#[derive(Clone)]
 pub struct Beginnings<K, T> {
     /// Drawn at random, so that nobody can choose names of one hash.
     base: u64,
     by_hash: HashMap<u64, Vec<(K, T)>>,
-    /// Length of the longest name, in bytes.
+    /// No name is longer, in bytes.
     longest: usize,
 }
 
-impl<K: AsRef<str>, T> Default for Beginnings<K, T> {
+impl<K, T> Default for Beginnings<K, T> {
     fn default() -> Self {
         let base = RandomState::new().hash_one(0_u8) % (PRIME - 1) + 1;
         Self { base, by_hash: HashMap::new(), longest: 0 }
     }
 }
 
-impl<K: AsRef<str>, T> Beginnings<K, T> {
+impl<K: AsRef<str> + Clone, T: Clone> Beginnings<K, T> {
     /// What belongs to a name; `of_new` makes it where the name is new.
     pub fn entry(&mut self, name: K, of_new: impl FnOnce() -> T) -> &mut T {
         let bytes = name.as_ref().bytes();
@@ -46,9 +47,19 @@ impl<K: AsRef<str>, T> Beginnings<K, T> {
         self.found(name.bytes().fold(0, |hash, byte| self.step(hash, byte)), name)
     }
 
+    /// Forgets a name.
+    pub fn remove(&mut self, name: &str) {
+        let hash = name.bytes().fold(0, |hash, byte| self.step(hash, byte));
+        let Some(same) = self.by_hash.get_mut(&hash) else { return };
+        same.retain(|(known, _)| known.as_ref() != name);
+        if same.is_empty() {
+            self.by_hash.remove(&hash);
+        }
+    }
+
     /// The names that a `/` follows in the path, by length, the shortest first, with what belongs to each. Takes time
     /// in proportion to the length of the path and of the names that are found.
-    pub fn of<'a>(&'a self, path: &'a str) -> impl Iterator<Item = (usize, &'a T)> + 'a {
+    pub fn of<'a>(&'a self, path: &str) -> impl Iterator<Item = (usize, &'a T)> {
         let mut hash = 0;
         let reach = path.bytes().take(self.longest + 1).enumerate();
         reach.filter_map(move |(at, byte)| {
@@ -95,6 +106,17 @@ mod tests {
         assert_eq!(found(&"x/".repeat(3000)), []);
         assert_eq!(names.get("drums/kick"), Some(&1));
         assert_eq!(names.get("drums/"), None);
+    }
+
+    #[test]
+    fn a_name_that_was_removed_is_found_no_more_and_a_copy_keeps_it() {
+        let mut names = of(&["a", "a/b"]);
+        let copy = names.clone();
+        names.remove("a");
+        names.remove("never");
+        assert_eq!((names.get("a"), names.get("a/b")), (None, Some(&1)));
+        assert_eq!(names.of("a/b/c").map(|(at, number)| (at, *number)).collect::<Vec<_>>(), [(3, 1)]);
+        assert_eq!(copy.get("a"), Some(&0));
     }
 
     #[test]

@@ -10,7 +10,7 @@
 
 use super::graph::GraphNode;
 use super::indexed::IndexedGraph;
-use crate::node::{Named, NodeDecl, Registry, Standing};
+use crate::node::{Control, Named, NodeDecl, Registry, Standing};
 
 /// What a label means.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,7 +105,7 @@ impl<'a> Controls<'a> {
 
     /// What a label means.
     pub fn find(&self, label: &str) -> Meant<'a> {
-        if let Some((id, control)) = self.graph.exposed_controls.get(label)
+        if let Some((id, control)) = self.graph.exposed(label)
             && let Some(node) = self.node(id)
         {
             let path = format!("{id}/{control}");
@@ -186,18 +186,26 @@ impl<'a> Controls<'a> {
 
     /// Pairs of controls that one path means: the node of the longer name has it.
     pub fn clashes(&self) -> Vec<Clash> {
-        let mut clashes = Vec::new();
-        for node in &self.graph.nodes {
-            let Some(decl) = self.decl(node) else { continue };
-            for control in decl.controls.iter().filter(|c| c.name.contains('/')) {
-                let other = |id: &str| self.node(id).and_then(|node| self.decl(node));
-                if let Some(owner) = shadowed_by(&node.id, &control.name, other) {
-                    let path = format!("{}/{}", node.id, control.name);
-                    clashes.push(Clash { path, owner, hidden: node.id.clone() });
-                }
-            }
-        }
-        clashes
+        let nodes = self.graph.parts().flat_map(|(_, part)| &part.nodes);
+        nodes.flat_map(|node| self.clashes_of(node)).collect()
+    }
+
+    /// Those of a node whose control is the hidden one.
+    pub fn clashes_of(&self, node: &GraphNode) -> Vec<Clash> {
+        let controls = self.decl(node).into_iter().flat_map(|decl| &decl.controls);
+        let clash = |control: &Control| {
+            let other = |id: &str| self.node(id).and_then(|node| self.decl(node));
+            let owner = shadowed_by(&node.id, &control.name, other)?;
+            let path = format!("{}/{}", node.id, control.name);
+            Some(Clash { path, owner, hidden: node.id.clone() })
+        };
+        controls.filter(|c| c.name.contains('/')).filter_map(clash).collect()
+    }
+
+    /// The nodes whose controls may be hidden, or not be any more, by what becomes of the node of that id: that node
+    /// itself and those whose names begin its name.
+    pub fn touched_by(&self, id: &str) -> Vec<&'a GraphNode> {
+        self.node(id).into_iter().chain(self.owners(id)).collect()
     }
 
     /// Those of some paths that are the ends of others, each with the path of its control.

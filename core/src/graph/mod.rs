@@ -11,6 +11,6 @@ mod validate;
 pub(crate) use beginnings::Beginnings;
 pub use controls::{Clash, Controls, Meant, shadowed_by};
 pub use graph::{Connection, GraphEdit, GraphError, GraphNode, RawGraph};
-pub use indexed::IndexedGraph;
+pub use indexed::{Amounts, IndexedGraph, Part, PartKey};
 pub use topology::topological;
 pub use validate::{Misfit, Scrutiny};

@@ -1,9 +1,11 @@
 //! Whether a graph can play: its types, ports and order.
 
 use super::graph::{Connection, GraphError, GraphNode, RawGraph};
+use super::indexed::{IndexedGraph, Part};
 use super::topology::topological;
 use crate::node::{Registry, Standing, comes_from_text, input_port, is_inline, output_port};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 impl RawGraph {
     /// Checks what can be wrong with the graph and returns the nodes' indices in topological order
@@ -22,18 +24,7 @@ impl RawGraph {
         }
         let scrutinised = Scrutinised::of(self, scrutiny);
         for node in &self.nodes {
-            match registry.standing(&node.type_id) {
-                None if comes_from_text(&node.type_id) && !scrutinised.node(node) => {}
-                // The session itself holds what it is made from.
-                None if is_inline(&node.type_id) => {}
-                None => return Err(GraphError::TypeNotFound(node.type_id.clone())),
-                Some(Standing::Failed(why))
-                    if registry.find(&node.type_id).is_none() && scrutinised.node(node) =>
-                {
-                    return Err(GraphError::CreationFailed(why.clone()));
-                }
-                Some(_) => {}
-            }
+            check_type(node, registry, || scrutinised.node(node))?;
         }
         let mut edges = Vec::with_capacity(self.connections.len());
         for c in &self.connections {
@@ -41,13 +32,8 @@ impl RawGraph {
                 index.get(id.as_str()).copied().ok_or_else(|| GraphError::UnknownNode(id.clone()))
             };
             let (from, to) = (find(&c.from_node)?, find(&c.to_node)?);
-            if let Some(misfit) = self.misfit(c, from, to, registry)
-                && scrutinised.connection(c, &self.nodes[from], &self.nodes[to])
-                && registry.standing(&self.nodes[misfit.node].type_id) != Some(&Standing::Expected)
-            {
-                let (port, node) = (misfit.port.to_owned(), self.nodes[misfit.node].id.clone());
-                return Err(GraphError::UnknownPort { port, node });
-            }
+            let ends = [&self.nodes[from], &self.nodes[to]];
+            check_ports(c, ends, registry, || scrutinised.connection(c, ends[0], ends[1]))?;
             edges.push((from, to));
         }
         topological(self.nodes.len(), &edges).ok_or(GraphError::Cycle)
@@ -60,27 +46,94 @@ impl RawGraph {
             self.nodes.iter().enumerate().map(|(i, node)| (node.id.as_str(), i)).collect();
         let misfit = |c: &Connection| {
             let (from, to) = (*index.get(c.from_node.as_str())?, *index.get(c.to_node.as_str())?);
-            let misfit = self.misfit(c, from, to, registry)?;
-            let node = self.nodes[misfit.node].id.clone();
+            let misfit = misfit(c, [&self.nodes[from], &self.nodes[to]], registry)?;
+            let node = misfit.node.id.clone();
             Some(Misfit { port: misfit.port.to_owned(), node, connection: c.clone() })
         };
         self.connections.iter().filter_map(misfit).collect()
     }
+}
 
-    fn misfit<'a>(&self, c: &'a Connection, from: usize, to: usize, registry: &Registry) -> Option<End<'a>> {
-        let decl = |node: usize| registry.find(&self.nodes[node].type_id).map(|ty| ty.decl());
-        if decl(from).is_some_and(|decl| output_port(decl, &c.from_port).is_none()) {
-            return Some(End { port: &c.from_port, node: from });
+impl IndexedGraph {
+    /// Checks types and ports of parts that were put into the graph, with the graph as it was before; the rest was
+    /// right then. `document`: types that come from text may have changed since the parts were right, too.
+    ///
+    /// # Errors
+    /// In this order: unknown types, types without code, unknown nodes, unknown ports.
+    pub fn check_parts(
+        &self,
+        parts: &[Arc<Part>],
+        before: &Self,
+        registry: &Registry,
+        document: bool,
+    ) -> Result<(), GraphError> {
+        let of_text = |node: &GraphNode| comes_from_text(&node.type_id);
+        let is_new = |node: &GraphNode| before.node(&node.id).is_none_or(|b| b.type_id != node.type_id);
+        let looked_at = |node: &GraphNode| if document { !of_text(node) } else { is_new(node) };
+        for node in parts.iter().flat_map(|part| &part.nodes) {
+            check_type(node, registry, || looked_at(node))?;
         }
-        let lost = decl(to).is_some_and(|decl| input_port(decl, &c.to_port).is_none());
-        lost.then_some(End { port: &c.to_port, node: to })
+        for c in parts.iter().flat_map(|part| &part.connections) {
+            let find = |id: &String| self.node(id).ok_or_else(|| GraphError::UnknownNode(id.clone()));
+            let ends = [find(&c.from_node)?, find(&c.to_node)?];
+            check_ports(c, ends, registry, || match document {
+                true => ends.iter().all(|node| looked_at(node)),
+                false => ends.iter().any(|node| looked_at(node)) || !before.connections.contains(c),
+            })?;
+        }
+        Ok(())
     }
+}
+
+/// Is there such a type, and has it code or will have it? Types without are refused where the node is scrutinised.
+fn check_type(
+    node: &GraphNode,
+    registry: &Registry,
+    scrutinised: impl Fn() -> bool,
+) -> Result<(), GraphError> {
+    match registry.standing(&node.type_id) {
+        None if comes_from_text(&node.type_id) && !scrutinised() => Ok(()),
+        // The session itself holds what it is made from.
+        None if is_inline(&node.type_id) => Ok(()),
+        None => Err(GraphError::TypeNotFound(node.type_id.clone())),
+        Some(Standing::Failed(why)) if registry.find(&node.type_id).is_none() && scrutinised() => {
+            Err(GraphError::CreationFailed(why.clone()))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// Have the two ends of a connection its ports?
+fn check_ports(
+    c: &Connection,
+    ends: [&GraphNode; 2],
+    registry: &Registry,
+    scrutinised: impl Fn() -> bool,
+) -> Result<(), GraphError> {
+    if let Some(misfit) = misfit(c, ends, registry)
+        && scrutinised()
+        && registry.standing(&misfit.node.type_id) != Some(&Standing::Expected)
+    {
+        let (port, node) = (misfit.port.to_owned(), misfit.node.id.clone());
+        return Err(GraphError::UnknownPort { port, node });
+    }
+    Ok(())
+}
+
+fn misfit<'a>(c: &'a Connection, ends: [&'a GraphNode; 2], registry: &Registry) -> Option<End<'a>> {
+    let [from, to] = ends;
+    let decl = |node: &GraphNode| registry.find(&node.type_id).map(|ty| ty.decl());
+    if decl(from).is_some_and(|decl| output_port(decl, &c.from_port).is_none()) {
+        return Some(End { port: &c.from_port, node: from });
+    }
+    let lost = decl(to).is_some_and(|decl| input_port(decl, &c.to_port).is_none());
+    lost.then_some(End { port: &c.to_port, node: to })
 }
 
 /// A port that is not there.
 struct End<'a> {
     port: &'a str,
-    node: usize,
+    node: &'a GraphNode,
 }
 
 /// A connection that is not played, because one end of it has no such port.

@@ -16,6 +16,6 @@ pub use contract::{
 };
 pub use control::{Control, ControlKind, Label, MAX_LABELS, Scale};
 pub use names::Named;
-pub use registry::{Registry, Standing};
+pub use registry::{Registry, RegistryState, Standing};
 pub use transport::Transport;
 pub use type_id::{INLINE, comes_from_text, is_inline};

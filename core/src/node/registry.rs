@@ -2,19 +2,55 @@
 
 use super::builtin::builtin_types;
 use super::contract::NodeType;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where the engine finds node types. The built-in ones are [`builtin_types`]; `plugin` introduces others (FAUST,
 /// patches) without `core` knowing them.
 ///
 /// A type whose code is still on its way is *expected*: graphs may use it, with any port names, and it
 /// is silent until its code is there.
-#[derive(Clone, Default)]
 pub struct Registry {
     types: BTreeMap<String, Entry>,
     /// What plays under a node whose type has no code yet, by type and node.
     stand_ins: BTreeMap<String, BTreeMap<String, Arc<dyn NodeType>>>,
+    state: RegistryState,
+    /// The last change of each type, by id.
+    changed: BTreeMap<String, u64>,
+    /// Changes up to this one are forgotten.
+    forgotten: u64,
+}
+
+/// Tells whether a registry has changed since: that very registry, after so many changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegistryState {
+    registry: u64,
+    changes: u64,
+}
+
+/// Types whose last change is remembered; when there are more, all changes are forgotten.
+const MAX_CHANGED: usize = 4096;
+
+impl Default for Registry {
+    fn default() -> Self {
+        static REGISTRIES: AtomicU64 = AtomicU64::new(0);
+        let registry = REGISTRIES.fetch_add(1, Ordering::Relaxed);
+        Self {
+            types: BTreeMap::new(),
+            stand_ins: BTreeMap::new(),
+            state: RegistryState { registry, changes: 0 },
+            changed: BTreeMap::new(),
+            forgotten: 0,
+        }
+    }
+}
+
+impl Clone for Registry {
+    /// A copy is another registry: its changes are its own.
+    fn clone(&self) -> Self {
+        Self { types: self.types.clone(), stand_ins: self.stand_ins.clone(), ..Self::default() }
+    }
 }
 
 #[derive(Clone)]
@@ -53,6 +89,7 @@ impl Registry {
     /// Adds a type, or replaces the one of that name.
     pub fn add(&mut self, ty: Arc<dyn NodeType>) {
         let type_id = ty.decl().type_id.clone();
+        self.note_change(&type_id);
         self.stand_ins.remove(&type_id);
         self.types.insert(type_id, Entry { ty: Some(ty), standing: Standing::Settled });
     }
@@ -69,6 +106,7 @@ impl Registry {
 
     /// What there is stays after all. A type without code goes.
     pub fn keep(&mut self, type_id: &str) {
+        self.note_change(type_id);
         match self.types.get_mut(type_id) {
             Some(entry) if entry.ty.is_some() => entry.standing = Standing::Settled,
             _ => self.remove(type_id),
@@ -76,12 +114,14 @@ impl Registry {
     }
 
     fn stand(&mut self, type_id: &str, standing: Standing) {
+        self.note_change(type_id);
         let entry = self.types.entry(type_id.to_owned());
         entry.or_insert(Entry { ty: None, standing: Standing::Expected }).standing = standing;
     }
 
     /// Forgets a type.
     pub fn remove(&mut self, type_id: &str) {
+        self.note_change(type_id);
         self.types.remove(type_id);
         self.stand_ins.remove(type_id);
     }
@@ -89,13 +129,43 @@ impl Registry {
     /// Until that type has code, this plays under the node: what it was before it got the type.
     pub fn stand_in(&mut self, node: &str, type_id: &str, ty: Arc<dyn NodeType>) {
         if self.find(type_id).is_none() {
+            self.note_change(type_id);
             self.stand_ins.entry(type_id.to_owned()).or_default().insert(node.to_owned(), ty);
         }
     }
 
     /// No node is played by anything but its own type any more.
     pub fn forget_stand_ins(&mut self) {
-        self.stand_ins.clear();
+        for type_id in std::mem::take(&mut self.stand_ins).into_keys() {
+            self.note_change(&type_id);
+        }
+    }
+
+    fn note_change(&mut self, type_id: &str) {
+        self.state.changes += 1;
+        if self.changed.len() >= MAX_CHANGED && !self.changed.contains_key(type_id) {
+            self.changed.clear();
+            self.forgotten = self.state.changes - 1;
+        }
+        self.changed.insert(type_id.to_owned(), self.state.changes);
+    }
+
+    /// The registry as it is now, to be compared with later.
+    pub fn state(&self) -> RegistryState {
+        self.state
+    }
+
+    /// The ids of the types that have other code, or are more or less sure, than they were then; `None`: any may,
+    /// because that was another registry or is too long ago.
+    pub fn changed_since(&self, then: RegistryState) -> Option<BTreeSet<&str>> {
+        if then.registry != self.state.registry || then.changes < self.forgotten {
+            return None;
+        }
+        if then == self.state {
+            return Some(BTreeSet::new());
+        }
+        let since = self.changed.iter().filter(|(_, at)| **at > then.changes);
+        Some(since.map(|(type_id, _)| type_id.as_str()).collect())
     }
 
     /// What plays under a node of that type: the type's code, else what was there before it, if anything.
@@ -116,5 +186,39 @@ impl Registry {
     /// All type ids, sorted.
     pub fn type_ids(&self) -> impl Iterator<Item = &str> {
         self.types.keys().map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registry_knows_which_types_have_changed_since() {
+        let mut registry = Registry::with_builtins();
+        let before = registry.state();
+        assert_eq!(registry.changed_since(before), Some(BTreeSet::new()));
+        registry.expect("faust:a");
+        registry.fail("faust:b", "why");
+        let between = registry.state();
+        registry.remove("faust:a");
+        assert_eq!(registry.changed_since(before), Some(BTreeSet::from(["faust:a", "faust:b"])));
+        assert_eq!(registry.changed_since(between), Some(BTreeSet::from(["faust:a"])));
+        // A copy goes its own way.
+        let mut copy = registry.clone();
+        copy.expect("faust:c");
+        assert_eq!(copy.changed_since(between), None);
+        assert_eq!(registry.changed_since(copy.state()), None);
+    }
+
+    #[test]
+    fn what_is_too_long_ago_may_be_any_type() {
+        let mut registry = Registry::new();
+        let before = registry.state();
+        (0..=MAX_CHANGED).for_each(|n| registry.expect(&format!("faust:{n}")));
+        assert_eq!(registry.changed_since(before), None);
+        let now = registry.state();
+        registry.expect("faust:0");
+        assert_eq!(registry.changed_since(now), Some(BTreeSet::from(["faust:0"])));
     }
 }

@@ -106,14 +106,14 @@ impl Session {
         });
         for shape in wanted.iter().filter_map(|name| shapes.get(name)) {
             let Shape { name, type_id, count, legato, gain, to_master, init, .. } = shape;
-            foundation.nodes.push_back(Arc::new(SessionNode {
+            foundation.nodes.push(SessionNode {
                 name: name.clone(),
                 count: *count,
                 legato: *legato,
                 init: init.clone(),
                 to_master: *to_master,
                 ..SessionNode::of_source(Source::Type(type_id.clone()))
-            }));
+            });
             foundation.values.insert(gain_path(name), *gain);
             for (control, value) in init {
                 foundation.values.entry(format!("{name}/{control}")).or_insert(*value);
@@ -124,13 +124,13 @@ impl Session {
             let Send { source, target, level, .. } = send;
             let fader = shapes[source].fader;
             let after = if fader > 0.0 { level / fader } else { *level };
-            Arc::make_mut(&mut foundation.routes).push(Arc::new(Route {
+            foundation.routes.push(Route {
                 source: source.clone(),
                 target: target.clone(),
                 kind: RouteKind::Send,
                 port: "in0".to_owned(),
                 other: serde_json::Map::new(),
-            }));
+            });
             foundation.values.insert(level_path(source, target), after);
             if after != *level {
                 adoption.anew.push(send.id.clone());
@@ -139,7 +139,7 @@ impl Session {
                 ));
             }
         }
-        Arc::make_mut(&mut foundation.routes).extend(wires.into_iter().map(Arc::new));
+        wires.into_iter().for_each(|wire| foundation.routes.push(wire));
         if foundation.raw.nodes.iter().all(|n| reader.is_master(n)) && foundation.raw.connections.is_empty() {
             Arc::make_mut(&mut foundation.raw).nodes.clear();
         }

@@ -21,6 +21,7 @@ impl Session {
             nodes,
             routes,
             graph: _,
+            basis: _,
             values,
             slots,
             automations,
@@ -50,7 +51,7 @@ impl Session {
                 edits.push(edit());
             }
         };
-        let same = same(&self.raw, raw) && same_list(&self.routes, routes) && same(&self.kept, kept);
+        let same = same(&self.raw, raw) && self.routes == *routes && same(&self.kept, kept);
         let mutes = if same { self.mutes_to(nodes) } else { None };
         let same = mutes.is_some();
         unless(same, &|| Edit::ReplaceGraph(Box::new(target.foundation())));
@@ -131,10 +132,6 @@ fn same<T: PartialEq>(a: &Arc<T>, b: &Arc<T>) -> bool {
     Arc::ptr_eq(a, b) || a == b
 }
 
-fn same_list<T: PartialEq>(a: &Arc<Vec<Arc<T>>>, b: &Arc<Vec<Arc<T>>>) -> bool {
-    Arc::ptr_eq(a, b) || a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same(a, b))
-}
-
 /// Keys that only `from` has, and what `to` has anew or otherwise; what both share is not looked at.
 fn changes<'a, T: PartialEq>(
     from: &'a OrdMap<String, T>,
@@ -163,7 +160,15 @@ impl Session {
             return None;
         }
         let mut mutes = Vec::new();
-        for (now, then) in self.nodes.iter().zip(target) {
+        let in_place = self.nodes.changes(target).all(|change| change.old.is_some() && change.new.is_some());
+        let pairs: Vec<_> = match in_place {
+            true => {
+                self.nodes.changes(target).filter_map(|change| Some((change.old?, change.new?))).collect()
+            }
+            // Equal lists may have come about in other ways.
+            false => self.nodes.iter().zip(target).collect(),
+        };
+        for (now, then) in pairs {
             if same(now, then) {
                 continue;
             }
@@ -172,7 +177,7 @@ impl Session {
             }
             mutes.push(NodeEdit::Mute { name: then.name.clone(), on: then.muted });
         }
-        (mutes.is_empty() || !target.iter().any(|n| n.solo)).then_some(mutes)
+        (mutes.is_empty() || !target.any_solo()).then_some(mutes)
     }
 
     /// The base values that are others, or are not there, in `target`.
@@ -192,6 +197,6 @@ impl Session {
                 None => drop(self.values.remove(path)),
             }
         }
-        self.settle_values(registry);
+        self.settle([].iter(), values.keys().cloned().collect(), registry);
     }
 }

@@ -294,12 +294,10 @@ impl Session {
         for m in muted {
             // Others write a muted node with a gain of 0.
             session.values.insert(gain_path(&m.name), m.saved_gain);
-            for node in session.nodes.iter_mut().filter(|n| n.name == m.name) {
-                Arc::make_mut(node).muted = true;
-            }
+            session.nodes.update(&m.name, |node| node.muted = true);
         }
         let (graph, mutes) = lower(&session.raw, &session.nodes, &session.routes, registry);
-        session.graph = Arc::new(graph.into());
+        session.put_graph(graph, registry);
         session.place_mutes(&mutes);
         session.settle_values(registry);
         let graph = Arc::clone(&session.graph);
@@ -373,7 +371,7 @@ impl Session {
             for (control, value) in &init {
                 self.values.insert(format!("{name}/{control}"), *value);
             }
-            self.nodes.push_back(Arc::new(SessionNode {
+            self.nodes.push(SessionNode {
                 name,
                 source,
                 count,
@@ -386,14 +384,14 @@ impl Session {
                 muted: false,
                 solo,
                 other,
-            }));
+            });
         }
         for route in routing {
             let RouteIr { source, target, kind, level, port, other } = route;
             if kind == RouteKind::Send {
                 self.values.insert(level_path(&source, &target), level);
             }
-            Arc::make_mut(&mut self.routes).push(Arc::new(Route { source, target, kind, port, other }));
+            self.routes.push(Route { source, target, kind, port, other });
         }
         let (graph, _) = lower(&self.raw, &self.nodes, &self.routes, registry);
         if let Err(error) = self.check_graph(&graph, registry, Scrutiny::Document) {
@@ -405,7 +403,7 @@ impl Session {
             };
             return Err((name, error));
         }
-        self.graph = Arc::new(graph.into());
+        self.put_graph(graph, registry);
         Ok(())
     }
 }

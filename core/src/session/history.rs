@@ -79,7 +79,7 @@ impl History {
             return;
         };
         let (undo, redo) = (after.difference(base), base.difference(after));
-        let weight = label.len() + memory_of(&undo, &redo) + memory_of(&redo, &[]);
+        let weight = label.len() + memory_of(&undo, &redo) + memory_of(&redo, &undo);
         let step = Step { label, undo, redo, weight };
         if joins {
             if let Some(last) = self.steps.pop() {

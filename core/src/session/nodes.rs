@@ -2,9 +2,9 @@
 
 use super::Session;
 use crate::edit::{
-    EditError, GraphState, NodeEdit, NodeSpec, Route, SessionNode, gain_path, level_path, mute_path,
+    EditError, GraphState, Key, NodeEdit, NodeSpec, Route, SessionNode, gain_path, level_path, mute_path,
 };
-use crate::graph::{Clash, Controls, Scrutiny};
+use crate::graph::{Clash, Controls, IndexedGraph, Scrutiny};
 use crate::ir::{DEFAULT_GAIN, Fault, NodeIr, RouteIr, RouteKind, Source, did_you_mean};
 use crate::limits::MAX_GAIN;
 use crate::node::Registry;
@@ -36,7 +36,7 @@ impl Session {
             next.apply_to_node(edit).map_err(|fault| fault.within(&place))?;
         }
         next.relower(registry, None)?;
-        next.check_names(edits, registry)?;
+        next.check_names(edits, &self.graph, registry)?;
         *self = next;
         Ok(())
     }
@@ -49,16 +49,28 @@ impl Session {
             _ => None,
         };
         let mutes: Option<Vec<_>> = edits.iter().map(mute).collect();
-        mutes.filter(|_| !self.nodes.iter().any(|n| n.solo))
+        mutes.filter(|_| !self.nodes.any_solo())
     }
 
-    /// No node gives a second meaning to the path of a control.
-    fn check_names(&self, edits: &[NodeEdit], registry: &Registry) -> Result<(), Fault> {
+    /// No node gives a second meaning to the path of a control. In `before` none of those did that are no others now.
+    fn check_names(
+        &self,
+        edits: &[NodeEdit],
+        before: &IndexedGraph,
+        registry: &Registry,
+    ) -> Result<(), Fault> {
         let set = |name: &String| {
             let is_it = |edit: &NodeEdit| matches!(edit, NodeEdit::Set(spec) if spec.node.name == *name);
             edits.iter().position(is_it)
         };
-        for clash in Controls::of(&self.graph, registry).clashes() {
+        let controls = Controls::of(&self.graph, registry);
+        let mut changed = before.changed_ids(&self.graph);
+        changed.extend(edits.iter().filter_map(|edit| match edit {
+            NodeEdit::Set(spec) => Some(spec.node.name.clone()),
+            _ => None,
+        }));
+        let touched = changed.iter().flat_map(|id| controls.touched_by(id));
+        for clash in touched.flat_map(|node| controls.clashes_of(node)) {
             let Some(at) = set(&clash.owner).or_else(|| set(&clash.hidden)) else { continue };
             let place = if edits.len() == 1 { "$.name".to_owned() } else { format!("$[{at}].name") };
             let Clash { path, owner, hidden } = clash;
@@ -73,50 +85,46 @@ impl Session {
         match edit {
             NodeEdit::Set(spec) => self.set_node(spec)?,
             NodeEdit::Remove { name } => {
-                let at = self.index_of(name, "$.name")?;
-                self.nodes.remove(at);
-                Arc::make_mut(&mut self.routes).retain(|r| r.source != *name && r.target != *name);
+                self.known(name, "$.name")?;
+                self.nodes.remove(name);
+                self.routes.remove_of(name);
             }
             NodeEdit::Connect(route) => self.connect(route)?,
             NodeEdit::Disconnect { source, target, port } => {
-                self.index_of(source, "$.source")?;
-                self.index_of(target, "$.target")?;
-                let before = self.routes.len();
-                Arc::make_mut(&mut self.routes).retain(|r| !r.is(source, target, port.as_deref()));
-                if self.routes.len() == before {
+                self.known(source, "$.source")?;
+                self.known(target, "$.target")?;
+                let is_it = |r: &Route| r.is(source, target, port.as_deref());
+                if self.routes.remove_between(source, target, is_it) == 0 {
                     return Err(Fault::new("$", format!("{source} is not routed to {target}")));
                 }
             }
             NodeEdit::Mute { name, on } => {
-                let at = self.index_of(name, "$.name")?;
-                self.node_mut(at).muted = *on;
+                self.known(name, "$.name")?;
+                self.nodes.update(name, |node| node.muted = *on);
             }
             NodeEdit::Solo { name, on } => {
-                let at = self.index_of(name, "$.name")?;
-                self.node_mut(at).solo = *on;
+                self.known(name, "$.name")?;
+                self.nodes.update(name, |node| node.solo = *on);
             }
         }
         Ok(())
     }
 
-    pub(super) fn node_mut(&mut self, at: usize) -> &mut SessionNode {
-        Arc::make_mut(&mut self.nodes[at])
-    }
-
-    fn index_of(&self, name: &str, place: &str) -> Result<usize, Fault> {
-        self.nodes.iter().position(|n| n.name == name).ok_or_else(|| {
-            let names = self.nodes.iter().map(|n| n.name.as_str());
-            let hint = did_you_mean(name, names);
-            Fault { hint, ..Fault::new(place, format!("there is no node {name}")) }
-        })
+    /// Is there a node of that name?
+    fn known(&self, name: &str, place: &str) -> Result<(), Fault> {
+        if self.node(name).is_some() {
+            return Ok(());
+        }
+        let names = self.nodes.iter().map(|n| n.name.as_str());
+        let hint = did_you_mean(name, names);
+        Err(Fault { hint, ..Fault::new(place, format!("there is no node {name}")) })
     }
 
     fn set_node(&mut self, spec: &NodeSpec) -> Result<(), Fault> {
         let NodeSpec { node, gain, stereo, to_master, legato } = spec;
         let checked = NodeIr { gain: gain.unwrap_or(DEFAULT_GAIN), ..node.clone() };
         checked.check()?;
-        let before = self.nodes.iter().position(|n| n.name == node.name);
-        let old = before.map(|at| Arc::clone(&self.nodes[at]));
+        let old = self.nodes.get(&node.name).cloned();
         let old = old.as_deref();
         let new = SessionNode {
             name: node.name.clone(),
@@ -136,15 +144,15 @@ impl Session {
             let fault = Fault::new("$.stereo", "only a traced function can be played on both channels");
             return Err(fault.hint("let the program itself have two inputs and two outputs"));
         }
-        if before.is_none() || gain.is_some() {
+        if old.is_none() || gain.is_some() {
             self.values.insert(gain_path(&new.name), checked.gain);
         }
         for (control, value) in &new.init {
             self.values.insert(format!("{}/{control}", new.name), *value);
         }
-        match before {
-            Some(at) => *self.node_mut(at) = new,
-            None => self.nodes.push_back(Arc::new(new)),
+        match old {
+            Some(_) => drop(self.nodes.update(&node.name, |node| *node = new)),
+            None => self.nodes.push(new),
         }
         Ok(())
     }
@@ -156,8 +164,8 @@ impl Session {
 
     fn connect(&mut self, route: &RouteIr) -> Result<(), Fault> {
         let RouteIr { source, target, kind, level, port, other } = route;
-        self.index_of(source, "$.source")?;
-        self.index_of(target, "$.target")?;
+        self.known(source, "$.source")?;
+        self.known(target, "$.target")?;
         if !(0.0..=MAX_GAIN).contains(level) {
             let fault = Fault::new("$.level", format!("{level} is out of range"));
             return Err(fault.hint(format!("0 to {MAX_GAIN}")));
@@ -172,14 +180,14 @@ impl Session {
         if *kind == RouteKind::Send {
             self.values.insert(level_path(source, target), *level);
         }
-        let same = |r: &Arc<Route>| {
+        let same = |(_, r): &(Key, &Arc<Route>)| {
             let wire = *kind == RouteKind::Send || r.port == *port;
-            r.source == *source && r.target == *target && r.kind == *kind && wire
+            r.target == *target && r.kind == *kind && wire
         };
-        let routes = Arc::make_mut(&mut self.routes);
-        match routes.iter().position(same) {
-            Some(at) => routes[at] = Arc::new(new),
-            None => routes.push(Arc::new(new)),
+        let before = self.routes.from(source).find(same).map(|(key, _)| key);
+        match before {
+            Some(key) => self.routes.replace(key, new),
+            None => self.routes.push(new),
         }
         Ok(())
     }
@@ -211,7 +219,7 @@ impl Session {
 
     /// The node of that name.
     pub fn node(&self, name: &str) -> Option<&SessionNode> {
-        self.nodes.iter().find(|n| n.name == name).map(Arc::as_ref)
+        self.nodes.get(name).map(Arc::as_ref)
     }
 
     /// The nodes that a name stands for: the one of that name, else all of that group.
@@ -224,20 +232,23 @@ impl Session {
         self.nodes.iter().filter(within).map(|n| n.name.clone()).collect()
     }
 
-    fn sends(&self) -> impl Iterator<Item = &Route> {
-        self.routes.iter().map(Arc::as_ref).filter(|r| r.kind == RouteKind::Send)
-    }
-
     /// Sends that nothing hears: their targets have no audio input.
     pub fn unheard_sends(&self, registry: &Registry) -> Vec<(String, String)> {
-        let is_deaf = |node: &&Arc<SessionNode>| {
-            let ty = registry.find(&node.type_id());
+        let is_deaf = |node: &str| {
+            let ty = self.node(node).and_then(|node| registry.find(&node.type_id()));
             ty.is_some_and(|ty| ty.decl().inputs.is_empty())
         };
-        let heard: HashSet<&str> = self.sends().map(|r| r.target.as_str()).collect();
-        let hearers = self.nodes.iter().filter(|n| heard.contains(n.name.as_str()));
-        let deaf: HashSet<&str> = hearers.filter(is_deaf).map(|n| n.name.as_str()).collect();
-        let sends = self.sends().filter(|r| deaf.contains(r.target.as_str()));
+        let sends = self.routes.iter().filter(|r| r.kind == RouteKind::Send && is_deaf(&r.target));
         sends.map(|r| (r.source.clone(), r.target.clone())).collect()
+    }
+
+    /// Sends that nothing hears, because their targets have no audio input, and that were none of these in `before`.
+    pub fn newly_unheard_sends(&self, before: &IndexedGraph) -> Vec<(String, String)> {
+        let (mut were, mut are) = (HashSet::new(), Vec::new());
+        for (old, new) in before.changes(&self.graph) {
+            were.extend(old.and_then(|part| part.unheard.as_ref()));
+            are.extend(new.and_then(|part| part.unheard.as_ref()));
+        }
+        are.into_iter().filter(|send| !were.contains(send)).cloned().collect()
     }
 }

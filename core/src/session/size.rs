@@ -10,8 +10,9 @@ use crate::graph::{GraphEdit, GraphNode, RawGraph};
 use crate::ir::Source;
 use crate::limits::{MAX_DOCUMENT, MAX_PARTS};
 use crate::model::TypeSource;
+use imbl::ordmap::DiffItem;
 use serde::Serialize;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::ops::{Add, AddAssign};
 use std::sync::Arc;
@@ -158,7 +159,7 @@ impl Session {
     /// What the value of a control adds, if it has none yet.
     pub fn value_growth(&self, label: &str) -> Extent {
         let known = |path: &str| self.values.contains_key(path);
-        match self.graph.exposed_controls.get(label) {
+        match self.graph.exposed(label) {
             Some((node, control)) if known(&format!("{node}/{control}")) => Extent::default(),
             Some((node, control)) => value_of(node, control),
             None if known(label) => Extent::default(),
@@ -244,25 +245,46 @@ fn graph_growth(edit: &GraphEdit) -> Extent {
 
 /// Bytes of memory that remembering `edits` takes beside `others`, which share texts and graphs with them.
 pub(super) fn memory_of(edits: &[Edit], others: &[Edit]) -> usize {
-    let mut shared = HashSet::new();
-    for edit in others {
-        if let Edit::ReplaceGraph(foundation) = edit {
-            shared.insert(Arc::as_ptr(&foundation.raw).cast::<u8>());
-            shared.insert(Arc::as_ptr(&foundation.kept).cast::<u8>());
-            shared.extend(
-                foundation
-                    .nodes
-                    .iter()
-                    .filter_map(|node| text_of(node).map(Arc::as_ptr))
-                    .map(<*const str>::cast),
-            );
-        }
-    }
-    edits.iter().map(|edit| memory_of_edit(edit, &shared)).sum()
+    let states = others.iter().filter_map(|edit| match edit {
+        Edit::ReplaceGraph(state) => Some(&**state),
+        _ => None,
+    });
+    let nothing = GraphState::default();
+    let shared = states.last().unwrap_or(&nothing);
+    edits.iter().map(|edit| memory_of_edit(edit, shared)).sum()
 }
 
 fn text_of(node: &SessionNode) -> Option<&Arc<str>> {
     if let Source::Faust(text) = &node.source { Some(text) } else { None }
+}
+
+/// Bytes of memory of what a state of the graph has and another has not.
+fn memory_of_state(state: &GraphState, shared: &GraphState) -> usize {
+    let raw = if Arc::ptr_eq(&state.raw, &shared.raw) { 0 } else { 4 * of(&*state.raw).bytes };
+    let kept = if Arc::ptr_eq(&state.kept, &shared.kept) { 0 } else { unknown(of(&*state.kept)) };
+    let nodes = shared.nodes.changes(&state.nodes).filter_map(|change| {
+        let (node, old) = (change.new?, change.old);
+        let same_text = text_of(node).zip(old.and_then(|old| text_of(old)));
+        let shares_text = same_text.is_some_and(|(a, b)| Arc::ptr_eq(a, b));
+        let source = match &node.source {
+            Source::Type(id) => id.len(),
+            Source::Faust(text) if !shares_text => text.len(),
+            Source::Faust(_) => 0,
+            Source::Graph(_) => of(&node.source).bytes,
+        };
+        let init: usize = node.init.iter().map(|(control, _)| ENTRY + control.len()).sum();
+        let other = if node.other.is_empty() { 0 } else { unknown(of(&node.other)) };
+        Some(2 * ENTRY + node.name.len() + source + node.source_text.len() + init + other)
+    });
+    let routes = shared.routes.changes(&state.routes).filter_map(|change| change.new);
+    let routes = routes.map(|r| 2 * ENTRY + r.source.len() + r.target.len() + r.port.len());
+    let values = shared.values.diff(&state.values).filter_map(|item| match item {
+        DiffItem::Add(path, _) | DiffItem::Update { new: (path, _), .. } => Some(ENTRY + path.len()),
+        DiffItem::Remove(..) => None,
+    });
+    // What a map copies of itself to share the rest.
+    const COPIED: usize = 8192;
+    raw + kept + COPIED + nodes.sum::<usize>() + routes.sum::<usize>() + values.sum::<usize>()
 }
 
 /// Bytes of memory of what is kept as JSON: an object of one entry takes some 650.
@@ -270,35 +292,12 @@ fn unknown(extent: Extent) -> usize {
     4 * extent.bytes + 700 * extent.parts
 }
 
-fn memory_of_edit(edit: &Edit, shared: &HashSet<*const u8>) -> usize {
-    /// An entry of a list or map with its names' headers.
-    const ENTRY: usize = 128;
-    let of_node = |node: &SessionNode| {
-        let source = match &node.source {
-            Source::Type(id) => id.len(),
-            Source::Faust(text) if !shared.contains(&Arc::as_ptr(text).cast()) => text.len(),
-            Source::Faust(_) | Source::Graph(_) => 0,
-        };
-        let init: usize = node.init.iter().map(|(control, _)| ENTRY + control.len()).sum();
-        let other = if node.other.is_empty() { 0 } else { unknown(of(&node.other)) };
-        2 * ENTRY + node.name.len() + source + node.source_text.len() + init + other
-    };
+/// An entry of a list or map with its names' headers.
+const ENTRY: usize = 128;
+
+fn memory_of_edit(edit: &Edit, shared: &GraphState) -> usize {
     match edit {
-        Edit::ReplaceGraph(foundation) => {
-            let GraphState { raw, nodes, routes, values, kept } = &**foundation;
-            let raw = match shared.contains(&Arc::as_ptr(raw).cast()) {
-                true => 0,
-                false => 4 * of(&**raw).bytes,
-            };
-            let kept = match shared.contains(&Arc::as_ptr(kept).cast()) {
-                true => 0,
-                false => unknown(of(&**kept)),
-            };
-            let routes: usize =
-                routes.iter().map(|r| 2 * ENTRY + r.source.len() + r.target.len() + r.port.len()).sum();
-            let values: usize = values.keys().map(|path| ENTRY + path.len()).sum();
-            raw + nodes.iter().map(|n| of_node(n)).sum::<usize>() + routes + values + kept
-        }
+        Edit::ReplaceGraph(state) => memory_of_state(state, shared),
         Edit::SetValues(values) => values.keys().map(|path| ENTRY + path.len()).sum(),
         Edit::SetPattern { slot, pattern, .. } => ENTRY + slot.len() + 2 * of(pattern).bytes,
         Edit::SetAutomation { id, label, shape, .. } => 2 * ENTRY + id.len() + label.len() + of(shape).bytes,
