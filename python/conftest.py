@@ -16,7 +16,8 @@ import krach.pattern as krp
 import krach.signal as krs
 
 # Before anything looks for instances, and short, because a socket's path has to be.
-for variable, folder in (("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")):
+KEPT = (("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup"), ("PIP_CACHE_DIR", ".cache/pip"))
+for variable, folder in KEPT:
     os.environ.setdefault(variable, str(Path.home() / folder))
 HOME = Path(tempfile.mkdtemp(prefix="krach-p-"))
 for variable in ("HOME", "USERPROFILE", "XDG_RUNTIME_DIR", "TMPDIR"):

@@ -23,6 +23,7 @@ mod suites;
 mod symbols;
 mod test;
 mod validate;
+mod wheel;
 mod workspace;
 
 use std::env;
@@ -36,6 +37,7 @@ cargo xtask <command>
   setup    installs the system packages that the build needs (Debian, Ubuntu)
   bundle   builds the plugin into target/bundled and checks it
   install  bundles and copies the plugin to where DAWs look
+  wheel    builds the Python client, alone and with the plugin, and the extension for VS Code into target/wheels
   run      builds krach with a window and a sound card, without a DAW, and runs it; --help lists its options
   validate bundles and runs clap-validator, pluginval and Steinberg's validator, as far as they are installed
   demo     renders a live-coded performance through the plugin and measures it
@@ -77,6 +79,7 @@ fn dispatch() -> Result<()> {
         Some("setup") => setup::setup(setup::EVERYTHING),
         Some("bundle") => bundle::bundle(&Workspace::find()?).map(drop),
         Some("install") => bundle::install(&Workspace::find()?),
+        Some("wheel") => wheel::wheel(&Workspace::find()?),
         Some("run") => standalone::standalone(&Workspace::find()?, &rest),
         Some("validate") => validate::validate(&Workspace::find()?),
         Some("demo") => demo::demo(&Workspace::find()?),

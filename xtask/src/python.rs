@@ -64,7 +64,7 @@ pub fn lints(workspace: &Workspace, interpreter: &Path) -> Result<()> {
 }
 
 /// A Python program that runs in the folder.
-fn module(workspace: &Workspace, folder: Folder, interpreter: &Path, name: &str) -> Command {
+pub fn module(workspace: &Workspace, folder: Folder, interpreter: &Path, name: &str) -> Command {
     let mut command = Command::new(interpreter);
     without_the_callers(&mut command);
     command.args(["-m", name]).current_dir(workspace.root.join(folder.path));

@@ -54,7 +54,11 @@ def _first(places: list[Path], name: str, how: str) -> Path:
         if each.exists():
             return each
     looked = ", ".join(map(str, places))
-    raise KrachError(f"{name} is not there (looked at {looked})", place=name, hint=f"in a checkout: {how}")
+    raise KrachError(
+        f"{name} is not there (looked at {looked})",
+        place=name,
+        hint=f"the wheel for this system carries it; in a checkout: {how}",
+    )
 
 
 def plugin_folder(kind: str, environment: Mapping[str, str] = os.environ, system: str = sys.platform) -> Path:
