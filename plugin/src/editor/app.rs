@@ -238,9 +238,12 @@ mod tests {
         let context = Context::default();
         let loud = Reading { peak: Decibels::of(2.0), rms: Decibels::of(0.5) };
         let node = |n: usize| Node {
-            id: format!("node {n}"),
+            name: format!("node {n}"),
             type_id: "faust:a long name of a sound".to_owned(),
             meter: Some(n as u32),
+            muted: n % 2 == 0,
+            solo: n % 3 == 0,
+            silent: n % 5 == 0,
             silenced: n == 1,
         };
         for poisoned in [false, true] {
