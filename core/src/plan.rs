@@ -103,6 +103,10 @@ pub struct PlanNode {
     /// What one voice does with keys that overlap: goes on (true) or begins again (false), and goes back to
     /// the key that is still held; `None`: the last key alone counts.
     pub legato: Option<bool>,
+    /// Its one instance rests once its gates are shut and nothing is heard of it.
+    pub rests: bool,
+    /// What it puts out in this stretch is exact zeros, and is not in its buffers.
+    pub silent: bool,
     /// Notes have voices here. Elsewhere there is one instance and all that is set goes to it.
     pub voiced: bool,
     /// The controls that notes of the host set.
@@ -214,6 +218,8 @@ pub struct ControlState {
     pub set: bool,
     /// Opens and closes notes.
     pub gate: bool,
+    /// A gate of one instance that was told last to be open, by whomever.
+    pub opened: bool,
     /// Base value.
     pub base: f32,
     /// The value a pattern holds.
@@ -337,7 +343,7 @@ impl Plan {
             (is.slot, is.via) = (was.slot, was.via);
             is.automation = was.automation;
             // Also if its label went elsewhere: a stop or a jump still closes it.
-            (is.open, is.note, is.onset) = (was.open, was.note, was.onset);
+            (is.open, is.note, is.onset, is.opened) = (was.open, was.note, was.onset, was.opened);
         }
         for &(control, value) in &self.resets {
             let control = &mut self.controls[control as usize];

@@ -5,7 +5,7 @@ mod shape;
 
 pub use shape::Shape;
 
-use crate::graph::{RawGraph, topological};
+use crate::graph::{RawGraph, Rest, topological};
 use crate::limits::{MAX_CHANNELS, NONE};
 use crate::model::Crossfade;
 use crate::model::Values;
@@ -56,6 +56,8 @@ struct Member {
     /// Voices that notes may have.
     count: usize,
     legato: Option<bool>,
+    /// It may rest when it has fallen silent.
+    rests: bool,
     /// Instances, and how many of them the base has.
     voices: usize,
     living: usize,
@@ -118,7 +120,8 @@ fn members(base: &Shape, request: &Request<'_>) -> Vec<Member> {
         let base = before.map(|at| at as u32);
         let voices = if ty.decl().role == Role::Process { count.max(living) } else { 0 };
         let (id, legato) = (node.id.clone(), node.legato);
-        members.push(Member { uid, id, ty, base, ghost: false, count, legato, voices, living });
+        let rests = node.rest == Some(Rest::Auto) && ty.rests();
+        members.push(Member { uid, id, ty, base, ghost: false, count, legato, rests, voices, living });
     }
     for (at, node) in base.nodes.iter().enumerate() {
         if !carried[at] && node.uid != u64::MAX {
@@ -130,6 +133,7 @@ fn members(base: &Shape, request: &Request<'_>) -> Vec<Member> {
                 ghost: true,
                 count: node.voices,
                 legato: None,
+                rests: false,
                 voices: node.voices,
                 living: node.voices,
             });
@@ -280,6 +284,8 @@ fn place_nodes(plan: &mut Plan, base: &Shape, members: &[Member]) {
             voices,
             limit: m.count as u32,
             legato: m.legato,
+            rests: m.rests,
+            silent: false,
             voiced: is_voiced(decl, m.count.max(m.voices)),
             parts: note_parts(decl),
             fresh_from: m.living as u32,
@@ -447,6 +453,7 @@ fn place_controls(
                 max: control.max,
                 set: value.is_some(),
                 gate: control.kind == ControlKind::Gate,
+                opened: value.map_or(control.default, |value| value as f32) > 0.0,
                 base: value.map_or(control.default, |value| value as f32),
                 pattern: None,
                 slot: NONE,

@@ -118,6 +118,15 @@ pub struct Health {
     pub silenced: bool,
 }
 
+/// How far the one instance of a node is from its rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Repose {
+    /// Frames since a gate was open, something came in, or it was heard.
+    pub quiet: u64,
+    /// It rests: it is not rendered, and begins anew when it wakes.
+    pub asleep: bool,
+}
+
 /// One instance of a node and the note that plays it.
 pub struct Voice {
     /// The instance; `None` until an adoption moves it here.
@@ -126,6 +135,8 @@ pub struct Voice {
     pub health: Health,
     /// Where it is in its life.
     pub phase: Phase,
+    /// How far it is from its rest.
+    pub repose: Repose,
     /// Who plays it.
     pub note: NoteKey,
     /// The slot whose note it is, or [`NONE`].
@@ -153,6 +164,7 @@ impl Voice {
             instance: None,
             health: Health { last: vec![0.0; channels], ..Health::default() },
             phase: Phase::Free,
+            repose: Repose::default(),
             note: NOBODY,
             slot: NONE,
             onset: f64::NAN,
@@ -168,6 +180,15 @@ impl Voice {
     /// Plays it a note that goes on, and may be spoken to?
     pub fn is_played(&self) -> bool {
         matches!(self.phase, Phase::Held | Phase::Released { .. })
+    }
+
+    /// It rests no more: as after a reset.
+    pub fn wake(&mut self) {
+        if std::mem::take(&mut self.repose).asleep
+            && let Some(instance) = &mut self.instance
+        {
+            instance.reset();
+        }
     }
 
     /// The note lets go: it rings on.

@@ -8,7 +8,12 @@ mod cpp;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use krach_core::node::{Change, ControlKind, CreateContext, NodeType};
+use krach_core::edit::{NodeEdit, NodeSpec};
+use krach_core::engine::{At, Edit, Engine};
+use krach_core::graph::Rest;
+use krach_core::ir::{NodeIr, Source as NodeSource};
+use krach_core::node::{Change, ControlKind, CreateContext, NodeType, Registry};
+use krach_core::processor::{Block, MidiOut};
 use krach_faust::{Budget, Compiled, CpuLevel, FaustType, Object, Source, Tier};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +22,7 @@ use support::*;
 
 /// Compiles of each program.
 const COMPILES: usize = 11;
+const SILENT_BLOCK: usize = 512;
 /// Runs of which the least counts: what is above it is the machine's other work.
 const RUNS: usize = 15;
 const FRAMES: usize = 12_288;
@@ -181,7 +187,66 @@ fn own_compiler() {
     }
 }
 
+/// What silent nodes of one voice cost: FAUST sounds with their faders into the master, no note, for long enough to rest, and
+/// always rendered. Share of one core at 48 kHz.
+fn silence() {
+    println!(
+        "\nSilent nodes of one voice, each with its fader, blocks of {SILENT_BLOCK}, share of a core:\n"
+    );
+    println!("| nodes | at rest | never resting |");
+    println!("|---|---|---|");
+    let text = voices(1);
+    let compiled = compile(&host_compiler(), &Source::inline("voice", &text), Tier::Optimised);
+    for count in [64, 1_000] {
+        let shares = [Rest::Auto, Rest::Never].map(|rest| {
+            let mut registry = Registry::with_builtins();
+            registry.add(Arc::new(FaustType::new(compiled.object.clone()).expect("described")));
+            let mut engine = Engine::new(registry);
+            let mut processor = engine.activate(RATE, SILENT_BLOCK);
+            let mut edits = Vec::new();
+            for n in 0..count {
+                let node = NodeIr {
+                    name: format!("n{n}"),
+                    source: NodeSource::Type("faust:voice".into()),
+                    ..NodeIr::default()
+                };
+                let spec = NodeSpec { node, rest: Some(Some(rest)), ..NodeSpec::default() };
+                edits.push(NodeEdit::Set(Box::new(spec)));
+            }
+            engine.edit(Edit::Nodes(edits), At::Now).expect("the edit is right");
+            let mut midi = MidiOut::with_capacity(16);
+            let mut block = || {
+                let (mut left, mut right) = ([0.0; SILENT_BLOCK], [0.0; SILENT_BLOCK]);
+                processor.process(Block {
+                    frames: SILENT_BLOCK,
+                    transport: &[],
+                    offline: false,
+                    input: [&[], &[]],
+                    main: [&mut left, &mut right],
+                    stems: &mut [],
+                    params: &[],
+                    played: &[],
+                    midi_out: &mut midi,
+                });
+            };
+            while engine.busy() {
+                block();
+                engine.tick();
+            }
+            (0..100).for_each(|_| block());
+            let blocks = if rest == Rest::Auto { 2_000 } else { 200 };
+            let of_a_block = milliseconds(|| (0..blocks).for_each(|_| block())) / f64::from(blocks);
+            100.0 * of_a_block / (SILENT_BLOCK as f64 / RATE * 1e3)
+        });
+        println!("| {count} | {:.2} % | {:.1} % |", shares[0], shares[1]);
+    }
+}
+
 fn main() {
+    silence();
+    if std::env::args().any(|arg| arg == "silence") {
+        return;
+    }
     let folder: PathBuf = std::env::temp_dir().join(format!("krach-speed-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("makes a folder");
     latency();

@@ -108,6 +108,11 @@ impl Lane {
         self.done = self.done.saturating_add(frames).min(self.length);
     }
 
+    /// Will the next frames have other values than the last?
+    pub(crate) fn moves(&self) -> bool {
+        self.waiting_count > 0 || self.done < self.length
+    }
+
     /// Ends ramps and waiting gates at their last value.
     pub(crate) fn finish(&mut self) {
         if self.waiting_count > 0 {

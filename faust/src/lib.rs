@@ -19,6 +19,7 @@ mod object;
 mod program;
 mod recent;
 mod source;
+mod stillness;
 mod workers;
 
 pub use budget::Budget;

@@ -5,6 +5,7 @@ use crate::error::CompileError;
 use crate::interface::{Interface, ports_of};
 use crate::object::Object;
 use crate::program::{Program, State};
+use crate::stillness::Stillness;
 use krach_core::node::{
     Change, ControlKind, CreateContext, CreateError, Node, NodeDecl, NodeType, Succession, Transport,
 };
@@ -104,6 +105,13 @@ impl NodeType for FaustType {
         u64::from_le_bytes(first)
     }
 
+    /// What has no audio inputs is made to sound by its gates, if it has any. With inputs it may hold back what it was
+    /// fed for longer than any rule waits: an echo.
+    fn rests(&self) -> bool {
+        let decl = &self.interface.decl;
+        decl.inputs.is_empty() && decl.controls.iter().any(|control| control.kind == ControlKind::Gate)
+    }
+
     fn create(&self, ctx: &CreateContext) -> Result<Box<dyn Node>, CreateError> {
         let name = &self.object.name;
         let rate = ctx.sample_rate.round();
@@ -129,6 +137,7 @@ impl NodeType for FaustType {
         let wide = if self.interface.double { (inputs + outputs) * WIDE } else { 0 };
         Ok(Box::new(FaustNode {
             state: program.fresh.another().map_err(failed)?,
+            stillness: Stillness::of(&program.fresh).map_err(failed)?,
             program,
             sample_rate: rate as i32,
             layout: self.object.layout,
@@ -144,6 +153,7 @@ impl NodeType for FaustType {
 /// A running program.
 struct FaustNode {
     state: State,
+    stillness: Stillness,
     program: Arc<Program>,
     sample_rate: i32,
     layout: [u8; 32],
@@ -195,6 +205,7 @@ impl FaustNode {
 impl Node for FaustNode {
     fn reset(&mut self) {
         // Tables that the program writes are signal state too: everything starts afresh.
+        self.stillness.disturbed();
         self.state.copy_from(&self.program.fresh);
         for (zone, lane) in &mut self.lanes {
             lane.finish();
@@ -206,6 +217,7 @@ impl Node for FaustNode {
 
     fn set(&mut self, control: usize, change: Change) {
         if let Some((_, lane)) = self.lanes.get_mut(control) {
+            self.stillness.disturbed();
             lane.set(change);
         }
     }
@@ -220,8 +232,13 @@ impl Node for FaustNode {
             outputs.iter_mut().for_each(|channel| channel.fill(0.0));
             return;
         }
+        let silence = inputs.iter().all(|channel| channel[..frames].iter().all(|x| *x == 0.0));
         let mut start = 0;
         while start < frames {
+            let looks = silence && self.stillness.looks();
+            if looks {
+                self.stillness.before(&self.state);
+            }
             let mut count = u32::try_from(frames - start).unwrap_or(u32::MAX).min(i32::MAX as u32);
             for (zone, lane) in &mut self.lanes {
                 let (value, hold) = lane.next();
@@ -233,10 +250,18 @@ impl Node for FaustNode {
             if self.double {
                 count = count.min(WIDE as u32);
             }
+            if looks {
+                count = 1;
+            }
             self.compute(start, count as usize, inputs, outputs);
             for (_, lane) in &mut self.lanes {
                 lane.advance(count);
             }
+            let end = start + count as usize;
+            let zeros =
+                silence && outputs.iter().all(|channel| channel[start..end].iter().all(|x| *x == 0.0));
+            let moves = self.lanes.iter().any(|(_, lane)| lane.moves());
+            self.stillness.after(&self.state, zeros && !moves, u64::from(count), looks);
             start += count as usize;
         }
     }
@@ -247,9 +272,14 @@ impl Node for FaustNode {
         if old.layout != self.layout || old.sample_rate != self.sample_rate {
             return Succession::None;
         }
+        self.stillness.disturbed();
         std::mem::swap(&mut self.state, &mut old.state);
         std::mem::swap(&mut self.lanes, &mut old.lanes);
         Succession::Whole
+    }
+
+    fn is_still(&self) -> bool {
+        self.stillness.still
     }
 
     fn as_any(&mut self) -> &mut dyn Any {

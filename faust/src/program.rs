@@ -49,6 +49,15 @@ impl State {
         Ok(())
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.len() * 64
+    }
+
+    /// Equal to the bit?
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).all(|(a, b)| a.0 == b.0)
+    }
+
     pub(crate) fn pointer(&mut self) -> *mut c_void {
         self.0.as_mut_ptr().cast()
     }

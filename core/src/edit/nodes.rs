@@ -1,7 +1,7 @@
 //! Nodes and routes as musicians name them, and the changes to them.
 
 use super::{Nodes, Routes};
-use crate::graph::RawGraph;
+use crate::graph::{RawGraph, Rest};
 use crate::ir::{ModuleIr, NodeIr, RouteIr, RouteKind, Source};
 use crate::model::Values;
 use serde_json::{Map, Value};
@@ -19,6 +19,8 @@ pub struct SessionNode {
     /// What one voice does with keys that overlap: goes on (true) or begins again (false), and goes back to
     /// the key that is still held; `None`: the last key alone counts.
     pub legato: Option<bool>,
+    /// Whether it may rest when it has fallen silent; `None`, as in documents of before: not with one voice.
+    pub rest: Option<Rest>,
     /// Audio inputs, as the writer counted them.
     pub num_inputs: u32,
     /// Values that controls began with.
@@ -45,6 +47,7 @@ impl SessionNode {
             source,
             count: 1,
             legato: None,
+            rest: None,
             num_inputs: 0,
             init: Vec::new(),
             source_text: String::new(),
@@ -93,6 +96,8 @@ pub struct NodeSpec {
     pub to_master: Option<bool>,
     /// Overlapping keys of one voice; as it was unless given, and `Some(false)` at first.
     pub legato: Option<Option<bool>>,
+    /// Rest; as it was unless given, and [`Rest::Auto`] at first.
+    pub rest: Option<Option<Rest>>,
 }
 
 /// A change to the session's nodes.

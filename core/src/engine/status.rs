@@ -67,6 +67,7 @@ impl Engine {
             node: GraphNode {
                 count: node.count,
                 legato: node.legato,
+                rest: node.rest,
                 ..GraphNode::new(&node.name, &node.type_id())
             },
         });

@@ -1,5 +1,6 @@
 //! The raw graph: nodes, connections and exposed controls as `load_graph` brings them, and its changes.
 
+use super::rest::Rest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,6 +23,9 @@ pub struct GraphNode {
     /// the key that is still held. Without it the last key alone counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub legato: Option<bool>,
+    /// Whether it may rest when it has fallen silent. Without it one voice never rests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Rest>,
 }
 
 impl GraphNode {
@@ -33,6 +37,7 @@ impl GraphNode {
             controls: BTreeMap::new(),
             count: 1,
             legato: None,
+            rest: None,
         }
     }
 }

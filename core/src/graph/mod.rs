@@ -5,6 +5,7 @@ mod controls;
 #[allow(clippy::module_inception)]
 mod graph;
 mod indexed;
+mod rest;
 mod topology;
 mod validate;
 
@@ -12,5 +13,6 @@ pub(crate) use beginnings::Beginnings;
 pub use controls::{Clash, Controls, Meant, shadowed_by};
 pub use graph::{Connection, GraphEdit, GraphError, GraphNode, RawGraph};
 pub use indexed::{Amounts, IndexedGraph, Part, PartKey};
+pub use rest::Rest;
 pub use topology::topological;
 pub use validate::{Misfit, Scrutiny};

@@ -9,7 +9,7 @@ use super::name::NAME;
 use super::sections::{self, sections};
 use super::traced::Traced;
 use crate::automation::SHAPES;
-use crate::graph::RawGraph;
+use crate::graph::{RawGraph, Rest};
 use crate::limits::{MAX_COUNT, MAX_GAIN, MAX_NAME};
 use crate::model::{
     AutomationState, ClockSource, Crossfade, InputState, MidiMapState, NoteRouteState, Start, TypeSource,
@@ -392,6 +392,9 @@ pub struct NodeEntry {
     /// the key that is still held. Without it the last key alone counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub legato: Option<bool>,
+    /// Whether it may rest when it has fallen silent. Without it one voice never rests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Rest>,
 }
 
 /// What is known of a slot beyond its pattern.

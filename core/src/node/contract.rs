@@ -112,6 +112,12 @@ pub trait Node: Send {
         Succession::None
     }
 
+    /// Would it, as long as its inputs are exact zeros and nothing is set, put out exact zeros and stay as it is? Then it is
+    /// not rendered meanwhile, which nobody hears. Asked before each stretch; what follows musical time never is.
+    fn is_still(&self) -> bool {
+        false
+    }
+
     /// For `succeed`: the way to one's own type.
     fn as_any(&mut self) -> &mut dyn Any;
 }
@@ -145,6 +151,13 @@ pub trait NodeType: Send + Sync {
     /// Identity of the code and shape: instances of types with equal keys are interchangeable, so
     /// that a node whose key did not change keeps its instance through a swap.
     fn code_key(&self) -> u64;
+
+    /// Do notes alone make it sound? It has gates and no clock of its own. One instance of it then rests once its gates are
+    /// shut, its inputs are exact zeros, and its output has stayed below -90 dB for a quarter of a second; a gate that opens, or the first frame that
+    /// is not zero, wakes it as after `reset`.
+    fn rests(&self) -> bool {
+        false
+    }
 
     /// Creates an instance with every control at its default.
     ///

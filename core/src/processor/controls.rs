@@ -269,10 +269,11 @@ impl Renderer {
         self.end_notes_of_ghosts();
         self.release_lost_controls();
         for at in 0..self.plan.control_moves.len() {
-            let c = &self.plan.controls[self.plan.control_moves[at].0 as usize];
+            let c = &mut self.plan.controls[self.plan.control_moves[at].0 as usize];
             let (value, index) = (c.held(), c.index as usize);
             let node = &mut self.plan.nodes[c.node as usize];
             if !node.voiced && node.fresh_from == 0 {
+                c.opened = c.gate && value > 0.0;
                 for instance in node.voices.iter_mut().filter_map(|v| v.instance.as_mut()) {
                     instance.set(index, Change { value, ramp: 0 });
                 }

@@ -13,7 +13,7 @@ use crate::plan::{InPort, Plan, PlanNode, Wire};
 use crate::planner::range;
 use crate::processor::{InputRoute, Return};
 use crate::voice::Health;
-use crate::voice::{Phase, QUIET_LEVEL};
+use crate::voice::{Phase, QUIET_LEVEL, Repose};
 use std::ops::Range;
 
 /// Fade of a node that produced NaN or infinity, in seconds, before it is reset.
@@ -48,7 +48,13 @@ impl Renderer {
             }
             match self.plan.nodes[n].role {
                 Role::Process => {
-                    let fault = self.render_node(n, (at, &transport), frames, queue.of(n as u32));
+                    let events = queue.of(n as u32);
+                    self.plan.nodes[n].silent = events.is_empty() && is_silent(&self.plan, n);
+                    if self.plan.nodes[n].silent {
+                        self.plan.nodes[n].voices.iter_mut().for_each(|voice| voice.health.last.fill(0.0));
+                        continue;
+                    }
+                    let fault = self.render_node(n, (at, &transport), frames, events);
                     if let (Some(silenced), false) = (fault, self.retired) {
                         let uid = self.plan.nodes[n].uid;
                         returns.try_send(Return::NodeFault { uid, silenced });
@@ -215,6 +221,33 @@ fn transport(segment: &Segment, at: i64) -> Transport {
     Transport { running, anchor: epoch.beats, frames: at - epoch.start, step, ramp }
 }
 
+/// Does a node put out exact zeros in a stretch in which nothing happens to it, and stays as it is?
+fn is_silent(plan: &Plan, n: usize) -> bool {
+    let node = &plan.nodes[n];
+    match &node.voices[..] {
+        [voice] => {
+            let rests = node.rests && voice.repose.asleep;
+            let still = || !node.voiced && voice.health.fading == 0 && !voice.health.silenced;
+            let still = || still() && voice.instance.as_ref().is_some_and(|instance| instance.is_still());
+            (rests || still()) && hears_nothing(plan, n)
+        }
+        [] => false,
+        voices => voices.iter().all(|voice| voice.phase == Phase::Free),
+    }
+}
+
+/// Are all inputs of a node exact zeros, with no fade to be followed?
+fn hears_nothing(plan: &Plan, n: usize) -> bool {
+    range(plan.nodes[n].ports).all(|p| is_quiet(plan, p))
+}
+
+/// Is an input port's sum exact zeros, with no fade to be followed?
+fn is_quiet(plan: &Plan, port: usize) -> bool {
+    let silent = |w: &Wire| w.left == 0 && (w.gain == 0.0 || plan.nodes[w.source as usize].silent);
+    plan.wires[range(plan.ports[port].wires)].iter().all(silent)
+        && !plan.tails.iter().any(|t| t.port as usize == port && t.left > 0)
+}
+
 /// Sums the wires of each input port of node `n`; tells where each input channel is.
 fn mix_inputs(plan: &mut Plan, n: usize, frames: usize, sources: &mut [Source; MAX_CHANNELS]) -> usize {
     let mut channel = 0;
@@ -223,9 +256,8 @@ fn mix_inputs(plan: &mut Plan, n: usize, frames: usize, sources: &mut [Source; M
         let wires = range(port.wires);
         let mut live = plan.wires[wires.clone()].iter().filter(|w| !w.is_silent());
         let only = live.next().filter(|_| live.next().is_none()).copied();
-        let silent = plan.wires[wires.clone()].iter().all(Wire::is_silent);
         let tails = plan.tails.iter().any(|t| t.port as usize == p && t.left > 0);
-        if silent && !tails {
+        if is_quiet(plan, p) {
             sources[channel..channel + port.channels as usize].fill(Source::Zeros);
         } else if let Some(wire) = only.filter(|w| !tails && passes_through(w, &port)) {
             let outputs = &plan.nodes[wire.source as usize].outputs;
@@ -258,6 +290,10 @@ fn passes_through(wire: &Wire, port: &InPort) -> bool {
 fn add_wire(plan: &mut Plan, w: usize, first: usize, channels: usize, frames: usize) {
     let wire = plan.wires[w];
     if wire.is_silent() {
+        return;
+    }
+    if plan.nodes[wire.source as usize].silent {
+        (0..frames.min(wire.left as usize)).for_each(|_| _ = plan.wires[w].advance());
         return;
     }
     let outputs = &plan.nodes[wire.source as usize].outputs;
@@ -334,7 +370,20 @@ impl Part<'_, '_, '_, '_, '_> {
             self.stretch.outputs.iter_mut().for_each(|out| out[from..to].fill(0.0));
             return if alone { to } else { from };
         };
+        if !(alone && self.player.rests) {
+            self.player.voices[v].repose = Repose::default();
+        }
         while at < to {
+            if self.player.voices[v].repose.asleep {
+                let heard = self.stretch.first_heard(at, to);
+                self.stretch.outputs.iter_mut().for_each(|out| out[at..heard].fill(0.0));
+                at = heard;
+                if at == to {
+                    break;
+                }
+                instance.reset();
+                self.player.voices[v].repose = Repose::default();
+            }
             let notes = &self.player.notes;
             let (longest, enough, cut) = (notes.longest, notes.quiet, notes.cut);
             let phase = self.player.voices[v].phase;
@@ -346,6 +395,12 @@ impl Part<'_, '_, '_, '_, '_> {
                     to.min(at.saturating_add(left as usize))
                 }
                 Phase::Cut { left } => to.min(at + left as usize),
+            };
+            let counts = alone && self.player.rests && !self.player.is_open();
+            let repose = self.player.voices[v].repose;
+            let until = match counts {
+                true => until.min(at.saturating_add(enough.saturating_sub(repose.quiet).max(1) as usize)),
+                false => until,
             };
             self.stretch.render(instance.as_mut(), &mut self.player.voices[v].health, at, until);
             self.player.notes.at = self.stretch.at + until as i64;
@@ -379,6 +434,17 @@ impl Part<'_, '_, '_, '_, '_> {
                     }
                 }
             }
+            if counts {
+                let heard = self.stretch.quiet(repose.quiet, at, until);
+                let quiet = heard.min(self.stretch.unfed(repose.quiet, at, until));
+                let asleep = quiet >= enough && self.player.voices[v].phase == Phase::Free;
+                self.player.voices[v].repose = Repose { quiet, asleep };
+                if asleep {
+                    self.player.voices[v].health.last.fill(0.0);
+                }
+            } else {
+                self.player.voices[v].repose = Repose::default();
+            }
             at = until;
         }
         self.player.voices[v].instance = Some(instance);
@@ -403,6 +469,21 @@ impl Stretch<'_, '_> {
     fn quiet(&self, quiet: u64, from: usize, to: usize) -> u64 {
         let heard = |out: &[f32]| out[from..to].iter().rposition(|x| x.abs() > QUIET_LEVEL);
         match self.outputs.iter().filter_map(|out| heard(out)).max() {
+            Some(last) => (to - from - 1 - last) as u64,
+            None => quiet + (to - from) as u64,
+        }
+    }
+
+    /// The first of frames `from..to` in which an input is not zero; `to` if there is none.
+    fn first_heard(&self, from: usize, to: usize) -> usize {
+        let first = |input: &&[f32]| input[from..to].iter().position(|x| *x != 0.0);
+        self.inputs.iter().filter_map(first).min().map_or(to, |at| from + at)
+    }
+
+    /// Frames since an input was not zero, after frames `from..to`; before it were `quiet`.
+    fn unfed(&self, quiet: u64, from: usize, to: usize) -> u64 {
+        let last = |input: &&[f32]| input[from..to].iter().rposition(|x| *x != 0.0);
+        match self.inputs.iter().filter_map(last).max() {
             Some(last) => (to - from - 1 - last) as u64,
             None => quiet + (to - from) as u64,
         }

@@ -6,7 +6,7 @@ use super::renderer::Renderer;
 use super::voices::Player;
 use crate::clock::Segment;
 use crate::model::Start;
-use crate::voice::Phase;
+use crate::voice::{Phase, Repose};
 
 impl Renderer {
     /// Time starts at the beginning of `segment`. Bounded by what the plan holds: each instance's state is
@@ -64,6 +64,7 @@ impl Player<'_> {
             if let Some(instance) = &mut voice.instance {
                 instance.reset();
             }
+            voice.repose = Repose::default();
             voice.health.last.fill(0.0);
             (voice.health.fading, voice.health.faults) = (0, [None; 2]);
         }

@@ -6,7 +6,8 @@ use crate::node::Change;
 use crate::plan::{ControlState, NoteParts, PlanNode};
 use crate::planner::range;
 use crate::voice::{
-    self, BY_AUTOMATION, BY_BASE, CUT_TIME, HostNote, LONGEST_TAIL, NOBODY, NoteKey, Phase, QUIET_TIME, Voice,
+    self, BY_AUTOMATION, BY_BASE, CUT_TIME, HostNote, LONGEST_TAIL, NOBODY, NoteKey, Phase, QUIET_TIME,
+    Repose, Voice,
 };
 
 /// Notes of the host that have ended and whose end the host is still to get: all that are open find room.
@@ -56,6 +57,7 @@ pub(super) struct Player<'a> {
     pub limit: usize,
     pub legato: Option<bool>,
     pub voiced: bool,
+    pub rests: bool,
     pub parts: NoteParts,
 }
 
@@ -68,8 +70,9 @@ impl<'a> Player<'a> {
         notes: &'a mut Notes,
     ) -> Self {
         let (limit, voiced, parts) = (node.limit as usize, node.voiced, node.parts);
+        let rests = node.rests;
         let controls = &mut controls[range(node.controls)];
-        Self { voices, controls, notes, limit, legato: node.legato, voiced, parts }
+        Self { voices, controls, notes, limit, legato: node.legato, voiced, rests, parts }
     }
 
     /// One of a control's writers does something.
@@ -171,6 +174,14 @@ impl<'a> Player<'a> {
             Some(at) => &mut self.voices[at..=at],
             None => &mut *self.voices,
         };
+        let c = &mut self.controls[control];
+        if c.gate {
+            c.opened = change.value > 0.0;
+            if c.opened {
+                // Before it hears of the gate: what it has heard is forgotten with the rest of its state.
+                voices.iter_mut().for_each(Voice::wake);
+            }
+        }
         for instance in voices.iter_mut().filter_map(|v| v.instance.as_mut()) {
             instance.set(control, change);
         }
@@ -312,9 +323,18 @@ impl<'a> Player<'a> {
             if self.voiced {
                 self.free(at);
             }
+            self.voices[at].repose = Repose::default();
             if let Some(instance) = &mut self.voices[at].instance {
                 instance.reset();
             }
+        }
+    }
+
+    /// Is a gate of the one instance open?
+    pub fn is_open(&self) -> bool {
+        match self.voiced {
+            true => self.voices.iter().any(|voice| voice.phase == Phase::Held),
+            false => self.controls.iter().any(|c| c.gate && c.opened),
         }
     }
 

@@ -12,7 +12,7 @@
 use super::Session;
 use super::writers::visit_labels;
 use crate::edit::{GraphState, Route, SessionNode, gain_path, level_path};
-use crate::graph::{Connection, GraphNode, RawGraph};
+use crate::graph::{Connection, GraphNode, RawGraph, Rest};
 use crate::ir::{RouteKind, Source};
 use crate::limits::{MAX_GAIN, MAX_VOICES};
 use crate::node::{Bus, Registry, Role};
@@ -38,6 +38,7 @@ struct Shape {
     type_id: String,
     count: u32,
     legato: Option<bool>,
+    rest: Option<Rest>,
     /// Linear, of all its faders together.
     gain: f64,
     /// Of the last fader alone: sends branch off before it.
@@ -105,11 +106,12 @@ impl Session {
             !(gone.contains(&at.0) && (implied(label, at) || fader))
         });
         for shape in wanted.iter().filter_map(|name| shapes.get(name)) {
-            let Shape { name, type_id, count, legato, gain, to_master, init, .. } = shape;
+            let Shape { name, type_id, count, legato, rest, gain, to_master, init, .. } = shape;
             foundation.nodes.push(SessionNode {
                 name: name.clone(),
                 count: *count,
                 legato: *legato,
+                rest: *rest,
                 init: init.clone(),
                 to_master: *to_master,
                 ..SessionNode::of_source(Source::Type(type_id.clone()))
@@ -222,6 +224,7 @@ impl Reader<'_> {
                 type_id: node.type_id.clone(),
                 count: node.count,
                 legato: node.legato,
+                rest: node.rest,
                 gain: 1.0,
                 fader: 1.0,
                 to_master: false,
@@ -288,6 +291,7 @@ impl Reader<'_> {
             type_id: first.type_id.clone(),
             count: voices.len() as u32,
             legato: None,
+            rest: None,
             gain,
             fader: 1.0,
             to_master: false,

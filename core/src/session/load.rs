@@ -91,7 +91,8 @@ impl Session {
             names.push(node.name.clone());
             let gain = Some(node.gain);
             let (stereo, to_master) = (Some(entry.stereo), Some(!entry.off_master));
-            let spec = NodeSpec { gain, stereo, to_master, legato: Some(entry.legato), node };
+            let (legato, rest) = (Some(entry.legato), Some(entry.rest));
+            let spec = NodeSpec { gain, stereo, to_master, legato, rest, node };
             nodes.push(NodeEdit::Set(Box::new(spec)));
         }
         nodes.extend(flat.routing.into_iter().map(NodeEdit::Connect));

@@ -165,7 +165,8 @@ fn node_part(node: &SessionNode, heard: bool, registry: &Registry) -> Arc<Part> 
         let fader = (gain.clone(), "gain".to_owned());
         part.exposed.push((format!("{}/gain", node.name), fader));
     }
-    let own = GraphNode { count: node.count, legato: node.legato, ..GraphNode::new(&node.name, &type_id) };
+    let (count, legato, rest) = (node.count, node.legato, node.rest);
+    let own = GraphNode { count, legato, rest, ..GraphNode::new(&node.name, &type_id) };
     part.nodes = vec![Arc::new(own), Arc::new(GraphNode::new(&gain, "gain"))];
     Arc::new(part)
 }

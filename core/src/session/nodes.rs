@@ -4,7 +4,7 @@ use super::Session;
 use crate::edit::{
     EditError, GraphState, Key, NodeEdit, NodeSpec, Route, SessionNode, gain_path, level_path, mute_path,
 };
-use crate::graph::{Clash, Controls, IndexedGraph, Scrutiny};
+use crate::graph::{Clash, Controls, IndexedGraph, Rest, Scrutiny};
 use crate::ir::{DEFAULT_GAIN, Fault, NodeIr, RouteIr, RouteKind, Source, did_you_mean};
 use crate::limits::MAX_GAIN;
 use crate::node::Registry;
@@ -121,7 +121,7 @@ impl Session {
     }
 
     fn set_node(&mut self, spec: &NodeSpec) -> Result<(), Fault> {
-        let NodeSpec { node, gain, stereo, to_master, legato } = spec;
+        let NodeSpec { node, gain, stereo, to_master, legato, rest } = spec;
         let checked = NodeIr { gain: gain.unwrap_or(DEFAULT_GAIN), ..node.clone() };
         checked.check()?;
         let old = self.nodes.get(&node.name).cloned();
@@ -131,6 +131,7 @@ impl Session {
             source: node.source.clone(),
             count: node.count,
             legato: legato.unwrap_or_else(|| old.map_or(Some(false), |n| n.legato)),
+            rest: rest.unwrap_or_else(|| old.map_or(Some(Rest::Auto), |n| n.rest)),
             num_inputs: node.num_inputs,
             init: node.init.clone(),
             source_text: node.source_text.clone(),

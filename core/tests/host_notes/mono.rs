@@ -1,6 +1,7 @@
 //! Keys that overlap on a node with one voice: the last one sounds, and the one before it after that.
 
 use super::*;
+use krach_core::graph::Rest;
 
 /// A node with one voice that shows its frequency, and 10,000 for every time its gate has opened.
 fn mono(legato: Option<bool>) -> Rig {
@@ -145,4 +146,39 @@ fn what_a_node_does_with_keys_is_part_of_the_session() {
     let before = br#"{"nodes": [{"name": "p", "source": "struck"}]}"#;
     other.load(before).unwrap();
     assert_eq!(other.session().node("p").unwrap().legato, None);
+}
+
+#[test]
+fn whether_a_node_rests_is_part_of_the_session() {
+    let spec = |rest| NodeSpec {
+        node: krach_core::ir::NodeIr {
+            name: "p".into(),
+            source: krach_core::ir::Source::Type("struck".to_owned()),
+            ..Default::default()
+        },
+        rest,
+        ..NodeSpec::default()
+    };
+    let mut engine = Engine::new(probes::registry());
+    let rest = |engine: &Engine| engine.session().node("p").unwrap().rest;
+    let set = |engine: &mut Engine, setting| {
+        engine.edit(Edit::Nodes(vec![NodeEdit::Set(Box::new(spec(setting)))]), At::Now).unwrap();
+        rest(engine)
+    };
+    assert_eq!(set(&mut engine, None), Some(Rest::Auto), "a new node rests where it can");
+    let saved = engine.save();
+    assert_eq!(set(&mut engine, Some(Some(Rest::Never))), Some(Rest::Never));
+    assert_eq!(set(&mut engine, None), Some(Rest::Never), "one that exists keeps it");
+    let never = engine.save();
+    for (saved, expected) in [(saved, Rest::Auto), (never, Rest::Never)] {
+        let mut other = Engine::new(probes::registry());
+        other.load(&saved).unwrap();
+        assert_eq!((rest(&other), other.save()), (Some(expected), saved));
+    }
+    engine.undo(At::Now).unwrap();
+    assert_eq!(rest(&engine), Some(Rest::Auto));
+    // Documents of before say nothing, and one voice sounds on as it did.
+    engine.load(br#"{"nodes": [{"name": "p", "source": "struck"}]}"#).unwrap();
+    assert_eq!(rest(&engine), None);
+    assert_eq!(set(&mut engine, None), None, "also when it gets another source");
 }

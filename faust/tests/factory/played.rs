@@ -3,9 +3,11 @@
 use crate::book::pattern;
 use crate::measure::{decibels, peak};
 use crate::sounds::{EFFECTS, all, instruments, sound};
+use crate::support;
 use krach_core::engine::Edit;
-use krach_core::graph::GraphNode;
-use krach_core::node::Registry;
+use krach_core::graph::{GraphNode, Rest};
+use krach_core::node::{Change, CreateContext, Node, NodeType, Registry, Transport};
+use krach_faust::{FaustType, Source, Tier};
 use krach_patterns::{EventBuffer, Span, Time, Value};
 use rig::{Rig, graph, node, play, wire};
 
@@ -163,4 +165,104 @@ fn every_sound_is_exported_alike_each_time_from_the_same_place() {
             assert_eq!(differs, None, "{name}, offline: {offline}");
         }
     }
+}
+
+/// Sixteen seconds of two short notes, the second six seconds after the first has let go; one voice.
+fn one_voice(name: &'static str, rest: Option<Rest>, first: bool, blocks: &[usize]) -> Vec<f32> {
+    let mut rig = Rig::with(registry());
+    rig.edit(Edit::SetLimiter(false));
+    let n = GraphNode { rest, ..node("n", &format!("faust:{name}"), &[]) };
+    rig.edit(Edit::LoadGraph(graph(vec![node("out", "dac", &[]), n], &[("n", "out")])));
+    rig.settle();
+    rig.played = 0;
+    let note = |hz| krach_patterns::builders::note(hz);
+    let silence = krach_patterns::builders::rest;
+    let before = if first { note(330.0) } else { silence() };
+    let cycles = [before, silence(), silence(), silence(), silence(), silence(), note(220.0), silence()];
+    rig.edit(play("n", krach_patterns::language::turns(cycles.to_vec())));
+    rig.render(8 * CYCLE, blocks)[0].clone()
+}
+
+/// Every sound of one voice is asleep twelve seconds after its note, and begins anew: its next note is that of a node that was
+/// reset, to the bit, in every partition.
+#[test]
+fn the_first_note_after_a_rest_is_that_of_a_sound_that_was_reset() {
+    for name in instruments() {
+        let ty = sound(name);
+        assert!(ty.rests(), "{name} is played by its gate");
+        let context = CreateContext { sample_rate: 48_000.0, max_frames: CYCLE };
+        let mut new = ty.create(&context).expect("it can be created");
+        new.reset();
+        let set = |new: &mut Box<dyn Node>, control: &str, value| {
+            let index = ty.decl().control_named(control).one();
+            index.into_iter().for_each(|at| new.set(at, Change { value, ramp: 0 }));
+        };
+        set(&mut new, "freq", 220.0);
+        set(&mut new, "gate", 1.0);
+        let channels: usize = ty.decl().outputs.iter().map(|port| port.channels).sum();
+        let mut first = vec![vec![0.0; CYCLE / 2]; channels];
+        let mut slices: Vec<&mut [f32]> = first.iter_mut().map(|side| &mut side[..]).collect();
+        new.render(&Transport::STANDING, CYCLE / 2, &[], &mut slices);
+        let rested = one_voice(name, Some(Rest::Auto), true, &[512]);
+        assert!(rested[..CYCLE].iter().any(|x| *x != 0.0), "{name} is silent");
+        let silent = rested[5 * CYCLE..6 * CYCLE].iter().all(|x| x.to_bits() == 0);
+        assert!(silent, "{name} does not rest ten seconds after its note");
+        let second = &rested[6 * CYCLE..][..CYCLE / 2];
+        assert_eq!(rig::first_difference(&first[0], second), None, "{name}");
+        let other = one_voice(name, Some(Rest::Auto), true, &[17, 2_048, 333]);
+        assert_eq!(rig::first_difference(&rested, &other), None, "{name}");
+        let unplayed = one_voice(name, Some(Rest::Auto), false, &[2_048]);
+        assert_eq!(rig::first_difference(&rested[6 * CYCLE..], &unplayed[6 * CYCLE..]), None, "{name}");
+        // Who is not asked to rest sounds as before.
+        let never = one_voice(name, Some(Rest::Never), true, &[512]);
+        assert_eq!(rig::first_difference(&rested[..CYCLE / 2], &never[..CYCLE / 2]), None, "{name}");
+    }
+}
+
+/// A program without gates rests only where that changes nothing: a filter that has rung out to exact zeros does, what counts
+/// frames or sounds by itself does not.
+#[test]
+fn what_has_no_gates_is_still_only_while_nothing_in_it_changes() {
+    let still = |text: &str, inputs: usize| {
+        let source = Source::inline("still", text);
+        let compiled = support::compile(&support::host_compiler(), &source, Tier::Quick);
+        let ty = FaustType::new(compiled.object).expect("described");
+        assert!(!ty.rests());
+        let mut node = ty.create(&CreateContext { sample_rate: 48_000.0, max_frames: 512 }).expect("created");
+        let (zeros, mut out) = ([0.0; 512], [0.0; 512]);
+        let mut click = [0.0; 512];
+        click[3] = 1.0;
+        let mut run = |node: &mut Box<dyn Node>, input: &[f32]| {
+            node.render(&Transport::STANDING, 512, &[input][..inputs], &mut [&mut out]);
+            out.to_vec()
+        };
+        support::flushed(|| {
+            let mut reached = None;
+            for block in 0..200 {
+                run(&mut node, if block == 0 { &click } else { &zeros });
+                if node.is_still() {
+                    reached = Some(block);
+                    break;
+                }
+            }
+            if reached.is_some() {
+                // Rendered all the same, it stays so, and zeros come.
+                assert!(run(&mut node, &zeros).iter().all(|x| *x == 0.0) && node.is_still());
+                run(&mut node, &click);
+                assert_eq!(node.is_still(), inputs == 0, "something came in");
+                (0..200).for_each(|_| drop(run(&mut node, &zeros)));
+                assert!(node.is_still());
+                node.set(0, Change { value: 0.5, ramp: 0 });
+                assert_eq!(node.is_still(), ty.decl().controls.is_empty(), "something was set");
+            }
+            reached.is_some()
+        })
+    };
+    let gain = "g = hslider(\"g\", 1, 0, 2, 0.01);";
+    assert!(still(&format!("{gain} process = *(g);"), 1));
+    assert!(still(&format!("{gain} process = *(g) : + ~ *(0.5);"), 1), "it rings out to nothing");
+    assert!(!still(&format!("{gain} process = *(g) : @(30000);"), 1), "it holds back what came in");
+    assert!(!still(&format!("{gain} process = *(g) : + ~ *(1);"), 1), "it goes on");
+    assert!(!still(&format!("{gain} process = g * (+(0.001) ~ _) : > (1000);"), 0), "it counts");
+    assert!(still(&format!("{gain} process = g * 0;"), 0));
 }

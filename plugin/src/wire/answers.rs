@@ -5,7 +5,7 @@ mod sounds;
 use std::collections::BTreeMap;
 
 use krach_core::edit::Receipt;
-use krach_core::graph::{Connection, GraphNode};
+use krach_core::graph::{Connection, GraphNode, Rest};
 use krach_core::ir::ModuleIr;
 use krach_core::model::{ClockSource, MidiMapState, Start};
 use krach_core::notice::SlotStatus;
@@ -134,6 +134,8 @@ pub(crate) struct Node {
     /// What one voice does with keys that overlap: true goes on, false begins again; both go back to the key
     /// that is still held. Null: the last key alone counts.
     pub legato: Option<bool>,
+    /// Whether one voice may rest when it has fallen silent: `auto` or `never`. Null: it never does.
+    pub rest: Option<Rest>,
     /// Fader, linear.
     pub gain: f64,
     /// Silent.

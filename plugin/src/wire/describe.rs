@@ -87,6 +87,7 @@ fn described(
         state,
         count: node.count,
         legato: node.legato,
+        rest: node.rest,
         gain: session.gain_of(&node.name),
         muted: node.muted,
         solo: node.solo,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use krach_core::edit::{Edit, NodeEdit, NodeSpec, gain_path};
 use krach_core::engine::Engine;
-use krach_core::graph::Meant as Means;
+use krach_core::graph::{Meant as Means, Rest};
 use krach_core::ir::{DEFAULT_PORT, NodeIr, RouteIr, RouteKind, Source, did_you_mean};
 use krach_core::limits::MAX_GAIN;
 use krach_core::node::Named as NamedControl;
@@ -34,6 +34,10 @@ pub(super) struct Node {
     /// back to the key that is still held. False for a new node, as it was for one that exists.
     #[serde(default)]
     legato: Option<bool>,
+    /// `auto`: one voice that has fallen silent rests until its next note, where its type allows it, and costs nothing.
+    /// `never`: it is always rendered. `auto` for a new node, as it was for one that exists.
+    #[serde(default)]
+    rest: Option<Rest>,
     /// Values that its controls begin with.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
@@ -149,17 +153,17 @@ pub(super) struct Adopt {
     nodes: Vec<String>,
 }
 
-/// `node {name, source, gain?, count?, legato?, init?, stereo?, to_master?, num_inputs?, source_text?}`: a node, or
+/// `node {name, source, gain?, count?, legato?, rest?, init?, stereo?, to_master?, num_inputs?, source_text?}`: a node, or
 /// another source for the one of that name.
 pub(super) fn read_node(rest: &str) -> Result<Change, RpcError> {
-    let Node { name, source, gain, count, legato, init, stereo, to_master, num_inputs, source_text } =
+    let Node { name, source, gain, count, legato, rest, init, stereo, to_master, num_inputs, source_text } =
         fields(rest)?;
     let init = match init {
         Init::Named(values) => values.into_iter().collect(),
         Init::Pairs(pairs) => pairs,
     };
     let node = NodeIr { name, source, count, num_inputs, init, source_text, ..NodeIr::default() };
-    let spec = NodeSpec { node, gain, stereo, to_master, legato: legato.map(Some) };
+    let spec = NodeSpec { node, gain, stereo, to_master, legato: legato.map(Some), rest: rest.map(Some) };
     let edit = Edit::Nodes(vec![NodeEdit::Set(Box::new(spec))]);
     Ok(Change::new(move |ground| {
         begins_with_one(&edit, ground.engine())?;

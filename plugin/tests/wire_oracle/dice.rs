@@ -74,6 +74,9 @@ impl Dice {
         if self.chance(5) {
             node["legato"] = self.chance(2).into();
         }
+        if self.chance(5) {
+            node["rest"] = self.of(&["auto", "never"]).into();
+        }
         if self.chance(20) {
             node["name"] = self.of(&["", "a/", "a_g"]).into();
         }

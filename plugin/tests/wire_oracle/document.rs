@@ -86,7 +86,8 @@ impl Model {
             .nodes
             .iter()
             .map(|n| {
-                let entry = json!({"off_master": !n.to_master, "solo": n.solo, "legato": n.legato});
+                let entry =
+                    json!({"off_master": !n.to_master, "solo": n.solo, "legato": n.legato, "rest": n.rest});
                 (n.name.clone(), entry)
             })
             .collect();

@@ -16,6 +16,7 @@ struct Node {
     source: String,
     count: u64,
     legato: bool,
+    rest: String,
     init: Vec<(String, f64)>,
     to_master: bool,
     muted: bool,
@@ -343,6 +344,10 @@ impl Model {
             source,
             count,
             legato: legato.unwrap_or_else(|| before.as_ref().is_some_and(|n| n.legato)),
+            rest: p["rest"].as_str().map_or_else(
+                || before.as_ref().map_or_else(|| "auto".to_owned(), |n| n.rest.clone()),
+                str::to_owned,
+            ),
             init,
             to_master: to_master.unwrap_or_else(|| before.as_ref().is_none_or(|n| n.to_master)),
             muted: before.as_ref().is_some_and(|n| n.muted),

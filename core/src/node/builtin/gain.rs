@@ -118,6 +118,10 @@ impl Node for Gain {
         }
     }
 
+    fn is_still(&self) -> bool {
+        self.gain.at_rest() && self.open.at_rest()
+    }
+
     fn as_any(&mut self) -> &mut dyn Any {
         self
     }

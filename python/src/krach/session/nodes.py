@@ -43,7 +43,7 @@ class Nodes(Base):
         to_master: bool | None = None,
         stem: str | int | None = None,
         settings: Mapping[str, Any] | None = None,
-        rest: bool | None = None,
+        rest: str | None = None,
         legato: bool | None = None,
         *,
         at: At = None,
@@ -54,7 +54,8 @@ class Nodes(Base):
 
         The source is a type (``"faust:bass"``), FAUST text, a function of signals, a DspGraph, or the path of a
         ``.dsp``. A new node has a fader of 0.5, one voice, and is heard by itself. ``controls`` and ``init`` are the
-        values that its controls begin with. In a script it waits for the compile, 10 s at most.
+        values that its controls begin with. With ``rest="never"`` one voice that has fallen silent is rendered all the
+        same. In a script it waits for the compile, 10 s at most.
 
         >>> bass = kr.node("bass", "faust:bass", gain=0.3, cutoff=900)
         >>> bass["cutoff"]
