@@ -6,8 +6,11 @@ use crate::cache::ObjectCache;
 use crate::cpu::{CpuLevel, Tier};
 use crate::error::CompileError;
 use crate::front::child::ChildLimits;
-use crate::front::closure::{Closure, gather};
+use crate::front::closure::{Closure, KnowsLibraries, gather};
 use crate::front::command::FaustCommand;
+use crate::front::half::{FrontHalf, IsCancelled, Translation};
+use crate::front::libraries::Libraries;
+use crate::front::own::OwnFront;
 use crate::object::{Object, ObjectKey};
 use crate::recent::Recent;
 use crate::source::{ProgramText, Source};
@@ -19,7 +22,7 @@ use std::time::{Duration, Instant};
 pub struct Timings {
     /// Reading and checking the text with its imports, and asking the cache.
     pub gather: Duration,
-    /// The `faust` command.
+    /// The front half.
     pub front: Duration,
     /// LLVM.
     pub back: Duration,
@@ -43,6 +46,8 @@ pub type FindCommand = Box<dyn Fn() -> Option<FaustCommand> + Send + Sync>;
 
 /// Compiles programs: front half, back half and cache with their limits.
 pub struct Compiler {
+    /// The compiler of our own; where it is, no command is used.
+    own: Option<OwnFront>,
     command: OnceLock<FaustCommand>,
     find: Option<FindCommand>,
     cache: ObjectCache,
@@ -55,14 +60,14 @@ pub struct Compiler {
     pub limits: ChildLimits,
 }
 
-/// A program whose text is read and checked: its bitcode, once it is there, makes objects of any tier.
+/// A program whose text is read and checked: its translation, once it is there, makes objects of any tier.
 #[derive(Clone)]
 pub(crate) struct Prepared {
     closure: Closure,
     text: Arc<ProgramText>,
     layout: blake3::Hash,
     front: blake3::Hash,
-    bitcode: Option<Arc<[u8]>>,
+    translation: Option<Translation>,
 }
 
 impl Prepared {
@@ -71,10 +76,10 @@ impl Prepared {
         &self.text
     }
 
-    /// Takes the bitcode of another that is the same program.
+    /// Takes the translation of another that is the same program.
     pub(crate) fn share(&mut self, other: &Self) {
-        if self.layout == other.layout && self.bitcode.is_none() {
-            self.bitcode.clone_from(&other.bitcode);
+        if self.layout == other.layout && self.translation.is_none() {
+            self.translation.clone_from(&other.translation);
         }
     }
 }
@@ -106,7 +111,19 @@ impl Compiler {
     pub fn for_cpu(command: Option<FaustCommand>, cache: ObjectCache, cpu: CpuLevel) -> Self {
         let (budget, limits) = (Budget::default(), ChildLimits::default());
         let command = command.map_or_else(OnceLock::new, OnceLock::from);
-        Self { command, find: None, cache, recent: Recent::default(), cpu, budget, limits }
+        Self { own: None, command, find: None, cache, recent: Recent::default(), cpu, budget, limits }
+    }
+
+    /// The same compiler with the front half of our own: no command is needed.
+    #[must_use]
+    pub fn with_own_front(self, libraries: Libraries) -> Self {
+        Self { own: Some(OwnFront::new(libraries)), ..self }
+    }
+
+    /// The front half, if there is one by now.
+    fn front(&self) -> Option<&dyn FrontHalf> {
+        let own = self.own.as_ref().map(|own| own as &dyn FrontHalf);
+        own.or_else(|| self.command().map(|command| command as &dyn FrontHalf))
     }
 
     /// The command, if it is there by now.
@@ -117,9 +134,10 @@ impl Compiler {
         })
     }
 
-    /// Which of FAUST's own libraries programs are compiled with: [`FaustCommand::library_version`].
+    /// Which of FAUST's own libraries programs are compiled with: their own number, and the beginning of a hash of their
+    /// text.
     pub fn library_version(&self) -> Option<&str> {
-        self.command().map(FaustCommand::library_version)
+        self.front().map(FrontHalf::library_version)
     }
 
     /// The object of a program, from the cache or compiled. `cancelled` is asked again and again.
@@ -131,7 +149,7 @@ impl Compiler {
         &self,
         source: &Source,
         tier: Tier,
-        cancelled: &dyn Fn() -> bool,
+        cancelled: IsCancelled<'_>,
     ) -> Result<Compiled, CompileError> {
         let started = Instant::now();
         let mut prepared = self.prepare(source)?;
@@ -143,18 +161,26 @@ impl Compiler {
 
     /// Reads and checks the text.
     pub(crate) fn prepare(&self, source: &Source) -> Result<Prepared, CompileError> {
-        let command = self.command();
-        let closure = gather(source, command.map(FaustCommand::libraries), maths::may_be_named)?;
-        let front = match (&source.bitcode, command) {
+        let front = self.front();
+        let closure = gather(source, front.map(|front| front as &dyn KnowsLibraries), maths::may_be_named)?;
+        // Our own front half needs nobody's bitcode.
+        let bitcode = source.bitcode.clone().filter(|_| self.own.is_none());
+        let front = match (&bitcode, front) {
             (Some(bitcode), _) => blake3::hash(bitcode),
-            (None, Some(command)) => command.identity(),
+            (None, Some(front)) => front.identity(source.standard),
             // What was compiled on this machine before still plays.
             (None, None) => self.cache.front().ok_or(CompileError::NoFaust)?,
         };
         let mut hasher = blake3::Hasher::new();
         hasher.update(closure.hash().as_bytes()).update(front.as_bytes());
         let text = Arc::new(closure.text.clone());
-        Ok(Prepared { layout: hasher.finalize(), closure, text, front, bitcode: source.bitcode.clone() })
+        Ok(Prepared {
+            layout: hasher.finalize(),
+            closure,
+            text,
+            front,
+            translation: bitcode.map(Translation::Bitcode),
+        })
     }
 
     pub(crate) fn key(&self, prepared: &Prepared, tier: Tier) -> ObjectKey {
@@ -174,23 +200,23 @@ impl Compiler {
         &self,
         prepared: &mut Prepared,
         tier: Tier,
-        cancelled: &dyn Fn() -> bool,
+        cancelled: IsCancelled<'_>,
     ) -> Result<Compiled, CompileError> {
         if let Some(compiled) = self.cached(prepared, tier) {
             return Ok(compiled);
         }
         let mut timings = Timings::default();
         let key = self.key(prepared, tier);
-        let bitcode = match &prepared.bitcode {
-            Some(bitcode) => bitcode.clone(),
+        let translation = match &prepared.translation {
+            Some(translation) => translation.clone(),
             None => {
-                let command = self.command().ok_or(CompileError::NoFaust)?;
+                let front = self.front().ok_or(CompileError::NoFaust)?;
                 let started = Instant::now();
-                let run = || command.bitcode(&prepared.closure, self.limits, cancelled);
-                let bitcode = self.recent.find_or(prepared.layout, run)?;
+                let run = || front.translate(&prepared.closure, self.limits, cancelled);
+                let translation = self.recent.find_or(prepared.layout, run)?;
                 timings.front = started.elapsed();
-                prepared.bitcode = Some(bitcode.clone());
-                bitcode
+                prepared.translation = Some(translation.clone());
+                translation
             }
         };
         if cancelled() {
@@ -201,12 +227,12 @@ impl Compiler {
         let name = &prepared.closure.name;
         let object = {
             let double = prepared.closure.double;
-            Object::compile(name, &bitcode, key, layout, double, (self.cpu, tier), &self.budget)?
+            Object::compile(name, &translation, key, layout, double, (self.cpu, tier), &self.budget)?
         };
         timings.back = started.elapsed();
         let object = Arc::new(object);
         self.cache.keep(&object);
-        if self.command().is_some_and(|command| command.identity() == prepared.front) {
+        if self.own.is_none() && self.command().is_some_and(|command| command.identity() == prepared.front) {
             self.cache.keep_front(prepared.front);
         }
         if cancelled() {

@@ -4,6 +4,7 @@ use crate::back::emit::{Checked, GENERATOR};
 use crate::budget::Budget;
 use crate::cpu::{CpuLevel, Tier};
 use crate::error::CompileError;
+use crate::front::half::Translation;
 use crate::interface::Interface;
 
 /// Identity of an object: everything that it depends on.
@@ -34,17 +35,20 @@ pub struct Object {
 }
 
 impl Object {
-    /// Compiles bitcode; `layout` identifies program and front half, `double` says which numbers it has.
+    /// Compiles a translation; `layout` identifies program and front half, `double` says which numbers it has.
     pub(crate) fn compile(
         name: &str,
-        bitcode: &[u8],
+        translation: &Translation,
         key: ObjectKey,
         layout: [u8; 32],
         double: bool,
         (cpu, tier): (CpuLevel, Tier),
         budget: &Budget,
     ) -> Result<Self, CompileError> {
-        let checked = Checked::read(bitcode, double, cpu, tier, budget)?;
+        let checked = match translation {
+            Translation::Bitcode(bitcode) => Checked::read(bitcode, double, cpu, tier, budget)?,
+            Translation::Program(program) => Checked::generate(name, program, cpu, tier, budget)?,
+        };
         let (json, state) = (checked.json().to_owned(), checked.state());
         Interface::read(name, &json, state, budget)?;
         Ok(Self { key, layout, name: name.to_owned(), json, state, code: checked.object()? })

@@ -2,15 +2,16 @@
 //! whoever lists it; its quick code and its fast code are made of the same bitcode.
 
 use crate::error::CompileError;
+use crate::front::half::Translation;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 /// Answers that are kept.
 const MOST: usize = 64;
-/// Bytes of bitcode that are kept.
+/// Bytes of translations that are kept.
 const BYTES: usize = 16 << 20;
 
-type Answer = Result<Arc<[u8]>, CompileError>;
+type Answer = Result<Translation, CompileError>;
 
 /// The newest answers, by what was asked: the text with its imports, and the front half.
 #[derive(Default)]
@@ -18,21 +19,17 @@ pub(crate) struct Recent(Mutex<VecDeque<(blake3::Hash, Answer)>>);
 
 impl Recent {
     /// What was said to this before, or else what `ask` says.
-    pub(crate) fn find_or(
-        &self,
-        what: blake3::Hash,
-        ask: impl FnOnce() -> Result<Vec<u8>, CompileError>,
-    ) -> Answer {
+    pub(crate) fn find_or(&self, what: blake3::Hash, ask: impl FnOnce() -> Answer) -> Answer {
         let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, answer)) = known().iter().find(|(asked, _)| *asked == what) {
             return answer.clone();
         }
-        let answer = ask().map(Arc::from);
+        let answer = ask();
         // Only what is wrong with the text is wrong with it the next time.
         if matches!(answer, Ok(_) | Err(CompileError::Program(_))) {
             let mut known = known();
             known.push_back((what, answer.clone()));
-            let bytes = |answer: &Answer| answer.as_ref().map_or(0, |bitcode| bitcode.len());
+            let bytes = |answer: &Answer| answer.as_ref().map_or(0, Translation::bytes);
             let mut all: usize = known.iter().map(|(_, answer)| bytes(answer)).sum();
             while known.len() > MOST || all > BYTES {
                 let Some((_, oldest)) = known.pop_front() else { break };
@@ -48,6 +45,10 @@ mod tests {
     use super::*;
     use crate::error::Diagnostic;
 
+    fn bitcode(bytes: usize) -> Translation {
+        Translation::Bitcode(vec![0; bytes].into())
+    }
+
     fn name(number: usize) -> blake3::Hash {
         blake3::hash(&number.to_le_bytes())
     }
@@ -62,16 +63,15 @@ mod tests {
             text: "syntax error".to_owned(),
             hint: None,
         });
-        let answers =
-            [Ok(vec![1, 2]), Err(mistake), Err(CompileError::Cancelled), Err(CompileError::NoFaust)];
+        let answers = [Ok(2), Err(mistake), Err(CompileError::Cancelled), Err(CompileError::NoFaust)];
         for (number, (said, times)) in answers.into_iter().zip([1, 1, 3, 3]).enumerate() {
             let mut asked = 0;
             for _ in 0..3 {
                 let answer = recent.find_or(name(number), || {
                     asked += 1;
-                    said.clone()
+                    said.clone().map(bitcode)
                 });
-                assert_eq!(answer.map(|bitcode| bitcode.to_vec()), said);
+                assert_eq!(answer.map(|answer| answer.bytes()), said);
             }
             assert_eq!(asked, times, "{said:?}");
         }
@@ -84,7 +84,7 @@ mod tests {
             let mut asked = false;
             let answer = recent.find_or(name(number), || {
                 asked = true;
-                Ok(vec![0; bytes])
+                Ok(bitcode(bytes))
             });
             assert!(answer.is_ok());
             asked

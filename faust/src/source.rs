@@ -13,6 +13,16 @@ pub enum Text {
     File(PathBuf),
 }
 
+/// Which standard libraries a program is compiled with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Standard {
+    /// FAUST's where the machine has them; what it does not have is ours.
+    #[default]
+    Installed,
+    /// Ours only, so that it sounds the same on every machine. The `faust` command knows only its own.
+    Own,
+}
+
 /// A FAUST program and where its imports may come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
@@ -29,6 +39,8 @@ pub struct Source {
     pub bitcode: Option<Arc<[u8]>>,
     /// Compute in 64 bits. Ports stay at 32.
     pub double: bool,
+    /// Which standard libraries it is compiled with.
+    pub standard: Standard,
 }
 
 /// A program with all that it reads, as it was compiled: given back as [`Source::inline`] with

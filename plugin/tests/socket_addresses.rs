@@ -466,6 +466,59 @@ fn without_a_home_what_needs_no_folder_plays_and_the_rest_says_why() {
     succeeds(command);
 }
 
+/// Not a test by itself: see the next one.
+#[test]
+#[ignore = "run by with_the_compiler_of_our_own_sounds_need_nothing_installed"]
+fn own_compiler_process() {
+    let Some(home) = std::env::var_os(HOLD).map(std::path::PathBuf::from) else { return };
+    let instance = Instance::start(InstanceConfig {
+        registry: Registry::with_builtins(),
+        ..config(HostHooks::default())
+    });
+    let mut client = client_of(&instance);
+    for sound in ["bass", "kick", "reverb", "mine"] {
+        let source = format!("faust:{sound}");
+        let reply = client.call("node", serde_json::json!({"name": sound, "source": source}));
+        assert!(reply["error"].is_null(), "{reply}");
+    }
+    until("all have their code", || {
+        let nodes = client.call("describe", serde_json::json!({}))["result"]["nodes"].clone();
+        let nodes = nodes.as_array().expect("nodes");
+        assert!(nodes.iter().all(|node| node["state"] != "failed"), "{nodes:?}");
+        let ready = nodes.iter().filter(|node| node["state"] == "ready").count();
+        ready >= 4
+    });
+    std::fs::write(
+        home.join("mine.dsp"),
+        "import(\"stdfaust.lib\");\nprocess = os.osc(440) : fi.lowpas(2, 500);\n",
+    )
+    .unwrap();
+    let mut failure = serde_json::Value::Null;
+    until("the mistake is told", || {
+        let state = client.ask(r#"{"cmd":"Status"}"#);
+        failure = state["sounds"]["failures"][0].clone();
+        !failure.is_null()
+    });
+    assert_eq!(
+        (&failure["file"], &failure["line"], &failure["column"]),
+        (&"mine.dsp".into(), &2.into(), &25.into()),
+        "{failure}"
+    );
+    assert!(failure["hint"].as_str().unwrap_or_default().contains("did you mean `lowpass`?"), "{failure}");
+}
+
+#[test]
+fn with_the_compiler_of_our_own_sounds_need_nothing_installed() {
+    let home = Home::new("own-compiler");
+    let text = "import(\"stdfaust.lib\");\nprocess = os.osc(440) : fi.lowpass(2, 500);\n";
+    std::fs::write(home.path().join("mine.dsp"), text).unwrap();
+    let mut command = process("own_compiler_process", &home);
+    command.env("KRACH_FAUST", "own").env("PATH", "").env("NOISE_DSP_DIR", home.path());
+    command.env("XDG_CACHE_HOME", home.path().join("cache")).env("HOME", home.path());
+    command.env("XDG_RUNTIME_DIR", home.path()).env("NOISE_SOCKET", home.path().join("noise.sock"));
+    succeeds(command);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn another_user_who_may_open_the_socket_is_sent_away_unheard() {

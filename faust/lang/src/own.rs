@@ -63,13 +63,18 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     TEXTS.iter().map(|(name, _)| *name)
 }
 
+/// The names of FAUST's standard libraries, whether we have them or not.
+pub fn standard() -> impl Iterator<Item = &'static str> {
+    names().chain(ELSEWHERE.iter().copied())
+}
+
 /// The name that imports this text, if it is one of ours.
 pub(crate) fn import_of(text: &str) -> Option<&str> {
     text.strip_prefix(FOLDER).filter(|name| TEXTS.iter().any(|(known, _)| known == name))
 }
 
 /// Whether FAUST has a standard library of that name which we do not have.
-pub(crate) fn is_elsewhere(name: &str) -> bool {
+pub fn is_elsewhere(name: &str) -> bool {
     ELSEWHERE.contains(&name)
 }
 

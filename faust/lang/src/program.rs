@@ -171,6 +171,19 @@ pub struct Program {
 }
 
 impl Program {
+    /// Bytes of memory that the program takes, nearly.
+    pub fn bytes(&self) -> usize {
+        let table = |table: &Table| match &table.content {
+            Content::Numbers(numbers) => numbers.len() * 8,
+            Content::Program(program) => program.bytes(),
+        };
+        let tables: usize = self.tables.iter().chain(&self.own).map(table).sum();
+        let waveforms: usize = self.waveforms.iter().map(|waveform| waveform.numbers.len() * 8).sum();
+        let steps = self.steps.len() * size_of::<Step>() + self.lines.len() * size_of::<Line>();
+        // A widget with its texts is a few hundred bytes.
+        steps + tables + waveforms + self.ui.widgets.len() * 256 + 1024
+    }
+
     /// Bytes of state of one instance.
     pub fn state_bytes(&self) -> u64 {
         let wide = |nature| match (nature, self.precision) {

@@ -2,7 +2,7 @@
 
 use super::scan::scan;
 use crate::error::{CompileError, Diagnostic};
-use crate::source::{ProgramText, Source, Text};
+use crate::source::{ProgramText, Source, Standard, Text};
 use krach_files::{FileError, Links, Plain, read};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -26,6 +26,8 @@ pub(crate) struct Closure {
     pub(crate) text: ProgramText,
     /// It computes in 64 bits.
     pub(crate) double: bool,
+    /// Which standard libraries it gets.
+    pub(crate) standard: Standard,
 }
 
 impl Closure {
@@ -49,13 +51,26 @@ impl Closure {
     }
 }
 
-/// Reads a program and, transitively, what it imports from its folders.
+/// Knows FAUST's libraries, which are no part of a closure.
+pub(crate) trait KnowsLibraries {
+    /// Whether there is a library of this name.
+    ///
+    /// # Errors
+    /// If it is there and cannot be read.
+    fn has_library(&self, name: &str, standard: Standard) -> Result<bool, CompileError>;
+
+    /// The names that libraries import: texts of these names that lie beside a program come before libraries.
+    fn imported(&self, standard: Standard) -> Vec<&'static str>;
+}
+
+/// Reads a program and, transitively, what it imports from its folders. What is in none of them is a library, if
+/// `known` says so; without it, all are.
 ///
 /// # Errors
 /// If a file is missing, too large or not text, or if any of them asks for what programs may not do.
 pub(crate) fn gather(
     source: &Source,
-    libraries: Option<&Path>,
+    known: Option<&dyn KnowsLibraries>,
     may_call: fn(&str) -> bool,
 ) -> Result<Closure, CompileError> {
     let name = checked_name(&source.name)?;
@@ -71,6 +86,10 @@ pub(crate) fn gather(
     let mut total = limit("bytes of text", main.len() as u64, TOTAL_LIMIT)?;
     let mut open = vec![(format!("{name}.dsp"), main.clone())];
     let mut gathered = ProgramText { main, ..ProgramText::default() };
+    let given = |name: &str| {
+        let read = || Some(read_text(&folders.iter().find_map(|folder| inside(folder, name))?));
+        source.imports.get(name).cloned().map(Ok).or_else(read)
+    };
     while let Some((file, text)) = open.pop() {
         let imports = scan(&text, may_call).map_err(|refusal| {
             CompileError::Program(Diagnostic {
@@ -85,18 +104,23 @@ pub(crate) fn gather(
             if gathered.imports.contains_key(&import.path) || gathered.standard.contains(&import.path) {
                 continue;
             }
-            let given = source.imports.get(&import.path).cloned().map(Ok);
-            let read = || {
-                let path = folders.iter().find_map(|folder| inside(folder, &import.path))?;
-                Some(read_text(&path))
-            };
-            if let Some(text) = given.or_else(read) {
-                let text = text?;
-                total = limit("bytes of text", total + text.len() as u64, TOTAL_LIMIT)?;
-                limit("imported files", gathered.imports.len() as u64 + 1, FILES_LIMIT)?;
-                gathered.imports.insert(import.path.clone(), text.clone());
-                open.push((import.path, text));
-            } else if libraries.map_or(Ok(true), |folder| has_library(folder, &import.path))? {
+            let is_known =
+                || known.map_or(Ok(true), |known| known.has_library(&import.path, source.standard));
+            let mut found: Vec<(String, String)> = Vec::new();
+            if let Some(text) = given(&import.path) {
+                found.push((import.path, text?));
+            } else if is_known()? {
+                // What libraries import is looked for in the same places as what the text imports.
+                if gathered.standard.is_empty() {
+                    let names = known.map_or_else(Vec::new, |known| known.imported(source.standard));
+                    for name in names {
+                        if !gathered.imports.contains_key(name)
+                            && let Some(text) = given(name)
+                        {
+                            found.push((name.to_owned(), text?));
+                        }
+                    }
+                }
                 gathered.standard.insert(import.path);
             } else {
                 return Err(CompileError::Program(Diagnostic {
@@ -107,9 +131,15 @@ pub(crate) fn gather(
                     hint: Some("it is looked for beside the program, then in FAUST's libraries".to_owned()),
                 }));
             }
+            for (path, text) in found {
+                total = limit("bytes of text", total + text.len() as u64, TOTAL_LIMIT)?;
+                limit("imported files", gathered.imports.len() as u64 + 1, FILES_LIMIT)?;
+                gathered.imports.insert(path.clone(), text.clone());
+                open.push((path, text));
+            }
         }
     }
-    Ok(Closure { name, text: gathered, double: source.double })
+    Ok(Closure { name, text: gathered, double: source.double, standard: source.standard })
 }
 
 /// What has that name in the folder, unless it is a folder or a link leads out of this one.
@@ -119,7 +149,7 @@ fn inside(folder: &Path, name: &str) -> Option<PathBuf> {
 }
 
 /// Is there such a library, for the `faust` command to read?
-fn has_library(folder: &Path, name: &str) -> Result<bool, CompileError> {
+pub(super) fn has_library(folder: &Path, name: &str) -> Result<bool, CompileError> {
     let path = folder.join(name);
     match Plain::open(&path, Links::Follow, LIBRARY_LIMIT) {
         Ok(_) => Ok(true),

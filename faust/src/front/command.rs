@@ -5,17 +5,20 @@
 
 use super::bitcode;
 use super::child::{self, ChildLimits, End};
-use super::closure::{Closure, LIBRARY_LIMIT};
+use super::closure::{Closure, KnowsLibraries, LIBRARY_LIMIT, has_library};
 use super::diagnostics;
 use super::flags::{CLASS, FLAGS};
+use super::half::{FrontHalf, IsCancelled, Translation};
 use super::scan::without_docs;
 use crate::error::{CompileError, FrontEnd};
+use crate::source::Standard;
 use krach_files::{FileError, Links, list, read, read_start, read_text};
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The file of bitcode that the command makes in its folder.
@@ -57,7 +60,8 @@ impl FaustCommand {
         let libraries = program.parent()?.parent()?.join("share/faust").canonicalize().ok()?;
         (program.is_file() && libraries.join("stdfaust.lib").is_file()).then_some(())?;
         let (identity, texts) = identity(&program, &libraries).ok()?;
-        let version = version(&libraries, texts);
+        let number = read_text(&libraries.join("version.lib"), Links::Follow, LIBRARY_LIMIT);
+        let version = version(&number.unwrap_or_default(), texts);
         Some(Self { program, libraries, version, identity })
     }
 
@@ -149,6 +153,35 @@ impl FaustCommand {
     }
 }
 
+impl KnowsLibraries for FaustCommand {
+    fn has_library(&self, name: &str, _standard: Standard) -> Result<bool, CompileError> {
+        has_library(&self.libraries, name)
+    }
+
+    fn imported(&self, _standard: Standard) -> Vec<&'static str> {
+        Vec::new()
+    }
+}
+
+impl FrontHalf for FaustCommand {
+    fn identity(&self, _standard: Standard) -> blake3::Hash {
+        self.identity
+    }
+
+    fn library_version(&self) -> &str {
+        &self.version
+    }
+
+    fn translate(
+        &self,
+        closure: &Closure,
+        limits: ChildLimits,
+        cancelled: IsCancelled<'_>,
+    ) -> Result<Translation, CompileError> {
+        self.bitcode(closure, limits, cancelled).map(|bitcode| Translation::Bitcode(Arc::from(bitcode)))
+    }
+}
+
 /// Hash over the program's file (by size and time: it is many MB) and the libraries' text, and of their
 /// text alone.
 fn identity(program: &Path, libraries: &Path) -> std::io::Result<(blake3::Hash, blake3::Hash)> {
@@ -173,10 +206,9 @@ fn identity(program: &Path, libraries: &Path) -> std::io::Result<(blake3::Hash, 
     Ok((hasher.finalize(), texts.finalize()))
 }
 
-/// The number that the libraries give themselves (`version = 2, 15, 0;` with comments between), and the
-/// beginning of the hash of their text.
-fn version(libraries: &Path, texts: blake3::Hash) -> String {
-    let text = read_text(&libraries.join("version.lib"), Links::Follow, LIBRARY_LIMIT).unwrap_or_default();
+/// The number that the libraries give themselves (`version = 2, 15, 0;` with comments between, in the text of
+/// `version.lib`), and the beginning of the hash of their text.
+pub(super) fn version(text: &str, texts: blake3::Hash) -> String {
     let code: String = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
     let triple = code.split_once("version").and_then(|(_, rest)| rest.split_once('=')?.1.split_once(';'));
     let numbers: String = triple.map_or("", |(numbers, _)| numbers).split_whitespace().collect();

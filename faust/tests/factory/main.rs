@@ -6,6 +6,7 @@ mod support;
 mod book;
 mod clicks;
 mod cpp;
+mod front;
 mod identity;
 mod levels;
 mod limits;

@@ -8,14 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use krach_faust::{
-    CompileError, Compiled, Compiler, Diagnostic, FaustCommand, FaustType, ObjectCache, Ready, Workers,
+    CompileError, Compiled, Compiler, Diagnostic, FaustCommand, FaustType, Libraries, ObjectCache, Ready,
+    Workers,
 };
 use serde::Serialize;
 
 use super::inline::InlineSource;
 use super::listing::file_of;
 
-/// Names the `faust` command to use, or says `none`; where it is not set, the command is looked for.
+/// Names the `faust` command to use, or says `none`, or `own`: then the compiler of our own takes its place. Where it is not
+/// set, the command is looked for.
 const COMMAND: &str = "KRACH_FAUST";
 
 /// How long the end of an instance waits for a compile that cannot be stopped.
@@ -35,8 +37,16 @@ impl From<io::Error> for NoCompiler {
 /// # Errors
 /// Why there are none, for the musician.
 pub(super) fn workers() -> Result<Arc<Workers>, String> {
-    let make = || Compiler::new(Box::new(command), cache()).map_err(|error| NoCompiler(error.to_string()));
+    let make = || {
+        let compiler = Compiler::new(Box::new(command), cache());
+        let compiler = compiler.map_err(|error| NoCompiler(error.to_string()))?;
+        Ok(if is_own() { compiler.with_own_front(Libraries::find()) } else { compiler })
+    };
     Workers::of_process(make).map_err(|NoCompiler(why)| why)
+}
+
+fn is_own() -> bool {
+    env::var_os(COMMAND).is_some_and(|set| set == OsStr::new("own"))
 }
 
 fn command() -> Option<FaustCommand> {

@@ -11,7 +11,7 @@ use krach_core::edit::{Edit, EditError, NodeEdit};
 use krach_core::engine::Engine;
 use krach_core::ir::{Fault, Source as NodeSource};
 use krach_core::model::TypeSource;
-use krach_faust::{CompileError, Diagnostic, FaustType, Lowered, Source, lower};
+use krach_faust::{CompileError, Diagnostic, FaustType, Lowered, Source, Standard, lower};
 
 use super::compile::Failure;
 
@@ -51,7 +51,11 @@ impl InlineSource {
     /// What is to be compiled: imports as `saved` has them, else from `folder`.
     pub(super) fn source(&self, saved: Option<&TypeSource>, folder: Option<&Path>) -> Source {
         match self {
-            Self::Graph(lowered) => Source { double: lowered.double, ..Source::inline(GRAPH, &lowered.text) },
+            Self::Graph(lowered) => Source {
+                double: lowered.double,
+                standard: Standard::Own,
+                ..Source::inline(GRAPH, &lowered.text)
+            },
             Self::Text(text) => {
                 let imports = saved.map(|saved| saved.imports.clone()).unwrap_or_default();
                 let folders = folder.map(Path::to_owned).into_iter().collect();

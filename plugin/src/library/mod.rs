@@ -25,8 +25,8 @@ use krach_core::engine::Engine;
 use krach_core::model::TypeSource;
 use krach_core::node::is_inline;
 use krach_faust::{
-    CompileError, Delivery, Interface, JobKey, JobKind, Outcome, ProgramText, Source, Tier, Timings, Workers,
-    read_program,
+    CompileError, Delivery, Interface, JobKey, JobKind, Outcome, ProgramText, Source, Standard, Tier,
+    Timings, Workers, read_program,
 };
 
 pub(crate) use compile::Failure;
@@ -486,7 +486,7 @@ fn session_source(name: &str, pinned: Option<&TypeSource>) -> Option<Source> {
 
 fn factory_source(name: &str) -> Option<Source> {
     let factory = factory::find(name)?;
-    let mut source = Source::inline(&program_name(name), factory.text);
+    let mut source = Source { standard: Standard::Own, ..Source::inline(&program_name(name), factory.text) };
     source.bitcode = Some(Arc::from(factory.bitcode));
     Some(source)
 }

@@ -12,8 +12,14 @@ impl Evaluator<'_> {
         if let Some(made) = self.diagrams.get(&value) {
             return Ok(*made);
         }
+        let (origin, site) = (self.origins.get(&value).copied(), self.site);
+        // What is found wrong in a function is told with the place that asked for the function.
+        if let Some(Origin { code, via }) = origin {
+            self.site = if code.file == FileId(0) { Some(code) } else { via };
+        }
         let made = self.deeper(|evaluator| evaluator.diagram_now(value))?;
-        if let Some(origin) = self.origins.get(&value).copied() {
+        self.site = site;
+        if let Some(origin) = origin {
             self.origins.entry(made).or_insert(origin);
         }
         self.diagrams.insert(value, made);

@@ -1,0 +1,185 @@
+//! The compiler of our own in the place of the `faust` command: what the sounds of `dsp/` play, what texts find, what they
+//! are told.
+
+use crate::sounds::{Take, all, source};
+use crate::support::{command, compile, is_sound, node};
+use krach_core::node::{Control, NodeType};
+use krach_faust::{
+    CompileError, Compiled, Compiler, CpuLevel, Diagnostic, FaustType, Libraries, ObjectCache, Source,
+    Standard, Tier,
+};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Most that two translations of one text are apart in double precision, as a share of the loudest sample: what comes out has 32 bits.
+const TOLERANCE: f32 = 1e-6;
+
+fn plain() -> Compiler {
+    let cpu = CpuLevel::host().expect("a CPU of at least x86-64-v2");
+    Compiler::for_cpu(None, ObjectCache::in_memory(), cpu)
+}
+
+/// A compiler on a machine without the command and without libraries.
+pub fn alone() -> Compiler {
+    plain().with_own_front(Libraries::in_folders([]))
+}
+
+fn with_command() -> Compiler {
+    let cpu = CpuLevel::host().expect("a CPU of at least x86-64-v2");
+    Compiler::for_cpu(Some(command()), ObjectCache::in_memory(), cpu)
+}
+
+fn take(name: &str) -> Take {
+    let take = Take::of(name, 48_000.0, 0.2, 0.5);
+    if take.inputs.is_empty() {
+        take.set(0.31, "gate", 1.0).set(0.4, "gate", 0.0)
+    } else {
+        take.set(0.11, "mix", 0.7)
+    }
+}
+
+/// The largest difference as a share of the loudest sample.
+fn apart(a: &[Vec<f32>], b: &[Vec<f32>]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    let pairs = || a.iter().flatten().zip(b.iter().flatten());
+    let loudest = pairs().fold(0.0f32, |most, (_, b)| most.max(b.abs()));
+    pairs().fold(0.0f32, |most, (a, b)| if (a - b).abs() <= most { most } else { (a - b).abs() }) / loudest
+}
+
+#[test]
+fn every_sound_of_ours_plays_what_the_command_makes_of_it() {
+    let (ours, theirs) = (alone(), with_command());
+    let mut most = ("", 0.0);
+    for name in all() {
+        let text = Source { double: true, standard: Standard::Own, ..source(name) };
+        let play = |compiler: &Compiler| {
+            let ty = FaustType::new(compile(compiler, &text, Tier::Quick).object).expect("described");
+            (ty.decl().controls.clone(), take(name).play(&ty))
+        };
+        let ((own_controls, own), (controls, sound)) = (play(&ours), play(&theirs));
+        assert!(is_sound(&own), "{name} is silent or broken");
+        let told = |control: &Control| format!("{control:?}");
+        assert_eq!(
+            own_controls.iter().map(told).collect::<Vec<_>>(),
+            controls.iter().map(told).collect::<Vec<_>>(),
+            "{name}"
+        );
+        let apart = apart(&own, &sound);
+        if apart > most.1 {
+            most = (name, apart);
+        }
+        assert!(apart <= TOLERANCE, "{name}: {apart:e} of the loudest sample");
+    }
+    println!("{} is furthest apart: {:e} of its loudest sample", most.0, most.1);
+}
+
+fn compiled(compiler: &Compiler, text: &str, folders: Vec<PathBuf>) -> Result<Compiled, CompileError> {
+    compiler.compile(&Source { folders, ..Source::inline("x", text) }, Tier::Quick, &|| false)
+}
+
+/// What a program of one output plays first.
+fn first(compiled: &Compiled) -> f32 {
+    let (ty, mut node) = node(compiled);
+    let mut heard = vec![vec![0.0]];
+    crate::support::play(&ty, &mut *node, 1, &[], (0, 1), &mut heard);
+    heard[0][0]
+}
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str, files: &[(&str, &str)]) -> Self {
+        let path = std::env::temp_dir().join(format!("krach-front-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).expect("makes a folder");
+        for (name, text) in files {
+            fs::write(path.join(name), text).expect("writes");
+        }
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn a_name_is_looked_for_in_the_texts_folders_then_in_the_machines_libraries_then_in_ours() {
+    let near = Folder::new("near", &[("a.lib", "x = 1;"), ("maths.lib", "PI = 5; SR = 1;")]);
+    let far =
+        Folder::new("far", &[("a.lib", "x = 2;"), ("b.lib", "x = 3;"), ("maths.lib", "PI = 4; SR = 1;")]);
+    let further = Folder::new("further", &[("b.lib", "x = 6;"), ("c.lib", "x = 7;")]);
+    let known = || Libraries::in_folders([far.0.clone(), further.0.clone()]);
+    let compiler = plain().with_own_front(known());
+    let text = |library: &str, name: &str| format!("process = library(\"{library}\").{name};");
+    let value =
+        |library, name, folders| first(&compiled(&compiler, &text(library, name), folders).expect(library));
+    assert_eq!(value("a.lib", "x", vec![near.0.clone()]), 1.0);
+    assert_eq!(value("a.lib", "x", vec![]), 2.0);
+    assert_eq!(value("b.lib", "x", vec![near.0.clone()]), 3.0);
+    assert_eq!(value("c.lib", "x", vec![near.0.clone()]), 7.0);
+    // What our library imports is looked for in the same places.
+    assert_eq!(value("stdfaust.lib", "ma.PI", vec![near.0.clone()]), 5.0);
+    assert_eq!(value("stdfaust.lib", "ma.PI", vec![]), 4.0);
+    assert_eq!(value("stdfaust.lib", "ro.cross(1)(8)", vec![]), 8.0);
+    // A sound of ours finds ours only, wherever it is compiled.
+    let ours = Source { standard: Standard::Own, ..Source::inline("x", &text("stdfaust.lib", "ma.PI")) };
+    let own = compile(&compiler, &ours, Tier::Quick);
+    assert_eq!(first(&own), std::f32::consts::PI);
+    assert_eq!(own.object.key(), compile(&alone(), &ours, Tier::Quick).object.key());
+    // What a machine's libraries say is a part of what an object is made of.
+    let pi = text("stdfaust.lib", "ma.PI");
+    let (here, there) = (compiled(&compiler, &pi, vec![]), compiled(&alone(), &pi, vec![]));
+    assert_ne!(here.expect("compiles").object.key(), there.expect("compiles").object.key());
+}
+
+#[test]
+fn an_error_is_at_the_musicians_own_text_and_names_the_library() {
+    let near = Folder::new("errors", &[("mine.lib", "twice(x) = x * unknown;")]);
+    let told = |text: &str| match compiled(&alone(), text, vec![near.0.clone()]) {
+        Err(CompileError::Program(diagnostic)) => diagnostic,
+        other => panic!("{text}: {other:?}"),
+    };
+    let own = told("import(\"stdfaust.lib\");\nprocess = fi.lowpas(3, 1000);");
+    let Diagnostic { file, line, column, text, hint } = own;
+    assert_eq!((file.as_str(), line, column), ("x.dsp", Some(2), Some(11)));
+    assert!(
+        text.contains("lowpas") && hint.as_deref().is_some_and(|hint| hint.contains("lowpass")),
+        "{text}"
+    );
+    let Diagnostic { file, line, column, text, .. } = told("process = 1\n  : library(\"mine.lib\").twice;");
+    assert_eq!((file.as_str(), line, column), ("x.dsp", Some(2), Some(5)));
+    assert_eq!(text, "`unknown` is not defined (found at mine.lib:1:16)");
+    // An import is refused where it stands, before anything is compiled.
+    let Diagnostic { line, column, text, .. } = told("import(\"none.lib\");\nprocess = 1;");
+    assert_eq!((line, column, text.as_str()), (Some(1), Some(8), "there is no file none.lib"));
+}
+
+#[test]
+fn a_compile_that_nobody_wants_ends_within_so_many_steps() {
+    let asked = AtomicUsize::new(0);
+    let after = |times| {
+        asked.store(0, Ordering::Relaxed);
+        let text = "import(\"stdfaust.lib\");\nprocess = par(i, 500, os.osc(i + 1)) :> _;";
+        let cancelled = || asked.fetch_add(1, Ordering::Relaxed) >= times;
+        alone().compile(&Source::inline("x", text), Tier::Quick, &cancelled)
+    };
+    assert!(after(usize::MAX).is_ok());
+    let all = asked.load(Ordering::Relaxed);
+    assert!(all > 10, "asked {all} times");
+    for times in [0, 1, 5, all - 1] {
+        assert_eq!(after(times).err(), Some(CompileError::Cancelled), "{times}");
+        assert!(asked.load(Ordering::Relaxed) <= times + 3, "{times}");
+    }
+}
+
+#[test]
+fn what_one_front_half_made_is_not_taken_for_what_the_other_would() {
+    let text = "process = +(0.1) ~ _;";
+    let own = compiled(&alone(), text, vec![]).expect("compiles");
+    let theirs = compiled(&with_command(), text, vec![]).expect("compiles");
+    assert_ne!(own.object.key(), theirs.object.key());
+    assert!(compiled(&plain(), text, vec![]).is_err(), "without the command there is none");
+}
