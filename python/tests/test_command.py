@@ -1,5 +1,6 @@
 """The command ``krach`` and its prompt, as a musician runs them, with the real plugin."""
 
+import math
 import os
 import re
 import subprocess
@@ -94,6 +95,61 @@ def test_a_watched_file_plays_at_each_save(kr: Session, tmp_path: Path) -> None:
     finally:
         process.terminate()
         process.communicate(timeout=30)
+
+
+TONE = """import("stdfaust.lib");
+process = sin(2 * ma.PI * os.phasor(1, 220)) * 0.5;
+"""
+
+
+def saved(tmp_path: Path, saves: int) -> list[float]:
+    """Return what a tone sounds like while the file that has it is saved again and again, each second time broken."""
+    song, wav = tmp_path / "song.py", tmp_path / "out.wav"
+    good = f'kr.node("tone", {TONE!r}, gain=0.5)\n'
+    with Served("--record", str(wav)) as served:
+        session = Session(served.socket, wait=True)
+        song.write_text(good)
+        line = [sys.executable, "-m", "krach", "--instance", served.instance.id, "watch", str(song)]
+        process = subprocess.Popen(line, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert process.stdout is not None
+        try:
+            assert "played" in process.stdout.readline()
+            begin = session.position.cycles
+            for save in range(saves):
+                broken = save % 2 == 1
+                # What is broken would take the tone away, if any of it acted.
+                rest = f'kr.node("n{save}", "faust:bass", gain=0.0) @ "A{save % 5}"\n'
+                song.write_text('kr.remove("tone")\nkr.play("tone", "A2 [")\n' if broken else good + rest)
+                wanted = "what played plays on" if broken else "played"
+                until(lambda wanted=wanted: process.stdout.readline().strip().endswith(wanted))
+                assert list(session.nodes) == ["tone", f"n{save - broken}"]
+            end = session.position.cycles
+        finally:
+            process.terminate()
+            process.communicate(timeout=30)
+        session.close()
+    rate, (left, _) = read_wav(wav)
+    # At 120 bpm; a tenth of a second after what was measured first the tone has faded in.
+    return left[int((2 * begin + 0.1) * rate) : int(2 * end * rate)]
+
+
+def plays_on(samples: list[float]) -> None:
+    """A tone of 220 Hz that nothing touches: each sample follows from the two before."""
+    turn = 2 * math.cos(2 * math.pi * 220 / 48000)
+    worst = max(
+        abs(after - turn * now + before) for before, now, after in zip(samples, samples[1:], samples[2:], strict=False)
+    )
+    assert worst < 1e-5, worst
+    assert level(samples) > 0.1 and len(samples) > 4800, len(samples)
+
+
+def test_a_tone_plays_on_while_its_file_is_saved(tmp_path: Path) -> None:
+    plays_on(saved(tmp_path, 12))
+
+
+@pytest.mark.soak
+def test_a_tone_plays_on_through_two_hundred_saves(tmp_path: Path) -> None:
+    plays_on(saved(tmp_path, 200))
 
 
 def test_the_plugin_is_installed_and_taken_away(tmp_path: Path) -> None:

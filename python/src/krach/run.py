@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import queue
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -56,16 +57,17 @@ def told(error: BaseException, file: str | None = None) -> str:
     return "\n".join([*lines, "what played plays on"])
 
 
-def run_file(session: Session, path: str, arguments: list[str] | None = None) -> dict[str, Any]:
-    """Run a file (``-``: standard input) with the three names; return its names."""
-    if path == "-":
-        file, text = "<stdin>", sys.stdin.read()
-    else:
-        file = path
-        try:
-            text = Path(path).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise KrachError(f"{path}: {error}", place=path) from None
+def run_file(
+    session: Session, path: str, arguments: list[str] | None = None, data: bytes | None = None
+) -> dict[str, Any]:
+    """Run a file (``-``: standard input) with the three names; return its names. ``data``: it has been read already."""
+    file = "<stdin>" if path == "-" else path
+    try:
+        given = _read(path) if data is None else data
+        # Ends of lines are those of the system that wrote it.
+        text = io.TextIOWrapper(io.BytesIO(given), "utf-8").read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise KrachError(f"{path}: {error}", place=path) from None
     made = names(session) | {"__name__": "__main__", "__file__": file}
     before_arguments, before_path = sys.argv, list(sys.path)
     sys.argv = [path, *(arguments or [])]
@@ -79,6 +81,10 @@ def run_file(session: Session, path: str, arguments: list[str] | None = None) ->
     finally:
         sys.argv, sys.path[:] = before_arguments, before_path
     return made
+
+
+def _read(path: str) -> bytes:
+    return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
 
 
 # At each save
@@ -138,36 +144,55 @@ def _moved(session: Session) -> list[Any]:
     return [each for node in nodes for each in session.node_controls(node.name) if isinstance(each.moved_by, dict)]
 
 
-def rerun(session: Session, path: str, before: Made | None = None) -> Made:
+def rerun(session: Session, path: str, before: Made | None = None, data: bytes | None = None) -> Made:
     """Run a file as one change: what an earlier run made and this one does not goes; an error changes nothing."""
     with session.batch(), session.recorded() as requests:
-        run_file(session, path)
+        run_file(session, path, data=data)
         now = Made(requests)
         if before is not None:
             requests.extend(before.gone(now, session))
     return now
 
 
-def watch(session: Session, path: str, times: int | None = None) -> None:
+def saves(looks: Iterable[bytes | None]) -> Iterator[bytes]:
+    """Return each text that a file is saved with, of looks at it: a text counts once two looks in a row see it.
+
+    An editor empties a file before it writes it, or replaces it, and then there is none (``None``).
+
+    >>> list(krach.run.saves([b"a", b"a", b"", b"b", b"b", None, b"b", b"b", b"c", b"c"]))
+    [b'a', b'b', b'c']
+    """
+    seen, last = None, None
+    for look in looks:
+        if look is not None and look == last and look != seen:
+            seen = look
+            yield look
+        last = look
+
+
+def watch(session: Session, path: str) -> None:
     """Run a file at each save, until it is interrupted."""
-    made, seen = None, None
-    while times is None or times > 0:
+    made = None
+    for data in saves(_looks(path)):
         try:
-            text = Path(path).read_bytes()
-        except OSError as error:
-            if seen is None:
-                raise KrachError(f"{path}: {error}", place=path) from None
-            text = seen  # It is being replaced.
-        if text == seen:
-            time.sleep(_POLL)
-            continue
-        seen = text
-        times = None if times is None else times - 1
-        try:
-            made = rerun(session, path, made)
+            made = rerun(session, path, made, data)
             print(f"{time.strftime('%H:%M:%S')} {path}: played", flush=True)
         except Exception as error:
             print(told(error, path), file=sys.stderr, flush=True)
+
+
+def _looks(path: str) -> Iterator[bytes | None]:
+    """Look at a file again and again. One that is not there at first is a mistake."""
+    is_first = True
+    while True:
+        try:
+            yield Path(path).read_bytes()
+        except OSError as error:
+            if is_first:
+                raise KrachError(f"{path}: {error}", place=path) from None
+            yield None
+        is_first = False
+        time.sleep(_POLL)
 
 
 # Offline
