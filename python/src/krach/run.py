@@ -23,6 +23,8 @@ from .error import KrachError
 from .session import Session
 
 _POLL = 0.05
+_EMPTY = 20
+"""Looks after which an empty file is taken for what is meant: a second."""
 _UP = 30.0
 
 
@@ -157,17 +159,21 @@ def rerun(session: Session, path: str, before: Made | None = None, data: bytes |
 def saves(looks: Iterable[bytes | None]) -> Iterator[bytes]:
     """Return each text that a file is saved with, of looks at it: a text counts once two looks in a row see it.
 
-    An editor empties a file before it writes it, or replaces it, and then there is none (``None``).
+    An editor empties a file before it writes it, or replaces it, and then there is none (``None``). So an empty one
+    counts after many looks only: all that it had made would go.
 
-    >>> list(krach.run.saves([b"a", b"a", b"", b"b", b"b", None, b"b", b"b", b"c", b"c"]))
+    >>> list(krach.run.saves([b"a", b"a", b"", b"", b"b", b"b", None, b"b", b"b", b"c", b"c"]))
     [b'a', b'b', b'c']
+    >>> list(krach.run.saves([b"a", b"a"] + [b""] * 30))
+    [b'a', b'']
     """
-    seen, last = None, None
+    seen, last, times = None, None, 0
     for look in looks:
-        if look is not None and look == last and look != seen:
+        times = times + 1 if look == last else 1
+        last = look
+        if look is not None and look != seen and times >= (2 if look.strip() else _EMPTY):
             seen = look
             yield look
-        last = look
 
 
 def watch(session: Session, path: str) -> None:
