@@ -51,6 +51,22 @@ const MISTAKES: &[(&str, &str)] = &[
         "x.dsp:1:22: `ondemand` is not defined; what changes the rate within a program is not supported",
     ),
     ("process = par(i, 0, _);", "x.dsp:1:1: `process` has no output; nothing of it would be heard"),
+    (
+        "process = @(4294967296);",
+        "x.dsp:1:13: 4294967296 is too large for a whole number, which has 32 bits; write it with a point",
+    ),
+    (
+        "process = hslider(\"time\", 0.5, 0, 2147483648, 1);",
+        "x.dsp:1:11: this widget's least value 0 is above its most -2147483648; the order is: first value, least, most, step; whole numbers end at 2147483647",
+    ),
+    (
+        "process = nentry(\"n\", 5, 0, 1, 1);",
+        "x.dsp:1:11: this widget begins with 5, which is not between 0 and 1; the order is: first value, least, most, step; whole numbers end at 2147483647",
+    ),
+    (
+        "process = vslider(\"v\", 0, 0, 1e40, 1);",
+        "x.dsp:1:11: a number of this widget is larger than numbers of 32 bits can be; the order is: first value, least, most, step; whole numbers end at 2147483647",
+    ),
     ("", "x.dsp:1:1: there is no `process`; a program is what its text calls process: process = ...;"),
     (
         "x = x; process = x;",
@@ -138,8 +154,8 @@ const MISTAKES: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn each_of_33_mistakes_names_its_place_and_what_would_work() {
-    assert_eq!(MISTAKES.len(), 33);
+fn each_of_37_mistakes_names_its_place_and_what_would_work() {
+    assert_eq!(MISTAKES.len(), 37);
     let wrong: Vec<String> = MISTAKES
         .iter()
         .filter(|(source, told)| mistake(source) != *told)

@@ -193,3 +193,42 @@ fn groups_are_in_the_order_of_their_labels_and_hold_only_what_is_used() {
     });
     assert_eq!(found, wanted);
 }
+
+/// A text as editors and musicians write it, and the labels of its widgets.
+const AS_WRITTEN: &[(&str, &[&str])] = &[
+    ("\u{feff}process = button(\"a\");", &["a"]),
+    ("import(\"stdfaust.lib\");\r\nprocess =\r\n  button(\"a\") * os.osc(1);\r\n", &["a"]),
+    ("process = button(\"a\");\r", &["a"]),
+    // Words of the language and names of primitives are labels like any other.
+    (
+        "process = hslider(\"max\", 1, 0, 2, 1), button(\"exp\"), checkbox(\"abs\"), nentry(\"process\", 1, 0, 2, 1), button(\"with\");",
+        &["max", "exp", "abs", "process", "with"],
+    ),
+    ("process = par(i, 3, button(\"a%2i b%i 100%\"));", &["a 0 b0 100%", "a 1 b1 100%", "a 2 b2 100%"]),
+    (
+        "process = button(\"50%\"), button(\"a%d\"), button(\"\"), button(\"\u{e9} \u{fc}\"), button(\"a\\b\"), button(\"x]\");",
+        &["50%", "a%d", "", "\u{e9} \u{fc}", "a\\b", "x]"],
+    ),
+    (
+        "declare options \"[nvoices:8][midi:on]\"; process = hslider(\"f[midi:ctrl 41]\", 0, 0, 1, 0.1) : hbargraph(\"v[unit:dB]\", 0, 1); effect = _;",
+        &["f", "v"],
+    ),
+];
+
+#[test]
+fn texts_are_read_as_editors_and_musicians_write_them() {
+    for (source, labels) in AS_WRITTEN {
+        let compiler = Compiler {
+            shelf: &Shelf::default(),
+            limits: Limits::default(),
+            precision: Precision::Single,
+            cancelled: &|| false,
+        };
+        let program = compiler.compile(text(source), &mut krach_faust_lang::own::Own);
+        let program = program.unwrap_or_else(|error| panic!("{source:?}: {error}"));
+        let found: Vec<&str> = program.ui.widgets.iter().map(|widget| widget.label.as_str()).collect();
+        assert_eq!(found, *labels, "{source:?}");
+        let described = program.describe("x");
+        assert!(serde_json::from_str::<serde_json::Value>(&described).is_ok(), "{described}");
+    }
+}

@@ -188,13 +188,31 @@ impl Evaluator<'_> {
         Ok(self.boxes.add(Node::Route(sides[0], sides[1], list)))
     }
 
-    /// The numbers of a widget: all must be known.
+    /// The numbers of a widget: all must be known, and what a widget begins with must lie in its range.
     pub(super) fn range(&mut self, code: Code, range: &[ExprId], env: Env) -> Outcome<List> {
-        let mut all = Vec::new();
+        let (mut all, mut numbers) = (Vec::new(), Vec::new());
         for expr in range {
             let value =
                 self.known(Code { file: code.file, expr: *expr }, env, "a number of a widget")?.real();
+            numbers.push(value);
             all.push(self.boxes.number(Num::Real(value)));
+        }
+        let wrong = match numbers[..] {
+            _ if numbers.iter().any(|number| !(*number as f32).is_finite()) => {
+                Some("a number of this widget is larger than numbers of 32 bits can be".to_owned())
+            }
+            [_, least, most, _] if least > most => {
+                Some(format!("this widget's least value {least} is above its most {most}"))
+            }
+            [first, least, most, _] if !(least..=most).contains(&first) => {
+                Some(format!("this widget begins with {first}, which is not between {least} and {most}"))
+            }
+            _ => None,
+        };
+        if let Some(text) = wrong {
+            let fault = Fault::new(self.files.span(code), text);
+            let hint = "the order is: first value, least, most, step; whole numbers end at 2147483647";
+            return self.raise_fault(code, fault.hint(hint));
         }
         Ok(self.boxes.list(&all))
     }

@@ -230,6 +230,10 @@ impl Layout<'_, '_, '_> {
 
     fn longest(&self, id: SigId, by: SigId) -> Outcome<u32> {
         let range = self.ty(by).interval;
+        if range.high < 0.0 {
+            let text = format!("this delay is {} samples long at most", range.high);
+            return self.fault(id, text, "a delay is 0 or more: what comes later is not known yet");
+        }
         if range.high.is_finite() && range.high < LONGEST {
             return Ok(range.high.max(1.0) as u32);
         }

@@ -148,7 +148,7 @@ impl Parser<'_> {
         let expr = match kind {
             Kind::Int | Kind::Real => {
                 self.step();
-                number(word, kind == Kind::Int, false)
+                self.number(span, word, kind == Kind::Int, false)?
             }
             Kind::Sign => return self.signed(),
             Kind::Word if KEYWORDS.contains(&word) => return self.keyword(),
@@ -197,7 +197,8 @@ impl Parser<'_> {
                 let (kind, word, inner) = (self.kind(), self.word(), self.here());
                 if matches!(kind, Kind::Int | Kind::Real) {
                     self.step();
-                    let expr = number(word, kind == Kind::Int, self.slice(span) == "-");
+                    let minus = self.slice(span) == "-";
+                    let expr = self.number(inner, word, kind == Kind::Int, minus)?;
                     return Ok(self.add(expr, Span { start: span.start, end: inner.end }));
                 }
                 let value = kind == Kind::Word && !matches!(word, "with" | "letrec" | "xor" | "where");
@@ -227,6 +228,20 @@ impl Parser<'_> {
         }
     }
 
+    /// A number as it is written. Whole numbers up to 4294967295 are the bits of one of 32 bits; larger ones are none.
+    pub(super) fn number(&mut self, span: Span, word: &str, int: bool, minus: bool) -> Read<Expr> {
+        if !int {
+            let value: f64 = word.parse().unwrap_or(0.0);
+            return Ok(Expr::Real(if minus { -value } else { value }));
+        }
+        let Ok(bits) = word.parse::<u32>() else {
+            let text = format!("{word} is too large for a whole number, which has 32 bits");
+            return self.fault(span, text, Some("write it with a point"));
+        };
+        let value = bits.cast_signed();
+        Ok(Expr::Int(if minus { value.wrapping_neg() } else { value }))
+    }
+
     fn modulation(&mut self) -> Read<ExprId> {
         let start = self.step().start;
         let mut targets = Vec::new();
@@ -242,18 +257,5 @@ impl Parser<'_> {
         let body = self.expression()?;
         self.expect("]")?;
         Ok(self.close_over(Expr::Modulate(targets, body), start))
-    }
-}
-
-/// A number as it is written; whole numbers wrap at 32 bits.
-pub(super) fn number(word: &str, int: bool, minus: bool) -> Expr {
-    if int {
-        let value = word.bytes().fold(0i32, |all, digit| {
-            all.wrapping_mul(10).wrapping_add(i32::from(digit.wrapping_sub(b'0') % 10))
-        });
-        Expr::Int(if minus { value.wrapping_neg() } else { value })
-    } else {
-        let value: f64 = word.parse().unwrap_or(0.0);
-        Expr::Real(if minus { -value } else { value })
     }
 }

@@ -1,6 +1,5 @@
 //! What begins with a word of the grammar: iterations, widgets, `case`, environments.
 
-use super::expr::number;
 use super::lex::Kind;
 use super::parse::{Parser, Read};
 use super::tree::*;
@@ -76,12 +75,12 @@ impl Parser<'_> {
             if !minus {
                 self.eat("+");
             }
-            let (kind, word) = (self.kind(), self.word());
+            let (kind, span, word) = (self.kind(), self.here(), self.word());
             if !matches!(kind, Kind::Int | Kind::Real) {
                 return self.unexpected("a number");
             }
             self.step();
-            all.push(number(word, kind == Kind::Int, minus));
+            all.push(self.number(span, word, kind == Kind::Int, minus)?);
             if self.eat("}") {
                 return Ok(all);
             }
