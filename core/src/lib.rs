@@ -15,6 +15,7 @@
 //! | [`ir`] | what does a document say, and what is a DSP function? |
 //! | [`graph`] | what is a graph, and what can be wrong with it? |
 //! | [`planner`], [`plan`] | what does audio render, and what moves over from the last plan? |
+//! | [`address`] | what is a fader, a mute, a send called? |
 //! | [`limits`] | how many, how long, from where to where? |
 //! | [`clock`] | where in musical time is each sample? |
 //! | [`slot`] | what does a slot play? |
@@ -25,6 +26,7 @@
 //! | [`voice`] | which instance of a node plays which note? |
 //! | [`automation`], [`limiter`] | how do controls move by themselves, and what protects the ears? |
 
+pub mod address;
 pub mod automation;
 mod bus;
 pub mod clock;

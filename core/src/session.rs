@@ -1,5 +1,6 @@
 //! The source of truth: everything that is saved, and what each edit does to it.
 
+mod addresses;
 mod adopt;
 mod automations;
 mod circles;
@@ -233,7 +234,7 @@ impl Session {
             Edit::SetLimiter(on) => self.limiter = *on,
             Edit::SetAutomation { id, label, shape, lo, hi, period, one_shot } => {
                 let state = AutomationState {
-                    label: label.clone(),
+                    label: self.long_form(label, registry),
                     shape: shape.clone(),
                     lo: *lo,
                     hi: *hi,
@@ -247,7 +248,8 @@ impl Session {
             }
             Edit::StartInput { channel } => self.input = Some(InputState { channel: *channel }),
             Edit::MidiMap { channel, cc, label, lo, hi } => {
-                let same = |m: &&mut MidiMapState| m.channel == *channel && m.cc == *cc && m.label == *label;
+                let label = self.long_form(label, registry);
+                let same = |m: &&mut MidiMapState| m.channel == *channel && m.cc == *cc && m.label == label;
                 let state =
                     MidiMapState { channel: *channel, cc: *cc, label: label.clone(), lo: *lo, hi: *hi };
                 match Arc::make_mut(&mut self.midi_maps).iter_mut().find(same) {
@@ -259,6 +261,7 @@ impl Session {
                 }
             }
             Edit::MidiUnmap { channel, cc, label } => {
+                let label = label.as_ref().map(|label| self.long_form(label, registry));
                 let meant = |m: &MidiMapState| {
                     m.channel == *channel && m.cc == *cc && label.as_ref().is_none_or(|l| *l == m.label)
                 };

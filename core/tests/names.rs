@@ -355,3 +355,156 @@ fn a_name_means_what_the_present_code_means_by_it() {
     // `high` says nothing now: the level stays where `low` has put it.
     assert_eq!([after[96_000 + 24_000], after[96_000 + 72_000]], [3.0, 3.0]);
 }
+
+/// A node `p` of that type, sent into `verb` at a quarter.
+fn sent(type_id: &str) -> Rig {
+    let mut rig = with_node(type_id, 1, &[]);
+    let route = krach_core::ir::RouteIr {
+        source: "p".into(),
+        target: "verb".into(),
+        level: 0.25,
+        ..krach_core::ir::RouteIr::default()
+    };
+    rig.edit(add("verb", "thru", 1, &[]));
+    rig.edit(Edit::Nodes(vec![NodeEdit::Connect(route)]));
+    rig.settle();
+    rig
+}
+
+fn automate(rig: &mut Rig, label: &str, value: f64) -> String {
+    rig.edit(Edit::SetAutomation {
+        id: "a".into(),
+        label: label.into(),
+        shape: ShapeSpec::Sine,
+        lo: value,
+        hi: value,
+        period: Period::Secs(1.0),
+        one_shot: false,
+    });
+    rig.engine.session().automations["a"].label.clone()
+}
+
+#[test]
+fn fader_mute_and_sends_have_addresses_that_no_code_changes() {
+    // One without a `gain`, and one with its own.
+    for type_id in ["dc", "flat"] {
+        let mut rig = sent(type_id);
+        rig.edit(set("p/@gain", 0.5));
+        rig.edit(set("p/@send/verb", 0.75));
+        let session = rig.engine.session();
+        assert_eq!((session.gain_of("p"), session.level_of("p", "verb")), (0.5, 0.75), "{type_id}");
+        // In a pattern of the node's slot and of another, by a controller, by an automation, by a fade.
+        let faded = |rig: &mut Rig| {
+            // A pattern comes in with the next cycle.
+            rig.edit(set("verb/@gain", 0.0));
+            rig.render(96_000, &[480]);
+            last(rig, 480)
+        };
+        let whole = {
+            rig.edit(set("p/@gain", 1.0));
+            if type_id == "flat" {
+                rig.edit(set("p/cut", 1.0));
+            }
+            faded(&mut rig)
+        };
+        assert_eq!(whole, 1.0, "{type_id}");
+        for (slot, label) in [("p", "@gain"), ("p", "p/@gain"), ("verb", "p/@gain")] {
+            rig.edit(play(slot, builders::control(label, 0.25)));
+            assert_eq!(faded(&mut rig), whole * 0.25, "{type_id} {slot} {label}");
+            rig.edit(Edit::RemoveSlot { slot: slot.into() });
+            assert_eq!(faded(&mut rig), whole, "{type_id} {slot} {label}");
+        }
+        assert_eq!(automate(&mut rig, "p/@gain", 0.125), "p/@gain");
+        assert_eq!(faded(&mut rig), whole * 0.125);
+        rig.edit(Edit::ClearAutomation { id: "a".into() });
+        rig.edit(Edit::MidiMap { channel: 0, cc: 7, label: "p/@gain".into(), lo: 0.0, hi: 1.0 });
+        rig.played_in = vec![HostEvent { offset: 0, what: HostEventKind::Midi([0xb0, 7, 0]) }];
+        assert_eq!(faded(&mut rig), 0.0);
+        assert_eq!(rig.engine.session().gain_of("p"), 0.0);
+        rig.edit(set("p/@gain", 1.0));
+        rig.edit(set("p/@mute", 1.0));
+        assert_eq!(faded(&mut rig), 0.0, "{type_id} muted");
+    }
+}
+
+#[test]
+fn what_is_stored_is_the_long_form_and_other_code_does_not_take_it_away() {
+    let mut rig = sent("dc");
+    for (said, stored) in [
+        ("p/gain", "p/@gain"),
+        ("p_g/gain", "p/@gain"),
+        ("p_g/mute", "p/@mute"),
+        ("p/verb_send", "p/@send/verb"),
+        ("p_send_verb/gain", "p/@send/verb"),
+        ("p/level", "p/level"),
+        ("p/other_send", "p/other_send"),
+        ("nobody/gain", "nobody/gain"),
+    ] {
+        assert_eq!(automate(&mut rig, said, 0.5), stored, "{said}");
+        rig.edit(Edit::MidiMap { channel: 0, cc: 7, label: said.into(), lo: 0.0, hi: 1.0 });
+        let maps = &rig.engine.session().midi_maps;
+        assert_eq!(maps.iter().map(|map| map.label.as_str()).collect::<Vec<_>>(), [stored]);
+        rig.edit(Edit::MidiUnmap { channel: 0, cc: 7, label: Some(said.into()) });
+        assert!(rig.engine.session().midi_maps.is_empty(), "{said}");
+    }
+    // Of a type that has a gain of its own the short form is that.
+    let mut own = sent("flat");
+    assert_eq!(automate(&mut own, "p/gain", 0.5), "p/gain");
+    assert_eq!(automate(&mut own, "p_g/gain", 0.5), "p/@gain");
+    // What moves a node or its sends goes with it.
+    let mut gone = sent("dc");
+    for (id, label) in [("x", "p/gain"), ("y", "p/verb_send"), ("z", "verb/gain")] {
+        automate(&mut gone, label, 0.5);
+        let state = gone.engine.session().automations["a"].clone();
+        gone.edit(Edit::from((id, &state)));
+    }
+    gone.edit(Edit::ClearAutomation { id: "a".into() });
+    let removal = gone.engine.session().removing("verb", gone.engine.registry());
+    gone.edit(removal);
+    assert_eq!(gone.engine.session().automations.keys().collect::<Vec<_>>(), ["x"]);
+    // In the batch that brings the node.
+    let mut fresh = with_node("dc", 1, &[]);
+    let automation = Edit::SetAutomation {
+        id: "a".into(),
+        label: "q/gain".into(),
+        shape: ShapeSpec::Sine,
+        lo: 0.5,
+        hi: 0.5,
+        period: Period::Secs(1.0),
+        one_shot: false,
+    };
+    fresh.edit(Edit::Batch(vec![add("q", "dc", 1, &[]), automation]));
+    assert_eq!(fresh.engine.session().automations["a"].label, "q/@gain");
+    // Code with a gain of its own: the fader is still what moves.
+    automate(&mut rig, "p/gain", 0.5);
+    rig.edit(set("verb/@gain", 0.0));
+    rig.engine.set_type(probes::sum_named("dc", ["level", "gain"])).unwrap();
+    rig.edit(set("p/level", 1.0));
+    rig.edit(set("p/gain", 0.0));
+    rig.render(96_000, &[480]);
+    assert_eq!(last(&mut rig, 480), 0.5);
+    // Documents of before.
+    let before = br#"{"nodes": [{"name": "p", "source": "dc"}], "krach": {
+        "automations": {"a": {"label": "p_g/gain", "shape": "sine", "lo": 0, "hi": 1, "period_secs": 1}},
+        "midi_maps": [{"channel": 0, "cc": 7, "label": "p/gain", "lo": 0, "hi": 1}]}}"#;
+    rig = with_node("dc", 1, &[]);
+    rig.engine.load(before).unwrap();
+    assert_eq!(rig.engine.session().automations["a"].label, "p/@gain");
+    assert_eq!(rig.engine.session().midi_maps[0].label, "p/@gain");
+}
+
+#[test]
+fn no_control_and_no_node_takes_an_address() {
+    let mut rig = with_node("dc", 1, &[]);
+    for name in ["@gain", "filter/@cut"] {
+        let error = rig.engine.set_type(probes::sum_named("odd", ["cut", name])).unwrap_err();
+        assert_eq!(error.to_string(), format!("odd cannot have the control {name}"));
+    }
+    for name in ["p/@gain", "a/@mute", "a/b/@send/c"] {
+        assert!(
+            matches!(rig.engine.edit(add(name, "dc", 1, &[]), At::Now), Err(EditError::Fault(_))),
+            "{name}"
+        );
+    }
+    rig.edit(add("p/@pan", "dc", 1, &[]));
+}

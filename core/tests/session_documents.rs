@@ -260,7 +260,7 @@ fn automations_over_bars_stand_in_the_list_that_every_reader_knows() {
         .iter()
         .map(|a| (a["path"].as_str().unwrap(), a["shape"].as_str().unwrap(), a["bars"].as_f64().unwrap()))
         .collect();
-    assert_eq!(list, [("bass/freq", "sine", 4.0), ("bass/freq", "pulse", 2.0), ("bass/gain", "tri", 8.0)]);
+    assert_eq!(list, [("bass/freq", "sine", 4.0), ("bass/freq", "pulse", 2.0), ("bass/@gain", "tri", 8.0)]);
     assert_eq!(saved["automations"][0]["colour"], "blue", "what is not known is kept");
     let ours: Vec<&String> = saved["krach"]["automations"].as_object().unwrap().keys().collect();
     assert_eq!(ours, ["bass/freq-2", "lfo", "once", "slow"]);

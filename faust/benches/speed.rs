@@ -234,9 +234,11 @@ fn silence() {
                 engine.tick();
             }
             (0..100).for_each(|_| block());
-            let blocks = if rest == Rest::Auto { 2_000 } else { 200 };
-            let of_a_block = milliseconds(|| (0..blocks).for_each(|_| block())) / f64::from(blocks);
-            100.0 * of_a_block / (SILENT_BLOCK as f64 / RATE * 1e3)
+            // The least of many: what is above it is the machine's other work.
+            let blocks = if rest == Rest::Auto { 100 } else { 10 };
+            let run = |_| milliseconds(|| (0..blocks).for_each(|_| block())) / f64::from(blocks);
+            let least = (0..RUNS).map(run).fold(f64::INFINITY, f64::min);
+            100.0 * least / (SILENT_BLOCK as f64 / RATE * 1e3)
         });
         println!("| {count} | {:.2} % | {:.1} % |", shares[0], shares[1]);
     }

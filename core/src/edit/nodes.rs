@@ -1,6 +1,7 @@
 //! Nodes and routes as musicians name them, and the changes to them.
 
 use super::{Nodes, Routes};
+pub use crate::address::{fader_id, gain_path, level_path, mute_path, send_id};
 use crate::graph::{RawGraph, Rest};
 use crate::ir::{ModuleIr, NodeIr, RouteIr, RouteKind, Source};
 use crate::model::Values;
@@ -151,29 +152,4 @@ pub struct GraphState {
     pub values: Values,
     /// Sections of a document that are kept.
     pub kept: Arc<ModuleIr>,
-}
-
-/// Path of the mute of a node's fader.
-pub fn mute_path(node: &str) -> String {
-    format!("{node}_g/mute")
-}
-
-/// Id of a node's fader in the lowered graph.
-pub fn fader_id(node: &str) -> String {
-    format!("{node}_g")
-}
-
-/// Id of a send in the lowered graph.
-pub fn send_id(source: &str, target: &str) -> String {
-    format!("{source}_send_{target}")
-}
-
-/// Path of a node's fader.
-pub fn gain_path(node: &str) -> String {
-    format!("{}/gain", fader_id(node))
-}
-
-/// Path of a send's level.
-pub fn level_path(source: &str, target: &str) -> String {
-    format!("{}/gain", send_id(source, target))
 }

@@ -285,6 +285,7 @@ impl Engine {
         recorded: Recorded,
         after: Option<Session>,
     ) -> Result<Option<f64>, EditError> {
+        let edit = in_long_form(edit, &self.session, &self.registry);
         if let (Some(due), true) = (due, acts_on_audio(&edit)) {
             self.seq += 1;
             let (seq, graph) = (self.seq, touches_graph(&edit));
@@ -593,4 +594,19 @@ fn touches_graph(edit: &Edit) -> bool {
 /// Is there anything for the audio thread to do at a time?
 fn acts_on_audio(edit: &Edit) -> bool {
     !matches!(edit, Edit::SetName(_) | Edit::SetSources(_) | Edit::Rebuild)
+}
+
+/// An edit with its labels as the session stores them, so that audio follows the same.
+fn in_long_form(edit: Edit, session: &Session, registry: &Registry) -> Edit {
+    let long = |label: String| session.long_form(&label, registry);
+    match edit {
+        Edit::SetAutomation { id, label, shape, lo, hi, period, one_shot } => {
+            Edit::SetAutomation { id, label: long(label), shape, lo, hi, period, one_shot }
+        }
+        Edit::MidiMap { channel, cc, label, lo, hi } => {
+            Edit::MidiMap { channel, cc, label: long(label), lo, hi }
+        }
+        Edit::MidiUnmap { channel, cc, label } => Edit::MidiUnmap { channel, cc, label: label.map(long) },
+        edit => edit,
+    }
 }

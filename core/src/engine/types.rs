@@ -1,11 +1,13 @@
 //! Types that come and go while the engine plays: expected, there, replaced, gone.
 
 use super::Engine;
+use crate::address::MARK;
 use crate::edit::{Edit, EditError, NodeEdit, NodeSpec, SessionNode};
 use crate::graph::{Connection, GraphEdit, GraphError, GraphNode, Misfit};
+use crate::ir::Fault;
 use crate::ir::Source;
 use crate::model::TypeSource;
-use crate::node::{NodeType, Registry, Role};
+use crate::node::{NodeDecl, NodeType, Registry, Role};
 use crate::notice::Notice;
 use crate::planner::{create, same_code, spare_key};
 use crate::session::{check_channels, source_extent};
@@ -32,6 +34,7 @@ impl Engine {
     /// If the engine cannot play it, or it refuses to create an instance. Nothing has changed then.
     pub fn set_type(&mut self, ty: Arc<dyn NodeType>) -> Result<(), EditError> {
         check_channels(ty.decl())?;
+        check_controls(ty.decl())?;
         let type_id = ty.decl().type_id.clone();
         let before = self.registry.find(&type_id).cloned();
         if before.as_ref().is_some_and(|before| same_code(before.as_ref(), ty.as_ref())) {
@@ -279,5 +282,17 @@ fn raw_nodes_of(edit: &Edit) -> Vec<&GraphNode> {
             .filter_map(|edit| if let GraphEdit::AddNode(node) = edit { Some(node) } else { None })
             .collect(),
         _ => Vec::new(),
+    }
+}
+
+/// Has no control a name that is an address of every node's?
+fn check_controls(decl: &NodeDecl) -> Result<(), EditError> {
+    let own = |name: &str| name.split('/').any(|part| part.starts_with(MARK));
+    match decl.controls.iter().find(|control| own(&control.name)) {
+        None => Ok(()),
+        Some(control) => {
+            let message = format!("{} cannot have the control {}", decl.type_id, control.name);
+            Err(Fault::new("$", message).hint("no name begins with @: it is for what every node has").into())
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Which control of a graph a label means. One rule for values, patterns, automations, maps of controllers, and
 //! what a node begins with:
 //!
+//! 0. an address, `bass/@gain`: what the node has without its code;
 //! 1. a label that the graph exposes;
 //! 2. a path `node/control`; where several nodes' names begin it, the longest that has the control;
 //! 3. the end of a path within a node, `clarinet/freq` for `clarinet/midi/freq`, if one control alone ends so; again
@@ -10,7 +11,9 @@
 
 use super::graph::GraphNode;
 use super::indexed::IndexedGraph;
+use crate::address;
 use crate::node::{Control, Named, NodeDecl, Registry, Standing};
+use std::borrow::Cow;
 
 /// What a label means.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +108,9 @@ impl<'a> Controls<'a> {
 
     /// What a label means.
     pub fn find(&self, label: &str) -> Meant<'a> {
+        if let Cow::Owned(path) = address::path(label) {
+            return self.find_path(&path);
+        }
         if let Some((id, control)) = self.graph.exposed(label)
             && let Some(node) = self.node(id)
         {

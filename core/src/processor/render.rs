@@ -49,11 +49,15 @@ impl Renderer {
             match self.plan.nodes[n].role {
                 Role::Process => {
                     let events = queue.of(n as u32);
-                    self.plan.nodes[n].silent = events.is_empty() && is_silent(&self.plan, n);
-                    if self.plan.nodes[n].silent {
-                        self.plan.nodes[n].voices.iter_mut().for_each(|voice| voice.health.last.fill(0.0));
+                    let silent = events.is_empty() && is_silent(&self.plan, n);
+                    let node = &mut self.plan.nodes[n];
+                    if silent {
+                        if !std::mem::replace(&mut node.silent, true) {
+                            node.voices.iter_mut().for_each(|voice| voice.health.last.fill(0.0));
+                        }
                         continue;
                     }
+                    node.silent = false;
                     let fault = self.render_node(n, (at, &transport), frames, events);
                     if let (Some(silenced), false) = (fault, self.retired) {
                         let uid = self.plan.nodes[n].uid;

@@ -1,6 +1,7 @@
 //! Modules put into a session that plays: as the whole of it, or under a name.
 
 use super::{Adoption, Session, automations_of};
+use crate::address::{self, Part};
 use crate::edit::{Edit, EditError, LoadError, NodeEdit, NodeSpec};
 use crate::graph::{GraphEdit, Meant};
 use crate::ir::{Fault, ModuleIr, Source, flatten, prefix_ir};
@@ -152,6 +153,9 @@ impl Session {
         edits.extend(slots.map(|slot| Edit::RemoveSlot { slot: slot.clone() }));
         let controls = self.controls(registry);
         let gone = |label: &str| {
+            if let Some((node, part)) = address::parse(label) {
+                return node == name || part == Part::Send(name);
+            }
             let id = match controls.find(label) {
                 Meant::Control { node, .. } | Meant::Unsure { node, .. } => &*node.id,
                 Meant::Several { node, .. } | Meant::Lacks { node, .. } => &*node.id,

@@ -201,6 +201,7 @@ impl Model {
                 let one_shot = p["one_shot"].as_bool().unwrap_or(false);
                 let shape = text(&p["shape"])?;
                 check(["sine", "tri", "ramp"].contains(&shape.as_str()), "no such shape")?;
+                let label = self.long(label);
                 self.automations.insert(id, Automation { label, shape, lo, hi, secs, bars, one_shot });
             }
             "clear_automation" => drop(self.automations.remove(&text(&p["id"])?)),
@@ -304,6 +305,7 @@ impl Model {
         check(p["channel"].as_u64().is_some_and(|c| c < 16), "no such channel")?;
         let (channel, cc, label) = (&p["channel"], &p["cc"], text(&p["label"])?);
         let (lo, hi) = (number(&p["lo"])?, number(&p["hi"])?);
+        let label = self.long(label);
         let map = json!({"channel": channel, "cc": cc, "label": label, "lo": lo, "hi": hi});
         let same =
             |m: &&mut Value| m["channel"] == *channel && m["cc"] == *cc && m["label"] == label.as_str();
@@ -502,6 +504,16 @@ impl Model {
             return Some(format!("{node}/{control}"));
         }
         self.split(label).map(|_| label.to_owned())
+    }
+
+    /// A label as it is stored: that of a fader is its address.
+    fn long(&self, label: String) -> String {
+        let fader = label.strip_suffix("/gain").filter(|name| {
+            let node = self.nodes.iter().find(|node| node.name == *name);
+            node.and_then(|node| type_of(&node.source))
+                .is_some_and(|(controls, _)| !controls.contains(&"gain"))
+        });
+        fader.map(|name| format!("{name}/@gain")).unwrap_or(label)
     }
 
     /// The path of a control that is there.

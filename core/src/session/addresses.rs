@@ -1,0 +1,48 @@
+//! Labels as they are stored: what a node has without its code goes by its address.
+
+use super::Session;
+use crate::address;
+use crate::ir::RouteKind;
+use crate::node::{Named, Registry, Standing};
+
+impl Session {
+    /// A label as it is stored: that of a fader, a mute or a send as its address, which no other code of the node changes.
+    /// `bass/gain` and `bass/verb_send` are short for one where the node's code has no control of that name.
+    pub fn long_form(&self, label: &str, registry: &Registry) -> String {
+        let Some((head, last)) = label.rsplit_once('/') else { return label.to_owned() };
+        if self.graph.exposed(label).is_some() && self.node(head).is_none() {
+            return label.to_owned();
+        }
+        // As older clients and the lowered graph call them.
+        let is_raw = |id: &str| self.raw.node(id).is_some() || self.node(id).is_some();
+        if let Some(node) = head.strip_suffix("_g").filter(|node| self.node(node).is_some() && !is_raw(head))
+        {
+            match last {
+                "gain" => return address::gain(node),
+                "mute" => return address::mute(node),
+                _ => {}
+            }
+        }
+        let sends = || self.routes.iter().filter(|route| route.kind == RouteKind::Send);
+        if last == "gain"
+            && !is_raw(head)
+            && let Some(route) = sends().find(|r| address::send_id(&r.source, &r.target) == head)
+        {
+            return address::send(&route.source, &route.target);
+        }
+        // Short forms, of a node whose code is known not to have such a control.
+        let settled = self.node(head).is_some_and(|node| {
+            let ty = registry.playing(head, &node.type_id());
+            ty.is_some_and(|ty| ty.decl().control_named(last) == Named::Nothing)
+                && registry.standing(&node.type_id()) == Some(&Standing::Settled)
+        });
+        match last.strip_suffix("_send") {
+            _ if !settled => label.to_owned(),
+            None if last == "gain" => address::gain(head),
+            Some(target) if sends().any(|r| r.source == head && r.target == target) => {
+                address::send(head, target)
+            }
+            _ => label.to_owned(),
+        }
+    }
+}
