@@ -414,7 +414,10 @@ fn partitioned(program: &Program, window: Span, cuts: Vec<i64>) -> Result<(), Te
     cuts.push(window.end);
     cuts.sort();
     let begins = |window| {
-        onsets(program, window, 1).iter().map(|e| (e.whole.begin, e.whole.end, e.value)).collect::<Vec<_>>()
+        onsets(program, window, 1)
+            .iter()
+            .map(|e| (e.whole.begin, e.whole.end, e.value, e.unit_key, e.unit_end))
+            .collect::<Vec<_>>()
     };
     let mut pieces: Vec<_> = cuts.windows(2).flat_map(|w| begins(Span::new(w[0], w[1]))).collect();
     let mut whole = begins(window);

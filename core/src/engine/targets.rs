@@ -5,7 +5,7 @@ use crate::limits::NONE;
 use crate::node::is_gate_label;
 use crate::planner::labels;
 use crate::processor::MAX_CHASED;
-use crate::slot::{BoundPattern, ChaseTable, Target};
+use crate::slot::{BoundPattern, ChaseTable, MAX_AHEAD, Target};
 use crate::symbol::Symbol;
 use krach_patterns::{OscArg, Program, Value};
 use std::collections::{BTreeMap, HashSet};
@@ -95,7 +95,8 @@ pub(crate) fn slot_pattern(slot: &str, program: Program, serial: u64, seed: u64)
     }
     let chased = chased.len() as u32;
     let chase = Box::new(ChaseTable::of(&program, &targets, seed));
-    BoundPattern { program, targets, chased, chase, origin: Some(0.0), from: None, serial }
+    let ahead = Vec::with_capacity(MAX_AHEAD);
+    BoundPattern { program, targets, chased, chase, ahead, origin: Some(0.0), from: None, serial }
 }
 
 /// The name of what a label is in a note.

@@ -90,13 +90,33 @@ impl Renderer {
             return Err(Full);
         }
         let span = window(begin - slot.origin, end - slot.origin);
-        self.events.clear();
-        slot.voice.program.onsets(span, self.seed, &mut self.events)?;
-        let last = self.events.as_slice().iter().map(|event| cycles(event.whole.begin)).reduce(f64::max);
-        slot.quiet.look_ahead(span, last, &slot.voice.program, (self.seed, &mut self.events));
+        let known = slot.known((begin, end)).is_some();
+        let mut asked = None;
+        if !known {
+            self.events.clear();
+            slot.voice.program.onsets(span, self.seed, &mut self.events)?;
+            asked =
+                Some(self.events.as_slice().iter().map(|event| cycles(event.whole.begin)).reduce(f64::max));
+        }
+        self.queue_events(index, known, stray, place)?;
+        if let Some(slot) = self.slots.get_mut(index) {
+            slot.look_ahead(span, asked, self.seed, &mut self.events);
+        }
+        Ok(())
+    }
+
+    /// Queues the events of a slot that have a place: those that it knows, or those that were asked for.
+    fn queue_events(
+        &mut self,
+        index: usize,
+        known: bool,
+        stray: bool,
+        place: impl Fn(f64) -> Option<(i64, f64)>,
+    ) -> Result<(), Full> {
         let Some(slot) = self.slots.get(index) else { return Ok(()) };
+        let events = if known { &slot.voice.ahead } else { self.events.as_slice() };
         let meter = self.timeline.meter;
-        for (number, event) in self.events.as_slice().iter().enumerate() {
+        for (number, event) in events.iter().enumerate() {
             let position = slot.origin + cycles(event.whole.begin);
             if position < slot.from || position <= self.timeline.sounded {
                 continue;

@@ -1,10 +1,10 @@
 //! The slots of an engine: which of them hold a pattern, and in which piece of time none of its events begins.
 
 use super::controls::SlotSet;
-use super::patterns::{FARTHEST, WINDOW};
+use super::patterns::{FARTHEST, WINDOW, cycles};
 use crate::limits::MAX_SLOTS;
-use crate::slot::BoundPattern;
-use krach_patterns::{EventBuffer, Program, Span, Time};
+use crate::slot::{BoundPattern, MAX_AHEAD};
+use krach_patterns::{Event, EventBuffer, Program, Span, Time};
 
 /// Most events per cycle that a slot expects when it looks ahead.
 const EXPECTED: u32 = 64;
@@ -32,21 +32,54 @@ impl Slot {
     pub fn is_quiet(&self, (begin, end): (f64, f64)) -> bool {
         self.quiet.holds(begin - self.origin, end - self.origin)
     }
+
+    /// What begins within `[begin, end]`, and perhaps more after that, if it is known.
+    pub fn known(&self, (begin, end): (f64, f64)) -> Option<&[Event]> {
+        let known = self.quiet.knows(begin - self.origin, end - self.origin);
+        known.then_some(&self.voice.ahead)
+    }
+
+    /// `window` has been played, and `asked` is the last of what was asked for it, if it was not known: finds out how
+    /// long nothing begins after that, and what comes then.
+    pub fn look_ahead(
+        &mut self,
+        window: Span,
+        asked: Option<Option<f64>>,
+        seed: u64,
+        room: &mut EventBuffer,
+    ) {
+        let BoundPattern { program, ahead, .. } = &mut *self.voice;
+        match asked {
+            Some(last) => self.quiet.look(window, window.end, last, (program, seed), (ahead, room)),
+            None => {
+                let end = cycles(window.end);
+                let begins = || ahead.iter().map(|event| cycles(event.whole.begin));
+                let last = begins().filter(|begin| *begin < end).reduce(f64::max);
+                match begins().filter(|begin| *begin >= end).reduce(f64::min) {
+                    Some(next) => self.quiet.reach(last, next),
+                    None => self.quiet.look(window, self.quiet.known, last, (program, seed), (ahead, room)),
+                }
+            }
+        }
+    }
 }
 
-/// A piece of a pattern's own time in which none of its events begins. It holds wherever time jumps and
-/// however fast it goes; another pattern or another seed of the session ends it.
+/// A piece of a pattern's own time in which none of its events begins, and what begins at its end. It holds wherever
+/// time jumps and however fast it goes; another pattern or another seed of the session ends it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Quiet {
     /// In cycles, both on the grid of windows.
     begin: f64,
     end: f64,
+    /// What begins up to here is known.
+    known: Time,
     /// How many windows are looked at ahead next.
     ahead: i64,
     most: i64,
-    /// The last look found more than one window of silence. Where events are dense only windows without any
-    /// lead to another.
+    /// The last look brought more than one window. Where it did not, only windows without any event lead to another.
     worth: bool,
+    /// What begins at once finds room to be remembered.
+    few: bool,
 }
 
 impl Quiet {
@@ -54,7 +87,8 @@ impl Quiet {
     fn of(program: &Program) -> Self {
         let share = u64::from(program.events_per_cycle().div_ceil(EXPECTED)).next_power_of_two();
         let most = (LONGEST / share as i64).clamp(SHORTEST, LONGEST);
-        Self { begin: 0.0, end: 0.0, ahead: SHORTEST, most, worth: true }
+        let known = Time::new_raw(0, 1);
+        Self { begin: 0.0, end: 0.0, known, ahead: SHORTEST, most, worth: true, few: true }
     }
 
     /// Does the piece hold the smallest window that holds `[begin, end]`? Its ends lie on the grid, so that
@@ -63,36 +97,89 @@ impl Quiet {
         begin >= self.begin && end < self.end
     }
 
-    fn forget(&mut self) {
-        (self.begin, self.end) = (0.0, 0.0);
+    /// Is all known that begins in that window?
+    fn knows(&self, begin: f64, end: f64) -> bool {
+        begin >= self.begin && end < cycles(self.known)
     }
 
-    /// `window` has been asked for, and `last` is where the last of its events begins: finds out how long nothing
-    /// begins after that.
-    pub fn look_ahead(
+    fn forget(&mut self) {
+        (self.begin, self.end, self.known) = (0.0, 0.0, Time::new_raw(0, 1));
+    }
+
+    /// It begins behind the last event and ends with the next.
+    fn reach(&mut self, last: Option<f64>, next: f64) {
+        self.begin = last.map_or(self.begin, behind);
+        self.end = (next * WINDOW).floor() / WINDOW;
+    }
+
+    /// Looks ahead from a place on the grid behind `window`, up to which nothing begins after `last`.
+    fn look(
         &mut self,
         window: Span,
+        from: Time,
         last: Option<f64>,
-        program: &Program,
-        (seed, room): (u64, &mut EventBuffer),
+        (program, seed): (&Program, u64),
+        (ahead, room): (&mut Vec<Event>, &mut EventBuffer),
     ) {
-        let (first, end) = (grid(window.begin), grid(window.end));
-        let until = end.saturating_add(self.ahead);
+        ahead.clear();
+        let begin = last.map_or(if from == window.end { cycles(window.begin) } else { self.begin }, behind);
+        (self.begin, self.end, self.known) = (begin, cycles(from), from);
+        let until = grid(from).saturating_add(self.ahead);
         if last.is_some() && !self.worth || until > FARTHEST as i64 {
             return;
         }
-        let ahead = Span { begin: window.end, end: Time::new_raw(until, 1 << 20).reduced() };
-        let Ok(next) = program.first_onset(ahead, seed, room).map(|next| next.map(grid)) else { return };
-        let cycles = |window: i64| window as f64 / WINDOW;
-        // As a float the place of the last event may be off by half a window.
-        let begin = last.map_or(cycles(first), |last| ((last * WINDOW).floor() + 2.0) / WINDOW);
-        (self.begin, self.end) = (begin, cycles(next.unwrap_or(until)));
-        let quiet = next.unwrap_or(until) - end;
-        self.worth = quiet > end - first;
-        // The next look is to reach just beyond the next onset.
-        let ahead = if next.is_some() { quiet + quiet / 8 + 1 } else { 2 * self.ahead };
-        self.ahead = ahead.clamp(SHORTEST, self.most);
+        let until = at(until);
+        let span = Span { begin: from, end: until };
+        room.clear();
+        let next = if self.few {
+            let Ok(()) = program.onsets(span, seed, room) else { return };
+            room.as_slice().iter().map(|event| event.whole.begin).min()
+        } else {
+            let Ok(next) = program.first_onset(span, seed, room) else { return };
+            next
+        };
+        (self.known, self.end) = (until, cycles(next.map_or(until, |next| at(grid(next)))));
+        let quiet = grid(next.unwrap_or(until)) - grid(from);
+        self.ahead = match next {
+            None => 2 * self.ahead,
+            // A few events at a time are to be remembered.
+            Some(_) if self.few && room.len() < MAX_AHEAD / 4 => 2 * self.ahead,
+            Some(_) if self.few && room.len() <= MAX_AHEAD => self.ahead,
+            Some(_) if self.few => self.ahead / 2,
+            // The next look is to reach just beyond the next onset.
+            Some(_) => quiet + quiet / 8 + 1,
+        };
+        self.ahead = self.ahead.clamp(SHORTEST, self.most);
+        if let Some(next) = next {
+            self.known = remember(room.as_slice(), next, ahead).unwrap_or(until);
+            self.few = !ahead.is_empty();
+        }
+        self.worth = quiet.max(grid(self.known) - grid(from)) > grid(window.end) - grid(window.begin);
     }
+}
+
+/// Keeps what begins from `next` on, as much as there is room for: up to where all is kept, if not all is.
+fn remember(events: &[Event], next: Time, ahead: &mut Vec<Event>) -> Option<Time> {
+    if !events.is_empty() && events.len() <= ahead.capacity() {
+        ahead.extend_from_slice(events);
+        return None;
+    }
+    let first = |event: &&Event| event.whole.begin == next;
+    if events.iter().filter(first).count() <= ahead.capacity() {
+        ahead.extend(events.iter().filter(first));
+    }
+    let others = events.iter().map(|event| event.whole.begin).filter(|begin| *begin != next).min();
+    Some(at(grid(others.filter(|_| !ahead.is_empty()).unwrap_or(next))))
+}
+
+/// The first point of the grid that is surely behind `place`. As a float it may be off by half a window.
+fn behind(place: f64) -> f64 {
+    ((place * WINDOW).floor() + 2.0) / WINDOW
+}
+
+/// A point of the grid of windows.
+fn at(window: i64) -> Time {
+    Time::new_raw(window, 1 << 20).reduced()
 }
 
 /// The last point of the grid of windows at or before `time`.
@@ -193,28 +280,44 @@ mod tests {
     /// Asks for cycles 3 to 7 in blocks of `block` cycles as the engine does: with windows that reach beyond the block
     /// on both sides, of which each block takes what is its own. How often it had to be asked, and which onsets came.
     fn asked(pattern: &Pattern, block: f64, seed: u64) -> (usize, Vec<Time>) {
-        let program = compile(pattern).unwrap();
-        let mut quiet = Quiet::of(&program);
+        let mut slot = Slot::new(bound(pattern), 0.0, 0.0);
         let mut room = EventBuffer::with_capacity(10_000);
         let (mut count, mut found) = (0, Vec::new());
         for number in 0..(4.0 / block).ceil() as usize {
             let [begin, end] = [number, number + 1].map(|number| 3.0 + number as f64 * block);
             let (low, high) = (begin - 0.2 * block, end + 0.2 * block);
-            if quiet.holds(low, high) {
+            if slot.is_quiet((low, high)) {
                 continue;
             }
             let span = window(low, high);
             room.clear();
-            program.onsets(span, seed, &mut room).unwrap();
-            count += 1;
+            let known = slot.known((low, high)).is_some();
+            if !known {
+                slot.voice.program.onsets(span, seed, &mut room).unwrap();
+                count += 1;
+            }
+            let events = slot.known((low, high)).unwrap_or(room.as_slice());
             let its = |at: &Time| (begin..end).contains(&cycles(*at)) && cycles(*at) < 7.0;
-            found.extend(room.as_slice().iter().map(|event| event.whole.begin).filter(its));
-            let last = room.as_slice().iter().map(|event| cycles(event.whole.begin)).reduce(f64::max);
-            quiet.look_ahead(span, last, &program, (seed, &mut room));
+            found.extend(events.iter().map(|event| event.whole.begin).filter(its));
+            let last = events.iter().map(|event| cycles(event.whole.begin)).reduce(f64::max);
+            slot.look_ahead(span, (!known).then_some(last), seed, &mut room);
         }
         found.sort();
         found.dedup();
         (count, found)
+    }
+
+    fn bound(pattern: &Pattern) -> Box<BoundPattern> {
+        Box::new(BoundPattern {
+            program: compile(pattern).unwrap(),
+            targets: Vec::new(),
+            chased: 0,
+            chase: Box::default(),
+            ahead: Vec::with_capacity(MAX_AHEAD),
+            origin: None,
+            from: None,
+            serial: 1,
+        })
     }
 
     /// The onsets of these cycles, each once.
@@ -235,9 +338,9 @@ mod tests {
         // Blocks with an onset, and a look now and then where nothing comes for long.
         for (pattern, most) in [
             (rest(), 16),
-            (hit("gate") * 4, 56),
-            ((hit("gate") * 16).swing(0.6, 8).thin(0.3, 1), 190),
-            (hit("gate").spread(7, 16).every(4, Pattern::rev), 140),
+            (hit("gate") * 4, 24),
+            ((hit("gate") * 16).swing(0.6, 8).thin(0.3, 1), 50),
+            (hit("gate").spread(7, 16).every(4, Pattern::rev), 50),
             (hit("gate").over(16.0), 16),
             (cat(vec![hit("gate"), rest(), rest()]).over(4.0), 20),
         ] {
@@ -269,17 +372,6 @@ mod tests {
 
     #[test]
     fn a_slot_that_is_empty_is_in_no_set() {
-        let bound = |pattern: &Pattern| {
-            Box::new(BoundPattern {
-                program: compile(pattern).unwrap(),
-                targets: Vec::new(),
-                chased: 0,
-                chase: Box::default(),
-                origin: None,
-                from: None,
-                serial: 1,
-            })
-        };
         let mut slots = Slots::new();
         for index in [3, 64, 1023] {
             slots.put(index, Slot::new(bound(&hit("gate")), 0.0, 0.0));

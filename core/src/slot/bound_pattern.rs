@@ -2,7 +2,10 @@
 
 use super::chase_table::ChaseTable;
 use super::target::Target;
-use krach_patterns::Program;
+use krach_patterns::{Event, Program};
+
+/// Most events that a slot remembers ahead.
+pub const MAX_AHEAD: usize = 16;
 
 /// A compiled pattern with its labels as symbols.
 pub struct BoundPattern {
@@ -14,6 +17,8 @@ pub struct BoundPattern {
     pub chased: u32,
     /// What they were told last, further back than the audio thread looks.
     pub chase: Box<ChaseTable>,
+    /// Room for what begins next, where the audio thread has looked ahead.
+    pub ahead: Vec<Event>,
     /// Position in cycles of the pattern's cycle 0; `None`: where the edit acts.
     pub origin: Option<f64>,
     /// Onsets before this position (cycles) do not play; `None`: where the edit acts.
