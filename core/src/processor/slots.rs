@@ -357,6 +357,9 @@ mod tests {
             fast,
             hit("gate").spread(5, 13).every(3, Pattern::rev).swing(0.7, 4),
             (note(220.0) * 6).thin(0.9, 1).over(0.75),
+            // More than is remembered: in one look, and at once.
+            cat(vec![rest(), hit("gate") * 64]).over(2.0),
+            stack((0..20).map(|n| hit(&format!("n{n}/gate")) * 8).collect()),
         ];
         for pattern in &patterns {
             for block in [1.0 / 375.0, 1.0 / 97.3, 1.0 / 11.0, 1.0 / 3000.0, 0.7, 2.0] {
