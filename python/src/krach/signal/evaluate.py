@@ -177,16 +177,17 @@ def _log(function: Callable[[float], float]) -> Callable[[float], float]:
     return lambda x: -math.inf if x == 0 else _guarded(function)(x)
 
 
+# Zero keeps its sign: `atan2` and divisions tell.
 def _floor(x: float) -> float:
-    return float(math.floor(x)) if math.isfinite(x) else x
+    return math.copysign(math.floor(x), x) if math.isfinite(x) else x
 
 
 def _ceil(x: float) -> float:
-    return float(math.ceil(x)) if math.isfinite(x) else x
+    return math.copysign(math.ceil(x), x) if math.isfinite(x) else x
 
 
 def _round(x: float) -> float:
-    return float(round(x)) if math.isfinite(x) else x
+    return math.copysign(round(x), x) if math.isfinite(x) else x
 
 
 _HELPERS: dict[str, Any] = {

@@ -492,7 +492,8 @@ _ALLPASSES = (556, 441, 341, 225)
 
 def _samples_at_44100(length: int) -> Signal:
     """Samples that last as long as ``length`` at 44.1 kHz, less the one that a loop takes."""
-    return min_(apply("floor", sr() * (length / 44100.0)) - 1.0, length * 4.5)
+    # To the nearest: what is whole up to rounding is the same number in single and in double precision.
+    return min_(round_(sr() * (length / 44100.0)) - 1.0, length * 4.5)
 
 
 def _comb(x: Operand, length: int, ring: Signal, dull: Signal) -> Signal:
@@ -515,13 +516,13 @@ def _allpass(x: Operand, length: int) -> Signal:
 def echo(x: Operand, time: Operand, feedback: Operand = 0.4) -> Signal:
     """Return the signal and its echoes, each ``feedback`` times the one before.
 
-    ``time`` is the distance between them in seconds, up to 262,143 samples.
+    ``time`` is the distance between them in seconds, to the nearest sample, up to 262,143 samples.
 
     >>> wet = krs.render(lambda x: krs.echo(x, 0.01, 0.5), 0.025, [[1.0]])[0]
     >>> [round(wet[at], 3) for at in (0, 480, 960)]
     [1.0, 0.5, 0.25]
     """
-    samples = max_(time * sr() - 1.0, 0.0)
+    samples = max_(round_(time * sr()) - 1.0, 0.0)
     back = clip(feedback, -0.999, 0.999)
 
     def body(before: Signal) -> Signal:
