@@ -175,9 +175,9 @@ def test_the_doctor_tries_a_round_trip(served: Served) -> None:
 # Examples
 
 
-def rendered(name: str, tmp_path: Path, bars: int) -> tuple[int, list[list[float]]]:
+def rendered(name: str, tmp_path: Path, bars: int, *arguments: str) -> tuple[int, list[list[float]]]:
     out = tmp_path / "out.wav"
-    done = command("render", str(EXAMPLES / name), "-o", str(out), "--bars", str(bars))
+    done = command("render", str(EXAMPLES / name), "-o", str(out), "--bars", str(bars), *arguments)
     assert done.returncode == 0, done.stderr
     return read_wav(out)
 
@@ -214,6 +214,27 @@ def test_the_acid_line_opens_over_two_bars(tmp_path: Path) -> None:
     # The triangle rises for two bars and falls for two.
     assert ratio[1] > 1.3 * ratio[0] and ratio[2] > 1.3 * ratio[3], ratio
     assert level(left) > 0.02
+
+
+def test_the_looper_plays_the_bar_that_it_has_heard(tmp_path: Path) -> None:
+    rate, (left, _) = rendered("looper.py", tmp_path, 3)
+    bar = 2 * rate
+    # What was sent is what was heard, so the loop is the first bar to the sample; where they meet the fader fades.
+    first, second, third = (left[number * bar + rate // 4 : (number + 1) * bar - 10] for number in range(3))
+    assert level(first) > 0.02
+    apart = level([a - b for a, b in zip(first, second, strict=True)])
+    assert apart < 0.01 * level(first), (apart, level(first))
+    assert level([a - b for a, b in zip(second, third, strict=True)]) < 1e-6
+
+
+def test_a_seed_is_a_piece(tmp_path: Path) -> None:
+    one, again, other = (rendered("generative.py", tmp_path, 2, seed)[1] for seed in ("7", "7", "8"))
+    assert one == again
+    rate = 48000
+    # An eighth is a window: most of them sound, and not the same ones.
+    levels = [[level(left[at : at + rate // 4]) for at in range(0, len(left), rate // 4)] for left, _ in (one, other)]
+    assert all(sum(each > 0.01 for each in some) > 8 for some in levels), levels
+    assert sum(abs(a - b) > 0.01 for a, b in zip(*levels, strict=True)) > 4, levels
 
 
 def test_two_instances_play_what_is_theirs(tmp_path: Path) -> None:

@@ -57,6 +57,10 @@ def main(arguments: list[str] | None = None) -> int:
     1
     """
     options, rest = parser().parse_known_args(arguments)
+    if options.command == "render" and not any(each.startswith("-") for each in rest):
+        # The file's arguments may stand behind the options, too.
+        options.arguments += rest
+        rest = []
     if rest and options.command != "serve":
         parser().error(f"unrecognized arguments: {' '.join(rest)}")
     try:
