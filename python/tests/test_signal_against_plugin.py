@@ -103,8 +103,8 @@ def play_alike(texts: list[str], tmp_path: Path) -> None:
     silent = 0
     for number, text in enumerate(texts):
         stretch = range(FADED_IN + number * SLICE, FADED_IN + (number + 1) * SLICE)
-        far = [at for at in stretch if abs(theirs[at] - ours[at]) > 5e-3]
-        # A step may come a sample sooner or later.
+        far = [at for at in stretch if abs(theirs[at] - ours[at]) > 1e-2]
+        # A step may come a sample sooner or later, and the swing of a chorus drifts in single precision.
         if len(far) > SLICE // 50:
             apart.append(f"{text}: {len(far)} samples, at {far[0]} {theirs[far[0]]} is not {ours[far[0]]}")
         silent += all(abs(theirs[at]) < 1e-6 for at in stretch)
