@@ -15,7 +15,7 @@
 //! | [`state`] | which bytes does the host store? |
 //! | [`instance`] | who owns the engine and its thread? |
 //! | [`editor`] | what does the window show, and when does it paint? |
-//! | [`wire`], [`socket`] | what do clients say, and where do they connect? |
+//! | [`protocol`], [`socket`] | what do clients say, and where do they connect? |
 
 pub mod block;
 pub mod clap;
@@ -28,6 +28,7 @@ mod library;
 pub mod params;
 pub mod ports;
 mod problems;
+pub mod protocol;
 pub mod shell;
 pub mod socket;
 #[cfg(feature = "standalone")]
@@ -35,4 +36,3 @@ pub mod standalone;
 pub mod state;
 pub mod values;
 pub mod vst3;
-pub mod wire;

@@ -24,11 +24,12 @@ use super::view::{Revision, Snapshot};
 use super::{Claim, HostHooks};
 use crate::library::{Library, Word};
 use crate::problems::{About, Problems};
+use crate::protocol::Connection;
+use crate::protocol::context::RequestContext;
+use crate::protocol::events::log::Author;
+use crate::protocol::{Action, Deferred, Outcome};
 use crate::socket::{Announcer, ReplySlot};
 use crate::state::{Payload, StateError};
-use crate::wire::desk::{Connection, Desk};
-use crate::wire::log::Author;
-use crate::wire::{Action, Outcome, Wait};
 
 /// Between two ticks while something is on its way: the audio thread cannot wake us.
 const TICK: Duration = Duration::from_millis(1);
@@ -109,7 +110,7 @@ struct RefusedChunk {
 struct Waiting {
     connection: u64,
     line: Vec<u8>,
-    wait: Wait,
+    wait: Deferred,
     slot: ReplySlot,
 }
 
@@ -401,7 +402,7 @@ impl Control {
     fn request(&mut self, connection: u64, action: Action, line: Vec<u8>, slot: ReplySlot) {
         self.connections.entry(connection).or_default().pushes.get_or_insert_with(|| slot.queue());
         self.tick_engine();
-        let outcome = self.at_desk(connection, &line, action);
+        let outcome = self.in_context(connection, &line, action);
         self.count_watchers();
         self.tell_of_sounds();
         match outcome {
@@ -414,10 +415,15 @@ impl Control {
     }
 
     /// Does a client's work, and what follows from what it has changed.
-    fn at_desk<T>(&mut self, connection: u64, line: &[u8], work: impl FnOnce(&mut Desk<'_>) -> T) -> T {
+    fn in_context<T>(
+        &mut self,
+        connection: u64,
+        line: &[u8],
+        work: impl FnOnce(&mut RequestContext<'_>) -> T,
+    ) -> T {
         let before = self.last_edit;
         let mut changed = false;
-        let done = work(&mut Desk {
+        let done = work(&mut RequestContext {
             engine: &mut self.engine,
             sounds: self.sounds.as_mut(),
             instance: &self.id,
@@ -473,7 +479,7 @@ impl Control {
             self.revision.advance();
         }
         for mut waiting in std::mem::take(&mut self.waiting) {
-            match self.at_desk(waiting.connection, &waiting.line, &mut waiting.wait) {
+            match self.in_context(waiting.connection, &waiting.line, &mut waiting.wait) {
                 Some(line) => waiting.slot.answer(line),
                 None => self.waiting.push(waiting),
             }

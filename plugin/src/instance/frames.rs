@@ -12,8 +12,8 @@ use krach_core::telemetry::{Level, Load};
 
 use super::readings::{Reader, Readings};
 
-use crate::wire::events::{Event, METERS, ONSETS, TRANSPORT};
-use crate::wire::news;
+use crate::protocol::events::payloads;
+use crate::protocol::events::{Event, METERS, ONSETS, TRANSPORT};
 use onsets::Onsets;
 
 /// Between two pictures.
@@ -141,7 +141,7 @@ impl Frames {
             let (onsets, more) =
                 self.onsets.follow(&self.link.position(), self.link.blocks(), self.longest, engine);
             if !onsets.is_empty() {
-                events.push(Event::new(ONSETS, &news::Onsets { onsets, more }));
+                events.push(Event::new(ONSETS, &payloads::Onsets { onsets, more }));
             }
         }
         events
@@ -154,9 +154,9 @@ fn metered(names: impl Iterator<Item = String>, readings: Readings) -> Metered {
     Metered { master: readings.output, nodes: nodes.collect(), load: readings.load }
 }
 
-fn transport(readings: &Readings) -> news::Transport {
+fn transport(readings: &Readings) -> payloads::Transport {
     let p = &readings.position;
-    news::Transport {
+    payloads::Transport {
         cycles: p.cycles,
         beats: p.beats,
         bars: readings.bars,
@@ -167,12 +167,12 @@ fn transport(readings: &Readings) -> news::Transport {
     }
 }
 
-fn meters(metered: &Metered) -> news::Meters {
-    let level = |level: &Level| news::Level { peak: level.peak, rms: level.rms };
+fn meters(metered: &Metered) -> payloads::Meters {
+    let level = |level: &Level| payloads::Level { peak: level.peak, rms: level.rms };
     let Load { mean, worst, overruns } = metered.load;
-    news::Meters {
+    payloads::Meters {
         master: metered.master.each_ref().map(level),
         nodes: metered.nodes.iter().map(|(name, of_it)| (name.clone(), level(of_it))).collect(),
-        load: news::Load { mean, worst, overruns },
+        load: payloads::Load { mean, worst, overruns },
     }
 }

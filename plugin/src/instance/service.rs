@@ -8,9 +8,9 @@ use krach_core::link::Link;
 use serde_json::json;
 
 use super::control::Command;
+use crate::protocol::{self, Parsed};
 use crate::socket::lines::Line;
 use crate::socket::{After, Lost, Replies, Service};
-use crate::wire::{self, Heard};
 
 /// What the hello line tells that can change.
 #[derive(Debug)]
@@ -51,31 +51,31 @@ impl Service for ClientService {
             "name": greeting.name,
             "sample_rate": greeting.sample_rate,
             "dsp_dir": self.dsp_folder,
-            "capabilities": wire::capabilities(),
+            "capabilities": protocol::capabilities(),
         })
         .to_string()
     }
 
     fn line(&self, connection: u64, line: Line, replies: &Arc<Replies>) -> After {
-        match wire::hear(&line) {
-            Heard::Reply(reply) => replies.say(reply),
-            Heard::Farewell(reply) => {
+        match protocol::parse(&line) {
+            Parsed::Reply(reply) => replies.say(reply),
+            Parsed::Close(reply) => {
                 replies.say(reply);
                 // What still waits (`sync`) is told so at once: the goodbye comes after it.
                 self.send(Command::Closed { connection });
                 return After::Close;
             }
-            Heard::Ask(ask) => {
+            Parsed::Request(request) => {
                 let line = if let Line::Text(line) = line { line } else { Vec::new() };
-                let slot = replies.ask(line.len(), ask.fallback);
-                self.send(Command::Request { connection, action: ask.action, line, slot });
+                let slot = replies.ask(line.len(), request.fallback);
+                self.send(Command::Request { connection, action: request.action, line, slot });
             }
         }
         After::Continue
     }
 
     fn lost(&self, lost: Lost) -> String {
-        wire::events::lost(lost)
+        protocol::events::lost(lost)
     }
 
     fn closed(&self, connection: u64) {

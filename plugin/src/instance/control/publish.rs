@@ -6,9 +6,9 @@ use super::Control;
 use crate::instance::frames::Wanted;
 use crate::library::{Library, LibraryReport};
 use crate::problems::About;
-use crate::wire::events::{self, Event};
-use crate::wire::log::{Author, Entry};
-use crate::wire::news;
+use crate::protocol::events::log::{Author, Entry};
+use crate::protocol::events::payloads;
+use crate::protocol::events::{self, Event};
 
 impl Control {
     /// Does anybody want events of that topic?
@@ -71,7 +71,7 @@ impl Control {
         };
         self.publish(&Event::new(
             events::SESSION,
-            &news::Changed {
+            &payloads::Changed {
                 seq: self.last_edit,
                 revision: self.changes,
                 label,
@@ -90,7 +90,7 @@ impl Control {
     /// As [`Control::report`], about the edit of that number, until what it is about is over.
     pub(super) fn report_about(&mut self, seq: Option<u64>, problem: String, about: About) {
         let still_playing = !self.engine.poisoned();
-        let told = news::Problem { message: problem.clone(), still_playing, seq, sound: None };
+        let told = payloads::Problem { message: problem.clone(), still_playing, seq, sound: None };
         self.publish(&Event::new(events::ERRORS, &told));
         self.remember(problem, about);
     }
@@ -136,7 +136,8 @@ impl Control {
                     let text = format!("{failure}; what played before plays on");
                     let about = About::Sound(failure.type_id.clone());
                     let sound = Some(failure);
-                    let told = news::Problem { message: text.clone(), still_playing: true, seq: None, sound };
+                    let told =
+                        payloads::Problem { message: text.clone(), still_playing: true, seq: None, sound };
                     self.publish(&Event::new(events::ERRORS, &told));
                     self.remember(text, about);
                 }
@@ -145,7 +146,7 @@ impl Control {
                     let tier = if tier == Tier::Quick { "quick" } else { "optimised" };
                     self.publish(&Event::new(
                         events::COMPILES,
-                        &news::Compiled { type_id, crc32, tier, cached, more, ms: timings.into() },
+                        &payloads::Compiled { type_id, crc32, tier, cached, more, ms: timings.into() },
                     ));
                 }
             }

@@ -12,7 +12,7 @@ use krach_patterns::{
     Event, EventBuffer, MAX_CYCLE, Pattern, Program, Span, Swing, Time, Value, compile_swung,
 };
 
-use crate::wire::news::Onset;
+use crate::protocol::events::payloads::Onset;
 
 /// Most onsets of a picture; of more only the number is told.
 const MAX_ONSETS: usize = 256;

@@ -1,0 +1,233 @@
+//! `describe`: nodes of the session with all their controls.
+
+use std::collections::{BTreeMap, HashMap};
+
+use krach_core::edit::SessionNode;
+use krach_core::graph::Rest;
+use krach_core::ir::{RouteKind, Source};
+use krach_core::node::{Registry, Standing};
+use krach_core::session::{Session, Writer};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::protocol::answer::{Answer, Work};
+use crate::protocol::context::RequestContext;
+use crate::protocol::error::RpcError;
+use crate::protocol::interface::Control;
+use crate::protocol::json::to_json;
+use crate::protocol::method::methods;
+use crate::protocol::methods::nodes::nodes_meant;
+use crate::protocol::params::read_object;
+
+methods! {
+    /// what nodes are, where they lead, and every control
+    Nodes "describe" Ask(read_describe) (Describe) => (Described);
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Describe {
+    /// A node or a group; all without.
+    #[serde(default)]
+    node: Option<String>,
+}
+
+/// `describe {node?}`: a node, the nodes of a group, or all: what they are, where they lead, and every control
+/// with range, value and what moves it.
+fn read_describe(raw: Option<&RawValue>) -> Result<Work, RpcError> {
+    let Describe { node } = read_object(raw.map_or("{}", RawValue::get))?;
+    Ok(Box::new(move |context| {
+        let session = context.engine.session();
+        let names = match &node {
+            Some(name) => nodes_meant(name, session),
+            None => Ok(session.nodes.iter().map(|node| node.name.clone()).collect()),
+        };
+        Answer::Now(names.map(|names| {
+            let (writers, maps) =
+                (session.writers(context.engine.registry()), maps_of(session, context.engine.registry()));
+            let known: HashMap<&str, &SessionNode> =
+                session.nodes.iter().map(|n| (n.name.as_str(), &**n)).collect();
+            let nodes = names.iter().filter_map(|name| known.get(name.as_str()));
+            to_json(&Described {
+                nodes: nodes.map(|node| described(node, &writers, &maps, context)).collect(),
+            })
+        }))
+    }))
+}
+
+fn described(
+    node: &SessionNode,
+    writers: &BTreeMap<String, Writer>,
+    maps: &Maps,
+    context: &RequestContext<'_>,
+) -> Node {
+    let (session, registry) = (context.engine.session(), context.engine.registry());
+    let type_id = node.type_id();
+    let playing = registry.playing(&node.name, &type_id);
+    let state = match (registry.standing(&type_id), playing) {
+        (Some(Standing::Settled), Some(_)) => "ready",
+        (Some(Standing::Failed(_)), _) => "failed",
+        _ => "pending",
+    };
+    let kind = match node.source {
+        Source::Type(_) => "type",
+        Source::Graph(_) => "graph",
+        Source::Faust(_) => "faust",
+    };
+    let controls = playing.map(|ty| {
+        let controls = ty.decl().controls.iter().map(|c| {
+            let path = format!("{}/{}", node.name, c.name);
+            ControlNow {
+                control: c.into(),
+                value: session.values.get(&path).copied().unwrap_or(f64::from(c.default)),
+                moved_by: moved_by(&path, writers),
+                midi: maps.get(&path).cloned().unwrap_or_default(),
+                path,
+            }
+        });
+        controls.collect()
+    });
+    let route = |r: &&std::sync::Arc<krach_core::edit::Route>| r.source == node.name;
+    let sends = session.routes.iter().filter(route).filter(|r| r.kind == RouteKind::Send);
+    let wires = session.routes.iter().filter(route).filter(|r| r.kind == RouteKind::Wire);
+    Node {
+        name: node.name.clone(),
+        source: kind,
+        type_id,
+        state,
+        count: node.count,
+        legato: node.legato,
+        rest: node.rest,
+        gain: session.gain_of(&node.name),
+        muted: node.muted,
+        solo: node.solo,
+        stereo: node.stereo,
+        to_master: node.to_master,
+        playing: session.slots.get(&node.name).is_some_and(|slot| slot.playing),
+        sends: sends
+            .map(|r| Send { target: r.target.clone(), level: session.level_of(&r.source, &r.target) })
+            .collect(),
+        wires: wires.map(|r| Wire { target: r.target.clone(), port: r.port.clone() }).collect(),
+        controls,
+    }
+}
+
+fn moved_by(path: &str, writers: &BTreeMap<String, Writer>) -> Option<Mover> {
+    writers.get(path).map(|writer| match writer {
+        Writer::Automation(id) => Mover::Automation(id.clone()),
+        Writer::Pattern(slot) => Mover::Pattern(slot.clone()),
+    })
+}
+
+/// What moves each control from outside, by path.
+type Maps = HashMap<String, Vec<Cc>>;
+
+fn maps_of(session: &Session, registry: &Registry) -> Maps {
+    let mut maps = Maps::new();
+    for map in session.midi_maps.iter() {
+        if let Some(path) = session.path_of(&map.label, registry) {
+            maps.entry(path).or_default().push(Cc { channel: map.channel, cc: map.cc });
+        }
+    }
+    maps
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Described {
+    /// Each node, in the order they were added.
+    pub nodes: Vec<Node>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Node {
+    /// Its name.
+    pub name: String,
+    /// What its source is: `type`, `graph` or `faust`.
+    pub source: &'static str,
+    /// The type that plays.
+    #[serde(rename = "type")]
+    pub type_id: String,
+    /// `ready`, `pending` (being compiled) or `failed`.
+    pub state: &'static str,
+    /// Voices.
+    pub count: u32,
+    /// What one voice does with keys that overlap: true goes on, false begins again; both go back to the key
+    /// that is still held. Null: the last key alone counts.
+    pub legato: Option<bool>,
+    /// Whether one voice may rest when it has fallen silent: `auto` or `never`. Null: it never does.
+    pub rest: Option<Rest>,
+    /// Fader, linear.
+    pub gain: f64,
+    /// Silent.
+    pub muted: bool,
+    /// Parsed alone.
+    pub solo: bool,
+    /// A traced function on one channel is played on both.
+    pub stereo: bool,
+    /// Parsed by itself.
+    pub to_master: bool,
+    /// Its slot plays.
+    pub playing: bool,
+    /// Where it is sent, after the fader.
+    pub sends: Vec<Send>,
+    /// Where it is wired, before the fader.
+    pub wires: Vec<Wire>,
+    /// Every control; null while nobody knows them.
+    pub controls: Option<Vec<ControlNow>>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Send {
+    /// The node that hears it.
+    pub target: String,
+    /// Linear, 0 to 16.
+    pub level: f64,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Wire {
+    /// The node that hears it.
+    pub target: String,
+    /// Its input.
+    pub port: String,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ControlNow {
+    /// What it is, and its range.
+    #[serde(flatten)]
+    pub control: Control,
+    /// What `set` and patterns call it: `node/control`.
+    pub path: String,
+    /// Base value.
+    pub value: f64,
+    /// What moves it by itself, if anything does.
+    pub moved_by: Option<Mover>,
+    /// Controllers that move it.
+    pub midi: Vec<Cc>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mover {
+    /// An automation, by its name.
+    Automation(String),
+    /// A pattern, by its slot.
+    Pattern(String),
+}
+
+#[derive(Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Cc {
+    /// 0 to 15.
+    pub channel: u8,
+    /// 0 to 127.
+    pub cc: u8,
+}
