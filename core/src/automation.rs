@@ -101,6 +101,18 @@ pub enum ShapeError {
     },
 }
 
+impl ShapeError {
+    /// What would work.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "expected sine, tri, ramp, ramp_down, square, exp, pulse or custom",
+            Self::Duty { .. } => "expected a duty from 0 to 1, such as 0.25",
+            Self::NoTable | Self::LongTable { .. } => "expected a table of 1 to 4096 values",
+            Self::Entry { .. } => "expected values from 0 to 1; lo and hi say what they stand for",
+        }
+    }
+}
+
 impl fmt::Display for ShapeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -294,7 +294,7 @@ fn a_fault_of_a_document_has_its_path() {
     let mut rig = band();
     let before = rig.engine.save();
     for (text, place, what) in [
-        (r#"{"nodes":[{"name":"a","source":"gian"}]}"#, "$.nodes[0].source", "node type not found: gian"),
+        (r#"{"nodes":[{"name":"a","source":"gian"}]}"#, "$.nodes[0].source", "there is no node type gian"),
         (r#"{"nodes":[{"name":"a","source":"dc"},{"name":"a_g","source":"dc"}]}"#, "$.nodes[1]", "duplicate"),
         (
             r#"{"sub_modules":[{"prefix":"p","module":{"nodes":[{"name":"a","source":"nope"}]}}]}"#,

@@ -36,7 +36,7 @@ fn messages(rig: &mut Rig) -> Vec<String> {
 fn a_graph_may_use_a_type_whose_code_is_on_its_way_and_sounds_when_it_is_there() {
     let mut rig = Rig::with(registry());
     let refused = rig.engine.edit(Edit::LoadGraph(bass()), At::Now).unwrap_err();
-    assert_eq!(refused.to_string(), "registry error: node type not found: faust:bass");
+    assert_eq!(refused.to_string(), "there is no node type faust:bass");
     rig.engine.expect_type(BASS);
     assert!(rig.engine.type_ids().contains(&BASS.to_owned()), "it is listed at once");
     let mut graph = bass();
@@ -127,7 +127,7 @@ fn a_type_that_failed_without_code_is_refused_with_the_reason_but_does_not_block
     rig.edit(Edit::LoadGraph(bass()));
     rig.engine.fail_type(BASS, "bass.dsp:3:5: syntax error");
     let refused = rig.engine.edit(Edit::LoadGraph(bass()), At::Now).unwrap_err();
-    assert_eq!(refused.to_string(), "registry error: node creation failed: bass.dsp:3:5: syntax error");
+    assert_eq!(refused.to_string(), "the node cannot be made: bass.dsp:3:5: syntax error");
     // It is in the graph already: what has nothing to do with it goes on.
     rig.edit(Edit::Graph(vec![
         GraphEdit::AddNode(node("dc", "dc", &[])),

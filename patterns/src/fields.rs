@@ -22,10 +22,18 @@ macro_rules! names {
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name),* }
             }
+
+            #[allow(dead_code, reason = "not every list of names is asked for")]
+            pub const NAMES: &[&str] = &[$($name),*];
         }
     };
 }
 pub(crate) use names;
+
+/// Names of all operators, as the `op` of a tree.
+pub fn op_names() -> impl Iterator<Item = &'static str> {
+    Op::NAMES.iter().copied()
+}
 
 names! {
     /// The operator of a node.

@@ -31,6 +31,7 @@ mod euclid;
 mod event;
 mod fields;
 mod fraction;
+mod hint;
 mod ir;
 mod json;
 pub mod language;
@@ -59,6 +60,7 @@ pub use compile::compile;
 pub use error::{CompileError, CompileErrorKind};
 pub use euclid::euclid_hits;
 pub use event::{Event, EventBuffer, Full, ShapeRef};
+pub use fields::op_names;
 pub use ir::{
     COMBINE_KINDS, Fraction, MAX_DEPTH, MAX_LABEL, MAX_TUNING, Pattern, SHUFFLE_KINDS, SPLIT_KINDS,
     STRUCTURES, SourceSpan, VARY_KINDS,

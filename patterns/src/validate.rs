@@ -81,7 +81,8 @@ fn check(node: &Pattern) -> Result<(), Kind> {
             field(weights.len() == children.len(), "as many as children")?;
             field(weights.iter().all(|weight| *weight >= 0.0), "0 or more each")?;
             let sum: f64 = weights.iter().sum();
-            field(sum > 0.0 && sum.is_finite(), "more than 0 together")
+            field(sum > 0.0, "more than 0 together")?;
+            field(sum.is_finite(), "small enough to be added: their proportions alone count")
         }
         Pattern::Label { label, .. } => {
             operator_field(!label.is_empty(), "Label", "label", "the name of a control")?;

@@ -187,6 +187,36 @@ fn a_refused_edit_says_what_where_and_what_would_work() {
 }
 
 #[test]
+fn what_musicians_get_wrong_says_what_would_work() {
+    let home = Home::new("hints");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    let mut wrong = |method: &str, params: Value| {
+        let error = client.call(method, params)["error"].take();
+        (error["message"].as_str().unwrap().to_owned(), error["data"].clone())
+    };
+    let play = |field: &str, value: Value| json!({"target": "a", "free": true, "pattern": "x", field: value});
+    let (_, data) = wrong("play", play("swing", json!(58)));
+    assert_eq!(
+        (&data["place"], &data["hint"]),
+        (&json!("params.swing"), &json!("it is a share and not a percentage: did you mean 0.58?"))
+    );
+    let (message, data) = wrong("play", play("pattern", json!({"op": "Ply", "child": {"op": "Silence"}})));
+    assert_eq!((message.as_str(), &data["place"]), ("unknown op `Ply`", &json!("params.pattern")));
+    assert!(data["hint"].as_str().unwrap().contains("Split"), "{data}");
+    let (_, data) = wrong("play", play("pattern", json!({"op": "Slwo", "child": {"op": "Silence"}})));
+    assert_eq!(data["hint"], "did you mean Slow?");
+    let (message, data) = wrong("gain", json!({"node": "a", "gain": 1e308}));
+    assert_eq!(message, "1e308 is no gain");
+    assert!(data["hint"].is_string());
+    // A request that lacks its tag is one of this family all the same.
+    let reply = client.ask(r#"{"id":7,"method":"status"}"#);
+    assert_eq!((&reply["id"], &reply["error"]["code"]), (&json!(7), &json!(-32600)), "{reply}");
+    assert_eq!(reply["error"]["data"]["hint"], "add \"jsonrpc\": \"2.0\"");
+    assert_eq!(client.ask(r#"{"nonsense":1}"#)["status"], "Error", "and what is of no family is not");
+}
+
+#[test]
 fn what_cannot_have_a_time_or_is_none_is_an_invalid_parameter() {
     let home = Home::new("params");
     let instance = home.instance();

@@ -154,7 +154,7 @@ pub enum GraphEdit {
     },
 }
 
-/// Why the raw graph cannot be as asked. The texts are part of the wire protocol.
+/// Why the raw graph cannot be as asked.
 #[derive(Clone, Debug, PartialEq)]
 pub enum GraphError {
     /// No such type.
@@ -179,8 +179,8 @@ pub enum GraphError {
 impl fmt::Display for GraphError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TypeNotFound(ty) => write!(f, "registry error: node type not found: {ty}"),
-            Self::CreationFailed(why) => write!(f, "registry error: node creation failed: {why}"),
+            Self::TypeNotFound(ty) => write!(f, "there is no node type {ty}"),
+            Self::CreationFailed(why) => write!(f, "the node cannot be made: {why}"),
             Self::DuplicateNode(id) => write!(f, "duplicate node id: {id}"),
             Self::Cycle => f.write_str("graph contains a cycle"),
             Self::UnknownPort { port, node } => write!(f, "unknown port '{port}' on node '{node}'"),

@@ -3,7 +3,7 @@
 //! A module that is being built may name what is not there yet; one that is loaded may not.
 
 use super::compose::see_labels;
-use super::fault::{Fault, did_you_mean};
+use super::fault::{Fault, did_you_mean, shown};
 use super::module::{Krach, ModuleIr, NodeIr, RouteKind, Source};
 use super::name::check_name;
 use crate::automation::ShapeSpec;
@@ -296,7 +296,7 @@ fn within(x: f64, range: std::ops::RangeInclusive<f64>, place: String) -> Result
     if range.contains(&x) {
         return Ok(());
     }
-    let fault = Fault::new(place, format!("{x} is out of range"));
+    let fault = Fault::new(place, format!("{} is out of range", shown(x)));
     Err(match *range.end() {
         f64::MAX => fault.hint("a finite number"),
         end => fault.hint(format!("{} to {end}", range.start())),

@@ -47,10 +47,32 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
+/// A number as a text shows it: in full while that is short, else with an exponent.
+pub fn shown(x: f64) -> String {
+    let size = x.abs();
+    if x == 0.0 || !x.is_finite() || (1e-6..1e16).contains(&size) { format!("{x}") } else { format!("{x:e}") }
+}
+
 /// The nearest of some names, as a hint.
 pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let near = names.into_iter().map(|name| (distance(name, wanted), name)).min()?;
     (near.0 <= 1 + near.1.chars().count() / 3).then(|| format!("did you mean {}?", near.1))
+}
+
+/// The nearest of some names, or which there are, as a hint: `what` they are called together.
+pub fn which_names<'a>(wanted: &str, what: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    /// Most names that are told.
+    const SHOWN: usize = 8;
+    let names: Vec<&str> = names.into_iter().collect();
+    if let Some(near) = did_you_mean(wanted, names.iter().copied()) {
+        return near;
+    }
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    match names.len() {
+        0 => format!("there are no {what} yet"),
+        all if all > SHOWN => format!("{what} are {shown} and {} more", all - SHOWN),
+        _ => format!("{what} are {shown}"),
+    }
 }
 
 /// Letters to insert, remove or replace to make one name of the other.
@@ -78,6 +100,23 @@ mod tests {
         assert_eq!(did_you_mean("drum/hat", names).as_deref(), Some("did you mean drums/hat?"));
         assert_eq!(did_you_mean("violoncello", names), None);
         assert_eq!(did_you_mean("x", []), None);
+    }
+
+    #[test]
+    fn where_no_name_is_near_those_that_there_are_are_told() {
+        let names = ["bass", "kick"];
+        assert_eq!(which_names("bsas", "nodes", names), "did you mean bass?");
+        assert_eq!(which_names("violoncello", "nodes", names), "nodes are bass, kick");
+        assert_eq!(which_names("x", "nodes", []), "there are no nodes yet");
+        let many: Vec<String> = (0..20).map(|n| format!("a long name {n}")).collect();
+        let told = which_names("x", "nodes", many.iter().map(String::as_str));
+        assert!(told.ends_with("a long name 7 and 12 more"), "{told}");
+    }
+
+    #[test]
+    fn numbers_are_short_however_large_or_small() {
+        let texts = [0.0, 0.5, 120.0, -16.25, 1e308, -1e300, 5e-324, f64::INFINITY].map(shown);
+        assert_eq!(texts, ["0", "0.5", "120", "-16.25", "1e308", "-1e300", "5e-324", "inf"]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod unknown;
 pub(crate) use compose::flattened;
 pub use compose::{flatten, prefix_ir};
 pub use dsp::DspGraph;
-pub use fault::{Fault, did_you_mean};
+pub use fault::{Fault, did_you_mean, shown, which_names};
 pub use module::{
     AutomationIr, ControlIr, DEFAULT_GAIN, DEFAULT_PORT, FORMAT, Krach, MeterSource, ModuleIr, MutedIr,
     NodeEntry, NodeIr, PatternIr, RouteIr, RouteKind, SlotEntry, Source, SubModuleIr,

@@ -5,7 +5,7 @@ use crate::edit::{
     EditError, GraphState, Key, NodeEdit, NodeSpec, Route, SessionNode, gain_path, level_path, mute_path,
 };
 use crate::graph::{Clash, Controls, IndexedGraph, Rest, Scrutiny};
-use crate::ir::{DEFAULT_GAIN, Fault, NodeIr, RouteIr, RouteKind, Source, did_you_mean};
+use crate::ir::{DEFAULT_GAIN, Fault, NodeIr, RouteIr, RouteKind, Source, shown, which_names};
 use crate::limits::MAX_GAIN;
 use crate::node::Registry;
 use std::collections::HashSet;
@@ -95,7 +95,10 @@ impl Session {
                 self.known(target, "$.target")?;
                 let is_it = |r: &Route| r.is(source, target, port.as_deref());
                 if self.routes.remove_between(source, target, is_it) == 0 {
-                    return Err(Fault::new("$", format!("{source} is not routed to {target}")));
+                    let fault = Fault::new("$", format!("{source} is not routed to {target}"));
+                    let from_it = self.routes.iter().filter(|r| r.source == *source);
+                    let targets = from_it.map(|r| r.target.as_str());
+                    return Err(fault.hint(which_names(target, "its targets", targets)));
                 }
             }
             NodeEdit::Mute { name, on } => {
@@ -116,8 +119,8 @@ impl Session {
             return Ok(());
         }
         let names = self.nodes.iter().map(|n| n.name.as_str());
-        let hint = did_you_mean(name, names);
-        Err(Fault { hint, ..Fault::new(place, format!("there is no node {name}")) })
+        let fault = Fault::new(place, format!("there is no node {name}"));
+        Err(fault.hint(which_names(name, "nodes", names)))
     }
 
     fn set_node(&mut self, spec: &NodeSpec) -> Result<(), Fault> {
@@ -168,7 +171,7 @@ impl Session {
         self.known(source, "$.source")?;
         self.known(target, "$.target")?;
         if !(0.0..=MAX_GAIN).contains(level) {
-            let fault = Fault::new("$.level", format!("{level} is out of range"));
+            let fault = Fault::new("$.level", format!("{} is out of range", shown(*level)));
             return Err(fault.hint(format!("0 to {MAX_GAIN}")));
         }
         let new = Route {

@@ -14,7 +14,8 @@ pub(super) fn parse(said: &str, main: &str, text_of: &dyn Fn(&str) -> Option<Str
     let line_start = said[..start].rfind('\n').map_or(0, |at| at + 1);
     let mut place = said[line_start..start].rsplit(':').map(str::trim).skip(1);
     let line = place.next().and_then(|number| number.parse().ok());
-    let file = place.next().filter(|file| !file.is_empty()).unwrap_or(main);
+    // Of what is nowhere in the text it says that it is in `????`.
+    let file = place.next().filter(|file| !file.is_empty() && *file != "????").unwrap_or(main);
     let file = file.rsplit('/').next().unwrap_or(file).to_owned();
     let rest = said[start + "ERROR".len()..].trim_start_matches([' ', ':']);
     let words: Vec<&str> = rest.split_whitespace().collect();
@@ -41,7 +42,13 @@ fn column_of(text: &str, line: u32, symbol: &str) -> Option<u32> {
 }
 
 fn hint(text: &str) -> Option<String> {
-    let hint = if text.contains("undefined symbol") {
+    let hint = if text.ends_with("undefined symbol : process") {
+        "a program says what it plays: process = …;"
+    } else if text.contains("too much arguments") {
+        "what stands before the parentheses takes fewer inputs than are given: leave some out, or see its definition"
+    } else if text.contains("not a constant expression") {
+        "counts of par, seq and sum, delays' limits and ranges of sliders are numbers, not signals"
+    } else if text.contains("undefined symbol") {
         "is import(\"stdfaust.lib\"); at the top, and the name complete (os.osc, fi.lowpass)?"
     } else if text.contains("syntax error") {
         "look at the end of the definition before: is its ; there?"
@@ -54,7 +61,7 @@ fn hint(text: &str) -> Option<String> {
     } else if text.contains("unable to open file") {
         "files are looked for beside the program, then in FAUST's libraries"
     } else {
-        return None;
+        "look at that line, and at the definitions that it uses"
     };
     Some(hint.to_owned())
 }
@@ -79,6 +86,25 @@ mod tests {
         let found = parse(said, "main.dsp", &|_| None).expect("found");
         assert_eq!((found.file.as_str(), found.line), ("main.dsp", None));
         assert!(found.text.contains("[1] of A must be"), "{}", found.text);
+    }
+
+    #[test]
+    fn an_empty_program_is_at_fault_itself_and_every_complaint_has_a_hint() {
+        let said = "???? : -1 : ERROR : undefined symbol : process\n";
+        let found = parse(said, "kick.dsp", &|_| None).expect("found");
+        assert_eq!((found.file.as_str(), found.line), ("kick.dsp", None));
+        assert!(found.hint.expect("a hint").contains("process = "));
+        for (said, hint) in [
+            (
+                "ERROR : too much arguments : 3, instead of : 2\nwhen applying : +\nto : (1,2,3)\n",
+                "takes fewer inputs",
+            ),
+            ("m6.dsp : 1 : ERROR : not a constant expression of type : (0->1) : _\n", "are numbers"),
+            ("m7.dsp : 1 : ERROR : something that nobody has seen\n", "look at that line"),
+        ] {
+            let found = parse(said, "kick.dsp", &|_| None).expect("found");
+            assert!(found.hint.as_deref().is_some_and(|given| given.contains(hint)), "{said}: {found:?}");
+        }
     }
 
     #[test]

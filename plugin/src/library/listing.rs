@@ -112,6 +112,20 @@ pub(super) fn name_of(file: &str) -> Option<&str> {
     file.strip_suffix(".dsp").filter(|name| !name.is_empty() && !name.ends_with('/'))
 }
 
+/// Why a path that is there is no sound: what it is instead of a plain file. `None` if there is nothing.
+pub(super) fn why_no_file(path: &Path) -> Option<String> {
+    let meta = fs::metadata(path);
+    let what = match (&meta, fs::symlink_metadata(path)) {
+        (Ok(meta), _) if meta.is_file() => return None,
+        (Ok(meta), _) if meta.is_dir() => "a folder",
+        (Ok(_), _) => "no plain file, but a pipe, a socket or a device",
+        (Err(_), Ok(_)) => "a link that leads nowhere",
+        (Err(_), Err(error)) if error.kind() == io::ErrorKind::NotFound => return None,
+        (Err(_), Err(error)) => return Some(format!("{} cannot be read: {error}", path.display())),
+    };
+    Some(format!("{} is {what}; a sound is a plain file with a program in it", path.display()))
+}
+
 /// The file of a sound, in its folder.
 pub(super) fn file_of(name: &str) -> String {
     format!("{name}.dsp")
@@ -141,6 +155,23 @@ mod tests {
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(path.join("sub/deep")).unwrap();
         path
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_lies_in_the_place_of_a_file_and_is_none_is_said() {
+        let folder = folder("why");
+        let at = |file: &str| path_of(&folder, file);
+        fs::write(at("good.dsp"), "process = _;").unwrap();
+        fs::create_dir(at("trap.dsp")).unwrap();
+        std::os::unix::fs::symlink("nowhere", at("lost.dsp")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(at("pipe.dsp")).unwrap();
+        assert_eq!((why_no_file(&at("good.dsp")), why_no_file(&at("gone.dsp"))), (None, None));
+        for (file, what) in [("trap", "a folder"), ("lost", "leads nowhere"), ("pipe", "no plain file")] {
+            let why = why_no_file(&at(&file_of(file))).expect(file);
+            assert!(why.contains(what) && why.contains("a sound is a plain file"), "{why}");
+        }
+        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(crate) use compile_checks::CompileCheck;
 use compile_checks::CompileChecks;
 use folder::{Folder, FolderEvent, new_owner, source_of};
 use inline::{InlineSource, KnownBad};
-use listing::{Stamp, file_of, path_of};
+use listing::{Stamp, file_of, path_of, why_no_file};
 
 /// What all type ids of FAUST sounds begin with.
 pub(crate) const FAMILY: &str = "faust:";
@@ -281,6 +281,13 @@ impl Library {
     /// Is anything that the session uses still being compiled?
     pub(crate) fn awaited(&self, engine: &Engine) -> bool {
         self.sounds.iter().any(|(id, sound)| sound.awaited && engine.uses_type(id))
+    }
+
+    /// Why there is no sound of that type id, if something lies where its file would be.
+    pub(crate) fn why_no_sound(&self, id: &str) -> Option<String> {
+        let name = id.strip_prefix(FAMILY).filter(|_| !is_inline(id))?;
+        let (folder, _) = self.folder.as_ref()?;
+        why_no_file(&path_of(folder.path(), &file_of(name)))
     }
 
     /// What is wrong with sounds now.

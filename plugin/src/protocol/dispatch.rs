@@ -29,6 +29,7 @@ pub(crate) fn parse(line: &Line) -> Parsed {
         _ if bytes.len() > MAX_LOW_LINE => {
             return Parsed::Reply(reply::too_large(bytes.len() as u64, MAX_LOW_LINE));
         }
+        Some(Tagged { cmd: None, kind: None, method: Some(_), .. }) => return rpc::without_version(text),
         Some(tags) => legacy::read(text, &tags),
         None => None,
     };

@@ -186,7 +186,7 @@ impl Mutation {
         let refuse = |error: &EditError, context: &RequestContext<'_>| {
             let mut refused = refused_edit(error, root, text.as_deref());
             refused.still_playing = !context.engine.poisoned();
-            refused.or_hint(|| type_hint(error, context.engine))
+            refused.or_hint(|| type_hint(error, context))
         };
         if dry_run {
             context.try_edit(&edit, at).map_err(|error| refuse(&error, context))?;
@@ -249,7 +249,7 @@ pub(super) fn split_when(raw: Option<&RawValue>) -> Result<(String, When), RpcEr
         Some("true") => true,
         Some(_) => {
             let error = RpcError::new(INVALID_PARAMS, "dry_run is true or false");
-            return Err(error.at("params.dry_run"));
+            return Err(error.at("params.dry_run").hint("expected true or false"));
         }
     };
     let rest = serde_json::to_string(&all).unwrap_or_default();

@@ -1,9 +1,10 @@
 //! A pattern as a client wrote it: a tree, or a text of mini-notation.
 
-use krach_patterns::{JsonError, MiniError, Pattern, mini};
+use krach_core::ir::{did_you_mean, shown};
+use krach_patterns::{JsonError, MiniError, Pattern, Swing, mini};
 use serde_json::value::RawValue;
 
-use crate::protocol::error::{INVALID_PARAMS, RpcError, TextPlace};
+use crate::protocol::error::{INVALID_PARAMS, REFUSED, RpcError, TextPlace};
 
 /// Longest text of mini-notation, in bytes: spans count in 32 bits.
 const MAX_NOTATION: usize = 1 << 20;
@@ -38,7 +39,8 @@ impl Written {
         if let Some(text) = text {
             if text.len() > MAX_NOTATION {
                 let message = format!("notation of {} bytes, max {MAX_NOTATION}", text.len());
-                return Err(RpcError::new(INVALID_PARAMS, message).at(place));
+                let error = RpcError::new(INVALID_PARAMS, message).at(place);
+                return Err(error.hint("play parts of it in several slots"));
             }
             let pattern = mini(&text).map_err(|error| unread_notation(&error, place))?;
             return Ok(Self { pattern, text: Some(text) });
@@ -59,8 +61,53 @@ fn unread_notation(error: &MiniError, place: &str) -> RpcError {
 fn unread_tree(error: JsonError, place: &str) -> RpcError {
     match error {
         JsonError::Shape { pointer, message } => {
-            RpcError::new(INVALID_PARAMS, message).at(format!("{place}{pointer}"))
+            let hint = tree_hint(&message);
+            RpcError::new(INVALID_PARAMS, message).at(format!("{place}{pointer}")).hint(hint)
         }
-        error => RpcError::new(INVALID_PARAMS, error.to_string()).at(place),
+        error @ JsonError::TooDeep { .. } => {
+            let error = RpcError::new(INVALID_PARAMS, error.to_string()).at(place);
+            error.hint("nest less, or write it as mini-notation")
+        }
+        error @ JsonError::Syntax { .. } => {
+            let error = RpcError::new(INVALID_PARAMS, error.to_string()).at(place);
+            error.hint("expected a tree, or a text such as \"x . x .\"")
+        }
     }
+}
+
+/// What would be right where a tree is none.
+fn tree_hint(message: &str) -> String {
+    let name = message.split('`').nth(1).unwrap_or_default();
+    if message.starts_with("unknown op") {
+        let near = did_you_mean(name, krach_patterns::op_names());
+        return near.unwrap_or_else(|| {
+            let known: Vec<&str> = krach_patterns::op_names().collect();
+            format!("operators are {}", known.join(", "))
+        });
+    }
+    if message.starts_with("missing field") {
+        return format!("give `{name}`; docs/patterns.md draws every operator with its fields");
+    }
+    "docs/patterns.md draws every operator with its fields".to_owned()
+}
+
+/// A swing that can be, or why it cannot.
+pub(super) fn checked_swing(swing: Option<Swing>) -> Result<Option<Swing>, RpcError> {
+    let Some(Swing { amount, grid }) = swing else { return Ok(None) };
+    let refused =
+        |what: &str| RpcError::new(REFUSED, format!("compile error: warp: {what}")).at("params.swing");
+    if !(amount > 0.0 && amount < 1.0) {
+        let hint = match amount {
+            percent if (1.0..100.0).contains(&percent) => {
+                format!("it is a share and not a percentage: did you mean {}?", shown(percent / 100.0))
+            }
+            _ => "expected the share of the first of two eighths, between 0 and 1, such as 0.6".to_owned(),
+        };
+        return Err(refused("amount must be in (0, 1)").hint(hint));
+    }
+    if grid == 0 || grid % 2 != 0 {
+        let hint = "expected how many steps a cycle has, an even number such as 8 or 16";
+        return Err(refused("grid must be even and > 0").hint(hint));
+    }
+    Ok(swing)
 }

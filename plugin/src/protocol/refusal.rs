@@ -1,31 +1,32 @@
 //! Why an edit, a document or a pattern was refused, as an error of JSON-RPC: what, where, and what would work.
 
 use krach_core::edit::{EditError, LoadError};
-use krach_core::engine::Engine;
 use krach_core::graph::GraphError;
 use krach_core::ir::{Fault, did_you_mean};
 use krach_patterns::CompileError;
 
+use crate::protocol::context::RequestContext;
 use crate::protocol::error::{INVALID_PARAMS, REFUSED, RpcError, TextPlace};
 
 /// Why an edit was refused, with its place among the parameters.
 pub(super) fn refused_edit(error: &EditError, root: &str, text: Option<&str>) -> RpcError {
-    let answer = RpcError::new(REFUSED, error.to_string());
+    let answer = RpcError::new(REFUSED, error.to_string()).or_hint(|| hint_of(error));
     match error {
         EditError::Pattern(error) => refused_pattern(error, text),
-        EditError::Fault(Fault { place, hint, .. }) => {
-            let place = format!("{root}{}", place.strip_prefix('$').unwrap_or(place));
-            RpcError { hint: hint.clone(), ..answer.at(place) }
+        EditError::Fault(Fault { place, .. }) => {
+            answer.at(format!("{root}{}", place.strip_prefix('$').unwrap_or(place)))
         }
         EditError::Graph(GraphError::UnknownPort { node, .. }) => answer.at(node.clone()),
         EditError::Graph(GraphError::DuplicateNode(id) | GraphError::UnknownNode(id)) => {
             answer.at(id.clone())
         }
-        EditError::Graph(GraphError::TypeNotFound(_)) => answer.at(format!("{root}.source")),
-        EditError::Value { field, expected } => {
-            answer.at(format!("{root}.{field}")).hint(format!("expected {expected}"))
+        EditError::Graph(GraphError::TypeNotFound(_) | GraphError::CreationFailed(_)) => {
+            answer.at(format!("{root}.source"))
         }
-        _ => answer,
+        EditError::Graph(GraphError::Cycle) => answer.at(root),
+        EditError::Value { field, .. } => answer.at(format!("{root}.{field}")),
+        EditError::Shape(_) => answer.at(format!("{root}.shape")),
+        EditError::Limit { .. } => answer.at(root),
     }
 }
 
@@ -48,23 +49,39 @@ pub(super) fn refused_document(error: &LoadError) -> RpcError {
     }
 }
 
+/// What would work instead of a refused edit. Which type or node was meant is known to whoever has the session.
 fn hint_of(error: &EditError) -> Option<String> {
-    match error {
-        EditError::Fault(fault) => fault.hint.clone(),
-        EditError::Value { expected, .. } => Some(format!("expected {expected}")),
-        _ => None,
-    }
+    let hint = match error {
+        EditError::Pattern(error) => return Some(error.hint()),
+        EditError::Fault(fault) => return fault.hint.clone(),
+        EditError::Value { expected, .. } => return Some(format!("expected {expected}")),
+        EditError::Graph(GraphError::TypeNotFound(_)) => return None,
+        EditError::Graph(GraphError::CreationFailed(_)) => "mend its text, or use another type",
+        EditError::Graph(GraphError::DuplicateNode(_)) => "give one of the two another name",
+        EditError::Graph(GraphError::Cycle) => "take a connection of the circle away",
+        EditError::Graph(GraphError::UnknownPort { .. }) => "`types` tells which ports a type has",
+        EditError::Graph(GraphError::UnknownNode(_)) => "`describe` tells which nodes there are",
+        EditError::Shape(error) => return Some(error.hint().to_owned()),
+        EditError::Limit { .. } => "remove some that are not needed first",
+    };
+    Some(hint.to_owned())
 }
 
-pub(super) fn type_hint(error: &EditError, engine: &Engine) -> Option<String> {
+/// The nearest type, or why a file of the folder is none, where a type was not found.
+pub(super) fn type_hint(error: &EditError, context: &RequestContext<'_>) -> Option<String> {
     let EditError::Graph(GraphError::TypeNotFound(wanted)) = error else { return None };
+    let engine = &*context.engine;
+    if let Some(why) = context.sounds.as_ref().and_then(|sounds| sounds.why_no_sound(wanted)) {
+        return Some(why);
+    }
     let near = did_you_mean(wanted, engine.registry().type_ids());
     Some(near.unwrap_or_else(|| "`types` tells which there are".to_owned()))
 }
 
 /// A pattern that was read and does not compile: where in the tree, and in the text if there is one.
 pub(super) fn refused_pattern(error: &CompileError, text: Option<&str>) -> RpcError {
-    let answer = RpcError::new(REFUSED, format!("compile error: {error}")).at(error.path.clone());
+    let answer =
+        RpcError::new(REFUSED, format!("compile error: {error}")).at(error.path.clone()).hint(error.hint());
     match (text, error.span) {
         (Some(text), Some(span)) => answer.in_text(TextPlace::of(text, span.map(|at| at as usize))),
         _ => answer,

@@ -46,6 +46,9 @@ pub(super) struct Tagged<'a> {
     pub kind: Option<&'a RawValue>,
     #[serde(borrow)]
     pub jsonrpc: Option<&'a RawValue>,
+    /// No tag: a request of JSON-RPC that lacks its tag has it.
+    #[serde(borrow)]
+    pub method: Option<&'a RawValue>,
 }
 
 /// The tags of an object; `None` if the text is not a JSON object.

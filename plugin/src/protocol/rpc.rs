@@ -44,25 +44,37 @@ fn refuse(id: Value, error: &RpcError) -> Parsed {
 /// Understands a line that carries the `jsonrpc` tag.
 pub(super) fn parse(text: &str, version: &RawValue) -> Parsed {
     let Ok(request) = serde_json::from_str::<Envelope<'_>>(text) else {
-        return refuse(Value::Null, &RpcError::new(INVALID_REQUEST, "a field appears twice"));
+        return refuse(
+            Value::Null,
+            &RpcError::new(INVALID_REQUEST, "a field appears twice").hint("give each field once"),
+        );
     };
     let id = match read_id(request.id) {
         Ok(id) => id,
         Err(error) => return refuse(Value::Null, &error),
     };
-    let invalid = |message: &str, place: &str| {
-        refuse(id.0.clone().unwrap_or(Value::Null), &RpcError::new(INVALID_REQUEST, message).at(place))
+    let invalid = |message: &str, place: &str, hint: &str| {
+        let error = RpcError::new(INVALID_REQUEST, message).at(place).hint(hint);
+        refuse(id.0.clone().unwrap_or(Value::Null), &error)
     };
     if string(version).as_deref() != Some("2.0") {
-        return invalid("only version \"2.0\" is spoken here", "jsonrpc");
+        return invalid("only version \"2.0\" is spoken here", "jsonrpc", "say \"jsonrpc\": \"2.0\"");
     }
     let Some(method) = request.method.and_then(string) else {
-        return invalid("the name of a method is missing", "method");
+        return invalid("the name of a method is missing", "method", "such as \"method\": \"status\"");
     };
     match table::read(&method, request.params) {
         Ok(work) => Parsed::Request(ask(id, work)),
         Err(error) => Parsed::Reply(id.reply(Err(error))),
     }
+}
+
+/// A request that lacks the tag, but has a method.
+pub(super) fn without_version(text: &str) -> Parsed {
+    let envelope = serde_json::from_str::<Envelope<'_>>(text).ok();
+    let id = envelope.and_then(|envelope| read_id(envelope.id).ok()).and_then(|id| id.0);
+    let error = RpcError::new(INVALID_REQUEST, "the version of JSON-RPC is missing").at("jsonrpc");
+    refuse(id.unwrap_or(Value::Null), &error.hint("add \"jsonrpc\": \"2.0\""))
 }
 
 /// An `id` of null is an id; none at all makes the request a notification.
@@ -74,7 +86,9 @@ fn read_id(raw: Option<&RawValue>) -> Result<Id, RpcError> {
     let Some(raw) = raw else { return Ok(Id(None)) };
     match serde_json::from_str(raw.get()) {
         Ok(id @ (Value::String(_) | Value::Number(_) | Value::Null)) => Ok(Id(Some(id))),
-        _ => Err(RpcError::new(INVALID_REQUEST, "an id is a string, a number or null").at("id")),
+        _ => Err(RpcError::new(INVALID_REQUEST, "an id is a string, a number or null")
+            .at("id")
+            .hint("such as \"id\": 1; without an id there is no answer")),
     }
 }
 
@@ -97,19 +111,21 @@ pub(super) fn unreadable(text: &str) -> String {
         Ok(_) => "a request is one object, with each field once".to_owned(),
         Err(error) => error.to_string(),
     };
-    let error = RpcError::new(PARSE_ERROR, format!("not understood: {why}"));
+    let error = RpcError::new(PARSE_ERROR, format!("not understood: {why}"))
+        .hint("a request is one JSON object on one line");
     json!({"jsonrpc": "2.0", "id": null, "error": error_object(&error)}).to_string()
 }
 
 /// A line of too many entries, whatever its length: parsed, each may take some hundred bytes.
 pub(super) fn too_many(parts: usize, max: usize) -> String {
     let message = format!("message too large ({parts} entries in lists and objects, max {max})");
-    let error = RpcError::new(INVALID_REQUEST, message);
+    let error = RpcError::new(INVALID_REQUEST, message).hint("send it in parts");
     json!({"jsonrpc": "2.0", "id": null, "error": error_object(&error)}).to_string()
 }
 
 /// A line beyond the limit.
 pub(super) fn too_large(bytes: u64, max: usize) -> String {
-    let error = RpcError::new(INVALID_REQUEST, format!("message too large ({bytes} bytes, max {max})"));
+    let error = RpcError::new(INVALID_REQUEST, format!("message too large ({bytes} bytes, max {max})"))
+        .hint("send it in parts");
     json!({"jsonrpc": "2.0", "id": null, "error": error_object(&error)}).to_string()
 }

@@ -6,6 +6,7 @@ mod pattern_commands;
 pub(super) mod reply;
 
 use krach_core::edit::{At, Edit, EditError, Receipt};
+use krach_core::graph::GraphError;
 
 use crate::protocol::context::RequestContext;
 use crate::protocol::json::string;
@@ -50,10 +51,23 @@ impl RefusalPrefix {
     /// The text for the client.
     pub(crate) fn text(self, error: &EditError) -> String {
         match (self, error) {
-            (Self::As(prefix), error) => format!("{prefix}{error}"),
+            (Self::As(prefix), error) => format!("{prefix}{}", text_of(error)),
             (Self::AsPattern, EditError::Pattern(error)) => format!("compile error: {error}"),
-            (Self::AsPattern, error) => error.to_string(),
+            (Self::AsPattern, error) => text_of(error),
         }
+    }
+}
+
+/// The text of a refusal as existing clients know it.
+fn text_of(error: &EditError) -> String {
+    match error {
+        EditError::Graph(GraphError::TypeNotFound(ty)) => {
+            format!("registry error: node type not found: {ty}")
+        }
+        EditError::Graph(GraphError::CreationFailed(why)) => {
+            format!("registry error: node creation failed: {why}")
+        }
+        error => error.to_string(),
     }
 }
 

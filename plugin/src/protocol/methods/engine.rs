@@ -1,6 +1,7 @@
 //! JSON-RPC methods for the engine as a whole: silence, recovery, protection, name, loudness, input, fades.
 
 use krach_core::edit::Edit;
+use krach_core::ir::shown;
 use krach_core::model::Crossfade;
 use serde::Deserialize;
 use serde_json::Value;
@@ -149,7 +150,7 @@ fn read_crossfade(rest: &str) -> Result<Mutation, RpcError> {
         }
     };
     if !(0.0..=MAX_CROSSFADE).contains(&length) {
-        let error = RpcError::new(INVALID_PARAMS, format!("{length} is no length")).at("params");
+        let error = RpcError::new(INVALID_PARAMS, format!("{} is no length", shown(length))).at("params");
         return Err(error.hint(format!("expected 0 to {MAX_CROSSFADE}")));
     }
     Ok(Mutation::of(Edit::SetCrossfade(crossfade)))

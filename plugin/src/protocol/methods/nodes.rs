@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use krach_core::edit::{Edit, NodeEdit, NodeSpec, gain_path};
 use krach_core::engine::Engine;
 use krach_core::graph::{Meant as Means, Rest};
-use krach_core::ir::{DEFAULT_PORT, NodeIr, RouteIr, RouteKind, Source, did_you_mean};
+use krach_core::ir::{DEFAULT_PORT, NodeIr, RouteIr, RouteKind, Source, did_you_mean, shown, which_names};
 use krach_core::limits::MAX_GAIN;
 use krach_core::node::Named as NamedControl;
 use krach_core::session::{Adoption, Session};
@@ -273,7 +273,7 @@ fn switch(rest: &str, edit: fn(String, bool) -> NodeEdit) -> Result<Mutation, Rp
 fn read_gain(rest: &str) -> Result<Mutation, RpcError> {
     let Gain { node, gain } = read_object(rest)?;
     if !(0.0..=MAX_GAIN).contains(&gain) {
-        let error = RpcError::new(INVALID_PARAMS, format!("{gain} is no gain")).at("params.gain");
+        let error = RpcError::new(INVALID_PARAMS, format!("{} is no gain", shown(gain))).at("params.gain");
         return Err(error.hint(format!("expected a linear factor from 0 to {MAX_GAIN}")));
     }
     Ok(Mutation::new(move |session_preview| {
@@ -323,7 +323,7 @@ pub(super) fn nodes_meant(name: &str, session: &Session) -> Result<Vec<String>, 
     if names.is_empty() {
         let error = RpcError::new(REFUSED, format!("there is no node {name}")).at("params.node");
         let known = session.nodes.iter().map(|node| node.name.as_str());
-        return Err(error.or_hint(|| did_you_mean(name, known)));
+        return Err(error.hint(which_names(name, "nodes", known)));
     }
     Ok(names)
 }
@@ -353,13 +353,16 @@ pub(super) fn check_control(
                 let all: Vec<&str> = names().collect();
                 (!all.is_empty()).then(|| format!("its controls are {}", all.join(", ")))
             });
-            Err(refused(format!("{} has no control {control}", node.id)).or_hint(|| hint))
+            let hint = hint.unwrap_or_else(|| "it has no controls".to_owned());
+            Err(refused(format!("{} has no control {control}", node.id)).hint(hint))
         }
         Means::Nothing => {
             let names = session.graph.exposed_controls.keys().map(String::as_str);
-            let nodes = session.nodes.iter().map(|node| node.name.as_str());
-            let hint = did_you_mean(label, names).or_else(|| did_you_mean(label.rsplit_once('/')?.0, nodes));
-            Err(refused(format!("no control is called {label}")).or_hint(|| hint))
+            let nodes: Vec<&str> = session.nodes.iter().map(|node| node.name.as_str()).collect();
+            let hint = did_you_mean(label, names)
+                .or_else(|| did_you_mean(label.rsplit_once('/')?.0, nodes.iter().copied()));
+            let hint = hint.unwrap_or_else(|| which_names(label, "nodes", nodes));
+            Err(refused(format!("no control is called {label}")).hint(hint))
         }
     }
 }

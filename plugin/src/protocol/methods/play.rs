@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::protocol::error::{REFUSED, RpcError};
 use crate::protocol::method::methods;
 use crate::protocol::mutation::{Mutation, Prepared, SessionPreview};
-use crate::protocol::notation::Written;
+use crate::protocol::notation::{Written, checked_swing};
 use crate::protocol::params::read_object;
 use crate::protocol::refusal::refused_pattern;
 
@@ -67,6 +67,7 @@ pub(super) struct Stop {}
 fn read_play(rest: &str) -> Result<Mutation, RpcError> {
     let Play { target, pattern, notation, swing, from_zero, free } = read_object(rest)?;
     let written = Written::read(pattern, notation)?;
+    let swing = checked_swing(swing)?;
     let program = krach_patterns::compile_swung(&written.pattern, swing)
         .map_err(|error| refused_pattern(&error, written.text.as_deref()))?;
     let events = program.events_per_cycle();

@@ -11,7 +11,7 @@ use crate::protocol::context::RequestContext;
 use crate::protocol::error::{INVALID_PARAMS, REFUSED, RpcError};
 use crate::protocol::json::to_json;
 use crate::protocol::method::methods;
-use crate::protocol::notation::Written;
+use crate::protocol::notation::{Written, checked_swing};
 use crate::protocol::params::read_params;
 use crate::protocol::refusal::refused_pattern;
 
@@ -95,7 +95,7 @@ fn read_query(raw: Option<&RawValue>) -> Result<Work, RpcError> {
         }));
     }
     let written = Written::read(pattern, notation)?;
-    let program = compile_swung(&written.pattern, swing)
+    let program = compile_swung(&written.pattern, checked_swing(swing)?)
         .map_err(|error| refused_pattern(&error, written.text.as_deref()))?;
     let window = window(from, to, 0)?;
     Ok(Box::new(move |context| {
