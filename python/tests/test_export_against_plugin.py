@@ -1,0 +1,112 @@
+"""Sessions that are exported: the script makes the same document and the same samples, and can be run twice."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hosted import level, read_wav
+from test_command import EXAMPLES, command, environment
+from test_session import plain
+
+from krach import Session
+
+SESSIONS = {
+    "routes and mutes": """
+bass, verb = kr.node("bass", "faust:bass", gain=0.3), kr.node("verb", "faust:reverb", gain=0.3)
+hat = kr.node("hat", "faust:hat")
+bass >> (verb, 0.4)
+hat >> verb
+bass @ kr.seq("A2", "D3", None, "E2").over(2)
+hat.play("x*8", swing=0.6)
+kr.mute("hat")
+kr.master = 0.8
+""",
+    "a traced function": """
+def lead():
+    freq, gate = krs.control("freq", 220, 20, 4000), krs.control("gate", 0, 0, 1)
+    return krs.saw(freq) * krs.adsr(0.005, 0.1, 0.6, 0.2, gate) * 0.3
+
+kr.node("lead", lead, count=4, gain=0.7) @ "<[A3,C4,E4] [F3,A3,C4]>*2"
+""",
+    "automations": """
+bass = kr.node("bass", "faust:bass", gain=0.5)
+bass @ "A1*8"
+kr.mod("bass/cutoff", "tri", 200, 2000, bars=1)
+kr.mod("bass/drive", "pulse", 0, 1, secs=0.3, duty=0.3)
+kr.mod("bass/resonance", "custom", 0, 0.8, bars=2, table=[0, 1, 0.5])
+""",
+    "FAUST of its own": '''
+kr.node("tone", """import("stdfaust.lib");
+freq = hslider("freq", 220, 20, 2000, 0.1);
+gate = button("gate");
+process = os.triangle(freq) * en.adsr(0.01, 0.1, 0.5, 0.1, gate) * 0.4;
+""") @ "A3 C4 <E4 G4> ~"
+''',
+    "a sound that it defines": '''
+kr.define("tick", """gate = button("gate");
+process = gate * 0.25;
+""")
+kr.node("tick", "faust:tick") @ "x(3,8)"
+''',
+    "modules in modules": """
+@kr.module
+def drums(m, gain=0.8):
+    m.node("kick", "faust:kick", gain=gain)
+    m.node("hat", "faust:hat", gain=0.3)
+    m.play("kick", "x*4")
+    m.play("hat", krp.hit().fast(8).chance(0.6, seed=3))
+    m.outputs("kick", "hat")
+
+@kr.module
+def band(m):
+    m.node("bass", "faust:bass", gain=0.5)
+    m.play("bass", "A1 . A1 C2")
+    m.sub("drums", drums(gain=0.6))
+
+kr.load(band())
+kr["drums"].gain(0.4)
+""",
+    "controls that patterns move": """
+bass = kr.node("bass", "faust:bass", gain=0.5, cutoff=500)
+bass @ "A1*4"
+bass @ ("cutoff", kr.values("<400 800> 1600"))
+bass["resonance"] = 0.5
+kr.fade("bass/drive", 0.6, bars=1)
+""",
+    "time": """
+kr.transport(tempo=97, meter=3, seed=11)
+kr.node("pluck", "faust:pluck", count=3) @ krp.irand(8, seed=2).fast(6).scale("D:dorian").control("note")
+kr.play("pluck/gain", krp.values("0.3 0.6"))
+""",
+    "the drum kit": (EXAMPLES / "drums.py").read_text("utf-8"),
+    "by chance": (EXAMPLES / "generative.py").read_text("utf-8"),
+}
+SAMPLE = ("a traced function", "modules in modules")
+
+
+def rendered(path: Path) -> Any:
+    out = path.with_suffix(".wav")
+    done = command("render", str(path), "-o", str(out), "--bars", "2")
+    assert done.returncode == 0, done.stderr
+    return read_wav(out)[1]
+
+
+@pytest.mark.parametrize(
+    "name", [each if each in SAMPLE else pytest.param(each, marks=pytest.mark.soak) for each in SESSIONS]
+)
+def test_an_export_makes_the_same_document_and_the_same_samples(name: str, kr: Session, tmp_path: Path) -> None:
+    song, export = tmp_path / "song.py", tmp_path / "export.py"
+    song.write_text("from krach import kr, krp, krs\n" + SESSIONS[name])
+    env = environment(NOISE_SOCKET=kr.connection.address)
+    subprocess.run([sys.executable, song], check=True, env=env, timeout=60)
+    document = kr.capture()
+    kr.export(export)
+    kr.clear()
+    for _ in range(2):
+        subprocess.run([sys.executable, export], check=True, env=env, timeout=60)
+        assert plain(kr.capture()) == plain(document)
+    ours, theirs = rendered(song), rendered(export)
+    assert level(ours[0]) > 0.003
+    assert ours == theirs
