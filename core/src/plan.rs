@@ -38,13 +38,18 @@ pub struct Plan {
     /// Controls of all nodes that are not ghosts, grouped by node.
     pub controls: Vec<ControlState>,
     /// Label or path → index into `controls`, sorted; a label wins over a path of the same name.
-    pub labels: Vec<(Symbol, u32)>,
+    pub labels: Arc<Vec<(Symbol, u32)>>,
     /// Path → index into `controls`, sorted.
-    pub paths: Vec<(Symbol, u32)>,
+    pub paths: Arc<Vec<(Symbol, u32)>>,
     /// Id → index into `nodes`, of those that are not ghosts, sorted.
-    pub ids: Vec<(Symbol, u32)>,
-    /// Output buffers, shared by nodes whose lifetimes do not overlap.
+    pub ids: Arc<Vec<(Symbol, u32)>>,
+    /// Output buffers, shared by nodes whose lifetimes do not overlap. Before adoption those that the base does not
+    /// have, with room for the others.
     pub buffers: Vec<Box<[f32]>>,
+    /// Output channels of all nodes, grouped by node: indices into `buffers`.
+    pub outputs: Vec<u32>,
+    /// How many buffers the plan needs.
+    pub buffer_count: usize,
     /// Where the wires of a port are summed; reused by every node.
     pub mix: Vec<Box<[f32]>>,
     /// (index here, index in the base) of nodes that live on.
@@ -115,8 +120,8 @@ pub struct PlanNode {
     pub fresh_from: u32,
     /// First of its ports, and how many.
     pub ports: (u32, u32),
-    /// First of its output buffers, for each output channel: indices into `buffers`.
-    pub outputs: Vec<u32>,
+    /// First of its output channels, and how many.
+    pub outputs: (u32, u32),
     /// First of its controls, and how many (none for a ghost).
     pub controls: (u32, u32),
     /// The ghost that it replaces, as an index into `nodes`.
@@ -264,10 +269,12 @@ impl Plan {
             wires: Vec::new(),
             ports: Vec::new(),
             controls: Vec::new(),
-            labels: Vec::new(),
-            paths: Vec::new(),
-            ids: Vec::new(),
+            labels: Arc::default(),
+            paths: Arc::default(),
+            ids: Arc::default(),
             buffers: Vec::new(),
+            outputs: Vec::new(),
+            buffer_count: 0,
             mix: Vec::new(),
             node_moves: Vec::new(),
             wire_moves: Vec::new(),
@@ -316,8 +323,16 @@ impl Plan {
     /// Realtime-safe: bounded by the sizes of both plans.
     pub fn adopt(&mut self, old: &mut Plan, fade_frames: impl Fn(Fade) -> u32) {
         self.take_tails(old, fade_frames(Fade::Short));
+        while self.buffers.len() < self.buffer_count {
+            let Some(buffer) = old.buffers.pop() else { break };
+            self.buffers.push(buffer);
+        }
         for &(new, then) in &self.node_moves {
             let (new, then) = (&mut self.nodes[new as usize], &mut old.nodes[then as usize]);
+            if new.voices.is_empty() {
+                // They are the same, and so is the room in them.
+                std::mem::swap(&mut new.voices, &mut then.voices);
+            }
             for (new, then) in new.voices.iter_mut().zip(&mut then.voices) {
                 std::mem::swap(new, then);
                 if new.keys.capacity() < then.keys.capacity() {

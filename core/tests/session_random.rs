@@ -357,3 +357,68 @@ fn what_an_edit_changes_is_lowered_as_the_whole_graph_would_be() {
     }
     assert!(accepted > 1500 && refused > 500 && types > 500, "{accepted} {refused} {types}");
 }
+
+#[test]
+fn plans_of_what_has_changed_sound_like_plans_of_the_whole() {
+    let mut accepted = 0;
+    for seed in 0..8 {
+        let mut dice = Dice(900 + seed);
+        let mut registry = probes::registry();
+        registry.add(probes::sum_named("within", ["b/level", "level"]));
+        registry.add(probes::sum_named("within_b", ["b/c/level", "x/level"]));
+        registry.add(probes::text_type("faust:x", 1, 0.3));
+        registry.add(probes::text_type("faust:y", 0, 0.7));
+        let mut rigs = [Rig::with(registry.clone()), Rig::with(registry)];
+        let mut raw =
+            graph(vec![node("raw", "dc", &[]), node("raw_thru", "thru", &[])], &[("raw", "raw_thru")]);
+        if seed % 4 == 0 {
+            raw.exposed_controls.insert("x".into(), ("raw".into(), "level".into()));
+        }
+        for rig in &mut rigs {
+            rig.edit(Edit::SetLimiter(false));
+            if seed % 2 == 0 {
+                // Wires of the raw graph beside the nodes, and labels.
+                rig.edit(Edit::LoadGraph(raw.clone()));
+            }
+        }
+        for number in 0..300 {
+            let name = ["a", "b", "a/b", "a/b/c", "a_g", "raw"][dice.roll(6) as usize];
+            let control = ["level", "b/level", "gain", "b/c/level", "x/level"][dice.roll(5) as usize];
+            let edit = match dice.roll(8) {
+                0 => set(&format!("{name}/{control}"), dice.roll(1000) as f64 / 997.0),
+                1 => play(name, builders::control(control, dice.roll(9) as f64 / 7.0)),
+                _ => Edit::Nodes((0..1 + dice.roll(2)).map(|_| tangled(&mut dice)).collect()),
+            };
+            let (undo, frames) = (dice.roll(12) == 0, [0, 0, 333, 7000, 48_000][dice.roll(5) as usize]);
+            // Who hears that a type may be another looks at the whole.
+            let [part, whole] = &mut rigs;
+            whole.engine.keep_type("faust:nothing");
+            let outcomes =
+                (part.engine.edit(edit.clone(), At::Now), whole.engine.edit(edit.clone(), At::Now));
+            assert_eq!(outcomes.0.is_ok(), outcomes.1.is_ok(), "{outcomes:?} of {edit:?}");
+            accepted += usize::from(outcomes.0.is_ok());
+            if undo {
+                whole.engine.keep_type("faust:nothing");
+                let undone = (part.engine.undo(At::Now), whole.engine.undo(At::Now));
+                assert_eq!(undone.0.is_ok(), undone.1.is_ok(), "{undone:?}");
+            }
+            let mut left = frames;
+            while left > 0 {
+                whole.engine.keep_type("faust:nothing");
+                let now = left.min(1000);
+                let (a, b) = (part.render(now, &[256]), whole.render(now, &[256]));
+                for side in 0..2 {
+                    let difference = first_difference(&a[side], &b[side]);
+                    assert_eq!(difference, None, "edit {number} of seed {seed}: {edit:?}");
+                }
+                left -= now;
+            }
+        }
+        for rig in &mut rigs {
+            let failed = |n: &Notice| matches!(n, Notice::Panicked { .. } | Notice::EditFailed { .. });
+            assert!(!rig.notices.iter().any(failed));
+        }
+        assert_eq!(rigs[0].engine.save(), rigs[1].engine.save());
+    }
+    assert!(accepted > 1000, "{accepted}");
+}

@@ -4,7 +4,6 @@ use super::targets::slot_pattern;
 use super::{Audio, Drawn, Engine, Sent, sorted, touches_graph};
 use crate::automation::{Automation, Shape as Course};
 use crate::edit::Edit;
-use crate::graph::Scrutiny;
 use crate::limits::{METER_RANGE, TEMPO_RANGE};
 use crate::model::{ClockSource, MidiMapState, Period};
 use crate::node::CreateContext;
@@ -352,8 +351,6 @@ impl Engine {
         session: &Session,
         changes: &Changes,
     ) -> Result<(Plan, Shape), String> {
-        let scrutiny = Scrutiny::Since(&session.graph);
-        let order = session.graph.order(&self.registry, scrutiny).map_err(|e| e.to_string())?;
         self.generation += 1;
         let context =
             CreateContext { sample_rate: audio.sample_rate, max_frames: chunk_of(audio.max_frames) };
@@ -362,7 +359,6 @@ impl Engine {
             self.generation,
             planner::Request {
                 graph: &session.graph,
-                order: &order,
                 values: &session.values,
                 resets: &changes.resets,
                 removed: &changes.removed,

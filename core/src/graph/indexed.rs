@@ -2,8 +2,8 @@
 
 use super::beginnings::Beginnings;
 use super::graph::{Connection, GraphNode, RawGraph};
-use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
+use imbl::{OrdMap, OrdSet};
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
@@ -87,6 +87,8 @@ pub struct IndexedGraph {
     parts: OrdMap<PartKey, Shared>,
     nodes: Beginnings<Arc<str>, Arc<GraphNode>>,
     exposed: OrdMap<String, Exposed>,
+    /// Ids with a `/` in them.
+    grouped: OrdSet<String>,
     amounts: Amounts,
     /// The graph as one list, made when somebody asks for it.
     whole: OnceLock<Arc<RawGraph>>,
@@ -130,11 +132,25 @@ impl IndexedGraph {
         &'a self,
         other: &'a Self,
     ) -> impl Iterator<Item = (Option<&'a Arc<Part>>, Option<&'a Arc<Part>>)> {
+        self.changes_by_key(other).map(|(_, old, new)| (old, new))
+    }
+
+    /// The same with the places of the parts.
+    pub fn changes_by_key<'a>(
+        &'a self,
+        other: &'a Self,
+    ) -> impl Iterator<Item = (PartKey, Option<&'a Arc<Part>>, Option<&'a Arc<Part>>)> {
         self.parts.diff(&other.parts).map(|item| match item {
-            DiffItem::Add(_, new) => (None, Some(&new.0)),
-            DiffItem::Remove(_, old) => (Some(&old.0), None),
-            DiffItem::Update { old: (_, old), new: (_, new) } => (Some(&old.0), Some(&new.0)),
+            DiffItem::Add(key, new) => (*key, None, Some(&new.0)),
+            DiffItem::Remove(key, old) => (*key, Some(&old.0), None),
+            DiffItem::Update { old: (key, old), new: (_, new) } => (*key, Some(&old.0), Some(&new.0)),
         })
+    }
+
+    /// Does the id of a node begin with this id and a `/`?
+    pub fn has_within(&self, id: &str) -> bool {
+        let within = format!("{id}/");
+        self.grouped.range(within.clone()..).next().is_some_and(|other| other.starts_with(&within))
     }
 
     /// The ids of nodes that differ in another copy of the graph: gone, new, or in a part that is another.
@@ -150,6 +166,7 @@ impl IndexedGraph {
         self.amounts.subtract(Amounts::of(&part));
         for node in &part.nodes {
             self.nodes.remove(&node.id);
+            self.grouped.remove(&node.id);
         }
         for (label, _) in &part.exposed {
             let Some(all) = self.exposed.get_mut(label) else { continue };
@@ -172,6 +189,9 @@ impl IndexedGraph {
         for node in &part.nodes {
             if self.nodes.get(&node.id).is_some() && twice.is_ok() {
                 twice = Err(node.id.clone());
+            }
+            if node.id.contains('/') {
+                self.grouped.insert(node.id.clone());
             }
             *self.nodes.entry(node.id.as_str().into(), || Arc::clone(node)) = Arc::clone(node);
         }

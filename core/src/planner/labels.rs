@@ -1,12 +1,14 @@
 //! Labels and paths of a plan's controls, as symbols. The rule is that of `graph::controls`: exposed labels, then
 //! paths, then ends of paths; where several nodes' names begin one, the longest.
 
+use super::shape::ShapeNode;
 use super::{Member, range};
 use crate::graph::{RawGraph, shadowed_by};
 use crate::node::{NodeDecl, is_gate_label};
 use crate::plan::Plan;
 use crate::symbol::Symbol;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// Names that no label has: what a note's velocity sets on a node, and what its gate opens.
 pub const VELOCITY: &str = "\u{0}vel";
@@ -18,8 +20,8 @@ pub(super) struct Named<'a>(HashMap<&'a str, &'a NodeDecl>);
 
 impl<'a> Named<'a> {
     pub fn of(members: &'a [Member]) -> Self {
-        let live = members.iter().filter(|m| !m.ghost);
-        Self(live.map(|m| (m.id.as_str(), m.ty.decl())).collect())
+        let live = members.iter().map(|m| &*m.node).filter(|node| !node.ghost);
+        Self(live.map(|node| (&*node.id, node.ty.decl())).collect())
     }
 
     /// The symbol of a control's path; `None`: the path is that of another node's control.
@@ -34,9 +36,20 @@ pub(super) fn hidden(id: &str, control: &str) -> Symbol {
     Symbol::control(&format!("{id}\u{0}"), control)
 }
 
+/// The names of a node's controls beside their paths: ends of paths, and the parts of a note.
+pub(super) fn ends(id: &str, decl: &NodeDecl, first: u32, mut emit: impl FnMut(Symbol, u32)) {
+    let parts = [(VELOCITY, decl.velocity()), (GATE, decl.gate())];
+    for (name, meant) in decl.short_names().into_iter().chain(parts) {
+        if let Some(index) = meant {
+            emit(Symbol::control(id, name), first + index as u32);
+        }
+    }
+}
+
 /// Puts labels and paths in place, once the controls are.
 pub(super) fn place(plan: &mut Plan, members: &[Member], named: &Named<'_>, graph: &RawGraph) {
-    let mut live: Vec<(usize, &Member)> = members.iter().enumerate().filter(|(_, m)| !m.ghost).collect();
+    let live = members.iter().map(|m| &*m.node).enumerate().filter(|(_, node)| !node.ghost);
+    let mut live: Vec<(usize, &ShapeNode)> = live.collect();
     live.sort_by_key(|(_, member)| std::cmp::Reverse(member.id.len()));
     let mut paths: BTreeMap<Symbol, u32> = BTreeMap::new();
     for &(n, member) in &live {
@@ -61,8 +74,8 @@ pub(super) fn place(plan: &mut Plan, members: &[Member], named: &Named<'_>, grap
     labels.extend(ends.into_iter().filter_map(|(label, meant)| Some((label, meant?))));
     // An exposed label wins over a path of the same name. It is the node's own control that it means, also where the
     // path of that is another node's.
-    let by_id: HashMap<&str, (usize, &Member)> =
-        live.iter().map(|&(n, member)| (member.id.as_str(), (n, member))).collect();
+    let by_id: HashMap<&str, (usize, &ShapeNode)> =
+        live.iter().map(|&(n, member)| (&*member.id, (n, member))).collect();
     for (label, (node, control)) in &graph.exposed_controls {
         let owner = by_id.get(node.as_str());
         let index = owner.and_then(|(n, member)| Some((n, member.ty.decl().control_at(control)?)));
@@ -77,8 +90,8 @@ pub(super) fn place(plan: &mut Plan, members: &[Member], named: &Named<'_>, grap
             labels.remove(&Symbol::of(label));
         }
     }
-    plan.labels = labels.into_iter().collect();
-    plan.paths = paths.into_iter().collect();
+    plan.labels = Arc::new(labels.into_iter().collect());
+    plan.paths = Arc::new(paths.into_iter().collect());
 }
 
 #[cfg(test)]
@@ -157,11 +170,10 @@ mod tests {
                 let node = graph.nodes[dice.below(graph.nodes.len() as u64) as usize].id.clone();
                 graph.exposed_controls.insert(dice.path(4), (node, dice.path(3)));
             }
-            let order: Vec<usize> = (0..graph.nodes.len()).collect();
+            let graph = IndexedGraph::from(graph);
             let (none, no_values) = (BTreeMap::new(), crate::model::Values::new());
             let request = Request {
                 graph: &graph,
-                order: &order,
                 values: &no_values,
                 resets: &none,
                 removed: &BTreeSet::new(),
@@ -178,7 +190,6 @@ mod tests {
                 let (id, _) = *plan.ids.iter().find(|(_, node)| *node == c.node).unwrap();
                 (id, c.index as usize)
             };
-            let graph = IndexedGraph::from(graph);
             let controls = Controls::of(&graph, &registry);
             hidden += controls.clashes().len();
             for _ in 0..400 {

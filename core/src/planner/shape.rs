@@ -1,8 +1,11 @@
 //! What the control side remembers of a plan: enough to build the next one against it.
 
-use crate::node::NodeType;
+use crate::graph::{IndexedGraph, PartKey};
+use crate::limits::NONE;
+use crate::model::Values;
+use crate::node::{NodeType, RegistryState};
+use crate::plan::NoteParts;
 use crate::symbol::Symbol;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 /// What the control side remembers of a plan it sent: enough to build the next one against it.
@@ -10,43 +13,94 @@ use std::sync::Arc;
 pub struct Shape {
     /// Number of the plan.
     pub generation: u64,
-    pub(super) nodes: Vec<ShapeNode>,
+    pub(super) nodes: Vec<Arc<ShapeNode>>,
     pub(super) wires: Vec<ShapeWire>,
     pub(super) controls: Vec<Symbol>,
     /// Where tails die away: (target, port).
     pub(super) tails: Vec<(u64, usize)>,
     /// It has nodes, wires or tails that are only there to fade out.
     pub(super) ghosts: bool,
+    /// How many buffers the plan has.
+    pub(super) buffers: usize,
+    /// Labels, paths and ids, as in the plan.
+    pub(super) names: Names,
+    /// What the plan was built from, if the next one can be built from the changes since.
+    pub(super) basis: Option<Arc<Basis>>,
 }
 
+/// What a plan was built from.
+pub(super) struct Basis {
+    pub(super) graph: IndexedGraph,
+    pub(super) values: Values,
+    pub(super) registry: RegistryState,
+}
+
+/// Names of a plan, sorted, with what they mean. Shared with the plan.
+#[derive(Clone, Default)]
+pub(super) struct Names {
+    pub(super) labels: Arc<Vec<(Symbol, u32)>>,
+    pub(super) paths: Arc<Vec<(Symbol, u32)>>,
+    pub(super) ids: Arc<Vec<(Symbol, u32)>>,
+}
+
+/// A node as plans have it.
 #[derive(Clone)]
 pub(super) struct ShapeNode {
     pub(super) uid: u64,
-    pub(super) id: String,
+    pub(super) id: Arc<str>,
     pub(super) ty: Arc<dyn NodeType>,
     pub(super) ghost: bool,
     /// Instances.
     pub(super) voices: usize,
+    /// Voices that notes may have.
+    pub(super) count: usize,
+    pub(super) legato: Option<bool>,
+    /// It may rest when it has fallen silent.
+    pub(super) rests: bool,
+    /// The controls that notes of the host set.
+    pub(super) parts: NoteParts,
+    /// Its controls; none where it is on its way out.
+    pub(super) controls: Arc<[ShapeControl]>,
 }
 
 impl ShapeNode {
-    pub(super) fn new(uid: u64, id: &str, ty: &Arc<dyn NodeType>, ghost: bool, voices: usize) -> Self {
-        Self { uid, id: id.to_owned(), ty: ty.clone(), ghost, voices }
+    /// Its voices have room for keys that wait.
+    pub(super) fn keeps_keys(&self) -> bool {
+        self.count == 1 && self.legato.is_some()
     }
 }
 
+/// A control as plans have it.
 #[derive(Clone, Copy)]
+pub(super) struct ShapeControl {
+    /// Under which it lives on from plan to plan.
+    pub(super) symbol: Symbol,
+    /// Base value, if one was set.
+    pub(super) value: Option<f64>,
+    /// Opens and closes notes.
+    pub(super) gate: bool,
+}
+
+/// Where a connection stands in the graph.
+pub(super) type Rank = (PartKey, u32);
+
+/// A wire, by the places of its ends among the nodes.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct ShapeWire {
-    pub(super) source: u64,
+    pub(super) source: u32,
     pub(super) from: usize,
-    pub(super) target: u64,
+    pub(super) target: u32,
     pub(super) to: usize,
     pub(super) out: bool,
+    /// Where the graph has it.
+    pub(super) rank: Rank,
+    /// How many connections of the graph are this wire.
+    pub(super) times: u16,
 }
 
 impl ShapeWire {
     /// From where to where.
-    pub(super) fn way(&self) -> (u64, usize, u64, usize) {
+    pub(super) fn way(&self) -> (u32, usize, u32, usize) {
         (self.source, self.from, self.target, self.to)
     }
 }
@@ -75,7 +129,7 @@ impl Shape {
 
     /// Uids and ids of the nodes that are not on their way out.
     pub fn live(&self) -> impl Iterator<Item = (u64, &str)> {
-        self.nodes.iter().filter(|n| !n.ghost).map(|n| (n.uid, n.id.as_str()))
+        self.nodes.iter().filter(|n| !n.ghost).map(|n| (n.uid, &*n.id))
     }
 
     /// Uids of all nodes, those on their way out too.
@@ -85,24 +139,27 @@ impl Shape {
 
     /// The id of the node with that uid.
     pub fn id_of(&self, uid: u64) -> Option<&str> {
-        self.nodes.iter().find(|n| n.uid == uid).map(|n| n.id.as_str())
+        self.nodes.iter().find(|n| n.uid == uid).map(|n| &*n.id)
     }
 
     /// Forgets ghosts that have faded out, so that the next plan leaves them behind.
     pub fn settle(&mut self) {
         self.ghosts = false;
         self.tails.clear();
-        let gone: HashSet<u64> = self.nodes.iter().filter(|n| n.ghost).map(|n| n.uid).collect();
         for wire in &mut self.wires {
             // Kept in place: indices are those of the plan. Out of reach for the next one.
-            if wire.out || gone.contains(&wire.source) || gone.contains(&wire.target) {
-                *wire = ShapeWire { source: u64::MAX, from: 0, target: u64::MAX, to: 0, out: true };
+            let gone = |node: u32| self.nodes.get(node as usize).is_none_or(|node| node.ghost);
+            if wire.out || gone(wire.source) || gone(wire.target) {
+                (wire.source, wire.target, wire.out, wire.times) = (NONE, NONE, true, 0);
             }
         }
-        for node in &mut self.nodes {
-            if node.ghost {
-                node.uid = u64::MAX;
-            }
+        for node in self.nodes.iter_mut().filter(|node| node.ghost) {
+            *node = Arc::new(ShapeNode { uid: u64::MAX, ..ShapeNode::clone(node) });
         }
+    }
+
+    /// Nodes that have not faded out.
+    pub(super) fn kept(&self) -> impl Iterator<Item = &Arc<ShapeNode>> {
+        self.nodes.iter().filter(|node| node.uid != u64::MAX)
     }
 }

@@ -9,7 +9,7 @@ use super::voices::Player;
 use crate::clock::{Mode, Segment};
 use crate::limits::{MAX_CHANNELS, NONE};
 use crate::node::{Bus, Node, Role, Transport};
-use crate::plan::{InPort, Plan, PlanNode, Wire};
+use crate::plan::{InPort, Plan, Wire};
 use crate::planner::range;
 use crate::processor::{InputRoute, Return};
 use crate::voice::Health;
@@ -82,11 +82,12 @@ impl Renderer {
     ) -> Option<bool> {
         let mut sources = [Source::Zeros; MAX_CHANNELS];
         let channels = mix_inputs(&mut self.plan, n, frames, &mut sources);
-        let Plan { nodes, controls, buffers, mix, .. } = &mut *self.plan;
+        let Plan { nodes, controls, buffers, mix, outputs: output_buffers, .. } = &mut *self.plan;
         let mut voices = std::mem::take(&mut nodes[n].voices);
         let mut taken: [Box<[f32]>; MAX_CHANNELS] = std::array::from_fn(|_| Box::default());
-        let outputs = nodes[n].outputs.len().min(MAX_CHANNELS);
-        for (slot, buffer) in taken.iter_mut().zip(&nodes[n].outputs) {
+        let outputs_of = range(nodes[n].outputs);
+        let outputs = outputs_of.len().min(MAX_CHANNELS);
+        for (slot, buffer) in taken.iter_mut().zip(&output_buffers[outputs_of.clone()]) {
             *slot = std::mem::take(&mut buffers[*buffer as usize]);
         }
         let mut inputs: [&[f32]; MAX_CHANNELS] = [&[]; MAX_CHANNELS];
@@ -133,7 +134,7 @@ impl Renderer {
         part.render(done, frames);
         let fault = stretch.fault;
         self.levels.add(nodes[n].meter, taken[..outputs].iter().map(|out| &out[..frames]));
-        for (slot, buffer) in taken.iter_mut().zip(&nodes[n].outputs) {
+        for (slot, buffer) in taken.iter_mut().zip(&output_buffers[outputs_of]) {
             buffers[*buffer as usize] = std::mem::take(slot);
         }
         nodes[n].voices = voices;
@@ -142,7 +143,7 @@ impl Renderer {
 
     fn render_input(&mut self, n: usize, frames: usize, input: [&[f32]; 2]) {
         let plan = &mut *self.plan;
-        let PlanNode { outputs, .. } = &plan.nodes[n];
+        let outputs = &plan.outputs[range(plan.nodes[n].outputs)];
         for (side, buffer) in outputs.iter().enumerate() {
             let source = match self.input {
                 InputRoute::Off => &[],
@@ -264,7 +265,7 @@ fn mix_inputs(plan: &mut Plan, n: usize, frames: usize, sources: &mut [Source; M
         if is_quiet(plan, p) {
             sources[channel..channel + port.channels as usize].fill(Source::Zeros);
         } else if let Some(wire) = only.filter(|w| !tails && passes_through(w, &port)) {
-            let outputs = &plan.nodes[wire.source as usize].outputs;
+            let outputs = &plan.outputs[range(plan.nodes[wire.source as usize].outputs)];
             for c in 0..port.channels {
                 let from = wire.channel + c.min(wire.channels - 1);
                 sources[channel + c as usize] = Source::Buffer(outputs[from as usize]);
@@ -300,7 +301,7 @@ fn add_wire(plan: &mut Plan, w: usize, first: usize, channels: usize, frames: us
         (0..frames.min(wire.left as usize)).for_each(|_| _ = plan.wires[w].advance());
         return;
     }
-    let outputs = &plan.nodes[wire.source as usize].outputs;
+    let outputs = &plan.outputs[range(plan.nodes[wire.source as usize].outputs)];
     let buffer = |c: usize| &plan.buffers[outputs[wire.channel as usize + c] as usize][..frames];
     let wide = wire.channels == 2;
     let (left, right) = (buffer(0), buffer(usize::from(wide)));
