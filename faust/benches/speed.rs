@@ -244,16 +244,23 @@ fn silence() {
     }
 }
 
+/// All parts, or the one that is named on the command line.
 fn main() {
-    silence();
-    if std::env::args().any(|arg| arg == "silence") {
-        return;
-    }
     let folder: PathBuf = std::env::temp_dir().join(format!("krach-speed-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("makes a folder");
-    latency();
-    own_compiler();
-    speed(&folder);
-    many_voices(&folder);
+    let wanted = std::env::args().skip(1).find(|word| !word.starts_with('-'));
+    let is_wanted = |part: &str| wanted.as_deref().is_none_or(|wanted| wanted == part);
+    if is_wanted("latency") {
+        latency();
+    }
+    if is_wanted("own") {
+        own_compiler();
+    }
+    if is_wanted("speed") {
+        speed(&folder);
+    }
+    if is_wanted("voices") {
+        many_voices(&folder);
+    }
     std::fs::remove_dir_all(&folder).expect("removes");
 }

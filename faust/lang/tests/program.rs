@@ -9,6 +9,7 @@ mod support;
 
 use krach_faust_lang::error::Error;
 use krach_faust_lang::interpret::Instance;
+use krach_faust_lang::prim::Prim;
 use krach_faust_lang::program::{Op, Program};
 use krach_faust_lang::{Compiler, Limits, Precision, Shelf};
 use laws::{LAWS, SAMPLES};
@@ -261,6 +262,39 @@ fn each_of_15_programs_that_are_too_much_is_told_with_what_asks_for_it() {
     assert!(
         refusal(few, "process = seq(i, 200, sin);").contains("operations for one sample; 100 is the most")
     );
+}
+
+#[test]
+fn what_changes_less_often_than_every_sample_divides_once() {
+    let per_sample = |source: &str| {
+        let program = compile(source);
+        let steps = &program.steps[program.samples..];
+        let of = |prim| steps.iter().filter(|step| matches!(step.op, Op::Binary(p, ..) if p == prim)).count();
+        (of(Prim::Div), of(Prim::Mul))
+    };
+    let slow = "c = hslider(\"c\", 2, 1, 3, 0.1); sr = fconstant(int fSamplingFreq, <math.h>);";
+    for (source, divisions, products) in [
+        ("process = _ / 3;", 0, 1),
+        ("process = _ / c, _ / c, _ / sr;", 0, 3),
+        ("process = _ / (c * sr);", 0, 1),
+        ("process = c / sr;", 0, 0),
+        ("process = _, _ : /;", 1, 0),
+        ("process = c / _;", 1, 0),
+        // The inverse of such a number is not as exact as the number.
+        ("process = _ / 1e-320;", 1, 0),
+        // Whole numbers divide as whole numbers.
+        ("process = int(_) & 7 : int : / (3);", 0, 1),
+    ] {
+        assert_eq!(per_sample(&format!("{slow} {source}")), (divisions, products), "{source}");
+    }
+    // Not more than the last bit of a quotient is lost, and powers of two lose nothing.
+    let sound = play("process = _ <: /(3), /(4), /(0.125);", 1000);
+    for (frame, ((third, quarter), eighth)) in sound[0].iter().zip(&sound[1]).zip(&sound[2]).enumerate() {
+        let x = frame as f64 + 1.0;
+        assert!((third - x / 3.0).abs() <= f64::EPSILON * x / 3.0, "{frame}");
+        assert_eq!((*quarter, *eighth), (x / 4.0, x * 8.0));
+    }
+    assert_eq!(play("process = 0 * _ / 1e-320;", 1), [[0.0]]);
 }
 
 #[test]

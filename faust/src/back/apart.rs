@@ -17,7 +17,7 @@ use llvm_sys::prelude::*;
 use std::collections::BTreeMap;
 
 /// Lines and tables that are told apart; the others are one.
-const MAX_LINES: usize = 64;
+pub(super) const MAX_LINES: usize = 64;
 
 /// A kind of memory.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,14 +92,16 @@ unsafe fn place(mut pointer: LLVMValueRef, dsp: LLVMValueRef, state: LLVMTypeRef
 }
 
 /// Scope 0 is that of fields at constant places, then one for each line.
-struct Scopes {
+pub(super) struct Scopes {
     context: LLVMContextRef,
     all: Vec<LLVMMetadataRef>,
     kinds: [u32; 2],
 }
 
 impl Scopes {
-    unsafe fn new(context: LLVMContextRef, lines: usize) -> Self {
+    /// # Safety
+    /// The context is alive.
+    pub(super) unsafe fn new(context: LLVMContextRef, lines: usize) -> Self {
         // SAFETY: see `tell_apart`; strings are given with their lengths.
         unsafe {
             let text = |text: &str| LLVMMDStringInContext2(context, text.as_ptr().cast(), text.len());
@@ -114,7 +116,11 @@ impl Scopes {
         }
     }
 
-    unsafe fn mark(&self, at: LLVMValueRef, own: Option<usize>) {
+    /// Says of a load or store in which scope it is: none of them for channels.
+    ///
+    /// # Safety
+    /// The instruction is one of a module of the context.
+    pub(super) unsafe fn mark(&self, at: LLVMValueRef, own: Option<usize>) {
         // SAFETY: see `tell_apart`.
         unsafe {
             let set = |kind: u32, mut scopes: Vec<LLVMMetadataRef>| {

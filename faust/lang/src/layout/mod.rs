@@ -31,6 +31,8 @@ pub(crate) struct Layout<'p, 'm, 'a> {
     values: Map<SigId, Value>,
     casts: Map<(SigId, Nature), Value>,
     zeros: Map<Value, Value>,
+    /// 1 by a signal that changes less often than every sample.
+    inverses: Map<SigId, Value>,
     guards: Map<SigId, guards::Guard>,
     guard_values: Map<guards::Guard, Value>,
     guard_now: Option<Value>,
@@ -93,6 +95,7 @@ fn program<'a>(
         values: Map::default(),
         casts: Map::default(),
         zeros: Map::default(),
+        inverses: Map::default(),
         guards: Map::default(),
         guard_values: Map::default(),
         guard_now: None,

@@ -1,5 +1,6 @@
 //! Instructions of LLVM, one by one, without flags and with an answer for everything.
 
+use crate::back::apart::Scopes;
 use crate::back::llvm::c;
 use crate::back::maths::{Lowering, lowering};
 use crate::error::{CompileError, strange};
@@ -181,9 +182,22 @@ impl Build {
         unsafe { LLVMBuildLoad2(self.builder, ty, from, NONE) }
     }
 
-    pub(super) fn store(&self, value: LLVMValueRef, to: LLVMValueRef) {
+    pub(super) fn store(&self, value: LLVMValueRef, to: LLVMValueRef) -> LLVMValueRef {
         // SAFETY: see `Build`.
-        unsafe { LLVMBuildStore(self.builder, value, to) };
+        unsafe { LLVMBuildStore(self.builder, value, to) }
+    }
+
+    /// Says in which part of the memory a load or store is: a line or table of the state (from 1 on), the rest of the
+    /// state (0), or a channel.
+    pub(super) fn within(&self, scopes: &Scopes, access: LLVMValueRef, part: Option<usize>) {
+        // SAFETY: see `Build`; the scopes are of the same context.
+        unsafe { scopes.mark(access, part) }
+    }
+
+    /// Scopes for so many lines and tables.
+    pub(super) fn scopes(&self, lines: usize) -> Scopes {
+        // SAFETY: see `Build`.
+        unsafe { Scopes::new(self.context, lines) }
     }
 
     /// The element of an array at `from`; the index, whole or long, is not negative and inside.

@@ -2,6 +2,7 @@
 
 use super::build::Build;
 use super::places::{LinePlace, Places, has_no_value};
+use crate::back::apart::{MAX_LINES, Scopes};
 use crate::error::{CompileError, strange};
 use krach_faust_lang::program::{Op, Program};
 use krach_faust_lang::signal::WidgetKind;
@@ -26,9 +27,32 @@ pub(super) struct Body<'a> {
     /// Input channels, and the frame at hand.
     pub(super) ins: Vec<LLVMValueRef>,
     pub(super) frame: LLVMValueRef,
+    /// Parts of the memory that are apart.
+    pub(super) scopes: &'a Scopes,
+}
+
+/// A part of the memory that is apart from the others.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    Channel,
+    Line(u32),
+    Own(u32),
 }
 
 impl Body<'_> {
+    /// Says in which part of the memory a load or store is. Lines and tables are told apart as far as there are scopes; an
+    /// index is held within each.
+    pub(super) fn within(&self, access: LLVMValueRef, part: Part) -> LLVMValueRef {
+        let scope = |number: usize| Some(1 + number.min(MAX_LINES - 1));
+        let part = match part {
+            Part::Channel => None,
+            Part::Line(line) => scope(line as usize),
+            Part::Own(table) => scope(self.program.lines.len() + table as usize),
+        };
+        self.build.within(self.scopes, access, part);
+        access
+    }
+
     pub(super) fn get(&self, place: u64, nature: Nature) -> LLVMValueRef {
         let from = self.variables.get(&place).map(|(variable, _)| *variable);
         let from = from.unwrap_or_else(|| self.build.offset(self.state, place));
@@ -140,7 +164,7 @@ impl Body<'_> {
                 (value, true) => (build.to_int(value), build.int),
                 (value, false) => (value, build.real),
             };
-            build.store(value, build.element(ty, *channel, self.frame));
+            self.within(build.store(value, build.element(ty, *channel, self.frame)), Part::Channel);
         }
         let written =
             build.whole(LLVMOpcode::LLVMAdd, self.get(self.places.count, Nature::Int), build.int(1));

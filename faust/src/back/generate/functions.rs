@@ -4,6 +4,7 @@ use super::build::Build;
 use super::frames::Body;
 use super::places::Places;
 use super::steps::is_kept;
+use crate::back::apart::MAX_LINES;
 use crate::error::CompileError;
 use crate::front::flags::CLASS;
 use krach_faust_lang::program::{Content, Op, Program, Table};
@@ -79,6 +80,7 @@ impl Module {
             .collect();
         let build = &self.build;
         let own = fills.is_some();
+        let scopes = build.scopes((program.lines.len() + program.own.len()).min(MAX_LINES));
         let body = |function: LLVMValueRef| Body {
             build,
             program,
@@ -91,6 +93,7 @@ impl Module {
             values: vec![build.int(0); program.steps.len()],
             ins: Vec::new(),
             frame: build.int(0),
+            scopes: &scopes,
         };
 
         let constants =

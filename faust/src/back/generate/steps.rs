@@ -1,7 +1,7 @@
 //! Operations of a program as instructions.
 
 use super::build::Build;
-use super::frames::Body;
+use super::frames::{Body, Part};
 use super::places::{LinePlace, has_no_value, is_literal};
 use crate::error::CompileError;
 use krach_faust_lang::eval::foreign::FUNCTIONS;
@@ -56,7 +56,8 @@ impl Body<'_> {
             Op::Int(value) => build.int(value),
             Op::Real(value) => build.real(value),
             Op::Input(input) => {
-                build.load(build.real, build.element(build.real, self.ins[input as usize], self.frame))
+                let from = build.element(build.real, self.ins[input as usize], self.frame);
+                self.within(build.load(build.real, from), Part::Channel)
             }
             Op::SampleRate => build.load(build.int, build.offset(self.state, self.places.rate)),
             Op::Control(widget) => {
@@ -120,10 +121,12 @@ impl Body<'_> {
             }
             Op::Store(table, index, value) => {
                 let place = self.entry(table, index);
-                build.store(self.value(value), place);
+                self.within(build.store(self.value(value), place), Part::Own(table));
                 build.int(0)
             }
-            Op::Load(table, _, index) => build.load(build.ty(step.nature), self.entry(table, index)),
+            Op::Load(table, _, index) => {
+                self.within(build.load(build.ty(step.nature), self.entry(table, index)), Part::Own(table))
+            }
             Op::Show(widget, value) => {
                 let value = self.value(value);
                 self.put(u64::from(widget) * self.places.real, value, Nature::Real);
@@ -162,7 +165,7 @@ impl Body<'_> {
                 let back = build.whole(LLVMOpcode::LLVMSub, self.get(next, Nature::Int), amount);
                 let place = build.whole(LLVMOpcode::LLVMAnd, back, build.int(mask as i32));
                 let (ty, start) = (build.ty(nature), build.offset(self.state, at));
-                build.load(ty, build.element(ty, start, place))
+                self.within(build.load(ty, build.element(ty, start, place)), Part::Line(line))
             }
         }
     }
@@ -181,7 +184,7 @@ impl Body<'_> {
                 let now = self.get(next, Nature::Int);
                 let place = build.whole(LLVMOpcode::LLVMAnd, now, build.int(mask as i32));
                 let (ty, start) = (build.ty(nature), build.offset(self.state, at));
-                build.store(value, build.element(ty, start, place));
+                self.within(build.store(value, build.element(ty, start, place)), Part::Line(line));
                 if next != self.places.count {
                     self.put(next, build.whole(LLVMOpcode::LLVMAdd, now, build.int(1)), Nature::Int);
                 }
