@@ -139,7 +139,7 @@ class Connection:
         99.0
         >>> kr.connection.call("gain", {"node": "nobody", "gain": 1})
         Traceback (most recent call last):
-        krach.client.refusal.Refusal: there is no node nobody
+        krach.client.refusal.Refusal: there is no node nobody...
         """
         return self.result(self.request(method, params), timeout)
 
