@@ -83,6 +83,17 @@ class Meeting(Verbs):
         """
         return self.combine("set", other, structure)
 
+    def controls(self, **values: Values) -> Self:
+        """Take controls by name: each is a line of values, or a pattern of them, and they are set as by ``set``.
+
+        >>> krp.scale("0 2 4", "C:minor").controls(cutoff="<400 800>", vel=0.5).query(0, 1)[1]
+        (0>1/6)|cutoff=400
+        """
+        node = self.node
+        for label, value in values.items():
+            node = ir.Combine("set", "left", node, ir.Label(label, values_node(value)))
+        return self._with(node)
+
     def keep(self, other: Values, structure: str = "left") -> Self:
         """Take the other's controls as well; of one that both have, this one's value.
 
