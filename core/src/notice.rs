@@ -2,7 +2,7 @@
 
 use crate::graph::{Clash, Connection, GraphNode, Misfit};
 use crate::link::Position;
-use crate::model::{ClockSource, Start};
+use crate::model::Settings;
 use std::collections::BTreeMap;
 
 /// Something that happened by itself, for logs, events and Status.
@@ -148,28 +148,10 @@ pub struct Status {
     pub control_values: BTreeMap<String, f64>,
     /// All slots ever set, hushed ones too.
     pub slots: Vec<SlotStatus>,
-    /// Free-run tempo.
-    pub bpm: f64,
-    /// Quarter notes per cycle.
+    /// The session's settings; the MIDI clock is on as well where the host's environment asks for it.
+    pub settings: Settings,
+    /// Quarter notes per cycle: those of the settings, or of the host's bar.
     pub meter: f64,
-    /// A cycle is a bar of the host; `meter` is its length then.
-    pub host_meter: bool,
-    /// MIDI clock goes to the host.
-    pub midi_clock: bool,
-    /// Where OSC messages go.
-    pub osc_target: Option<String>,
-    /// The session's seed.
-    pub seed: u64,
-    /// Master gain, linear.
-    pub master: f64,
-    /// Who is the clock.
-    pub clock_source: ClockSource,
-    /// Free run as the session has it.
-    pub free_run: bool,
-    /// What nodes do where time starts from standstill.
-    pub start: Start,
-    /// The instance's name.
-    pub name: String,
     /// Where the clock stands.
     pub position: Position,
     /// The engine panicked and is silent.

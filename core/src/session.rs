@@ -16,9 +16,9 @@ mod size;
 mod writers;
 
 use crate::edit::{Nodes, Routes};
-use crate::limits::{MAX_ID, MAX_MIDI_MAPS, MAX_NODES, METER_RANGE};
+use crate::limits::{MAX_ID, MAX_MIDI_MAPS, MAX_NODES};
 use crate::model::Values;
-use crate::model::{AutomationState, InputState, MidiMapState, NoteRouteState, SlotState, TypeSource};
+use crate::model::{AutomationState, MidiMapState, NoteRouteState, SlotState, TypeSource};
 pub use adopt::Adoption;
 use automations::read as automations_of;
 pub use document::Programs;
@@ -35,9 +35,9 @@ use crate::graph::{Amounts, Controls, GraphEdit, GraphError, GraphNode, IndexedG
 use crate::ir::ModuleIr;
 use crate::limits::{
     MAX_AUTOMATIONS, MAX_CHANNELS, MAX_CONNECTIONS, MAX_DOCUMENT, MAX_ROUTES, MAX_SLOTS, MAX_VALUES,
-    MAX_VOICES, TEMPO_RANGE,
+    MAX_VOICES,
 };
-use crate::model::{ClockSource, Crossfade, Period, Start};
+use crate::model::{Period, Settings};
 use crate::node::{Named, NodeDecl, Registry};
 use imbl::OrdMap;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -51,8 +51,8 @@ const MAX_FADE: f64 = 1e6;
 /// One session. Copies share what is equal in them: a copy costs the same whatever the session is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Session {
-    /// The instance's name.
-    pub name: String,
+    /// The clock, the master, what goes in and out.
+    pub settings: Settings,
     /// What `load_graph` and its kin brought.
     pub raw: Arc<RawGraph>,
     /// Nodes, in the order they were added.
@@ -69,36 +69,10 @@ pub struct Session {
     pub slots: OrdMap<String, SlotState>,
     /// Automations by id.
     pub automations: OrdMap<String, AutomationState>,
-    /// Free-run tempo in bpm.
-    pub bpm: f64,
-    /// Quarter notes per cycle.
-    pub beats_per_cycle: f64,
-    /// A cycle is a bar of the host instead.
-    pub host_meter: bool,
-    /// MIDI clock on the MIDI output.
-    pub midi_clock: bool,
-    /// What nodes do where time starts from standstill.
-    pub start: Start,
-    /// Where OSC messages go, as `address:port`.
-    pub osc_target: Option<String>,
-    /// Master gain, linear.
-    pub master: f64,
-    /// Who is the clock.
-    pub clock_source: ClockSource,
-    /// Keep an own clock while the host does not run.
-    pub free_run: bool,
-    /// The safety limiter.
-    pub limiter: bool,
-    /// Added to every pattern seed.
-    pub seed: u64,
-    /// The plugin's input reaches `adc_input` nodes: both channels, or one.
-    pub input: Option<InputState>,
     /// Controller mappings.
     pub midi_maps: Arc<Vec<MidiMapState>>,
     /// Where notes of the host go: channels in order, then the rest.
     pub note_routes: Vec<NoteRouteState>,
-    /// Length of crossfades.
-    pub crossfade: Crossfade,
     /// Texts of the types that come from text, by type id.
     pub sources: OrdMap<String, Arc<TypeSource>>,
     /// Which of FAUST's own libraries its texts were first compiled with: with others they may sound
@@ -112,7 +86,7 @@ pub struct Session {
 impl Default for Session {
     fn default() -> Self {
         Self {
-            name: String::new(),
+            settings: Settings::default(),
             raw: Arc::default(),
             nodes: Nodes::new(),
             routes: Routes::default(),
@@ -121,21 +95,8 @@ impl Default for Session {
             values: OrdMap::new(),
             slots: OrdMap::new(),
             automations: OrdMap::new(),
-            bpm: 120.0,
-            beats_per_cycle: 4.0,
-            host_meter: false,
-            midi_clock: false,
-            start: Start::Restart,
-            osc_target: None,
-            master: 1.0,
-            clock_source: ClockSource::External,
-            free_run: false,
-            limiter: true,
-            seed: 0,
-            input: None,
             midi_maps: Arc::default(),
             note_routes: Vec::new(),
-            crossfade: Crossfade::default(),
             sources: OrdMap::new(),
             libraries: None,
             kept: Arc::default(),
@@ -147,18 +108,9 @@ impl Default for Session {
 impl Session {
     /// Takes over what is no part of the music: the clock, what goes in and out, protection.
     pub fn take_settings(&mut self, from: &Self) {
-        self.clock_source = from.clock_source;
-        self.host_meter = from.host_meter;
-        self.midi_clock = from.midi_clock;
-        self.start = from.start;
-        self.osc_target.clone_from(&from.osc_target);
-        self.free_run = from.free_run;
-        self.limiter = from.limiter;
-        self.seed = from.seed;
-        self.input = from.input;
+        self.settings.take_surroundings(&from.settings);
         self.midi_maps.clone_from(&from.midi_maps);
         self.note_routes.clone_from(&from.note_routes);
-        self.crossfade = from.crossfade;
     }
 
     /// Applies one edit, or leaves everything as it was.
@@ -185,19 +137,7 @@ impl Session {
                     self.slots.get_mut(&slot).expect("it is there").playing = false;
                 }
             }
-            Edit::SetBpm(bpm) if TEMPO_RANGE.contains(bpm) => self.bpm = *bpm,
-            Edit::SetBpm(_) => {}
-            Edit::SetBeatsPerCycle(beats) if METER_RANGE.contains(beats) => {
-                self.beats_per_cycle = *beats;
-                self.host_meter = false;
-            }
-            Edit::SetBeatsPerCycle(_) => {}
-            Edit::FollowHostMeter => self.host_meter = true,
-            Edit::SetMidiClock(on) => self.midi_clock = *on,
-            Edit::SetStart(start) => self.start = *start,
-            Edit::SetOscTarget(target) => self.osc_target.clone_from(target),
-            Edit::SetClockSource(source) => self.clock_source = *source,
-            Edit::SetFreeRun(on) => self.free_run = *on,
+            Edit::Setting(setting) => self.settings.set(setting),
             Edit::Graph(edits) => {
                 let mut raw = (*self.raw).clone();
                 for edit in edits {
@@ -223,15 +163,12 @@ impl Session {
                     .extend(sources.iter().map(|(id, source)| (id.clone(), Arc::new(source.clone()))));
             }
             Edit::RemoveSlot { slot } => drop(self.slots.remove(slot)),
-            Edit::StopInput => self.input = None,
             // What fades is saved as where it goes.
             Edit::SetControl { label, value } | Edit::Fade { label, value, .. } => {
                 if let Some(path) = self.path_of(label, registry) {
                     self.values.insert(path, *value);
                 }
             }
-            Edit::SetMasterGain(gain) => self.master = *gain,
-            Edit::SetLimiter(on) => self.limiter = *on,
             Edit::SetAutomation { id, label, shape, lo, hi, period, one_shot } => {
                 let state = AutomationState {
                     label: self.long_form(label, registry),
@@ -246,7 +183,6 @@ impl Session {
             Edit::ClearAutomation { id } => {
                 self.automations.remove(id);
             }
-            Edit::StartInput { channel } => self.input = Some(InputState { channel: *channel }),
             Edit::MidiMap { channel, cc, label, lo, hi } => {
                 let label = self.long_form(label, registry);
                 let same = |m: &&mut MidiMapState| m.channel == *channel && m.cc == *cc && m.label == label;
@@ -275,9 +211,6 @@ impl Session {
                 self.note_routes.splice(at..at, route);
             }
             Edit::MidiMaps(maps) => self.midi_maps = Arc::new(maps.clone()),
-            Edit::SetCrossfade(crossfade) => self.crossfade = *crossfade,
-            Edit::SetName(name) => self.name = name.clone(),
-            Edit::SetSeed(seed) => self.seed = *seed,
             Edit::Panic | Edit::Rebuild => {}
             Edit::Batch(edits) => {
                 let mut next = self.clone();
@@ -311,7 +244,7 @@ impl Session {
                 let known = self.path_of(label, registry).is_none_or(|path| self.values.contains_key(&path));
                 self.room_for(self.values.len(), known, "values of controls", MAX_VALUES)
             }
-            Edit::SetMasterGain(gain) if !(0.0..=16.0).contains(gain) => bad("gain", "a number from 0 to 16"),
+            Edit::Setting(setting) => setting.check().or_else(|(field, expected)| bad(field, expected)),
             Edit::SetAutomation { id, shape, lo, hi, period, .. } => {
                 if !(lo.is_finite() && hi.is_finite()) {
                     return bad("lo, hi", "finite numbers");
@@ -328,11 +261,6 @@ impl Session {
                 shape.check().map_err(EditError::Shape)?;
                 let known = self.automations.contains_key(id);
                 self.room_for(self.automations.len(), known, "automations", MAX_AUTOMATIONS)
-            }
-            Edit::SetOscTarget(Some(target))
-                if target.parse::<std::net::SocketAddr>().map_or(true, |address| address.port() == 0) =>
-            {
-                bad("osc_target", "an address and a port, like 127.0.0.1:9000 or [::1]:9000")
             }
             Edit::RouteNotes { channel: Some(16..), .. }
             | Edit::MidiMap { channel: 16.., .. }

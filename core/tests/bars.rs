@@ -1,6 +1,7 @@
 //! Bars are the host's: edits wait for its bar lines, and with its meter every bar is one cycle.
 
 mod support;
+use krach_core::model::Setting;
 
 use krach_core::clock::{HostTransport, TransportAt};
 use krach_core::engine::*;
@@ -104,7 +105,7 @@ fn with_the_hosts_meter_every_bar_is_one_cycle_through_a_change_of_signature() {
     for first_number in [None, Some(0), Some(1)] {
         for blocks in [&[64][..], &[17], &[333], &[2048], &[5, 1000, 2, 77]] {
             let mut rig = Rig::new();
-            rig.edit(Edit::FollowHostMeter);
+            rig.edit(Edit::Setting(Setting::HostMeter));
             rig.edit(play("a", scale(4)));
             Song { first_number, ..FOUR_THREE }.play(&mut rig, 0.0, 17 * BEAT, blocks, true);
             let found: Vec<i64> = note_ons(&rig).iter().map(|n| n.0).collect();
@@ -121,7 +122,7 @@ fn a_change_that_the_host_tells_late_loses_and_repeats_no_note() {
         let frames = (2.0 * first + then) as i64 * BEAT;
         for blocks in [&[1900][..], &[1999], &[2048], &[700]] {
             let mut rig = Rig::new();
-            rig.edit(Edit::FollowHostMeter);
+            rig.edit(Edit::Setting(Setting::HostMeter));
             rig.edit(play("a", scale(128)));
             song.play(&mut rig, 0.0, frames, blocks, false);
             let keys: Vec<u8> = note_ons(&rig).iter().map(|n| n.1).collect();
@@ -142,7 +143,7 @@ fn after_a_change_of_signature_a_jump_back_plays_what_has_sounded_before() {
         ..HostTransport::default()
     };
     let mut rig = Rig::new();
-    rig.edit(Edit::FollowHostMeter);
+    rig.edit(Edit::Setting(Setting::HostMeter));
     rig.edit(play("a", scale(4)));
     let play = |rig: &mut Rig, from: f64, beats: i64, numerator: u32| {
         for block in 0..beats * 48 {
@@ -163,7 +164,7 @@ fn after_a_change_of_signature_a_jump_back_plays_what_has_sounded_before() {
 #[test]
 fn a_held_note_sounds_on_through_a_change_of_signature() {
     let mut rig = Rig::new();
-    rig.edit(Edit::FollowHostMeter);
+    rig.edit(Edit::Setting(Setting::HostMeter));
     let long = Value::Note { channel: 0, note: 60, velocity: 100, dur: 3.0 };
     let once = Pattern::Slow {
         factor: (8, 1).into(),
@@ -180,7 +181,7 @@ fn a_held_note_sounds_on_through_a_change_of_signature() {
 fn a_jump_lands_in_the_bar_that_the_host_names() {
     for first_number in [0, 1] {
         let mut rig = Rig::new();
-        rig.edit(Edit::FollowHostMeter);
+        rig.edit(Edit::Setting(Setting::HostMeter));
         let song = Song { first_number: Some(first_number), ..FOUR_THREE };
         song.play(&mut rig, 0.0, BEAT, &[512], true);
         song.play(&mut rig, 14.0, 0, &[512], true);
@@ -193,19 +194,22 @@ fn a_jump_lands_in_the_bar_that_the_host_names() {
 #[test]
 fn the_hosts_meter_is_saved_and_ends_with_a_meter_of_ones_own() {
     let mut rig = Rig::new();
-    rig.edit(Edit::FollowHostMeter);
+    rig.edit(Edit::Setting(Setting::HostMeter));
     FOUR_THREE.play(&mut rig, 0.0, 9 * BEAT, &[512], true);
-    assert_eq!((rig.engine.status().host_meter, rig.engine.status().meter), (true, 3.0));
+    assert_eq!((rig.engine.status().settings.host_meter, rig.engine.status().meter), (true, 3.0));
     let saved = rig.engine.save();
     let mut again = Rig::new();
     again.engine.load(&saved).unwrap();
-    assert!(again.engine.session().host_meter);
+    assert!(again.engine.session().settings.host_meter);
     assert_eq!(again.engine.save(), saved);
     FOUR_THREE.play(&mut again, 0.0, 11 * BEAT, &[512], true);
     assert_eq!(again.engine.link().position().cycles, 3.0);
-    again.edit(Edit::SetBeatsPerCycle(2.0));
+    again.edit(Edit::Setting(Setting::BeatsPerCycle(2.0)));
     FOUR_THREE.play(&mut again, 11.0, BEAT, &[512], true);
-    assert_eq!((again.engine.status().host_meter, again.engine.link().position().cycles), (false, 6.0));
+    assert_eq!(
+        (again.engine.status().settings.host_meter, again.engine.link().position().cycles),
+        (false, 6.0)
+    );
 }
 
 #[test]
@@ -220,7 +224,7 @@ fn a_loop_in_the_hosts_meter_plays_the_same_bars_again_whatever_the_blocks() {
     for first_number in [None, Some(0), Some(1)] {
         for blocks in [&[64i64][..], &[500], &[1920], &[96, 1824]] {
             let mut rig = Rig::new();
-            rig.edit(Edit::FollowHostMeter);
+            rig.edit(Edit::Setting(Setting::HostMeter));
             rig.edit(play("a", scale(4)));
             let song = Song { first_number, ..FOUR_THREE };
             let mut sizes = blocks.iter().cycle();
@@ -248,7 +252,7 @@ fn a_bar_is_the_same_bar_whatever_the_host_calls_it_and_however_time_came_there(
         for (way, stands) in ways.iter().flat_map(|way| [(way, false), (way, true)]) {
             let mut rig = Rig::with(probes::registry());
             let song = Song { first: 4.0, change: 1e6, then: 4.0, first_number };
-            rig.edit(Edit::FollowHostMeter);
+            rig.edit(Edit::Setting(Setting::HostMeter));
             rig.edit(Edit::LoadGraph(graph(
                 vec![node("out", "dac", &[]), node("l", "level", &[])],
                 &[("l", "out")],

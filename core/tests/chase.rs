@@ -7,6 +7,7 @@ use clock_support::probe::{FREQ, gates, held};
 use clock_support::support::{Rig, play, probes};
 use clock_support::*;
 use krach_core::engine::*;
+use krach_core::model::Setting;
 use krach_patterns::{EventBuffer, Pattern, Span, Value, builders, compile};
 
 const RATE: f64 = 48_000.0;
@@ -78,7 +79,7 @@ fn wherever_one_lands_the_control_is_where_playing_would_have_brought_it() {
         for landing in &landings {
             script = script.jump(4.0 * landing).play(100);
         }
-        let edits = [Edit::SetSeed(seed), play("v", pattern.clone())];
+        let edits = [Edit::Setting(Setting::Seed(seed)), play("v", pattern.clone())];
         let (log, _) = render_with(&script, Host::EXACT, &edits, &[256]);
         for (n, &landing) in landings.iter().enumerate() {
             let Some(expected) = told_last(&pattern, landing, seed) else { continue };
@@ -111,7 +112,7 @@ fn under_a_new_seed_what_chance_said_last_is_another_thing() {
         rig.edit(play("v", rare.clone()));
         rig.block(64);
         let at = if timed { At::Position(0.1) } else { At::Now };
-        rig.edit_at(Edit::SetSeed(77), at);
+        rig.edit_at(Edit::Setting(Setting::Seed(77)), at);
         rig.render(48_000, &[512]);
         rig.start_beats = 4.0 * landing(77) - rig.played as f64 / 24_000.0;
         let jumped = rig.rendered;

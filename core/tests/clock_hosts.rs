@@ -7,7 +7,7 @@ use clock_support::support::{RATE as SUPPORT_RATE, hits, play};
 use clock_support::*;
 use krach_core::clock::{HostTransport, TransportAt};
 use krach_core::engine::*;
-use krach_core::model::ClockSource;
+use krach_core::model::{ClockSource, Setting};
 
 const RATE: f64 = SUPPORT_RATE;
 /// What Ardour says when it plays at 137.
@@ -116,7 +116,7 @@ fn without_any_transport_it_idles_and_runs_free_when_told() {
         rig.edit(play("v", hits("v/gate", 16)));
         rig.block_with(1_000, &[]);
         assert!(gates(&log).is_empty());
-        rig.edit(Edit::SetFreeRun(true));
+        rig.edit(Edit::Setting(Setting::FreeRun(true)));
         let mut played = 0;
         for n in blocks.iter().cycle() {
             rig.block_with(*n as usize, &[]);
@@ -127,7 +127,7 @@ fn without_any_transport_it_idles_and_runs_free_when_told() {
         }
         let opens: Vec<i64> = gates(&log).iter().filter(|g| g.open).map(|g| g.sample - 1_000).collect();
         assert_eq!(opens, (0..).map(|k| k * 6_000).take_while(|n| *n < played).collect::<Vec<_>>());
-        rig.edit(Edit::SetFreeRun(false));
+        rig.edit(Edit::Setting(Setting::FreeRun(false)));
         rig.block_with(100, &[]);
         assert!(!gates(&log).last().unwrap().open);
         let before = gates(&log).len();
@@ -142,7 +142,7 @@ fn free_run_goes_on_from_where_the_host_stopped_and_back_to_the_host() {
     // The host's stop is a stretch of our own clock that goes on, at our own tempo of 120.
     let heard = Script::at(RATE, 0.0, 120.0).play(60_000).jump(64.0).play(30_000);
     for blocks in PARTITIONS {
-        let edits = [Edit::SetFreeRun(true), play("v", hits("v/gate", 16))];
+        let edits = [Edit::Setting(Setting::FreeRun(true)), play("v", hits("v/gate", 16))];
         let (log, _) = render_with(&script, Host::EXACT, &edits, blocks);
         assert_eq!(gates(&log), heard.gates_of(16, 4.0), "{blocks:?}");
     }
@@ -152,12 +152,15 @@ fn free_run_goes_on_from_where_the_host_stopped_and_back_to_the_host() {
 fn the_internal_source_does_not_hear_the_host_until_it_is_the_clock_again() {
     for size in [64usize, 333, 2048] {
         let (mut rig, log) = probed(RATE);
-        rig.edit(Edit::SetBpm(60.0));
-        rig.edit(Edit::SetClockSource(ClockSource::Internal));
+        rig.edit(Edit::Setting(Setting::Bpm(60.0)));
+        rig.edit(Edit::Setting(Setting::ClockSource(ClockSource::Internal)));
         rig.edit(play("v", hits("v/gate", 16)));
         // It goes on from where the host was, cycle 10; two thirds of a cycle later the host takes
         // over, at 120 bpm and another place.
-        rig.edit_at(Edit::SetClockSource(ClockSource::External), At::Position(10.0 + 2.0 / 3.0));
+        rig.edit_at(
+            Edit::Setting(Setting::ClockSource(ClockSource::External)),
+            At::Position(10.0 + 2.0 / 3.0),
+        );
         let host = Script::at(RATE, 40.0, 120.0).play(260_000);
         let mut at = 0i64;
         while at < 256_000 {
@@ -176,9 +179,9 @@ fn a_change_of_the_own_tempo_in_free_run_keeps_the_position() {
     let truth = Script::at(RATE, 0.0, 120.0).play(72_000).tempo(90.0).play(72_000);
     for blocks in PARTITIONS {
         let (mut rig, log) = probed(RATE);
-        rig.edit(Edit::SetFreeRun(true));
+        rig.edit(Edit::Setting(Setting::FreeRun(true)));
         rig.edit(play("v", hits("v/gate", 16)));
-        rig.edit_at(Edit::SetBpm(90.0), At::Position(0.75));
+        rig.edit_at(Edit::Setting(Setting::Bpm(90.0)), At::Position(0.75));
         let mut at = 0;
         for n in blocks.iter().cycle() {
             let n = (*n).min(144_000 - at);
@@ -199,7 +202,7 @@ fn beats_per_cycle_may_change_while_playing() {
     for size in [64, 333, 2048] {
         let (mut rig, log) = probed(RATE);
         rig.edit(play("v", hits("v/gate", 4)));
-        rig.edit_at(Edit::SetBeatsPerCycle(3.0), At::Position(1.5));
+        rig.edit_at(Edit::Setting(Setting::BeatsPerCycle(3.0)), At::Position(1.5));
         let mut at = 0;
         while at < 288_000 {
             let end = (at + size).min(288_000);

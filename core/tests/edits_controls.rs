@@ -1,6 +1,7 @@
 //! Who writes a control: base ← pattern ← automation, each giving back to the one before.
 
 mod support;
+use krach_core::model::Setting;
 
 use krach_core::automation::ShapeSpec;
 use krach_core::engine::*;
@@ -165,10 +166,10 @@ fn patterns_set_controls_and_the_master_by_osc_too() {
 #[test]
 fn the_master_gain_is_declicked_and_a_panic_cuts_what_sounds() {
     let mut rig = rig();
-    rig.edit(Edit::SetMasterGain(0.0));
+    rig.edit(Edit::Setting(Setting::Master(0.0)));
     let [left, _] = rig.render(1_000, &[64]);
     assert!(largest_step(&left) < 0.51 / 480.0 && left[480..].iter().all(|x| *x == 0.0));
-    rig.edit(Edit::SetMasterGain(1.0));
+    rig.edit(Edit::Setting(Setting::Master(1.0)));
     rig.edit(play("a", hits("a/gate", 1)));
     rig.edit(Edit::Graph(vec![
         GraphEdit::AddNode(node("c", "count", &[])),
@@ -274,11 +275,11 @@ fn a_one_shot_that_is_started_again_at_its_end_runs_again() {
 fn tempos_and_meters_beyond_reason_are_ignored() {
     let mut rig = Rig::new();
     for bpm in [1e9, 1e-9, f64::NAN, -3.0] {
-        rig.edit(Edit::SetBpm(bpm));
+        rig.edit(Edit::Setting(Setting::Bpm(bpm)));
     }
     for beats in [1e-9, 1e9, 0.0, f64::INFINITY] {
-        rig.edit(Edit::SetBeatsPerCycle(beats));
+        rig.edit(Edit::Setting(Setting::BeatsPerCycle(beats)));
     }
     let status = rig.engine.status();
-    assert_eq!((status.bpm, status.meter), (120.0, 4.0));
+    assert_eq!((status.settings.bpm, status.meter), (120.0, 4.0));
 }

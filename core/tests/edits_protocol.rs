@@ -1,6 +1,7 @@
 //! Between the two threads: what overtakes what, what waits, and that everything comes to rest.
 
 mod support;
+use krach_core::model::Setting;
 
 use krach_core::clock::TransportAt;
 use krach_core::engine::*;
@@ -56,7 +57,7 @@ fn a_host_that_does_not_call_for_a_while_finds_the_right_state() {
         for k in 0..edits {
             let edit = match k % 5 {
                 0 if k < 10_000 => Edit::LoadGraph(dc(f64::from(k % 100) / 100.0)),
-                1 => Edit::SetMasterGain(f64::from(k % 10) / 10.0),
+                1 => Edit::Setting(Setting::Master(f64::from(k % 10) / 10.0)),
                 2 => play(&format!("s{}", k % 7), hits("none/gate", 2)),
                 _ => set("a/level", f64::from(k % 1000) / 1000.0),
             };
@@ -130,7 +131,7 @@ fn timed_graphs_survive_immediate_ones_that_race_with_them() {
         // Sent before the returns of that block are read.
         let node = GraphEdit::AddNode(node(&format!("n{k}"), "dc", &[]));
         let receipt = rig.engine.edit(Edit::Graph(vec![node]), At::Now).unwrap();
-        rig.engine.edit(Edit::SetSeed(k), At::Now).unwrap();
+        rig.engine.edit(Edit::Setting(Setting::Seed(k)), At::Now).unwrap();
         rig.render(30, &[10]);
         assert!(rig.engine.is_done(receipt), "node {k} is there at once");
     }
@@ -215,7 +216,7 @@ fn edits_that_wait_survive_deactivation() {
     let last = rig.edit_at(set("n/level", 0.25), At::Position(0.5));
     rig.engine.deactivate();
     assert!(!rig.engine.is_done(last));
-    let while_off = rig.edit_at(Edit::SetMasterGain(0.5), At::Position(0.5));
+    let while_off = rig.edit_at(Edit::Setting(Setting::Master(0.5)), At::Position(0.5));
     rig.processor = rig.engine.activate(RATE, MAX_FRAMES);
     rig.render(80_000, &[256]);
     assert!(rig.engine.is_done(while_off));
@@ -237,7 +238,7 @@ fn a_batch_is_all_or_nothing() {
         Edit::Graph(vec![GraphEdit::AddNode(node("z", "refuses", &[]))]),
         Edit::Graph(vec![GraphEdit::AddNode(node("n", "dc", &[]))]),
         Edit::Graph(vec![GraphEdit::Connect(wire("n", "n"))]),
-        Edit::SetMasterGain(-1.0),
+        Edit::Setting(Setting::Master(-1.0)),
         set("a/level", f64::NAN),
         Edit::Graph(vec![GraphEdit::AddNode(node("q", "dc", &[("level", f64::INFINITY)]))]),
     ];
@@ -429,7 +430,7 @@ fn a_timed_edit_waits_for_the_plan_before_it_that_has_to_be_built_anew() {
     for id in ["x", "y"] {
         let node = GraphEdit::AddNode(node(id, "dc", &[]));
         rig.engine.edit(Edit::Graph(vec![node]), At::Now).unwrap();
-        rig.engine.edit(Edit::SetSeed(1), At::Now).unwrap();
+        rig.engine.edit(Edit::Setting(Setting::Seed(1)), At::Now).unwrap();
         rig.process_unheard(64);
     }
     // The time passes unheard: nothing acts before its plan.

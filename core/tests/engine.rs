@@ -1,6 +1,7 @@
 //! The engine as a host and a client see it: edits in, samples out.
 
 mod support;
+use krach_core::model::Setting;
 
 use krach_core::engine::*;
 use krach_core::processor::{ParamEvent, ParamId};
@@ -40,7 +41,7 @@ fn any_block_partition_gives_the_same_samples_to_the_bit() {
         next.nodes.push(node("b", "oscillator", &[("waveform", 1.0), ("amp", 0.1)]));
         next.connections.push(wire("b", "out"));
         rig.edit_at(Edit::LoadGraph(next), At::Position(0.8));
-        rig.edit_at(Edit::SetMasterGain(0.5), At::Position(1.111));
+        rig.edit_at(Edit::Setting(Setting::Master(0.5)), At::Position(1.111));
         rig.render(200_000, blocks)
     };
     let reference = render(&[256]);
@@ -79,7 +80,7 @@ fn tone() -> RawGraph {
 fn nothing_comes_after_the_limiter_neither_the_hosts_fader_nor_an_engine_that_leaves() {
     let mut rig = Rig::new();
     rig.edit(Edit::LoadGraph(tone()));
-    rig.edit(Edit::SetMasterGain(1.9));
+    rig.edit(Edit::Setting(Setting::Master(1.9)));
     let quiet = rig.render(9_600, &[333]);
     let peak = |sides: &[Vec<f32>; 2]| sides.iter().flatten().fold(0.0_f32, |peak, x| peak.max(x.abs()));
     assert!((1.8..=1.9).contains(&peak(&quiet)), "{}", peak(&quiet));
@@ -192,7 +193,7 @@ fn a_start_from_standstill_sounds_the_same_each_time_whatever_the_blocks() {
         assert_eq!(first_difference(&reference[0], &again[0]), None, "offline, blocks {blocks:?}");
     }
     // Offline always, also for a session that goes on elsewhere.
-    offline.edit(Edit::SetStart(Start::Continue));
+    offline.edit(Edit::Setting(Setting::Start(Start::Continue)));
     let again = export(&mut offline, &[512]);
     assert_eq!(first_difference(&reference[0], &again[0]), None, "offline");
     let mut live = remembering();
@@ -206,7 +207,7 @@ fn a_start_from_standstill_sounds_the_same_each_time_whatever_the_blocks() {
         live.render(12_345, blocks);
     }
     let mut goes_on = remembering();
-    goes_on.edit(Edit::SetStart(Start::Continue));
+    goes_on.edit(Edit::Setting(Setting::Start(Start::Continue)));
     let first = export(&mut goes_on, &[512]);
     let second = export(&mut goes_on, &[512]);
     assert!(first_difference(&first[0][240..], &second[0][240..]).is_some());
@@ -274,7 +275,7 @@ fn free_run_is_no_standstill_and_neither_is_a_jump() {
     let count = graph(vec![node("out", "dac", &[]), node("c", "count", &[])], &[("c", "out")]);
     let mut rig = Rig::with(probes::registry());
     rig.edit(Edit::LoadGraph(count));
-    rig.edit(Edit::SetFreeRun(true));
+    rig.edit(Edit::Setting(Setting::FreeRun(true)));
     rig.playing = false;
     rig.settle();
     // A start has 240 frames for what rang before.
@@ -286,7 +287,7 @@ fn free_run_is_no_standstill_and_neither_is_a_jump() {
     assert_eq!(at(&mut rig), begun + 512, "a jump");
     rig.playing = false;
     assert_eq!(at(&mut rig), begun + 768, "free run takes over");
-    rig.edit(Edit::SetFreeRun(false));
+    rig.edit(Edit::Setting(Setting::FreeRun(false)));
     assert_eq!(at(&mut rig), begun + 1024, "it stops");
     rig.playing = true;
     assert_eq!(at(&mut rig), 255, "and starts again");
@@ -295,13 +296,16 @@ fn free_run_is_no_standstill_and_neither_is_a_jump() {
 #[test]
 fn new_sessions_restart_documents_of_before_go_on_and_the_choice_can_be_undone() {
     let mut engine = Engine::new(probes::registry());
-    assert_eq!(engine.session().start, Start::Restart);
+    assert_eq!(engine.session().settings.start, Start::Restart);
     let saved = engine.save();
-    engine.edit(Edit::SetStart(Start::Continue), At::Now).unwrap();
-    assert_eq!((engine.session().start, engine.status().start), (Start::Continue, Start::Continue));
+    engine.edit(Edit::Setting(Setting::Start(Start::Continue)), At::Now).unwrap();
+    assert_eq!(
+        (engine.session().settings.start, engine.status().settings.start),
+        (Start::Continue, Start::Continue)
+    );
     let goes_on = engine.save();
     engine.undo(At::Now).unwrap();
-    assert_eq!(engine.session().start, Start::Restart);
+    assert_eq!(engine.session().settings.start, Start::Restart);
     for (document, start) in [
         (&saved[..], Start::Restart),
         (&goes_on, Start::Continue),
@@ -309,7 +313,7 @@ fn new_sessions_restart_documents_of_before_go_on_and_the_choice_can_be_undone()
         (br#"{"krach": {"start": "restart"}}"#, Start::Restart),
     ] {
         engine.load(document).unwrap();
-        assert_eq!(engine.session().start, start);
+        assert_eq!(engine.session().settings.start, start);
     }
     assert!(engine.load(br#"{"krach": {"start": "over"}}"#).is_err());
 }

@@ -1,6 +1,7 @@
 //! Nodes that go wrong: heard for at most 10 ms, named, and never the host's problem.
 
 mod support;
+use krach_core::model::{InputState, Setting};
 
 use krach_core::engine::*;
 use support::*;
@@ -90,7 +91,7 @@ fn a_panic_is_silence_and_a_notice_and_a_rebuild_brings_the_sound_back() {
         let mut rig = rig(graph(nodes("panicky"), &[("p", "out")]));
         rig.render(2_000, &[256]);
         assert_eq!(rig.block(64)[0][0], 0.125);
-        let pending = rig.edit_at(Edit::SetMasterGain(0.5), At::Position(40.0));
+        let pending = rig.edit_at(Edit::Setting(Setting::Master(0.5)), At::Position(40.0));
         match when {
             "render" => drop(rig.edit(set("p/when", 1.0))),
             "set" => drop(rig.edit(set("p/when", 2.0))),
@@ -112,7 +113,7 @@ fn a_panic_is_silence_and_a_notice_and_a_rebuild_brings_the_sound_back() {
         for k in 0..3000 {
             rig.edit(set("p/when", f64::from(k % 2) * 9.0));
         }
-        rig.edit_at(Edit::SetSeed(5), At::Position(41.0));
+        rig.edit_at(Edit::Setting(Setting::Seed(5)), At::Position(41.0));
         let last = rig.edit(Edit::LoadGraph(graph(nodes("dc"), &[("p", "out")])));
         assert!(rig.block(64)[0].iter().all(|x| *x == 0.0));
         assert!(rig.engine.is_done(last) && !rig.engine.is_done(pending));
@@ -123,7 +124,7 @@ fn a_panic_is_silence_and_a_notice_and_a_rebuild_brings_the_sound_back() {
         rig.start_beats += 158.0;
         rig.render(200_000, &[512]);
         assert!(rig.engine.is_done(pending), "{when}");
-        assert_eq!(rig.engine.session().seed, 5);
+        assert_eq!(rig.engine.session().settings.seed, 5);
         rig.settle();
     }
 }
@@ -158,8 +159,8 @@ fn what_is_no_number_in_the_hosts_input_is_silence_to_the_graph_and_nobodys_faul
     for (channel, sides) in [(None, [0, 1]), (Some(1), [1, 1])] {
         let nodes = vec![node("out", "dac", &[]), node("in", "adc_input", &[]), node("bad", "gain", &[])];
         let mut rig = rig(graph(nodes, &[("in", "bad"), ("bad", "out")]));
-        rig.edit(Edit::SetLimiter(false));
-        rig.edit(Edit::StartInput { channel });
+        rig.edit(Edit::Setting(Setting::Limiter(false)));
+        rig.edit(Edit::Setting(Setting::Input(Some(InputState { channel }))));
         rig.render(2_000, &[256]);
         rig.input = [0, 3].map(|from| (0..256).map(|i| odd[(from + i) % odd.len()]).collect());
         for _ in 0..3 {
@@ -181,7 +182,7 @@ fn the_safety_limiter_passes_to_the_bit_what_is_not_too_loud() {
     assert!(rig.block(256)[0].iter().all(|x| x.to_bits() == 1.999_f32.to_bits()));
     rig.edit(set("a/level", 50.0));
     assert!(rig.block(256)[0].iter().all(|x| *x == 2.0));
-    rig.edit(Edit::SetLimiter(false));
+    rig.edit(Edit::Setting(Setting::Limiter(false)));
     rig.render(480_000, &[2048]);
     assert_eq!(rig.block(256)[0][255], 50.0);
 }

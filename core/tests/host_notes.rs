@@ -7,6 +7,7 @@ mod mono;
 #[path = "host_notes/mpe.rs"]
 mod mpe;
 mod support;
+use krach_core::model::Setting;
 
 use krach_core::engine::*;
 use krach_core::processor::{Expression, HostEvent, HostEventKind, NoteAddress};
@@ -20,7 +21,7 @@ const A5: i16 = 81;
 
 fn rig(count: u32) -> Rig {
     let mut rig = Rig::with(probes::registry());
-    rig.edit(Edit::SetLimiter(false));
+    rig.edit(Edit::Setting(Setting::Limiter(false)));
     let pipe = GraphNode { count, ..node("p", "pipe", &[]) };
     rig.edit(Edit::LoadGraph(graph(vec![node("out", "dac", &[]), pipe], &[("p", "out")])));
     rig.edit(Edit::RouteNotes { channel: None, node: Some("p".into()) });

@@ -5,6 +5,7 @@ mod clock_support;
 use clock_support::support::{Rig, play};
 use clock_support::*;
 use krach_core::engine::*;
+use krach_core::model::Setting;
 use krach_patterns::{Pattern, Value};
 
 const RATE: f64 = 48_000.0;
@@ -18,7 +19,7 @@ type Sent = Vec<(i64, [u8; 3])>;
 
 fn clocked() -> Rig {
     let mut rig = Rig::new();
-    rig.edit(Edit::SetMidiClock(true));
+    rig.edit(Edit::Setting(Setting::MidiClock(true)));
     rig
 }
 
@@ -123,7 +124,7 @@ fn a_tick_comes_before_the_notes_of_its_sample_and_other_cycles_do_not_disturb_i
     let mut rig = clocked();
     let note = Value::Note { channel: 0, note: 60, velocity: 100, dur: 0.1 };
     rig.edit(play("a", Pattern::Atom { value: note, span: None }));
-    rig.edit_at(Edit::SetBeatsPerCycle(3.0), At::Position(0.25));
+    rig.edit_at(Edit::Setting(Setting::BeatsPerCycle(3.0)), At::Position(0.25));
     let sent = perform(&mut rig, &Script::at(RATE, 0.0, 120.0).play(48_000), Host::EXACT, &[512]);
     assert_eq!(sent[..3].iter().map(|s| s.1[0]).collect::<Vec<_>>(), [START, TICK, 0x90]);
     assert_eq!(at(&sent, TICK).len(), 48);
@@ -134,8 +135,8 @@ fn a_tick_comes_before_the_notes_of_its_sample_and_other_cycles_do_not_disturb_i
 fn switching_it_off_or_on_midway_tells_the_receiver() {
     let mut rig = Rig::new();
     let script = Script::at(RATE, 0.0, 120.0).play(48_000);
-    rig.edit_at(Edit::SetMidiClock(true), At::Position(0.125));
-    rig.edit_at(Edit::SetMidiClock(false), At::Position(0.25));
+    rig.edit_at(Edit::Setting(Setting::MidiClock(true)), At::Position(0.125));
+    rig.edit_at(Edit::Setting(Setting::MidiClock(false)), At::Position(0.25));
     let sent = perform(&mut rig, &script, Host::EXACT, &[512]);
     assert_eq!(sent[..2], [(12_000, [SONG_POSITION, 2, 0]), (12_000, [CONTINUE, 0, 0])]);
     assert_eq!(at(&sent, TICK), (12..24).map(|n| n * 1000).collect::<Vec<_>>());
@@ -166,10 +167,10 @@ fn the_environment_may_ask_for_it_whatever_the_session_says() {
     let mut engine = Engine::new(krach_core::node::Registry::with_builtins());
     engine.always_send_midi_clock();
     let mut rig = Rig::of(engine);
-    rig.edit(Edit::SetMidiClock(false));
+    rig.edit(Edit::Setting(Setting::MidiClock(false)));
     let sent = perform(&mut rig, &Script::at(RATE, 0.0, 120.0).play(2_000), Host::EXACT, &[512]);
     assert_eq!(at(&sent, TICK), [0, 1000]);
-    assert!(!rig.engine.session().midi_clock, "it is not the session's");
+    assert!(!rig.engine.session().settings.midi_clock, "it is not the session's");
 }
 
 #[test]
@@ -187,7 +188,7 @@ fn a_tick_between_the_last_sample_of_a_pass_and_its_end_belongs_to_that_pass() {
 fn an_engine_that_falls_silent_stops_the_receiver() {
     support::probes::hush_probes();
     let mut rig = Rig::with(support::probes::registry());
-    rig.edit(Edit::SetMidiClock(true));
+    rig.edit(Edit::Setting(Setting::MidiClock(true)));
     rig.block(512);
     assert_eq!(rig.midi[0].1[0], START);
     let nodes = vec![support::node("p", "panicky", &[("when", 1.0)]), support::node("out", "dac", &[])];

@@ -1,6 +1,7 @@
 //! Notes and controllers to the host: each at its sample, and no note without its end.
 
 mod support;
+use krach_core::model::Setting;
 
 use krach_core::engine::*;
 use krach_patterns::{Pattern, Value};
@@ -173,7 +174,7 @@ fn after_a_panic_in_a_reset_the_next_block_silences_the_host_also_if_it_is_rebui
         let mut rig = Rig::with(probes::registry());
         let nodes = vec![node("out", "dac", &[]), node("p", "panicky", &[])];
         rig.edit(Edit::LoadGraph(graph(nodes, &[("p", "out")])));
-        rig.edit(Edit::SetMidiClock(true));
+        rig.edit(Edit::Setting(Setting::MidiClock(true)));
         rig.settle();
         rig.played = 0;
         rig.edit(play("lead", seq(vec![note(60, 1.0)])));

@@ -7,7 +7,7 @@ use krach_core::automation::ShapeSpec;
 use krach_core::edit::{NodeEdit, NodeSpec};
 use krach_core::engine::*;
 use krach_core::ir::{NodeIr, Source};
-use krach_core::model::MidiMapState;
+use krach_core::model::{MidiMapState, Setting};
 use krach_core::processor::{HostEvent, HostEventKind, NoteAddress};
 use krach_patterns::builders;
 use support::*;
@@ -23,7 +23,7 @@ fn with_node(type_id: &str, count: u32, init: &[(&str, f64)]) -> Rig {
     registry.add(probes::sum_named("deep", ["filter/cut", "filter/res"]));
     registry.add(probes::sum_named("flat", ["cut", "gain"]));
     let mut rig = Rig::with(registry);
-    rig.edit(Edit::SetLimiter(false));
+    rig.edit(Edit::Setting(Setting::Limiter(false)));
     rig.edit(add("p", type_id, count, init));
     rig.edit(set("p_g/gain", 1.0));
     rig.settle();
@@ -115,7 +115,7 @@ fn what_is_said_of_a_type_that_is_still_compiled_waits_for_it() {
     let mut registry = probes::registry();
     registry.expect("reed");
     let mut rig = Rig::with(registry);
-    rig.edit(Edit::SetLimiter(false));
+    rig.edit(Edit::Setting(Setting::Limiter(false)));
     rig.edit(add("p", "reed", 1, &[("freq", 3.0)]));
     rig.edit(set("p/gate", 1.0));
     rig.edit(play("p", builders::control("other", 2.0)));
@@ -288,7 +288,7 @@ fn named_rig(names: &[(&str, f32)]) -> Rig {
     let mut registry = probes::registry();
     registry.add(probes::named_values("box", names));
     let mut rig = Rig::with(registry);
-    rig.edit(Edit::SetLimiter(false));
+    rig.edit(Edit::Setting(Setting::Limiter(false)));
     rig.edit(Edit::LoadGraph(graph(vec![node("b", "box", &[]), node("out", "dac", &[])], &[("b", "out")])));
     rig
 }

@@ -1,6 +1,7 @@
 //! OSC messages of patterns come out in the order of their time, and only once they are due.
 
 mod support;
+use krach_core::model::Setting;
 
 use krach_core::engine::*;
 use krach_core::osc::encode;
@@ -17,7 +18,7 @@ fn seq(children: Vec<Pattern>) -> Pattern {
 }
 
 fn target(rig: &mut Rig) {
-    rig.edit(Edit::SetOscTarget(Some("127.0.0.1:9".into())));
+    rig.edit(Edit::Setting(Setting::OscTarget(Some("127.0.0.1:9".into()))));
 }
 
 fn render(rig: &mut Rig, frames: usize, blocks: &[usize]) -> Vec<(i64, Vec<u8>)> {
@@ -56,7 +57,7 @@ fn without_a_target_nothing_is_kept_and_a_target_counts_at_once() {
     target(&mut rig);
     assert!(rig.engine.plays_osc());
     assert_eq!(render(&mut rig, 30_000, &[512]).len(), 1);
-    rig.edit(Edit::SetOscTarget(None));
+    rig.edit(Edit::Setting(Setting::OscTarget(None)));
     assert_eq!(render(&mut rig, 96_000, &[512]), []);
 }
 
@@ -88,7 +89,7 @@ fn a_loaded_session_sends_too_and_the_target_is_part_of_it() {
     let saved = rig.engine.save();
     let mut again = Rig::new();
     again.engine.load(&saved).unwrap();
-    assert_eq!(again.engine.session().osc_target.as_deref(), Some("127.0.0.1:9"));
+    assert_eq!(again.engine.session().settings.osc_target.as_deref(), Some("127.0.0.1:9"));
     assert_eq!(render(&mut again, 1_000, &[512]), [(0, encode("/a", &[OscArg::Int(7)]).unwrap())]);
     let bad = String::from_utf8(saved).unwrap().replace("127.0.0.1:9", "example.org:9");
     let error = again.engine.load(bad.as_bytes()).unwrap_err().to_string();

@@ -1,6 +1,7 @@
 //! The outputs: main and eight stems, each the same way, with its own limiter at the end.
 
 mod support;
+use krach_core::model::Setting;
 
 use krach_core::engine::*;
 use krach_core::node::{Bus, Registry};
@@ -74,7 +75,7 @@ fn each_output_has_what_leads_to_it_and_all_of_them_add_up_to_the_mix() {
     let played = |outputs: [&str; 3]| {
         let mut rig = rig(8);
         rig.edit(Edit::LoadGraph(three(outputs)));
-        rig.edit(Edit::SetMasterGain(0.8));
+        rig.edit(Edit::Setting(Setting::Master(0.8)));
         rig.edit(play("m", master_pattern()));
         let moves =
             [(9_000, ParamId::Master, 0.75), (9_100, ParamId::Master, 0.9), (40_000, ParamId::Master, 0.875)];

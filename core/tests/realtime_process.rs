@@ -1,6 +1,7 @@
 //! In `process` nothing allocates or frees, whatever floods in.
 
 mod support;
+use krach_core::model::Setting;
 
 use krach_core::automation::ShapeSpec;
 use krach_core::clock::{HostTransport, TransportAt};
@@ -170,8 +171,8 @@ fn tempos_that_change_and_glide() {
             changes += 1;
         }
         // And the own tempo, which counts while the host stands.
-        let _ = rig.engine.edit(Edit::SetBpm(60.0 + block as f64), At::Now);
-        let _ = rig.engine.edit(Edit::SetFreeRun(block % 20 < 10), At::Now);
+        let _ = rig.engine.edit(Edit::Setting(Setting::Bpm(60.0 + block as f64)), At::Now);
+        let _ = rig.engine.edit(Edit::Setting(Setting::FreeRun(block % 20 < 10)), At::Now);
     };
     flood(control, |_| true);
     assert_eq!(changes, 67);
@@ -242,7 +243,7 @@ fn torn_notes_jumps_and_tables_of_chance() {
         };
         let _ = rig.engine.edit(play(&format!("s{}", block % 7), pattern), At::Now);
         let at = if block.is_multiple_of(2) { At::Now } else { At::Cycle };
-        let _ = rig.engine.edit(Edit::SetSeed(block as u64 % 5), at);
+        let _ = rig.engine.edit(Edit::Setting(Setting::Seed(block as u64 % 5)), at);
         rig.start_beats += if block % 2 == 1 { 40.0 * (block % 9) as f64 - 150.0 } else { 0.0 };
     };
     flood(control, |_| true);
@@ -259,8 +260,8 @@ fn timed_edits_of_every_kind() {
                 0 => Edit::LoadGraph(small(block)),
                 1 => play("s", hits("g/gain", 4)),
                 2 => automation(k, true),
-                3 => Edit::SetBpm(100.0 + k as f64),
-                4 => Edit::SetMasterGain(0.5),
+                3 => Edit::Setting(Setting::Bpm(100.0 + k as f64)),
+                4 => Edit::Setting(Setting::Master(0.5)),
                 5 => Edit::Panic,
                 _ => set("o/freq", 300.0 + k as f64),
             };
@@ -321,12 +322,16 @@ fn midi_clock_osc_and_bars_that_change() {
     };
     let flooded = |rig: &mut Rig, block: usize| {
         if block == 0 {
-            rig.engine.edit(Edit::SetOscTarget(Some("127.0.0.1:9".into())), At::Now).unwrap();
+            rig.engine.edit(Edit::Setting(Setting::OscTarget(Some("127.0.0.1:9".into()))), At::Now).unwrap();
         }
         if block.is_multiple_of(20) {
             let on = !(block / 20).is_multiple_of(3);
-            rig.engine.edit(Edit::SetMidiClock(on), At::Now).unwrap();
-            let meter = if on { Edit::FollowHostMeter } else { Edit::SetBeatsPerCycle(0.5) };
+            rig.engine.edit(Edit::Setting(Setting::MidiClock(on)), At::Now).unwrap();
+            let meter = if on {
+                Edit::Setting(Setting::HostMeter)
+            } else {
+                Edit::Setting(Setting::BeatsPerCycle(0.5))
+            };
             rig.engine.edit(meter, At::Now).unwrap();
             let children = (0..500).map(|n| osc(n + block as i64)).collect();
             rig.engine

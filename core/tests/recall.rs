@@ -119,11 +119,11 @@ proptest! {
         let mut expected = direct.capture();
         // A module that says nothing of tempo, meter and master leaves them.
         let flat = krach_core::ir::flatten(&module);
-        expected.tempo = Some(flat.tempo.filter(|_| module.tempo.is_some()).unwrap_or(own.bpm));
-        expected.meter = Some(flat.meter.filter(|_| module.meter.is_some()).unwrap_or(own.beats_per_cycle));
+        expected.tempo = Some(flat.tempo.filter(|_| module.tempo.is_some()).unwrap_or(own.settings.bpm));
+        expected.meter = Some(flat.meter.filter(|_| module.meter.is_some()).unwrap_or(own.settings.beats_per_cycle));
         // Settings stay the session's own.
         let krach = expected.krach.as_mut().expect("a session's document has it");
-        krach.start = own.start;
+        krach.start = own.settings.start;
         prop_assert_eq!(rig.engine.capture(), expected);
     }
 
@@ -281,7 +281,7 @@ fn the_documents_of_clients_have_the_names_that_their_authors_expect() {
     assert_eq!(older, ["echo", "kit/kick", "tone"]);
     let band = loaded(stored("full_band").as_bytes());
     assert_eq!(
-        (band.session().bpm, band.session().master),
+        (band.session().settings.bpm, band.session().settings.master),
         (120.0, 0.9),
         "the outer one decides, where it says"
     );
@@ -325,9 +325,12 @@ fn a_module_put_into_a_session_is_the_module_of_the_document() {
 fn a_document_of_format_1_is_the_session_that_it_was_and_is_saved_in_the_present_format() {
     let engine = loaded(stored("format_1").as_bytes());
     let s = engine.session();
-    assert_eq!((s.name.as_str(), s.bpm, s.beats_per_cycle, s.master), ("first", 133.0, 3.0, 0.7));
     assert_eq!(
-        (s.seed, s.free_run, s.input),
+        (s.settings.name.as_str(), s.settings.bpm, s.settings.beats_per_cycle, s.settings.master),
+        ("first", 133.0, 3.0, 0.7)
+    );
+    assert_eq!(
+        (s.settings.seed, s.settings.free_run, s.settings.input),
         (u64::MAX, true, Some(krach_core::model::InputState { channel: Some(1) }))
     );
     let ids: Vec<(&str, &str, u32)> =

@@ -10,6 +10,7 @@ mod oracle;
 mod support;
 #[path = "sent_again/transport.rs"]
 mod transport;
+use krach_core::model::Setting;
 
 use krach_core::engine::*;
 use krach_patterns::{Pattern, Value, builders, compile};
@@ -30,7 +31,7 @@ fn rig() -> Rig {
 fn rig_with(voices: u32) -> Rig {
     let mut rig = Rig::with(probes::registry());
     rig.bpm = 12_000.0;
-    rig.edit(Edit::SetLimiter(false));
+    rig.edit(Edit::Setting(Setting::Limiter(false)));
     let many = GraphNode { count: voices, ..node("many", "pipe", &[]) };
     let nodes = vec![
         node("out", "dac", &[]),
@@ -168,13 +169,13 @@ const WAYS: [(&str, Way); 9] = [
         patterns.iter().for_each(|_| drop(rig.engine.undo(At::Now).unwrap().unwrap()));
     }),
     ("a whole block of settings", |rig, patterns| {
-        rig.edit(Edit::SetBpm(120.0));
-        rig.edit(Edit::SetBeatsPerCycle(4.0));
-        rig.edit(Edit::SetSeed(0));
+        rig.edit(Edit::Setting(Setting::Bpm(120.0)));
+        rig.edit(Edit::Setting(Setting::BeatsPerCycle(4.0)));
+        rig.edit(Edit::Setting(Setting::Seed(0)));
         plays(patterns).into_iter().for_each(|edit| {
             rig.edit(edit);
         });
-        rig.edit(Edit::SetStart(Start::Restart));
+        rig.edit(Edit::Setting(Setting::Start(Start::Restart)));
     }),
 ];
 
@@ -241,13 +242,15 @@ fn a_tempo_between_a_hush_and_a_pattern_of_its_position_loses_no_note() {
         for edit in [
             Edit::Hush { slot: "many".into() },
             Edit::HushAll,
-            Edit::SetBpm(90.0),
-            Edit::SetFreeRun(true),
-            Edit::SetClockSource(ClockSource::External),
+            Edit::Setting(Setting::Bpm(90.0)),
+            Edit::Setting(Setting::FreeRun(true)),
+            Edit::Setting(Setting::ClockSource(ClockSource::External)),
             play("plain", builders::hit("plain/gate").over(3.0)),
             play("many", long),
         ] {
-            if number == 1 || matches!(edit, Edit::SetBpm(_) | Edit::SetFreeRun(_)) {
+            if number == 1
+                || matches!(edit, Edit::Setting(Setting::Bpm(_)) | Edit::Setting(Setting::FreeRun(_)))
+            {
                 rig.edit_at(edit, At::Position(0.5));
             }
         }

@@ -4,7 +4,7 @@ mod support;
 
 use krach_core::automation::ShapeSpec;
 use krach_core::engine::*;
-use krach_core::model::TypeSource;
+use krach_core::model::{InputState, Setting, TypeSource};
 use krach_core::node::Registry;
 use krach_core::session::label_of;
 use krach_patterns::{Pattern, builders};
@@ -46,11 +46,11 @@ fn performed() -> Rig {
         one_shot: false,
     });
     for edit in [
-        Edit::SetBpm(133.0),
-        Edit::SetSeed(u64::MAX),
-        Edit::SetName("bass".into()),
-        Edit::SetMasterGain(0.7),
-        Edit::StartInput { channel: Some(1) },
+        Edit::Setting(Setting::Bpm(133.0)),
+        Edit::Setting(Setting::Seed(u64::MAX)),
+        Edit::Setting(Setting::Name("bass".into())),
+        Edit::Setting(Setting::Master(0.7)),
+        Edit::Setting(Setting::Input(Some(InputState { channel: Some(1) }))),
         Edit::MidiMap { channel: 1, cc: 74, label: "lead/freq".into(), lo: 100.0, hi: 900.0 },
     ] {
         rig.edit(edit);
@@ -142,7 +142,7 @@ fn what_is_not_understood_is_kept() {
     let mut e = engine();
     let text = r#"{"future":{"a":[1,2.5,null]},"tempo":99.0,"krach":{"version":1,"aura":"blue"}}"#;
     e.load(text.as_bytes()).unwrap();
-    e.edit(Edit::SetBpm(101.0), At::Now).unwrap();
+    e.edit(Edit::Setting(Setting::Bpm(101.0)), At::Now).unwrap();
     let saved = String::from_utf8(e.save()).unwrap();
     assert!(
         saved.contains(r#""future":{"a":[1,2.5,null]}"#) && saved.contains(r#""aura":"blue""#),
@@ -323,8 +323,8 @@ fn what_could_not_be_saved_is_refused_however_it_comes_and_what_makes_room_is_no
     for edit in [
         large_slot("big", 3_000_000),
         Edit::SetSources([("faust:big".to_owned(), source)].into()),
-        Edit::SetName(big()),
-        Edit::Batch(vec![Edit::SetBpm(90.0), large_slot("big", 3_000_000)]),
+        Edit::Setting(Setting::Name(big())),
+        Edit::Batch(vec![Edit::Setting(Setting::Bpm(90.0)), large_slot("big", 3_000_000)]),
         Edit::RouteNotes { channel: None, node: Some(big()) },
         Edit::MidiMap { channel: 0, cc: 1, label: big(), lo: 0.0, hi: 1.0 },
     ] {

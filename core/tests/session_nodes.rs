@@ -6,6 +6,7 @@ mod support;
 use ir_support::{module, of_type, send as route};
 use krach_core::engine::*;
 use krach_core::ir::*;
+use krach_core::model::Setting;
 use krach_core::node::Registry;
 use krach_core::session::Session;
 use proptest::prelude::*;
@@ -258,7 +259,7 @@ fn a_module_is_added_under_its_name_as_often_as_one_likes() {
     assert!(session.node("b/kick").unwrap().muted);
     assert_eq!(session.values["a/kick/level"], 0.125);
     assert!(session.slots.contains_key("b/kick"));
-    assert_eq!(session.bpm, 120.0, "the tempo is the session's");
+    assert_eq!(session.settings.bpm, 120.0, "the tempo is the session's");
     assert_eq!(level_of(&mut rig), 0.3125 + 0.5 + 0.5);
     let edit = rig.engine.session().removing("a/kick", rig.engine.registry());
     rig.edit(edit);
@@ -268,7 +269,7 @@ fn a_module_is_added_under_its_name_as_often_as_one_likes() {
 #[test]
 fn a_load_acts_on_its_sample_and_clearing_leaves_the_settings() {
     let mut rig = band();
-    rig.edit(Edit::SetMidiClock(true));
+    rig.edit(Edit::Setting(Setting::MidiClock(true)));
     rig.render(1_000, &[500]);
     let loud: ModuleIr =
         serde_json::from_str(r#"{"nodes":[{"name":"x","source":"dc","gain":0.25}],"tempo":99}"#).unwrap();
@@ -279,13 +280,13 @@ fn a_load_acts_on_its_sample_and_clearing_leaves_the_settings() {
     assert_eq!(left[23_000 - 1], 0.3125);
     assert_ne!(left[23_000], 0.3125);
     assert_eq!(level_of(&mut rig), 0.25);
-    assert_eq!((rig.engine.session().bpm, rig.engine.session().midi_clock), (99.0, true));
+    assert_eq!((rig.engine.session().settings.bpm, rig.engine.session().settings.midi_clock), (99.0, true));
     let edit = rig.engine.session().clearing();
     rig.edit(edit);
     assert_eq!(level_of(&mut rig), 0.0);
     let session = rig.engine.session();
     assert!(session.nodes.is_empty() && session.graph.nodes.is_empty() && session.values.is_empty());
-    assert!(session.midi_clock);
+    assert!(session.settings.midi_clock);
     rig.settle();
 }
 
@@ -398,7 +399,7 @@ fn a_flood_of_one_control_is_one_step_and_what_the_host_moves_is_none() {
     rig.edit(set("bass/gain", 0.75));
     let steps = rig.engine.history().1;
     rig.engine.edit_unrecorded(set("bass/level", 3.0), At::Now).unwrap();
-    rig.engine.edit_unrecorded(Edit::SetMasterGain(0.5), At::Now).unwrap();
+    rig.engine.edit_unrecorded(Edit::Setting(Setting::Master(0.5)), At::Now).unwrap();
     assert_eq!(rig.engine.history().1, steps);
     rig.edit(Edit::Panic);
     rig.edit(set("nobody/level", 1.0));
@@ -417,7 +418,7 @@ fn a_batch_with_a_time_is_one_step_when_it_has_acted() {
         set("bass/level", 0.125),
         Edit::Nodes(vec![mute("verb", true)]),
         play_edit("bass"),
-        Edit::SetMasterGain(0.5),
+        Edit::Setting(Setting::Master(0.5)),
     ]);
     rig.edit_at(batch, At::Position(0.125));
     assert_eq!(rig.engine.history().1, steps);

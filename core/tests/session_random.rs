@@ -1,6 +1,7 @@
 //! Thousands of edits at random, half of them wrong, against the session as a pure function.
 
 mod support;
+use krach_core::model::Setting;
 
 use krach_core::automation::ShapeSpec;
 use krach_core::engine::*;
@@ -104,7 +105,7 @@ impl Dice {
                 exposed_controls: Default::default(),
             }),
             4..=6 => set(&self.label(), self.value()),
-            7 => Edit::SetMasterGain(self.value()),
+            7 => Edit::Setting(Setting::Master(self.value())),
             8 => Edit::Batch((0..self.roll(4)).map(|_| self.edit(false)).collect()),
             9 | 10 => play(
                 &self.name(),
@@ -130,7 +131,7 @@ impl Dice {
                 lo: 0.0,
                 hi: self.value(),
             },
-            _ => Edit::SetSeed(self.roll(5)),
+            _ => Edit::Setting(Setting::Seed(self.roll(5))),
         }
     }
 }
@@ -375,7 +376,7 @@ fn plans_of_what_has_changed_sound_like_plans_of_the_whole() {
             raw.exposed_controls.insert("x".into(), ("raw".into(), "level".into()));
         }
         for rig in &mut rigs {
-            rig.edit(Edit::SetLimiter(false));
+            rig.edit(Edit::Setting(Setting::Limiter(false)));
             if seed % 2 == 0 {
                 // Wires of the raw graph beside the nodes, and labels.
                 rig.edit(Edit::LoadGraph(raw.clone()));

@@ -1,6 +1,7 @@
 //! Slots: what a pattern's place in time and its swing do to the samples on which it sounds.
 
 mod support;
+use krach_core::model::Setting;
 
 use krach_core::engine::*;
 use krach_core::node::Registry;
@@ -100,7 +101,7 @@ fn another_seed_counts_at_once_also_where_nothing_was_to_begin() {
         rig.edit_at(play("s", sparse()), At::AtOnce);
         for (frames, seed) in edits {
             rig.render(frames, &[256]);
-            rig.edit_at(Edit::SetSeed(seed), At::AtOnce);
+            rig.edit_at(Edit::Setting(Setting::Seed(seed)), At::AtOnce);
         }
         onsets(&rig.render(4 * CYCLE, &[256])[0])
     };

@@ -1,6 +1,7 @@
 //! Changing the graph while it sounds: what stays stays to the bit, what changes never clicks.
 
 mod support;
+use krach_core::model::Setting;
 
 use krach_core::engine::*;
 use support::*;
@@ -270,7 +271,7 @@ fn ghosts_go_even_if_the_next_plan_was_sent_before_the_end_of_their_fade_was_kno
     rig.unheard(2_000, &[500]);
     let node = GraphEdit::AddNode(node("n", "dc", &[]));
     rig.engine.edit(Edit::Graph(vec![node]), At::Now).unwrap();
-    rig.engine.edit(Edit::SetSeed(1), At::Now).unwrap();
+    rig.engine.edit(Edit::Setting(Setting::Seed(1)), At::Now).unwrap();
     rig.unheard(500, &[500]);
     assert!(rig.settle() < 10);
 }

@@ -6,6 +6,7 @@ use clock_support::probe::gates;
 use clock_support::support::{RATE, Rig, node, play, probes, wire};
 use clock_support::{Gate, Host, Script, render_with};
 use krach_core::engine::*;
+use krach_core::model::Setting;
 use krach_patterns::{EventBuffer, Pattern, Span, Time, Value, builders, compile, mini};
 
 struct Dice(u64);
@@ -78,7 +79,7 @@ fn of_ten_thousand_random_patterns_none_leaves_a_gate_open() {
         connections: vec![wire("v", "out")],
         exposed_controls: Default::default(),
     };
-    rig.edit(Edit::SetLimiter(false));
+    rig.edit(Edit::Setting(Setting::Limiter(false)));
     rig.edit(Edit::LoadGraph(graph));
     rig.edit(clock_support::support::set("v/tail", 0.0));
     rig.settle();

@@ -3,6 +3,7 @@
 #[path = "voices/rest.rs"]
 mod rest;
 mod support;
+use krach_core::model::Setting;
 
 use krach_core::engine::*;
 use krach_patterns::{Pattern, builders};
@@ -14,7 +15,7 @@ const CYCLE: usize = 96_000;
 /// A pipe of so many voices, wired to the master without its limiter.
 fn pipes(count: u32) -> Rig {
     let mut rig = Rig::with(probes::registry());
-    rig.edit(Edit::SetLimiter(false));
+    rig.edit(Edit::Setting(Setting::Limiter(false)));
     rig.edit(Edit::LoadGraph(pipe_graph(count)));
     rig.settle();
     rig.played = 0;
@@ -189,7 +190,7 @@ fn counts_are_from_1_to_64_and_saved() {
 #[test]
 fn a_velocity_goes_to_gain_where_there_is_no_vel_and_an_exposed_label_wins() {
     let mut rig = Rig::with(probes::registry());
-    rig.edit(Edit::SetLimiter(false));
+    rig.edit(Edit::Setting(Setting::Limiter(false)));
     let mut wanted = graph(
         vec![node("out", "dac", &[]), node("one", "dc", &[]), node("g", "gain", &[("gain", 0.0)])],
         &[("one", "g"), ("g", "out")],
@@ -210,7 +211,7 @@ fn a_velocity_goes_to_gain_where_there_is_no_vel_and_an_exposed_label_wins() {
 #[test]
 fn a_value_for_a_path_reaches_it_although_a_label_of_that_name_leads_elsewhere() {
     let mut rig = Rig::with(probes::registry());
-    rig.edit(Edit::SetLimiter(false));
+    rig.edit(Edit::Setting(Setting::Limiter(false)));
     let mut wanted = graph(
         vec![node("out", "dac", &[]), node("a", "dc", &[]), node("b", "dc", &[])],
         &[("a", "out"), ("b", "out")],

@@ -1,6 +1,7 @@
 //! Who writes a control: base value, pattern, automation or fade; each gives it back to the one below.
 
 mod support;
+use krach_core::model::Setting;
 
 use krach_core::automation::ShapeSpec;
 use krach_core::clock::{HostTransport, TransportAt};
@@ -15,7 +16,7 @@ const BEAT: usize = 24_000;
 /// A constant, `a/level`, straight to the master.
 fn constant() -> Rig {
     let mut rig = Rig::with(probes::registry());
-    rig.edit(Edit::SetLimiter(false));
+    rig.edit(Edit::Setting(Setting::Limiter(false)));
     let mut wanted = graph(vec![node("out", "dac", &[]), node("a", "level", &[])], &[("a", "out")]);
     wanted.nodes.push(node("b", "level", &[]));
     wanted.exposed_controls.insert("knob".into(), ("a".into(), "level".into()));
@@ -279,7 +280,7 @@ fn a_position_in_bars_is_in_the_host_s_bars() {
     let mut rig = constant();
     rig.block(64);
     // The host's bar has four quarter notes, a cycle three.
-    rig.edit(Edit::SetBeatsPerCycle(3.0));
+    rig.edit(Edit::Setting(Setting::BeatsPerCycle(3.0)));
     let hush = || Edit::Hush { slot: "x".into() };
     // The meter counts from the moment it was asked for.
     assert_eq!(rig.edit_at(hush(), At::Bar).position, Some(4.0 / 3.0));
@@ -287,12 +288,12 @@ fn a_position_in_bars_is_in_the_host_s_bars() {
     assert_eq!(rig.edit_at(hush(), At::Bars(3.0)).position, Some(4.0));
     rig.block(64);
     assert_eq!(rig.edit_at(hush(), At::Bar).position, Some(4.0 / 3.0));
-    rig.edit(Edit::FollowHostMeter);
+    rig.edit(Edit::Setting(Setting::HostMeter));
     assert_eq!(rig.edit_at(hush(), At::Bar).position, Some(1.0));
     assert_eq!(rig.edit_at(hush(), At::Bars(3.0)).position, Some(3.0));
     rig.block(64);
     assert_eq!(rig.edit_at(hush(), At::Bars(3.0)).position, Some(3.0));
-    rig.edit(Edit::SetBeatsPerCycle(8.0));
+    rig.edit(Edit::Setting(Setting::BeatsPerCycle(8.0)));
     assert_eq!(rig.edit_at(hush(), At::Bars(3.0)).position, Some(1.5));
 }
 
@@ -316,9 +317,9 @@ fn a_position_in_bars_is_counted_as_the_host_counts() {
     assert_eq!(position(&mut rig, At::Bars(8.0)), Some(31.0 / 4.0));
     assert_eq!(position(&mut rig, At::Bars(9.5)), Some(37.0 / 4.0));
     assert_eq!(position(&mut rig, At::Bar), Some(31.0 / 4.0));
-    rig.edit(Edit::SetBeatsPerCycle(3.0));
+    rig.edit(Edit::Setting(Setting::BeatsPerCycle(3.0)));
     assert_eq!(position(&mut rig, At::Bars(8.0)), Some(31.0 / 3.0));
-    rig.edit(Edit::FollowHostMeter);
+    rig.edit(Edit::Setting(Setting::HostMeter));
     assert_eq!(position(&mut rig, At::Bars(8.0)), Some(8.0));
     // And there it acts: the next bar line is three quarter notes from 28.
     rig.edit_at(set("a/level", 1.0), At::Bars(8.0));
@@ -345,7 +346,7 @@ fn the_masters_gain_changes_on_its_sample_in_any_partition() {
         // Seven a cycle: most lie between two samples.
         let gains = [0.5, 0.25, 0.75, 0.0, 1.0, 0.125, 0.5].map(gain);
         rig.edit_at(play("x", builders::cat(gains.to_vec())), At::Position(1.0));
-        rig.edit_at(Edit::SetMasterGain(2.0), At::Position(0.777));
+        rig.edit_at(Edit::Setting(Setting::Master(2.0)), At::Position(0.777));
         rig.render(2 * CYCLE, blocks)
     };
     let whole = sound(&[256]);

@@ -356,6 +356,7 @@ fn new_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use krach_core::model::Setting;
 
     #[test]
     fn midi_clock_is_on_by_either_name_and_only_by_1() {
@@ -397,7 +398,7 @@ mod tests {
             let _ = wait.lock().unwrap().recv();
         });
         assert_eq!(bpm(&instance.save_state()), 120.0);
-        instance.edit(Edit::SetBpm(99.0), At::Now).unwrap().unwrap();
+        instance.edit(Edit::Setting(Setting::Bpm(99.0)), At::Now).unwrap().unwrap();
         is_busy.recv().unwrap();
         let patience = std::mem::replace(&mut instance.patience, Duration::from_millis(20));
         assert_eq!(instance.save_state_with(BTreeMap::new()), None, "an older session is none");
@@ -421,17 +422,17 @@ mod tests {
             let _ = busy.lock().unwrap().send(());
             let _ = wait.lock().unwrap().recv();
         });
-        instance.edit(Edit::SetBpm(77.0), At::Now).unwrap().unwrap();
+        instance.edit(Edit::Setting(Setting::Bpm(77.0)), At::Now).unwrap().unwrap();
         let other = instance.save_state();
-        instance.edit(Edit::SetBpm(99.0), At::Now).unwrap().unwrap();
+        instance.edit(Edit::Setting(Setting::Bpm(99.0)), At::Now).unwrap().unwrap();
         is_busy.recv().unwrap();
         let patience = std::mem::replace(&mut instance.patience, Duration::from_millis(20));
-        assert!(instance.edit(Edit::SetBpm(55.0), At::Now).is_none());
+        assert!(instance.edit(Edit::Setting(Setting::Bpm(55.0)), At::Now).is_none());
         assert!(instance.activate(48_000.0, 64).is_none());
         assert_eq!(instance.load_state(&other), Err(StateError::Unanswered));
         instance.patience = patience;
         drop(go_on);
-        assert_eq!(instance.status().unwrap().bpm, 99.0, "what played plays on");
+        assert_eq!(instance.status().unwrap().settings.bpm, 99.0, "what played plays on");
         assert_eq!(instance.save_state(), other, "what was not loaded is saved back");
         let problems = instance.problems();
         for what in ["an edit", "the start of the sound", "was not loaded"] {
@@ -440,7 +441,7 @@ mod tests {
         assert!(instance.activate(48_000.0, 64).is_some(), "the next one is served");
         instance.deactivate();
         instance.load_state(&other).unwrap();
-        assert_eq!(instance.status().unwrap().bpm, 77.0);
+        assert_eq!(instance.status().unwrap().settings.bpm, 77.0);
     }
 
     #[test]

@@ -37,6 +37,7 @@ use clap_sys::process::{CLAP_PROCESS_CONTINUE, CLAP_PROCESS_ERROR};
 use krach::state::{Payload, encode};
 use krach_core::edit::{At, Edit};
 use krach_core::engine::Engine;
+use krach_core::model::{InputState, Setting};
 use krach_core::node::Registry;
 use raw_host::{Block, Event, Host, Plugin, alone, our_threads, rolling, run_folder};
 use serde_json::json;
@@ -84,7 +85,7 @@ fn gated_input() -> Vec<u8> {
             ],
             "exposed_controls": {"gate/gain": ["gate", "gain"]},
         })),
-        Edit::StartInput { channel: None },
+        Edit::Setting(Setting::Input(Some(InputState { channel: None }))),
         Edit::SetPattern {
             slot: "gate".into(),
             pattern: serde_json::from_value(pattern).unwrap(),

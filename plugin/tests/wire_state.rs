@@ -13,6 +13,7 @@ use krach::instance::{HostHooks, Instance};
 use krach::socket::registry::entries;
 use krach::state::{Payload, StateError};
 use krach_core::edit::{At, Edit};
+use krach_core::model::Setting;
 use wire_client::{Home, client_of, config, until};
 
 fn playing(home: &Home) -> Instance {
@@ -108,7 +109,7 @@ fn the_host_is_told_once_of_many_edits_and_never_of_none() {
 fn two_instances_of_one_name_are_told_apart() {
     let home = Home::new("names");
     let first = home.instance();
-    first.edit(Edit::SetName("bass".to_owned()), At::Now).unwrap().unwrap();
+    first.edit(Edit::Setting(Setting::Name("bass".to_owned())), At::Now).unwrap().unwrap();
     let chunk = first.save_state();
     until("the name is announced", || entries(&home.run()).iter().any(|entry| entry.name == "bass"));
     let (second, third) = (home.instance(), home.instance());
@@ -163,12 +164,12 @@ fn a_session_that_could_not_be_saved_is_refused_and_what_is_saved_is_the_present
     assert_eq!(state["result"]["nodes"].as_array().unwrap().len(), nodes);
     // By the older families and by the window, too.
     let name = "n".repeat(2_000_000);
-    instance.edit(Edit::SetName(name.clone()), At::Now).unwrap().unwrap_err();
+    instance.edit(Edit::Setting(Setting::Name(name.clone())), At::Now).unwrap().unwrap_err();
     let slot = "s".repeat(900_000);
     let answer =
         client.ask(&format!(r#"{{"cmd":"SetPattern","slot":"{slot}","pattern":{{"op":"Silence"}}}}"#));
     assert_eq!(answer["status"], "Error", "{answer}");
-    instance.view().edit(Edit::SetName(name));
+    instance.view().edit(Edit::Setting(Setting::Name(name)));
     until("the window's edit is told", || {
         instance.problems().iter().any(|problem| problem.contains("too large to be saved"))
     });

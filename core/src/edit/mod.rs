@@ -11,9 +11,7 @@ pub use nodes::{
 use crate::automation::{ShapeError, ShapeSpec};
 use crate::graph::{GraphEdit, GraphError, RawGraph};
 use crate::ir::Fault;
-use crate::model::{
-    AutomationState, ClockSource, Crossfade, FadeLength, MidiMapState, Period, Start, TypeSource,
-};
+use crate::model::{AutomationState, FadeLength, MidiMapState, Period, Setting, TypeSource};
 use krach_patterns::{CompileError, Pattern, Swing};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -41,22 +39,8 @@ pub enum Edit {
     },
     /// Stops all slots.
     HushAll,
-    /// Free-run tempo in beats per minute; ignored unless finite and positive.
-    SetBpm(f64),
-    /// Quarter notes per cycle; ignored unless finite and positive. Ends [`Edit::FollowHostMeter`].
-    SetBeatsPerCycle(f64),
-    /// A cycle is a bar of the host: bar lines are whole cycles, whatever the time signature.
-    FollowHostMeter,
-    /// MIDI clock (24 ticks per quarter note, start, continue, stop) on the MIDI output.
-    SetMidiClock(bool),
-    /// Where the OSC messages of patterns go, as `address:port`; `None`: nowhere.
-    SetOscTarget(Option<String>),
-    /// Who is the clock.
-    SetClockSource(ClockSource),
-    /// Keeps an own clock while the host is stopped or gives no transport.
-    SetFreeRun(bool),
-    /// What nodes do where time starts from standstill.
-    SetStart(Start),
+    /// Gives one of the session's settings a new value.
+    Setting(Setting),
     /// Changes to the raw graph, applied as one.
     Graph(Vec<GraphEdit>),
     /// Replaces the raw graph.
@@ -74,8 +58,6 @@ pub enum Edit {
         /// Slot name.
         slot: String,
     },
-    /// The plugin's audio input reaches nothing any more.
-    StopInput,
     /// Sets a control's base value, by exposed label or `node/control`. Unknown labels are accepted.
     SetControl {
         /// Label or path.
@@ -83,10 +65,6 @@ pub enum Edit {
         /// Value in the control's unit.
         value: f64,
     },
-    /// Master gain, linear, 0 or more; declicked.
-    SetMasterGain(f64),
-    /// The safety limiter at +6 dBFS.
-    SetLimiter(bool),
     /// Drives a control by a shape, periodically or once.
     SetAutomation {
         /// Name of the automation, for clearing it.
@@ -119,11 +97,6 @@ pub enum Edit {
         /// Name of the automation.
         id: String,
     },
-    /// Lets the plugin's audio input into `adc_input` nodes. `None` is both channels as they are.
-    StartInput {
-        /// Input channel (0 left, 1 right) to spread over both sides.
-        channel: Option<u32>,
-    },
     /// Remembers a MIDI controller mapping.
     MidiMap {
         /// MIDI channel, 0…15.
@@ -155,12 +128,6 @@ pub enum Edit {
     },
     /// Puts these controller mappings in place of all.
     MidiMaps(Vec<MidiMapState>),
-    /// Length of crossfades from now on.
-    SetCrossfade(Crossfade),
-    /// The instance's name.
-    SetName(String),
-    /// The session's seed, added to every pattern seed.
-    SetSeed(u64),
     /// Closes every gate and forgets every node's signal state. Patterns go on.
     Panic,
     /// Builds the whole engine anew from the session, as after a load; the way back from a fault.
@@ -297,6 +264,12 @@ impl std::fmt::Display for LoadError {
 }
 
 impl std::error::Error for LoadError {}
+
+impl From<Setting> for Edit {
+    fn from(setting: Setting) -> Self {
+        Self::Setting(setting)
+    }
+}
 
 impl From<(&str, &AutomationState)> for Edit {
     /// The edit that sets the automation of that id.

@@ -27,7 +27,7 @@ pub(crate) use targets::slot_pattern;
 
 use crate::ir::ModuleIr;
 use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
-use crate::model::Values;
+use crate::model::{Setting, Values};
 use crate::node::{CreateContext, Node, Registry};
 use crate::osc::OscMessage;
 use crate::planner::Shape;
@@ -239,7 +239,7 @@ impl Engine {
         let published = self.link.position();
         // A meter that was set a moment ago counts already.
         let now = match published.beats_per_cycle > 0.0 {
-            true => published.under(self.session.beats_per_cycle, self.session.host_meter),
+            true => published.under(self.session.settings.beats_per_cycle, self.session.settings.host_meter),
             false => published,
         };
         let per_cycle = if now.beats_per_cycle > 0.0 { now.beats_per_cycle } else { self.beats_per_cycle() };
@@ -381,7 +381,11 @@ impl Engine {
     /// Quarter notes per cycle, as they are now.
     fn beats_per_cycle(&self) -> f64 {
         let now = self.link.position().beats_per_cycle;
-        if self.session.host_meter && now > 0.0 { now } else { self.session.beats_per_cycle }
+        if self.session.settings.host_meter && now > 0.0 {
+            now
+        } else {
+            self.session.settings.beats_per_cycle
+        }
     }
 
     /// MIDI clock goes to the host from the next activation on, whatever sessions say.
@@ -593,7 +597,7 @@ fn touches_graph(edit: &Edit) -> bool {
 
 /// Is there anything for the audio thread to do at a time?
 fn acts_on_audio(edit: &Edit) -> bool {
-    !matches!(edit, Edit::SetName(_) | Edit::SetSources(_) | Edit::Rebuild)
+    !matches!(edit, Edit::Setting(Setting::Name(_)) | Edit::SetSources(_) | Edit::Rebuild)
 }
 
 /// An edit with its labels as the session stores them, so that audio follows the same.

@@ -21,7 +21,7 @@ impl Engine {
 
     /// Some pattern may send OSC messages: tick every 1–2 ms, they are late by as much.
     pub fn plays_osc(&self) -> bool {
-        self.audio.is_some() && self.session.osc_target.is_some() && !self.osc.is_empty()
+        self.audio.is_some() && self.session.settings.osc_target.is_some() && !self.osc.is_empty()
     }
 
     /// Prepares the messages of a pattern that goes to audio under that number.
@@ -33,7 +33,7 @@ impl Engine {
     }
 
     pub(super) fn osc_is_due(&mut self, sample: i64, serial: u64, value: u32) {
-        if self.session.osc_target.is_none() || self.osc_due.len() >= MAX_OSC {
+        if self.session.settings.osc_target.is_none() || self.osc_due.len() >= MAX_OSC {
             return;
         }
         if let Some(Some(packet)) = self.osc.get(&serial).and_then(|packets| packets.get(value as usize)) {

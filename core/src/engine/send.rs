@@ -4,8 +4,7 @@ use super::targets::slot_pattern;
 use super::{Audio, Drawn, Engine, Sent, sorted, touches_graph};
 use crate::automation::{Automation, Shape as Course};
 use crate::edit::Edit;
-use crate::limits::{METER_RANGE, TEMPO_RANGE};
-use crate::model::{ClockSource, MidiMapState, Period};
+use crate::model::{ClockSource, InputState, MidiMapState, Period, Setting};
 use crate::node::CreateContext;
 use crate::notice::Notice;
 use crate::plan::Plan;
@@ -30,7 +29,7 @@ impl Engine {
         }
         if let Some(action) = self.action(edit, seq, due) {
             self.send(ToAudio::Edit(TimedAction { seq, due, relative, action }));
-            if let Edit::SetSeed(seed) = edit {
+            if let Edit::Setting(Setting::Seed(seed)) = edit {
                 self.send_tables(*seed, seq, due, relative);
             }
         } else {
@@ -46,7 +45,7 @@ impl Engine {
             Edit::SetPattern { slot, pattern, from_zero, swing } => {
                 let index = self.slot_of(slot)?;
                 let program = krach_patterns::compile_swung(pattern, *swing).ok()?;
-                let mut voice = slot_pattern(slot, program, self.next_serial(), self.session.seed);
+                let mut voice = slot_pattern(slot, program, self.next_serial(), self.session.settings.seed);
                 self.prepare_osc(voice.serial, &voice.program);
                 self.slot_serials.insert(slot.clone(), voice.serial);
                 voice.origin = if *from_zero { None } else { Some(0.0) };
@@ -60,15 +59,7 @@ impl Engine {
             }
             Edit::Hush { slot } | Edit::RemoveSlot { slot } => Action::Hush(self.slots.of(slot)?),
             Edit::HushAll => Action::HushAll,
-            Edit::SetBpm(bpm) if TEMPO_RANGE.contains(bpm) => Action::Bpm(*bpm),
-            Edit::SetBeatsPerCycle(beats) if METER_RANGE.contains(beats) => Action::BeatsPerCycle(*beats),
-            Edit::FollowHostMeter => Action::HostMeter,
-            Edit::SetMidiClock(on) => Action::MidiClock(*on || self.midi_clock_always),
-            // Only the control side sends; audio says when.
-            Edit::SetOscTarget(_) => Action::Nothing,
-            Edit::SetClockSource(source) => Action::Internal(*source == ClockSource::Internal),
-            Edit::SetStart(start) => Action::Start(*start),
-            Edit::SetFreeRun(on) => Action::FreeRun(*on),
+            Edit::Setting(setting) => self.setting_action(setting)?,
             Edit::SetControl { label, value } => {
                 // What the label stands for by then is known by the plan that plays then.
                 let (control, path) = match due {
@@ -81,8 +72,6 @@ impl Engine {
                 let (path, value) = self.mute_by(edit)?;
                 Action::Set { control: Symbol::of(&path), path: true, value: value as f32 }
             }
-            Edit::SetMasterGain(gain) => Action::MasterGain(*gain as f32),
-            Edit::SetLimiter(on) => Action::Limiter(*on),
             Edit::SetAutomation { id, label, shape, lo, hi, period, one_shot } => {
                 let rate = self.context().sample_rate;
                 let (secs, bars) = match *period {
@@ -157,14 +146,32 @@ impl Engine {
                 let node = node.as_deref().map(Symbol::of);
                 Action::RouteNotes(NoteRoute { channel: *channel, node })
             }
-            Edit::StartInput { channel } => Action::Input(input_route(*channel)),
-            Edit::StopInput => Action::Input(InputRoute::default()),
             Edit::MidiMaps(maps) => Action::Maps(Box::new(maps.iter().map(controller_map).collect())),
-            // The next plan knows.
-            Edit::SetCrossfade(_) => Action::Nothing,
-            Edit::SetSeed(seed) => Action::Seed(*seed),
             Edit::Panic => Action::Panic,
             _ => return None,
+        })
+    }
+
+    /// What a setting's new value is to the audio thread; `None` where it changes nothing.
+    fn setting_action(&self, setting: &Setting) -> Option<Action> {
+        Some(match setting {
+            setting if !setting.acts() => return None,
+            Setting::Bpm(bpm) => Action::Bpm(*bpm),
+            Setting::BeatsPerCycle(beats) => Action::BeatsPerCycle(*beats),
+            Setting::HostMeter => Action::HostMeter,
+            Setting::MidiClock(on) => Action::MidiClock(*on || self.midi_clock_always),
+            // Only the control side sends; audio says when.
+            Setting::OscTarget(_) => Action::Nothing,
+            Setting::ClockSource(source) => Action::Internal(*source == ClockSource::Internal),
+            Setting::Start(start) => Action::Start(*start),
+            Setting::FreeRun(on) => Action::FreeRun(*on),
+            Setting::Master(gain) => Action::MasterGain(*gain as f32),
+            Setting::Limiter(on) => Action::Limiter(*on),
+            Setting::Input(input) => Action::Input(input_of(*input)),
+            // The next plan knows.
+            Setting::Crossfade(_) => Action::Nothing,
+            Setting::Seed(seed) => Action::Seed(*seed),
+            Setting::Name(_) => return None,
         })
     }
 
@@ -366,7 +373,7 @@ impl Engine {
                 context,
                 spare: &mut self.spare,
                 next_uid: &mut self.next_uid,
-                crossfade: session.crossfade,
+                crossfade: session.settings.crossfade,
                 frames: chunk_of(audio.max_frames),
             },
         )?;
@@ -397,6 +404,7 @@ pub(super) fn controller_map(m: &MidiMapState) -> ControllerMap {
 }
 
 /// What the plugin's input becomes for `adc_input` nodes.
-pub(super) fn input_route(channel: Option<u32>) -> InputRoute {
-    channel.map_or(InputRoute::Stereo, InputRoute::Channel)
+pub(super) fn input_of(input: Option<InputState>) -> InputRoute {
+    let Some(input) = input else { return InputRoute::default() };
+    input.channel.map_or(InputRoute::Stereo, InputRoute::Channel)
 }

@@ -3,6 +3,7 @@
 use super::Engine;
 use crate::edit::{fader_id, mute_path};
 use crate::graph::{Connection, GraphNode};
+use crate::model::Settings;
 use crate::notice::{NodeStatus, SlotStatus, Status};
 use crate::planner::Shape;
 use crate::session::Added;
@@ -22,17 +23,11 @@ impl Engine {
                 .iter()
                 .map(|(name, slot)| SlotStatus { name: name.clone(), playing: slot.playing })
                 .collect(),
-            bpm: s.bpm,
+            settings: Settings {
+                midi_clock: s.settings.midi_clock || self.midi_clock_always,
+                ..s.settings.clone()
+            },
             meter: self.beats_per_cycle(),
-            host_meter: s.host_meter,
-            midi_clock: s.midi_clock || self.midi_clock_always,
-            osc_target: s.osc_target.clone(),
-            seed: s.seed,
-            master: s.master,
-            clock_source: s.clock_source,
-            free_run: s.free_run,
-            start: s.start,
-            name: s.name.clone(),
             position: self.link.position(),
             poisoned: self.poisoned(),
             silenced: self.silenced_nodes().into_iter().collect(),

@@ -1,6 +1,6 @@
 //! Whole engines: for activation, after a load, after a fault.
 
-use super::send::{Changes, input_route};
+use super::send::{Changes, input_of};
 use super::targets::slot_pattern;
 use super::{Audio, Engine, touches_graph};
 use crate::edit::Edit;
@@ -84,22 +84,23 @@ impl Engine {
         self.spare.clear();
         self.tell_misfits(|_| true);
         self.tell_clashes();
+        let set = &session.settings;
         let settings = RendererSettings {
             sample_rate: audio.sample_rate,
             max_frames: audio.max_frames,
             clock: crate::clock::ClockSettings {
-                free_bpm: session.bpm,
-                free_run: session.free_run,
-                internal: session.clock_source == ClockSource::Internal,
+                free_bpm: set.bpm,
+                free_run: set.free_run,
+                internal: set.clock_source == ClockSource::Internal,
             },
-            beats_per_cycle: session.beats_per_cycle,
-            host_meter: session.host_meter,
-            midi_clock: session.midi_clock || self.midi_clock_always,
-            start: session.start,
-            master: session.master as f32,
-            limiter: session.limiter,
-            input: session.input.map_or_else(Default::default, |i| input_route(i.channel)),
-            seed: session.seed,
+            beats_per_cycle: set.beats_per_cycle,
+            host_meter: set.host_meter,
+            midi_clock: set.midi_clock || self.midi_clock_always,
+            start: set.start,
+            master: set.master as f32,
+            limiter: set.limiter,
+            input: input_of(set.input),
+            seed: set.seed,
         };
         self.audio = Some(audio);
         let mut renderer = Box::new(Renderer::new(&settings, Box::new(plan)));
@@ -119,7 +120,7 @@ impl Engine {
                     .remove(name)
                     .or_else(|| krach_patterns::compile_swung(&slot.pattern, slot.swing).ok())
             {
-                let mut voice = slot_pattern(name, program, self.next_serial(), session.seed);
+                let mut voice = slot_pattern(name, program, self.next_serial(), session.settings.seed);
                 self.prepare_osc(voice.serial, &voice.program);
                 self.slot_serials.insert(name.clone(), voice.serial);
                 voice.origin = if slot.from_zero { slot.origin } else { Some(0.0) };

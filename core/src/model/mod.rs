@@ -4,5 +4,5 @@ mod schema;
 mod settings;
 mod state;
 
-pub use settings::{ClockSource, Crossfade, FadeLength, Period, Start};
+pub use settings::{ClockSource, Crossfade, FadeLength, Period, Setting, Settings, Start};
 pub use state::{AutomationState, InputState, MidiMapState, NoteRouteState, SlotState, TypeSource, Values};

@@ -16,7 +16,7 @@ impl Session {
     pub fn difference(&self, target: &Self) -> Vec<Edit> {
         // A field that is forgotten here could not be undone.
         let Self {
-            name,
+            settings,
             raw,
             nodes,
             routes,
@@ -25,21 +25,8 @@ impl Session {
             values,
             slots,
             automations,
-            bpm,
-            beats_per_cycle,
-            host_meter,
-            midi_clock,
-            start,
-            osc_target,
-            master,
-            clock_source,
-            free_run,
-            limiter,
-            seed,
-            input,
             midi_maps,
             note_routes,
-            crossfade,
             sources: _,
             libraries: _,
             kept,
@@ -95,22 +82,6 @@ impl Session {
         for (id, a) in other {
             unless(false, &|| Edit::from((&**id, a)));
         }
-        unless(self.bpm == *bpm, &|| Edit::SetBpm(*bpm));
-        let meter = self.beats_per_cycle == *beats_per_cycle && (*host_meter || !self.host_meter);
-        unless(meter, &|| Edit::SetBeatsPerCycle(*beats_per_cycle));
-        unless(!*host_meter || (self.host_meter && meter), &|| Edit::FollowHostMeter);
-        unless(self.midi_clock == *midi_clock, &|| Edit::SetMidiClock(*midi_clock));
-        unless(self.start == *start, &|| Edit::SetStart(*start));
-        unless(self.osc_target == *osc_target, &|| Edit::SetOscTarget(osc_target.clone()));
-        unless(self.master == *master, &|| Edit::SetMasterGain(*master));
-        unless(self.clock_source == *clock_source, &|| Edit::SetClockSource(*clock_source));
-        unless(self.free_run == *free_run, &|| Edit::SetFreeRun(*free_run));
-        unless(self.limiter == *limiter, &|| Edit::SetLimiter(*limiter));
-        unless(self.seed == *seed, &|| Edit::SetSeed(*seed));
-        unless(self.input == *input, &|| match input {
-            Some(input) => Edit::StartInput { channel: input.channel },
-            None => Edit::StopInput,
-        });
         unless(self.midi_maps == *midi_maps, &|| Edit::MidiMaps((**midi_maps).clone()));
         let channel_of = |routes: &[NoteRouteState]| routes.iter().map(|r| r.channel).collect::<Vec<_>>();
         for channel in channel_of(&self.note_routes) {
@@ -121,8 +92,8 @@ impl Session {
             let (channel, node) = (route.channel, Some(route.node.clone()));
             unless(self.note_routes.contains(route), &|| Edit::RouteNotes { channel, node: node.clone() });
         }
-        unless(self.crossfade == *crossfade, &|| Edit::SetCrossfade(*crossfade));
-        unless(self.name == *name, &|| Edit::SetName(name.clone()));
+        let settings = self.settings.difference(settings);
+        edits.extend(settings.into_iter().map(Edit::Setting));
         edits
     }
 }

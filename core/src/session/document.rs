@@ -9,7 +9,7 @@ use crate::ir::{
     RouteKind, SlotEntry, Source, did_you_mean, flattened,
 };
 use crate::limits::{MAX_GAIN, MAX_PARTS, MAX_SLOTS, METER_RANGE, TEMPO_RANGE};
-use crate::model::SlotState;
+use crate::model::{Setting, Settings, SlotState};
 use crate::node::{Registry, comes_from_text};
 use krach_patterns::{JsonExtent, Program};
 use serde::Deserialize;
@@ -48,6 +48,7 @@ impl Session {
         let elsewhere = |path: &String, value: f64| {
             by_nodes.contains(path) || began.get(path).is_some_and(|began| *began == value)
         };
+        let settings = &self.settings;
         ModuleIr {
             nodes: self.nodes.iter().map(|n| self.node_ir(n)).collect(),
             routing: self.routes.iter().map(|r| self.route_ir(r)).collect(),
@@ -78,12 +79,12 @@ impl Session {
                 .map(|(path, value)| ControlIr { path: path.clone(), value: *value, ..ControlIr::default() })
                 .collect(),
             automations,
-            tempo: Some(self.bpm),
-            meter: Some(self.beats_per_cycle),
-            master: Some(self.master),
+            tempo: Some(settings.bpm),
+            meter: Some(settings.beats_per_cycle),
+            master: Some(settings.master),
             krach: Some(Box::new(Krach {
                 version: FORMAT,
-                name: self.name.clone(),
+                name: settings.name.clone(),
                 raw_graph: (*self.raw).clone(),
                 nodes: self.nodes.iter().filter_map(|n| node_entry(n)).collect(),
                 slots: self
@@ -96,18 +97,18 @@ impl Session {
                     })
                     .collect(),
                 automations: own_automations,
-                clock_source: self.clock_source,
-                free_run: self.free_run,
-                limiter: self.limiter,
-                seed: self.seed,
-                input: self.input,
-                meter: if self.host_meter { MeterSource::Host } else { MeterSource::Fixed },
-                midi_clock: self.midi_clock,
-                start: self.start,
-                osc_target: self.osc_target.clone(),
+                clock_source: settings.clock_source,
+                free_run: settings.free_run,
+                limiter: settings.limiter,
+                seed: settings.seed,
+                input: settings.input,
+                meter: if settings.host_meter { MeterSource::Host } else { MeterSource::Fixed },
+                midi_clock: settings.midi_clock,
+                start: settings.start,
+                osc_target: settings.osc_target.clone(),
                 midi_maps: (*self.midi_maps).clone(),
                 note_routes: self.note_routes.clone(),
-                crossfade: self.crossfade,
+                crossfade: settings.crossfade,
                 sources: self.sources_in_use(),
                 libraries: self.libraries.clone(),
                 other: Map::new(),
@@ -260,27 +261,32 @@ impl Session {
         };
         let mut programs = Programs::new();
         let mut session = Self {
-            name: krach.name,
-            bpm: within("$.tempo", "tempo", TEMPO_RANGE, tempo.unwrap_or(120.0))?,
-            beats_per_cycle: within("$.meter", "meter", METER_RANGE, meter.unwrap_or(4.0))?,
-            clock_source: krach.clock_source,
-            host_meter: krach.meter == MeterSource::Host,
-            midi_clock: krach.midi_clock,
-            start: krach.start,
-            free_run: krach.free_run,
-            limiter: krach.limiter,
-            seed: krach.seed,
-            input: krach.input,
-            crossfade: krach.crossfade,
+            settings: Settings {
+                name: krach.name,
+                bpm: within("$.tempo", "tempo", TEMPO_RANGE, tempo.unwrap_or(120.0))?,
+                beats_per_cycle: within("$.meter", "meter", METER_RANGE, meter.unwrap_or(4.0))?,
+                clock_source: krach.clock_source,
+                host_meter: krach.meter == MeterSource::Host,
+                midi_clock: krach.midi_clock,
+                start: krach.start,
+                free_run: krach.free_run,
+                limiter: krach.limiter,
+                seed: krach.seed,
+                input: krach.input,
+                crossfade: krach.crossfade,
+                // Both are held to what they take, below.
+                osc_target: None,
+                master: 1.0,
+            },
             sources: krach.sources.into_iter().map(|(id, source)| (id, Arc::new(source))).collect(),
             libraries: krach.libraries,
             kept,
             kept_krach: Arc::new(krach.other),
             ..Self::default()
         };
-        let master = Edit::SetMasterGain(master.unwrap_or(1.0));
+        let master = Edit::Setting(Setting::Master(master.unwrap_or(1.0)));
         session.apply(&master, registry).map_err(invalid("$.master"))?;
-        let osc = Edit::SetOscTarget(krach.osc_target);
+        let osc = Edit::Setting(Setting::OscTarget(krach.osc_target));
         session.apply(&osc, registry).map_err(invalid("$.krach.osc_target"))?;
         let graph = session.load_raw(&krach.raw_graph, registry, Scrutiny::Document);
         graph.map_err(invalid("$.krach.raw_graph"))?;

@@ -6,7 +6,7 @@
 use super::Session;
 use super::size::memory_of;
 use crate::edit::Edit;
-use crate::model::Start;
+use crate::model::Setting;
 use std::time::{Duration, Instant};
 
 /// How long a flood of changes of one control stays one step.
@@ -145,11 +145,8 @@ pub fn label_of(edit: &Edit) -> String {
         Edit::Hush { slot } => format!("hush {slot}"),
         Edit::HushAll => "hush all".to_owned(),
         Edit::RemoveSlot { slot } => format!("stop {slot}"),
-        Edit::SetBpm(bpm) => format!("tempo {bpm}"),
-        Edit::SetBeatsPerCycle(beats) => format!("meter {beats}"),
-        Edit::FollowHostMeter => "meter of the host".to_owned(),
+        Edit::Setting(setting) => setting.label(),
         Edit::SetControl { label, .. } => format!("set {label}"),
-        Edit::SetMasterGain(_) => "master gain".to_owned(),
         Edit::SetAutomation { label, .. } => format!("automate {label}"),
         Edit::ClearAutomation { id } => format!("clear automation {id}"),
         Edit::LoadGraph(_) => "load graph".to_owned(),
@@ -157,12 +154,6 @@ pub fn label_of(edit: &Edit) -> String {
         Edit::ReplaceGraph(_) => "change the nodes".to_owned(),
         Edit::SetSources(_) => "texts".to_owned(),
         Edit::SetValues(_) => "values".to_owned(),
-        Edit::SetName(name) => format!("name {name}"),
-        Edit::SetSeed(seed) => format!("seed {seed}"),
-        Edit::SetStart(Start::Restart) => "start: restart".to_owned(),
-        Edit::SetStart(Start::Continue) => "start: continue".to_owned(),
-        Edit::SetFreeRun(on) => format!("free run {}", if *on { "on" } else { "off" }),
-        Edit::SetLimiter(on) => format!("limiter {}", if *on { "on" } else { "off" }),
         Edit::MidiMap { label, .. } => format!("map {label}"),
         Edit::Nodes(edits) => match edits.as_slice() {
             [NodeEdit::Set(spec)] => format!("node {}", spec.node.name),
@@ -186,7 +177,7 @@ pub fn label_of(edit: &Edit) -> String {
 pub fn touch_of(edit: &Edit) -> Option<Touch> {
     match edit {
         Edit::SetControl { label, .. } => Some(Touch::Control(label.clone())),
-        Edit::SetMasterGain(_) => Some(Touch::Control(String::new())),
+        Edit::Setting(Setting::Master(_)) => Some(Touch::Control(String::new())),
         _ => None,
     }
 }

@@ -19,11 +19,11 @@ impl Session {
         let (tempo, meter, master) = (module.tempo, module.meter, module.master);
         let own = module.krach.is_some();
         let (mut target, _) = Session::of_module(module, registry)?;
-        target.bpm = tempo.unwrap_or(now.bpm);
-        target.beats_per_cycle = meter.unwrap_or(now.beats_per_cycle);
-        target.master = master.unwrap_or(now.master);
+        target.settings.bpm = tempo.unwrap_or(now.settings.bpm);
+        target.settings.beats_per_cycle = meter.unwrap_or(now.settings.beats_per_cycle);
+        target.settings.master = master.unwrap_or(now.settings.master);
         // Two instances of one name could not be told apart.
-        target.name.clone_from(&now.name);
+        target.settings.name.clone_from(&now.settings.name);
         if !own {
             target.take_settings(now);
         }
@@ -37,9 +37,8 @@ impl Session {
     pub fn clearing(&self) -> Edit {
         let now = self;
         let mut target = Session::default();
-        (target.name, target.master) = (now.name.clone(), now.master);
-        (target.bpm, target.beats_per_cycle) = (now.bpm, now.beats_per_cycle);
         target.take_settings(now);
+        target.settings.clone_from(&now.settings);
         Edit::Batch(now.difference(&target))
     }
 

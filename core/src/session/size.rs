@@ -151,7 +151,7 @@ impl Session {
                 maps.iter().map(|m| text(&m.label) + Extent::VALUE + self.value_growth(&m.label)).sum()
             }
             Edit::RouteNotes { node, .. } => text(node.as_deref().unwrap_or_default()) + Extent::VALUE,
-            Edit::SetName(name) => text(name),
+            Edit::Setting(setting) => text(setting.text()) + Extent::SMALL,
             _ => Extent::SMALL,
         }
     }
@@ -245,12 +245,12 @@ fn graph_growth(edit: &GraphEdit) -> Extent {
 
 /// Bytes of memory that remembering `edits` takes beside `others`, which share texts and graphs with them.
 pub(super) fn memory_of(edits: &[Edit], others: &[Edit]) -> usize {
-    let states = others.iter().filter_map(|edit| match edit {
+    let mut states = others.iter().filter_map(|edit| match edit {
         Edit::ReplaceGraph(state) => Some(&**state),
         _ => None,
     });
     let nothing = GraphState::default();
-    let shared = states.last().unwrap_or(&nothing);
+    let shared = states.next_back().unwrap_or(&nothing);
     edits.iter().map(|edit| memory_of_edit(edit, shared)).sum()
 }
 
@@ -303,7 +303,7 @@ fn memory_of_edit(edit: &Edit, shared: &GraphState) -> usize {
         Edit::SetAutomation { id, label, shape, .. } => 2 * ENTRY + id.len() + label.len() + of(shape).bytes,
         Edit::MidiMaps(maps) => maps.iter().map(|m| ENTRY + m.label.len()).sum(),
         Edit::Batch(edits) => edits.iter().map(|edit| memory_of_edit(edit, shared)).sum(),
-        Edit::SetName(name) => ENTRY + name.len(),
+        Edit::Setting(setting) => ENTRY + setting.text().len(),
         Edit::Nodes(edits) => edits.iter().map(|_| 2 * ENTRY).sum(),
         _ => ENTRY,
     }

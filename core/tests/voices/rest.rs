@@ -3,6 +3,7 @@
 use super::support::{Rig, first_difference, graph, node, play, set, wire};
 use krach_core::engine::*;
 use krach_core::graph::Rest;
+use krach_core::model::{InputState, Setting};
 use krach_core::node::*;
 use krach_patterns::language::turns;
 use krach_patterns::{Pattern, builders};
@@ -99,7 +100,7 @@ fn bell(rest: Option<Rest>, inputs: usize, gates: usize) -> (Rig, Arc<AtomicI64>
     let mut registry = Registry::with_builtins();
     registry.add(Arc::new(ty));
     let mut rig = Rig::with(registry);
-    rig.edit(Edit::SetLimiter(false));
+    rig.edit(Edit::Setting(Setting::Limiter(false)));
     let b = GraphNode { rest, ..node("b", "bell", &[]) };
     let mut all = graph(vec![node("out", "dac", &[]), b], &[("b", "out")]);
     if inputs > 0 {
@@ -202,7 +203,7 @@ fn a_gate_wakes_it_whoever_opens_it_also_for_no_time_at_all() {
 fn the_first_frame_that_is_not_zero_wakes_it_and_what_comes_in_keeps_it_awake() {
     for blocks in [&[512][..], &[1], &[333]] {
         let (mut rig, rendered) = bell(Some(Rest::Auto), 1, 1);
-        rig.edit(Edit::StartInput { channel: None });
+        rig.edit(Edit::Setting(Setting::Input(Some(InputState { channel: None }))));
         rig.render(QUIET + 1000, &[64]);
         let asleep = rendered.load(Ordering::Relaxed);
         assert_eq!(asleep, QUIET as i64);
@@ -227,7 +228,7 @@ fn the_first_frame_that_is_not_zero_wakes_it_and_what_comes_in_keeps_it_awake() 
 #[test]
 fn a_start_from_standstill_and_a_new_setting_find_it_awake() {
     let (mut rig, rendered) = bell(Some(Rest::Auto), 0, 1);
-    rig.edit(Edit::SetStart(Start::Restart));
+    rig.edit(Edit::Setting(Setting::Start(Start::Restart)));
     rig.render(CYCLE, &[512]);
     assert_eq!(rendered.load(Ordering::Relaxed), QUIET as i64);
     rig.playing = false;
@@ -251,7 +252,7 @@ fn nothing_of_a_rest_is_heard_behind_it() {
         registry.add(Arc::new(Blip::type_of("blip", 1)));
         registry.add(Arc::new(Blip::type_of("other", 2)));
         let mut rig = Rig::with(registry);
-        rig.edit(Edit::SetLimiter(false));
+        rig.edit(Edit::Setting(Setting::Limiter(false)));
         let blip = |id: &str, ty: &str| GraphNode { rest: Some(rest), ..node(id, ty, &[]) };
         let mut all = graph(
             vec![node("out", "dac", &[]), blip("a", "blip"), blip("b", "blip"), blip("c", "other")],

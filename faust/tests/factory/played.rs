@@ -6,6 +6,7 @@ use crate::sounds::{EFFECTS, all, instruments, sound};
 use crate::support;
 use krach_core::engine::Edit;
 use krach_core::graph::{GraphNode, Rest};
+use krach_core::model::Setting;
 use krach_core::node::{Change, CreateContext, Node, NodeType, Registry, Transport};
 use krach_faust::{FaustType, Source, Tier};
 use krach_patterns::{EventBuffer, Span, Time, Value};
@@ -27,7 +28,7 @@ fn registry() -> Registry {
 /// The sound as a node `n`, wired to the master without its limiter, playing its pattern from the beginning.
 fn playing(name: &'static str) -> Rig {
     let mut rig = Rig::with(registry());
-    rig.edit(Edit::SetLimiter(false));
+    rig.edit(Edit::Setting(Setting::Limiter(false)));
     let n = GraphNode { count: VOICES, ..node("n", &format!("faust:{name}"), &[]) };
     rig.edit(Edit::LoadGraph(graph(vec![node("out", "dac", &[]), n], &[("n", "out")])));
     rig.settle();
@@ -91,7 +92,7 @@ fn a_hushed_pattern_rings_out_in_every_voice() {
 fn an_effect_as_a_send_adds_to_what_it_is_fed_with() {
     let heard = |effect: Option<&str>| {
         let mut rig = Rig::with(registry());
-        rig.edit(Edit::SetLimiter(false));
+        rig.edit(Edit::Setting(Setting::Limiter(false)));
         let mut all =
             graph(vec![node("out", "dac", &[]), node("bass", "faust:bass", &[])], &[("bass", "out")]);
         if let Some(effect) = effect {
@@ -141,7 +142,7 @@ fn every_sound_is_exported_alike_each_time_from_the_same_place() {
         let effect = EFFECTS.contains(&name);
         let source = if effect { "bass" } else { name };
         let mut rig = Rig::with(registry());
-        rig.edit(Edit::SetLimiter(false));
+        rig.edit(Edit::Setting(Setting::Limiter(false)));
         let mut all = graph(
             vec![node("out", "dac", &[]), node("n", &format!("faust:{source}"), &[])],
             &[("n", if effect { "fx" } else { "out" })],
@@ -170,7 +171,7 @@ fn every_sound_is_exported_alike_each_time_from_the_same_place() {
 /// Sixteen seconds of two short notes, the second six seconds after the first has let go; one voice.
 fn one_voice(name: &'static str, rest: Option<Rest>, first: bool, blocks: &[usize]) -> Vec<f32> {
     let mut rig = Rig::with(registry());
-    rig.edit(Edit::SetLimiter(false));
+    rig.edit(Edit::Setting(Setting::Limiter(false)));
     let n = GraphNode { rest, ..node("n", &format!("faust:{name}"), &[]) };
     rig.edit(Edit::LoadGraph(graph(vec![node("out", "dac", &[]), n], &[("n", "out")])));
     rig.settle();

@@ -19,6 +19,7 @@ use super::{Shared, pace, preserved, style};
 use crate::instance::View;
 use crate::params::KrachParams;
 use krach_core::edit::Edit;
+use krach_core::model::Setting;
 
 /// Draws the open window.
 pub struct App {
@@ -59,7 +60,7 @@ impl App {
 
     fn perform(&self, wish: UiCommand, picture: &ViewModel, open: &Open) {
         match wish {
-            UiCommand::Rename(name) => open.view.edit(Edit::SetName(name)),
+            UiCommand::Rename(name) => open.view.edit(Edit::Setting(Setting::Name(name))),
             UiCommand::Panic => open.view.edit(Edit::Panic),
             UiCommand::Rebuild => open.view.edit(Edit::Rebuild),
             UiCommand::FreeRun(on) => {
@@ -70,7 +71,7 @@ impl App {
                     setter.end_set_parameter(&self.params.free_run);
                 }
                 if picture.session_free_run && !on {
-                    open.view.edit(Edit::SetFreeRun(false));
+                    open.view.edit(Edit::Setting(Setting::FreeRun(false)));
                 }
             }
         }
@@ -241,9 +242,9 @@ mod tests {
             name: format!("node {n}"),
             type_id: "faust:a long name of a sound".to_owned(),
             meter: Some(n as u32),
-            muted: n % 2 == 0,
-            solo: n % 3 == 0,
-            silent: n % 5 == 0,
+            muted: n.is_multiple_of(2),
+            solo: n.is_multiple_of(3),
+            silent: n.is_multiple_of(5),
             silenced: n == 1,
         };
         for poisoned in [false, true] {

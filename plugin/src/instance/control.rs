@@ -3,6 +3,7 @@
 
 mod publish;
 
+use krach_core::model::Setting;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -328,7 +329,7 @@ impl Control {
                 self.tick();
                 let _ = reply.try_send(Box::new(Snapshot {
                     nodes: self.engine.nodes(),
-                    free_run: self.engine.session().free_run,
+                    free_run: self.engine.session().settings.free_run,
                     poisoned: self.engine.poisoned(),
                     problems: self.problems.texts().map(str::to_owned).collect(),
                 }));
@@ -502,7 +503,7 @@ impl Control {
             self.report_about(failed, text, About::Notice(notice));
         }
         let due = self.engine.take_osc();
-        if let Some(target) = self.engine.session().osc_target.as_ref().filter(|_| !due.is_empty())
+        if let Some(target) = self.engine.session().settings.osc_target.as_ref().filter(|_| !due.is_empty())
             && let Err(problem) = self.osc.send(target, &due)
         {
             self.report(problem);
@@ -575,13 +576,15 @@ impl Control {
 
     /// Two instances of one name could not be told apart: the later one becomes `bass-2`.
     fn take_free_name(&mut self) {
-        let wanted = self.engine.session().name.clone();
+        let wanted = self.engine.session().settings.name.clone();
         if wanted.is_empty() {
             self.take_default_name();
             return self.announce();
         }
         let free = self.announcer.announce_unique(&wanted);
-        if free != wanted && self.engine.edit_unrecorded(Edit::SetName(free.clone()), At::Now).is_err() {
+        if free != wanted
+            && self.engine.edit_unrecorded(Edit::Setting(Setting::Name(free.clone())), At::Now).is_err()
+        {
             self.report(format!("two instances are called {wanted}"));
         }
         self.announce();
@@ -592,7 +595,7 @@ impl Control {
     fn set_track(&mut self, track: Track) {
         self.track = track.or(std::mem::take(&mut self.track));
         self.announcer.set_track(self.track.name.clone(), self.track.colour.clone());
-        if self.engine.session().name.is_empty() {
+        if self.engine.session().settings.name.is_empty() {
             self.take_default_name();
         }
         self.announce();
@@ -608,7 +611,7 @@ impl Control {
 
     /// Tells clients the present name.
     fn announce(&mut self) {
-        let name = &self.engine.session().name;
+        let name = &self.engine.session().settings.name;
         let shown = if name.is_empty() { self.default_name.clone() } else { name.clone() };
         self.announcer.announce(&shown);
         self.greeting().name = shown;

@@ -316,6 +316,7 @@ impl Keeper {
 
 #[cfg(test)]
 mod tests {
+    use krach_core::model::Setting;
     use std::ffi::OsString;
     use std::sync::Mutex;
 
@@ -352,7 +353,7 @@ mod tests {
             let _ = busy.lock().unwrap().send(());
             let _ = wait.lock().unwrap().recv();
         });
-        instance.edit(Edit::SetBpm(99.0), At::Now).unwrap().unwrap();
+        instance.edit(Edit::Setting(Setting::Bpm(99.0)), At::Now).unwrap().unwrap();
         is_busy.recv().unwrap();
         // The control thread stays busy until `go_on` is gone: no processor is built, and no instance ends.
         let sound = Sound::start(instance, Arc::default(), options());

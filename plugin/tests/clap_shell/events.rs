@@ -1,6 +1,7 @@
 //! What comes with a block acts on its frame, also where the block has none.
 
 use super::*;
+use krach_core::model::{InputState, Setting};
 
 /// The sidechain through a gain that controller 7 of the first channel moves, 0 at first.
 fn gain_on_a_controller() -> Vec<u8> {
@@ -17,7 +18,7 @@ fn gain_on_a_controller() -> Vec<u8> {
             ],
             "exposed_controls": {"gate/gain": ["gate", "gain"]},
         })),
-        Edit::StartInput { channel: None },
+        Edit::Setting(Setting::Input(Some(InputState { channel: None }))),
         Edit::MidiMap { channel: 0, cc: 7, label: "gate/gain".into(), lo: 0.0, hi: 1.0 },
     ])
 }

@@ -1,6 +1,7 @@
 //! The host's time, told and untold.
 
 use super::*;
+use krach_core::model::Setting;
 
 /// First frame of a block in which the gate is open, if any.
 fn opening(block: &Block) -> Option<usize> {
@@ -65,7 +66,7 @@ fn without_a_transport_time_stands_still_until_free_run_is_switched_on() {
 fn midi_clock_reaches_the_host_each_message_on_its_frame() {
     let _turn = alone();
     let host = Host::new();
-    let (plugin, mut block) = playing(&host, &chunk(vec![Edit::SetMidiClock(true)]), 2048);
+    let (plugin, mut block) = playing(&host, &chunk(vec![Edit::Setting(Setting::MidiClock(true))]), 2048);
     block.transport = Some(rolling(0.0, 120.0));
     block.render(&plugin, true);
     let tick = |frame| (frame, [0xf8, 0, 0]);

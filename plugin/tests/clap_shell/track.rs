@@ -31,7 +31,7 @@ fn within(what: &str, step: impl FnMut() -> bool) {
 }
 
 fn named(session: &str) -> Vec<u8> {
-    chunk(vec![Edit::SetName(session.to_owned())])
+    chunk(vec![Edit::Setting(Setting::Name(session.to_owned()))])
 }
 
 #[test]

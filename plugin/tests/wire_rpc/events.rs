@@ -237,6 +237,7 @@ fn a_change_of_the_session_says_whose_it_is_and_what_can_be_undone() {
 #[test]
 fn what_the_host_moves_is_told_and_no_step_and_a_loaded_project_starts_anew() {
     use krach_core::edit::{At, Edit};
+    use krach_core::model::Setting;
     let home = Home::new("ev-host");
     let instance = home.instance();
     let mut client = listener(&instance, &["session", "log"], false);
@@ -244,7 +245,7 @@ fn what_the_host_moves_is_told_and_no_step_and_a_loaded_project_starts_anew() {
     ok(&mut player, &json!({"cmd": "SetBpm", "bpm": 90}));
     assert_eq!(event(&mut client, "session")["undo"], "tempo 90");
     for gain in [0.1, 0.2, 0.3] {
-        instance.edit(Edit::SetMasterGain(gain), At::Now).unwrap().unwrap();
+        instance.edit(Edit::Setting(Setting::Master(gain)), At::Now).unwrap().unwrap();
         let entry = event(&mut client, "log");
         assert_eq!(
             (&entry["family"], &entry["method"], &entry["client"]),

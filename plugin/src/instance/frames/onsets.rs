@@ -86,7 +86,7 @@ impl Onsets {
             let begin = ready.begin(engine.last_start(slot), from, to);
             let Some(window) = window(begin - origin, to - origin) else { continue };
             room.clear();
-            if ready.program.onsets(window, session.seed, room).is_err() {
+            if ready.program.onsets(window, session.settings.seed, room).is_err() {
                 more += MAX_EVENTS;
                 continue;
             }

@@ -3,7 +3,7 @@
 use krach_core::automation::{ShapeError, ShapeSpec};
 use krach_core::edit::Edit;
 use krach_core::graph::{Connection, GraphEdit, GraphNode, RawGraph};
-use krach_core::model::Period;
+use krach_core::model::{InputState, Period, Setting};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -111,7 +111,7 @@ pub(super) fn read(kind: &str, text: &str) -> Option<LegacyRequest> {
         }
         "set_master_gain" => {
             let SetMasterGain { gain } = fields(text)?;
-            plain(Edit::SetMasterGain(gain), "set_master_gain: ")
+            plain(Edit::Setting(Setting::Master(gain)), "set_master_gain: ")
         }
         "set_automation" => set_automation(fields(text)?),
         "clear_automation" => {
@@ -122,7 +122,7 @@ pub(super) fn read(kind: &str, text: &str) -> Option<LegacyRequest> {
         "start_input" => {
             let StartInput { channel } = fields(text)?;
             let ok = format!("input started (ch {})", channel.unwrap_or(0));
-            change(Edit::StartInput { channel }, ok, "start_input: ")
+            change(Edit::Setting(Setting::Input(Some(InputState { channel }))), ok, "start_input: ")
         }
         "midi_map" => {
             let MidiMap { channel, cc, label, lo, hi } = fields(text)?;

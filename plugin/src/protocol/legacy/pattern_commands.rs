@@ -1,7 +1,7 @@
 //! The `cmd` family: pattern commands.
 
 use krach_core::edit::Edit;
-use krach_core::model::ClockSource;
+use krach_core::model::{ClockSource, Setting};
 use krach_patterns::{JsonError, Pattern, Swing};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -66,11 +66,11 @@ pub(super) fn read(cmd: &str, text: &str) -> Option<LegacyRequest> {
         "HushAll" => change(Edit::HushAll, "all slots hushed".to_owned()),
         "SetBpm" => {
             let SetBpm { bpm } = fields(text)?;
-            change(Edit::SetBpm(bpm), format!("bpm set to {bpm}"))
+            change(Edit::Setting(Setting::Bpm(bpm)), format!("bpm set to {bpm}"))
         }
         "SetBeatsPerCycle" => {
             let SetBeatsPerCycle { beats } = fields(text)?;
-            change(Edit::SetBeatsPerCycle(beats), format!("beats per cycle set to {beats}"))
+            change(Edit::Setting(Setting::BeatsPerCycle(beats)), format!("beats per cycle set to {beats}"))
         }
         "SetClockSource" => {
             let SetClockSource { source } = fields(text)?;
@@ -83,7 +83,7 @@ pub(super) fn read(cmd: &str, text: &str) -> Option<LegacyRequest> {
                     return Some(LegacyRequest::Known(reply::error(&unknown)));
                 }
             };
-            change(Edit::SetClockSource(clock), ok.to_owned())
+            change(Edit::Setting(Setting::ClockSource(clock)), ok.to_owned())
         }
         "Batch" => batch(text),
         "Ping" => Some(LegacyRequest::Known(reply::pong())),

@@ -2,7 +2,7 @@
 
 use krach_core::edit::Edit;
 use krach_core::ir::shown;
-use krach_core::model::Crossfade;
+use krach_core::model::{Crossfade, InputState, Setting};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -118,7 +118,7 @@ fn read_rebuild(raw: Option<&RawValue>) -> Result<Work, RpcError> {
 /// `limiter {on}`: the safety limiter at +6 dBFS.
 fn read_limiter(rest: &str) -> Result<Mutation, RpcError> {
     let Limiter { on } = read_object(rest)?;
-    Ok(Mutation::of(Edit::SetLimiter(on)))
+    Ok(Mutation::of(Edit::Setting(Setting::Limiter(on))))
 }
 
 /// `name {name}`: what the instance is called; saved with the session.
@@ -129,13 +129,13 @@ fn read_name(rest: &str) -> Result<Mutation, RpcError> {
         let error = RpcError::new(INVALID_PARAMS, "not a name").at("params.name");
         return Err(error.hint(format!("expected 1 to {MAX_NAME} printable characters")));
     }
-    Ok(Mutation::of(Edit::SetName(name)))
+    Ok(Mutation::of(Edit::Setting(Setting::Name(name))))
 }
 
 /// `master {gain}`: loudness of everything, linear.
 fn read_master(rest: &str) -> Result<Mutation, RpcError> {
     let Master { gain } = read_object(rest)?;
-    Ok(Mutation::of(Edit::SetMasterGain(gain)))
+    Ok(Mutation::of(Edit::Setting(Setting::Master(gain))))
 }
 
 /// `crossfade {beats | secs}`: how long what is replaced fades into what replaces it, from now on.
@@ -153,7 +153,7 @@ fn read_crossfade(rest: &str) -> Result<Mutation, RpcError> {
         let error = RpcError::new(INVALID_PARAMS, format!("{} is no length", shown(length))).at("params");
         return Err(error.hint(format!("expected 0 to {MAX_CROSSFADE}")));
     }
-    Ok(Mutation::of(Edit::SetCrossfade(crossfade)))
+    Ok(Mutation::of(Edit::Setting(Setting::Crossfade(crossfade))))
 }
 
 /// `input {on, channel?}`: the plugin's audio input reaches `adc_input` nodes: both sides as they are, or one
@@ -164,5 +164,9 @@ fn read_input(rest: &str) -> Result<Mutation, RpcError> {
         let error = RpcError::new(INVALID_PARAMS, "no such channel").at("params.channel");
         return Err(error.hint("expected 0 (left) or 1 (right)"));
     }
-    Ok(Mutation::of(if on { Edit::StartInput { channel } } else { Edit::StopInput }))
+    Ok(Mutation::of(if on {
+        Edit::Setting(Setting::Input(Some(InputState { channel })))
+    } else {
+        Edit::Setting(Setting::Input(None))
+    }))
 }

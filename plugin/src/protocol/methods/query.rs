@@ -99,7 +99,7 @@ fn read_query(raw: Option<&RawValue>) -> Result<Work, RpcError> {
         .map_err(|error| refused_pattern(&error, written.text.as_deref()))?;
     let window = window(from, to, 0)?;
     Ok(Box::new(move |context| {
-        let seed = context.engine.session().seed;
+        let seed = context.engine.session().settings.seed;
         Answer::Now(answer(&program, window, seed).map(|answer| to_json(&answer)))
     }))
 }
@@ -117,7 +117,8 @@ fn of_slot(
         return Err(error.at("params.target").hint(format!("slots are: {}", known.join(", "))));
     };
     let program = compile_swung(&slot.pattern, slot.swing).map_err(|error| refused_pattern(&error, None))?;
-    let (playing, from_zero, origin, seed) = (slot.playing, slot.from_zero, slot.origin, session.seed);
+    let (playing, from_zero, origin, seed) =
+        (slot.playing, slot.from_zero, slot.origin, session.settings.seed);
     let origin = if from_zero { origin } else { Some(0.0) };
     let now = context.engine.status().position.cycles - origin.unwrap_or(0.0);
     let mut answer = answer(&program, window(from, to, now.floor() as i64)?, seed)?;

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use krach_core::edit::Edit;
 use krach_core::limits::{METER_RANGE, TEMPO_RANGE};
-use krach_core::model::{ClockSource, Start};
+use krach_core::model::{ClockSource, Setting, Start};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -93,12 +93,12 @@ impl Wanted {
         };
         let mut edits = Vec::new();
         if let Some(bpm) = self.tempo {
-            edits.push(Edit::SetBpm(within(
+            edits.push(Edit::Setting(Setting::Bpm(within(
                 "tempo",
                 TEMPO_RANGE,
                 bpm,
                 "beats per minute, from 0.001 to 100000",
-            )?));
+            )?)));
         }
         match self.meter {
             Some(Meter::Beats(beats)) => {
@@ -108,22 +108,22 @@ impl Wanted {
                     beats,
                     "quarter notes per cycle, from 1/64 to 4096, or \"host\"",
                 )?;
-                edits.push(Edit::SetBeatsPerCycle(beats));
+                edits.push(Edit::Setting(Setting::BeatsPerCycle(beats)));
             }
-            Some(Meter::Named(Named::Host)) => edits.push(Edit::FollowHostMeter),
+            Some(Meter::Named(Named::Host)) => edits.push(Edit::Setting(Setting::HostMeter)),
             None => {}
         }
-        edits.extend(self.free_run.map(Edit::SetFreeRun));
-        edits.extend(self.seed.map(Edit::SetSeed));
+        edits.extend(self.free_run.map(|on| Setting::FreeRun(on).into()));
+        edits.extend(self.seed.map(|seed| Setting::Seed(seed).into()));
         edits.extend(self.clock.map(|clock| {
-            Edit::SetClockSource(match clock {
+            Edit::Setting(Setting::ClockSource(match clock {
                 Clock::Internal => ClockSource::Internal,
                 Clock::External => ClockSource::External,
-            })
+            }))
         }));
-        edits.extend(self.midi_clock.map(Edit::SetMidiClock));
-        edits.extend(self.start.map(Edit::SetStart));
-        edits.extend(self.osc_target.map(|target| Edit::SetOscTarget(target.map(by_number))));
+        edits.extend(self.midi_clock.map(|on| Setting::MidiClock(on).into()));
+        edits.extend(self.start.map(|start| Setting::Start(start).into()));
+        edits.extend(self.osc_target.map(|target| Edit::Setting(Setting::OscTarget(target.map(by_number)))));
         Ok(Edit::Batch(edits))
     }
 }
@@ -160,15 +160,15 @@ pub(super) fn answer(context: &RequestContext<'_>) -> Value {
     let now = context.engine.status();
     let position = now.position;
     to_json(&Transport {
-        tempo: now.bpm,
-        meter: if now.host_meter { MeterNow::Named("host") } else { MeterNow::Beats(now.meter) },
+        tempo: now.settings.bpm,
+        meter: if now.settings.host_meter { MeterNow::Named("host") } else { MeterNow::Beats(now.meter) },
         beats_per_cycle: now.meter,
-        free_run: now.free_run,
-        seed: now.seed,
-        clock: now.clock_source,
-        midi_clock: now.midi_clock,
-        start: now.start,
-        osc_target: now.osc_target,
+        free_run: now.settings.free_run,
+        seed: now.settings.seed,
+        clock: now.settings.clock_source,
+        midi_clock: now.settings.midi_clock,
+        start: now.settings.start,
+        osc_target: now.settings.osc_target,
         position: Moment {
             cycles: position.cycles,
             running: position.running,
@@ -251,17 +251,20 @@ mod tests {
         let all = json!({"tempo": 90, "meter": "host", "free_run": true, "seed": 7, "clock": "internal",
             "midi_clock": true, "start": "continue", "osc_target": "localhost:57120"});
         let expected = vec![
-            Edit::SetBpm(90.0),
-            Edit::FollowHostMeter,
-            Edit::SetFreeRun(true),
-            Edit::SetSeed(7),
-            Edit::SetClockSource(ClockSource::Internal),
-            Edit::SetMidiClock(true),
-            Edit::SetStart(Start::Continue),
-            Edit::SetOscTarget(Some("127.0.0.1:57120".to_owned())),
+            Edit::Setting(Setting::Bpm(90.0)),
+            Edit::Setting(Setting::HostMeter),
+            Edit::Setting(Setting::FreeRun(true)),
+            Edit::Setting(Setting::Seed(7)),
+            Edit::Setting(Setting::ClockSource(ClockSource::Internal)),
+            Edit::Setting(Setting::MidiClock(true)),
+            Edit::Setting(Setting::Start(Start::Continue)),
+            Edit::Setting(Setting::OscTarget(Some("127.0.0.1:57120".to_owned()))),
         ];
         assert_eq!(edit(all), Ok(Edit::Batch(expected)));
-        assert_eq!(edit(json!({"osc_target": null})), Ok(Edit::Batch(vec![Edit::SetOscTarget(None)])));
+        assert_eq!(
+            edit(json!({"osc_target": null})),
+            Ok(Edit::Batch(vec![Edit::Setting(Setting::OscTarget(None))]))
+        );
     }
 
     #[test]
