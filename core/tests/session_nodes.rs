@@ -150,7 +150,7 @@ fn what_is_wrong_says_where_and_what_would_work_and_changes_nothing() {
         other => panic!("{other:?}"),
     };
     let (place, hint) = fault(&mut rig, vec![mute("hat", true)]);
-    assert_eq!((place.as_str(), hint.as_str()), ("$.name", ""));
+    assert_eq!((place.as_str(), hint.as_str()), ("$.name", "nodes are bass, verb"));
     let (place, hint) = fault(&mut rig, vec![put("x", "dc", 1.0, &[]), send("x", "vreb", 0.5)]);
     assert_eq!((place.as_str(), hint.as_str()), ("$[1].target", "did you mean verb?"));
     let (place, _) = fault(&mut rig, vec![send("bass", "verb", -1.0)]);
