@@ -2,6 +2,8 @@
 //! is wrong with one is told at its place, costs little, and changes nothing.
 
 mod ir_support;
+#[path = "recall/keep.rs"]
+mod keep;
 mod support;
 
 use ir_support::module;
