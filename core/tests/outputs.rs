@@ -158,6 +158,27 @@ fn each_output_has_its_own_limiter_and_it_is_last() {
 }
 
 #[test]
+fn a_limiter_lets_go_although_nothing_leads_to_its_output_any_more() {
+    let played = |loud: f64| {
+        let mut rig = rig(2);
+        let mut sounds = three(["dac", "stem2", "dac"]);
+        sounds.nodes.push(node("more", "gain", &[("gain", loud)]));
+        sounds.connections.retain(|wire| wire.from_node != "b");
+        sounds.connections.extend([wire("b", "more"), wire("more", "stem2")]);
+        rig.edit(Edit::LoadGraph(sounds));
+        let first = buses(&mut rig, 5_000, &[333], &[]);
+        rig.edit(Edit::LoadGraph(three(["dac", "dac", "dac"])));
+        buses(&mut rig, 96_000, &[333], &[]);
+        rig.edit(Edit::LoadGraph(three(["dac", "stem2", "dac"])));
+        (peak(&first[4]), buses(&mut rig, 20_000, &[333], &[]).swap_remove(4))
+    };
+    let ((low, quiet), (high, loud)) = (played(0.1), played(40.0));
+    assert!(low < 0.1 && high == 2.0, "{low} {high}: the limiter was at work, and at +6 dBFS");
+    assert!(peak(&quiet) > 0.2);
+    assert_eq!(first_difference(&quiet, &loud), None, "as if there had been nothing loud");
+}
+
+#[test]
 fn a_stem_that_the_host_does_not_take_is_silent_and_changes_nothing_else() {
     let played = |stems| {
         let mut rig = rig(stems);

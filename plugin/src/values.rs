@@ -237,8 +237,11 @@ mod tests {
         assert_eq!(values.standing(ParamId::Macro(0)), standing(0.5, 0.9));
         assert_eq!(values.get(id), Some(0.5));
         assert_eq!(values.params().macros[0].value(), 1.0);
+        // The sum stays at the end of the range.
+        assert_eq!(values.set(id, 0.7), Some(standing(0.7, 0.9)));
+        assert_eq!(values.params().macros[0].value(), 1.0);
         values.modulate(id, 0.0);
-        assert_eq!(values.params().macros[0].value(), 0.5);
+        assert_eq!(values.params().macros[0].value(), 0.7);
     }
 
     #[test]
@@ -249,6 +252,7 @@ mod tests {
             assert_eq!(values.set(host_id("m1"), value), None);
             assert_eq!(values.modulate(host_id("m1"), value), None);
         }
+        values.load(&[("m1".to_owned(), f64::INFINITY)].into());
         assert_eq!(values.set(12345, 1.0), None);
         assert_eq!((values.save(), values.get(12345)), (before, None));
     }
