@@ -405,6 +405,25 @@ fn a_control_tells_its_scale_its_step_and_its_names_and_patterns_say_those() {
 }
 
 #[test]
+fn a_load_keeps_what_is_equal_and_cannot_be_told_not_to() {
+    let home = Home::new("keep");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    band(&mut client);
+    let mut module = capture(&mut client);
+    let (steps, before) = (history(&mut client).1, module.clone());
+    ok(&mut client, "load", json!({"module": module, "keep": true}));
+    assert_eq!(capture(&mut client), before);
+    module["nodes"][0]["gain"] = json!(0.25);
+    ok(&mut client, "load", json!({"module": module, "keep": true}));
+    assert_eq!(capture(&mut client), module);
+    assert!(history(&mut client).1 - steps <= 2, "one step each");
+    let (place, message, hint) = refused(&mut client, "load", json!({"module": module, "keep": false}));
+    assert_eq!((place.as_str(), message.as_str()), ("params.keep", "a load keeps what is equal"));
+    assert_eq!(hint, "clear first to begin anew");
+}
+
+#[test]
 fn a_flood_of_one_control_is_one_step_and_a_loaded_project_begins_a_new_history() {
     let home = Home::new("flood");
     let instance = home.instance();

@@ -84,9 +84,14 @@ def test_what_the_plugin_has_not_is_its_own_answer(kr: Session) -> None:
             call()
     with pytest.raises(Unsupported, match="has no `stem` of `node`"):
         kr.node("kick", "faust:kick", stem="drums")
-    with pytest.raises(Unsupported, match="has no `keep` of `load`"):
-        kr.load(krach.ModuleIr(), keep=True)
     assert not kr.nodes
+
+
+def test_a_load_keeps_what_is_equal(kr: Session) -> None:
+    kr.node("kick", "faust:kick")
+    ir = kr.capture()
+    _ = kr.load(ir, keep=True)
+    assert kr.capture() == ir
 
 
 def test_numbers_that_json_has_not_are_refused_here(kr: Session) -> None:

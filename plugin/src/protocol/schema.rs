@@ -60,3 +60,22 @@ pub(super) fn said<T: JsonSchema>(types: &mut Types) -> Value {
 pub(super) fn none(_: &mut Types) -> Value {
     json!({"type": "object", "properties": {}, "additionalProperties": false})
 }
+
+/// What is played: a value of a tree, but a control may take one by its name.
+pub(super) fn played(types: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let mut schema = <krach_patterns::Value as schemars::JsonSchema>::json_schema(types);
+    let fields = krach_patterns::schema::cases(&mut schema).filter_map(|case| case.get_mut("properties"));
+    for value in fields.filter(|fields| fields.get("label").is_some()).filter_map(|f| f.get_mut("value")) {
+        *value = serde_json::json!({
+            "description": "The value, in the control's own unit, or the name of one.",
+            "type": ["number", "string"],
+        });
+    }
+    schema
+}
+
+/// A list of what is played.
+pub(super) fn all_played(types: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let items = played(types);
+    schemars::json_schema!({"type": "array", "items": items})
+}

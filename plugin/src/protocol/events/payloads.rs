@@ -156,6 +156,7 @@ pub(crate) struct Onset {
     /// In cycles.
     pub position: f64,
     /// What it sets or plays.
+    #[cfg_attr(test, schemars(schema_with = "crate::protocol::schema::all_played"))]
     pub values: Vec<PatternValue>,
     /// The bytes of text that it came from.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -231,6 +231,7 @@ pub(crate) struct Drawn {
     /// It begins here.
     pub onset: bool,
     /// What it plays.
+    #[cfg_attr(test, schemars(schema_with = "crate::protocol::schema::played"))]
     pub value: PatternValue,
     /// Number of its note or chord in this answer.
     #[serde(skip_serializing_if = "Option::is_none")]

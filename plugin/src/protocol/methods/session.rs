@@ -47,6 +47,13 @@ pub(super) struct Load<'a> {
     #[serde(borrow)]
     #[cfg_attr(test, schemars(with = "serde_json::Value"))]
     module: &'a RawValue,
+    /// What is equal in both plays on untouched, to the bit. So it does without; false is refused: `clear` begins anew.
+    #[serde(default = "yes")]
+    keep: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Deserialize)]
@@ -76,9 +83,13 @@ fn read_capture(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     Ok(Box::new(|context| Answer::with(&Captured { module: context.engine.capture() })))
 }
 
-/// `load {module}`: the session becomes that of the module, as one change that can be undone.
+/// `load {module, keep?}`: the session becomes that of the module, as one change that can be undone.
 fn read_load(rest: &str) -> Result<Mutation, RpcError> {
-    let Load { module: raw } = read_object(rest)?;
+    let Load { module: raw, keep } = read_object(rest)?;
+    if !keep {
+        let error = RpcError::new(INVALID_PARAMS, "a load keeps what is equal").at("params.keep");
+        return Err(error.hint("clear first to begin anew"));
+    }
     let module = module(raw)?;
     let change = Mutation::new(move |session_preview| {
         let registry = session_preview.engine().registry();
