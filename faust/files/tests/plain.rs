@@ -163,7 +163,7 @@ fn no_more_of_a_folder_is_listed_than_asked_for() {
 /// Files of the program that may open files by other means, and why.
 const EXCEPTIONS: [(&str, &str); 3] = [
     ("faust/files/src/lib.rs", "does it"),
-    ("plugin/src/wire/page.rs", "is a test, of a page of docs/"),
+    ("plugin/src/protocol/doc_page.rs", "is a test, of a page of docs/"),
     ("plugin/host/src/performance.rs", "reads what its user names, which may be a pipe"),
 ];
 
