@@ -11,7 +11,7 @@ use std::hash::Hasher;
 pub struct Symbol(pub u64);
 
 impl Symbol {
-    /// The symbol of a name. An [address](crate::address) has that of the path that it means. On the control side.
+    /// The symbol of a name. An [address] has that of the path that it means. On the control side.
     pub fn of(name: &str) -> Self {
         let mut hasher = DefaultHasher::new();
         hasher.write(address::path(name).as_bytes());

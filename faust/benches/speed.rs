@@ -250,6 +250,9 @@ fn main() {
     std::fs::create_dir_all(&folder).expect("makes a folder");
     let wanted = std::env::args().skip(1).find(|word| !word.starts_with('-'));
     let is_wanted = |part: &str| wanted.as_deref().is_none_or(|wanted| wanted == part);
+    if is_wanted("silence") {
+        silence();
+    }
     if is_wanted("latency") {
         latency();
     }

@@ -88,23 +88,19 @@ impl<'a> Changes<'a> {
     }
 
     /// Finds members that are not on their way out by id.
-    pub fn finder<'m>(&self, members: &'m [Member]) -> Box<dyn Fn(&str) -> Option<u32> + 'm> {
+    pub fn finder<'m>(&self, members: &'m [Member]) -> Finder<'m> {
         let live = move || (0..).zip(members).filter(|(_, m)| !m.node.ghost).map(|(at, m)| (&*m.node.id, at));
         finder(live, self.new.len() > FEW)
     }
 
     /// Finds nodes of the base that are not on their way out by id.
-    pub fn finder_in_base<'m>(&self, base: &'m Shape) -> Box<dyn Fn(&str) -> Option<u32> + 'm> {
+    pub fn finder_in_base<'m>(&self, base: &'m Shape) -> Finder<'m> {
         let live = move || (0..).zip(&base.nodes).filter(|(_, n)| !n.ghost).map(|(at, n)| (&*n.id, at));
         finder(live, self.gone.len() > FEW)
     }
 
     /// Finds wires of the base by their ends.
-    #[allow(clippy::type_complexity)]
-    pub fn wires_of<'m>(
-        &self,
-        base: &'m Shape,
-    ) -> Box<dyn Fn(&(u32, usize, u32, usize)) -> Option<usize> + 'm> {
+    pub fn wires_of<'m>(&self, base: &'m Shape) -> WireFinder<'m> {
         if self.gone.len().max(self.new.len()) > FEW {
             let by_way: HashMap<_, usize> =
                 (0..).zip(&base.wires).map(|(at, wire)| (wire.way(), at)).collect();
@@ -114,10 +110,12 @@ impl<'a> Changes<'a> {
     }
 }
 
-fn finder<'m, I: Iterator<Item = (&'m str, u32)> + 'm>(
-    live: impl Fn() -> I + 'm,
-    many: bool,
-) -> Box<dyn Fn(&str) -> Option<u32> + 'm> {
+/// Finds the place of a node by its id.
+type Finder<'m> = Box<dyn Fn(&str) -> Option<u32> + 'm>;
+/// Finds the place of a wire by its ends.
+type WireFinder<'m> = Box<dyn Fn(&(u32, usize, u32, usize)) -> Option<usize> + 'm>;
+
+fn finder<'m, I: Iterator<Item = (&'m str, u32)> + 'm>(live: impl Fn() -> I + 'm, many: bool) -> Finder<'m> {
     if many {
         let by_id: HashMap<&str, u32> = live().collect();
         return Box::new(move |id| by_id.get(id).copied());

@@ -121,7 +121,7 @@ class Whole(Controls):
 
         >>> kick = kr.node("kick", "faust:kick", gain=0.8)
         >>> print([line for line in kr.export().splitlines() if "m.node" in line][0].strip())
-        m.node("kick", "faust:kick", gain=0.8, legato=False)
+        m.node("kick", "faust:kick", gain=0.8, legato=False, rest="auto")
         """
         text = export(self.capture()) + _LOADS
         if path is not None:
