@@ -38,22 +38,25 @@ fn named(session: &str) -> Vec<u8> {
 fn an_instance_is_called_as_its_clap_track_until_its_session_has_a_name() {
     let _turn = alone();
     let host = Host::with_track("Bass", [255, 128, 0]);
-    let (first, second) = (host.instance(), host.instance());
-    let are = |names: [&str; 2]| {
-        let names = names.map(|name| json!(name));
+    let are = |names: &[&str]| {
+        let names = names.iter().map(|name| json!(name));
         within("they are called so", || entries().iter().map(|[name, ..]| name.clone()).eq(names.clone()));
     };
-    are(["Bass", "Bass-2"]);
+    // One after the other: whichever is announced first has the name.
+    let first = host.instance();
+    are(&["Bass"]);
+    let second = host.instance();
+    are(&["Bass", "Bass-2"]);
     assert_eq!(entries()[0], [json!("Bass"), json!("Bass"), json!("#ff8000")]);
     host.rename_track(&second, "Pad");
-    are(["Bass", "Pad"]);
+    are(&["Bass", "Pad"]);
     assert!(first.load(&named("lead")));
-    are(["Pad", "lead"]);
+    are(&["Pad", "lead"]);
     host.rename_track(&first, "Keys");
     within("the track is told", || entries()[1][1] == "Keys");
     assert_eq!(entries()[1][0], "lead", "the session's name is above the track's");
     assert!(first.load(&named("")));
-    are(["Keys", "Pad"]);
+    are(&["Keys", "Pad"]);
     first.destroy();
     second.destroy();
 }
