@@ -7,6 +7,7 @@ mod circles;
 mod difference;
 mod document;
 mod history;
+mod kept;
 mod load;
 mod lower;
 mod migrate;
@@ -80,7 +81,6 @@ pub struct Session {
     pub libraries: Option<String>,
     /// Sections of a document that this version does not play but keeps.
     kept: Arc<ModuleIr>,
-    kept_krach: Arc<serde_json::Map<String, serde_json::Value>>,
 }
 
 impl Default for Session {
@@ -100,14 +100,14 @@ impl Default for Session {
             sources: OrdMap::new(),
             libraries: None,
             kept: Arc::default(),
-            kept_krach: Arc::default(),
         }
     }
 }
 
 impl Session {
-    /// Takes over what is no part of the music: the clock, what goes in and out, protection.
+    /// Takes over what is no part of the music: the clock, what goes in and out, protection, unknown settings.
     pub fn take_settings(&mut self, from: &Self) {
+        self.take_kept_settings(from);
         self.settings.take_surroundings(&from.settings);
         self.midi_maps.clone_from(&from.midi_maps);
         self.note_routes.clone_from(&from.note_routes);
@@ -383,11 +383,14 @@ impl Session {
             }
             kept
         });
+        let mut renamed = BTreeMap::new();
         for (path, full) in controls.full_paths(paths.iter()) {
             if let Some(value) = self.values.remove(&path) {
-                self.values.insert(full, value);
+                self.values.insert(full.clone(), value);
+                renamed.insert(path, full);
             }
         }
+        self.rename_kept_controls(&renamed);
     }
 
     /// The values that a node begins with go by the names of its controls.

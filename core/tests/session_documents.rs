@@ -151,6 +151,167 @@ fn what_is_not_understood_is_kept() {
     assert!(saved.contains(r#""tempo":101.0"#));
 }
 
+/// A document with an unknown field wherever one may stand, each with another value.
+fn marked() -> serde_json::Value {
+    let silence = json!({"op": "Silence"});
+    json!({
+        "x": "document",
+        "nodes": [{"name": "p", "source": "reed", "x": "node", "init": [["reed/other", 2.0]]},
+            {"name": "q", "source": "gain"}],
+        "routing": [{"source": "p", "target": "q", "x": "route"}],
+        "patterns": [{"target": "p", "pattern": silence, "x": "pattern"},
+            {"target": "q", "pattern": silence}],
+        "controls": [{"path": "p/freq", "value": 3.0, "x": "by the end of its path"},
+            {"path": "p/reed/other", "value": 2.0, "x": "what it begins with"},
+            {"path": "q_g/gain", "value": 0.25, "x": "fader"},
+            {"path": "p/tail", "value": 4.0}],
+        "automations": [{"path": "p/pressure", "shape": "sine", "bars": 2.0, "x": "automation"},
+            {"path": "q_g/gain", "shape": "sine", "bars": 2.0, "x": "automation of a fader"}],
+        "muted": [{"name": "q", "saved_gain": 0.25, "x": "mute"}],
+        "krach": {"x": "settings"},
+        "sub_modules": [
+            {"prefix": "band", "x": "entry of a module", "module": {
+                "x": "module", "krach": {"x": "settings within"},
+                "nodes": [{"name": "tone", "source": "gain", "x": "node within"}],
+                "patterns": [{"target": "tone", "pattern": silence, "x": "pattern within"}],
+                "controls": [{"path": "tone/gain", "value": 0.5, "x": "control within"}],
+                "muted": [{"name": "tone", "saved_gain": 0.5, "x": "mute within"}],
+                "sub_modules": [{"prefix": "plain", "module": {"sub_modules": [
+                    {"prefix": "deep", "module": {"x": "module in modules"}}]}}]}},
+            {"prefix": "known", "module": {"nodes": [{"name": "a", "source": "gain"}]}}]})
+}
+
+/// The values of all fields `x`, sorted.
+fn marks(value: &serde_json::Value) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            serde_json::Value::Object(fields) => {
+                found.extend(fields.get("x").and_then(|x| x.as_str()).map(str::to_owned));
+                open.extend(fields.values());
+            }
+            serde_json::Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    found.sort();
+    found
+}
+
+const REED: [&str; 6] = ["reed/freq", "reed/vel", "gate", "tail", "reed/other", "pressure"];
+
+fn with_reed() -> Engine {
+    let mut registry = probes::registry();
+    registry.add(probes::pipe_named("reed", REED));
+    Engine::new(registry)
+}
+
+fn saved_json(engine: &Engine) -> serde_json::Value {
+    serde_json::from_slice(&engine.save()).expect("JSON")
+}
+
+#[test]
+fn unknown_fields_of_every_entry_and_of_modules_within_are_kept_where_they_stood() {
+    let document = marked();
+    let all = marks(&document);
+    assert_eq!(all.len(), 19, "{all:?}");
+    let mut engine = with_reed();
+    engine.load(document.to_string().as_bytes()).unwrap();
+    let saved = saved_json(&engine);
+    assert_eq!(marks(&saved), all);
+    // Each beside what it stood beside.
+    let find = |list: &str, name: &str, value: &str| {
+        let entries = saved[list].as_array().unwrap();
+        entries.iter().find(|e| e[name] == value).unwrap_or_else(|| panic!("{list}: {value}"))["x"].clone()
+    };
+    assert_eq!(find("patterns", "target", "band/tone"), "pattern within");
+    assert_eq!(find("controls", "path", "p/reed/freq"), "by the end of its path");
+    assert_eq!(find("controls", "path", "band/tone/gain"), "control within");
+    assert_eq!(find("automations", "path", "q/@gain"), "automation of a fader");
+    assert_eq!(find("muted", "name", "band/tone"), "mute within");
+    let within = &saved["sub_modules"][0];
+    assert_eq!((&within["prefix"], &within["x"]), (&json!("band"), &json!("entry of a module")));
+    assert_eq!(within["module"]["krach"]["x"], "settings within");
+    assert_eq!(within["module"]["nodes"], json!(null), "its nodes are the outer module's");
+    assert_eq!(saved["sub_modules"].as_array().unwrap().len(), 1, "one without unknown fields is not there");
+    // What was saved is the same again.
+    let mut again = with_reed();
+    again.load(&engine.save()).unwrap();
+    assert_eq!(saved_json(&again), saved);
+    assert_eq!(again.session(), engine.session());
+    // They stay where values and patterns become others.
+    for edit in [set("p/freq", 5.0), set("q_g/gain", 0.75), play("p", hits("p/gate", 3))] {
+        engine.edit(edit, At::Now).unwrap();
+    }
+    assert_eq!(marks(&saved_json(&engine)), all);
+}
+
+#[test]
+fn unknown_fields_come_with_a_load_by_edits_and_go_back_with_undo() {
+    let mut engine = with_reed();
+    let before = saved_json(&engine);
+    let loading = |engine: &Engine, document: serde_json::Value| {
+        let module = serde_json::from_value(document).unwrap();
+        engine.session().loading(module, engine.registry()).unwrap()
+    };
+    let edit = loading(&engine, marked());
+    engine.edit(edit, At::Now).unwrap();
+    assert_eq!(marks(&saved_json(&engine)), marks(&marked()));
+    engine.undo(At::Now).unwrap();
+    assert_eq!(saved_json(&engine), before);
+    engine.redo(At::Now).unwrap();
+    assert_eq!(marks(&saved_json(&engine)), marks(&marked()));
+    // A document that says nothing of settings leaves the unknown ones too; all else is its own.
+    let edit = loading(&engine, json!({"nodes": [{"name": "p", "source": "gain", "x": "other"}]}));
+    engine.edit(edit, At::Now).unwrap();
+    assert_eq!(marks(&saved_json(&engine)), ["other", "settings"]);
+    let edit = engine.session().clearing();
+    engine.edit(edit, At::Now).unwrap();
+    assert_eq!(marks(&saved_json(&engine)), ["settings"]);
+}
+
+#[test]
+fn unknown_fields_of_a_control_go_along_when_its_type_says_its_path() {
+    let mut engine = engine();
+    engine.expect_type("faust:reed");
+    let document = json!({"nodes": [{"name": "p", "source": "faust:reed"}], "controls": [
+        {"path": "p/freq", "value": 3.0, "x": "short", "y": 1}, {"path": "p/reed/freq", "value": 3.0, "x": "long"}]});
+    engine.load(document.to_string().as_bytes()).unwrap();
+    assert_eq!(marks(&saved_json(&engine)), ["long", "short"]);
+    engine.set_type(probes::pipe_named("faust:reed", REED)).unwrap();
+    engine.tick();
+    let saved = saved_json(&engine);
+    let entry = &saved["controls"][0];
+    assert_eq!((entry["path"].as_str(), entry["y"].as_i64()), (Some("p/reed/freq"), Some(1)));
+    assert_eq!(saved["controls"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn unknown_fields_count_for_how_large_a_session_may_be_wherever_they_stand() {
+    let mut engine = engine();
+    let large = "x".repeat(40 << 20);
+    let entry = |x: &str| json!({"target": "a", "pattern": {"op": "Silence"}, "x": x});
+    for document in [
+        json!({"patterns": [entry(&large)]}),
+        json!({"sub_modules": [{"prefix": "a", "module": {"x": large}}]}),
+        json!({"krach": {"x": large}}),
+    ] {
+        engine.load(document.to_string().as_bytes()).unwrap();
+        let before = engine.save();
+        engine.edit(large_slot("b", 30 << 20), At::Now).expect_err("that would be 70 MB");
+        // Also while the slot that they belong to is away.
+        if document.get("patterns").is_some() {
+            engine.edit(Edit::RemoveSlot { slot: "a".into() }, At::Now).unwrap();
+            engine.edit(large_slot("b", 30 << 20), At::Now).expect_err("they come back with the slot");
+            engine.edit(play("a", hits("a/gate", 1)), At::Now).unwrap();
+            assert_eq!(saved_json(&engine)["patterns"][0]["x"], json!(large));
+        } else {
+            assert!(engine.save() == before);
+        }
+    }
+}
+
 #[test]
 fn a_newer_session_is_refused_untouched() {
     let mut rig = performed();

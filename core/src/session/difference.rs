@@ -30,7 +30,6 @@ impl Session {
             sources: _,
             libraries: _,
             kept,
-            kept_krach: _,
         } = target;
         let mut edits = Vec::new();
         let mut unless = |same: bool, edit: &dyn Fn() -> Edit| {

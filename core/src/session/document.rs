@@ -1,7 +1,8 @@
 //! The session as a ModuleIr document, and back.
 
+use super::kept::ByName;
 use super::migrate::migrate;
-use super::{MAX_DEPTH, Session, lower};
+use super::{MAX_DEPTH, Session, kept, lower};
 use crate::edit::{Edit, EditError, LoadError, Route, SessionNode, gain_path, level_path};
 use crate::graph::{Controls, GraphError, Scrutiny};
 use crate::ir::{
@@ -29,24 +30,21 @@ impl Session {
 
     /// The session, frozen.
     pub fn to_module(&self) -> ModuleIr {
-        let mut module = self.to_module_without_kept();
-        module.inputs.clone_from(&self.kept.inputs);
-        module.outputs.clone_from(&self.kept.outputs);
-        module.other.clone_from(&self.kept.other);
-        if let Some(krach) = &mut module.krach {
-            krach.other.clone_from(&*self.kept_krach);
-        }
-        module
+        self.module_with(&self.kept)
     }
 
-    /// The same without what this version does not know.
-    pub(super) fn to_module_without_kept(&self) -> ModuleIr {
+    /// The same, with these unknown fields and sections that are not played.
+    pub(super) fn module_with(&self, kept: &ModuleIr) -> ModuleIr {
         let by_nodes = self.values_kept_by_nodes();
-        let (automations, own_automations) =
-            super::automations::write(&self.automations, &self.kept.automations);
+        let (automations, own_automations) = super::automations::write(&self.automations, &kept.automations);
         let began = self.values_nodes_began_with();
+        let kept_patterns = ByName::of(&kept.patterns, |p| (&p.target, &p.other));
+        let kept_controls = ByName::of(&kept.controls, |c| (&c.path, &c.other));
+        let kept_muted = ByName::of(&kept.muted, |m| (&m.name, &m.other));
+        // A value that nodes say stands among the controls too if it has unknown fields there.
         let elsewhere = |path: &String, value: f64| {
-            by_nodes.contains(path) || began.get(path).is_some_and(|began| *began == value)
+            let by_node = by_nodes.contains(path) || began.get(path).is_some_and(|began| *began == value);
+            by_node && !kept_controls.has(path)
         };
         let settings = &self.settings;
         ModuleIr {
@@ -59,7 +57,7 @@ impl Session {
                 .map(|n| MutedIr {
                     name: n.name.clone(),
                     saved_gain: self.gain_of(&n.name),
-                    ..MutedIr::default()
+                    other: kept_muted.fields(&n.name),
                 })
                 .collect(),
             patterns: self
@@ -69,14 +67,17 @@ impl Session {
                     target: name.clone(),
                     pattern: s.pattern.clone(),
                     swing: s.swing,
-                    ..PatternIr::default()
+                    other: kept_patterns.fields(name),
                 })
                 .collect(),
             controls: self
                 .values
                 .iter()
                 .filter(|(path, value)| !elsewhere(path, **value))
-                .map(|(path, value)| ControlIr { path: path.clone(), value: *value, ..ControlIr::default() })
+                .map(|(path, value)| {
+                    let other = kept_controls.fields(path);
+                    ControlIr { path: path.clone(), value: *value, other }
+                })
                 .collect(),
             automations,
             tempo: Some(settings.bpm),
@@ -111,9 +112,12 @@ impl Session {
                 crossfade: settings.crossfade,
                 sources: self.sources_in_use(),
                 libraries: self.libraries.clone(),
-                other: Map::new(),
+                other: kept.krach.as_ref().map(|krach| krach.other.clone()).unwrap_or_default(),
             })),
-            ..ModuleIr::default()
+            inputs: kept.inputs.clone(),
+            outputs: kept.outputs.clone(),
+            sub_modules: kept.sub_modules.clone(),
+            other: kept.other.clone(),
         }
     }
 
@@ -243,13 +247,11 @@ impl Session {
             |fault: Fault| LoadError::Invalid { place: fault.place.clone(), error: EditError::Fault(fault) };
         module.check().map_err(of_fault)?;
         let names = Names::of(&module);
-        let module = flattened(module);
+        let inner = kept::inner(&module.sub_modules);
+        let mut module = flattened(module);
         let automations = super::automations::read(&module).map_err(of_fault)?;
-        let kept_automations = super::automations::kept(&module);
+        let kept = Arc::new(kept::take(&mut module, inner));
         let ModuleIr { nodes, routing, patterns, controls, muted, tempo, meter, master, krach, .. } = module;
-        let ModuleIr { inputs, outputs, other, .. } = module;
-        let kept = ModuleIr { automations: kept_automations, inputs, outputs, other, ..ModuleIr::default() };
-        let kept = Arc::new(kept);
         let krach = *krach.unwrap_or_default();
         let invalid = |place: &str| {
             let place = place.to_owned();
@@ -281,7 +283,6 @@ impl Session {
             sources: krach.sources.into_iter().map(|(id, source)| (id, Arc::new(source))).collect(),
             libraries: krach.libraries,
             kept,
-            kept_krach: Arc::new(krach.other),
             ..Self::default()
         };
         let master = Edit::Setting(Setting::Master(master.unwrap_or(1.0)));
@@ -308,14 +309,20 @@ impl Session {
         session.settle_values(registry);
         let graph = Arc::clone(&session.graph);
         let known = Controls::of(&graph, registry);
+        let mut renamed = BTreeMap::new();
         for (i, c) in controls.into_iter().enumerate() {
             let set = Edit::SetControl { label: c.path, value: c.value };
             session.check(&set, registry).map_err(invalid(&format!("$.controls[{i}]")))?;
             let Edit::SetControl { label: path, value } = set else { continue };
             // A control of that very path, even if a label of the same name leads elsewhere.
-            let path = if known.at(&path).is_some() { Some(path) } else { known.find(&path).path() };
-            session.values.extend(path.map(|path| (path, value)));
+            if known.at(&path).is_some() {
+                session.values.insert(path, value);
+            } else if let Some(full) = known.find(&path).path() {
+                session.values.insert(full.clone(), value);
+                renamed.insert(path, full);
+            }
         }
+        session.rename_kept_controls(&renamed);
         for (i, p) in patterns.into_iter().enumerate() {
             let place = format!("$.patterns[{i}].pattern");
             let program =
@@ -337,6 +344,7 @@ impl Session {
             let place = format!("$.krach.automations.{id}");
             session.apply(&Edit::from((&*id, &a)), registry).map_err(invalid(&place))?;
         }
+        session.lengthen_kept_automations(registry);
         for m in krach.midi_maps {
             let map = Edit::MidiMap { channel: m.channel, cc: m.cc, label: m.label, lo: m.lo, hi: m.hi };
             session.apply(&map, registry).map_err(invalid("$.krach.midi_maps"))?;

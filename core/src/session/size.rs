@@ -7,7 +7,7 @@
 use super::Session;
 use crate::edit::{Edit, GraphState, NodeEdit, NodeSpec, Route, SessionNode};
 use crate::graph::{GraphEdit, GraphNode, RawGraph};
-use crate::ir::Source;
+use crate::ir::{ModuleIr, Source};
 use crate::limits::{MAX_DOCUMENT, MAX_PARTS};
 use crate::model::TypeSource;
 use imbl::ordmap::DiffItem;
@@ -115,13 +115,9 @@ fn value_of(node: &str, control: &str) -> Extent {
 impl Session {
     /// What the session is as a document: at least that, and some bytes more at most.
     pub fn extent(&self) -> Extent {
-        // What is not known may be as large as all the rest: it is not copied for that.
-        let ends = of(&self.kept.inputs) + of(&self.kept.outputs);
-        of(&self.to_module_without_kept())
-            + of(&self.kept.other)
-            + of(&self.kept_krach)
-            + ends
-            + Extent::SMALL
+        // What is not known may be as large as all the rest: it is not copied for that. It counts also while there is no
+        // entry that it stands in, since an edit may bring that.
+        of(&self.module_with(&ModuleIr::default())) + kept_extent(&self.kept) + Extent::SMALL
     }
 
     /// What an edit can add to the session's document, at most.
@@ -197,6 +193,20 @@ impl Session {
         let values: Extent = values.keys().map(|path| text(path) + Extent::VALUE).sum();
         raw + nodes + routes + values + of(&**kept)
     }
+}
+
+/// What [`Session::module_with`] writes of it at most.
+fn kept_extent(kept: &ModuleIr) -> Extent {
+    let ModuleIr {
+        patterns, controls, muted, automations, inputs, outputs, sub_modules, krach, other, ..
+    } = kept;
+    let within = if sub_modules.is_empty() { Extent::default() } else { of(sub_modules) };
+    let fields = patterns.iter().map(|p| &p.other).chain(muted.iter().map(|m| &m.other));
+    let fields = fields.chain(automations.iter().map(|a| &a.other));
+    let fields: Extent = fields.chain(krach.iter().map(|krach| &krach.other)).map(of).sum();
+    // A value that a node says stands among the controls because of them.
+    let controls = controls.iter().map(|c| of(&c.other) + text(&c.path) + Extent::VALUE);
+    of(inputs) + of(outputs) + within + of(other) + fields + controls.sum()
 }
 
 fn node_extent(node: &SessionNode) -> Extent {
