@@ -202,7 +202,7 @@ pub struct Wire {
     /// It was on its way out already, and so many times its way out has begun anew.
     pub restarts: u8,
     /// The node that takes its source's place in this plan, where that place changes hands again before
-    /// the fade has ended; or [`NONE`].
+    /// the fade has ended; its source, where that moves to another output again before; or [`NONE`].
     pub heir: u32,
 }
 

@@ -163,13 +163,17 @@ fn members(base: &Shape, request: &Request<'_>) -> Result<Vec<Member>, String> {
     let mut carried = vec![false; base.nodes.len()];
     let mut members = Vec::with_capacity(order.len());
     let mut next_uid = *request.next_uid;
-    let live: HashMap<&str, usize> =
+    let mut live: HashMap<&str, usize> =
         base.nodes.iter().enumerate().filter(|(_, n)| !n.ghost).map(|(i, n)| (&*n.id, i)).collect();
+    for (at, node) in base.nodes.iter().enumerate().filter(|(_, node)| may_return(node)) {
+        live.entry(&*node.id).or_insert(at);
+    }
     for node in order.into_iter().map(|i| &graph.nodes[i]) {
         // Without code, its own or what was there before, it is silent, as if it were not there yet.
         let Some(ty) = request.registry.playing(&node.id, &node.type_id) else { continue };
         let before = live.get(node.id.as_str()).copied().filter(|&at| {
-            same_code(base.nodes[at].ty.as_ref(), ty.as_ref()) && !request.removed.contains(&node.id)
+            let is_another = request.removed.contains(&node.id) && !is_output(ty.as_ref());
+            same_code(base.nodes[at].ty.as_ref(), ty.as_ref()) && !is_another
         });
         if let Some(at) = before {
             carried[at] = true;
@@ -182,6 +186,15 @@ fn members(base: &Shape, request: &Request<'_>) -> Result<Vec<Member>, String> {
     Ok(members)
 }
 
+/// An output on its way out that the graph has again is the same output: what still fades on its way there turns round.
+fn may_return(node: &ShapeNode) -> bool {
+    node.ghost && node.uid != u64::MAX && is_output(node.ty.as_ref())
+}
+
+fn is_output(ty: &dyn NodeType) -> bool {
+    ty.decl().role.is_output()
+}
+
 /// The same where only these parts of the graph are others; `None`: the whole is to be looked at. New ones come first,
 /// the others stay where the base has them.
 fn members_since(base: &Shape, request: &Request<'_>, changes: &Changes<'_>) -> Option<Vec<Member>> {
@@ -189,8 +202,19 @@ fn members_since(base: &Shape, request: &Request<'_>, changes: &Changes<'_>) -> 
     let mut next_uid = *request.next_uid;
     let mut in_base = BTreeSet::new();
     let mut kept = Vec::with_capacity(base.nodes.len());
+    let returns = |node: &ShapeNode| {
+        let live = || base.nodes.iter().any(|other| !other.ghost && other.id == node.id);
+        let again = |now: &GraphNode| {
+            let ty = request.registry.playing(&now.id, &now.type_id);
+            ty.is_some_and(|ty| same_code(node.ty.as_ref(), ty.as_ref()))
+        };
+        may_return(node)
+            && changes.ids.contains(&*node.id)
+            && request.graph.node(&node.id).is_some_and(again)
+            && !live()
+    };
     for (at, node) in base.nodes.iter().enumerate().filter(|(_, node)| node.uid != u64::MAX) {
-        if node.ghost {
+        if node.ghost && !(returns(node) && !in_base.contains(&*node.id)) {
             kept.push(ghost(at, node));
         } else if !changes.ids.contains(&*node.id) {
             kept.push(Member { node: Arc::clone(node), base: Some(at as u32), living: node.voices });

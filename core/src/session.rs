@@ -25,7 +25,7 @@ use automations::read as automations_of;
 pub use document::Programs;
 pub use history::{History, Touch, label_of, touch_of};
 use lower::Basis;
-pub use lower::{MASTER, lower};
+pub use lower::{lower, output_id};
 pub use owners::Added;
 pub use size::{Extent, source_extent};
 pub use writers::Writer;

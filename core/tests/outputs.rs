@@ -4,6 +4,7 @@ mod support;
 use krach_core::model::Setting;
 
 use krach_core::engine::*;
+use krach_core::ir::{NodeIr, RouteIr, Source};
 use krach_core::node::{Bus, Registry};
 use krach_core::processor::{ParamEvent, ParamId};
 use krach_patterns::{OscArg, Pattern, Value};
@@ -241,4 +242,169 @@ fn a_panic_inside_the_engine_silences_every_output() {
         assert!(buses(&mut rig, 2_048, &[2_048], &[]).iter().flatten().all(|x| *x == 0.0));
     }
     assert!(rig.engine.status().poisoned);
+}
+
+/// A node of the session with that level, which leaves at that output.
+fn put(name: &str, type_id: &str, level: f64, stem: usize) -> NodeEdit {
+    let init = if type_id == "dc" { vec![("level".into(), level)] } else { vec![] };
+    let node = NodeIr { name: name.into(), source: Source::Type(type_id.into()), init, ..NodeIr::default() };
+    let stem = Some(Bus::stem(stem).unwrap_or_default());
+    NodeEdit::Set(Box::new(NodeSpec { node, gain: Some(1.0), stem, ..NodeSpec::default() }))
+}
+
+/// What a node that there is moves to.
+fn leave(rig: &Rig, name: &str, stem: usize) -> Edit {
+    let node = rig.engine.session().node(name).expect("it is there");
+    let node = NodeIr { name: name.into(), source: node.source.clone(), ..NodeIr::default() };
+    let stem = Some(Bus::stem(stem).unwrap_or_default());
+    Edit::Nodes(vec![NodeEdit::Set(Box::new(NodeSpec {
+        node,
+        stem,
+        keeps_values: true,
+        ..NodeSpec::default()
+    }))])
+}
+
+/// The last frame of each output, left, once all fades are over.
+fn levels(rig: &mut Rig) -> Vec<f32> {
+    let out = buses(rig, 30_000, &[512], &[]);
+    assert!(out.chunks(2).all(|sides| sides[0] == sides[1]));
+    out.iter().step_by(2).map(|side| *side.last().expect("some")).collect()
+}
+
+#[test]
+fn a_node_on_a_stem_keeps_its_sends_its_mute_and_its_solo() {
+    let mut rig = rig(8);
+    let send = NodeEdit::Connect(RouteIr {
+        source: "bass".into(),
+        target: "verb".into(),
+        level: 0.5,
+        ..RouteIr::default()
+    });
+    rig.edit(Edit::Nodes(vec![
+        put("bass", "dc", 0.25, 2),
+        put("hat", "dc", 0.125, 0),
+        put("verb", "thru", 1.0, 3),
+        send,
+    ]));
+    let at = |levels: Vec<f32>| (levels[0], levels[2], levels[3], levels.iter().sum::<f32>());
+    assert_eq!(at(levels(&mut rig)), (0.125, 0.25, 0.125, 0.5));
+    let mute = |on| Edit::Nodes(vec![NodeEdit::Mute { name: "bass".into(), on }]);
+    rig.edit(mute(true));
+    assert_eq!(at(levels(&mut rig)), (0.125, 0.0, 0.0, 0.125));
+    rig.edit(mute(false));
+    let solo = |name: &str, on| NodeEdit::Solo { name: name.into(), on };
+    rig.edit(Edit::Nodes(vec![solo("hat", true)]));
+    assert_eq!(at(levels(&mut rig)), (0.125, 0.0, 0.0, 0.125));
+    rig.edit(Edit::Nodes(vec![solo("hat", false), solo("verb", true)]));
+    assert_eq!(at(levels(&mut rig)), (0.0, 0.0, 0.125, 0.125), "nothing dry, on no output");
+    rig.edit(Edit::Nodes(vec![solo("verb", false)]));
+    // It is the master's, too, and each edit is taken back.
+    rig.edit(Edit::Setting(Setting::Master(0.5)));
+    assert_eq!(at(levels(&mut rig)), (0.0625, 0.125, 0.0625, 0.25));
+    rig.edit(leave(&rig, "bass", 0));
+    assert_eq!(at(levels(&mut rig)), (0.1875, 0.0, 0.0625, 0.25));
+    rig.engine.undo(At::Now).expect("it can be undone");
+    assert_eq!(at(levels(&mut rig)), (0.0625, 0.125, 0.0625, 0.25));
+    // A document holds it, and another session has it from there.
+    let saved = rig.engine.save();
+    let text = String::from_utf8(saved.clone()).expect("it is JSON");
+    assert!(text.contains(r#""bass":{"stem":2,"#) && !text.contains(r#""stem":0"#), "{text}");
+    let mut other = Rig::with(registry());
+    other.stems = vec![[Vec::new(), Vec::new()]; 8];
+    other.engine.load(&saved).expect("it was just saved");
+    assert_eq!(levels(&mut other), levels(&mut rig));
+    let module = rig.engine.session().to_module();
+    let (edit, _) =
+        other.engine.session().instantiating(&module, "x", other.engine.registry()).expect("it fits");
+    other.edit(edit);
+    assert_eq!(at(levels(&mut other)), (0.125, 0.25, 0.125, 0.5), "twice, each where it was");
+}
+
+#[test]
+fn a_stem_that_is_none_is_refused_with_its_place() {
+    let document = |stem: &str| {
+        let text = format!(
+            r#"{{"nodes":[{{"name":"a","source":"gain"}}],"krach":{{"version":2,"nodes":{{"a":{{"stem":{stem}}}}}}}}}"#
+        );
+        Engine::new(registry()).load(text.as_bytes()).map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(document("8"), Ok(()));
+    for stem in ["9", "18446744073709551615"] {
+        let refused = document(stem).expect_err("there are eight");
+        let said = format!("there is no stem {stem}: 1 to 8 are stems, 0 is the main output");
+        assert!(refused.contains("$.krach.nodes.a.stem") && refused.contains(&said), "{refused}");
+    }
+    for stem in ["-1", "1.5", "\"drums\"", "null"] {
+        let refused = document(stem).expect_err("that is no number of a stem");
+        assert!(refused.contains("$.krach.nodes.a.stem"), "{refused}");
+    }
+}
+
+/// Steps come faster than crossfades end, and outputs come and go with the node.
+#[test]
+fn a_node_that_moves_between_outputs_fades_in_step_and_cuts_nothing() {
+    let played = |blocks: &[usize]| {
+        let mut rig = rig(8);
+        rig.edit(Edit::Nodes(vec![put("bass", "dc", 0.5, 0), put("hat", "dc", 0.25, 4)]));
+        let mut out = buses(&mut rig, 30_000, blocks, &[]);
+        for (stem, frames) in [
+            (2, 5_000),
+            (0, 3_000),
+            (2, 1_000),
+            (4, 2_500),
+            (2, 14_000),
+            (8, 100),
+            (0, 100),
+            (8, 20_000),
+            (0, 30_000),
+        ] {
+            rig.edit(leave(&rig, "bass", stem));
+            let more = buses(&mut rig, frames, blocks, &[]);
+            out.iter_mut().zip(more).for_each(|(whole, part)| whole.extend(part));
+        }
+        out
+    };
+    let whole = played(&[512]);
+    for frame in 29_000..whole[0].len() {
+        let sum: f32 = whole.iter().step_by(2).map(|side| side[frame]).sum();
+        assert!((sum - 0.75).abs() < 1e-5, "frame {frame}: {sum}");
+    }
+    for (bus, side) in whole.iter().step_by(2).enumerate() {
+        let step = largest_step(&side[29_000..]);
+        assert!(step < 0.5 / 12_000.0 * 2.0, "output {bus}: a step of {step}");
+    }
+    assert_eq!([0, 4, 8, 16].map(|side| *whole[side].last().expect("some")), [0.5, 0.0, 0.25, 0.0]);
+    for blocks in [&[1_usize][..], &[64], &[1_009], &[7, 2_000, 1]] {
+        for (side, (expected, found)) in whole.iter().zip(played(blocks)).enumerate() {
+            assert_eq!(first_difference(expected, &found), None, "side {side}, blocks {blocks:?}");
+        }
+    }
+}
+
+#[test]
+fn nodes_on_stems_add_up_to_what_they_are_on_the_main_output() {
+    let played = |stems: [usize; 3]| {
+        let mut rig = rig(8);
+        let node = |(name, freq, stem): (&str, f64, usize)| {
+            let init = vec![("freq".into(), freq), ("amp".into(), 0.25)];
+            let source = Source::Type("oscillator".into());
+            let node = NodeIr { name: name.into(), source, init, ..NodeIr::default() };
+            let stem = Bus::stem(stem);
+            NodeEdit::Set(Box::new(NodeSpec { node, gain: Some(0.9), stem, ..NodeSpec::default() }))
+        };
+        let nodes = [("a", 110.0, stems[0]), ("b", 277.0, stems[1]), ("c", 1_013.0, stems[2])];
+        rig.edit(Edit::Nodes(nodes.map(node).into()));
+        rig.edit(play("m", master_pattern()));
+        buses(&mut rig, 150_000, &[480], &[(9_000, ParamId::Master, 0.9), (40_000, ParamId::Master, 0.875)])
+    };
+    let mix = played([0, 0, 0]);
+    assert!(peak(&mix[0]) > 0.5 && mix[2..].iter().flatten().all(|x| *x == 0.0));
+    for stems in [[1, 2, 8], [3, 3, 0]] {
+        let apart = played(stems);
+        for (frame, whole) in mix[0].iter().enumerate() {
+            let sum: f32 = apart.iter().step_by(2).map(|side| side[frame]).sum();
+            assert!((whole - sum).abs() < 1e-6, "{stems:?}, frame {frame}: {whole} is not {sum}");
+        }
+    }
 }

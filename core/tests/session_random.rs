@@ -6,6 +6,7 @@ use krach_core::model::Setting;
 use krach_core::automation::ShapeSpec;
 use krach_core::engine::*;
 use krach_core::ir::{NodeIr, RouteIr, RouteKind, Source};
+use krach_core::node::Bus;
 use krach_core::session::Session;
 use krach_patterns::builders;
 use support::*;
@@ -65,6 +66,10 @@ impl Dice {
         ["n", "m", "grp/k", "a"][self.roll(4) as usize].into()
     }
 
+    fn bus(&mut self) -> Bus {
+        Bus::stem(self.roll(3) as usize).unwrap_or_default()
+    }
+
     fn node_edit(&mut self) -> NodeEdit {
         let name = self.session_node();
         match self.roll(8) {
@@ -77,7 +82,8 @@ impl Dice {
                     ..NodeIr::default()
                 };
                 let gain = (self.roll(2) == 0).then(|| self.value() * 2.0);
-                NodeEdit::Set(Box::new(NodeSpec { node, gain, ..NodeSpec::default() }))
+                let stem = (self.roll(2) == 0).then(|| self.bus());
+                NodeEdit::Set(Box::new(NodeSpec { node, gain, stem, ..NodeSpec::default() }))
             }
             3 => NodeEdit::Remove { name },
             4 => NodeEdit::Mute { name, on: self.roll(2) == 0 },
@@ -271,9 +277,9 @@ fn without_state_in_its_nodes_the_engine_that_played_on_sounds_like_a_fresh_one(
 
 /// Changes of nodes whose names and controls lie within each other, of types with and without code.
 fn tangled(dice: &mut Dice) -> NodeEdit {
-    const NAMES: [&str; 7] = ["a", "b", "a/b", "a/b/c", "a_g", "a_send_b", "c"];
+    const NAMES: [&str; 8] = ["a", "b", "a/b", "a/b/c", "a_g", "a_send_b", "c", "_stem1"];
     const TYPES: [&str; 8] = ["dc", "thru", "within", "within_b", "faust:x", "faust:y", "dac", "gain"];
-    let mut name = || NAMES[dice.roll(7) as usize].to_owned();
+    let mut name = || NAMES[dice.roll(8) as usize].to_owned();
     let (name, target) = (name(), name());
     match dice.roll(12) {
         0..=3 => {
@@ -286,7 +292,8 @@ fn tangled(dice: &mut Dice) -> NodeEdit {
             };
             let gain = (dice.roll(2) == 0).then_some(0.5);
             let to_master = (dice.roll(3) == 0).then(|| dice.roll(2) == 0);
-            NodeEdit::Set(Box::new(NodeSpec { node, gain, to_master, ..NodeSpec::default() }))
+            let stem = (dice.roll(2) == 0).then(|| dice.bus());
+            NodeEdit::Set(Box::new(NodeSpec { node, gain, to_master, stem, ..NodeSpec::default() }))
         }
         4 => NodeEdit::Remove { name },
         5 => NodeEdit::Mute { name, on: dice.roll(2) == 0 },
@@ -376,6 +383,7 @@ fn plans_of_what_has_changed_sound_like_plans_of_the_whole() {
             raw.exposed_controls.insert("x".into(), ("raw".into(), "level".into()));
         }
         for rig in &mut rigs {
+            rig.stems = vec![[Vec::new(), Vec::new()]; 2];
             rig.edit(Edit::Setting(Setting::Limiter(false)));
             if seed % 2 == 0 {
                 // Wires of the raw graph beside the nodes, and labels.
@@ -406,8 +414,9 @@ fn plans_of_what_has_changed_sound_like_plans_of_the_whole() {
             let mut left = frames;
             while left > 0 {
                 whole.engine.keep_type("faust:nothing");
-                let now = left.min(1000);
+                let now = left.min(256);
                 let (a, b) = (part.render(now, &[256]), whole.render(now, &[256]));
+                assert_eq!(part.stems, whole.stems, "edit {number} of seed {seed}: {edit:?}");
                 for side in 0..2 {
                     let difference = first_difference(&a[side], &b[side]);
                     assert_eq!(difference, None, "edit {number} of seed {seed}: {edit:?}");

@@ -54,6 +54,7 @@ def test_a_session_is_exported_as_calls() -> None:
     m = krach.ModuleProxy()
     m.node("bass", bass, gain=0.3, count=4, stereo=True)
     m.node("verb", "faust:reverb", to_master=False)
+    m.node("kick", "faust:kick", stem=2)
     m.send("bass", "verb", level=0.4)
     m.connect("bass", "verb", port="in1")
     m.play("bass", krp.seq("A2", None).every(4, lambda p: p.fast(2)), from_zero=True, swing=0.6)
@@ -68,6 +69,7 @@ def test_a_session_is_exported_as_calls() -> None:
         "def bass() ",
         'm.node("bass", bass, gain=0.3, count=4, stereo=True)',
         'm.node("verb", "faust:reverb", to_master=False)',
+        'm.node("kick", "faust:kick", stem=2)',
         'm.send("bass", "verb", level=0.4)',
         'm.connect("bass", "verb", port="in1")',
         'm.play("bass", krp.seq("A2", None).every(4, lambda p: p.fast(2)), from_zero=True, swing=0.6)',

@@ -45,7 +45,7 @@ def test_modules_within_modules_are_flattened_with_their_prefixes() -> None:
 def test_what_is_recorded_is_what_was_called() -> None:
     m = krach.ModuleProxy()
     m.node("bass", bass, 0.3, count=4, init={"freq": 110}, gate=1)
-    m.node("verb", reverb, stereo=True, to_master=False, legato=False)
+    m.node("verb", reverb, stereo=True, to_master=False, legato=False, stem=3)
     m.send("bass", "verb", level=0.4)
     m.send("bass", "verb", level=0.5)
     m.connect("bass", "verb", port="in1")
@@ -76,7 +76,7 @@ def test_what_is_recorded_is_what_was_called() -> None:
     assert krp.Pattern.from_dict(ir.patterns[0].pattern) == krp.seq("A2", "D3", None, "E2")
     assert ir.krach is not None and ir.krach.to_dict() == {
         "version": 2,
-        "nodes": {"verb": {"stereo": True, "off_master": True, "legato": False}},
+        "nodes": {"verb": {"stereo": True, "off_master": True, "stem": 3, "legato": False}},
         "slots": {"bass": {"from_zero": True}},
         "automations": {
             "verb/damp": {

@@ -82,9 +82,25 @@ def test_what_the_plugin_has_not_is_its_own_answer(kr: Session) -> None:
     for call in (lambda: kr.save("verse"), lambda: kr.macros, lambda: kr.bounce("bass"), lambda: kr.scene("x")):
         with pytest.raises(Unsupported, match=r"this plugin \(krach .*\) has no `\w+`"):
             call()
-    with pytest.raises(Unsupported, match="has no `stem` of `node`"):
-        kr.node("kick", "faust:kick", stem="drums")
+    with pytest.raises(Unsupported, match="has no `settings` of `node`"):
+        kr.node("kick", "faust:kick", settings={"colour": "red"})
     assert not kr.nodes
+
+
+def test_a_node_moves_to_a_stem_and_nothing_else_of_it_changes(kr: Session) -> None:
+    kick = kr.node("kick", "faust:kick", gain=0.8, count=2, tune=60)
+    before = kr.describe("kick")[0]
+    kick["tune"] = 70
+    kr.node("kick", stem=2)
+    after = kr.describe("kick")[0]
+    assert (before.stem, after.stem, kick["tune"]) == (0, 2, 70)
+    assert (after.type, after.gain, after.count) == (before.type, before.gain, before.count)
+    kick.stem(0)
+    assert kr.describe("kick")[0].stem == 0
+    with pytest.raises(krach.KrachError, match="there is no stem 9"):
+        kick.stem(9)
+    with pytest.raises(krach.KrachError, match="there is no node snare yet"):
+        kr.node("snare", stem=1)
 
 
 def test_a_load_keeps_what_is_equal(kr: Session) -> None:

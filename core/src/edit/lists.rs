@@ -4,6 +4,8 @@
 //! two copies can be compared by what they do not share.
 
 use super::{Route, SessionNode};
+use crate::bus::Bus;
+use crate::limits::BUSES;
 use imbl::ordmap::DiffItem;
 use imbl::{HashMap, OrdMap};
 use std::ops::Index;
@@ -49,6 +51,8 @@ pub struct Nodes {
     next: Key,
     /// Nodes that are solo.
     solo: usize,
+    /// Nodes by the output where they leave.
+    leave: [usize; BUSES],
     /// Values that nodes begin with.
     init: usize,
 }
@@ -128,15 +132,21 @@ impl Nodes {
 
     fn count(&mut self, node: &SessionNode, add: bool) {
         let (solo, init) = (usize::from(node.solo), node.init.len());
+        let leave = &mut self.leave[node.stem.index()];
         match add {
-            true => (self.solo, self.init) = (self.solo + solo, self.init + init),
-            false => (self.solo, self.init) = (self.solo - solo, self.init - init),
+            true => (self.solo, self.init, *leave) = (self.solo + solo, self.init + init, *leave + 1),
+            false => (self.solo, self.init, *leave) = (self.solo - solo, self.init - init, *leave - 1),
         }
     }
 
     /// Is any node solo?
     pub fn any_solo(&self) -> bool {
         self.solo > 0
+    }
+
+    /// The outputs that a session with these nodes has: the main one, and the stems where nodes leave.
+    pub fn outputs(&self) -> impl Iterator<Item = Bus> {
+        Bus::all().filter(|bus| !self.is_empty() && (*bus == Bus::MAIN || self.leave[bus.index()] > 0))
     }
 
     /// How many values nodes begin with, in all.

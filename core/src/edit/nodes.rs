@@ -2,6 +2,7 @@
 
 use super::{Nodes, Routes};
 pub use crate::address::{fader_id, gain_path, level_path, mute_path, send_id};
+use crate::bus::Bus;
 use crate::graph::{RawGraph, Rest};
 use crate::ir::{ModuleIr, NodeIr, RouteIr, RouteKind, Source};
 use crate::model::Values;
@@ -32,6 +33,8 @@ pub struct SessionNode {
     pub stereo: bool,
     /// It is heard by itself, not only through what it feeds.
     pub to_master: bool,
+    /// Where it leaves then.
+    pub stem: Bus,
     /// It is silent, and so are its sends.
     pub muted: bool,
     /// While any node is solo, only those and what they feed are heard.
@@ -54,6 +57,7 @@ impl SessionNode {
             source_text: String::new(),
             stereo: false,
             to_master: true,
+            stem: Bus::MAIN,
             muted: false,
             solo: false,
             other: Map::new(),
@@ -95,10 +99,14 @@ pub struct NodeSpec {
     pub stereo: Option<bool>,
     /// Heard by itself; as it was unless given, and yes at first.
     pub to_master: Option<bool>,
+    /// Where it leaves; as it was unless given, and the main output at first.
+    pub stem: Option<Bus>,
     /// Overlapping keys of one voice; as it was unless given, and `Some(false)` at first.
     pub legato: Option<Option<bool>>,
     /// Rest; as it was unless given, and [`Rest::Auto`] at first.
     pub rest: Option<Option<Rest>>,
+    /// What its controls begin with is what it was: none of them is set.
+    pub keeps_values: bool,
 }
 
 /// A change to the session's nodes.

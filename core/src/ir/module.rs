@@ -9,6 +9,7 @@ use super::name::NAME;
 use super::sections::{self, sections};
 use super::traced::Traced;
 use crate::automation::SHAPES;
+use crate::bus::Bus;
 use crate::graph::{RawGraph, Rest};
 use crate::limits::{MAX_COUNT, MAX_GAIN, MAX_NAME};
 use crate::model::{
@@ -385,6 +386,9 @@ pub struct NodeEntry {
     /// It is heard through what it feeds only.
     #[serde(skip_serializing_if = "is_default")]
     pub off_master: bool,
+    /// The stem where it leaves, 1 to 8, instead of the main output.
+    #[serde(skip_serializing_if = "is_default")]
+    pub stem: Bus,
     /// Only this node and what it feeds are heard.
     #[serde(skip_serializing_if = "is_default")]
     pub solo: bool,

@@ -29,6 +29,8 @@ pub struct RegistryState {
     changes: u64,
 }
 
+/// Ids of types that only lowered graphs use begin so.
+pub(super) const HIDDEN: &str = "_";
 /// Types whose last change is remembered; when there are more, all changes are forgotten.
 const MAX_CHANGED: usize = 4096;
 
@@ -183,9 +185,9 @@ impl Registry {
         Some(&self.types.get(type_id)?.standing)
     }
 
-    /// All type ids, sorted.
+    /// The ids of all types that can be asked for, sorted.
     pub fn type_ids(&self) -> impl Iterator<Item = &str> {
-        self.types.keys().map(String::as_str)
+        self.types.keys().map(String::as_str).filter(|id| !id.starts_with(HIDDEN))
     }
 }
 

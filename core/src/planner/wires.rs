@@ -262,6 +262,11 @@ pub(super) fn place_wires(
         let port = |port: &crate::node::Port| InPort { channels: port.channels as u32, wires: (0, 0) };
         plan.ports.extend(inputs.iter().map(port));
     }
+    let into_output = |w: &PlannedWire| members[w.wire.target as usize].node.ty.decl().role.is_output();
+    let was_out = |w: &PlannedWire| w.base.is_some_and(|b| base.wires[b as usize].out);
+    // What begins to fade in on an output; what fades out on others meanwhile ends with it.
+    let begins = |w: &&PlannedWire| !w.wire.out && (w.base.is_none() || was_out(w)) && into_output(w);
+    let moving: HashSet<u32> = wires.iter().filter(begins).map(|w| w.wire.source).collect();
     let port_of = |w: &PlannedWire| plan.nodes[w.wire.target as usize].ports.0 as usize + w.wire.to;
     let ports: Vec<u32> = wires.iter().map(|w| port_of(w) as u32).collect();
     let mut firsts = vec![0_u32; plan.ports.len() + 1];
@@ -296,8 +301,11 @@ pub(super) fn place_wires(
         if let Some(before) = w.base {
             plan.wire_moves.push((at, before));
         }
-        let was_out = w.wire.out && w.base.is_some_and(|b| base.wires[b as usize].out);
-        let heir = if was_out && source.ghost { heirs.get(&*source.id).copied() } else { None };
+        let heir = match w.wire.out && was_out(w) {
+            true if source.ghost => heirs.get(&*source.id).copied(),
+            true if into_output(w) && moving.contains(&w.wire.source) => Some(w.wire.source),
+            _ => None,
+        };
         plan.wires.push(Wire {
             source: w.wire.source,
             channel: channels(&outputs[..w.wire.from]) as u32,

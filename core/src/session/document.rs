@@ -372,7 +372,7 @@ impl Session {
         for node in nodes {
             let NodeIr { name, source, gain, count, num_inputs, init, source_text, other } = node;
             let entry = entries.get(&name).copied().unwrap_or_default();
-            let NodeEntry { stereo, off_master, solo, legato, rest } = entry;
+            let NodeEntry { stereo, off_master, stem, solo, legato, rest } = entry;
             if let Source::Type(id) = &source
                 && registry.standing(id).is_none()
                 && !comes_from_text(id)
@@ -396,6 +396,7 @@ impl Session {
                 source_text,
                 stereo,
                 to_master: !off_master,
+                stem,
                 muted: false,
                 solo,
                 other,
@@ -426,7 +427,7 @@ impl Session {
 /// What is known of a node beyond what others read, if it is anything.
 fn node_entry(node: &SessionNode) -> Option<(String, NodeEntry)> {
     let (off_master, legato, rest) = (!node.to_master, node.legato, node.rest);
-    let entry = NodeEntry { stereo: node.stereo, off_master, solo: node.solo, legato, rest };
+    let entry = NodeEntry { stereo: node.stereo, off_master, stem: node.stem, solo: node.solo, legato, rest };
     (entry != NodeEntry::default()).then(|| (node.name.clone(), entry))
 }
 

@@ -91,8 +91,8 @@ impl Session {
             names.push(node.name.clone());
             let gain = Some(node.gain);
             let (stereo, to_master) = (Some(entry.stereo), Some(!entry.off_master));
-            let (legato, rest) = (Some(entry.legato), Some(entry.rest));
-            let spec = NodeSpec { gain, stereo, to_master, legato, rest, node };
+            let (stem, legato, rest) = (Some(entry.stem), Some(entry.legato), Some(entry.rest));
+            let spec = NodeSpec { gain, stereo, to_master, stem, legato, rest, node, keeps_values: false };
             nodes.push(NodeEdit::Set(Box::new(spec)));
         }
         nodes.extend(flat.routing.into_iter().map(NodeEdit::Connect));

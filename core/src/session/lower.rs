@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! bass ── bass_g ─┬─────────────────────────── _master     bass/gain is the gain of bass_g, but for a bass with a `gain`
+//!                 │                                        (or _stem1…_stem8)
 //!                 └─ bass_send_verb ── verb …              after the fader, with a level of its own
 //! lfo ───────────────────────────────── verb.depth         a wire: before the fader, straight into a port
 //! ```
@@ -16,13 +17,18 @@ use crate::graph::{Connection, GraphError, GraphNode, IndexedGraph, Part, PartKe
 use crate::ir::{RouteKind, Source};
 use crate::limits::MAX_CONNECTIONS;
 use crate::model::Values;
-use crate::node::{INLINE, NodeDecl, Registry, RegistryState};
+use crate::node::{Bus, INLINE, NodeDecl, Registry, RegistryState, output_type};
 use imbl::ordmap::DiffItem;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Id of the master that session nodes lead to.
-pub const MASTER: &str = "_master";
+/// Id of the output that session nodes lead to.
+pub fn output_id(bus: Bus) -> String {
+    match bus.index() {
+        0 => "_master".to_owned(),
+        stem => format!("_stem{stem}"),
+    }
+}
 
 impl SessionNode {
     /// The type that plays it. Those of equal meaning have one type.
@@ -85,9 +91,9 @@ fn hearing<'a>(nodes: &'a Nodes, routes: &'a Routes) -> Hearing<'a> {
     Hearing { silent, off_master }
 }
 
-/// Where the parts of a session stand in its graph: the raw graph, the master, the nodes, the routes.
+/// Where the parts of a session stand in its graph: the raw graph, the outputs, the nodes, the routes.
 const RAW: PartKey = (0, 0);
-const MASTER_PART: PartKey = (1, 0);
+const OUTPUT: u8 = 1;
 const NODE: u8 = 2;
 const ROUTE: u8 = 3;
 
@@ -125,7 +131,9 @@ pub fn lower(
     if nodes.is_empty() {
         return (graph, mutes);
     }
-    let _ = graph.insert(MASTER_PART, master_part());
+    for bus in nodes.outputs() {
+        let _ = graph.insert((OUTPUT, bus.index() as Key), output_part(bus));
+    }
     let hearing = hearing(nodes, routes);
     for (key, node) in nodes.entries() {
         let heard = !hearing.off_master.contains(node.name.as_str());
@@ -145,8 +153,9 @@ pub fn lower(
     (graph, mutes)
 }
 
-fn master_part() -> Arc<Part> {
-    Arc::new(Part { nodes: vec![Arc::new(GraphNode::new(MASTER, "dac"))], ..Part::default() })
+fn output_part(bus: Bus) -> Arc<Part> {
+    let node = GraphNode::new(&output_id(bus), &output_type(bus));
+    Arc::new(Part { nodes: vec![Arc::new(node)], ..Part::default() })
 }
 
 fn node_part(node: &SessionNode, heard: bool, registry: &Registry) -> Arc<Part> {
@@ -158,7 +167,7 @@ fn node_part(node: &SessionNode, heard: bool, registry: &Registry) -> Arc<Part> 
         part.connections.push(wire(&node.name, &port, &gain, "in"));
     }
     if heard {
-        part.connections.push(wire(&gain, "out", MASTER, "in"));
+        part.connections.push(wire(&gain, "out", &output_id(node.stem), "in"));
     }
     // A control of the node's own has its path; the fader is `bass_g/gain` then.
     if decl.is_none_or(|decl| decl.control_at("gain").is_none()) {
@@ -295,14 +304,19 @@ impl Session {
             let (from, to) = (self.routes.from(name), self.routes.to(name));
             routes.extend(from.chain(to).map(|(key, _)| key));
         }
+        let (then, now): (Vec<Bus>, Vec<Bus>) =
+            (basis.nodes.outputs().collect(), self.nodes.outputs().collect());
+        let outputs = Bus::all().filter(|bus| then.contains(bus) != now.contains(bus));
+        let outputs = outputs.map(|bus| (OUTPUT, bus.index() as Key));
         let keys = nodes.iter().map(|key| (NODE, *key)).chain(routes.iter().map(|key| (ROUTE, *key)));
-        let keys: Vec<PartKey> = keys.collect();
+        let keys: Vec<PartKey> = outputs.chain(keys).collect();
         let mut graph = (*self.graph).clone();
         keys.iter().for_each(|key| graph.remove(*key));
         let mut parts = Vec::with_capacity(keys.len());
         let mut twice = None;
         for key in keys {
             let part = match key {
+                (OUTPUT, at) => now.iter().find(|bus| bus.index() as Key == at).map(|bus| output_part(*bus)),
                 (NODE, at) => self.nodes.at(at).map(|node| node_part(node, node.to_master, registry)),
                 (_, at) => self.routes.at(at).map(|route| route_part(route, &self.nodes, registry)),
             };

@@ -7,7 +7,7 @@ use crate::edit::{
 use crate::graph::{Clash, Controls, IndexedGraph, Rest, Scrutiny};
 use crate::ir::{DEFAULT_GAIN, Fault, NodeIr, RouteIr, RouteKind, Source, shown, which_names};
 use crate::limits::MAX_GAIN;
-use crate::node::Registry;
+use crate::node::{Bus, Registry};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -124,7 +124,7 @@ impl Session {
     }
 
     fn set_node(&mut self, spec: &NodeSpec) -> Result<(), Fault> {
-        let NodeSpec { node, gain, stereo, to_master, legato, rest } = spec;
+        let NodeSpec { node, gain, stereo, to_master, stem, legato, rest, keeps_values } = spec;
         let checked = NodeIr { gain: gain.unwrap_or(DEFAULT_GAIN), ..node.clone() };
         checked.check()?;
         let old = self.nodes.get(&node.name).cloned();
@@ -140,6 +140,7 @@ impl Session {
             source_text: node.source_text.clone(),
             stereo: stereo.unwrap_or_else(|| self.stays_stereo(&node.name, &node.source)),
             to_master: to_master.unwrap_or_else(|| old.is_none_or(|n| n.to_master)),
+            stem: stem.unwrap_or_else(|| old.map_or(Bus::MAIN, |n| n.stem)),
             muted: old.is_some_and(|n| n.muted),
             solo: old.is_some_and(|n| n.solo),
             other: node.other.clone(),
@@ -151,7 +152,7 @@ impl Session {
         if old.is_none() || gain.is_some() {
             self.values.insert(gain_path(&new.name), checked.gain);
         }
-        for (control, value) in &new.init {
+        for (control, value) in new.init.iter().filter(|_| !keeps_values) {
             self.values.insert(format!("{}/{control}", new.name), *value);
         }
         match old {

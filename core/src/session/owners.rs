@@ -1,12 +1,10 @@
 //! Which node of the musician's each node of the lowered graph belongs to: its fader and its sends are the node itself.
 
-use super::{MASTER, Session};
+use super::{Session, output_id};
 use crate::edit::{Route, fader_id, send_id};
 use crate::ir::RouteKind;
+use crate::node::Bus;
 use std::collections::HashMap;
-
-/// What the master is called where a node is named.
-const MASTER_NAME: &str = "the master";
 
 /// What lowering adds to a node, by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,20 +13,20 @@ pub enum Added<'a> {
     Fader(&'a str),
     /// A send of that node.
     Send(&'a str),
-    /// The master.
-    Master,
+    /// That output.
+    Output(Bus),
 }
 
 impl Session {
     /// Everything that lowering adds to the nodes of the session.
     pub fn added(&self) -> HashMap<String, Added<'_>> {
-        let master = (!self.nodes.is_empty()).then(|| (MASTER.to_owned(), Added::Master));
+        let outputs = self.nodes.outputs().map(|bus| (output_id(bus), Added::Output(bus)));
         let faders = self.nodes.iter().map(|n| (fader_id(&n.name), Added::Fader(n.name.as_str())));
         let sends = self.routes.iter().filter(|r| r.kind == RouteKind::Send).map(|route| {
             let Route { source, target, .. } = &**route;
             (send_id(source, target), Added::Send(source.as_str()))
         });
-        faders.chain(sends).chain(master).collect()
+        faders.chain(sends).chain(outputs).collect()
     }
 
     /// What the musician calls a node of the lowered graph. Nodes of a raw graph go by their own ids.
@@ -38,7 +36,8 @@ impl Session {
         }
         match self.added().get(id) {
             Some(Added::Fader(name) | Added::Send(name)) => (*name).to_owned(),
-            Some(Added::Master) => MASTER_NAME.to_owned(),
+            Some(Added::Output(Bus::MAIN)) => "the master".to_owned(),
+            Some(Added::Output(stem)) => format!("stem {}", stem.index()),
             None => id.to_owned(),
         }
     }

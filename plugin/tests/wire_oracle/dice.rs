@@ -71,6 +71,9 @@ impl Dice {
         if self.chance(5) {
             node["to_master"] = self.chance(2).into();
         }
+        if self.chance(4) {
+            node["stem"] = self.of(&[0_u64, 1, 2, 8, 9]).into();
+        }
         if self.chance(5) {
             node["legato"] = self.chance(2).into();
         }
@@ -78,7 +81,10 @@ impl Dice {
             node["rest"] = self.of(&["auto", "never"]).into();
         }
         if self.chance(20) {
-            node["name"] = self.of(&["", "a/", "a_g"]).into();
+            node["name"] = self.of(&["", "a/", "a_g", "_stem1"]).into();
+        }
+        if self.chance(4) {
+            node.as_object_mut().expect("it is one").remove("source");
         }
         node
     }

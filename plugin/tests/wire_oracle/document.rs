@@ -86,8 +86,8 @@ impl Model {
             .nodes
             .iter()
             .map(|n| {
-                let entry =
-                    json!({"off_master": !n.to_master, "solo": n.solo, "legato": n.legato, "rest": n.rest});
+                let (off_master, stem) = (!n.to_master, n.stem);
+                let entry = json!({"off_master": off_master, "stem": stem, "solo": n.solo, "legato": n.legato, "rest": n.rest});
                 (n.name.clone(), entry)
             })
             .collect();

@@ -19,6 +19,7 @@ struct Node {
     rest: String,
     init: Vec<(String, f64)>,
     to_master: bool,
+    stem: u64,
     muted: bool,
     solo: bool,
 }
@@ -317,10 +318,15 @@ impl Model {
     }
 
     fn set_node(&mut self, p: &Value) -> Result<(), Refused> {
-        let (name, source) = (text(&p["name"])?, text(&p["source"])?);
+        let name = text(&p["name"])?;
+        let old = self.nodes.iter().position(|n| n.name == name);
+        let before = old.map(|at| self.nodes[at].clone());
+        let stays = before.as_ref().filter(|_| p["source"].is_null());
+        let source = stays.map_or_else(|| text(&p["source"]), |stays| Ok(stays.source.clone()))?;
         check(!name.is_empty() && !name.ends_with('/'), "no name")?;
         let (_, hears) = type_of(&source).ok_or("no such type")?;
-        let count = p["count"].as_u64().unwrap_or(1);
+        let count = p["count"].as_u64().unwrap_or_else(|| stays.map_or(1, |stays| stays.count));
+        check(p["stem"].as_u64().is_none_or(|stem| stem <= 8), "no such stem")?;
         check((1..=64).contains(&count), "no such count")?;
         let gain = p["gain"].as_f64().map(|gain| within(gain, 16.0)).transpose()?;
         let init: Vec<(String, f64)> = p["init"]
@@ -329,7 +335,6 @@ impl Model {
             .flatten()
             .map(|(control, value)| Ok((control.clone(), number(value)?)))
             .collect::<Result<_, Refused>>()?;
-        let old = self.nodes.iter().position(|n| n.name == name);
         // A wire into a port that is no more.
         let wired = self.routes.iter().any(|r| r.target == name && r.port.is_some());
         check(hears || !wired, "unknown port")?;
@@ -339,7 +344,10 @@ impl Model {
         for (control, value) in &init {
             self.values.insert(format!("{name}/{control}"), *value);
         }
-        let before = old.map(|at| self.nodes[at].clone());
+        let init = match stays {
+            Some(stays) if p["init"].is_null() => stays.init.clone(),
+            _ => init,
+        };
         let (to_master, legato) = (p["to_master"].as_bool(), p["legato"].as_bool());
         let node = Node {
             name,
@@ -352,6 +360,7 @@ impl Model {
             ),
             init,
             to_master: to_master.unwrap_or_else(|| before.as_ref().is_none_or(|n| n.to_master)),
+            stem: p["stem"].as_u64().unwrap_or_else(|| before.as_ref().map_or(0, |n| n.stem)),
             muted: before.as_ref().is_some_and(|n| n.muted),
             solo: before.as_ref().is_some_and(|n| n.solo),
         };
@@ -423,7 +432,9 @@ impl Model {
         let own = self.nodes.iter().flat_map(|n| [n.name.clone(), format!("{}_g", n.name)]);
         let sends = self.routes.iter().filter(|r| r.port.is_none());
         let sends = sends.map(|r| format!("{}_send_{}", r.source, r.target));
-        master.into_iter().chain(own).chain(sends).collect()
+        let stems: BTreeSet<u64> = self.nodes.iter().map(|n| n.stem).filter(|stem| *stem > 0).collect();
+        let stems = stems.into_iter().map(|stem| format!("_stem{stem}"));
+        master.into_iter().chain(stems).chain(own).chain(sends).collect()
     }
 
     fn all_ids(&self) -> Vec<String> {

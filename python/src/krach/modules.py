@@ -158,6 +158,7 @@ class ModuleProxy:
         to_master: bool = True,
         legato: bool | None = None,
         rest: str | None = None,
+        stem: int = 0,
         **controls: float,
     ) -> None:
         """Add a node; ``controls`` and ``init`` are the values that its controls begin with.
@@ -174,7 +175,13 @@ class ModuleProxy:
         inputs = len(made.inputs) if isinstance(made, DspGraph) else 0
         values = tuple({**(init or {}), **controls}.items())
         self._nodes[name] = Node(name, made, gain, count, inputs, values, text)
-        settings = {"stereo": stereo or None, "off_master": None if to_master else True, "legato": legato, "rest": rest}
+        settings = {
+            "stereo": stereo or None,
+            "off_master": None if to_master else True,
+            "stem": stem or None,
+            "legato": legato,
+            "rest": rest,
+        }
         given = {key: value for key, value in settings.items() if value is not None}
         if given:
             self._krach["nodes"][name] = given

@@ -1,30 +1,42 @@
-//! `dac`: where the graph meets the master.
+//! `dac` and `_stem1`…`_stem8`: where the graph meets the outputs.
 //!
 //! | port | channels | |
 //! |---|---|---|
-//! | in `in` | 2 | what the plugin plays |
+//! | in `in` | 2 | what the plugin plays there |
+//!
+//! The types of stems are for lowered graphs: a musician gives a node its stem, and names no type for it.
 
 use super::super::contract::{Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role};
+use super::super::registry::HIDDEN;
 use super::super::transport::Transport;
 use super::code_key;
 use crate::bus::Bus;
 use std::any::Any;
 
-/// The type `dac`.
+/// The type of an output.
 pub(super) struct DacType {
+    bus: Bus,
     decl: NodeDecl,
 }
 
 impl DacType {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(bus: Bus) -> Self {
         let decl = NodeDecl {
-            type_id: "dac".to_owned(),
+            type_id: output_type(bus),
             inputs: vec![Port::stereo("in")],
             outputs: Vec::new(),
             controls: Vec::new(),
-            role: Role::Output(Bus::MAIN),
+            role: Role::Output(bus),
         };
-        Self { decl }
+        Self { bus, decl }
+    }
+}
+
+/// The id of the type that feeds an output.
+pub fn output_type(bus: Bus) -> String {
+    match bus.index() {
+        0 => "dac".to_owned(),
+        stem => format!("{HIDDEN}stem{stem}"),
     }
 }
 
@@ -34,7 +46,10 @@ impl NodeType for DacType {
     }
 
     fn code_key(&self) -> u64 {
-        const { code_key("krach.dac", 1) }
+        match self.bus.index() {
+            0 => const { code_key("krach.dac", 1) },
+            stem => code_key("krach.stem", stem as u64),
+        }
     }
 
     fn create(&self, _ctx: &CreateContext) -> Result<Box<dyn Node>, CreateError> {

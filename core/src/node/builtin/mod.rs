@@ -6,16 +6,20 @@ mod gain;
 mod oscillator;
 
 use super::contract::{Change, NodeType};
+use crate::bus::Bus;
 use std::sync::Arc;
 
-/// All built-in types: `adc_input`, `dac`, `gain`, `oscillator`.
+pub use dac::output_type;
+
+/// All built-in types: `adc_input`, `dac`, `gain`, `oscillator`, and those of the stems.
 pub fn builtin_types() -> Vec<Arc<dyn NodeType>> {
-    vec![
+    let mut types: Vec<Arc<dyn NodeType>> = vec![
         Arc::new(adc_input::AdcInputType::new()),
-        Arc::new(dac::DacType::new()),
         Arc::new(gain::GainType::new()),
         Arc::new(oscillator::OscillatorType::new()),
-    ]
+    ];
+    types.extend(Bus::all().map(|bus| Arc::new(dac::DacType::new(bus)) as Arc<dyn NodeType>));
+    types
 }
 
 /// A code key from a name and a version that grows whenever the type's sound or shape changes

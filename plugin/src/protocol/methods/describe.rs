@@ -104,6 +104,7 @@ fn described(
         solo: node.solo,
         stereo: node.stereo,
         to_master: node.to_master,
+        stem: node.stem,
         playing: session.slots.get(&node.name).is_some_and(|slot| slot.playing),
         sends: sends
             .map(|r| Send { target: r.target.clone(), level: session.level_of(&r.source, &r.target) })
@@ -169,6 +170,8 @@ pub(crate) struct Node {
     pub stereo: bool,
     /// Parsed by itself.
     pub to_master: bool,
+    /// The stem where it is heard; 0 is the main output.
+    pub stem: Bus,
     /// Its slot plays.
     pub playing: bool,
     /// Where it is sent, after the fader.

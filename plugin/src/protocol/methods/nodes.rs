@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use krach_core::edit::{Edit, NodeEdit, NodeSpec, gain_path};
+use krach_core::edit::{Edit, NodeEdit, NodeSpec, SessionNode, gain_path};
 use krach_core::engine::Engine;
 use krach_core::graph::{Meant as Means, Rest};
 use krach_core::ir::{DEFAULT_PORT, NodeIr, RouteIr, RouteKind, Source, did_you_mean, shown, which_names};
 use krach_core::limits::MAX_GAIN;
-use krach_core::node::Named as NamedControl;
+use krach_core::node::{Bus, Named as NamedControl};
 use krach_core::session::{Adoption, Session};
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +19,8 @@ use crate::protocol::params::read_object;
 methods! {
     /// what an older client built as a raw graph becomes nodes of the session and sounds the same
     Session "adopt" Change(read_adopt) (Adopt) => (Adopted);
-    /// adds a node, or gives the one of that name another source: routes, mute and values that are not given
-    /// stay. It goes to the master and wherever it is connected
+    /// adds a node, or changes the one of that name: routes, mute and values that are not given stay. Without `source`
+    /// so does all else. It goes to the master, or to its stem, and wherever it is connected
     Nodes "node" Change(read_node) (Node) => ();
     /// removes it with its routes, patterns and automations
     Nodes "remove" Change(read_remove) (Named) => (Meant);
@@ -46,14 +46,16 @@ pub(super) struct Node {
     /// Its name; may contain `/` for groups.
     name: String,
     /// A type id (`faust:bass`, `oscillator`), FAUST text, or a traced function (`dsp_graph`).
-    #[cfg_attr(test, schemars(with = "serde_json::Value"))]
-    source: Source,
+    /// A node that there is keeps its own without.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
+    source: Option<Source>,
     /// Fader, linear, 0 to 16; 0.5 for a new node, as it was for one that exists.
     #[serde(default)]
     gain: Option<f64>,
-    /// Voices, 1 to 64.
-    #[serde(default = "one")]
-    count: u32,
+    /// Voices, 1 to 64; one without, or as it was where there is no `source`.
+    #[serde(default)]
+    count: Option<u32>,
     /// What one voice does with keys that overlap: true goes on at the new pitch, false begins again; both go
     /// back to the key that is still held. False for a new node, as it was for one that exists.
     #[serde(default)]
@@ -65,19 +67,23 @@ pub(super) struct Node {
     /// Values that its controls begin with.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
-    init: Init,
+    init: Option<Init>,
     /// A traced function on one channel is played on both.
     #[serde(default)]
     stereo: Option<bool>,
     /// It is heard by itself, not only through what it feeds.
     #[serde(default)]
     to_master: Option<bool>,
+    /// Where it is heard: 1 to 8 is a stem of that number, 0 the main output. 0 for a new node, as it was for one that
+    /// exists.
+    #[serde(default)]
+    stem: Option<Bus>,
     /// Audio inputs, for the client that wrote it.
     #[serde(default)]
-    num_inputs: u32,
+    num_inputs: Option<u32>,
     /// Text that the source was traced from, for the client that wrote it.
     #[serde(default)]
-    source_text: String,
+    source_text: Option<String>,
 }
 
 /// Values by name, or pairs as documents have them.
@@ -88,14 +94,13 @@ enum Init {
     Pairs(Vec<(String, f64)>),
 }
 
-impl Default for Init {
-    fn default() -> Self {
-        Self::Pairs(Vec::new())
+impl From<Init> for Vec<(String, f64)> {
+    fn from(init: Init) -> Self {
+        match init {
+            Init::Named(values) => values.into_iter().collect(),
+            Init::Pairs(pairs) => pairs,
+        }
     }
-}
-
-fn one() -> u32 {
-    1
 }
 
 fn on() -> bool {
@@ -177,22 +182,66 @@ pub(super) struct Adopt {
     nodes: Vec<String>,
 }
 
-/// `node {name, source, gain?, count?, legato?, rest?, init?, stereo?, to_master?, num_inputs?, source_text?}`: a node, or
-/// another source for the one of that name.
+/// `node {name, source?, gain?, count?, legato?, rest?, init?, stereo?, to_master?, stem?, num_inputs?, source_text?}`: a
+/// node, or changes to the one of that name.
 fn read_node(rest: &str) -> Result<Mutation, RpcError> {
-    let Node { name, source, gain, count, legato, rest, init, stereo, to_master, num_inputs, source_text } =
-        read_object(rest)?;
-    let init = match init {
-        Init::Named(values) => values.into_iter().collect(),
-        Init::Pairs(pairs) => pairs,
-    };
-    let node = NodeIr { name, source, count, num_inputs, init, source_text, ..NodeIr::default() };
-    let spec = NodeSpec { node, gain, stereo, to_master, legato: legato.map(Some), rest: rest.map(Some) };
-    let edit = Edit::Nodes(vec![NodeEdit::Set(Box::new(spec))]);
+    let given: Node = read_object(rest)?;
     Ok(Mutation::new(move |session_preview| {
+        let spec = match given.source {
+            Some(_) => given.spec(NodeIr::default()),
+            None => {
+                let stays = session_preview.session()?.node(&given.name).map(standing);
+                let missing = || {
+                    let error = RpcError::new(INVALID_PARAMS, format!("there is no node {} yet", given.name));
+                    error.at("params.source").hint("give the new node a `source`")
+                };
+                given.spec(stays.ok_or_else(missing)?)
+            }
+        };
+        let edit = Edit::Nodes(vec![NodeEdit::Set(Box::new(spec))]);
         begins_with_one(&edit, session_preview.engine())?;
         Ok(edit.into())
     }))
+}
+
+/// What a node is, without its fader.
+fn standing(node: &SessionNode) -> NodeIr {
+    NodeIr {
+        name: node.name.clone(),
+        source: node.source.clone(),
+        count: node.count,
+        num_inputs: node.num_inputs,
+        init: node.init.clone(),
+        source_text: node.source_text.clone(),
+        other: node.other.clone(),
+        ..NodeIr::default()
+    }
+}
+
+impl Node {
+    /// What the node is to be: what is not given is as it stands.
+    fn spec(self, stands: NodeIr) -> NodeSpec {
+        let keeps_values = self.source.is_none() && self.init.is_none();
+        let node = NodeIr {
+            name: self.name,
+            source: self.source.unwrap_or(stands.source),
+            count: self.count.unwrap_or(stands.count),
+            num_inputs: self.num_inputs.unwrap_or(stands.num_inputs),
+            init: self.init.map_or(stands.init, Vec::from),
+            source_text: self.source_text.unwrap_or(stands.source_text),
+            ..stands
+        };
+        NodeSpec {
+            node,
+            gain: self.gain,
+            stereo: self.stereo,
+            to_master: self.to_master,
+            stem: self.stem,
+            legato: self.legato.map(Some),
+            rest: self.rest.map(Some),
+            keeps_values,
+        }
+    }
 }
 
 /// Does a node begin with values of controls that each are one, as far as its code is known?

@@ -111,6 +111,13 @@ class NodeHandle(_Operators):
         """
         return self._session.gain(self.name, gain, at=at, dry_run=dry_run)
 
+    def stem(self, stem: int, *, at: At = None, dry_run: bool = False) -> Change:
+        """Let it leave at a stem of the plugin, 1 to 8, or at the main output, 0.
+
+        >>> _ = kr.node("kick", "faust:kick").stem(2)
+        """
+        return self._session.stem(self.name, stem, at=at, dry_run=dry_run)
+
     def mute(self, *, at: At = None, dry_run: bool = False) -> Change:
         """Silence it.
 

@@ -35,13 +35,13 @@ class Nodes(Base):
     def node(  # noqa: PLR0917
         self,
         name: str,
-        source: Source | Path,
+        source: Source | Path | None = None,
         gain: float | None = None,
         count: int | None = None,
         init: Mapping[str, float] | None = None,
         stereo: bool | None = None,
         to_master: bool | None = None,
-        stem: str | int | None = None,
+        stem: int | None = None,
         settings: Mapping[str, Any] | None = None,
         rest: str | None = None,
         legato: bool | None = None,
@@ -50,10 +50,11 @@ class Nodes(Base):
         dry_run: bool = False,
         **controls: float,
     ) -> NodeHandle:
-        """Add a node, or give the one of that name another source: what is not given stays as it was.
+        """Add a node, or change the one of that name: what is not given stays as it was.
 
         The source is a type (``"faust:bass"``), FAUST text, a function of signals, a DspGraph, or the path of a
-        ``.dsp``. A new node has a fader of 0.5, one voice, and is heard by itself. ``controls`` and ``init`` are the
+        ``.dsp``; a node that there is keeps its own without. A new node has a fader of 0.5, one voice, and is heard by
+        itself on the main output; with ``stem=1`` to 8 on that stem instead. ``controls`` and ``init`` are the
         values that its controls begin with. With ``rest="never"`` one voice that has fallen silent is rendered all the
         same. In a script it waits for the compile, 10 s at most.
 
@@ -65,7 +66,7 @@ class Nodes(Base):
         >>> kr.node("beep", lambda: krs.sine_osc(krs.control("freq", 440, 20, 4000)) * 0.2).type
         'graph'
         """
-        made, text = _source(source)
+        made, text = (None, "") if source is None else _source(source)
         inputs = len(made.inputs) if isinstance(made, DspGraph) else None
         params = {
             "name": name,
@@ -86,6 +87,16 @@ class Nodes(Base):
         if not dry_run and self._scope.batch is None:
             self._settle({name})
         return self.handle(name)
+
+    def stem(self, node: Named, stem: int, *, at: At = None, dry_run: bool = False) -> Change:
+        """Let a node leave at a stem of the plugin, 1 to 8, instead of the main output, which is 0. Its sends stay.
+
+        >>> kick = kr.node("kick", "faust:kick")
+        >>> _ = kr.stem("kick", 2)
+        >>> kr.describe("kick")[0].stem
+        2
+        """
+        return self.change("node", {"name": name_of(node), "stem": stem}, at, dry_run)
 
     def voice(self, name: str, source: Source | Path, gain: float | None = None, **more: Any) -> NodeHandle:
         """Add a node: the name that the older program had for one without inputs.
