@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use krach_core::edit::SessionNode;
 use krach_core::graph::Rest;
 use krach_core::ir::{RouteKind, Source};
-use krach_core::node::{Registry, Standing};
+use krach_core::node::{Bus, Registry, Standing};
 use krach_core::session::{Session, Writer};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

@@ -190,12 +190,11 @@ fn read_node(rest: &str) -> Result<Mutation, RpcError> {
         let spec = match given.source {
             Some(_) => given.spec(NodeIr::default()),
             None => {
-                let stays = session_preview.session()?.node(&given.name).map(standing);
-                let missing = || {
-                    let error = RpcError::new(INVALID_PARAMS, format!("there is no node {} yet", given.name));
-                    error.at("params.source").hint("give the new node a `source`")
+                let Some(stands) = session_preview.session()?.node(&given.name).map(standing) else {
+                    let error = RpcError::new(REFUSED, format!("there is no node {} yet", given.name));
+                    return Err(error.at("params.source").hint("give the new node a `source`"));
                 };
-                given.spec(stays.ok_or_else(missing)?)
+                given.spec(stands)
             }
         };
         let edit = Edit::Nodes(vec![NodeEdit::Set(Box::new(spec))]);
