@@ -42,6 +42,8 @@ pub const TEMPO_RANGE: RangeInclusive<f64> = 1e-3..=1e5;
 pub const METER_RANGE: RangeInclusive<f64> = 1.0 / 64.0..=4096.0;
 /// Macros of an instance, each a parameter of the host's.
 pub const MACROS: usize = 64;
+/// Most controls that one macro moves.
+pub const MACRO_TARGETS: usize = 16;
 /// Values of the host's scene parameter.
 pub const SCENES: usize = 128;
 /// Bottom of the host's master fader in dB; there and below it is silent.

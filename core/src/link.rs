@@ -1,8 +1,9 @@
 //! The atomics that the audio thread, the control thread and the host's main thread share.
 
+use crate::limits::MACROS;
 use crate::telemetry::Telemetry;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// Where the clock stands, as last published by the audio thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -47,7 +48,18 @@ pub struct Link {
     blocks: AtomicU64,
     offline_timeouts: AtomicU64,
     version: AtomicU64,
+    macros: MacroValues,
     telemetry: Telemetry,
+}
+
+/// Where the host's macros stand, without modulation, as the bits of an `f32`.
+#[derive(Debug)]
+struct MacroValues([AtomicU32; MACROS]);
+
+impl Default for MacroValues {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| AtomicU32::new(0)))
+    }
 }
 
 impl Position {
@@ -132,6 +144,18 @@ impl Link {
         self.free_run.store(p.free_run, Ordering::Relaxed);
         self.version.store(v.wrapping_add(2), Ordering::Release);
         self.blocks.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Called by the audio thread at the end of each block.
+    pub(crate) fn publish_macros(&self, value: impl Fn(u8) -> f32) {
+        for (number, place) in self.macros.0.iter().enumerate() {
+            place.store(value(number as u8).to_bits(), Ordering::Relaxed);
+        }
+    }
+
+    /// Where a macro of the host, counted from 0, stood at the end of the last block, 0…1, without modulation.
+    pub fn macro_value(&self, index: u8) -> f32 {
+        self.macros.0.get(usize::from(index)).map_or(0.0, |v| f32::from_bits(v.load(Ordering::Relaxed)))
     }
 
     /// Nobody calls `process`: the clock stands. Called by the control side, only then.

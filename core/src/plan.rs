@@ -235,6 +235,10 @@ pub struct ControlState {
     pub via: Symbol,
     /// The automation that owns it, or [`NONE`].
     pub automation: u32,
+    /// What that said last.
+    pub automated: f32,
+    /// What the host adds on top of whoever writes it.
+    pub modulation: Modulation,
     /// A gate that a pattern opened.
     pub open: bool,
     /// The note that opened it, if one did.
@@ -243,10 +247,33 @@ pub struct ControlState {
     pub onset: f64,
 }
 
+/// What the host adds to a control, on top of base value, pattern and automation; never stored.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Modulation {
+    /// Factor.
+    pub times: f32,
+    /// Added after that.
+    pub add: f32,
+}
+
+impl Modulation {
+    /// Nothing is added.
+    pub const NONE: Self = Self { times: 1.0, add: 0.0 };
+}
+
 impl ControlState {
     /// What the node should have, automations aside, within the range.
     pub fn held(&self) -> f32 {
         self.clamp(self.pattern.unwrap_or(self.base))
+    }
+
+    /// What the node is told where its writers say `value`: with the host's modulation, within the range. To the
+    /// bit the same where there is none. Gates are not modulated.
+    pub fn modulated(&self, value: f32) -> f32 {
+        if self.modulation == Modulation::NONE || self.gate {
+            return value;
+        }
+        self.clamp(value * self.modulation.times + self.modulation.add)
     }
 
     /// A value brought into the range; NaN becomes the lower bound.
@@ -356,7 +383,8 @@ impl Plan {
             }
             is.pattern = was.pattern;
             (is.slot, is.via) = (was.slot, was.via);
-            is.automation = was.automation;
+            (is.automation, is.automated) = (was.automation, was.automated);
+            is.modulation = was.modulation;
             // Also if its label went elsewhere: a stop or a jump still closes it.
             (is.open, is.note, is.onset, is.opened) = (was.open, was.note, was.onset, was.opened);
         }

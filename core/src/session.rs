@@ -10,6 +10,7 @@ mod history;
 mod kept;
 mod load;
 mod lower;
+mod macros;
 mod migrate;
 mod nodes;
 mod owners;
@@ -19,7 +20,7 @@ mod writers;
 use crate::edit::{Nodes, Routes};
 use crate::limits::{MAX_ID, MAX_MIDI_MAPS, MAX_NODES};
 use crate::model::Values;
-use crate::model::{AutomationState, MidiMapState, NoteRouteState, SlotState, TypeSource};
+use crate::model::{AutomationState, MacroState, MidiMapState, NoteRouteState, SlotState, TypeSource};
 pub use adopt::Adoption;
 use automations::read as automations_of;
 pub use document::Programs;
@@ -38,7 +39,7 @@ use crate::limits::{
     MAX_AUTOMATIONS, MAX_CHANNELS, MAX_CONNECTIONS, MAX_DOCUMENT, MAX_ROUTES, MAX_SLOTS, MAX_VALUES,
     MAX_VOICES,
 };
-use crate::model::{Period, Settings};
+use crate::model::{Period, Settings, check_number};
 use crate::node::{Named, NodeDecl, Registry};
 use imbl::OrdMap;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -72,6 +73,8 @@ pub struct Session {
     pub automations: OrdMap<String, AutomationState>,
     /// Controller mappings.
     pub midi_maps: Arc<Vec<MidiMapState>>,
+    /// What the host's macros move, by rising number.
+    pub macros: Arc<Vec<MacroState>>,
     /// Where notes of the host go: channels in order, then the rest.
     pub note_routes: Vec<NoteRouteState>,
     /// Texts of the types that come from text, by type id.
@@ -96,6 +99,7 @@ impl Default for Session {
             slots: OrdMap::new(),
             automations: OrdMap::new(),
             midi_maps: Arc::default(),
+            macros: Arc::default(),
             note_routes: Vec::new(),
             sources: OrdMap::new(),
             libraries: None,
@@ -110,6 +114,7 @@ impl Session {
         self.take_kept_settings(from);
         self.settings.take_surroundings(&from.settings);
         self.midi_maps.clone_from(&from.midi_maps);
+        self.macros.clone_from(&from.macros);
         self.note_routes.clone_from(&from.note_routes);
     }
 
@@ -210,6 +215,7 @@ impl Session {
                 let route = node.clone().map(|node| NoteRouteState { channel: *channel, node });
                 self.note_routes.splice(at..at, route);
             }
+            Edit::Macro { number, to } => self.set_macro(*number, to.as_deref(), registry),
             Edit::MidiMaps(maps) => self.midi_maps = Arc::new(maps.clone()),
             Edit::Panic | Edit::Rebuild => {}
             Edit::Batch(edits) => {
@@ -267,6 +273,11 @@ impl Session {
             | Edit::MidiUnmap { channel: 16.., .. } => bad("channel", "a MIDI channel from 0 to 15"),
             Edit::MidiMap { cc: 128.., .. } | Edit::MidiUnmap { cc: 128.., .. } => {
                 bad("cc", "a controller from 0 to 127")
+            }
+            Edit::Macro { number, to } => {
+                let checked =
+                    check_number(*number).and_then(|()| to.as_ref().map_or(Ok(()), |to| to.check()));
+                checked.or_else(|(field, expected)| bad(field, expected))
             }
             Edit::MidiMap { lo, hi, .. } if !(lo.is_finite() && hi.is_finite()) => {
                 bad("lo, hi", "finite numbers")

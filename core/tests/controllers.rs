@@ -3,7 +3,8 @@
 mod support;
 
 use krach_core::engine::*;
-use krach_core::processor::{HostEvent, HostEventKind};
+use krach_core::model::{Curve, MacroState, MacroTarget};
+use krach_core::processor::{HostEvent, HostEventKind, ParamEvent, ParamId};
 use support::*;
 
 fn mapped() -> Rig {
@@ -54,18 +55,24 @@ fn maps_are_part_of_the_session() {
     assert!(left[6] == 0.0 && left[7] != 0.0);
 }
 
-/// Where controllers and one-shots arrive they leave values, which no edit brings: there is room for them from the start.
+/// Where controllers, macros and one-shots arrive they leave values, which no edit brings: there is room for them from the start.
 #[test]
-fn what_controllers_move_and_automations_leave_can_be_saved() {
+fn what_controllers_and_macros_move_and_automations_leave_can_be_saved() {
     let mut rig = Rig::new();
     // As many maps as make more than the half MiB that a chunk has beyond a document.
     let id = |n: usize| format!("{n:0>1000}");
     let nodes = (0..1000).map(|n| node(&id(n), "gain", &[])).collect();
     rig.edit(Edit::LoadGraph(RawGraph { nodes, ..RawGraph::default() }));
-    for n in 0..1000 {
+    for n in 0..500 {
         let label = format!("{}/gain", id(n));
         let (channel, cc) = ((n % 16) as u8, (n / 16) as u8);
         rig.edit(Edit::MidiMap { channel, cc, label, lo: 0.0, hi: 1.0 });
+    }
+    let target = |n| MacroTarget { label: format!("{}/gain", id(n)), lo: 0.0, hi: 1.0, curve: Curve::Auto };
+    for number in 1..=50 {
+        let targets = (0..10).map(|n| target(490 + 10 * usize::from(number) + n)).collect();
+        let state = MacroState { targets, ..MacroState::new(number) };
+        rig.edit(Edit::Macro { number, to: Some(Box::new(state)) });
     }
     let osc = |bytes| krach_patterns::Value::Osc { address: "a".repeat(bytes), args: Vec::new() };
     let fill = |bytes| krach_patterns::Pattern::Atom { value: osc(bytes), span: None };
@@ -80,11 +87,11 @@ fn what_controllers_move_and_automations_leave_can_be_saved() {
         }
     }
     let before = rig.engine.save().len();
-    for half in [0, 1] {
-        let moved = (half * 500..half * 500 + 500).map(|n| cc(0, (n % 16) as u8, (n / 16) as u8, 100));
-        rig.played_in = moved.collect();
-        rig.block(512);
-    }
+    rig.played_in = (0..500).map(|n| cc(0, (n % 16) as u8, (n / 16) as u8, 100)).collect();
+    rig.block(512);
+    let event = |n| ParamEvent { offset: 5, param: ParamId::Macro(n), value: 0.7, modulation: 0.0 };
+    rig.params = (0..50).map(event).collect();
+    rig.block(512);
     let after = rig.engine.save().len();
     assert!(after > before + 1_000_000, "{before} {after}: all have moved");
     assert!(after <= krach_core::limits::MAX_DOCUMENT, "{after}");

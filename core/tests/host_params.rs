@@ -1,5 +1,7 @@
 //! The host's parameters: each acts on its frame, in every partition, and holds until its next change.
 
+#[path = "host_params/macros.rs"]
+mod macros;
 mod support;
 
 use krach_core::clock::{HostTransport, TransportAt};
@@ -89,7 +91,7 @@ fn free_run_that_comes_as_the_host_stops_goes_on_without_a_break() {
 }
 
 #[test]
-fn macros_and_scenes_reach_the_engine_on_their_frames_and_move_nothing() {
+fn macros_without_targets_and_scenes_reach_the_engine_on_their_frames_and_move_nothing() {
     let third = ParamId::Macro(2);
     let last = ParamId::Macro(63);
     let changes = [

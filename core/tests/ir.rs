@@ -147,6 +147,8 @@ fn every_name_of_our_own_sections_goes_under_the_prefix() {
             "automations": {n("lfo"): {"label": n("osc/freq"), "shape": "sine", "lo": 1.0, "hi": 2.0,
                                         "period_secs": 3.0}},
             "midi_maps": [{"channel": 0, "cc": 1, "label": n("loud"), "lo": 0.0, "hi": 1.0}],
+            "macros": [{"number": 2, "name": "Pitch",
+                        "targets": [{"label": n("osc/freq"), "lo": 2.0, "hi": 1.0, "curve": "log"}]}],
             "note_routes": [{"channel": 2, "node": n("osc")}],
             // Of the session, or of a type, and no names of nodes.
             "name": "bass", "osc_target": "127.0.0.1:9", "libraries": "2.80",

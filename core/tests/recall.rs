@@ -168,6 +168,8 @@ fn settings() -> impl Strategy<Value = Value> {
                 "automations": {"sweep": {"label": format!("{node}/freq"), "shape": "tri", "lo": number, "hi": 9.0,
                                            "period_secs": number, "one_shot": off}},
                 "midi_maps": [{"channel": 1, "cc": 7, "label": format!("{node}/gain"), "lo": 0.0, "hi": number}],
+                "macros": [{"number": 2, "name": "Loud", "targets": [
+                    {"label": format!("{node}/gain"), "lo": number, "hi": 0.0, "curve": if on { "s" } else { "exp" }}]}],
                 "note_routes": [{"channel": 2, "node": node}, {"node": "bass"}],
                 "libraries": if on { json!("2.15.0 (0011aabb)") } else { Value::Null },
                 "aura": {"colour": number},

@@ -4,7 +4,7 @@ mod support;
 
 use krach_core::automation::ShapeSpec;
 use krach_core::engine::*;
-use krach_core::model::{InputState, Setting, TypeSource};
+use krach_core::model::{Curve, InputState, MacroState, MacroTarget, Setting, TypeSource};
 use krach_core::node::Registry;
 use krach_core::session::label_of;
 use krach_patterns::{Pattern, builders};
@@ -52,6 +52,19 @@ fn performed() -> Rig {
         Edit::Setting(Setting::Master(0.7)),
         Edit::Setting(Setting::Input(Some(InputState { channel: Some(1) }))),
         Edit::MidiMap { channel: 1, cc: 74, label: "lead/freq".into(), lo: 100.0, hi: 900.0 },
+        Edit::Macro {
+            number: 7,
+            to: Some(Box::new(MacroState {
+                name: "Höhe".into(),
+                targets: vec![MacroTarget {
+                    label: "lead/freq".into(),
+                    lo: 900.0,
+                    hi: 100.0,
+                    curve: Curve::Log,
+                }],
+                ..MacroState::new(7)
+            })),
+        },
     ] {
         rig.edit(edit);
     }

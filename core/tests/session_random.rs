@@ -1,7 +1,7 @@
 //! Thousands of edits at random, half of them wrong, against the session as a pure function.
 
 mod support;
-use krach_core::model::Setting;
+use krach_core::model::{Curve, MacroState, MacroTarget, Setting};
 
 use krach_core::automation::ShapeSpec;
 use krach_core::engine::*;
@@ -103,7 +103,7 @@ impl Dice {
         if self.roll(4) == 0 {
             return Edit::Nodes((0..1 + self.roll(2)).map(|_| self.node_edit()).collect());
         }
-        match self.roll(if patterns { 18 } else { 9 }) {
+        match self.roll(if patterns { 19 } else { 9 }) {
             0..=2 => Edit::Graph((0..1 + self.roll(3)).map(|_| self.change()).collect()),
             3 => Edit::LoadGraph(RawGraph {
                 nodes: (0..self.roll(4)).map(|_| self.node()).chain([node("out", "dac", &[])]).collect(),
@@ -137,6 +137,18 @@ impl Dice {
                 lo: 0.0,
                 hi: self.value(),
             },
+            17 => {
+                let number = self.roll(4) as u8;
+                let target = |dice: &mut Self| MacroTarget {
+                    label: dice.label(),
+                    lo: 0.0,
+                    hi: dice.value(),
+                    curve: Curve::Auto,
+                };
+                let targets = (0..self.roll(3)).map(|_| target(self)).collect();
+                let to = MacroState { targets, ..MacroState::new(number) };
+                Edit::Macro { number, to: (self.roll(3) > 0).then(|| Box::new(to)) }
+            }
             _ => Edit::Setting(Setting::Seed(self.roll(5))),
         }
     }

@@ -11,7 +11,7 @@ pub use nodes::{
 use crate::automation::{ShapeError, ShapeSpec};
 use crate::graph::{GraphEdit, GraphError, RawGraph};
 use crate::ir::Fault;
-use crate::model::{AutomationState, FadeLength, MidiMapState, Period, Setting, TypeSource};
+use crate::model::{AutomationState, FadeLength, MacroState, MidiMapState, Period, Setting, TypeSource};
 use krach_patterns::{CompileError, Pattern, Swing};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -125,6 +125,13 @@ pub enum Edit {
         channel: Option<u8>,
         /// Id of the node, which need not exist yet; `None`: no route.
         node: Option<String>,
+    },
+    /// Says what a macro moves, and what it is called.
+    Macro {
+        /// 1 to 64.
+        number: u8,
+        /// What it is from now on; `None`: it moves nothing and has no name.
+        to: Option<Box<MacroState>>,
     },
     /// Puts these controller mappings in place of all.
     MidiMaps(Vec<MidiMapState>),

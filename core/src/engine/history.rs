@@ -34,6 +34,7 @@ impl Engine {
         let edit = gathered(edit, &self.session);
         let after = self.check(&edit, due)?;
         let first = self.seq + 1;
+        let learned = (self.learning_macro.is_some() && recorded == Recorded::Step).then(|| edit.clone());
         let part = if recorded == Recorded::Step { Recorded::Part(first) } else { recorded };
         let now = Instant::now();
         let step = recorded == Recorded::Step && due.is_none();
@@ -49,6 +50,9 @@ impl Engine {
             self.history.record(label, touch, before, &self.session, now);
         }
         let position = committed?;
+        if let Some(edit) = learned {
+            self.learn_from(&edit);
+        }
         Ok(Receipt { seq: self.seq, first: first.min(self.seq), position })
     }
 

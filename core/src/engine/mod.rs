@@ -4,6 +4,7 @@
 mod check;
 mod history;
 mod learn;
+mod macros;
 mod meters;
 mod named;
 mod names;
@@ -36,6 +37,7 @@ use crate::session::{Extent, History, Programs, Session};
 use history::Recorded;
 use imbl::ordmap::DiffItem;
 pub use learn::Learning;
+pub use macros::{MacroLearning, MacroStatus};
 use meters::MeterBook;
 use numbers::Numbers;
 use rtrb::{Consumer, Producer};
@@ -100,6 +102,11 @@ pub struct Engine {
     midi_clock_always: bool,
     /// What the next controller that moves will move.
     learning: Option<Learning>,
+    /// What waits for a macro, or the macro that waits.
+    learning_macro: Option<MacroLearning>,
+    /// Labels that controllers and macros do not move any more, by the edit that says so, until audio knows: values
+    /// that are on their way here are still those of the session.
+    leaving: BTreeMap<u64, Vec<String>>,
     /// Prepared OSC messages by the number of the pattern that plays them.
     osc: HashMap<u64, osc::Packets>,
     /// Those that are to be sent.
@@ -211,6 +218,8 @@ impl Engine {
             programs: Programs::new(),
             midi_clock_always: false,
             learning: None,
+            learning_macro: None,
+            leaving: BTreeMap::new(),
             osc: HashMap::new(),
             osc_due: Vec::new(),
             history: History::default(),
@@ -315,6 +324,8 @@ impl Engine {
         }
         let start = self.start_of_slot(&edit);
         let graph = touches_graph(&edit) && self.mute_by(&edit).is_none();
+        let moved = matches!(edit, Edit::Macro { .. } | Edit::MidiUnmap { .. } | Edit::MidiMaps(_))
+            .then(|| self.session.clone());
         if graph {
             self.apply_to_graph(&edit, after)?;
         } else {
@@ -345,6 +356,9 @@ impl Engine {
             // In the order of the edits: what came before goes first.
             self.flush();
             self.actions.insert(seq);
+            if let Some(before) = moved {
+                self.note_leaving(seq, &before);
+            }
             if let Some((path, _)) = set {
                 self.sets.insert(seq, path);
             }
@@ -611,6 +625,9 @@ fn in_long_form(edit: Edit, session: &Session, registry: &Registry) -> Edit {
             Edit::MidiMap { channel, cc, label: long(label), lo, hi }
         }
         Edit::MidiUnmap { channel, cc, label } => Edit::MidiUnmap { channel, cc, label: label.map(long) },
+        Edit::Macro { number, to: Some(state) } => {
+            Edit::Macro { number, to: Some(Box::new(session.macro_in_long_form(&state, registry))) }
+        }
         edit => edit,
     }
 }

@@ -15,7 +15,7 @@ pub(super) type Former = BTreeMap<String, Option<Arc<dyn NodeType>>>;
 const OPTIONAL: [&str; 5] = ["freq", "vel", "note", "chord", "legato"];
 
 impl Engine {
-    /// Says which labels of patterns, automations and maps have lost their control or may mean several
+    /// Says which labels of patterns, automations, maps and macros have lost their control or may mean several
     /// since those types have other code, and which paths two controls have.
     pub(super) fn tell_names(&mut self, former: Former) {
         let mut before = self.registry.clone();
@@ -136,6 +136,11 @@ impl Engine {
         for map in self.session.midi_maps.iter() {
             let of = format!("controller {} of channel {}", map.cc, map.channel);
             note(of, &map.label, controls.find(&map.label));
+        }
+        for state in self.session.macros.iter() {
+            for target in &state.targets {
+                note(format!("macro {}", state.number), &target.label, controls.find(&target.label));
+            }
         }
         meanings
     }

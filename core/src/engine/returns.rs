@@ -56,6 +56,7 @@ impl Engine {
                 drop(garbage);
                 self.actions.remove(&seq);
                 self.sets.remove(&seq);
+                self.leaving.remove(&seq);
                 if !self.starting.is_empty() {
                     self.starting.retain(|_, (waiting, _)| *waiting != seq);
                 }
@@ -80,6 +81,7 @@ impl Engine {
             Return::AutomationDone { serial, base } => self.automation_done(serial, base),
             Return::Origin { serial, position } => self.note_origin(serial, position),
             Return::Learned { channel, cc } => self.learned(channel, cc),
+            Return::MacroLearned { index } => self.learned_macro(index + 1),
             Return::Moved { target, value } => self.moved(target, value),
             Return::Unheard(action) => self.forget_osc_unheard(&action),
             Return::Osc { sample, serial, value } => self.osc_is_due(sample, serial, value),
@@ -238,9 +240,9 @@ impl Engine {
         self.resets.contains_key(path) || self.sets.values().any(|p| p == path)
     }
 
-    /// A controller has set a base value: last writer wins, so the session has it too.
+    /// A controller or a macro has set a base value: last writer wins, so the session has it too.
     fn moved(&mut self, target: Symbol, value: f32) {
-        let labels = self.session.midi_maps.iter().map(|m| &m.label);
+        let labels = self.session.labels_moved_from_outside().chain(self.leaving.values().flatten());
         let path =
             labels.filter(|l| Symbol::of(l) == target).find_map(|l| self.session.path_of(l, &self.registry));
         if let Some(path) = path

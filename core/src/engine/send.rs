@@ -1,5 +1,6 @@
 //! What goes to audio: actions in the order of the edits, plans when the graph changed.
 
+use super::macros::macro_targets;
 use super::targets::slot_pattern;
 use super::{Audio, Drawn, Engine, Sent, sorted, touches_graph};
 use crate::automation::{Automation, Shape as Course};
@@ -145,6 +146,10 @@ impl Engine {
             Edit::RouteNotes { channel, node } => {
                 let node = node.as_deref().map(Symbol::of);
                 Action::RouteNotes(NoteRoute { channel: *channel, node })
+            }
+            Edit::Macro { number, to } => {
+                let index = number.checked_sub(1)?;
+                Action::Macro { index, targets: Box::new(macro_targets(to.as_deref())) }
             }
             Edit::MidiMaps(maps) => Action::Maps(Box::new(maps.iter().map(controller_map).collect())),
             Edit::Panic => Action::Panic,

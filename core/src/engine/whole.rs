@@ -1,5 +1,6 @@
 //! Whole engines: for activation, after a load, after a fault.
 
+use super::macros::macro_targets;
 use super::send::{Changes, input_of};
 use super::targets::slot_pattern;
 use super::{Audio, Engine, touches_graph};
@@ -57,6 +58,7 @@ impl Engine {
         self.graphs.clear();
         self.starting.clear();
         self.sets.clear();
+        self.leaving.clear();
     }
 
     fn build_renderer(&mut self) -> Box<Renderer> {
@@ -158,6 +160,10 @@ impl Engine {
                 lo: m.lo,
                 hi: m.hi,
             });
+        }
+        renderer.learn_macro(self.learning_macro_by_audio());
+        for m in session.macros.iter() {
+            renderer.put_macro(m.number - 1, &mut macro_targets(Some(m)));
         }
         renderer
     }

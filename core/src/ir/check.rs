@@ -8,8 +8,8 @@ use super::module::{Krach, ModuleIr, NodeIr, RouteKind, Source};
 use super::name::check_name;
 use crate::automation::ShapeSpec;
 use crate::limits::{
-    MAX_AUTOMATIONS, MAX_CONNECTIONS, MAX_COUNT, MAX_DOCUMENT, MAX_GAIN, MAX_ID, MAX_INIT, MAX_MIDI_MAPS,
-    MAX_MODULES, MAX_NAME, MAX_NODES, MAX_ROUTES, MAX_SLOTS, MAX_VALUES,
+    MACRO_TARGETS, MACROS, MAX_AUTOMATIONS, MAX_CONNECTIONS, MAX_COUNT, MAX_DOCUMENT, MAX_GAIN, MAX_ID,
+    MAX_INIT, MAX_MIDI_MAPS, MAX_MODULES, MAX_NAME, MAX_NODES, MAX_ROUTES, MAX_SLOTS, MAX_VALUES,
 };
 use krach_patterns::MAX_LABEL;
 use std::collections::{BTreeSet, HashSet};
@@ -48,7 +48,7 @@ struct Survey {
 const MAX_LOOKED_UP: usize = 1 << 28;
 
 /// Lists of a module, by section, and the most entries that they may have in all modules together.
-const LIMITS: [(&str, &str, usize); 13] = [
+const LIMITS: [(&str, &str, usize); 14] = [
     ("routing", "routes", MAX_ROUTES),
     ("patterns", "slots", MAX_SLOTS),
     ("controls", "values of controls", MAX_VALUES),
@@ -60,6 +60,7 @@ const LIMITS: [(&str, &str, usize); 13] = [
     ("krach.slots", "entries of slots", MAX_SLOTS),
     ("krach.automations", "automations", MAX_AUTOMATIONS),
     ("krach.midi_maps", "MIDI maps", MAX_MIDI_MAPS),
+    ("krach.macros", "targets of macros", MACROS * MACRO_TARGETS),
     ("nodes", "values that nodes begin with", MAX_VALUES),
     ("krach.raw_graph.nodes", "values of controls", MAX_VALUES),
 ];
@@ -113,6 +114,7 @@ impl Survey {
             of(|k| k.slots.len()),
             of(|k| k.automations.len()),
             of(|k| k.midi_maps.len()),
+            of(|k| k.macros.iter().map(|m| m.targets.len().max(1)).sum()),
             module.nodes.iter().map(|n| n.init.len()).sum(),
             of(|k| k.raw_graph.nodes.iter().map(|n| n.controls.len()).sum()),
         ];
@@ -195,7 +197,8 @@ fn names_in(module: &ModuleIr) -> usize {
     let ours = module.krach.as_deref().map_or(0, |k| {
         let raw = &k.raw_graph;
         let graph = raw.nodes.len() + 2 * raw.connections.len() + 2 * raw.exposed_controls.len();
-        let rest = k.nodes.len() + k.slots.len() + 2 * k.automations.len() + k.midi_maps.len();
+        let targets: usize = k.macros.iter().map(|m| m.targets.len()).sum();
+        let rest = k.nodes.len() + k.slots.len() + 2 * k.automations.len() + k.midi_maps.len() + targets;
         graph + rest + k.note_routes.len()
     });
     let lists = module.patterns.len() + module.controls.len() + module.automations.len() + module.muted.len();

@@ -54,6 +54,7 @@ fn prefix_krach(krach: &mut Krach, prefix: &str) {
     krach.automations = under(&mut krach.automations, prefix);
     krach.automations.values_mut().for_each(|a| name(&mut a.label));
     krach.midi_maps.iter_mut().for_each(|m| name(&mut m.label));
+    krach.macros.iter_mut().flat_map(|m| &mut m.targets).for_each(|target| name(&mut target.label));
     krach.note_routes.iter_mut().for_each(|r| name(&mut r.node));
 }
 
@@ -248,6 +249,11 @@ fn merge_krach(krach: &mut Krach, within: Krach) {
     krach.slots.extend(within.slots);
     krach.automations.extend(within.automations);
     krach.midi_maps.extend(within.midi_maps);
+    for theirs in within.macros {
+        if krach.macros.iter().all(|ours| ours.number != theirs.number) {
+            krach.macros.push(theirs);
+        }
+    }
     for (id, source) in within.sources {
         krach.sources.entry(id).or_insert(source);
     }

@@ -13,7 +13,8 @@ use crate::bus::Bus;
 use crate::graph::{RawGraph, Rest};
 use crate::limits::{MAX_COUNT, MAX_GAIN, MAX_NAME};
 use crate::model::{
-    AutomationState, ClockSource, Crossfade, InputState, MidiMapState, NoteRouteState, Start, TypeSource,
+    AutomationState, ClockSource, Crossfade, InputState, MacroState, MidiMapState, NoteRouteState, Start,
+    TypeSource,
 };
 use krach_patterns::{Pattern, Swing};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -321,6 +322,9 @@ pub struct Krach {
     /// Controller mappings.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub midi_maps: Vec<MidiMapState>,
+    /// What the host's macros move.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub macros: Vec<MacroState>,
     /// Where notes of the host go.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub note_routes: Vec<NoteRouteState>,
@@ -356,6 +360,7 @@ impl Default for Krach {
             start: Start::Continue,
             osc_target: None,
             midi_maps: Vec::new(),
+            macros: Vec::new(),
             note_routes: Vec::new(),
             crossfade: Crossfade::default(),
             sources: BTreeMap::new(),
@@ -487,4 +492,5 @@ sections!(AutomationIr: path(required), shape(required), lo, hi, bars(required))
 sections!(MutedIr: name(required), saved_gain);
 sections!(SubModuleIr: prefix(required), module(required));
 sections!(Krach: version, name, raw_graph, nodes, slots, automations, clock_source, free_run,
-    limiter, seed, input, meter, midi_clock, start, osc_target, midi_maps, note_routes, crossfade, sources, libraries);
+    limiter, seed, input, meter, midi_clock, start, osc_target, midi_maps, macros, note_routes, crossfade,
+    sources, libraries);

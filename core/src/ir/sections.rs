@@ -136,8 +136,8 @@ mod tests {
         RouteIr, RouteKind, SlotEntry, Source, SubModuleIr,
     };
     use crate::model::{
-        AutomationState, ClockSource, Crossfade, InputState, MidiMapState, NoteRouteState, Period, Start,
-        TypeSource,
+        AutomationState, ClockSource, Crossfade, Curve, InputState, MacroState, MacroTarget, MidiMapState,
+        NoteRouteState, Period, Start, TypeSource,
     };
     use krach_patterns::{Swing, builders};
     use serde::Serialize;
@@ -257,6 +257,12 @@ mod tests {
             start: Start::Restart,
             osc_target: Some(text("127.0.0.1:9")),
             midi_maps: vec![MidiMapState { channel: 1, cc: 2, label: text("a/freq"), lo: 0.0, hi: 1.0 }],
+            macros: vec![MacroState {
+                number: 3,
+                name: text("Cutoff"),
+                unit: text("Hz"),
+                targets: vec![MacroTarget { label: text("a/freq"), lo: 1.0, hi: 0.0, curve: Curve::S }],
+            }],
             note_routes: vec![NoteRouteState { channel: Some(3), node: text("a") }],
             crossfade: Crossfade::Seconds(0.5),
             sources: BTreeMap::from([(text("faust:a"), source)]),

@@ -138,6 +138,11 @@ impl Control {
     /// a name, where values have names; on the grid of the step, where there is one. Names and whole values have
     /// equal shares of the way. Does not allocate.
     pub fn along(&self, lo: f64, hi: f64, share: f64) -> f64 {
+        self.along_as(self.scale, lo, hi, share)
+    }
+
+    /// The same as another scale would spread the values.
+    pub fn along_as(&self, scale: Scale, lo: f64, hi: f64, share: f64) -> f64 {
         let share = if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) };
         let (low, high) = (lo.min(hi), lo.max(hi));
         let first = self.labels.partition_point(|label| f64::from(label.value) < low);
@@ -147,7 +152,7 @@ impl Control {
             let at = if lo <= hi { first + at } else { after - 1 - at };
             return f64::from(self.labels[at].value);
         }
-        let value = match self.scale {
+        let value = match scale {
             Scale::Log if low > 0.0 => lo * (hi / lo).powf(share),
             Scale::Exp if lo <= hi => hi + (share + (1.0 - share) * (lo - hi).exp()).ln(),
             Scale::Exp => lo + ((1.0 - share) + share * (hi - lo).exp()).ln(),
@@ -158,7 +163,7 @@ impl Control {
             return value;
         }
         let on_grid = |number: f64| origin + number * step;
-        if self.integer && self.scale == Scale::Linear {
+        if self.integer && scale == Scale::Linear {
             let (first, last) = (((low - origin) / step).ceil(), ((high - origin) / step).floor());
             if last < first {
                 return value;

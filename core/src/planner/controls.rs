@@ -6,7 +6,7 @@ use super::shape::{Names, Shape, ShapeControl, ShapeNode};
 use super::{Member, Request, range};
 use crate::limits::NONE;
 use crate::node::{Control, ControlKind};
-use crate::plan::{ControlState, Plan};
+use crate::plan::{ControlState, Modulation, Plan};
 use crate::symbol::Symbol;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -25,6 +25,8 @@ fn state(node: usize, index: usize, control: &Control, known: &ShapeControl) -> 
         slot: NONE,
         via: known.symbol,
         automation: NONE,
+        automated: 0.0,
+        modulation: Modulation::NONE,
         open: false,
         note: crate::voice::NOBODY,
         onset: f64::NAN,

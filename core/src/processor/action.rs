@@ -1,5 +1,6 @@
 //! What an edit does on the audio thread.
 
+use super::macros::MacroTargets;
 use crate::automation::Automation;
 use crate::model::{FadeLength, Start};
 use crate::node::Control;
@@ -112,6 +113,15 @@ pub enum Action {
     Learn(bool),
     /// These maps, and no others.
     Maps(Box<Vec<ControllerMap>>),
+    /// A macro moves these controls, and no others.
+    Macro {
+        /// The macro, counted from 0.
+        index: u8,
+        /// What it moves.
+        targets: Box<MacroTargets>,
+    },
+    /// The next macro that the host moves is to be told, or not.
+    LearnMacro(bool),
     /// Notes of the host play a node.
     RouteNotes(NoteRoute),
     /// The session's seed.
@@ -185,4 +195,6 @@ pub enum Garbage {
     Chase(Box<ChaseTable>),
     /// Controller mappings.
     Maps(Box<Vec<ControllerMap>>),
+    /// What a macro moved.
+    Macro(Box<MacroTargets>),
 }

@@ -2,9 +2,10 @@
 
 use super::renderer::Renderer;
 use super::voices::Player;
+use crate::automation::GRID;
 use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS, NONE};
 use crate::node::Change;
-use crate::plan::{ControlState, Plan};
+use crate::plan::{ControlState, Modulation, Plan};
 use crate::symbol::Symbol;
 use crate::voice::{NOBODY, NoteKey, by_slot};
 use krach_patterns::Full;
@@ -29,6 +30,8 @@ pub(super) enum Write {
     Automation { index: u32, value: f32, ramp: u32 },
     /// The automation ended; a one-shot leaves its last value as the base.
     AutomationEnds { index: u32, arrived: Option<f32> },
+    /// The host's modulation is this from now on.
+    Modulate(Modulation),
     /// The host plays the node: the number of the event.
     Host(u32),
 }
@@ -169,6 +172,10 @@ pub(super) fn resolve(c: &mut ControlState, write: Write) -> Option<Change> {
         Write::Over { note } if c.open && c.note == note => resolve(c, Write::Close),
         Write::Over { .. } => None,
         Write::Host(_) => None,
+        Write::Modulate(modulation) => {
+            c.modulation = modulation;
+            Some(present(c))
+        }
         Write::Hushed => {
             c.pattern = None;
             c.slot = NONE;
@@ -184,7 +191,11 @@ pub(super) fn resolve(c: &mut ControlState, write: Write) -> Option<Change> {
             if c.automation == NONE && !is_fade(index) {
                 c.automation = index;
             }
-            (c.automation == index).then(|| Change { value: c.clamp(value), ramp })
+            if c.automation != index {
+                return None;
+            }
+            c.automated = c.clamp(value);
+            Some(Change { value: c.automated, ramp })
         }
         Write::AutomationEnds { index, arrived } => {
             if c.automation != index {
@@ -208,6 +219,15 @@ pub(super) fn is_fade(index: u32) -> bool {
 pub(super) fn end_fade(c: &mut ControlState) {
     if is_fade(c.automation) {
         c.automation = NONE;
+    }
+}
+
+/// What the present writer of a control says, to be told again. Where an automation is on its way, its line is gone
+/// on with: it has said where that ends.
+pub(super) fn present(c: &ControlState) -> Change {
+    match c.automation {
+        NONE => Change { value: c.held(), ramp: 0 },
+        _ => Change { value: c.automated, ramp: GRID as u32 },
     }
 }
 
@@ -274,6 +294,7 @@ impl Renderer {
             let node = &mut self.plan.nodes[c.node as usize];
             if !node.voiced && node.fresh_from == 0 {
                 c.opened = c.gate && value > 0.0;
+                let value = c.modulated(value);
                 for instance in node.voices.iter_mut().filter_map(|v| v.instance.as_mut()) {
                     instance.set(index, Change { value, ramp: 0 });
                 }

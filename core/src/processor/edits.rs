@@ -6,7 +6,7 @@ use super::handover::Next;
 use super::renderer::{ActiveAutomation, MAX_FADES, Renderer};
 use super::slots::Slot;
 use crate::clock::{Epoch, Mode, Segment};
-use crate::limits::MAX_AUTOMATIONS;
+use crate::limits::{MAX_AUTOMATIONS, NONE};
 use crate::model::FadeLength;
 use crate::plan::Plan;
 use crate::processor::{Action, Garbage, Return, TimedAction};
@@ -226,6 +226,7 @@ impl Renderer {
             crate::plan::Fade::Long => lengths[1],
         });
         self.bring_nodes_up_to_date();
+        self.bind_macros();
         let (generation, seq) = (self.plan.generation, self.plan.seq);
         returns.send(Return::Adopted { generation, seq, late, old });
     }
@@ -297,6 +298,11 @@ impl Renderer {
                 self.replace_controllers(&maps);
                 garbage = Some(Garbage::Maps(maps));
             }
+            Action::Macro { index, mut targets } => {
+                self.put_macro(index, &mut targets);
+                garbage = Some(Garbage::Macro(targets));
+            }
+            Action::LearnMacro(on) => self.learn_macro(on),
             Action::RouteNotes(route) => self.route_notes(route),
             Action::Seed(seed) => {
                 self.seed = seed;
@@ -368,7 +374,11 @@ impl Renderer {
     /// The automation has its control from now on.
     fn own(&mut self, index: u32, running: ActiveAutomation) {
         if let Some(control) = self.plan.find(running.target, running.path) {
-            self.plan.controls[control as usize].automation = index;
+            let c = &mut self.plan.controls[control as usize];
+            if c.automation == NONE {
+                c.automated = c.held();
+            }
+            c.automation = index;
         }
         self.automations[index as usize] = Some(running);
     }

@@ -101,7 +101,12 @@ pub enum Return {
         /// Controller number, 0…127.
         cc: u8,
     },
-    /// A controller has set a base value.
+    /// The macro that was waited for has moved.
+    MacroLearned {
+        /// The macro, counted from 0.
+        index: u8,
+    },
+    /// A controller or a macro has set a base value.
     Moved {
         /// The control, by label or path.
         target: Symbol,

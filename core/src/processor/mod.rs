@@ -17,6 +17,7 @@ mod fader;
 mod handover;
 mod host_events;
 mod keys;
+mod macros;
 mod message;
 mod midi;
 mod midi_clock;
@@ -35,6 +36,7 @@ mod voices;
 
 pub use self::action::{Action, ControllerMap, Garbage, InputRoute, NoteRoute, TimedAction};
 pub use self::host_events::HostEvents;
+pub use self::macros::{MacroTargets, MacroWay};
 pub use self::message::{RETURNS, RETURNS_PER_MESSAGE, Return, TO_AUDIO, ToAudio};
 pub use self::params::{MAX_PARAM_EVENTS, ParamEvent, ParamId, ParamState, master_gain};
 pub use self::patterns::MAX_CHASED;
@@ -427,6 +429,7 @@ impl Processor {
     }
 
     fn publish(&self) {
+        self.link.publish_macros(|number| self.renderer.params.state(ParamId::Macro(number)).value);
         self.link.publish(if self.poisoned {
             Position::default()
         } else {

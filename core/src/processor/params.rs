@@ -8,11 +8,12 @@
 //! | master | the fader begins to move | `output` |
 //! | free run | the clock changes hands before the host's transport is read | `Renderer::run` |
 //! | panic | gates shut, tails cut, between two frames | `Renderer::act_on_params` |
-//! | macros, scene | their state changes; nothing follows it yet | here |
+//! | macros | controls get base values, and modulation on top | `macros` |
+//! | scene | its state changes; nothing follows it yet | here |
 //!
 //! Master, macros and scene do not cut the stretch that is rendered; free run and panic end the one before
-//! their frame, so that they act between two frames whatever the blocks are. What macros and scenes are to
-//! move will ask [`Params::moves`] for the changes of a stretch, as the fader does.
+//! their frame, so that they act between two frames whatever the blocks are. What macros move asks [`Params::moves`] for the changes of a
+//! stretch, as the fader does, and so will what scenes are to move.
 
 use super::renderer::Renderer;
 use crate::limits::{MACROS, MASTER_MAX_DB, MASTER_MIN_DB};
@@ -221,9 +222,13 @@ impl Params {
 impl Renderer {
     /// A parameter stands there at once, and nothing moves.
     pub(super) fn settle_param(&mut self, param: ParamId, value: f32, modulation: f32) {
+        let before = self.params.state(param);
         self.params.settle(param, value, modulation, self.timeline.clock.now());
         if param == ParamId::Master {
             self.output.settle_fader(master_gain(self.params.state(param).sum()));
+        }
+        if matches!(param, ParamId::Macro(_)) && before.modulation != modulation {
+            self.place_modulation();
         }
     }
 
@@ -231,6 +236,7 @@ impl Renderer {
     pub(super) fn inherit_params(&mut self, old: &Self) {
         self.params.take_over(&old.params);
         self.output.take_over(&old.output);
+        self.place_modulation();
     }
 
     /// Does what the host's parameters ask at sample `at`; returns where the stretch from there on ends, at

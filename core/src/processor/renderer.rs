@@ -6,6 +6,7 @@ use super::controls::EventQueue;
 use super::edits::Scheduled;
 use super::endings::Endings;
 use super::handover::Handover;
+use super::macros::Macros;
 use super::midi::MidiVoices;
 use super::midi_clock::MidiClock;
 use super::output::{Channels, Output};
@@ -122,6 +123,7 @@ pub struct Renderer {
     pub(super) hushing: bool,
     pub(super) midi_clock: MidiClock,
     pub(super) controllers: Controllers,
+    pub(super) macros: Macros,
     pub(super) params: Params,
     pub(super) output: Output,
     /// What nodes do where time starts from standstill.
@@ -166,6 +168,7 @@ impl Renderer {
             hushing: false,
             midi_clock: MidiClock { on: settings.midi_clock, ..MidiClock::default() },
             controllers: Controllers::new(),
+            macros: Macros::new(),
             params: Params::new(),
             output: Output::new(settings.sample_rate, frames, settings.master, settings.limiter),
             start: settings.start,
@@ -307,6 +310,7 @@ impl Renderer {
             self.report_arrivals(at, returns);
             self.report_origins(returns);
             self.report_controllers(returns);
+            self.report_macros(returns);
             self.report_osc(returns);
         }
         at
@@ -381,6 +385,7 @@ impl Renderer {
         }
         self.controllers.collect(&self.plan, (at, until), &mut self.queue)?;
         self.gather_notes(at, until)?;
+        self.macros.collect(&self.plan, &self.params, until, &mut self.queue)?;
         self.gather_automations(segment, at, until, running)
     }
 

@@ -78,7 +78,8 @@ impl<'a> Player<'a> {
     /// One of a control's writers does something.
     pub fn write(&mut self, control: usize, write: Write) {
         if !self.voiced {
-            if let Some(change) = resolve(&mut self.controls[control], write) {
+            let gate = matches!(write, Write::Modulate(_)) && self.controls[control].gate;
+            if let Some(change) = resolve(&mut self.controls[control], write).filter(|_| !gate) {
                 self.tell(None, control, change);
             }
             return;
@@ -147,6 +148,15 @@ impl<'a> Player<'a> {
                     self.tell(None, control, change);
                 }
             }
+            // Gates are not modulated.
+            Write::Modulate(_) if gate => _ = resolve(c, write),
+            Write::Modulate(_) => {
+                let change = resolve(c, write);
+                match change.filter(|_| self.controls[control].automation != NONE) {
+                    Some(change) => self.tell(None, control, change),
+                    None => (0..self.voices.len()).for_each(|at| self.refresh(at, control)),
+                }
+            }
             Write::Pattern { .. } => {
                 // The last to write among the patterns.
                 self.voices.iter_mut().for_each(|v| v.held[control] = None);
@@ -182,6 +192,7 @@ impl<'a> Player<'a> {
                 voices.iter_mut().for_each(Voice::wake);
             }
         }
+        let change = Change { value: c.modulated(change.value), ..change };
         for instance in voices.iter_mut().filter_map(|v| v.instance.as_mut()) {
             instance.set(control, change);
         }

@@ -26,6 +26,7 @@ impl Session {
             slots,
             automations,
             midi_maps,
+            macros,
             note_routes,
             sources: _,
             libraries: _,
@@ -91,6 +92,7 @@ impl Session {
             let (channel, node) = (route.channel, Some(route.node.clone()));
             unless(self.note_routes.contains(route), &|| Edit::RouteNotes { channel, node: node.clone() });
         }
+        edits.extend(self.macros_to(macros));
         let settings = self.settings.difference(settings);
         edits.extend(settings.into_iter().map(Edit::Setting));
         edits

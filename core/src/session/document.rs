@@ -108,6 +108,7 @@ impl Session {
                 start: settings.start,
                 osc_target: settings.osc_target.clone(),
                 midi_maps: (*self.midi_maps).clone(),
+                macros: (*self.macros).clone(),
                 note_routes: self.note_routes.clone(),
                 crossfade: settings.crossfade,
                 sources: self.sources_in_use(),
@@ -348,6 +349,10 @@ impl Session {
         for m in krach.midi_maps {
             let map = Edit::MidiMap { channel: m.channel, cc: m.cc, label: m.label, lo: m.lo, hi: m.hi };
             session.apply(&map, registry).map_err(invalid("$.krach.midi_maps"))?;
+        }
+        for (i, m) in krach.macros.into_iter().enumerate() {
+            let edit = Edit::Macro { number: m.number, to: Some(Box::new(m)) };
+            session.apply(&edit, registry).map_err(invalid(&format!("$.krach.macros[{i}]")))?;
         }
         for r in krach.note_routes {
             let route = Edit::RouteNotes { channel: r.channel, node: Some(r.node) };

@@ -154,6 +154,8 @@ pub fn label_of(edit: &Edit) -> String {
         Edit::ReplaceGraph(_) => "change the nodes".to_owned(),
         Edit::SetSources(_) => "texts".to_owned(),
         Edit::SetValues(_) => "values".to_owned(),
+        Edit::Macro { number, to: Some(_) } => format!("macro {number}"),
+        Edit::Macro { number, to: None } => format!("unmacro {number}"),
         Edit::MidiMap { label, .. } => format!("map {label}"),
         Edit::Nodes(edits) => match edits.as_slice() {
             [NodeEdit::Set(spec)] => format!("node {}", spec.node.name),

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 impl Session {
     /// The edit that makes the session that of the module. A module that says nothing of our settings
-    /// (name, clock, limiter, MIDI…) leaves them as they are, and so for tempo, meter and master.
+    /// (name, clock, limiter, MIDI…) leaves them as they are, and so for tempo, meter and master; one that says nothing of
+    /// macros leaves those.
     ///
     /// # Errors
     /// What is wrong with the module, with its JSON path.
@@ -18,6 +19,7 @@ impl Session {
         let now = self;
         let (tempo, meter, master) = (module.tempo, module.meter, module.master);
         let own = module.krach.is_some();
+        let says_macros = module.krach.as_ref().is_some_and(|krach| !krach.macros.is_empty());
         let (mut target, _) = Session::of_module(module, registry)?;
         target.settings.bpm = tempo.unwrap_or(now.settings.bpm);
         target.settings.beats_per_cycle = meter.unwrap_or(now.settings.beats_per_cycle);
@@ -26,6 +28,9 @@ impl Session {
         target.settings.name.clone_from(&now.settings.name);
         if !own {
             target.take_settings(now);
+        }
+        if !says_macros {
+            target.macros.clone_from(&now.macros);
         }
         let other = target.sources.iter().filter(|(id, source)| now.sources.get(*id) != Some(source));
         let sources: BTreeMap<_, _> = other.map(|(id, source)| (id.clone(), (**source).clone())).collect();

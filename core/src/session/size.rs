@@ -146,6 +146,10 @@ impl Session {
             Edit::MidiMaps(maps) => {
                 maps.iter().map(|m| text(&m.label) + Extent::VALUE + self.value_growth(&m.label)).sum()
             }
+            Edit::Macro { to: Some(state), .. } => {
+                let values = state.targets.iter().map(|target| self.value_growth(&target.label));
+                of(state) + Extent::ENTRY + values.sum()
+            }
             Edit::RouteNotes { node, .. } => text(node.as_deref().unwrap_or_default()) + Extent::VALUE,
             Edit::Setting(setting) => text(setting.text()) + Extent::SMALL,
             _ => Extent::SMALL,
@@ -163,10 +167,9 @@ impl Session {
         }
     }
 
-    /// What controllers and automations may add to the session without an edit.
+    /// What controllers, macros and automations may add to the session without an edit.
     pub fn moving_growth(&self) -> Extent {
-        let maps = self.midi_maps.iter().map(|map| &map.label);
-        let labels = maps.chain(self.automations.values().map(|a| &a.label));
+        let labels = self.labels_moved_from_outside().chain(self.automations.values().map(|a| &a.label));
         labels.map(|label| self.value_growth(label)).sum()
     }
 
@@ -312,6 +315,10 @@ fn memory_of_edit(edit: &Edit, shared: &GraphState) -> usize {
         Edit::SetPattern { slot, pattern, .. } => ENTRY + slot.len() + 2 * of(pattern).bytes,
         Edit::SetAutomation { id, label, shape, .. } => 2 * ENTRY + id.len() + label.len() + of(shape).bytes,
         Edit::MidiMaps(maps) => maps.iter().map(|m| ENTRY + m.label.len()).sum(),
+        Edit::Macro { to: Some(state), .. } => {
+            let targets: usize = state.targets.iter().map(|target| ENTRY + target.label.len()).sum();
+            ENTRY + state.name.len() + state.unit.len() + targets
+        }
         Edit::Batch(edits) => edits.iter().map(|edit| memory_of_edit(edit, shared)).sum(),
         Edit::Setting(setting) => ENTRY + setting.text().len(),
         Edit::Nodes(edits) => edits.iter().map(|_| 2 * ENTRY).sum(),

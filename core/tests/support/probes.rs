@@ -53,6 +53,41 @@ pub fn named_values(type_id: &str, names: &[(&str, f32)]) -> Arc<dyn NodeType> {
     Arc::new(ty)
 }
 
+/// A type that renders its one control.
+pub fn scaled(type_id: &str, control: Control) -> Arc<dyn NodeType> {
+    summing(type_id, vec![control])
+}
+
+/// A type that renders the sum of its controls.
+pub fn summing(type_id: &str, controls: Vec<Control>) -> Arc<dyn NodeType> {
+    let mut ty = ty(type_id, 0, &[], || Box::new(Total(Vec::new())));
+    ty.key =
+        controls.iter().flat_map(|c| c.name.bytes()).fold(ty.key, |k, b| k.wrapping_mul(31) ^ u64::from(b));
+    ty.decl.controls = controls;
+    Arc::new(ty)
+}
+
+/// The sum of its controls.
+struct Total(Vec<f32>);
+
+impl Node for Total {
+    fn reset(&mut self) {}
+    fn set(&mut self, control: usize, change: Change) {
+        if self.0.len() <= control {
+            // On the control side: a node is told all its controls before it is rendered.
+            self.0.resize(control + 1, 0.0);
+        }
+        self.0[control] = change.value;
+    }
+    fn render(&mut self, _: &Transport, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+        let sum: f32 = self.0.iter().sum();
+        outputs.iter_mut().for_each(|out| out.fill(sum));
+    }
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
 /// A type of any name that renders its control `level`: what its code is, is how many inputs it has and
 /// the level it starts with.
 pub fn text_type(type_id: &str, inputs: usize, level: f32) -> Arc<dyn NodeType> {
