@@ -225,33 +225,32 @@ fn slots_and_automations() {
 
 #[test]
 fn macros_that_move_are_modulated_and_have_other_targets() {
-    let control = |rig: &mut Rig, block: usize| {
-        let label = |n: usize| ["o/freq", "g/gain", "a/level", "nobody/x", "o/amp"][n % 5].to_owned();
-        for k in 0..4 {
-            let number = 1 + ((block + 7 * k) % 64) as u8;
-            let target = |n| MacroTarget { label: label(n), lo: 0.1, hi: 1.0, curve: Curve::S };
-            let targets = (block..block + k).map(target).collect();
-            let to = Some(Box::new(MacroState { targets, ..MacroState::new(number) }));
-            let at = if k == 3 { At::Cycle } else { At::Now };
-            let _ = rig.engine.edit(Edit::Macro { number, to: to.filter(|_| block % 5 > 0) }, at);
-        }
-        let _ = rig.engine.edit(automation(block % 3, false), At::Now);
-        if block % 9 == 0 {
-            let _ = rig.engine.edit(Edit::LoadGraph(small(block)), At::Now);
-        }
-        let _ = rig.engine.learn_macro((block % 4 == 0).then_some(MacroLearning::Control(MacroTarget {
-            label: "o/freq".into(),
-            lo: 20.0,
-            hi: 2000.0,
-            curve: Curve::Auto,
-        })));
-        rig.params.extend((0..900_u32).map(|n| ParamEvent {
-            offset: n / 4,
-            param: ParamId::Macro(((n as usize + block) % 64) as u8),
-            value: (n % 97) as f32 / 97.0,
-            modulation: if n % 3 == 0 { (n % 13) as f32 / 26.0 - 0.25 } else { 0.0 },
-        }));
-    };
+    let control =
+        |rig: &mut Rig, block: usize| {
+            let label = |n: usize| ["o/freq", "g/gain", "a/level", "nobody/x", "o/amp"][n % 5].to_owned();
+            for k in 0..4 {
+                let number = 1 + ((block + 7 * k) % 64) as u8;
+                let target = |n| MacroTarget { label: label(n), lo: 0.1, hi: 1.0, curve: Curve::S };
+                let targets = (block..block + k).map(target).collect();
+                let to = Some(Box::new(MacroState { targets, ..MacroState::new(number) }));
+                let at = if k == 3 { At::Cycle } else { At::Now };
+                let _ =
+                    rig.engine.edit(Edit::Macro { number, to: to.filter(|_| !block.is_multiple_of(5)) }, at);
+            }
+            let _ = rig.engine.edit(automation(block % 3, false), At::Now);
+            if block.is_multiple_of(9) {
+                let _ = rig.engine.edit(Edit::LoadGraph(small(block)), At::Now);
+            }
+            let _ = rig.engine.learn_macro(block.is_multiple_of(4).then_some(MacroLearning::Control(
+                MacroTarget { label: "o/freq".into(), lo: 20.0, hi: 2000.0, curve: Curve::Auto },
+            )));
+            rig.params.extend((0..900_u32).map(|n| ParamEvent {
+                offset: n / 4,
+                param: ParamId::Macro(((n as usize + block) % 64) as u8),
+                value: (n % 97) as f32 / 97.0,
+                modulation: if n % 3 == 0 { (n % 13) as f32 / 26.0 - 0.25 } else { 0.0 },
+            }));
+        };
     flood(control, |_| true);
     flood(control, |block| block % 7 == 0);
 }
