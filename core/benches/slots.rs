@@ -1,6 +1,6 @@
 //! What a slot costs per block of 256 frames at 48 kHz, the whole way from the host's transport to the
-//! control that its events set. One core, the best of many blocks of every part of a cycle; the time of the
-//! same engine without slots is taken off.
+//! control that its events set; and what a slot costs that is hushed, or whose pattern is silent for a while. One core,
+//! the best of many blocks of every part of a cycle; the time of the same engine without these slots is taken off.
 
 use krach_core::clock::{HostTransport, TransportAt};
 use krach_core::engine::*;
@@ -79,6 +79,14 @@ impl Host {
         self.played += FRAMES as i64;
     }
 
+    /// Plays a pattern on so many slots.
+    fn play(&mut self, name: &str, count: usize, pattern: &Pattern) {
+        for slot in 0..count {
+            let (slot, pattern) = (format!("{name}{slot}"), pattern.clone());
+            self.edit(Edit::SetPattern { slot, pattern, from_zero: false, swing: None });
+        }
+    }
+
     /// Mean over the blocks of a cycle of the best time of each, in ns.
     fn time(&mut self) -> f64 {
         // From a cycle's beginning on.
@@ -113,18 +121,38 @@ fn main() {
         let mut host = Host::new();
         let mut slot_times = [0.0; 2];
         for (count, time) in [1, 64].into_iter().zip(&mut slot_times) {
-            for slot in 0..count {
-                let pattern = pattern.clone();
-                host.edit(Edit::SetPattern {
-                    slot: format!("s{slot}"),
-                    pattern,
-                    from_zero: false,
-                    swing: None,
-                });
-            }
+            host.play("s", count, &pattern);
             *time = host.time() - idle;
         }
         let [one, all] = slot_times;
         println!("{name:<28}{one:>16.0}{:>16.0}{:>21.2}%", all / 64.0, 100.0 * all / period);
+    }
+    println!("{:<28}{:>16}{:>16}{:>22}", "silent", "ns, 1 slot", "ns/slot of 64", "of 64 beside 64 of (a)");
+    // One hit in 512 cycles: what is measured lies between two of them.
+    let rare = hit("gate").over(512.0).shift(256.0);
+    for (name, pattern, hushed) in [
+        ("(e) hushed, 16 hits", hit("gate") * 16, true),
+        ("(f) a hit in 512 cycles", rare, false),
+        ("(g) a rest", rest(), false),
+    ] {
+        let add = |host: &mut Host, count: usize| {
+            host.play("q", count, &pattern);
+            for slot in 0..count {
+                if hushed {
+                    host.edit(Edit::Hush { slot: format!("q{slot}") });
+                }
+            }
+        };
+        let alone = [1, 64].map(|count| {
+            let mut host = Host::new();
+            add(&mut host, count);
+            host.time() - idle
+        });
+        let mut host = Host::new();
+        host.play("s", 64, &(hit("gate") * 4));
+        let playing = host.time();
+        add(&mut host, 64);
+        let beside = (host.time() - playing) / 64.0;
+        println!("{name:<28}{:>16.1}{:>16.2}{:>22.2}", alone[0], alone[1] / 64.0, beside);
     }
 }

@@ -39,11 +39,11 @@ pub enum Notice {
         /// The node that does not hear it.
         target: String,
     },
-    /// A label has lost its control, or may mean several, since its node has other code.
+    /// A label has lost its control, or may mean several, or a value has lost its name, since its node has other code.
     Unnamed {
         /// Who says it, for the musician.
         of: String,
-        /// The label.
+        /// The label, or the name of a value and the label that it is for.
         label: String,
         /// What is missing.
         missing: Missing,
@@ -64,6 +64,8 @@ pub enum Missing {
     Control(String),
     /// A choice among the controls of these paths.
     Choice(Vec<String>),
+    /// A value of that name: the control of this path has none.
+    Value(String),
 }
 
 impl std::fmt::Display for Notice {
@@ -95,6 +97,12 @@ impl std::fmt::Display for Notice {
             }
             Self::Unnamed { of, label, missing: Missing::Choice(paths) } => {
                 write!(f, "{of} names {label}, which may be {}: say which", paths.join(" or "))
+            }
+            Self::Unnamed { of, label, missing: Missing::Value(path) } => {
+                write!(
+                    f,
+                    "{of} names {label}, which {path} does not take in its present code; it stays where it is"
+                )
             }
             Self::Clash(Clash { path, owner, hidden }) => write!(
                 f,

@@ -77,6 +77,12 @@ pub(crate) enum Op<T> {
         order: Order,
         n: u32,
     },
+    /// What each event of leaf `leaf + i` is in a chord: `inversions[first + i]`.
+    Invert {
+        child: u32,
+        leaf: u32,
+        first: u32,
+    },
     Segment {
         slot: T,
         child: u32,
@@ -160,6 +166,21 @@ pub(crate) struct Voice<T> {
     pub freeze: u32,
 }
 
+/// How often a chord is turned over, and the notes that a leaf has in it: a piece of `pitches`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Inversion {
+    pub by: i32,
+    pub notes: [u32; 2],
+}
+
+/// A note of a chord. Its leaf `lowest + i` octaves higher is `cells[cell + i]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pitch {
+    pub pitch: f64,
+    pub lowest: i32,
+    pub cell: u32,
+}
+
 #[derive(Debug)]
 pub(crate) struct Arena<T> {
     pub nodes: Vec<Node<T>>,
@@ -167,11 +188,13 @@ pub(crate) struct Arena<T> {
     pub hits: Vec<u32>,
     /// Where the share of each kid of a `Choose` ends.
     pub shares: Vec<f64>,
-    /// Leaves in the tables of `Combine`, `Split`, `Arp` and `Notes`.
+    /// Leaves in the tables of `Combine`, `Split`, `Arp`, `Invert` and `Notes`.
     pub cells: Vec<u32>,
     /// Pieces: of `cells` for a `Split` or an `Arp`, of `voices` for `Notes`; `[begin, end)`.
     pub splits: Vec<[u32; 2]>,
     pub voices: Vec<Voice<T>>,
+    pub inversions: Vec<Inversion>,
+    pub pitches: Vec<Pitch>,
     /// The root's ticks.
     pub grid: Grid<T>,
     pub root: u32,

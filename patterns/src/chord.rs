@@ -66,6 +66,53 @@ impl Order {
     }
 }
 
+/// A chord that is turned over: by how many octaves each of its notes moves, and the notes from the lowest to the highest.
+#[derive(Debug)]
+pub(crate) struct Turned {
+    octaves: [i32; MAX_CHORD],
+    order: [u8; MAX_CHORD],
+    count: usize,
+}
+
+impl Turned {
+    /// The lowest note goes up an octave, `by` times over, or for a negative number the highest down. Of notes of one
+    /// pitch the first is the lowest and the last the highest.
+    pub fn new(pitches: &[f64], by: i32) -> Self {
+        let count = pitches.len().min(MAX_CHORD);
+        let mut turned = Self { octaves: [0; MAX_CHORD], order: [0; MAX_CHORD], count };
+        for _ in 0..by.unsigned_abs() {
+            let mut notes = 0..count;
+            let Some(mut moves) = notes.next() else { break };
+            for note in notes {
+                let (pitch, other) = (turned.pitch(pitches, note), turned.pitch(pitches, moves));
+                if if by > 0 { pitch < other } else { pitch >= other } {
+                    moves = note;
+                }
+            }
+            turned.octaves[moves] += by.signum();
+        }
+        for note in 0..count {
+            let mut at = note;
+            while at > 0 && turned.pitch(pitches, turned.order[at - 1] as usize) > turned.pitch(pitches, note)
+            {
+                turned.order[at] = turned.order[at - 1];
+                at -= 1;
+            }
+            turned.order[at] = note as u8;
+        }
+        turned
+    }
+
+    fn pitch(&self, pitches: &[f64], note: usize) -> f64 {
+        pitches[note] + 12.0 * f64::from(self.octaves[note])
+    }
+
+    /// The notes with the octaves that they move by, from the lowest to the highest.
+    pub fn notes(&self) -> impl Iterator<Item = (usize, i32)> + '_ {
+        self.order[..self.count].iter().map(|note| (*note as usize, self.octaves[*note as usize]))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +136,23 @@ mod tests {
             assert_eq!((order(kind, 4), order(kind, 3)), (four, three), "{kind}");
             assert_eq!((order(kind, 1).len(), order(kind, 2).len()), (1, 2), "{kind}");
         }
+    }
+
+    #[test]
+    fn a_chord_is_turned_over_note_by_note() {
+        let turned =
+            |pitches: &[f64], by: i32| -> Vec<(usize, i32)> { Turned::new(pitches, by).notes().collect() };
+        assert_eq!(turned(&[67.0, 60.0, 64.0], 0), [(1, 0), (2, 0), (0, 0)]);
+        assert_eq!(turned(&[67.0, 60.0, 64.0], 1), [(2, 0), (0, 0), (1, 1)]);
+        assert_eq!(turned(&[67.0, 60.0, 64.0], 4), [(2, 1), (0, 1), (1, 2)]);
+        assert_eq!(turned(&[67.0, 60.0, 64.0], -1), [(0, -1), (1, 0), (2, 0)]);
+        // The lowest note may stay the lowest, and one of two that are the same goes first.
+        assert_eq!(turned(&[30.0, 60.0], 2), [(0, 2), (1, 0)]);
+        assert_eq!(turned(&[60.0, 60.0], 1), [(1, 0), (0, 1)]);
+        assert_eq!(turned(&[60.0, 60.0], -1), [(1, -1), (0, 0)]);
+        assert_eq!(turned(&[60.0, 60.0], 2), [(0, 1), (1, 1)]);
+        assert_eq!(turned(&[], 3), []);
+        assert_eq!(turned(&[7.5], -128), [(0, -128)]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! From a pattern to a program: **validate, draft, lattice, count, assemble.**
 
-use crate::arena::{Arena, Bend, NONE, Node, Op, Voice};
+use crate::arena::{Arena, Bend, Inversion, NONE, Node, Op, Pitch, Voice};
 use crate::draft::{Draft, DraftOp};
 use crate::error::CompileErrorKind as Kind;
 use crate::fraction::gcd;
@@ -57,6 +57,7 @@ fn assemble<T: Tick>(draft: &Draft, lattice: &Lattice, root: usize) -> Arena<T> 
     let mut hits = Vec::new();
     let mut shares = Vec::new();
     let (mut cells, mut splits, mut voices) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut inversions, mut pitches) = (Vec::new(), Vec::new());
     // The units of notes have numbers above those of the `Freeze` nodes.
     let mut unit = draft.nodes.len() as u32;
     let silent_or = |child: &Option<usize>| child.map_or(NONE, |c| c as u32);
@@ -128,6 +129,20 @@ fn assemble<T: Tick>(draft: &Draft, lattice: &Lattice, root: usize) -> Arena<T> 
                     splits.push([begin, cells.len() as u32]);
                 }
                 Op::Arp { child: *child as u32, leaf: *first, split, order: *order, n: *n }
+            }
+            DraftOp::Invert { child, first: leaf, turned, .. } => {
+                let first = inversions.len() as u32;
+                for inversion in turned {
+                    let begin = pitches.len() as u32;
+                    for note in inversion.iter().flat_map(|inversion| &inversion.notes) {
+                        let cell = cells.len() as u32;
+                        cells.extend_from_slice(&note.leaves);
+                        pitches.push(Pitch { pitch: note.pitch, lowest: note.lowest, cell });
+                    }
+                    let by = inversion.as_ref().map_or(0, |inversion| inversion.by);
+                    inversions.push(Inversion { by, notes: [begin, pitches.len() as u32] });
+                }
+                Op::Invert { child: *child as u32, leaf: *leaf, first }
             }
             DraftOp::Segment { n, child } => {
                 Op::Segment { slot: T::from_wide(bounds.cycle / i128::from(*n)), child: *child as u32 }
@@ -220,6 +235,8 @@ fn assemble<T: Tick>(draft: &Draft, lattice: &Lattice, root: usize) -> Arena<T> 
         cells,
         splits,
         voices,
+        inversions,
+        pitches,
         grid: Grid::new(T::from_wide(lattice.bounds[root].cycle)),
         root: root as u32,
     }

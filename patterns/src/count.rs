@@ -153,7 +153,7 @@ impl Counter<'_> {
                 let below = self.count(*child, Windows { tight: true, ..windows });
                 below.times(most.max(1)).above(below.events)
             }
-            DraftOp::Arp { child, each, .. } => {
+            DraftOp::Arp { child, each, .. } | DraftOp::Invert { child, each, .. } => {
                 let below = self.count(*child, Windows { tight: true, ..windows });
                 below.times(u128::from(*each).max(1)).above(below.events)
             }

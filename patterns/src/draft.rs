@@ -3,6 +3,7 @@
 
 mod chords;
 mod combine;
+mod invert;
 mod notes;
 mod segment;
 mod tune;
@@ -86,6 +87,15 @@ pub(crate) enum DraftOp {
         n: u32,
         /// How many notes a chord can have.
         totals: Vec<u32>,
+        /// The most events that one event of the child becomes.
+        each: u32,
+    },
+    /// All events with one whole that were given the same number are a chord, which is turned over as often: what each
+    /// leaf `first + i` is, if it is one of them.
+    Invert {
+        child: usize,
+        first: u32,
+        turned: Vec<Option<Inversion>>,
         /// The most events that one event of the child becomes.
         each: u32,
     },
@@ -174,6 +184,21 @@ pub(crate) struct NoteDraft {
     pub begins: Vec<u32>,
     pub ends: Vec<u32>,
     pub gate: Wide,
+}
+
+/// How often a chord is turned over, and the notes that a leaf has in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Inversion {
+    pub by: i32,
+    pub notes: Vec<Octaves>,
+}
+
+/// A note and its leaf in each octave that it may come into: `leaves[i]` is `lowest + i` octaves higher.
+#[derive(Debug, Clone)]
+pub(crate) struct Octaves {
+    pub pitch: f64,
+    pub lowest: i32,
+    pub leaves: Vec<u32>,
 }
 
 /// No leaf: the pair makes no event.
@@ -327,6 +352,7 @@ impl DraftOp {
             | DraftOp::Chance { child, .. }
             | DraftOp::Split { child, .. }
             | DraftOp::Arp { child, .. }
+            | DraftOp::Invert { child, .. }
             | DraftOp::Segment { child, .. }
             | DraftOp::Notes { child, .. }
             | DraftOp::Zoom { child, .. }
@@ -357,6 +383,7 @@ impl DraftOp {
             | DraftOp::Chance { child, .. }
             | DraftOp::Split { child, .. }
             | DraftOp::Arp { child, .. }
+            | DraftOp::Invert { child, .. }
             | DraftOp::Segment { child, .. }
             | DraftOp::Notes { child, .. }
             | DraftOp::Zoom { child, .. }

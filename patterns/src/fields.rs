@@ -54,7 +54,7 @@ names! {
         Steps = "steps", Rotation = "rotation", Prob = "prob", Seed = "seed", Kind = "kind",
         Amount = "amount", Grid = "grid", Lo = "lo", Hi = "hi", Label = "label", Duty = "duty",
         Table = "table", Invert = "invert", By = "by", Index = "index", Name = "name",
-        Weights = "weights", Tuning = "tuning", Map = "map",
+        Weights = "weights", Plain = "plain", Tuning = "tuning", Map = "map",
         Left = "left", Right = "right", Structure = "structure", From = "from", To = "to",
     }
 }
@@ -78,7 +78,7 @@ impl Op {
             Op::Vary => &[Key::By, Key::Transform, Key::Child, Key::Kind, Key::Seed],
             Op::Pick => &[Key::Index, Key::Children],
             Op::Choose => &[Key::Children, Key::Weights, Key::Seed],
-            Op::Label => &[Key::Child, Key::Label],
+            Op::Label => &[Key::Child, Key::Label, Key::Plain],
             Op::Combine => &[Key::Left, Key::Right, Key::Kind, Key::Structure],
             Op::Split => &[Key::Child, Key::Kind, Key::N],
             Op::Zoom => &[Key::Child, Key::From, Key::To],
@@ -155,6 +155,7 @@ pub(crate) struct Fields {
     label: Option<String>,
     table: Option<Vec<f64>>,
     invert: Option<bool>,
+    plain: Option<bool>,
     weights: Option<Vec<f64>>,
     structure: Option<String>,
     to: Option<Fraction>,
@@ -191,6 +192,7 @@ impl<'de> DeserializeSeed<'de> for Field<'_> {
             Key::Duty => fields.duty = Option::deserialize(json)?,
             Key::Seed => fields.seed = Option::deserialize(json)?,
             Key::Invert => fields.invert = Option::deserialize(json)?,
+            Key::Plain => fields.plain = Option::deserialize(json)?,
             Key::Table => fields.table = Option::deserialize(json)?,
             Key::Op
             | Key::Span
@@ -291,7 +293,12 @@ impl Fields {
                 seed: self.seed.unwrap_or(0),
                 span,
             },
-            Op::Label => Pattern::Label { child: child?, label: self.label.ok_or(Key::Label)?, span },
+            Op::Label => Pattern::Label {
+                child: child?,
+                label: self.label.ok_or(Key::Label)?,
+                plain: self.plain.unwrap_or(false),
+                span,
+            },
             Op::Combine => Pattern::Combine {
                 left: self.left.ok_or(Key::Left)?,
                 right: self.right.ok_or(Key::Right)?,

@@ -26,8 +26,8 @@ pub const MAX_TUNING: usize = 1 << 16;
 pub const VARY_KINDS: [&str; 7] = ["fast", "slow", "early", "late", "chance", "euclid", "every"];
 
 /// The kinds of a `Combine` node.
-pub const COMBINE_KINDS: [&str; 11] =
-    ["add", "sub", "mul", "div", "mod", "set", "keep", "mask", "scale", "inv", "voicing"];
+pub const COMBINE_KINDS: [&str; 12] =
+    ["add", "sub", "mul", "div", "mod", "set", "keep", "mask", "scale", "inv", "voicing", "inv_stack"];
 
 /// Whose events those of a `Combine` node are.
 pub const STRUCTURES: [&str; 3] = ["left", "right", "both"];
@@ -205,10 +205,13 @@ pub enum Pattern {
     },
     /// The child's numbers, and for pitch its names, become the control `label`. A `note` is a MIDI key, a `chord` is
     /// a name such as `C:m7`; they play as notes, with a gate that closes at half of the event, or at the part of it
-    /// that the control `legato` says.
+    /// that the control `legato` says. With `plain` each value is one event of the control, whatever its name.
     Label {
         #[schemars(length(min = 1, max = MAX_LABEL))]
         label: String,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        #[schemars(with = "Option<bool>")]
+        plain: bool,
         child: Box<Pattern>,
         #[serde(skip_serializing_if = "Option::is_none")]
         span: Option<SourceSpan>,
@@ -218,7 +221,7 @@ pub enum Pattern {
     /// `mask` leaves what meets a value other than 0 and `f`. `scale` makes numbers, or notes, degrees of a scale
     /// that the right names. `inv` moves the lowest notes of a chord up an octave, as many as the right says, or with
     /// a negative number the highest down. `voicing` moves each note by octaves into the octave that ends with the
-    /// note that the right says.
+    /// note that the right says. `inv_stack` is `inv` of what begins and ends together, as one chord.
     /// With the structure `left` the events are those of the left pattern, with `right` of the right, with `both`
     /// what is common to an event of each.
     Combine {

@@ -77,7 +77,14 @@ impl Pattern {
     /// The numbers become a control: `note`, `cutoff`, `bass/cutoff`, …
     #[must_use]
     pub fn control(self, label: &str) -> Pattern {
-        Pattern::Label { label: label.into(), child: boxed(self), span: None }
+        Pattern::Label { label: label.into(), plain: false, child: boxed(self), span: None }
+    }
+
+    /// Numbers and names as the values of a control, each of them one event, whatever the control's name: `freq` opens
+    /// no gate.
+    #[must_use]
+    pub fn plain(self, label: &str) -> Pattern {
+        Pattern::Label { label: label.into(), plain: true, child: boxed(self), span: None }
     }
 
     /// An operation on the values of two patterns, with the events of this one (`left`), of the other (`right`), or
@@ -128,6 +135,12 @@ impl Pattern {
     #[must_use]
     pub fn inv(self, by: Pattern) -> Pattern {
         self.combine("inv", "left", by)
+    }
+
+    /// The same of what begins and ends together, as one chord: of notes with commas between them, and of layers.
+    #[must_use]
+    pub fn inv_stack(self, by: Pattern) -> Pattern {
+        self.combine("inv_stack", "left", by)
     }
 
     /// The notes of chords in the octave that ends with the note that the other says, such as `C5`.

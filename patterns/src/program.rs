@@ -3,6 +3,7 @@
 use crate::arena::{Arena, RawEvent};
 use crate::draft::Leaf;
 use crate::event::{Event, EventBuffer, Full, ShapeRef};
+use crate::ir::SourceSpan;
 use crate::query::Walk;
 use crate::shape::Shape;
 use crate::tick::Tick;
@@ -60,6 +61,11 @@ impl Program {
     /// The values that events point at with [`Event::value`].
     pub fn values(&self) -> &[Value] {
         &self.values
+    }
+
+    /// The piece of text that the value of this index came from, if the pattern was written as one.
+    pub fn source_of(&self, value: usize) -> Option<SourceSpan> {
+        self.leaves.iter().find(|leaf| leaf.value as usize == value)?.source
     }
 
     /// For each of [`Program::values`], which `Freeze` of the pattern holds it, counted from 1: the

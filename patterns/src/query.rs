@@ -122,6 +122,7 @@ impl<T: Tick> Walk<'_, T> {
             }
             Op::Split { child, leaf, split } => self.split(child, leaf, split, view),
             Op::Arp { child, leaf, split, order, n } => self.arp(child, [leaf, split], order, n, view),
+            Op::Invert { child, leaf, first } => self.invert(child, leaf, first, view),
             Op::Segment { slot, child } => self.segment(slot, child, cycle, view),
             Op::Notes { child, leaf, split, len } => self.notes(child, [leaf, split, len], view),
             Op::Zoom { step, shift, child } => {

@@ -1,7 +1,8 @@
-//! Chords in a query: events that begin and end together, played one after the other; and what there is at a moment.
+//! Chords in a query: events that begin and end together, played one after the other or turned over; and what there is
+//! at a moment.
 
-use crate::arena::RawEvent;
-use crate::chord::{MAX_CHORD, Order};
+use crate::arena::{Arena, RawEvent};
+use crate::chord::{MAX_CHORD, Order, Turned};
 use crate::event::Full;
 use crate::query::{View, Walk, each_cycle, push};
 use crate::tick::Tick;
@@ -29,6 +30,66 @@ impl<T: Tick> Walk<'_, T> {
         n: u32,
         view: View<T>,
     ) -> Result<(), Full> {
+        self.chords(
+            child,
+            view,
+            |_| 0,
+            |walk, sounding, part| {
+                let chord = walk.notes_of(sounding, notes)?;
+                let event = RawEvent { part, ..walk.out[sounding.places[0]] };
+                walk.play(&event, &chord, order, n, &view)
+            },
+        )
+    }
+
+    /// At each moment the events with one whole that were given one number are a chord, which is turned over as often.
+    pub fn invert(&mut self, child: u32, leaf: u32, first: u32, view: View<T>) -> Result<(), Full> {
+        let inversion = |arena: &Arena<T>, event: u32| arena.inversions[(first + event - leaf) as usize];
+        let arena = self.arena;
+        self.chords(
+            child,
+            view,
+            |event| inversion(arena, event).by,
+            |walk, sounding, part| {
+                let mut keys = [0.0; MAX_CHORD];
+                let mut notes = [(0, 0); MAX_CHORD];
+                let mut count = 0;
+                for place in &sounding.places[..sounding.count] {
+                    let [first, last] = inversion(arena, walk.out[*place].leaf).notes;
+                    for note in first..last {
+                        // The compiler counted how many there can be.
+                        if count == MAX_CHORD {
+                            return Err(Full);
+                        }
+                        keys[count] = arena.pitches[note as usize].pitch;
+                        notes[count] = (*place, note);
+                        count += 1;
+                    }
+                }
+                let by = inversion(arena, walk.out[sounding.places[0]].leaf).by;
+                for (note, octave) in Turned::new(&keys[..count], by).notes() {
+                    let (place, pitch) = notes[note];
+                    let pitch = arena.pitches[pitch as usize];
+                    let leaf = arena.cells[pitch.cell as usize + (octave - pitch.lowest) as usize];
+                    let event = RawEvent { part, leaf, period: 0, ..walk.out[place] };
+                    if Self::wanted(&event, &view) {
+                        push(walk.out, event)?;
+                    }
+                }
+                Ok(())
+            },
+        )
+    }
+
+    /// The chords of a child, moment by moment: the events with one whole of which `kind` says the same. They lie on the
+    /// list meanwhile, and are taken out at the end.
+    fn chords(
+        &mut self,
+        child: u32,
+        view: View<T>,
+        kind: impl Fn(u32) -> i32,
+        mut play: impl FnMut(&mut Self, &Sounding, [T; 2]) -> Result<(), Full>,
+    ) -> Result<(), Full> {
         let start = self.out.len();
         self.visit(child, View { onsets: false, ..view })?;
         let end = self.out.len();
@@ -37,26 +98,24 @@ impl<T: Tick> Walk<'_, T> {
             event.period = place as i64;
         }
         // The place makes all keys different, so that the order is the same every time.
-        self.out[start..].sort_unstable_by_key(|e| (e.whole, e.part[0], e.period));
+        self.out[start..].sort_unstable_by_key(|e| (e.whole, kind(e.leaf), e.part[0], e.period));
         let mut first = start;
         while first < end {
-            let whole = self.out[first].whole;
-            let more = self.out[first..end].iter().take_while(|event| event.whole == whole).count();
-            self.chord(first..first + more, notes, order, n, &view)?;
+            let RawEvent { whole, leaf, .. } = self.out[first];
+            let same = |event: &RawEvent<T>| event.whole == whole && kind(event.leaf) == kind(leaf);
+            let more = self.out[first..end].iter().take_while(|event| same(event)).count();
+            self.chord(first..first + more, &mut play)?;
             first += more;
         }
         self.out.drain(start..end);
         Ok(())
     }
 
-    /// The events of one whole, in the order of their beginnings: from moment to moment what sounds.
+    /// The events of one chord, in the order of their beginnings: from moment to moment what sounds.
     fn chord(
         &mut self,
         events: std::ops::Range<usize>,
-        notes: [u32; 2],
-        order: Order,
-        n: u32,
-        view: &View<T>,
+        play: &mut impl FnMut(&mut Self, &Sounding, [T; 2]) -> Result<(), Full>,
     ) -> Result<(), Full> {
         let mut sounding = Sounding { places: [0; MAX_CHORD], count: 0 };
         let mut next = events.start;
@@ -89,9 +148,7 @@ impl<T: Tick> Walk<'_, T> {
             let ends = sounding.places[..sounding.count].iter().map(|place| self.out[*place].part[1]);
             let Some(until) = ends.chain(begins).min() else { return Ok(()) };
             if sounding.count > 0 {
-                let chord = self.notes_of(&sounding, notes)?;
-                let event = RawEvent { part: [now, until], ..self.out[sounding.places[0]] };
-                self.play(&event, &chord, order, n, view)?;
+                play(self, &sounding, [now, until])?;
             }
             now = until;
         }

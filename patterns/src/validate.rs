@@ -90,7 +90,7 @@ fn check(node: &Pattern) -> Result<(), Kind> {
         }
         Pattern::Name { name, .. } => operator_field(name.len() <= MAX_LABEL, "Name", "name", SHORT),
         Pattern::Combine { kind, structure, .. } => {
-            let kinds = "add, sub, mul, div, mod, set, keep, mask, scale, inv or voicing";
+            let kinds = "add, sub, mul, div, mod, set, keep, mask, scale, inv, voicing or inv_stack";
             operator_field(COMBINE_KINDS.contains(&kind.as_str()), "Combine", "kind", kinds)?;
             let known = STRUCTURES.contains(&structure.as_str());
             operator_field(known, "Combine", "structure", "left, right or both")

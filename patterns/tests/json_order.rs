@@ -120,7 +120,7 @@ fn any_pattern() -> BoxedStrategy<Pattern> {
                         let weights = (n.is_multiple_of(2)).then(|| vec![prob; children.len()]);
                         Pattern::Choose { weights, seed: pair[0] as u64, children, span }
                     }
-                    15 => Pattern::Label { label: "a/b".into(), child, span },
+                    15 => Pattern::Label { label: "a/b".into(), plain: span.is_some(), child, span },
                     16 => {
                         let (kind, structure) = ("add".into(), "both".into());
                         Pattern::Combine { kind, structure, left: child, right: Box::new(b), span }

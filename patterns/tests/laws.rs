@@ -134,7 +134,9 @@ fn values() -> BoxedStrategy<Pattern> {
             }),
         ]
     });
-    values.prop_map(|child| Pattern::Label { label: "c".into(), child: boxed(child), span: None }).boxed()
+    values
+        .prop_map(|child| Pattern::Label { label: "c".into(), plain: false, child: boxed(child), span: None })
+        .boxed()
 }
 
 /// Patterns of every operator; with `shapes`, continuous controls among the leaves.
@@ -361,7 +363,7 @@ fn each_operator(a: &Pattern, b: &Pattern) -> Vec<(String, Pattern)> {
     };
     let mut all = Vec::new();
     let mut add = |name: String, pattern| {
-        let label = Pattern::Label { label: "c".into(), child: boxed(pattern), span };
+        let label = Pattern::Label { label: "c".into(), plain: false, child: boxed(pattern), span };
         all.push((name, label));
     };
     for kind in COMBINE_KINDS.iter().filter(|kind| **kind != "scale") {
@@ -509,6 +511,7 @@ proptest! {
         let number = || boxed(Pattern::Number { value: f64::from(n), span: None });
         let sum = |left: Box<Pattern>, right, structure: &str| Pattern::Label {
             label: "c".into(),
+            plain: false,
             child: boxed(Pattern::Combine { kind: "add".into(), structure: structure.into(), left, right, span: None }),
             span: None,
         };
@@ -522,7 +525,7 @@ proptest! {
             let (kind, structure) = (kind.into(), structure.into());
             let (left, right) = (boxed(left.clone()), boxed(right.clone()));
             let child = boxed(Pattern::Combine { kind, structure, left, right, span: None });
-            Pattern::Label { label: "c".into(), child, span: None }
+            Pattern::Label { label: "c".into(), plain: false, child, span: None }
         };
         for (structure, turned) in [("left", "right"), ("right", "left"), ("both", "both")] {
             same_onsets(&met("set", structure, a, b), &met("keep", turned, b, a))?;
@@ -627,7 +630,7 @@ proptest! {
         let children: Vec<Pattern> = a.iter().map(|n| Pattern::Number { value: f64::from(*n), span: None }).collect();
         let n = children.len() as u32;
         let sequence = Pattern::Cat { children, span: None };
-        let label = |child| Pattern::Label { label: "c".into(), child: boxed(child), span: None };
+        let label = |child| Pattern::Label { label: "c".into(), plain: false, child: boxed(child), span: None };
         let split = Pattern::Split { kind: SPLIT_KINDS[kind].into(), n: 1, child: boxed(sequence.clone()), span: None };
         same(&label(split), &label(sequence.clone()), 0)?;
         same(&label(Pattern::Segment { n, child: boxed(sequence.clone()), span: None }), &label(sequence), 0)?;
@@ -639,7 +642,7 @@ proptest! {
             let children = notes.iter().map(|n| Pattern::Number { value: f64::from(*n), span: None }).collect();
             let chord = Pattern::Slow { factor: [cycles, 1], child: boxed(Pattern::Stack { children, span: None }), span: None };
             let child = Pattern::Split { kind: kind.into(), n: 1, child: boxed(chord), span: None };
-            Pattern::Label { label: "c".into(), child: boxed(child), span: None }
+            Pattern::Label { label: "c".into(), plain: false, child: boxed(child), span: None }
         };
         let turned: Vec<i32> = a.iter().rev().copied().collect();
         for (one, other) in [("down", "up"), ("downup", "updown"), ("rolled_down", "rolled")] {
@@ -651,7 +654,7 @@ proptest! {
     fn an_inversion_is_undone_by_its_opposite_and_a_voicing_is_its_own(
         chord in prop::sample::select(vec!["C:major", "A3:m7", "Eb:sus4", "F#2:dim7"]), by in -9..9_i32, top in 30..90_i32,
     ) {
-        let chord = || Pattern::Label { label: "chord".into(), child: boxed(Pattern::Name { name: chord.into(), span: None }), span: None };
+        let chord = || Pattern::Label { label: "chord".into(), plain: false, child: boxed(Pattern::Name { name: chord.into(), span: None }), span: None };
         let with = |kind: &str, left, by: i32| {
             let right = boxed(Pattern::Number { value: f64::from(by), span: None });
             Pattern::Combine { kind: kind.into(), structure: "left".into(), left: boxed(left), right, span: None }
@@ -662,6 +665,41 @@ proptest! {
     }
 
     #[test]
+    fn a_chord_of_several_events_is_turned_over_as_the_chord_of_one(
+        keys in prop::collection::vec(0..128_i32, 1..8), by in -20..20_i32, more in -9..9_i32, structure in prop::sample::select(STRUCTURES.to_vec()),
+    ) {
+        let number = |n: i32| Pattern::Number { value: f64::from(n), span: None };
+        let label = |label: &str, child| Pattern::Label { label: label.into(), plain: false, child: boxed(child), span: None };
+        let with = |kind: &str, left, right| {
+            Pattern::Combine { kind: kind.into(), structure: structure.into(), left: boxed(left), right: boxed(right), span: None }
+        };
+        let stack = || Pattern::Stack { children: keys.iter().map(|key| number(*key)).collect(), span: None };
+        let turned = with("inv_stack", stack(), number(by));
+        let named = label("chord", Pattern::Name { name: "C:m7".into(), span: None });
+        let named = with("inv", named, number(by));
+        let notes = Pattern::Stack { children: [60, 63, 67, 70].map(number).to_vec(), span: None };
+        same_onsets(&label("note", with("inv_stack", notes, number(by))), &named)?;
+        // The opposite undoes it, where the chord is no wider than an octave; twice is the sum where both go one way.
+        let low: Vec<i32> = keys.iter().map(|key| key % 12).collect();
+        let narrow = || Pattern::Stack { children: low.iter().map(|key| number(*key)).collect(), span: None };
+        let back = with("inv_stack", with("inv_stack", narrow(), number(by)), number(-by));
+        same_onsets(&label("c", back), &label("c", narrow()))?;
+        if (by < 0) == (more < 0) {
+            let twice = with("inv_stack", turned, number(more));
+            same_onsets(&label("c", twice), &label("c", with("inv_stack", stack(), number(by + more))))?;
+        }
+    }
+
+    #[test]
+    fn plain_values_play_what_the_label_of_a_control_plays(values in values()) {
+        let Pattern::Label { child, .. } = &values else { return Ok(()) };
+        let plain = |label: &str| Pattern::Label { label: label.into(), plain: true, child: child.clone(), span: None };
+        same(&plain("c"), &values, 1)?;
+        let (Ok(freq), Ok(same)) = (compile(&plain("a/freq")), compile(&plain("c"))) else { return Ok(()) };
+        prop_assert_eq!(freq.events_per_cycle(), same.events_per_cycle());
+    }
+
+    #[test]
     fn equal_temperament_tunes_nothing_and_every_by_one_number_is_every(p in values(), q in values(), n in 1..5_u32) {
         let Pattern::Label { child, .. } = &p else { return Ok(()) };
         // 0 added makes -0 and 0 one.
@@ -669,7 +707,7 @@ proptest! {
         let (kind, structure) = ("add".into(), "left".into());
         let plain = Pattern::Combine { kind, structure, left: child.clone(), right: zero(), span: None };
         let tuned = Pattern::Tune { tuning: "12edo".into(), map: None, child: boxed(plain.clone()), span: None };
-        let label = |child| Pattern::Label { label: "c".into(), child: boxed(child), span: None };
+        let label = |child| Pattern::Label { label: "c".into(), plain: false, child: boxed(child), span: None };
         same_onsets(&label(tuned), &label(plain))?;
         let by = vec![Pattern::Number { value: f64::from(n), span: None }];
         let transform = Some(boxed(q.clone()));

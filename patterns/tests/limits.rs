@@ -194,7 +194,7 @@ fn copies_within_copies_are_counted_before_they_are_made() {
 }
 
 fn label(label: String, child: Pattern) -> Pattern {
-    Pattern::Label { label, child: Box::new(child), span: None }
+    Pattern::Label { label, plain: false, child: Box::new(child), span: None }
 }
 
 #[test]

@@ -107,7 +107,12 @@ fn programs() -> Vec<Program> {
         v("1").every_by(v("<2 3>"), |p| p.ply(3)).control("c"),
     ]);
     let stepped = stack(vec![shape().over(3.0).segment(16), values]);
-    vec![compile(&everything).unwrap(), compile(&wide).unwrap(), compile(&stepped).unwrap()]
+    let turned = stack(vec![
+        v("[0,4,7] [2,<5 4>]").thin(0.3, 1).inv_stack(v("<0 1 -3>")).arp("down").control("note"),
+        v("[0,4,7]").inv_stack(v("[2,-3] <0 1>")).control("a"),
+        v("200 <400 saw>").plain("osc/freq"),
+    ]);
+    [everything, wide, stepped, turned].iter().map(|pattern| compile(pattern).unwrap()).collect()
 }
 
 #[test]
@@ -155,7 +160,7 @@ fn name() -> Pattern {
 }
 
 fn label(label: &str, child: Pattern) -> Pattern {
-    Pattern::Label { label: label.into(), child: Box::new(child), span: None }
+    Pattern::Label { label: label.into(), plain: false, child: Box::new(child), span: None }
 }
 
 fn combine(kind: &str, left: Pattern, right: Pattern) -> Pattern {

@@ -405,6 +405,86 @@ fn a_control_tells_its_scale_its_step_and_its_names_and_patterns_say_those() {
 }
 
 #[test]
+fn a_text_for_a_control_is_a_line_of_its_values() {
+    let home = Home::new("values");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    ok(&mut client, "node", json!({"name": "osc", "source": "oscillator"}));
+    // Label, value and piece of the text of each event of a cycle.
+    let drawn = |client: &mut Client, target: &str| {
+        let events = ok(client, "query", json!({"target": target, "from": 0, "to": 1}))["events"].clone();
+        let drawn = |event: &Value| {
+            assert!(event["unit"].is_null(), "a value is no note: {event}");
+            json!([event["value"]["label"], event["value"]["value"], event["span"]])
+        };
+        events.as_array().unwrap().iter().map(drawn).collect::<Vec<_>>()
+    };
+    ok(&mut client, "play", json!({"target": "osc/waveform", "pattern": "saw <pulse sine> 0"}));
+    let label = "osc/waveform";
+    assert_eq!(
+        drawn(&mut client, label),
+        [json!([label, "saw", [0, 3]]), json!([label, "pulse", [5, 10]]), json!([label, 0.0, [17, 18]])]
+    );
+    // A frequency opens no gate on a slot that is its own.
+    ok(&mut client, "play", json!({"target": "osc/freq", "notation": "200 400.5 [60 .. 61]"}));
+    let label = "osc/freq";
+    assert_eq!(
+        drawn(&mut client, label),
+        [
+            json!([label, 200.0, [0, 3]]),
+            json!([label, 400.5, [4, 9]]),
+            json!([label, 60.0, [11, 19]]),
+            json!([label, 61.0, [11, 19]]),
+        ]
+    );
+    // A document has it as it was played.
+    let document = capture(&mut client);
+    ok(&mut client, "clear", json!({}));
+    ok(&mut client, "load", json!({"module": document}));
+    assert_eq!(drawn(&mut client, label).len(), 4);
+    // In one batch with the node; a node of such a name plays notes, and so does a slot that is free.
+    let edits = json!([
+        {"method": "node", "params": {"name": "b", "source": "gain"}},
+        {"method": "node", "params": {"name": "b/x", "source": "gain"}},
+        {"method": "play", "params": {"target": "b/gain", "pattern": "0 [0.5 1]"}},
+        {"method": "play", "params": {"target": "b/x", "pattern": "x"}},
+        {"method": "play", "params": {"target": "free/slot", "pattern": "x", "free": true}},
+    ]);
+    ok(&mut client, "batch", json!({"requests": edits}));
+    assert_eq!(drawn(&mut client, "b/gain")[0], json!(["b/gain", 0.0, [0, 1]]));
+    for slot in ["b/x", "free/slot"] {
+        let events = ok(&mut client, "query", json!({"target": slot, "from": 0, "to": 1}))["events"].clone();
+        assert_eq!(events[0]["value"]["label"], "gate", "{slot}");
+    }
+    for (target, text, place, says, hint) in [
+        (
+            "osc/waveform",
+            "saw pusle",
+            "params.pattern",
+            "osc/waveform takes sine, saw, pulse or numbers from 0 to 2, not the name pusle",
+            "did you mean pulse?",
+        ),
+        ("osc/freq", "x . x", "params.pattern", "not the name x", ""),
+        ("osc/freq", "400 [800", "params.pattern", "this \"[\" is not closed", "close it with \"]\""),
+        ("osc", "saw pulse", "params.pattern", "unknown word \"saw\"", "a hit is x"),
+        ("osc/fraq", "saw pulse", "params.target", "there is no node osc/fraq", "did you mean osc/freq?"),
+        ("osc/nothing", "60", "params.target", "there is no node osc/nothing to play", "free"),
+        ("osv", "60", "params.target", "there is no node osv to play", "did you mean osc?"),
+    ] {
+        let (at, message, told) = refused(&mut client, "play", json!({"target": target, "pattern": text}));
+        assert!(at == place && message.contains(says), "{target} {text}: {at} {message}");
+        assert!(told.contains(hint), "{target} {text}: {told}");
+    }
+    let error =
+        client.call("play", json!({"target": "osc/waveform", "pattern": "saw\n pusle"}))["error"].clone();
+    assert_eq!(
+        (&error["data"]["line"], &error["data"]["column"], &error["data"]["span"]),
+        (&json!(2), &json!(2), &json!([5, 10])),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_load_keeps_what_is_equal_and_cannot_be_told_not_to() {
     let home = Home::new("keep");
     let instance = home.instance();

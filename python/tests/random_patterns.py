@@ -101,7 +101,7 @@ def meeting(below: Nodes) -> Nodes:
     return st.one_of(
         st.builds(ir.Combine, MEETING, STRUCTURES, below, below),
         st.builds(ir.Combine, st.just("scale"), STRUCTURES, below, SCALES),
-        st.builds(ir.Combine, st.just("inv"), STRUCTURES, below, WHOLE),
+        st.builds(ir.Combine, st.sampled_from(["inv", "inv_stack", "inv_stack"]), STRUCTURES, below, WHOLE),
         st.builds(ir.Combine, st.just("voicing"), STRUCTURES, below, st.sampled_from([ir.Number(60.5), ir.Name("C5")])),
         st.builds(ir.Segment, st.integers(1, 5), below),
         st.builds(ir.Tune, TUNINGS, st.none(), below),
@@ -124,6 +124,9 @@ NUMBERS: Nodes = st.recursive(NUMBER | STEPPED | st.just(ir.Silence()), meeting,
 NOTES = st.sampled_from(["A2", "C#4", 60, 52.0]).map(lambda pitch: krp.note(pitch).node) | st.just(krp.hit().node)
 CHORDS = st.sampled_from(["C:m7", "A2:m", "five"]).map(lambda name: ir.Label("chord", ir.Name(name)))
 LABELLED = st.builds(ir.Label, st.sampled_from(["note", "cutoff", "a/note", "legato", "vel"]), NUMBERS)
+PLAIN = st.builds(
+    ir.Label, st.sampled_from(["freq", "a/gate", "note", "chord", "cutoff"]), NUMBERS | SCALES, st.just(True)
+)
 CONTROLLED: Nodes = st.recursive(
     LABELLED | NOTES | CHORDS,
     lambda below: st.one_of(
@@ -150,7 +153,7 @@ ATOMS: Nodes = st.one_of(
     ),
 )
 PLAYED: Nodes = st.recursive(
-    st.one_of(ATOMS, NOTES, NOTES, CONTROLLED),
+    st.one_of(ATOMS, NOTES, NOTES, CONTROLLED, PLAIN),
     lambda below: in_time(below, TURNS) | in_time(below, NUMBERS) | st.builds(ir.Freeze, below),
     max_leaves=12,
 )

@@ -1,6 +1,8 @@
-//! Labels that lead nowhere, or to several controls, since types have other code; paths that two controls have.
+//! Labels that lead nowhere, or to several controls, and names of values that are no more, since types have other code;
+//! paths that two controls have.
 
 use super::Engine;
+use super::named::{may_name, named_values};
 use crate::graph::{Clash, Controls, IndexedGraph, Meant};
 use crate::node::{NodeType, Registry};
 use crate::notice::{Missing, Notice};
@@ -15,8 +17,8 @@ pub(super) type Former = BTreeMap<String, Option<Arc<dyn NodeType>>>;
 const OPTIONAL: [&str; 5] = ["freq", "vel", "note", "chord", "legato"];
 
 impl Engine {
-    /// Says which labels of patterns, automations, maps and macros have lost their control or may mean several
-    /// since those types have other code, and which paths two controls have.
+    /// Says which labels of patterns, automations, maps and macros have lost their control or may mean several, and
+    /// which names of values are no more, since those types have other code; and which paths two controls have.
     pub(super) fn tell_names(&mut self, former: Former) {
         let mut before = self.registry.clone();
         for (id, ty) in &former {
@@ -30,7 +32,9 @@ impl Engine {
         let (was, is) = (self.meanings(&before, of_these), self.meanings(&self.registry, of_these));
         let changed = is.into_iter().filter_map(|(of, missing)| {
             let missing = missing?;
-            match was.get(&of) {
+            // A control that nobody knew had no names to lose.
+            let known = was.get(&of).or(matches!(missing, Missing::Value(_)).then_some(&None));
+            match known {
                 // It led somewhere, or nobody knew.
                 Some(None) => Some(Notice::Unnamed { of: of.0, label: of.1, missing }),
                 _ => None,
@@ -140,6 +144,19 @@ impl Engine {
         for state in self.session.macros.iter() {
             for target in &state.targets {
                 note(format!("macro {}", state.number), &target.label, controls.find(&target.label));
+            }
+        }
+        for (slot, state) in self.session.slots.iter().filter(|(_, state)| state.playing) {
+            if !may_name(&state.pattern) {
+                continue;
+            }
+            // What plays was compiled before.
+            let Ok(program) = krach_patterns::compile_swung(&state.pattern, state.swing) else { continue };
+            for value in named_values(&program, slot, &controls).filter(|value| types(&value.node.type_id)) {
+                let missing = value.control.value_of(value.name).is_none();
+                let label = format!("{} for {}", value.name, value.label);
+                let missing = missing.then_some(Missing::Value(value.path));
+                meanings.insert((format!("the pattern of {slot}"), label), missing);
             }
         }
         meanings

@@ -11,18 +11,27 @@ pub struct Fault {
     pub message: String,
     /// What would work, where that is known.
     pub hint: Option<String>,
+    /// Where in the text that a pattern was written as, `[start, end)` in bytes, if it has one.
+    pub span: Option<[u32; 2]>,
 }
 
 impl Fault {
     /// A fault without a hint.
     pub fn new(place: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { place: place.into(), message: message.into(), hint: None }
+        Self { place: place.into(), message: message.into(), hint: None, span: None }
     }
 
     /// With what would work.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// With its place in the text of a pattern.
+    #[must_use]
+    pub fn in_text(mut self, span: Option<[u32; 2]>) -> Self {
+        self.span = span;
         self
     }
 

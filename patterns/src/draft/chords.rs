@@ -89,6 +89,18 @@ impl Chords {
         totals.into_iter().collect()
     }
 
+    /// The same where each event becomes notes with its whole, as many as one of these numbers says.
+    fn noted(self, lengths: &[usize]) -> Self {
+        let longest = lengths.iter().copied().max().unwrap_or(1);
+        let layers = (self.layers * longest).min(TOO_MANY);
+        if !self.even && layers > 1 {
+            // What sounds is cut where the others begin and end.
+            return Self { even: false, ..Self::any(layers) };
+        }
+        let solid = self.solid && lengths.iter().all(|length| *length == longest);
+        Self { layers, sizes: self.totals(lengths).into_iter().collect(), solid, even: true }
+    }
+
     /// The most events that an arpeggio makes of one event with one of these numbers of notes.
     pub fn pieces(&self, order: Order, n: u32, lengths: &[usize]) -> u32 {
         let longest = lengths.iter().copied().max().unwrap_or(1);
@@ -159,6 +171,10 @@ impl Draft {
                     true => Chords { layers: layers.min(TOO_MANY), even: true, ..Chords::one().loose() },
                     false => Chords::any(layers),
                 }
+            }
+            DraftOp::Invert { child, turned, .. } => {
+                let lengths: Vec<usize> = turned.iter().flatten().map(|one| one.notes.len()).collect();
+                of(*child).noted(&lengths)
             }
             DraftOp::Segment { child, .. } => match of(*child) {
                 below if below.solid => below.loose(),

@@ -8,7 +8,7 @@ use super::{
 use crate::chord::{MAX_CHORD, Order};
 use crate::error::CompileErrorKind as Kind;
 use crate::ir::{Pattern, SourceSpan};
-use crate::{CompileError, parse_pitch, scales};
+use crate::{CompileError, Value, parse_pitch, scales};
 use std::sync::Arc;
 
 type Lowered = Result<Option<usize>, CompileError>;
@@ -37,8 +37,12 @@ impl Draft {
     }
 
     pub(super) fn label(&mut self, pattern: &Pattern, path: usize, source: Option<SourceSpan>) -> Lowered {
-        let Pattern::Label { label, child, .. } = pattern else { return Ok(None) };
+        let Pattern::Label { label, plain, child, .. } = pattern else { return Ok(None) };
         let Some(child) = self.lower_values(child, Some(path), source)? else { return Ok(None) };
+        if *plain {
+            self.plain_values(label, child)?;
+            return Ok(Some(child));
+        }
         let name = own_name(label);
         let note: Arc<str> = format!("{}note", &label[..label.len() - name.len()]).into();
         let label: Arc<str> = label.as_str().into();
@@ -72,6 +76,33 @@ impl Draft {
         Ok(Some(child))
     }
 
+    /// The values below become those of a control, each of them one event.
+    fn plain_values(&mut self, label: &str, child: usize) -> Result<(), CompileError> {
+        for leaf in self.sounding(child) {
+            let place = self.places[leaf as usize];
+            let value = match &self.data[leaf as usize] {
+                Datum::Number(value) if (*value as f32).is_finite() => {
+                    Value::Control { label: label.to_owned(), value: *value }
+                }
+                Datum::Number(value) => {
+                    let (op, takes, given) =
+                        ("a control", "numbers that 32 bits hold", format!("{label} = {value}"));
+                    return Err(self.error_at(place, Kind::Takes { op, takes, given }));
+                }
+                Datum::Name(name) => Value::Named { label: label.to_owned(), name: name.to_string() },
+                other => {
+                    let (op, takes, given) = ("Label", "numbers and names", other.to_string());
+                    return Err(self.error_at(place, Kind::Takes { op, takes, given }));
+                }
+            };
+            // Each value of a program has its own label.
+            self.count_copies(0, label.len(), place)?;
+            self.leaves[leaf as usize].value = self.value(&value);
+            self.data[leaf as usize] = Datum::Played;
+        }
+        Ok(())
+    }
+
     pub(super) fn combine(
         &mut self,
         pattern: &Pattern,
@@ -100,6 +131,7 @@ impl Draft {
         self.count_copies(pairs, room - pairs.min(room), path)?;
         let mut cells = vec![NO_LEAF; room];
         let mut leaves = Vec::new();
+        let mut turned = Vec::new();
         let mut holes = false;
         for &l in &lefts {
             for &r in &rights {
@@ -126,6 +158,11 @@ impl Draft {
                 };
                 cells[(l - first[0]) as usize * width as usize + (r - first[1]) as usize] = cell;
                 leaves.push(cell);
+                if kind == "inv_stack"
+                    && let Datum::Number(by) = self.data[r as usize]
+                {
+                    turned.push((cell, by as i32));
+                }
             }
         }
         leaves.sort_unstable();
@@ -139,7 +176,11 @@ impl Draft {
             _ => Structure::Both,
         };
         let table = Table { left: first[0], right: first[1], width, cells };
-        Ok(self.push(DraftOp::Combine { structure, left, right, table, leaves, holes }, path))
+        let met = self.push(DraftOp::Combine { structure, left, right, table, leaves, holes }, path);
+        match met {
+            Some(met) if kind == "inv_stack" => self.invert(met, &turned, path),
+            met => Ok(met),
+        }
     }
 
     pub(super) fn split(&mut self, pattern: &Pattern, path: usize, source: Option<SourceSpan>) -> Lowered {
@@ -184,7 +225,7 @@ impl Draft {
     }
 
     /// The notes of a chord, each as a leaf. What has no notes is one.
-    fn single_notes(&mut self, leaf: u32, path: usize) -> Result<Vec<u32>, CompileError> {
+    pub(super) fn single_notes(&mut self, leaf: u32, path: usize) -> Result<Vec<u32>, CompileError> {
         let Datum::Controls(controls) = &self.data[leaf as usize] else { return Ok(vec![leaf]) };
         let count = controls.iter().map(|(_, given)| given.count()).max().unwrap_or(1);
         if count == 1 {
@@ -274,7 +315,7 @@ fn meet(kind: &str, left: &Datum, right: &Datum) -> Result<Met, Refused> {
         ("scale", _, other) => {
             return Err(refused(true, "scale", "scales such as minor and C:dorian", other));
         }
-        ("inv" | "voicing", left, right) => moved(kind, left, right)?,
+        ("inv" | "voicing" | "inv_stack", left, right) => moved(kind, left, right)?,
         ("set", Datum::Number(_) | Datum::Name(_), Datum::Number(_) | Datum::Name(_)) => {
             Met::New(right.clone())
         }
@@ -335,7 +376,7 @@ fn in_scale(number: f64, name: &str, given: &Datum) -> Result<f64, Refused> {
     })
 }
 
-/// A chord with other notes of the same names: see [`inverted`] and [`voiced`].
+/// A chord with other notes of the same names: see [`inverted`] and [`voiced`]. What `inv_stack` turns over stays.
 fn moved(kind: &str, left: &Datum, right: &Datum) -> Result<Met, Refused> {
     let by = match right {
         Datum::Number(number) => Some(*number),
@@ -345,13 +386,19 @@ fn moved(kind: &str, left: &Datum, right: &Datum) -> Result<Met, Refused> {
     let whole = |number: &f64| number.fract() == 0.0 && number.abs() <= MAX_INVERSION;
     let (op, takes) = match kind {
         "inv" => ("inv", "whole numbers from -128 to 128"),
+        "inv_stack" => ("inv_stack", "whole numbers from -128 to 128"),
         _ => ("voicing", "keys such as 72 and notes such as C5"),
     };
     let fits = |by: &f64| kind == "voicing" || (matches!(right, Datum::Number(_)) && whole(by));
     let Some(by) = by.filter(fits) else {
         return Err(Refused { right: true, op, takes, given: right.to_string() });
     };
-    let change = |notes: &[f64]| if kind == "inv" { inverted(notes, by as i64) } else { voiced(notes, by) };
+    let change = |notes: &[f64]| match kind {
+        "inv" => inverted(notes, by as i64),
+        "voicing" => voiced(notes, by),
+        // How far each note moves is known when the chord is.
+        _ => notes.to_vec(),
+    };
     let no_chord = || Refused { right: false, op, takes: "notes and chords", given: left.to_string() };
     Ok(Met::New(match left {
         Datum::Number(number) => Datum::Number(change(&[*number])[0]),

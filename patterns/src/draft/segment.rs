@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::notes::{is_of_note, own_name};
 use super::{Draft, DraftOp};
 use crate::error::CompileErrorKind as Kind;
 use crate::ir::{Pattern, SourceSpan};
@@ -107,7 +108,9 @@ fn value_of(program: &Program, event: &Event, at: Time) -> Option<Pattern> {
         Value::Control { label, value } => (label, value),
         Value::Named { label, name } => {
             let child = Box::new(Pattern::Name { name: name.clone(), span: None });
-            return Some(Pattern::Label { label: label.clone(), child, span: None });
+            // Such a name is no part of a note, whatever its control is called.
+            let plain = is_of_note(own_name(label));
+            return Some(Pattern::Label { label: label.clone(), plain, child, span: None });
         }
         _ => return None,
     };
@@ -123,6 +126,8 @@ fn value_of(program: &Program, event: &Event, at: Time) -> Option<Pattern> {
     let number = Pattern::Number { value, span: None };
     Some(match label.as_str() {
         "" => number,
-        label => Pattern::Label { label: label.to_owned(), child: Box::new(number), span: None },
+        label => {
+            Pattern::Label { label: label.to_owned(), plain: false, child: Box::new(number), span: None }
+        }
     })
 }

@@ -210,6 +210,10 @@ impl Draft {
                 DraftOp::Combine { leaves: made, .. } => leaves.extend(made),
                 DraftOp::Split { parts, .. } => leaves.extend(parts.iter().flatten()),
                 DraftOp::Arp { notes, .. } => leaves.extend(notes.iter().flatten()),
+                DraftOp::Invert { turned, .. } => {
+                    let notes = turned.iter().flatten().flat_map(|inversion| inversion.notes.iter());
+                    leaves.extend(notes.flat_map(|note| &note.leaves));
+                }
                 op => pending.extend(op.children()),
             }
         }

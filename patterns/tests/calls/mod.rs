@@ -127,6 +127,8 @@ impl Call {
             "transpose" => on.transpose(x(0)),
             "degree" => on.degree(pattern(0)?),
             "inv" => on.inv(pattern(0)?),
+            "inv_stack" => on.inv_stack(pattern(0)?),
+            "plain" => on.plain(text(&args[0])),
             "voicing" => on.voicing(pattern(0)?),
             "tuned" => on.tuned(text(&args[0]), args.get(1).map(text)),
             "segment" => on.segment(n(0)),

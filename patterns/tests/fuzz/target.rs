@@ -244,7 +244,8 @@ impl Bytes<'_> {
                     ["note", "cutoff", "a/gate", "legato", "chord"][usize::from(self.byte()) % 5].to_owned();
                 let child =
                     if self.byte().is_multiple_of(3) { self.below() } else { Box::new(self.numbers()) };
-                Pattern::Label { label, child, span }
+                let plain = self.byte().is_multiple_of(4);
+                Pattern::Label { label, plain, child, span }
             }
             26 | 27 => {
                 let kind = COMBINE_KINDS[usize::from(self.byte()) % COMBINE_KINDS.len()].to_owned();
@@ -271,7 +272,7 @@ impl Bytes<'_> {
                 let map = (self.byte() < 40).then(|| "2\n0\n127\n60\n60\n261.6\n2\n0\nx".to_owned());
                 Pattern::Tune { tuning, map, child: self.below(), span }
             }
-            33 => Pattern::Label { label: "note".to_owned(), child: self.below(), span },
+            33 => Pattern::Label { label: "note".to_owned(), plain: false, child: self.below(), span },
             20 => {
                 let kind = VARY_KINDS[usize::from(self.byte()) % VARY_KINDS.len()].to_owned();
                 let by = (0..if kind == "euclid" { 3 } else { 1 }).map(|_| self.numbers()).collect();

@@ -139,6 +139,106 @@ fn inversions_and_voicings_move_notes_by_octaves() {
 }
 
 #[test]
+fn what_begins_and_ends_together_is_turned_over_as_one_chord() {
+    let written = [
+        v("C:m").control("chord"),
+        v("[60,63,67]").control("note"),
+        v("[67,60,63]").control("note"),
+        v("[0,2,4]").scale(v("C:minor")).control("note"),
+        mini("[C4,Eb4,G4]").unwrap(),
+        v("60").control("note").combine("add", "left", v("[0,3,7]")),
+        v("C:five").control("chord").superimpose(|_| v("63").control("note")),
+    ];
+    for (by, want) in [
+        ("0", "0 60, 0 63, 0 67"),
+        ("1", "0 63, 0 67, 0 72"),
+        ("2", "0 67, 0 72, 0 75"),
+        ("3", "0 72, 0 75, 0 79"),
+        ("4", "0 75, 0 79, 0 84"),
+        ("-1", "0 55, 0 60, 0 63"),
+        ("-4", "0 43, 0 48, 0 51"),
+    ] {
+        for chord in &written {
+            assert_eq!(keys(&chord.clone().inv_stack(v(by)), 3), want, "{by} of {chord:?}");
+        }
+    }
+    let numbers = |pattern: Pattern, cycle| keys(&pattern.control("note"), cycle);
+    // From the lowest to the highest, as they sound then.
+    assert_eq!(numbers(v("[7,0,4]").inv_stack(v("1")).arp("up"), 0), "0 4, 1/3 7, 2/3 12");
+    // The lowest of two that are far apart stays the lowest; of two that are the same, one moves.
+    assert_eq!(numbers(v("[0,30]").inv_stack(v("2")), 0), "0 24, 0 30");
+    assert_eq!(numbers(v("[5,5]").inv_stack(v("1")), 0), "0 5, 0 17");
+    assert_eq!(numbers(v("[5,5]").inv_stack(v("-1")), 0), "0 -7, 0 5");
+    // Each chord of a line by itself, by the number that there is when it begins.
+    assert_eq!(numbers(v("[0,4,7] <5 [2,9]>").inv_stack(v("1 -1")), 1), "0 4, 0 7, 0 12, 1/2 -3, 1/2 2");
+    assert_eq!(numbers(v("[0,4,7]").inv_stack(v("<0 1 2> 1")), 2), "0 7, 0 12, 0 16");
+    // What is longer or ends elsewhere is another chord.
+    assert_eq!(numbers(v("0 4 , 7").inv_stack(v("1")), 0), "0 12, 0 19, 1/2 16");
+    // Two numbers at once turn the chord twice.
+    assert_eq!(numbers(v("[0,4]").inv_stack(v("[0,1]")), 0), "0 0, 0 4, 0 4, 0 12");
+    // In the rhythm of the numbers, and in both.
+    let rhythm = |structure: &str| v("[0,4,7]").combine("inv_stack", structure, v("0 1 [2 ~]"));
+    assert_eq!(numbers(rhythm("right"), 0), "0 0, 0 4, 0 7, 1/3 4, 1/3 7, 1/3 12, 2/3 7, 2/3 12, 2/3 16");
+    assert_eq!(numbers(rhythm("both"), 0), numbers(rhythm("right"), 0));
+    assert_eq!(numbers(rhythm("left"), 0), "0 0, 0 4, 0 7");
+    // A note that chance leaves out is not in the chord: what is the lowest without it moves.
+    let thinned = v("0").mask(v("0 1")).superimpose(|_| v("[4,7]")).segment(2).inv_stack(v("1"));
+    assert_eq!(numbers(thinned, 0), "0 7, 0 16, 1/2 4, 1/2 7, 1/2 12");
+}
+
+#[test]
+fn a_note_of_a_chord_takes_what_is_said_of_it_along() {
+    let chord = v("[60,64]").control("note").set(v("0.5").control("vel"));
+    let other = v("67").control("note").set(v("0.25").control("vel"));
+    let chord = chord.superimpose(|_| other).inv_stack(v("2"));
+    let program = program(&chord);
+    let mut notes: std::collections::BTreeMap<u32, Vec<String>> = std::collections::BTreeMap::new();
+    for event in onsets(&program, 0) {
+        if let krach_patterns::Value::Control { label, value } = &program.values()[event.value as usize] {
+            notes.entry(event.unit).or_default().push(format!("{label}={value:.0}, {value:.2}"));
+        }
+    }
+    let velocity = |hz: &str| {
+        let note = notes.values().find(|note| note.iter().any(|said| said.starts_with(hz)));
+        note.unwrap_or_else(|| panic!("{hz}: {notes:?}")).iter().find(|said| said.starts_with("vel")).cloned()
+    };
+    assert_eq!(velocity("freq=392").as_deref(), Some("vel=0, 0.25"));
+    assert_eq!(velocity("freq=523").as_deref(), Some("vel=0, 0.50"));
+    assert_eq!(velocity("freq=659").as_deref(), Some("vel=0, 0.50"));
+}
+
+#[test]
+fn plain_values_are_one_event_each_whatever_their_control_is_called() {
+    let names = ["freq", "osc/freq", "gate", "a/gate", "note", "chord", "legato", "vel", "cutoff", "a/trig"];
+    for label in names {
+        let plain = v("200 [400.5 <-1 7>] ~ 0").plain(label);
+        let want = [format!("0 {label}=200"), format!("1/4 {label}=400.5"), format!("3/8 {label}=7")];
+        assert_eq!(said(&plain, 1), [&want[..], &[format!("3/4 {label}=0")]].concat());
+        let program = program(&plain);
+        assert!(onsets(&program, 1).iter().all(|event| event.unit == 0), "{label}: no note");
+        let words = program_of_names(&v("C:m7 minor").plain(label));
+        assert_eq!(words, [format!("{label} C:m7"), format!("{label} minor")]);
+    }
+    // An operator above takes it for what plays.
+    let error = compile(&v("1").plain("a").combine("add", "left", v("1"))).unwrap_err().to_string();
+    assert!(error.contains("takes numbers, names, notes and labelled values, not what plays"), "{error}");
+    let error = compile(&v("1").control("a").plain("b")).unwrap_err().to_string();
+    assert!(error.contains("Label takes numbers and names, not the controls a"), "{error}");
+    let huge = number(1e39).plain("a");
+    let error = compile(&huge).unwrap_err().to_string();
+    assert!(error.contains("a control takes numbers that 32 bits hold, not a = "), "{error}");
+}
+
+fn program_of_names(pattern: &Pattern) -> Vec<String> {
+    let program = program(pattern);
+    let names = onsets(&program, 0).into_iter().map(|e| match &program.values()[e.value as usize] {
+        krach_patterns::Value::Named { label, name } => format!("{label} {name}"),
+        other => panic!("{other:?}"),
+    });
+    names.collect()
+}
+
+#[test]
 fn chords_that_cannot_be_are_refused_with_the_reason() {
     let stack = |n: usize| krach_patterns::builders::stack((0..n).map(|i| number(i as f64)).collect());
     let loose =
@@ -156,6 +256,17 @@ fn chords_that_cannot_be_are_refused_with_the_reason() {
         (chord().voicing(v("moonlight")), "voicing takes keys such as 72"),
         (v("1").control("cutoff").voicing(v("C5")), "voicing takes notes and chords"),
         (v("minor").inv(v("1")).control("c"), "inv takes notes and chords"),
+        (chord().inv_stack(v("0.5")), "inv_stack takes whole numbers from -128 to 128, not the number 0.5"),
+        (chord().inv_stack(v("-129")), "inv_stack takes whole numbers"),
+        (chord().inv_stack(v("C5")), "inv_stack takes whole numbers"),
+        (mini("x").unwrap().inv_stack(v("1")), "inv_stack takes notes and chords, not the controls gate"),
+        (stack(64).inv_stack(v("-128 128")).control("c"), ""),
+        (stack(65).inv_stack(v("1")).control("c"), "inv_stack takes chords of up to 64 notes at once"),
+        (loose(12).inv_stack(v("1")).control("c"), ""),
+        (loose(65).inv_stack(v("1")).control("c"), "inv_stack takes chords of up to 64 notes at once"),
+        // A note by itself would leave what can be said.
+        (chord().inv_stack(v("128")), "numbers that 32 bits hold"),
+        (chord().inv_stack(v("40")), ""),
     ] {
         match (compile(&pattern), says) {
             (Ok(_), "") => {}

@@ -172,6 +172,9 @@ fn go(p: &Pattern, from: &Big, to: &Big, seed: u64) -> Vec<ModelEvent> {
             events.iter_mut().for_each(|e| e.value = format!("{label}={}", f64::from(number(e) as f32)));
             events
         }
+        Pattern::Combine { kind, structure, left, right, .. } if kind == "inv_stack" => {
+            inv_stack(structure, [left, right], from, to, seed)
+        }
         Pattern::Combine { kind, structure, left, right, .. } => {
             combine((kind, structure), [left, right], from, to, seed)
         }
@@ -391,6 +394,55 @@ fn combine(
                         add(meet(&l, r), event);
                     }
                 }
+            }
+        }
+    }
+    all
+}
+
+/// What begins and ends together and has met one number is a chord, whose lowest note goes up as often: what is said
+/// here of the moment between two borders.
+fn inv_stack(
+    structure: &str,
+    [left, right]: [&Pattern; 2],
+    from: &Big,
+    to: &Big,
+    seed: u64,
+) -> Vec<ModelEvent> {
+    let meeting = |kind: &str| combine((kind, structure), [left, right], from, to, seed);
+    // The same events twice: with the numbers of the left, and with those of the right.
+    let events: Vec<(ModelEvent, f64)> =
+        meeting("keep").into_iter().zip(meeting("set").iter().map(number)).collect();
+    let mut chords: Vec<(Stretch, f64)> = events.iter().map(|(e, by)| (e.whole.clone(), *by)).collect();
+    chords.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    chords.dedup();
+    let mut all = Vec::new();
+    for chord in chords {
+        let same: Vec<&ModelEvent> =
+            events.iter().filter(|(e, by)| (&e.whole, by) == (&chord.0, &chord.1)).map(|(e, _)| e).collect();
+        let borders: std::collections::BTreeSet<&Big> =
+            same.iter().flat_map(|e| [&e.part.0, &e.part.1]).collect();
+        let borders: Vec<&Big> = borders.into_iter().collect();
+        for pair in borders.windows(2) {
+            let there = same.iter().filter(|e| &e.part.0 <= pair[0] && pair[1] <= &e.part.1);
+            let mut notes: Vec<(f64, &ModelEvent)> = there.map(|e| (number(e), *e)).collect();
+            for _ in 0..chord.1.abs() as usize {
+                let notes = notes.iter_mut().map(|(note, _)| note);
+                // Of equal ones the first is the lowest, and the last the highest.
+                match chord.1 > 0.0 {
+                    true => {
+                        notes.min_by(|a, b| a.partial_cmp(b).unwrap()).into_iter().for_each(|n| *n += 12.0)
+                    }
+                    false => {
+                        notes.max_by(|a, b| a.partial_cmp(b).unwrap()).into_iter().for_each(|n| *n -= 12.0)
+                    }
+                }
+            }
+            // From the lowest to the highest.
+            notes.sort_by(|a, b| a.0.partial_cmp(&b.0).unwrap());
+            for (note, event) in notes {
+                let part = (pair[0].clone(), pair[1].clone());
+                all.push(ModelEvent { part, value: note.to_string(), ..event.clone() });
             }
         }
     }

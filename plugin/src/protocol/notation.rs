@@ -1,7 +1,7 @@
 //! A pattern as a client wrote it: a tree, or a text of mini-notation.
 
 use krach_core::ir::{did_you_mean, shown};
-use krach_patterns::{JsonError, MiniError, Pattern, Swing, mini};
+use krach_patterns::{JsonError, MiniError, Pattern, Swing, mini, mini_values};
 use serde_json::value::RawValue;
 
 use crate::protocol::error::{INVALID_PARAMS, REFUSED, RpcError, TextPlace};
@@ -19,6 +19,45 @@ pub(super) struct Written {
 
 impl Written {
     /// One of the two, and what it says.
+    pub(super) fn read(pattern: Option<&RawValue>, notation: Option<String>) -> Result<Self, RpcError> {
+        match Source::read(pattern, notation)? {
+            Source::Tree(pattern) => Ok(Self { pattern, text: None }),
+            Source::Text(text) => Ok(Self { pattern: text.notes()?, text: Some(text.text) }),
+        }
+    }
+}
+
+/// A pattern as a client wrote it; of a text it is not known yet what its words are.
+pub(super) enum Source {
+    /// A tree.
+    Tree(Pattern),
+    /// A text.
+    Text(Text),
+}
+
+/// A text of mini-notation.
+pub(super) struct Text {
+    /// The text.
+    pub text: String,
+    /// The parameter that it stands in.
+    place: &'static str,
+}
+
+impl Text {
+    /// The text as hits and notes.
+    pub(super) fn notes(&self) -> Result<Pattern, RpcError> {
+        mini(&self.text).map_err(|error| unread_notation(&error, self.place))
+    }
+
+    /// The text as values of a control, numbers and names.
+    pub(super) fn values_of(&self, control: &str) -> Result<Pattern, RpcError> {
+        let values = mini_values(&self.text).map_err(|error| unread_notation(&error, self.place))?;
+        Ok(values.plain(control))
+    }
+}
+
+impl Source {
+    /// One of the two.
     pub(super) fn read(pattern: Option<&RawValue>, notation: Option<String>) -> Result<Self, RpcError> {
         let quoted = |raw: &RawValue| serde_json::from_str::<String>(raw.get()).ok();
         let (tree, text, place) = match (pattern, notation) {
@@ -42,12 +81,10 @@ impl Written {
                 let error = RpcError::new(INVALID_PARAMS, message).at(place);
                 return Err(error.hint("play parts of it in several slots"));
             }
-            let pattern = mini(&text).map_err(|error| unread_notation(&error, place))?;
-            return Ok(Self { pattern, text: Some(text) });
+            return Ok(Self::Text(Text { text, place }));
         }
         let json = tree.map_or("null", RawValue::get);
-        let pattern = Pattern::from_json_str(json).map_err(|error| unread_tree(error, place))?;
-        Ok(Self { pattern, text: None })
+        Pattern::from_json_str(json).map(Self::Tree).map_err(|error| unread_tree(error, place))
     }
 }
 

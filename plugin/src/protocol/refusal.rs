@@ -13,8 +13,9 @@ pub(super) fn refused_edit(error: &EditError, root: &str, text: Option<&str>) ->
     let answer = RpcError::new(REFUSED, error.to_string()).or_hint(|| hint_of(error));
     match error {
         EditError::Pattern(error) => refused_pattern(error, text),
-        EditError::Fault(Fault { place, .. }) => {
-            answer.at(format!("{root}{}", place.strip_prefix('$').unwrap_or(place)))
+        EditError::Fault(Fault { place, span, .. }) => {
+            let answer = answer.at(format!("{root}{}", place.strip_prefix('$').unwrap_or(place)));
+            in_text(answer, text, *span)
         }
         EditError::Graph(GraphError::UnknownPort { node, .. }) => answer.at(node.clone()),
         EditError::Graph(GraphError::DuplicateNode(id) | GraphError::UnknownNode(id)) => {
@@ -82,7 +83,12 @@ pub(super) fn type_hint(error: &EditError, context: &RequestContext<'_>) -> Opti
 pub(super) fn refused_pattern(error: &CompileError, text: Option<&str>) -> RpcError {
     let answer =
         RpcError::new(REFUSED, format!("compile error: {error}")).at(error.path.clone()).hint(error.hint());
-    match (text, error.span) {
+    in_text(answer, text, error.span)
+}
+
+/// With the place in the text that a pattern was written as.
+fn in_text(answer: RpcError, text: Option<&str>, span: Option<[u32; 2]>) -> RpcError {
+    match (text, span) {
         (Some(text), Some(span)) => answer.in_text(TextPlace::of(text, span.map(|at| at as usize))),
         _ => answer,
     }

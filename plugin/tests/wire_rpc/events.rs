@@ -125,6 +125,34 @@ fn an_instance_measures_only_while_somebody_watches() {
 }
 
 #[test]
+fn a_value_that_a_pattern_calls_by_its_name_is_told_by_it() {
+    let home = Home::new("ev-names");
+    let instance = home.instance();
+    let host = Host::of(&instance);
+    let mut player = client_of(&instance);
+    let osc = json!({"jsonrpc": "2.0", "id": 1, "method": "node", "params": {"name": "osc", "source": "oscillator"}});
+    ok(&mut player, &osc);
+    let play = json!({"jsonrpc": "2.0", "id": 1, "method": "play",
+        "params": {"target": "osc/waveform", "pattern": "saw [pulse 0]", "at": "now"}});
+    ok(&mut player, &play);
+    let mut client = listener(&instance, &["onsets"], false);
+    host.roll();
+    let mut named = std::collections::BTreeSet::new();
+    while named.len() < 3 {
+        let event = event(&mut client, "onsets");
+        for onset in event["onsets"].as_array().unwrap() {
+            let [value] = onset["values"].as_array().unwrap().as_slice() else { panic!("{onset}") };
+            assert_eq!((&onset["slot"], &value["label"]), (&json!("osc/waveform"), &json!("osc/waveform")));
+            named.insert(format!("{} {}", value["value"], onset["span"]));
+        }
+    }
+    let named: Vec<String> = named.into_iter().collect();
+    assert_eq!(named, ["\"pulse\" [5,10]", "\"saw\" [0,3]", "0.0 [11,12]"]);
+    drop(host);
+    instance.deactivate();
+}
+
+#[test]
 fn each_onset_is_told_once_with_its_slot_position_and_place_in_the_text() {
     let home = Home::new("ev-onsets");
     let instance = home.instance();

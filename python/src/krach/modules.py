@@ -237,18 +237,21 @@ class ModuleProxy:
     ) -> None:
         """Play a pattern, or a text of mini-notation, on a node, a group or a control (``bass/cutoff``).
 
-        On a control a pattern of numbers is its values.
+        On a control a pattern or a text of numbers and names is its values.
 
         >>> m = krach.ModuleProxy()
         >>> m.node("bass", "faust:bass")
         >>> m.play("bass", "A2 D3 ~ E2", swing=0.6)
-        >>> m.play("bass/cutoff", krp.values("<400 800>"))
+        >>> m.play("bass/cutoff", "<400 800>")
         >>> [entry.target for entry in m.build().patterns]
         ['bass', 'bass/cutoff']
         """
-        made = p(pattern) if isinstance(pattern, str) else pattern
-        if target not in self._names() and target.rpartition("/")[0] in self._names():
-            made = labelled(made, target)
+        names = self._names()
+        of_control = target not in names and any(target.startswith(f"{name}/") for name in names)
+        if isinstance(pattern, str):
+            made = krp.values(pattern).plain(target) if of_control else p(pattern)
+        else:
+            made = labelled(pattern, target) if of_control else pattern
         made.query(0, 1)  # raises what is wrong with it
         shape = Frozen(swing) if isinstance(swing, Mapping) else swing
         self._patterns[target] = PatternEntry(target, Frozen(made.to_dict()), shape)
@@ -445,11 +448,11 @@ def source_of(source: Source) -> tuple[str | DspGraph, str]:
 
 
 def labelled(pattern: Pattern, path: str) -> Pattern:
-    """Return a pattern of numbers as the values of a control; another as it is."""
+    """Return a pattern of numbers and names as the values of a control; another as it is."""
     try:
         pattern.query(0, 1)
     except PatternError:
-        return pattern.control(path)
+        return pattern.plain(path)
     return pattern
 
 

@@ -4,14 +4,14 @@ use krach_core::edit::Edit;
 use krach_core::graph::Meant;
 use krach_core::ir::did_you_mean;
 use krach_core::session::{Session, visit_labels};
-use krach_patterns::Swing;
+use krach_patterns::{Pattern, Swing};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::protocol::error::{REFUSED, RpcError};
 use crate::protocol::method::methods;
 use crate::protocol::mutation::{Mutation, Prepared, SessionPreview};
-use crate::protocol::notation::{Written, checked_swing};
+use crate::protocol::notation::{Source, checked_swing};
 use crate::protocol::params::read_object;
 use crate::protocol::refusal::refused_pattern;
 
@@ -28,9 +28,9 @@ methods! {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Play<'a> {
-    /// The slot: a node, whose controls the labels without `/` are.
+    /// The slot: a node, whose controls the labels without `/` are, or a control.
     target: String,
-    /// A tree, or a text of mini-notation.
+    /// A tree, or a text of mini-notation: of notes, or of the values of a control.
     #[serde(borrow, default)]
     #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
     pattern: Option<&'a RawValue>,
@@ -62,49 +62,112 @@ pub(super) struct Hush {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Stop {}
 
-/// `play {target, pattern | notation, swing?, from_zero?, free?, at?, dry_run?}`: a pattern on a node's slot.
-/// `pattern` is a tree or, as `notation` always is, a text of mini-notation.
+/// `play {target, pattern | notation, swing?, from_zero?, free?, at?, dry_run?}`: a pattern on the slot of a node or of a
+/// control. `pattern` is a tree or, as `notation` always is, a text of mini-notation: of notes for a node, of values for a
+/// control.
 fn read_play(rest: &str) -> Result<Mutation, RpcError> {
     let Play { target, pattern, notation, swing, from_zero, free } = read_object(rest)?;
-    let written = Written::read(pattern, notation)?;
+    let source = Source::read(pattern, notation)?;
     let swing = checked_swing(swing)?;
-    let program = krach_patterns::compile_swung(&written.pattern, swing)
-        .map_err(|error| refused_pattern(&error, written.text.as_deref()))?;
-    let events = program.events_per_cycle();
-    drop(program);
-    let edit = Edit::SetPattern { slot: target, pattern: written.pattern, from_zero, swing };
-    let change = Mutation::new(move |session_preview| {
-        if !free {
-            means_something(&edit, session_preview)?;
+    let (text, notes) = match source {
+        Source::Tree(pattern) => (None, Ok(pattern)),
+        Source::Text(text) => {
+            let notes = text.notes();
+            (Some(text), notes)
         }
-        Ok(Prepared::and(edit, &Played { events_per_cycle: events }))
+    };
+    let written = text.as_ref().map(|text| text.text.clone());
+    let notes = notes.and_then(|pattern| counted(pattern, swing, written.as_deref()));
+    // What the words of a text are is known when the target is.
+    let notes = if text.is_some() { notes } else { Ok(notes?) };
+    let said = written.clone();
+    let change = Mutation::new(move |session_preview| {
+        let slot = slot_of(&target, session_preview)?;
+        let (pattern, events_per_cycle) = match (slot, text) {
+            (Slot::Control, Some(text)) => counted(text.values_of(&target)?, swing, said.as_deref())?,
+            // Its words are meant for a control.
+            (Slot::NoControl(error), Some(_)) if !free => return Err(error),
+            (Slot::NoControl(error) | Slot::Nothing(error), _) if !free => {
+                let (pattern, events) = notes?;
+                if !means_something(&target, &pattern, session_preview)? {
+                    return Err(error);
+                }
+                (pattern, events)
+            }
+            _ => notes?,
+        };
+        let edit = Edit::SetPattern { slot: target, pattern, from_zero, swing };
+        Ok(Prepared::and(edit, &Played { events_per_cycle }))
     });
-    Ok(change.written(written.text))
+    Ok(change.written(written))
 }
 
-/// Is a pattern for a node that is there, or will be, or that has another code on its way; for a slot that is there;
-/// for a control; or one whose labels all mean something wherever it is?
-fn means_something(edit: &Edit, session_preview: &mut SessionPreview<'_>) -> Result<(), RpcError> {
-    let Edit::SetPattern { slot, pattern, .. } = edit else { return Ok(()) };
+/// A pattern that compiles, with the most events of a cycle.
+fn counted(pattern: Pattern, swing: Option<Swing>, text: Option<&str>) -> Result<(Pattern, u32), RpcError> {
+    let program =
+        krach_patterns::compile_swung(&pattern, swing).map_err(|error| refused_pattern(&error, text))?;
+    let events = program.events_per_cycle();
+    Ok((pattern, events))
+}
+
+/// What a slot is named as.
+enum Slot {
+    /// A node that is there, or will be; or a slot that is there.
+    Notes,
+    /// A control.
+    Control,
+    /// A control that its node does not have, or one of several.
+    NoControl(RpcError),
+    /// Nothing that is there.
+    Nothing(RpcError),
+}
+
+fn slot_of(name: &str, session_preview: &mut SessionPreview<'_>) -> Result<Slot, RpcError> {
     let engine = session_preview.engine();
     let session = session_preview.session()?;
-    if session.graph.node(slot).is_some() || session.slots.contains_key(slot) || engine.awaits_node(slot) {
-        return Ok(());
+    if session.graph.node(name).is_some() || engine.awaits_node(name) {
+        return Ok(Slot::Notes);
     }
     let controls = session.controls(engine.registry());
-    if matches!(controls.find(slot), Meant::Control { .. } | Meant::Unsure { .. }) {
-        return Ok(());
+    let meant = controls.find(name);
+    if matches!(meant, Meant::Control { .. } | Meant::Unsure { .. }) {
+        return Ok(Slot::Control);
     }
-    let mut lost = false;
-    visit_labels(pattern, &mut |label| lost |= controls.of_pattern(slot, label) == Meant::Nothing);
-    if !lost {
-        return Ok(());
+    if session.slots.contains_key(name) {
+        return Ok(Slot::Notes);
+    }
+    if let Meant::Several { paths, .. } = meant {
+        let error = RpcError::new(REFUSED, format!("{name} may be {}", paths.join(" or ")));
+        return Ok(Slot::NoControl(error.at("params.target").hint("say which")));
     }
     let nodes = session.nodes.iter().map(|node| &*node.name);
     let names = nodes.chain(session.raw.nodes.iter().map(|node| &*node.id));
-    let hint = did_you_mean(slot, names).unwrap_or_else(|| "say free to play it all the same".to_owned());
-    let error = RpcError::new(REFUSED, format!("there is no node {slot} to play"));
-    Err(error.at("params.target").hint(hint))
+    let beside = match &meant {
+        Meant::Lacks { node, .. } => controls.decl(node).map(|decl| (&node.id, &decl.controls)),
+        _ => None,
+    };
+    let beside = beside
+        .into_iter()
+        .flat_map(|(id, controls)| controls.iter().map(move |c| format!("{id}/{}", c.name)));
+    let beside: Vec<String> = beside.collect();
+    let hint = did_you_mean(name, names.chain(beside.iter().map(String::as_str)))
+        .unwrap_or_else(|| "say free to play it all the same".to_owned());
+    let error = RpcError::new(REFUSED, format!("there is no node {name} to play"));
+    let error = error.at("params.target").hint(hint);
+    Ok(if matches!(meant, Meant::Lacks { .. }) { Slot::NoControl(error) } else { Slot::Nothing(error) })
+}
+
+/// Does each label of a pattern mean something, whatever its slot is?
+fn means_something(
+    slot: &str,
+    pattern: &Pattern,
+    session_preview: &mut SessionPreview<'_>,
+) -> Result<bool, RpcError> {
+    let engine = session_preview.engine();
+    let controls = session_preview.session()?.controls(engine.registry());
+    let mut lost = false;
+    visit_labels(pattern, &mut |label| lost |= controls.of_pattern(slot, label) == Meant::Nothing);
+    Ok(!lost)
 }
 
 /// `hush {target, at?, dry_run?}`: the slot, or all slots of that group, fall silent and stay listed.

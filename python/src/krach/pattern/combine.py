@@ -16,6 +16,8 @@ from .draft import (
     Draft,
     Frozen,
     Given,
+    Inversion,
+    Inverted,
     Meet,
     Way,
     count,
@@ -28,6 +30,7 @@ from .notes import beside, is_of_note, own_name
 from .pitch import key_of
 from .ratio import plain
 from .tuning import read_tuning
+from .validate import single
 
 MAX_INVERSION = 128
 """The furthest that ``inv`` goes."""
@@ -60,6 +63,9 @@ def labelled(draft: Drafting, node: ir.Label, way: Way, source: ir.Span | None) 
     kid = lower_values(draft, node.child, way, source)
     if kid is None:
         return None
+    if node.plain:
+        _plain_values(draft, node.label, kid)
+        return kid
     name = own_name(node.label)
     for leaf in sounding(kid):
         said = draft.leaves[leaf]
@@ -72,6 +78,26 @@ def labelled(draft: Drafting, node: ir.Label, way: Way, source: ir.Span | None) 
             raise draft.takes(said.place, "Label", takes, describe(said.datum))
         draft.put(leaf, Controls((controls,)))
     return kid
+
+
+def _plain_values(draft: Drafting, label: str, kid: Draft) -> None:
+    """Let the values below become those of a control, each of them one event."""
+    for leaf in sounding(kid):
+        said = draft.leaves[leaf]
+        match said.datum:
+            case float(value):
+                rounded = single(value)
+                if rounded is None:
+                    given = f"{label} = {plain(value)}"
+                    raise draft.takes(said.place, "a control", "numbers that 32 bits hold", given)
+                made = ir.Control(label, rounded)
+            case str(name):
+                made = ir.Named(label, name)
+            case other:
+                raise draft.takes(said.place, "Label", "numbers and names", describe(other))
+        # Each value of a program has its own label.
+        draft.count_copies(0, len(label.encode()), said.place)
+        draft.put(leaf, made)
 
 
 def _as_control(label: str, name: str, datum: Datum) -> tuple[str, Given] | None:
@@ -105,6 +131,7 @@ def combined(draft: Drafting, node: ir.Combine, above: Way | None, way: Way, sou
     pairs = len(lefts) * len(rights)
     draft.count_copies(pairs, room - pairs, way)
     cells: dict[tuple[int, int], int] = {}
+    turned: list[tuple[int, int]] = []
     holes = False
     for l in lefts:  # noqa: E741
         for r in rights:
@@ -123,7 +150,49 @@ def combined(draft: Drafting, node: ir.Combine, above: Way | None, way: Way, sou
             else:
                 structured = b if node.structure == "right" else a
                 cells[l, r] = draft.leaf(met, a.place, structured.source)
-    return Meet(draft.number(), way, node.structure, left, right, cells, holes) if cells else None
+            if node.kind == "inv_stack" and isinstance(b.datum, float):
+                turned.append((cells[l, r], int(b.datum)))
+    if not cells:
+        return None
+    meet = Meet(draft.number(), way, node.structure, left, right, cells, holes)
+    return _inverted(draft, meet, turned, way) if node.kind == "inv_stack" else meet
+
+
+def _inverted(draft: Drafting, kid: Draft, met: list[tuple[int, int]], way: Way) -> Draft:
+    """Return chords that are turned over, of events that have met how often: their leaves with these numbers."""
+    first, last = min(leaf for leaf, _ in met), max(leaf for leaf, _ in met)
+    draft.count_copies(0, last - first + 1 - len(met), way)
+    turned: dict[int, Inversion] = {}
+    for leaf, by in met:
+        # Each turned chord has leaves of its own, as each of its notes is one by itself.
+        octaves = range(min(by, 0), max(by, 0) + 1)
+        notes = (_octaves(draft, note, octaves, way) for note in _single_notes(draft, leaf, way))
+        turned[leaf] = Inversion(by, tuple(notes))
+    if chords_of(kid).most * max(len(each.notes) for each in turned.values()) > MAX_CHORD:
+        raise draft.takes(way, "inv_stack", f"chords of up to {MAX_CHORD} notes at once", "more")
+    return Inverted(draft.number(), way, kid, turned)
+
+
+def _octaves(draft: Drafting, note: int, octaves: range, way: Way) -> tuple[float, dict[int, int]]:
+    """Return the pitch of a note, and its leaf in each of these octaves."""
+    said = draft.leaves[note]
+    controls = said.datum.controls if isinstance(said.datum, Controls) else ()
+    place = next((i for i, (label, _) in enumerate(controls) if own_name(label) == "note"), None)
+    pitch = controls[place][1][0] if place is not None else said.datum
+    if not isinstance(pitch, float):
+        return 0.0, dict.fromkeys(octaves, note)
+    leaves: dict[int, int] = {}
+    for octave in octaves:
+        if octave == 0:
+            leaves[octave] = note
+            continue
+        moved = pitch + 12.0 * octave
+        datum: Datum = moved
+        if place is not None:
+            datum = Controls((*controls[:place], (controls[place][0], (moved,)), *controls[place + 1 :]))
+        draft.count_copies(1, 4 * len(controls), way)
+        leaves[octave] = draft.leaf(datum, said.place, said.source)
+    return pitch, leaves
 
 
 def divided(draft: Drafting, node: ir.Split, way: Way, source: ir.Span | None) -> Draft | None:
@@ -233,7 +302,7 @@ def _meet(kind: str, left: Datum, right: Datum) -> Datum | None:
         return left
     if kind == "scale":
         return _scaled(left, right)
-    if kind in ("inv", "voicing"):
+    if kind in ("inv", "voicing", "inv_stack"):
         return _moved(kind, left, right)
     if kind == "set" and isinstance(left, float | str) and isinstance(right, float | str):
         return right
@@ -250,9 +319,9 @@ def _meet(kind: str, left: Datum, right: Datum) -> Datum | None:
                 takes = "a control by name, since there are several and none is a note"
                 raise _Refused(True, "Combine", takes, describe(right))
             return Controls(_joined(kind, a, ((label, (right,)),), right))
-        case ((ir.Control() | ir.Note() | ir.Cc() | ir.Osc() | ir.Shape()), _):
+        case ((ir.Control() | ir.Named() | ir.Note() | ir.Cc() | ir.Osc() | ir.Shape()), _):
             raise _Refused(False, "Combine", _VALUES, describe(left))
-        case _, (ir.Control() | ir.Note() | ir.Cc() | ir.Osc() | ir.Shape()):
+        case _, (ir.Control() | ir.Named() | ir.Note() | ir.Cc() | ir.Osc() | ir.Shape()):
             raise _Refused(True, "Combine", _VALUES, describe(right))
         case _:
             raise _Refused(True, "Combine", "the same kind of value on both sides", describe(right))
@@ -291,10 +360,10 @@ def _moved(kind: str, left: Datum, right: Datum) -> Datum:
     if isinstance(right, str) and kind == "voicing":
         key = key_of(right)
         by = None if key is None else float(key)
-    if kind == "inv" and by is not None and not (by.is_integer() and abs(by) <= MAX_INVERSION):
+    if kind != "voicing" and by is not None and not (by.is_integer() and abs(by) <= MAX_INVERSION):
         by = None
     if by is None:
-        takes = "whole numbers from -128 to 128" if kind == "inv" else "keys such as 72 and notes such as C5"
+        takes = "keys such as 72 and notes such as C5" if kind == "voicing" else "whole numbers from -128 to 128"
         raise _Refused(True, kind, takes, describe(right))
     if isinstance(left, float):
         return _changed(kind, (left,), by)[0]
@@ -310,6 +379,9 @@ def _moved(kind: str, left: Datum, right: Datum) -> Datum:
 
 
 def _changed(kind: str, notes: tuple[float, ...], by: float) -> tuple[float, ...]:
+    if kind == "inv_stack":
+        # How far each note moves is known when the chord is.
+        return notes
     if kind == "voicing":
         # Each note in the octave that ends with `by`; what falls together is one.
         return tuple(sorted({by - _remainder(by - note) for note in notes}))

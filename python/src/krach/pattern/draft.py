@@ -222,6 +222,26 @@ class Arpeggio(Draft):
         return (self.kid,)
 
 
+@dataclass(frozen=True, slots=True)
+class Inversion:
+    """How often a chord is turned over, and the notes of a leaf in it: each its pitch and its leaf in each octave."""
+
+    by: int
+    notes: tuple[tuple[float, dict[int, int]], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inverted(Draft):
+    """All events with one whole that were given the same number are a chord, which is turned over as often."""
+
+    kid: Draft
+    turned: dict[int, Inversion]
+
+    def below(self) -> tuple[Draft, ...]:
+        """Return the nodes right below."""
+        return (self.kid,)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Held(Draft):
     """``n`` times per cycle what the child has then, held until the next."""
@@ -395,6 +415,10 @@ def sounding(node: Draft) -> list[int]:
             case Divided(parts=parts) | Arpeggio(notes=parts):
                 for part in parts.values():
                     leaves.update(part)
+            case Inverted(turned=turned):
+                for inversion in turned.values():
+                    for _, octaves in inversion.notes:
+                        leaves.update(octaves.values())
             case _:
                 pending.extend(node.below())
     return sorted(leaves)

@@ -29,7 +29,7 @@ MAX_TUNING = 1 << 16
 VARY_KINDS = ("fast", "slow", "early", "late", "chance", "euclid", "every")
 """Kinds of a ``Vary``."""
 
-COMBINE_KINDS = ("add", "sub", "mul", "div", "mod", "set", "keep", "mask", "scale", "inv", "voicing")
+COMBINE_KINDS = ("add", "sub", "mul", "div", "mod", "set", "keep", "mask", "scale", "inv", "voicing", "inv_stack")
 """Kinds of a ``Combine``."""
 
 STRUCTURES = ("left", "right", "both")
@@ -316,10 +316,11 @@ class Choose(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Label(Node):
-    """The child's numbers and names become the control ``label``."""
+    """The child's numbers and names become the control ``label``; with ``plain`` one event each, whatever its name."""
 
     label: str
     child: Node
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

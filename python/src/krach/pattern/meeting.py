@@ -24,11 +24,19 @@ class Meeting(Verbs):
         """
         return self._with(ir.Label(label, self.node))
 
+    def plain(self, label: str) -> Self:
+        """Let numbers and names become the values of a control, each of them one event, whatever the control's name.
+
+        >>> krp.values("200 <400 800>").plain("osc/freq")
+        (0>1/2)|osc/freq=200 (1/2>1)|osc/freq=400
+        """
+        return self._with(ir.Label(label, self.node, plain=True))
+
     def combine(self, kind: str, other: Values, structure: str = "left") -> Self:
         """Let two patterns meet, with the events of this one (``left``), of the other (``right``), or ``both``.
 
-        Kinds: ``add``, ``sub``, ``mul``, ``div``, ``mod``, ``set``, ``keep``, ``mask``, ``scale``, ``inv`` and
-        ``voicing``.
+        Kinds: ``add``, ``sub``, ``mul``, ``div``, ``mod``, ``set``, ``keep``, ``mask``, ``scale``, ``inv``,
+        ``voicing`` and ``inv_stack``.
 
         >>> krp.values("1 2").combine("add", "10 20 30", "both")
         (0>1/3)|11 (1/3>1/2)|21 (1/2>2/3)|22 (2/3>1)|32
@@ -141,6 +149,14 @@ class Meeting(Verbs):
         (0>1/2)|freq=329.6276
         """
         return self.combine("inv", by)
+
+    def inv_stack(self, by: Values) -> Self:
+        """Do the same to what begins and ends together, as one chord: notes with commas between them, and layers.
+
+        >>> [e.value.value for e in krp.p("[A2,C#3,E3]").inv_stack(1).query(0, 1) if e.value.label == "freq"][-1]
+        220.0
+        """
+        return self.combine("inv_stack", by)
 
     def voicing(self, top: Values) -> Self:
         """Move the notes of chords by octaves into the octave that ends with a note such as ``"C5"``.

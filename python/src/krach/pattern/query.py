@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
 from . import chance, ir
+from .chords import turned_over
 from .draft import (
     MAX_EVENTS,
     Arpeggio,
@@ -23,6 +25,7 @@ from .draft import (
     Draft,
     Frozen,
     Held,
+    Inverted,
     Join,
     Layers,
     Line,
@@ -120,6 +123,8 @@ class _Walk:
                 return self._divided(node, a, b)
             case Arpeggio():
                 return self._arpeggio(node, a, b)
+            case Inverted():
+                return self._inverted(node, a, b)
             case Notes():
                 return self._notes(node, a, b)
             case Swung():
@@ -255,21 +260,39 @@ class _Walk:
 
     def _arpeggio(self, node: Arpeggio, a: Fraction, b: Fraction) -> list[Raw]:
         """At each moment the events with one whole are a chord, and its notes divide the whole."""
-        wholes: dict[tuple[Fraction, Fraction], list[Raw]] = {}
-        for event in self.visit(node.kid, a, b):
-            wholes.setdefault(event.whole, []).append(event)
         events: list[Raw] = []
-        for whole in sorted(wholes):
-            chord = wholes[whole]
+        for part, there in self._chords(node, node.kid, a, b, lambda _: 0):
+            notes = [note for event in there for note in node.notes[event.leaf]]
+            events += played(replace(there[0], part=part), node, notes)
+            self._check(events, node)
+        return events
+
+    def _inverted(self, node: Inverted, a: Fraction, b: Fraction) -> list[Raw]:
+        """Turn over the chords of events with one whole that were given one number."""
+        events: list[Raw] = []
+        for part, there in self._chords(node, node.kid, a, b, lambda leaf: node.turned[leaf].by):
+            notes = [(event, note) for event in there for note in node.turned[event.leaf].notes]
+            for place, octave in turned_over([pitch for _, (pitch, _) in notes], node.turned[there[0].leaf].by):
+                event, (_, octaves) = notes[place]
+                events.append(replace(event, part=part, leaf=octaves[octave]))
+            self._check(events, node)
+        return events
+
+    def _chords(
+        self, node: Draft, kid: Draft, a: Fraction, b: Fraction, kind: Callable[[int], int]
+    ) -> Iterator[tuple[tuple[Fraction, Fraction], list[Raw]]]:
+        """Return from moment to moment the events with one whole of which ``kind`` says the same."""
+        wholes: dict[tuple[tuple[Fraction, Fraction], int], list[Raw]] = {}
+        for event in self.visit(kid, a, b):
+            wholes.setdefault((event.whole, kind(event.leaf)), []).append(event)
+        for key in sorted(wholes):
+            chord = wholes[key]
             borders = sorted({border for event in chord for border in event.part})
             for now, until in pairwise(borders):
                 there = [event for event in chord if event.part[0] <= now < event.part[1]]
                 if there:
                     self.tick(node)
-                    notes = [note for event in there for note in node.notes[event.leaf]]
-                    events += played(replace(there[0], part=(now, until)), node, notes)
-            self._check(events, node)
-        return events
+                    yield (now, until), there
 
     def _held(self, node: Held, cycle: int, a: Fraction, b: Fraction) -> list[Raw]:
         """Hold what there is at each of some moments until the next."""

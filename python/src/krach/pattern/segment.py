@@ -9,6 +9,7 @@ from . import ir
 from .draft import Chosen, Draft, Line, Program, Shuffled, Thinned, Turns, Way
 from .drafting import Drafting
 from .event import Event
+from .notes import is_of_note, own_name
 from .query import query
 
 _MAX_VALUES = 1024
@@ -62,7 +63,9 @@ def values_of(draft: Drafting, program: Program, n: int, way: Way) -> ir.Node:
 def _value_of(event: Event, at: Fraction) -> ir.Node | None:
     """Return the value of an event at a time. Shapes without a label are numbers."""
     if isinstance(event.value, ir.Named):
-        return ir.Label(event.value.label, ir.Name(event.value.name))
+        # Such a name is no part of a note, whatever its control is called.
+        plain = is_of_note(own_name(event.value.label))
+        return ir.Label(event.value.label, ir.Name(event.value.name), plain)
     if not isinstance(event.value, ir.Control):
         return None
     value = event.value.value

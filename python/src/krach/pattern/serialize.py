@@ -26,7 +26,7 @@ def pattern_node_to_dict(node: ir.Node) -> dict[str, Any]:
         data: dict[str, Any] = {"op": each.op}
         for f in fields(each):
             value = getattr(each, f.name)
-            if value is not None and not (f.name == "invert" and not value):
+            if value is not None and not (f.name in {"invert", "plain"} and not value):
                 data[f.name.rstrip("_")] = _written(value)
         # In the order of their places, which is not that of the fields.
         for name in ir.BELOW[type(each)]:
@@ -199,11 +199,12 @@ _FIELDS: dict[str, Callable[[object], Any]] = {
     "rotation": lambda value: _whole(value, *_I64),
     "seed": lambda value: _whole(value, 0, _U64),
     "invert": _bool,
+    "plain": _bool,
 }
 """How each field is read."""
 
 _LEFT_OUT: dict[str, Any] = {
-    **{"rotation": 0, "seed": 0, "invert": False},
+    **{"rotation": 0, "seed": 0, "invert": False, "plain": False},
     **dict.fromkeys(["weights", "duty", "table", "map"]),
 }
 """Fields that may be left out, or null, and what they are then."""

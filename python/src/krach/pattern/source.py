@@ -194,8 +194,8 @@ class _Writer:
                 return _method(self.made(child), "chance", _literal(prob), **options)
             case ir.Vary():
                 return self._vary(node)
-            case ir.Label(label, child):
-                return _method(self.made(child), "control", _literal(label))
+            case ir.Label(label, child, plain):
+                return _method(self.made(child), "plain" if plain else "control", _literal(label))
             case ir.Combine(kind, structure, left, right):
                 return self._combine(kind, structure, left, right)
             case ir.Split(kind, n, child):
@@ -232,7 +232,7 @@ class _Writer:
         made, other = self.made(left), self._argument(right)
         if kind == "mask" and structure == "right":
             return _method(made, "struct", other)
-        if structure == "left" and kind in ("mask", "scale", "inv", "voicing"):
+        if structure == "left" and kind in ("mask", "scale", "inv", "voicing", "inv_stack"):
             return _method(made, kind, other)
         if kind in ("add", "sub", "mul", "div", "mod", "set", "keep"):
             return _method(made, kind, other, *([] if structure == "left" else [_literal(structure)]))

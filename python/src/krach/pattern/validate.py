@@ -148,7 +148,7 @@ def _check_values(node: ir.Node) -> None:
         case ir.Name(name):
             _field(_short(name), "Name", "name", _SHORT)
         case ir.Combine(kind, structure):
-            kinds = "add, sub, mul, div, mod, set, keep, mask, scale, inv or voicing"
+            kinds = "add, sub, mul, div, mod, set, keep, mask, scale, inv, voicing or inv_stack"
             _field(kind in ir.COMBINE_KINDS, "Combine", "kind", kinds)
             _field(structure in ir.STRUCTURES, "Combine", "structure", "left, right or both")
         case ir.Split(kind, n):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import krach.pattern as krp
 from krach.modules import labelled
 from krach.pattern import Pattern
 
@@ -30,18 +29,22 @@ class Patterns(Nodes):
         """Play a pattern, or a text of mini-notation, on a node, a group or a control.
 
         What was silent begins at the next cycle; what plays is swapped in phase. On a control (``bass/cutoff``) a
-        pattern of numbers, or a text of numbers, is its values.
+        pattern or a text of numbers and names is its values, one event each.
 
         >>> bass = kr.node("bass", "faust:bass")
         >>> kr.play("bass", "A2 D3 ~ E2", swing=0.6).events_per_cycle
         9
         >>> _ = kr.play("bass/cutoff", "<400 800> 1200")
+        >>> [event["value"]["value"] for event in kr.query("bass/cutoff", 0, 1).events]
+        [400.0, 1200.0]
         >>> _ = kr.play("bass", kr.hit().spread(3, 8), at="bar")
         """
         name = name_of(target)
         made: Any = pattern
-        if "/" in name and name not in {each.name for each in self._nodes()} | self._pending_names():
-            made = krp.values(pattern).control(name) if isinstance(pattern, str) else labelled(pattern, name)
+        # What a text means on its target is known where that is.
+        if isinstance(pattern, Pattern) and "/" in name:
+            nodes = {each.name for each in self._nodes()} | self._pending_names()
+            made = pattern if name in nodes else labelled(pattern, name)
         params = {
             "target": name,
             "pattern": made.to_dict() if isinstance(made, Pattern) else made,
