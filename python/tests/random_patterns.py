@@ -248,7 +248,7 @@ FIELDS: dict[str, Any] = {
     "map": st.none() | st.sampled_from(["x", "0\n0\n127\n60\n60\n440.0\n19\n", "2\n0\n127\n60\n61\n440\n1\n0\nx\n"]),
     "label": LABELS | st.sampled_from(["", "x" * 2050, "note", "chord"]),
     "name": st.sampled_from(["minor", "C:m", "H", "f"]),
-    "invert": st.booleans(),
+    **dict.fromkeys(["invert", "plain"], st.booleans() | st.none()),
     "span": st.none() | st.just([1, 3]) | st.just("no span"),
 }
 VALUES = st.one_of(

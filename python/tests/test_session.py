@@ -1,6 +1,7 @@
 """``kr`` against the real plugin: all or nothing, errors with their place, the way back, several clients."""
 
 import json
+import math
 import queue
 import socket
 import subprocess
@@ -160,6 +161,33 @@ def test_numbers_on_a_control_are_its_values(kr: Session) -> None:
     assert kr["bass"].controls[3].moved_by == {"pattern": "bass/cutoff"}
     kr.mod("bass/resonance", krp.values("0.2 0.4")).stop()
     assert kr.slots["bass/resonance"] is False
+
+
+def test_a_control_takes_values_by_number_and_name(kr: Session) -> None:
+    osc = kr.node("osc", "oscillator")
+
+    def drawn(target: str) -> list[Any]:
+        return [each["value"]["value"] for each in kr.query(target, 0, 1).events]
+
+    kr.play("osc/waveform", "saw <pulse sine> 0")
+    assert drawn("osc/waveform") == ["saw", "pulse", 0.0]
+    osc @ ("waveform", "sine*2")
+    assert drawn("osc/waveform") == ["sine", "sine"]
+    # A frequency that is played by itself opens no gate, as a text and as a pattern of numbers.
+    for pattern in ("200 400.5 [60 .. 61]", kr.values("200 400.5 [60 .. 61]")):
+        kr.play("osc/freq", pattern)
+        assert drawn("osc/freq") == [200.0, 400.5, 60.0, 61.0]
+    with kr.batch():
+        kr.node("b", "gain")
+        kr.play("b/gain", "0 <0.5 1>")
+    assert drawn("b/gain") == [0.0, 0.5]
+    with pytest.raises(Refusal, match=r"osc/waveform takes sine, .* not the name pusle") as refused:
+        kr.play("osc/waveform", "saw pusle")
+    assert refused.value.hint == "did you mean pulse?"
+    chord = kr.p("[C3,E3,G3]").inv_stack("<0 1>")
+    osc @ chord
+    hz = [each["value"]["value"] for each in kr.query("osc", 1, 2).events if each["value"]["label"] == "freq"]
+    assert sorted(round(12 * math.log2(each / 440) + 69) for each in hz) == [52, 55, 60]
 
 
 def test_a_session_is_captured_cleared_loaded_and_exported_to_the_same(kr: Session, tmp_path: Path) -> None:
