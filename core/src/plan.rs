@@ -64,6 +64,8 @@ pub struct Plan {
     pub tails: Vec<Tail>,
     /// A wire still fades, or something is here only to fade out: the control side is to hear of the end.
     pub fading: bool,
+    /// A node takes what the host sends in.
+    pub takes_input: bool,
 }
 
 /// What is left of a wire that could not fade out: its last value, falling to nothing.
@@ -309,6 +311,7 @@ impl Plan {
             resets: Vec::new(),
             tails: Vec::new(),
             fading: false,
+            takes_input: false,
         }
     }
 

@@ -73,11 +73,16 @@ pub fn build(base: &Shape, generation: u64, request: Request<'_>) -> Result<(Pla
             (members, wires, None)
         }
     };
-    let (mut members, wires, cut) = wires::schedule(members, wires);
+    let (mut members, mut wires, cut) = wires::schedule(members, wires);
+    let takes_input = request.graph.takes_input();
+    if takes_input != base.takes_input {
+        wires::hurry_input(&members, &mut wires);
+    }
     let mut plan = Plan::empty(generation);
     let mut shape = Shape { generation, wires: Vec::with_capacity(wires.len()), ..Shape::default() };
     plan.base = base.generation;
     plan.crossfade = request.crossfade;
+    (plan.takes_input, shape.takes_input) = (takes_input, takes_input);
     place_nodes(&mut plan, base, &members);
     wires::place_wires(&mut plan, &mut shape, base, &members, &wires);
     wires::place_tails(&mut plan, &mut shape, base, &members, &cut);

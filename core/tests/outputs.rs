@@ -384,8 +384,11 @@ fn a_node_that_moves_between_outputs_fades_in_step_and_cuts_nothing() {
 
 #[test]
 fn nodes_on_stems_add_up_to_what_they_are_on_the_main_output() {
-    let played = |stems: [usize; 3]| {
+    let played_in = |stems: [usize; 3], folds| {
         let mut rig = rig(8);
+        if folds {
+            rig.processor.fold_stems();
+        }
         let node = |(name, freq, stem): (&str, f64, usize)| {
             let init = vec![("freq".into(), freq), ("amp".into(), 0.25)];
             let source = Source::Type("oscillator".into());
@@ -398,6 +401,7 @@ fn nodes_on_stems_add_up_to_what_they_are_on_the_main_output() {
         rig.edit(play("m", master_pattern()));
         buses(&mut rig, 150_000, &[480], &[(9_000, ParamId::Master, 0.9), (40_000, ParamId::Master, 0.875)])
     };
+    let played = |stems| played_in(stems, false);
     let mix = played([0, 0, 0]);
     assert!(peak(&mix[0]) > 0.5 && mix[2..].iter().flatten().all(|x| *x == 0.0));
     for stems in [[1, 2, 8], [3, 3, 0]] {
@@ -406,5 +410,11 @@ fn nodes_on_stems_add_up_to_what_they_are_on_the_main_output() {
             let sum: f32 = apart.iter().step_by(2).map(|side| side[frame]).sum();
             assert!((whole - sum).abs() < 1e-6, "{stems:?}, frame {frame}: {whole} is not {sum}");
         }
+    }
+    // A host without stems has it all on the main output.
+    let folded = played_in([1, 2, 8], true);
+    assert!(folded[2..].iter().flatten().all(|x| *x == 0.0));
+    for (frame, (whole, found)) in mix[0].iter().zip(&folded[0]).enumerate() {
+        assert!((whole - found).abs() < 1e-6, "frame {frame}: {whole} is not {found}");
     }
 }

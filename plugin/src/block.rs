@@ -6,7 +6,7 @@ use krach_core::processor::{
     Block, HostEventKind, HostEvents, MAX_PARAM_EVENTS, MidiEvent, MidiOut, ParamEvent, ParamId, Processor,
 };
 
-use crate::ports::STEMS;
+use crate::ports::{Kind, STEMS};
 use crate::values::{Standing, Values};
 
 /// MIDI messages that one block may send.
@@ -26,6 +26,8 @@ pub struct BlockProcessor {
     waiting: bool,
     /// Panic was asked for between blocks.
     panic: bool,
+    /// The plugin is an effect.
+    effect: bool,
 }
 
 /// What the format knows of a block beside its events.
@@ -34,13 +36,17 @@ pub struct Surroundings<'a> {
     pub transport: &'a [TransportAt],
     /// The host renders offline.
     pub offline: bool,
-    /// Sidechain, left and right; empty slices where there is none.
+    /// Sidechain, or what an effect works on, left and right; empty slices where there is none.
     pub sidechain: [&'a [f32]; 2],
 }
 
 impl BlockProcessor {
     /// Allocates all that a block may need; the parameters stand where `values` say, and nothing moves.
-    pub fn new(processor: Option<Processor>, values: &Values) -> Self {
+    pub fn new(mut processor: Option<Processor>, values: &Values, kind: Kind) -> Self {
+        let effect = kind == Kind::Effect;
+        if let Some(processor) = processor.as_mut().filter(|_| effect) {
+            processor.pass_input_through();
+        }
         let mut new = Self {
             processor,
             told: [(0.0, 0.0); ParamId::COUNT],
@@ -49,9 +55,18 @@ impl BlockProcessor {
             midi_out: MidiOut::with_capacity(MIDI_OUT),
             waiting: false,
             panic: false,
+            effect,
         };
         new.settle(values);
         new
+    }
+
+    /// The format has no stems: what leaves there leaves at the main output.
+    pub fn without_stems(mut self) -> Self {
+        if let Some(processor) = &mut self.processor {
+            processor.fold_stems();
+        }
+        self
     }
 
     fn settle(&mut self, values: &Values) {
@@ -167,7 +182,12 @@ impl BlockProcessor {
             });
         } else {
             self.played.refuse_all();
-            main.iter_mut().for_each(|channel| channel.fill(0.0));
+            for (channel, input) in main.iter_mut().zip(around.sidechain) {
+                match self.effect && input.len() == channel.len() {
+                    true => channel.copy_from_slice(input),
+                    false => channel.fill(0.0),
+                }
+            }
             stems.iter_mut().flatten().for_each(|channel| channel.fill(0.0));
         }
         self.played.end_refused(frames.saturating_sub(1) as u32, &mut self.midi_out);
@@ -204,7 +224,7 @@ mod tests {
     fn bench() -> Bench {
         let values = Values::new(Arc::new(KrachParams::default()));
         let mut engine = Engine::new(Registry::with_builtins());
-        let block = BlockProcessor::new(Some(engine.activate(48_000.0, 64)), &values);
+        let block = BlockProcessor::new(Some(engine.activate(48_000.0, 64)), &values, Kind::Instrument);
         Bench { block, values, _engine: engine }
     }
 
@@ -282,7 +302,7 @@ mod tests {
         bench.block.reset(&bench.values);
         assert_eq!(bench.state(ParamId::Master), (0.5, 0.0, 0));
         assert_eq!(bench.state(ParamId::Macro(2)), (0.0, 0.25, 0));
-        let fresh = BlockProcessor::new(bench.block.processor.take(), &bench.values);
+        let fresh = BlockProcessor::new(bench.block.processor.take(), &bench.values, Kind::Instrument);
         assert_eq!(fresh.told[ParamId::Master.index()], (0.5, 0.0));
     }
 }

@@ -1,4 +1,4 @@
-//! Audio ports: main out, eight stems, a sidechain in. Fixed for ever: sessions in hosts refer to
+//! Audio ports: main out, eight stems, and in: a sidechain, or what the effect works on. Fixed for ever: sessions in hosts refer to
 //! them by index and id. Held by `tests/golden/host_visible.txt`.
 
 use std::num::NonZeroU32;
@@ -7,7 +7,7 @@ use nice_plug::prelude::{AudioIOLayout, PortNames, new_nonzero_u32};
 
 pub use krach_core::limits::{BUSES as OUTPUTS, STEMS};
 
-/// Input ports: the sidechain.
+/// Input ports: the sidechain, or the effect's input.
 pub const INPUTS: usize = 1;
 
 /// Most frames of one block that a host may announce: 22 s at 48 kHz. Some say the largest number there is.
@@ -21,6 +21,15 @@ const STEREO: NonZeroU32 = new_nonzero_u32(CHANNELS as u32);
 const STEM_NAMES: [&str; STEMS] =
     ["Stem 1", "Stem 2", "Stem 3", "Stem 4", "Stem 5", "Stem 6", "Stem 7", "Stem 8"];
 
+/// Which of the two plugins it is: the same engine, parameters and state in both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Plays; what comes in is a sidechain.
+    Instrument,
+    /// Stands in a chain: what comes in goes out again, as long as no node takes it.
+    Effect,
+}
+
 /// A port as a CLAP host sees it. (nice-plug's own answer takes the main output's name from the main
 /// input.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +42,11 @@ pub struct Port {
     pub is_main: bool,
 }
 
-/// The port of that index, if there is one: inputs are the sidechain (id 0), outputs main (id 1) and the
-/// stems (ids 2…9).
-pub fn port(index: usize, is_input: bool) -> Option<Port> {
+/// The port of that index, if there is one: inputs are the sidechain or the effect's main input (id 0), outputs main
+/// (id 1) and the stems (ids 2…9).
+pub fn port(index: usize, is_input: bool, kind: Kind) -> Option<Port> {
     match (is_input, index) {
+        (true, 0) if kind == Kind::Effect => Some(Port { id: 0, name: INPUT_NAME, is_main: true }),
         (true, 0) => Some(Port { id: 0, name: SIDECHAIN_NAME, is_main: false }),
         (false, 0) => Some(Port { id: 1, name: MAIN_NAME, is_main: true }),
         (false, 1..OUTPUTS) => {
@@ -47,6 +57,7 @@ pub fn port(index: usize, is_input: bool) -> Option<Port> {
 }
 
 const MAIN_NAME: &str = "Main";
+const INPUT_NAME: &str = "Input";
 const SIDECHAIN_NAME: &str = "Sidechain";
 
 /// The only layout, as nice-plug wants it.

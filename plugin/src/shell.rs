@@ -20,15 +20,17 @@ use crate::ports;
 
 /// CLAP id of the instrument; fixed for ever.
 pub const CLAP_ID: &CStr = c"io.krach.krach";
-/// CLAP id kept for the effect variant; fixed for ever.
+/// CLAP id of the effect; fixed for ever.
 pub const CLAP_ID_FX: &CStr = c"io.krach.krach-fx";
 /// VST3 class id of the instrument; fixed for ever.
 pub const VST3_CLASS_ID: [u8; 16] = *b"KrachInstrument0";
-/// VST3 class id kept for the effect variant; fixed for ever.
+/// VST3 class id of the effect; fixed for ever.
 pub const VST3_CLASS_ID_FX: [u8; 16] = *b"KrachAudioEffect";
 
 /// Name in the host's list.
 pub const NAME: &CStr = c"krach";
+/// Name of the effect in the host's list.
+pub const NAME_FX: &CStr = c"krach FX";
 /// Maker in the host's list.
 pub const VENDOR: &CStr = c"krach";
 /// One line for the host's list.
@@ -36,6 +38,8 @@ pub const DESCRIPTION: &CStr = c"Live-coded patterns and sound, in time with the
 
 /// A plugin format, as far as it differs to nice-plug.
 pub trait Format: Send + 'static {
+    /// Name in the host's list.
+    const NAME: &'static CStr = NAME;
     /// Layouts of the audio ports.
     const LAYOUTS: &'static [AudioIOLayout];
     /// What comes in beside audio.
@@ -55,6 +59,15 @@ impl Format for Clap {
 pub struct Vst3;
 
 impl Format for Vst3 {
+    const LAYOUTS: &'static [AudioIOLayout] = ports::MAIN_ONLY;
+    const MIDI_INPUT: MidiConfig = MidiConfig::Basic;
+}
+
+/// The effect in VST3, as far as nice-plug describes it to hosts; its component is that of [`Vst3`].
+pub struct Vst3Fx;
+
+impl Format for Vst3Fx {
+    const NAME: &'static CStr = NAME_FX;
     const LAYOUTS: &'static [AudioIOLayout] = ports::MAIN_ONLY;
     const MIDI_INPUT: MidiConfig = MidiConfig::Basic;
 }
@@ -88,7 +101,7 @@ impl<F> Default for Shell<F> {
 }
 
 impl<F: Format> Plugin for Shell<F> {
-    const NAME: &'static str = text(NAME);
+    const NAME: &'static str = text(F::NAME);
     const VENDOR: &'static str = text(VENDOR);
     const URL: &'static str = "";
     const EMAIL: &'static str = "";
@@ -140,6 +153,11 @@ impl Vst3Plugin for Shell<Vst3> {
     const VST3_CLASS_ID: [u8; 16] = VST3_CLASS_ID;
     const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] =
         &[Vst3SubCategory::Instrument, Vst3SubCategory::Synth, Vst3SubCategory::Stereo];
+}
+
+impl Vst3Plugin for Shell<Vst3Fx> {
+    const VST3_CLASS_ID: [u8; 16] = VST3_CLASS_ID_FX;
+    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] = &[Vst3SubCategory::Fx, Vst3SubCategory::Stereo];
 }
 
 /// A constant of this module as nice-plug wants it.

@@ -5,6 +5,8 @@
 
 #[path = "clap_shell/busy.rs"]
 mod busy;
+#[path = "clap_shell/effect.rs"]
+mod effect;
 #[path = "clap_shell/events.rs"]
 mod events;
 mod raw_host;

@@ -11,6 +11,7 @@ use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_plugin_latency};
 use clap_sys::ext::note_ports::{CLAP_EXT_NOTE_PORTS, clap_plugin_note_ports};
 use clap_sys::ext::params::*;
 use clap_sys::factory::plugin_factory::{CLAP_PLUGIN_FACTORY_ID, clap_plugin_factory};
+use krach::ports::Kind;
 use raw_host::vst3::{Vst3, wide};
 use raw_host::{Host, Plugin};
 
@@ -169,8 +170,19 @@ fn what_hosts_store_has_not_changed() {
     descriptors(&mut seen);
     parameters(&plugin, &mut seen);
     ports(&plugin, &mut seen);
+    let of_the_instrument = seen.clone();
     plugin.destroy();
     controllers(&mut seen);
+
+    // The effect has the same parameters.
+    let effect = host.create_kind(Kind::Effect);
+    assert!(effect.init());
+    let (mut params, mut audio) = (String::new(), String::new());
+    parameters(&effect, &mut params);
+    assert!(of_the_instrument.contains(&params));
+    ports(&effect, &mut audio);
+    audio.lines().for_each(|line| writeln!(seen, "effect {line}").unwrap());
+    effect.destroy();
 
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/host_visible.txt");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {

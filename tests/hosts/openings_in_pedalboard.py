@@ -65,7 +65,7 @@ def main(bundle: str, count: int) -> list[dict]:
     screen = Display(home)
     import pedalboard
 
-    plugin = pedalboard.load_plugin(bundle, initialization_timeout=0.05)
+    plugin = pedalboard.load_plugin(bundle, plugin_name="krach", initialization_timeout=0.05)
     openings: list[dict] = []
     for _ in range(count):
         close = threading.Event()

@@ -17,9 +17,9 @@ class Guest:
     never does.
     """
 
-    def __init__(self, plugin: str, registry) -> None:
+    def __init__(self, plugin: str, registry, name: str = "krach") -> None:
         arrivals = Arrivals(registry)
-        self.plugin = pedalboard.load_plugin(plugin, initialization_timeout=0.05)
+        self.plugin = pedalboard.load_plugin(plugin, plugin_name=name, initialization_timeout=0.05)
         self.client = arrivals.client()
 
     def play(self, seconds: float, midi=(), buffer_size: int = 512) -> np.ndarray:
@@ -146,3 +146,51 @@ def test_an_edit_while_it_plays_is_heard(guest):
     guest.client.tell([{"cmd": "SetPattern", "slot": "x", "pattern": hits(16)}])
     guest.play(2.0)
     assert len(opens(guest.play(2.0)[0])) == 16
+
+
+@pytest.fixture
+def effect(plugin, registry):
+    there = Guest(plugin, registry, "krach FX")
+    yield there
+    there.client.close()
+
+
+def comes_in(seconds: float) -> np.ndarray:
+    """Noise, and zeros of both signs."""
+    noise = np.random.default_rng(7).uniform(-0.9, 0.9, (2, int(seconds * RATE))).astype(np.float32)
+    noise[:, 100:200], noise[:, 200:300] = 0.0, -0.0
+    return noise
+
+
+def test_the_effect_lets_everything_pass_bit_for_bit_while_it_is_empty(effect):
+    assert effect.plugin.is_effect and not effect.plugin.is_instrument
+    assert list(effect.plugin.parameters)[-4:] == ["master", "scene", "free_run", "panic"]
+    sound = comes_in(1.0)
+    for buffer_size in (512, 333, 64):
+        out = effect.plugin.process(sound, RATE, buffer_size=buffer_size, reset=False)
+        assert out.shape == sound.shape, "no latency"
+        assert np.array_equal(out.view(np.uint32), sound.view(np.uint32))
+
+
+def test_a_node_of_the_effect_takes_the_input_and_gives_it_back(effect):
+    sound = comes_in(1.0)
+    play = lambda: effect.plugin.process(sound, RATE, buffer_size=512, reset=False)
+    play()
+    ask = lambda method, **params: effect.client.tell([{"jsonrpc": "2.0", "id": 1, "method": method, "params": params}])
+    ask("node", name="in", source="adc_input", gain=0.5)
+    play()
+    assert np.array_equal(play(), np.float32(0.5) * sound)
+    ask("remove", node="in")
+    play()
+    assert np.array_equal(play(), sound)
+
+
+def test_a_state_of_the_instrument_is_one_of_the_effect_and_back(guest, effect):
+    guest.client.tell(clicks(16))
+    guest.plugin.scene = "Scene 7"
+    guest.play(0.1)
+    effect.plugin.raw_state = guest.plugin.raw_state
+    assert chunk_in(effect.plugin.raw_state) == chunk_in(guest.plugin.raw_state)
+    guest.plugin.raw_state = effect.plugin.raw_state
+    guest.run_free()
+    assert set(np.diff(opens(guest.play(1.0)[0]))) == {6_000}

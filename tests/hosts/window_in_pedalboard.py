@@ -40,7 +40,7 @@ def main(bundle: str, scale: int, picture: Path) -> dict:
     import pedalboard
 
     arrivals = Arrivals(home / "krach")
-    plugin = pedalboard.load_plugin(bundle, initialization_timeout=0.05)
+    plugin = pedalboard.load_plugin(bundle, plugin_name="krach", initialization_timeout=0.05)
     client = arrivals.client()
     client.tell(session())
     play = lambda: plugin.process([], duration=0.02, sample_rate=RATE, buffer_size=480, reset=False)

@@ -2,8 +2,10 @@
 
 use super::beginnings::Beginnings;
 use super::graph::{Connection, GraphNode, RawGraph};
+use crate::node::INPUT_TYPE;
 use imbl::ordmap::DiffItem;
 use imbl::{OrdMap, OrdSet};
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
@@ -18,6 +20,8 @@ pub struct Part {
     pub exposed: Vec<(String, (String, String))>,
     /// It is a send to a node without an audio input: source and target.
     pub unheard: Option<(String, String)>,
+    /// It leads what the host sends in somewhere, whether or not it is heard there.
+    pub takes_input: bool,
 }
 
 /// Where a part stands among the others.
@@ -46,6 +50,8 @@ pub struct Amounts {
     pub values: usize,
     /// Bytes of the paths of these values.
     pub bytes: usize,
+    /// Parts that lead what the host sends in somewhere.
+    pub taking: usize,
 }
 
 impl Amounts {
@@ -59,6 +65,7 @@ impl Amounts {
             exposed: 0,
             values: part.nodes.iter().map(|node| node.controls.len()).sum(),
             bytes: part.nodes.iter().map(paths).sum(),
+            taking: usize::from(part.takes_input),
         }
     }
 
@@ -67,6 +74,7 @@ impl Amounts {
         self.connections += other.connections;
         self.values += other.values;
         self.bytes += other.bytes;
+        self.taking += other.taking;
     }
 
     fn subtract(&mut self, other: Self) {
@@ -74,6 +82,7 @@ impl Amounts {
         self.connections -= other.connections;
         self.values -= other.values;
         self.bytes -= other.bytes;
+        self.taking -= other.taking;
     }
 }
 
@@ -115,6 +124,11 @@ impl IndexedGraph {
     /// How much there is of it.
     pub fn amounts(&self) -> Amounts {
         self.amounts
+    }
+
+    /// Does a node take what the host sends in? One that is muted, or silent while another is solo, does all the same.
+    pub fn takes_input(&self) -> bool {
+        self.amounts.taking > 0
     }
 
     /// The part in that place.
@@ -235,11 +249,20 @@ impl From<RawGraph> for IndexedGraph {
 
 impl From<RawGraph> for Part {
     fn from(graph: RawGraph) -> Self {
+        let inputs: BTreeSet<&str> = graph
+            .nodes
+            .iter()
+            .filter(|node| node.type_id == INPUT_TYPE)
+            .map(|node| node.id.as_str())
+            .collect();
+        let takes_input =
+            !inputs.is_empty() && graph.connections.iter().any(|c| inputs.contains(c.from_node.as_str()));
         Self {
             nodes: graph.nodes.into_iter().map(Arc::new).collect(),
             connections: graph.connections,
             exposed: graph.exposed_controls.into_iter().collect(),
             unheard: None,
+            takes_input,
         }
     }
 }

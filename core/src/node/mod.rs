@@ -9,7 +9,7 @@ mod transport;
 mod type_id;
 
 pub use crate::bus::Bus;
-pub use builtin::{builtin_types, output_type};
+pub use builtin::{GAIN_TYPE, INPUT_TYPE, builtin_types, output_type};
 pub use contract::{
     Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role, Succession, input_port,
     is_gate_label, output_port,

@@ -20,6 +20,8 @@ pub struct Shape {
     pub(super) tails: Vec<(u64, usize)>,
     /// It has nodes, wires or tails that are only there to fade out.
     pub(super) ghosts: bool,
+    /// A node takes what the host sends in.
+    pub(super) takes_input: bool,
     /// How many buffers the plan has.
     pub(super) buffers: usize,
     /// Labels, paths and ids, as in the plan.

@@ -6,7 +6,7 @@ use super::shape::{Rank, Shape, ShapeWire};
 use super::{Member, Request, channels};
 use crate::graph::topological;
 use crate::limits::NONE;
-use crate::node::{input_port, output_port};
+use crate::node::{GAIN_TYPE, Role, input_port, output_port};
 use crate::plan::{Fade, InPort, Plan, Tail, TailOrigin, Wire};
 use std::collections::{HashMap, HashSet};
 
@@ -194,6 +194,29 @@ pub(super) fn schedule(
     let mut members: Vec<Option<Member>> = members.into_iter().map(Some).collect();
     let members = order.iter().map(|&i| members[i].take().expect("each once")).collect();
     (members, wires, cut)
+}
+
+/// An effect lets the input pass as long as no node takes it, and changes over in a few milliseconds. What leads the
+/// same samples into other nodes does so in step: wires of the input and of faders that have nothing else.
+pub(super) fn hurry_input(members: &[Member], wires: &mut [PlannedWire]) {
+    let mut others = vec![false; members.len()];
+    let mut fed = vec![false; members.len()];
+    let mut is_input = vec![false; members.len()];
+    let mut to: Vec<Vec<u32>> = vec![Vec::new(); members.len()];
+    wires.iter().for_each(|w| to[w.wire.source as usize].push(w.wire.target));
+    // Members are in the order of their wires.
+    for (n, member) in members.iter().enumerate() {
+        let decl = member.node.ty.decl();
+        let fader = decl.type_id == GAIN_TYPE && fed[n] && !others[n];
+        is_input[n] = decl.role == Role::HostInput || fader;
+        for &target in &to[n] {
+            let flags = if is_input[n] { &mut fed } else { &mut others };
+            flags[target as usize] = true;
+        }
+    }
+    for planned in wires.iter_mut().filter(|w| is_input[w.wire.source as usize] && w.fade == Fade::Long) {
+        planned.fade = Fade::Short;
+    }
 }
 
 /// The nodes that lie on circles, or on ways from one circle to another.

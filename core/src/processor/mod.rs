@@ -31,6 +31,7 @@ mod renderer;
 mod shapes;
 mod slots;
 mod start;
+mod through;
 mod timeline;
 mod voices;
 
@@ -147,6 +148,10 @@ pub struct Processor {
     link: Arc<Link>,
     renderer: Box<Renderer>,
     leaving: Option<Leaving>,
+    /// What comes in passes, as long as no node takes it.
+    through: bool,
+    /// The host takes no stems.
+    folds_stems: bool,
     /// Where the leaving engine renders, side by side.
     scratch: [Box<[f32]>; 2 * BUSES],
     poisoned: bool,
@@ -203,6 +208,8 @@ impl Processor {
             link,
             renderer,
             leaving: None,
+            through: false,
+            folds_stems: false,
             scratch: std::array::from_fn(|_| vec![0.0; frames].into()),
             poisoned: false,
             host_sounds: false,
@@ -210,6 +217,17 @@ impl Processor {
             stopwatch: Stopwatch::default(),
             output: OutputLevels::default(),
         }
+    }
+
+    /// The plugin is an effect: what comes in leaves at the main output, as long as no node takes it. Before the first
+    /// block.
+    pub fn pass_input_through(&mut self) {
+        self.through = true;
+    }
+
+    /// The host takes no stems: what leaves there leaves at the main output. Before the first block.
+    pub fn fold_stems(&mut self) {
+        self.folds_stems = true;
     }
 
     /// Renders one block. Fills `main` and `stems` whatever happens; a panic inside silences this
@@ -300,6 +318,13 @@ impl Processor {
         }
         self.take_messages();
         self.renderer.offline = block.offline;
+        let leaving = self.leaving.as_mut().and_then(|leaving| leaving.renderer.as_mut());
+        for renderer in std::iter::once(&mut self.renderer).chain(leaving) {
+            renderer.output.folds_stems = self.folds_stems;
+        }
+        if self.through {
+            self.renderer.output.through.begin(self.renderer.plan.takes_input);
+        }
         let frames = block.frames.min(block.main[0].len()).min(block.main[1].len());
         if self.poisoned {
             // Nothing sounds; what the parameters stand at counts once the engine is rebuilt.
@@ -386,6 +411,7 @@ impl Processor {
             old.levels.on = false;
             self.renderer.inherit_midi(&mut old);
             self.renderer.inherit_params(&old);
+            old.output.through.end();
             self.leaving = Some(Leaving { renderer: Some(old), left: frames, frames });
         }
     }

@@ -1,10 +1,12 @@
 //! What leaves the engine: the main output and the stems, each with its own limiter at the end.
 //!
 //! Every bus goes the same way: *what nodes of its role give → session's master → what rang before a
-//! start → host's master fader → what an engine that leaves still sounds → safety limiter*. Both gains are the same
+//! start → what passes through an effect → host's master fader → what an engine that leaves still sounds → safety limiter*. Both gains are the same
 //! for all buses, so that stems add up to what the main output would have been. The limiter is last.
 
 use super::fader::Fader;
+use super::renderer::RendererSettings;
+use super::through::Through;
 use crate::bus::Bus;
 use crate::limiter::Limiter;
 use crate::limits::BUSES;
@@ -52,25 +54,33 @@ pub(super) struct Output {
     declick: u32,
     /// The host's master.
     fader: Fader,
+    /// What leads to a stem leaves at the main output.
+    pub folds_stems: bool,
+    /// What comes in and passes by the nodes, to the main output.
+    pub through: Through,
     /// Up to this sample the channels hold what an engine that leaves still sounds.
     pub joined_until: i64,
 }
 
 impl Output {
-    /// At rest; `frames` is the longest stretch.
-    pub fn new(sample_rate: f64, frames: usize, master: f32, limiter: bool) -> Self {
+    /// At rest; `frames` is the longest stretch, and `fade` how many frames what passes takes to come and go.
+    pub fn new(settings: &RendererSettings, frames: usize, fade: u32) -> Self {
+        let &RendererSettings { sample_rate, master, limiter, .. } = settings;
         Self {
             buses: std::array::from_fn(|_| BusSum::new(sample_rate, frames, limiter)),
             own_master: master,
             master: Ramp::resting(f64::from(master)),
             declick: declick_frames(sample_rate),
             fader: Fader::new(1.0, sample_rate),
+            folds_stems: false,
+            through: Through::new(fade),
             joined_until: 0,
         }
     }
 
     /// The sum of a bus in the present stretch.
     pub fn sum(&mut self, bus: Bus, frames: usize) -> &mut [Box<[f32]>; 2] {
+        let bus = if self.folds_stems { Bus::MAIN } else { bus };
         self.buses[bus.index()].sum(frames)
     }
 
@@ -95,9 +105,9 @@ impl Output {
         self.fader.set(gain);
     }
 
-    /// The host's fader stands, or moves on, where that of another engine does.
+    /// The host's fader, and what passes, stand or move on where those of another engine do.
     pub fn take_over(&mut self, old: &Self) {
-        self.fader = old.fader.clone();
+        (self.fader, self.through) = (old.fader.clone(), old.through.clone());
     }
 
     /// Time starts: the gains are the session's own, and what rang dies away, or is gone at once.
@@ -119,6 +129,7 @@ impl Output {
         &mut self,
         at: i64,
         moves: &GainMoves<M, F>,
+        input: [&[f32]; 2],
         channels: &mut Channels<'_, '_>,
         frames: Range<usize>,
     ) where
@@ -144,6 +155,9 @@ impl Output {
             }
             amplify(&mut self.master, &mut left[done..], &mut right[done..]);
             bus.ringing.pass([&mut *left, &mut *right]);
+            if index == 0 {
+                self.through.add(input, [&mut *left, &mut *right]);
+            }
             self.fader.follow(moves.fader.clone(), [left, right]);
             bus.leave(joined, channels.bus(index, frames.clone()));
         }
@@ -186,7 +200,9 @@ impl BusSum {
         let Some([left, right]) = channels else { return };
         let frames = left.len();
         for (to, from) in [&mut *left, &mut *right].into_iter().zip(&self.sum) {
-            to[..joined].iter_mut().zip(&from[..joined]).for_each(|(to, from)| *to += from);
+            // Beside silence the very bits: no sum keeps the sign of a zero.
+            let join = |(to, from): (&mut f32, &f32)| *to = if *to == 0.0 { *from } else { *to + *from };
+            to[..joined].iter_mut().zip(&from[..joined]).for_each(join);
             to[joined..].copy_from_slice(&from[joined..frames]);
         }
         self.limiter.process(left, right);

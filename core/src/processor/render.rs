@@ -68,7 +68,8 @@ impl Renderer {
                 Role::Output(bus) => self.render_output(n, bus, frames),
             }
         }
-        self.finish_output(queue.of(NONE), at, channels, range);
+        self.output.through.follow(self.plan.takes_input);
+        self.finish_output(queue.of(NONE), at, input, channels, range);
         self.queue = queue;
         self.end_fades(returns);
     }
@@ -142,14 +143,11 @@ impl Renderer {
     }
 
     fn render_input(&mut self, n: usize, frames: usize, input: [&[f32]; 2]) {
+        let input = self.input_of(input);
         let plan = &mut *self.plan;
         let outputs = &plan.outputs[range(plan.nodes[n].outputs)];
         for (side, buffer) in outputs.iter().enumerate() {
-            let source = match self.input {
-                InputRoute::Off => &[],
-                InputRoute::Stereo => input.get(side).copied().unwrap_or_default(),
-                InputRoute::Channel(c) => input.get(c as usize).copied().unwrap_or_default(),
-            };
+            let source = input.get(side).copied().unwrap_or_default();
             let target = &mut plan.buffers[*buffer as usize][..frames];
             target.fill(0.0);
             for (to, from) in target.iter_mut().zip(source) {
@@ -158,6 +156,15 @@ impl Renderer {
         }
         let buffers = outputs.iter().map(|buffer| &plan.buffers[*buffer as usize][..frames]);
         self.levels.add(plan.nodes[n].meter, buffers);
+    }
+
+    /// The sides of the input that the session asks for; an effect's is never off.
+    fn input_of<'i>(&self, input: [&'i [f32]; 2]) -> [&'i [f32]; 2] {
+        match self.input {
+            InputRoute::Off if !self.output.through.is_on() => [&[]; 2],
+            InputRoute::Off | InputRoute::Stereo => input,
+            InputRoute::Channel(c) => [input.get(c as usize).copied().unwrap_or_default(); 2],
+        }
     }
 
     fn render_output(&mut self, n: usize, bus: Bus, frames: usize) {
@@ -187,6 +194,7 @@ impl Renderer {
         &mut self,
         events: &[ControlEvent],
         at: i64,
+        input: [&[f32]; 2],
         channels: &mut Channels<'_, '_>,
         frames: Range<usize>,
     ) {
@@ -204,7 +212,7 @@ impl Renderer {
         let fader = moves.filter(|(param, _)| *param == ParamId::Master);
         let fader = fader.map(|(_, state)| (frame(state.since), master_gain(state.sum())));
         self.output.set_fader(master_gain(self.params.state(ParamId::Master).sum()));
-        self.output.finish(at, &GainMoves { master, fader }, channels, frames);
+        self.output.finish(at, &GainMoves { master, fader }, input, channels, frames);
     }
 
     fn end_fades(&mut self, returns: &mut Returns) {

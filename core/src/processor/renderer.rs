@@ -170,7 +170,7 @@ impl Renderer {
             controllers: Controllers::new(),
             macros: Macros::new(),
             params: Params::new(),
-            output: Output::new(settings.sample_rate, frames, settings.master, settings.limiter),
+            output: Output::new(settings, frames, (SHORT_FADE * settings.sample_rate) as u32),
             start: settings.start,
             offline: false,
             zeros: vec![0.0; frames].into(),

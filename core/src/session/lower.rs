@@ -17,7 +17,7 @@ use crate::graph::{Connection, GraphError, GraphNode, IndexedGraph, Part, PartKe
 use crate::ir::{RouteKind, Source};
 use crate::limits::MAX_CONNECTIONS;
 use crate::model::Values;
-use crate::node::{Bus, INLINE, NodeDecl, Registry, RegistryState, output_type};
+use crate::node::{Bus, INLINE, INPUT_TYPE, NodeDecl, Registry, RegistryState, output_type};
 use imbl::ordmap::DiffItem;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -169,6 +169,7 @@ fn node_part(node: &SessionNode, heard: bool, registry: &Registry) -> Arc<Part> 
     if heard {
         part.connections.push(wire(&gain, "out", &output_id(node.stem), "in"));
     }
+    part.takes_input = node.to_master && is_input(node);
     // A control of the node's own has its path; the fader is `bass_g/gain` then.
     if decl.is_none_or(|decl| decl.control_at("gain").is_none()) {
         let fader = (gain.clone(), "gain".to_owned());
@@ -184,7 +185,8 @@ fn route_part(route: &Route, nodes: &Nodes, registry: &Registry) -> Arc<Part> {
     let Route { source, target, kind, port, .. } = route;
     let type_of = |node: &str| nodes.get(node).map(|node| node.type_id());
     let decl = |node: &str| registry.playing(node, &type_of(node)?).map(|ty| ty.decl());
-    let mut part = Part::default();
+    let takes_input = nodes.get(source).is_some_and(|node| is_input(node));
+    let mut part = Part { takes_input, ..Part::default() };
     match kind {
         RouteKind::Send => {
             let send = send_id(source, target);
@@ -204,6 +206,11 @@ fn route_part(route: &Route, nodes: &Nodes, registry: &Registry) -> Arc<Part> {
         }
     }
     Arc::new(part)
+}
+
+/// Does it give what the host sends in?
+fn is_input(node: &SessionNode) -> bool {
+    matches!(&node.source, Source::Type(id) if id == INPUT_TYPE)
 }
 
 fn wire(from_node: &str, from_port: &str, to_node: &str, to_port: &str) -> Connection {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use krach_host::serve::ServeOptions;
 use krach_host::transport::{Blocks, Script};
-use krach_host::{HostError, Length, Performance, Record, RenderOptions};
+use krach_host::{HostError, Length, Performance, Record, RenderOptions, wav};
 use lexopt::ValueExt;
 use lexopt::prelude::{Long, Short, Value};
 
@@ -23,6 +23,7 @@ krach-host render [FILE] [-o|--out OUT.wav]   play a performance (JSON lines) in
     --blocks RULE     a list such as 1,17,64, or random:SEED
     --bpm X           tempo of the transport (120)
     --from BEAT       position of the first frame in quarter notes (0; may be negative)
+    --input IN.wav    what goes into the audio input: the sidechain, or what an effect works on
     --online          in real time, as a host that plays
     --quiet           no progress on standard error
 krach-host serve                              keep an instance running; clients attach to its socket
@@ -32,7 +33,8 @@ krach-host serve                              keep an instance running; clients 
     --window          open the plugin's window (X11); closing it ends
     --scale X         its size, 1 being natural
     --picture OUT.png write what it shows at the end
-Both: --plugin FILE.clap ($KRACH_CLAP, else target/bundled/krach.clap), --id PLUGIN-ID
+Both: --plugin FILE.clap ($KRACH_CLAP, else target/bundled/krach.clap), --id PLUGIN-ID (io.krach.krach;
+io.krach.krach-fx is the effect)
 
 Exit status: 0 done, 1 failed, 2 rendered, but requests were refused (standard error names them; not
 with --replies).
@@ -71,6 +73,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
 fn parse_render(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
     let mut options = RenderOptions { progress: true, ..RenderOptions::default() };
     let (mut output, mut replies, mut stems, mut file) = (None, None, false, None);
+    let mut input: Option<PathBuf> = None;
     while let Some(argument) = parser.next()? {
         match argument {
             Value(path) if file.is_none() => file = Some(PathBuf::from(path)),
@@ -86,6 +89,7 @@ fn parse_render(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
             }
             Long("bpm") => options.script.tempo = tempo(parser)?,
             Long("from") => options.script.start_beats = parser.value()?.parse()?,
+            Long("input") => input = Some(PathBuf::from(parser.value()?)),
             Long("online") => options.realtime = true,
             Long("quiet") => options.progress = false,
             Long("plugin") => options.plugin = Some(PathBuf::from(parser.value()?)),
@@ -96,6 +100,15 @@ fn parse_render(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
     }
     if let Some(file) = file {
         options.performance = Performance::load(&file).map_err(refused)?;
+    }
+    if let Some(path) = input {
+        let (rate, channels) = wav::read(&path).map_err(refused)?;
+        if rate != options.sample_rate {
+            let (path, wanted) = (path.display(), options.sample_rate);
+            let message = format!("{path} has {rate} frames per second, not {wanted}: give --rate {rate}");
+            return Err(message.into());
+        }
+        options.sidechain = Some(channels);
     }
     if stems && output.is_none() {
         return Err("--stems needs an output file: -o OUT.wav".into());
@@ -216,6 +229,14 @@ mod tests {
         assert!(wrong(&["render", "--blocks", "x"]).contains("random:SEED"));
         assert!(wrong(&["render", "--stems"]).contains("-o OUT.wav"));
         assert!(wrong(&["render", "/no/such/file.jsonl"]).contains("/no/such/file.jsonl"));
+        let input = std::env::temp_dir().join(format!("krach-input-{}.wav", std::process::id()));
+        wav::write(&input, 44_100.0, &[vec![0.5; 4], vec![0.25; 4]]).unwrap();
+        let path = input.to_str().unwrap();
+        assert!(wrong(&["render", "--input", path]).contains("give --rate 44100"));
+        let sidechain = render(&["--input", path, "--rate", "44100"]).options.sidechain;
+        assert_eq!(sidechain, Some(vec![vec![0.5; 4], vec![0.25; 4]]));
+        std::fs::remove_file(&input).unwrap();
+        assert!(wrong(&["render", "--input", path]).contains("krach-input"));
         assert!(wrong(&["serve", "--block", "1,2"]).contains("one block length"));
         assert!(wrong(&["dance"]).contains("dance"));
     }

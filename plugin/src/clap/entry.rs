@@ -1,20 +1,22 @@
 //! Which plugins the library holds. Everything the host asks while it scans is a constant: no thread,
 //! file, allocation or engine comes into being before `init` of an instance.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 
 use clap_sys::entry::clap_plugin_entry;
 use clap_sys::factory::plugin_factory::{CLAP_PLUGIN_FACTORY_ID, clap_plugin_factory};
 use clap_sys::host::clap_host;
 use clap_sys::plugin::{clap_plugin, clap_plugin_descriptor};
 use clap_sys::plugin_features::{
-    CLAP_PLUGIN_FEATURE_INSTRUMENT, CLAP_PLUGIN_FEATURE_STEREO, CLAP_PLUGIN_FEATURE_SYNTHESIZER,
+    CLAP_PLUGIN_FEATURE_AUDIO_EFFECT, CLAP_PLUGIN_FEATURE_INSTRUMENT, CLAP_PLUGIN_FEATURE_STEREO,
+    CLAP_PLUGIN_FEATURE_SYNTHESIZER,
 };
 use clap_sys::version::{CLAP_VERSION, clap_version_is_compatible};
 
 use super::guard;
 use super::object::{Object, is, table};
-use crate::shell::{CLAP_ID, DESCRIPTION, NAME, VENDOR};
+use crate::ports::Kind;
+use crate::shell::{CLAP_ID, CLAP_ID_FX, DESCRIPTION, NAME, NAME_FX, VENDOR};
 
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
@@ -31,7 +33,7 @@ static FEATURES: Constant<[*const c_char; 4]> = Constant([
     std::ptr::null(),
 ]);
 
-static INSTRUMENT: clap_plugin_descriptor = clap_plugin_descriptor {
+const INSTRUMENT_DESCRIPTOR: clap_plugin_descriptor = clap_plugin_descriptor {
     clap_version: CLAP_VERSION,
     id: CLAP_ID.as_ptr(),
     name: NAME.as_ptr(),
@@ -43,6 +45,25 @@ static INSTRUMENT: clap_plugin_descriptor = clap_plugin_descriptor {
     description: DESCRIPTION.as_ptr(),
     features: (&raw const FEATURES.0).cast(),
 };
+
+static INSTRUMENT: clap_plugin_descriptor = INSTRUMENT_DESCRIPTOR;
+
+static FEATURES_FX: Constant<[*const c_char; 3]> = Constant([
+    CLAP_PLUGIN_FEATURE_AUDIO_EFFECT.as_ptr(),
+    CLAP_PLUGIN_FEATURE_STEREO.as_ptr(),
+    std::ptr::null(),
+]);
+
+static EFFECT: clap_plugin_descriptor = clap_plugin_descriptor {
+    id: CLAP_ID_FX.as_ptr(),
+    name: NAME_FX.as_ptr(),
+    features: (&raw const FEATURES_FX.0).cast(),
+    ..INSTRUMENT_DESCRIPTOR
+};
+
+/// The plugins of the library, in the order in which hosts list them.
+static PLUGINS: [(&clap_plugin_descriptor, &CStr, Kind); 2] =
+    [(&INSTRUMENT, CLAP_ID, Kind::Instrument), (&EFFECT, CLAP_ID_FX, Kind::Effect)];
 
 static FACTORY: clap_plugin_factory = clap_plugin_factory {
     get_plugin_count: Some(get_plugin_count),
@@ -70,14 +91,14 @@ unsafe extern "C" fn get_factory(id: *const c_char) -> *const c_void {
 }
 
 unsafe extern "C" fn get_plugin_count(_factory: *const clap_plugin_factory) -> u32 {
-    1
+    PLUGINS.len() as u32
 }
 
 unsafe extern "C" fn get_plugin_descriptor(
     _factory: *const clap_plugin_factory,
     index: u32,
 ) -> *const clap_plugin_descriptor {
-    if index == 0 { &raw const INSTRUMENT } else { std::ptr::null() }
+    PLUGINS.get(index as usize).map_or(std::ptr::null(), |(descriptor, ..)| std::ptr::from_ref(*descriptor))
 }
 
 unsafe extern "C" fn create_plugin(
@@ -89,7 +110,10 @@ unsafe extern "C" fn create_plugin(
         // SAFETY: null or a string of the host's; null or a host that lives until `destroy`.
         unsafe {
             let compatible = host.as_ref().is_some_and(|host| clap_version_is_compatible(host.clap_version));
-            if is(id, CLAP_ID) && compatible { Object::create(host, &INSTRUMENT) } else { std::ptr::null() }
+            match PLUGINS.iter().find(|(_, known, _)| is(id, known)) {
+                Some((descriptor, _, kind)) if compatible => Object::create(host, descriptor, *kind),
+                _ => std::ptr::null(),
+            }
         }
     })
 }

@@ -275,12 +275,15 @@ unsafe extern "C" fn audio_ports_count(_plugin: *const clap_plugin, is_input: bo
 }
 
 unsafe extern "C" fn audio_ports_get(
-    _plugin: *const clap_plugin,
+    plugin: *const clap_plugin,
     index: u32,
     is_input: bool,
     info: *mut clap_audio_port_info,
 ) -> bool {
-    let Some(port) = ports::port(index as usize, is_input).filter(|_| !info.is_null()) else { return false };
+    // SAFETY: the host hands back what `create` gave it.
+    let Some(object) = (unsafe { Object::of(plugin) }) else { return false };
+    let port = ports::port(index as usize, is_input, object.kind);
+    let Some(port) = port.filter(|_| !info.is_null()) else { return false };
     let mut name = [0; CLAP_NAME_SIZE];
     copy_text(port.name, &mut name);
     let filled = clap_audio_port_info {

@@ -30,6 +30,7 @@ use super::{extensions, guard};
 use crate::editor::KrachEditor;
 use crate::instance::{HostHooks, Instance, InstanceConfig};
 use crate::params::KrachParams;
+use crate::ports::Kind;
 use crate::shell::{Clap, Shell};
 use crate::socket::Addresses;
 use crate::state::ReadError;
@@ -40,6 +41,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// What stands behind a `clap_plugin`.
 pub struct Object {
     vtable: clap_plugin,
+    /// Which plugin it is.
+    pub kind: Kind,
     /// Requests to the host.
     pub host: Arc<Host>,
     /// The host renders to a file and may wait for us.
@@ -89,6 +92,7 @@ impl Object {
     pub unsafe fn create(
         host: *const clap_host,
         desc: &'static clap_plugin_descriptor,
+        kind: Kind,
     ) -> *const clap_plugin {
         // SAFETY: as promised by the caller.
         let Some(host) = (unsafe { Host::new(host) }) else { return std::ptr::null() };
@@ -107,6 +111,7 @@ impl Object {
                 get_extension: Some(extensions::get),
                 on_main_thread: Some(on_main_thread),
             },
+            kind,
             host: Arc::new(host),
             offline: AtomicBool::new(false),
             audio: Mutex::new(None),
@@ -181,7 +186,7 @@ impl Object {
         self.deactivate();
         let max_frames = max_frames as usize;
         let processor = core.instance.activate(sample_rate, max_frames);
-        let side = AudioSide::new(processor, max_frames, &core.events.values);
+        let side = AudioSide::new(processor, max_frames, &core.events.values, self.kind);
         match self.wait_for_audio() {
             Some(mut audio) => *audio = Some(side),
             None => return false,
@@ -438,7 +443,7 @@ mod tests {
         };
         // SAFETY: the host outlives the plugin, which is destroyed below.
         unsafe {
-            let plugin = Object::create(&host, &DESC);
+            let plugin = Object::create(&host, &DESC, Kind::Instrument);
             assert!((*plugin).init.unwrap()(plugin));
             assert_eq!(name_of_macro_1(plugin), "Macro 1");
             let labels = Object::of(plugin).unwrap().core().unwrap().params.labels.clone();

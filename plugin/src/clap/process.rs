@@ -28,6 +28,7 @@ use super::events::{self, Event, Fallen};
 use super::transport::Transports;
 use crate::block::{BlockProcessor, Surroundings};
 use crate::params::KrachParams;
+use crate::ports::Kind;
 use crate::shell::Shell;
 use crate::values::{Standing, Values};
 
@@ -195,9 +196,9 @@ pub struct AudioSide {
 
 impl AudioSide {
     /// Allocates all that a block may need.
-    pub fn new(processor: Option<Processor>, max_frames: usize, values: &Values) -> Self {
+    pub fn new(processor: Option<Processor>, max_frames: usize, values: &Values, kind: Kind) -> Self {
         Self {
-            block: BlockProcessor::new(processor, values),
+            block: BlockProcessor::new(processor, values, kind),
             buffers: Buffers::new(max_frames),
             transports: Transports::new(),
             poisoned: false,

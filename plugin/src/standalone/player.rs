@@ -10,7 +10,7 @@ use super::options::Options;
 use super::time::{Clock, Position, Shared};
 use crate::block::{BlockProcessor, Surroundings};
 use crate::params::KrachParams;
-use crate::ports::{CHANNELS, STEMS};
+use crate::ports::{CHANNELS, Kind, STEMS};
 use crate::values::Values;
 
 /// Longest stretch that is rendered at once; longer blocks are several of them, which sound the same.
@@ -40,7 +40,7 @@ impl Player {
     ) -> Self {
         let values = Values::new(Arc::clone(params));
         Self {
-            block: BlockProcessor::new(processor, &values),
+            block: BlockProcessor::new(processor, &values, Kind::Instrument).without_stems(),
             values,
             clock: Clock::new(shared, rate, options.tempo, options.meter),
             shared: Arc::clone(shared),

@@ -4,7 +4,7 @@
 use super::com::Steinberg::Vst::{AudioBusBuffers, ProcessData};
 use crate::ports::{CHANNELS, STEMS};
 
-/// Scratch memory: for the main output, and for stems, which this format has no buses for.
+/// Scratch memory: for the main output, for stems, which this format has no buses for, and for the effect's input.
 pub struct Buffers {
     max_frames: usize,
     scratch: Vec<f32>,
@@ -16,19 +16,21 @@ pub struct Channels<'a> {
     pub main: [&'a mut [f32]; CHANNELS],
     /// Stem outputs.
     pub stems: [[&'a mut [f32]; CHANNELS]; STEMS],
+    /// What comes in, a copy, or empty slices if the host gives none. Mono is spread.
+    pub input: [&'a [f32]; CHANNELS],
 }
 
 impl Buffers {
     /// Room for blocks of up to `max_frames`.
     pub fn new(max_frames: usize) -> Self {
-        Self { max_frames, scratch: vec![0.0; (1 + STEMS) * CHANNELS * max_frames] }
+        Self { max_frames, scratch: vec![0.0; (2 + STEMS) * CHANNELS * max_frames] }
     }
 
     /// The channels of a block of `frames`. `None` if that is more than was agreed. Channels and buses
     /// beyond ours are silenced, and no bus is marked as silent. Does not allocate.
     ///
     /// # Safety
-    /// `data` is the host's, of 32-bit samples, valid for this call; non-null channel pointers are
+    /// `data` is the host's, of 32-bit samples, valid for this call; non-null channel pointers are readable or
     /// writable for its frames, and nobody else uses them until the call of `process` ends.
     pub unsafe fn bind<'a>(&'a mut self, data: &'a ProcessData, frames: usize) -> Option<Channels<'a>> {
         if frames > self.max_frames {
@@ -37,6 +39,23 @@ impl Buffers {
         let scratch = self.scratch.as_mut_ptr();
         // SAFETY: `scratch` holds that many stretches of `max_frames`.
         let spare = |index: usize| unsafe { scratch.add(index * self.max_frames) };
+        // The input first, by copy: hosts give one memory for input and output.
+        const INPUT: usize = (1 + STEMS) * CHANNELS;
+        // SAFETY: the host's promise, passed on by the caller.
+        let given = unsafe { input_bus(data) };
+        let mut comes_in = given.is_some();
+        for channel in 0..CHANNELS {
+            let from = given.and_then(|bus| {
+                let last = usize::try_from(bus.numChannels).unwrap_or(0).saturating_sub(1);
+                // SAFETY: the host's promise, passed on by the caller.
+                unsafe { channel_of(&bus, channel.min(last)) }
+            });
+            match from {
+                // SAFETY: `frames` are readable there, and writable in our own stretch.
+                Some(from) => unsafe { std::ptr::copy(from, spare(INPUT + channel), frames) },
+                None => comes_in = false,
+            }
+        }
         let mut main = [std::ptr::null_mut::<f32>(); CHANNELS];
         for channel in 0..CHANNELS {
             // SAFETY: the host's promise, passed on by the caller.
@@ -53,6 +72,10 @@ impl Buffers {
             main: main.map(slice),
             stems: std::array::from_fn(|stem| {
                 std::array::from_fn(|side| slice(spare((1 + stem) * CHANNELS + side)))
+            }),
+            input: std::array::from_fn(|side| match comes_in {
+                true => &*slice(spare(INPUT + side)),
+                false => &[],
             }),
         })
     }
@@ -96,6 +119,15 @@ unsafe fn bus(data: &ProcessData, index: usize) -> Option<AudioBusBuffers> {
     }
     // SAFETY: the host has as many buses as it says.
     Some(unsafe { data.outputs.add(index).read() })
+}
+
+/// The first bus that comes in.
+unsafe fn input_bus(data: &ProcessData) -> Option<AudioBusBuffers> {
+    if data.inputs.is_null() || data.numInputs < 1 {
+        return None;
+    }
+    // SAFETY: the host has as many buses as it says.
+    Some(unsafe { data.inputs.read() })
 }
 
 unsafe fn channel_of(bus: &AudioBusBuffers, channel: usize) -> Option<*mut f32> {

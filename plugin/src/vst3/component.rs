@@ -6,8 +6,9 @@ use super::com::Steinberg::Vst::IProcessContextRequirements_::Flags_::{
     kNeedBarPositionMusic, kNeedCycleMusic, kNeedProjectTimeMusic, kNeedTempo, kNeedTimeSignature,
     kNeedTransportState,
 };
+use super::com::Steinberg::Vst::SpeakerArr::kStereo;
 use super::com::Steinberg::Vst::{
-    BusDirection, BusDirections_, BusInfo, IAudioProcessorTrait, IComponentTrait,
+    BusDirection, BusDirections_, BusInfo, BusInfo_, BusTypes_, IAudioProcessorTrait, IComponentTrait,
     IProcessContextRequirementsTrait, IoMode, MediaType, MediaTypes_, ProcessData, ProcessModes_,
     ProcessSetup, RoutingInfo, SpeakerArrangement, SymbolicSampleSizes_, kInfiniteTail,
 };
@@ -19,6 +20,7 @@ use super::controller::copy_text;
 use super::object::Object;
 use super::{guard, ok, process, stream};
 use crate::ports;
+use crate::ports::Kind;
 use crate::state::MAX_READ;
 
 impl IPluginBaseTrait for Object {
@@ -35,6 +37,14 @@ impl IPluginBaseTrait for Object {
     }
 }
 
+impl Object {
+    /// Is that the audio input of the effect? It is ours: nice-plug has the instrument's buses.
+    fn is_input_bus(&self, media: MediaType, direction: BusDirection, index: int32) -> bool {
+        let audio_in = (MediaTypes_::kAudio as int32, BusDirections_::kInput as int32);
+        self.kind == Kind::Effect && index == 0 && (media, direction) == audio_in
+    }
+}
+
 impl IComponentTrait for Object {
     /// The controller is this very object.
     unsafe fn getControllerClassId(&self, _class: *mut TUID) -> tresult {
@@ -46,6 +56,9 @@ impl IComponentTrait for Object {
     }
 
     unsafe fn getBusCount(&self, media: MediaType, direction: BusDirection) -> int32 {
+        if self.is_input_bus(media, direction, 0) {
+            return 1;
+        }
         // SAFETY: passed on.
         guard(0, || unsafe { self.nice.getBusCount(media, direction) })
     }
@@ -58,12 +71,27 @@ impl IComponentTrait for Object {
         bus: *mut BusInfo,
     ) -> tresult {
         guard(kInternalError, || {
+            if self.is_input_bus(media, direction, index) && !bus.is_null() {
+                let mut info = BusInfo {
+                    mediaType: media,
+                    direction,
+                    channelCount: ports::CHANNELS as int32,
+                    name: [0; 128],
+                    busType: BusTypes_::kMain as int32,
+                    flags: BusInfo_::BusFlags_::kDefaultActive as uint32,
+                };
+                let name = ports::port(0, true, Kind::Effect).map_or("", |port| port.name);
+                copy_text(name, &mut info.name);
+                // SAFETY: the host's room for an info, not null.
+                unsafe { bus.write(info) };
+                return kResultOk;
+            }
             // SAFETY: passed on.
             let told = unsafe { self.nice.getBusInfo(media, direction, index, bus) };
             let is_input = direction == BusDirections_::kInput as int32;
             if told == kResultOk
                 && media == MediaTypes_::kAudio as int32
-                && let Some(port) = ports::port(index as usize, is_input)
+                && let Some(port) = ports::port(index as usize, is_input, Kind::Instrument)
             {
                 // nice-plug names the main output after the main input.
                 // SAFETY: filled in just now.
@@ -85,6 +113,9 @@ impl IComponentTrait for Object {
         index: int32,
         state: TBool,
     ) -> tresult {
+        if self.is_input_bus(media, direction, index) {
+            return kResultOk;
+        }
         // SAFETY: passed on.
         guard(kInternalError, || unsafe { self.nice.activateBus(media, direction, index, state) })
     }
@@ -130,6 +161,16 @@ impl IAudioProcessorTrait for Object {
             if output_count != 1 || outputs.is_null() {
                 return kResultFalse;
             }
+            if self.kind == Kind::Effect {
+                // SAFETY: the host's array of that many arrangements, where it is not null.
+                let stereo = input_count == 1 && !inputs.is_null() && unsafe { inputs.read() } == kStereo;
+                let mut none = 0;
+                if !stereo {
+                    return kResultFalse;
+                }
+                // SAFETY: the host's array; `none` is not read. nice-plug knows of no input.
+                return unsafe { self.nice.setBusArrangements(&raw mut none, 0, outputs, output_count) };
+            }
             let mut none = 0;
             let inputs = if inputs.is_null() && input_count == 0 { &raw mut none } else { inputs };
             // SAFETY: the host's arrays of that many arrangements; `none` is not read.
@@ -143,6 +184,11 @@ impl IAudioProcessorTrait for Object {
         index: i32,
         arrangement: *mut SpeakerArrangement,
     ) -> tresult {
+        if self.is_input_bus(MediaTypes_::kAudio as int32, direction, index) && !arrangement.is_null() {
+            // SAFETY: the host's room for an arrangement, not null.
+            unsafe { arrangement.write(kStereo) };
+            return kResultOk;
+        }
         // SAFETY: passed on.
         guard(kInternalError, || unsafe { self.nice.getBusArrangement(direction, index, arrangement) })
     }

@@ -14,11 +14,12 @@ use super::com::Steinberg::{
 use super::com::{Class, ComWrapper};
 use super::guard;
 use super::object::Object;
-use crate::shell::{Shell, Vst3};
+use crate::ports::Kind;
+use crate::shell::{Shell, Vst3, Vst3Fx};
 
-/// The library's only class, the instrument.
+/// The library's classes, in the order in which hosts list them.
 struct Factory {
-    instrument: PluginInfo,
+    classes: [PluginInfo; 2],
 }
 
 impl Class for Factory {
@@ -31,11 +32,10 @@ impl Factory {
     /// # Safety
     /// `info` is null or has room for a `T`.
     unsafe fn tell<T>(&self, index: int32, info: *mut T, what: impl FnOnce(&PluginInfo) -> T) -> tresult {
-        if info.is_null() || index != 0 {
-            return kInvalidArgument;
-        }
+        let class = usize::try_from(index).ok().and_then(|index| self.classes.get(index));
+        let Some(class) = class.filter(|_| !info.is_null()) else { return kInvalidArgument };
         guard(kInternalError, || {
-            let told = what(&self.instrument);
+            let told = what(class);
             // SAFETY: as promised by the caller.
             unsafe { info.write(told) };
             kResultOk
@@ -50,7 +50,7 @@ impl IPluginFactoryTrait for Factory {
     }
 
     unsafe fn countClasses(&self) -> int32 {
-        1
+        self.classes.len() as int32
     }
 
     unsafe fn getClassInfo(&self, index: int32, info: *mut PClassInfo) -> tresult {
@@ -64,11 +64,13 @@ impl IPluginFactoryTrait for Factory {
         }
         // SAFETY: class ids have sixteen bytes, without alignment.
         let class = unsafe { cid.cast::<[u8; 16]>().read_unaligned() };
-        if class != <Shell<Vst3> as Vst3Plugin>::PLATFORM_VST3_CLASS_ID {
-            return kInvalidArgument;
-        }
+        let kind = match class {
+            id if id == <Shell<Vst3> as Vst3Plugin>::PLATFORM_VST3_CLASS_ID => Kind::Instrument,
+            id if id == <Shell<Vst3Fx> as Vst3Plugin>::PLATFORM_VST3_CLASS_ID => Kind::Effect,
+            _ => return kInvalidArgument,
+        };
         guard(kInternalError, || {
-            let made = ComWrapper::new(Object::new());
+            let made = ComWrapper::new(Object::new(kind));
             let Some(unknown) = made.to_com_ptr::<FUnknown>() else { return kInternalError };
             let unknown = unknown.as_ptr();
             // SAFETY: the object lives, held by `made`; the interface's id and the room for it are
@@ -99,7 +101,8 @@ impl IPluginFactory3Trait for Factory {
 /// The factory, whose reference the host gives back. Null if there is no memory for it.
 pub fn plugin_factory() -> *mut c_void {
     guard(std::ptr::null_mut(), || {
-        let factory = ComWrapper::new(Factory { instrument: PluginInfo::for_plugin::<Shell<Vst3>>() });
+        let classes = [PluginInfo::for_plugin::<Shell<Vst3>>(), PluginInfo::for_plugin::<Shell<Vst3Fx>>()];
+        let factory = ComWrapper::new(Factory { classes });
         let factory = factory.to_com_ptr::<IPluginFactory>();
         factory.map_or(std::ptr::null_mut(), |factory| factory.into_raw().cast())
     })

@@ -31,6 +31,7 @@ use super::process::AudioSide;
 use super::view::Gui;
 use crate::instance::{HostHooks, Instance, InstanceConfig, Track};
 use crate::params::KrachParams;
+use crate::ports::Kind;
 use crate::shell::{Shell, Vst3};
 use crate::socket::Addresses;
 use crate::state::ReadError;
@@ -69,6 +70,8 @@ struct Told {
 
 /// What stands behind the interfaces.
 pub struct Object {
+    /// Which plugin it is.
+    pub kind: Kind,
     /// From `initialize` to `terminate`: the engine, its control thread and its socket.
     instance: Mutex<Option<Instance>>,
     /// The audio thread's, while active. The audio thread only ever tries the lock, which is one
@@ -107,11 +110,12 @@ impl Class for Object {
 
 impl Object {
     /// Neither initialised nor active.
-    pub fn new() -> Self {
+    pub fn new(kind: Kind) -> Self {
         let params = Arc::new(KrachParams::default());
         let nice = Shell::<Vst3>::made_with(&params, Wrapper::new);
         let values = Arc::new(Values::new(params));
         Self {
+            kind,
             instance: Mutex::default(),
             audio: Mutex::default(),
             setup: Mutex::default(),
@@ -191,7 +195,7 @@ impl Object {
         let instance = lock(&self.instance);
         let Some(instance) = instance.as_ref() else { return false };
         let processor = instance.activate(sample_rate, max_frames);
-        let side = AudioSide::new(processor, self.values.clone(), max_frames);
+        let side = AudioSide::new(processor, self.values.clone(), max_frames, self.kind);
         match self.wait_for_audio() {
             Some(mut audio) => *audio = Some(side),
             None => return false,

@@ -19,6 +19,7 @@ use super::played::Played;
 use super::transport::Transport;
 use super::view::Desk;
 use crate::block::{BlockProcessor, Surroundings};
+use crate::ports::Kind;
 use crate::values::Values;
 
 /// Everything that the audio thread owns while the plugin is active.
@@ -37,9 +38,9 @@ pub struct AudioSide {
 
 impl AudioSide {
     /// Allocates all that a block may need.
-    pub fn new(processor: Option<Processor>, values: Arc<Values>, max_frames: usize) -> Self {
+    pub fn new(processor: Option<Processor>, values: Arc<Values>, max_frames: usize, kind: Kind) -> Self {
         Self {
-            block: BlockProcessor::new(processor, &values),
+            block: BlockProcessor::new(processor, &values, kind).without_stems(),
             values,
             buffers: Buffers::new(max_frames),
             transport: Transport::default(),
@@ -97,7 +98,7 @@ impl AudioSide {
     /// `data` is the host's, of 32-bit samples, valid for this call.
     unsafe fn render(&mut self, data: &ProcessData, frames: usize, offline: bool) -> tresult {
         // SAFETY: passed on.
-        let Some(Channels { main, stems }) = (unsafe { self.buffers.bind(data, frames) }) else {
+        let Some(Channels { main, stems, input }) = (unsafe { self.buffers.bind(data, frames) }) else {
             // More frames than agreed: nothing sensible can be rendered.
             self.block.skip();
             // SAFETY: passed on.
@@ -107,7 +108,7 @@ impl AudioSide {
         self.first = false;
         // SAFETY: null or valid for this call.
         self.transport.begin(unsafe { data.processContext.as_ref() });
-        let around = Surroundings { transport: self.transport.as_slice(), offline, sidechain: [&[]; 2] };
+        let around = Surroundings { transport: self.transport.as_slice(), offline, sidechain: input };
         self.block.render(&around, main, stems);
         kResultOk
     }
@@ -191,7 +192,7 @@ mod tests {
     const FRAMES: usize = 64;
 
     fn side() -> AudioSide {
-        AudioSide::new(None, Arc::new(Values::new(Arc::default())), FRAMES)
+        AudioSide::new(None, Arc::new(Values::new(Arc::default())), FRAMES, Kind::Instrument)
     }
 
     fn controller(number: i16) -> Controller {

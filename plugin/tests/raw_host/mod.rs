@@ -29,6 +29,7 @@ use clap_sys::process::{clap_process, clap_process_status};
 use clap_sys::stream::{clap_istream, clap_ostream};
 use clap_sys::string_sizes::CLAP_NAME_SIZE;
 use clap_sys::version::CLAP_VERSION;
+use krach::ports::Kind;
 
 /// Tests of one program take turns: they count threads and files, which all instances share.
 pub fn alone() -> MutexGuard<'static, ()> {
@@ -129,18 +130,26 @@ impl Host {
 
     /// Creates the instrument of this very program, without `init`.
     pub fn create(&self) -> Plugin {
-        let entry = &krach::clap::ENTRY;
-        self.create_from(entry)
+        self.create_kind(Kind::Instrument)
+    }
+
+    /// Creates one of the two plugins of this very program, without `init`.
+    pub fn create_kind(&self, kind: Kind) -> Plugin {
+        self.create_at(&krach::clap::ENTRY, u32::from(kind == Kind::Effect))
     }
 
     /// Creates the first plugin of an entry, without `init`.
     pub fn create_from(&self, entry: &clap_sys::entry::clap_plugin_entry) -> Plugin {
+        self.create_at(entry, 0)
+    }
+
+    fn create_at(&self, entry: &clap_sys::entry::clap_plugin_entry, index: u32) -> Plugin {
         // SAFETY: CLAP's calls in CLAP's order.
         unsafe {
             assert!(entry.init.unwrap()(c"/nowhere".as_ptr()));
             let factory = entry.get_factory.unwrap()(CLAP_PLUGIN_FACTORY_ID.as_ptr());
             let factory = factory.cast::<clap_plugin_factory>();
-            let desc = (*factory).get_plugin_descriptor.unwrap()(factory, 0);
+            let desc = (*factory).get_plugin_descriptor.unwrap()(factory, index);
             let raw = (*factory).create_plugin.unwrap()(factory, &raw const *self.raw, (*desc).id);
             assert!(!raw.is_null());
             Plugin { raw }

@@ -5,6 +5,8 @@
 
 use std::cell::{Cell, RefCell};
 
+use krach::ports::Kind;
+
 use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::ChannelContext::IInfoListenerTrait;
 use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::*;
 use nice_plug::wrapper::vst3::vst3::Steinberg::*;
@@ -286,13 +288,23 @@ pub struct Vst3 {
     pub processor: ComPtr<IAudioProcessor>,
     pub controller: ComPtr<IEditController>,
     handler: ComWrapper<Handler>,
+    /// What comes in with the next block, in the memory of what comes out, if anything.
+    pub input: Option<[Vec<f32>; 2]>,
     /// What came out of the last block: parameter, frame, value.
     pub changes_out: Vec<(u32, int32, f64)>,
 }
 
 impl Vst3 {
     pub fn new() -> Self {
-        let class = krach::shell::VST3_CLASS_ID;
+        Self::of(Kind::Instrument)
+    }
+
+    /// One of the two plugins.
+    pub fn of(kind: Kind) -> Self {
+        let class = match kind {
+            Kind::Instrument => krach::shell::VST3_CLASS_ID,
+            Kind::Effect => krach::shell::VST3_CLASS_ID_FX,
+        };
         // SAFETY: VST3's calls in VST3's order; the factory outlives the call.
         unsafe {
             let factory = ComPtr::from_raw_unchecked(krach::vst3::plugin_factory().cast::<IPluginFactory>());
@@ -307,7 +319,7 @@ impl Vst3 {
             let listener = handler.to_com_ptr::<IComponentHandler>().expect("it has this interface");
             assert_eq!(controller.setComponentHandler(listener.as_ptr()), kResultOk);
             let processor = component.cast::<IAudioProcessor>().expect("it processes");
-            Self { component, processor, controller, handler, changes_out: Vec::new() }
+            Self { component, processor, controller, handler, input: None, changes_out: Vec::new() }
         }
     }
 
@@ -440,7 +452,9 @@ impl Vst3 {
                 ),
             }
         }
-        let mut sound = [vec![9.0_f32; frames], vec![9.0_f32; frames]];
+        let comes_in = self.input.take();
+        let inputs = comes_in.is_some();
+        let mut sound = comes_in.unwrap_or_else(|| [vec![9.0_f32; frames], vec![9.0_f32; frames]]);
         let mut channels = sound.each_mut().map(|channel| channel.as_mut_ptr());
         let mut bus = AudioBusBuffers {
             numChannels: 2,
@@ -457,9 +471,9 @@ impl Vst3 {
             processMode: ProcessModes_::kRealtime as int32,
             symbolicSampleSize: SymbolicSampleSizes_::kSample32 as int32,
             numSamples: frames as int32,
-            numInputs: 0,
+            numInputs: inputs.into(),
             numOutputs: outputs.into(),
-            inputs: std::ptr::null_mut(),
+            inputs: if inputs { &raw mut bus } else { std::ptr::null_mut() },
             outputs: if outputs { &raw mut bus } else { std::ptr::null_mut() },
             inputParameterChanges: changes_in.as_ptr(),
             outputParameterChanges: if no_changes { std::ptr::null_mut() } else { changes_out.as_ptr() },

@@ -9,6 +9,9 @@ use super::super::transport::Transport;
 use super::code_key;
 use std::any::Any;
 
+/// The id of the type.
+pub const INPUT_TYPE: &str = "adc_input";
+
 /// The type `adc_input`.
 pub(super) struct AdcInputType {
     decl: NodeDecl,
@@ -17,7 +20,7 @@ pub(super) struct AdcInputType {
 impl AdcInputType {
     pub(super) fn new() -> Self {
         let decl = NodeDecl {
-            type_id: "adc_input".to_owned(),
+            type_id: INPUT_TYPE.to_owned(),
             inputs: Vec::new(),
             outputs: vec![Port::stereo("out")],
             controls: Vec::new(),

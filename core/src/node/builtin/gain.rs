@@ -23,6 +23,9 @@ const GAIN: usize = 0;
 const MUTE: usize = 1;
 const GAIN_MAX: f32 = 16.0;
 
+/// The id of the type.
+pub const GAIN_TYPE: &str = "gain";
+
 /// The type `gain`.
 pub(super) struct GainType {
     decl: NodeDecl,
@@ -31,7 +34,7 @@ pub(super) struct GainType {
 impl GainType {
     pub(super) fn new() -> Self {
         let decl = NodeDecl {
-            type_id: "gain".to_owned(),
+            type_id: GAIN_TYPE.to_owned(),
             inputs: vec![Port::stereo("in")],
             outputs: vec![Port::stereo("out")],
             controls: vec![

@@ -9,7 +9,9 @@ use super::contract::{Change, NodeType};
 use crate::bus::Bus;
 use std::sync::Arc;
 
+pub use adc_input::INPUT_TYPE;
 pub use dac::output_type;
+pub use gain::GAIN_TYPE;
 
 /// All built-in types: `adc_input`, `dac`, `gain`, `oscillator`, and those of the stems.
 pub fn builtin_types() -> Vec<Arc<dyn NodeType>> {
