@@ -1,6 +1,9 @@
 """dawdreamer: a JUCE host with a tempo and a transport that plays."""
 
 import gc
+import json
+import shutil
+from pathlib import Path
 
 import dawdreamer
 import numpy as np
@@ -143,3 +146,50 @@ def test_the_same_song_renders_to_the_same_samples(guest):
     first, second = guest.play(3.0), guest.play(3.0)
     assert first.any()
     assert np.array_equal(first, second)
+
+
+@pytest.fixture
+def effect(plugin, registry, tmp_path):
+    """The effect: this host takes the first plugin that a bundle lists, so here is one that lists no other."""
+    bundle = tmp_path / "krach-fx.vst3"
+    shutil.copytree(plugin, bundle, copy_function=lambda source, to: Path(to).symlink_to(Path(source).resolve()))
+    binary = next(path for path in (bundle / "Contents").rglob("krach*") if path.is_file())
+    binary.rename(binary.with_stem("krach-fx"))
+    listed = {
+        "CID": "4B72616368417564696F456666656374",
+        "Category": "Audio Module Class",
+        "Name": "krach FX",
+        "Vendor": "krach",
+        "Version": "1",
+        "SDKVersion": "VST 3.7",
+        "Sub Categories": ["Fx", "Stereo"],
+        "Class Flags": 0,
+        "Cardinality": 2147483647,
+        "Snapshots": [],
+    }
+    flags = {"Unicode": True, "Classes Discardable": False, "Component Non Discardable": False}
+    info = {
+        "Name": "krach",
+        "Version": "1",
+        "Factory Info": {"Vendor": "krach", "URL": "", "E-Mail": "", "Flags": flags},
+        "Compatibility": [],
+        "Classes": [listed],
+    }
+    resources = bundle / "Contents" / "Resources"
+    resources.mkdir(exist_ok=True)
+    (resources / "moduleinfo.json").write_text(json.dumps(info))
+    there = Guest(str(bundle), registry)
+    yield there
+    there.client.close()
+
+
+def test_the_effect_lets_its_input_pass_and_a_node_takes_it(effect):
+    sound = np.random.default_rng(7).uniform(-0.9, 0.9, (2, 2 * RATE)).astype(np.float32)
+    assert effect.plugin.get_num_input_channels() == 2 and effect.plugin.get_latency_samples() == 0
+    player = effect.engine.make_playback_processor("sound", sound)
+    effect.engine.load_graph([(player, []), (effect.plugin, ["sound"])])
+    assert np.array_equal(effect.play(1.0).view(np.uint32), sound[:, :RATE].view(np.uint32))
+    node = {"name": "in", "source": "adc_input", "gain": 0.5}
+    effect.client.tell([{"jsonrpc": "2.0", "id": 1, "method": "node", "params": node}])
+    effect.play(1.0)
+    assert np.array_equal(effect.play(1.0), np.float32(0.5) * sound[:, :RATE])

@@ -49,20 +49,28 @@ impl Through {
     }
 
     /// Adds what comes in to both sides; the input may lack sides.
-    pub fn add(&mut self, input: [&[f32]; 2], [left, right]: [&mut [f32]; 2]) {
-        if !self.on || self.over || self.gain.at_rest() && self.gain.present() == 0.0 {
+    pub fn add(&mut self, input: [&[f32]; 2], mut sides: [&mut [f32]; 2]) {
+        if !self.on || self.over {
             return;
         }
-        if self.gain.at_rest() {
-            pass(input[0], left);
-            pass(input[1], right);
-            return;
-        }
-        for frame in 0..left.len() {
-            let gain = self.gain.advance() as f32;
-            for (side, from) in [&mut *left, &mut *right].into_iter().zip(input) {
-                side[frame] += gain * finite(from.get(frame).copied().unwrap_or(0.0));
+        let frames = sides[0].len();
+        let mut at = 0;
+        while at < frames {
+            // However a ramp is cut, at rest the bits pass from the same frame on.
+            let n = self.gain.uniform(frames - at);
+            if !self.gain.at_rest() {
+                for frame in at..at + n {
+                    let gain = self.gain.advance() as f32;
+                    for (side, from) in sides.iter_mut().zip(input) {
+                        side[frame] += gain * finite(from.get(frame).copied().unwrap_or(0.0));
+                    }
+                }
+            } else if self.gain.present() != 0.0 {
+                for (side, from) in sides.iter_mut().zip(input) {
+                    pass(from.get(at..).unwrap_or(&[]), &mut side[at..at + n]);
+                }
             }
+            at += n;
         }
     }
 }
@@ -118,6 +126,23 @@ mod tests {
         taken.begin(true);
         taken.follow(true);
         assert_eq!(passed(&mut taken, &[1.0; 2]), [0.0; 2]);
+    }
+
+    #[test]
+    fn a_change_ends_on_its_frame_however_it_is_cut() {
+        let odd = [-0.0; 8];
+        let cut = |cuts: &[usize]| {
+            let mut through = Through::new(4);
+            through.begin(true);
+            through.follow(false);
+            let parts: Vec<Vec<f32>> = cuts.iter().map(|n| passed(&mut through, &odd[..*n])).collect();
+            bits(&parts.concat())
+        };
+        let whole = cut(&[8]);
+        // A sum has no sign of a zero; what passes has.
+        assert_eq!(whole, bits(&[0.0, 0.0, 0.0, 0.0, -0.0, -0.0, -0.0, -0.0]));
+        assert_eq!(cut(&[1; 8]), whole);
+        assert_eq!(cut(&[3, 2, 3]), whole);
     }
 
     #[test]

@@ -301,9 +301,55 @@ fn ports_latency_and_tail_are_as_declared() {
     assert_eq!(instance.plugin_id(), "4B72616368496E737472756D656E7430");
     let library = Vst3Library::load(&Format::Vst3.plugin()).unwrap();
     let plugins = library.plugins();
-    assert_eq!(plugins.len(), 1);
-    assert_eq!((plugins[0].name.as_str(), plugins[0].vendor.as_str()), ("krach", "krach"));
+    let names: Vec<_> = plugins.iter().map(|plugin| (plugin.name.as_str(), plugin.vendor.as_str())).collect();
+    assert_eq!(names, [("krach", "krach"), ("krach FX", "krach")]);
     assert!(Vst3Library::load(Path::new("/nowhere.vst3")).is_err());
+}
+
+/// The effect's id in a format.
+fn effect(format: Format) -> String {
+    match format {
+        Format::Clap => "io.krach.krach-fx".to_owned(),
+        Format::Vst3 => "4B72616368417564696F456666656374".to_owned(),
+    }
+}
+
+#[test]
+fn the_effect_has_an_input_and_lets_it_pass_until_a_node_takes_it_in_both_formats_alike() {
+    let mut dice = Dice(11);
+    let mut noise = || (0..48_000).map(|_| dice.below(1 << 16) as f32 / 36_000.0 - 0.9).collect::<Vec<f32>>();
+    let sound = vec![noise(), noise()];
+    let taken = json!({"type": "load_graph",
+        "nodes": [{"id": "in", "type_id": "adc_input"}, {"id": "half", "type_id": "gain", "controls": {"gain": 0.5}},
+                  {"id": "out", "type_id": "dac"}],
+        "connections": [{"from_node": "in", "from_port": "out", "to_node": "half", "to_port": "in"},
+                        {"from_node": "half", "from_port": "out", "to_node": "out", "to_port": "in"}]});
+    let halves: Vec<Vec<f32>> = sound.iter().map(|side| side.iter().map(|x| 0.5 * x).collect()).collect();
+    for format in Format::ALL {
+        for blocks in [Blocks::Fixed(256), Blocks::random(6)] {
+            let options = RenderOptions {
+                plugin_id: Some(effect(format)),
+                sidechain: Some(sound.clone()),
+                ..options(0.0, &blocks, 1.0)
+            };
+            let empty = render_in(format, &options, &[]);
+            assert_same_sound(&empty.channels, &sound, &format!("{format:?}, {blocks:?}"));
+            let half = render_in(format, &options, &[taken.to_string()]);
+            // The change takes 5 ms.
+            let later =
+                |sides: &[Vec<f32>]| sides.iter().map(|side| side[240..].to_vec()).collect::<Vec<_>>();
+            let what = format!("{format:?}, {blocks:?}, taken");
+            assert_same_sound(&later(&half.channels), &later(&halves), &what);
+        }
+    }
+    let mut instance = Vst3Instance::open(&Format::Vst3.plugin(), Some(&effect(Format::Vst3)), None).unwrap();
+    let (ports, latency) = (instance.ports(), instance.latency());
+    let inputs: Vec<_> =
+        ports.inputs.iter().map(|port| (port.name.as_str(), port.channels, port.main)).collect();
+    assert_eq!((inputs, latency), (vec![("Input", 2, true)], 0));
+    let mut instance = Instance::open(&Format::Clap.plugin(), Some(&effect(Format::Clap)), None).unwrap();
+    let (ports, latency) = (instance.ports(), instance.latency());
+    assert_eq!((ports.inputs.len(), ports.inputs[0].main, ports.outputs.len(), latency), (1, true, 9, 0));
 }
 
 #[test]
