@@ -31,8 +31,9 @@ use crate::library::Library;
 pub use crate::socket::EndpointInfo;
 use crate::socket::registry::Entry;
 use crate::socket::{Addresses, Server};
-use crate::state::{ReadError, StateError};
+use crate::state::{Purpose, ReadError, StateError};
 use control::{Command, Control};
+pub use control::{Document, Opener};
 use service::{ClientService, Hello};
 pub use track::Track;
 use view::Revision;
@@ -246,10 +247,15 @@ impl Instance {
     /// it is now cannot be given: the control thread is busy for longer than ten seconds. The host has to be
     /// told so; an older session would be a lie.
     pub fn save_state_with(&self, params: BTreeMap<String, f64>) -> Option<Vec<u8>> {
+        self.save_state_for(params, Purpose::Project)
+    }
+
+    /// As [`Instance::save_state_with`], for that purpose.
+    pub fn save_state_for(&self, params: BTreeMap<String, f64>, purpose: Purpose) -> Option<Vec<u8>> {
         if self.control.is_none() {
             return self.unread.lock().unwrap_or_else(PoisonError::into_inner).clone();
         }
-        self.ask_for_change(|reply, claim| Command::Save { params, reply, claim }).flatten()
+        self.ask_for_change(|reply, claim| Command::Save { params, purpose, reply, claim }).flatten()
     }
 
     /// Replaces the session by the one in the chunk. A load that the control thread does not come to within ten
@@ -267,23 +273,49 @@ impl Instance {
     /// # Errors
     /// As [`Instance::load_state`].
     pub fn load_state_params(&self, chunk: &[u8]) -> Result<BTreeMap<String, f64>, StateError> {
-        if self.control.is_none() {
+        self.load_state_for(chunk, Purpose::Project)
+    }
+
+    /// As [`Instance::load_state_params`], for that purpose. A preset leaves the instance its name, and one that is
+    /// refused is not kept.
+    ///
+    /// # Errors
+    /// As [`Instance::load_state`].
+    pub fn load_state_for(
+        &self,
+        chunk: &[u8],
+        purpose: Purpose,
+    ) -> Result<BTreeMap<String, f64>, StateError> {
+        if self.control.is_none() && purpose != Purpose::Preset {
             *self.unread.lock().unwrap_or_else(PoisonError::into_inner) = Some(chunk.to_vec());
         }
-        self.ask_for_change(|reply, claim| Command::Load { chunk: chunk.to_vec(), reply, claim })
+        self.ask_for_change(|reply, claim| Command::Load { chunk: chunk.to_vec(), purpose, reply, claim })
             .unwrap_or(Err(StateError::Unanswered))
     }
 
-    /// As [`Instance::load_state_params`], with what came of reading the host's stream: where that failed, it is told
+    /// As [`Instance::load_state_for`], with what came of reading the host's stream: where that failed, it is told
     /// as a problem. `None` if nothing was loaded.
-    pub(crate) fn load_read(&self, chunk: Result<Vec<u8>, ReadError>) -> Option<BTreeMap<String, f64>> {
+    pub(crate) fn load_read(
+        &self,
+        chunk: Result<Vec<u8>, ReadError>,
+        purpose: Purpose,
+    ) -> Option<BTreeMap<String, f64>> {
         match chunk {
-            Ok(chunk) => self.load_state_params(&chunk).ok(),
+            Ok(chunk) => self.load_state_for(&chunk, purpose).ok(),
             Err(error) => {
                 self.view().report(error.to_string());
                 None
             }
         }
+    }
+
+    /// The session becomes that of a file or a preset, as a step of the history; the instance's name stays.
+    ///
+    /// # Errors
+    /// What is wrong with it, or that the control thread did not come to it. Nothing has changed then.
+    pub fn open_file(&self, document: Document, by: Opener) -> Result<(), String> {
+        self.ask_for_change(|reply, claim| Command::OpenNow { document, by, reply, claim })
+            .unwrap_or_else(|| Err(StateError::Unanswered.to_string()))
     }
 
     /// Asks the control thread for what has consequences. `None` if it is given up: the control thread does not

@@ -13,6 +13,8 @@
 //! | [`block`] | what becomes of a block, whatever the format? |
 //! | `problems` | what is wrong, and since when is it over? |
 //! | [`state`] | which bytes does the host store? |
+//! | [`presets`] | which sessions do hosts offer? |
+//! | [`session_file`], `folders` | which file is a session, and where do they lie? |
 //! | [`instance`] | who owns the engine and its thread? |
 //! | [`editor`] | what does the window show, and when does it paint? |
 //! | [`protocol`], [`socket`] | what do clients say, and where do they connect? |
@@ -22,13 +24,16 @@ pub mod clap;
 pub mod editor;
 #[cfg(feature = "standalone")]
 pub mod end;
+mod folders;
 mod guard;
 pub mod instance;
 mod library;
 pub mod params;
 pub mod ports;
+pub mod presets;
 mod problems;
 pub mod protocol;
+pub mod session_file;
 pub mod shell;
 pub mod socket;
 #[cfg(feature = "standalone")]

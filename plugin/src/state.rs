@@ -33,6 +33,18 @@ pub const MAX_BYTES: usize = 64 << 20;
 /// Most bytes that are taken from a host at a load (256 MiB), and kept if they are refused.
 pub const MAX_READ: usize = 256 << 20;
 
+/// What the host saves a chunk for, or loads it for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// Its project.
+    #[default]
+    Project,
+    /// A copy of the instance beside it.
+    Duplicate,
+    /// A preset, for instances that have names of their own.
+    Preset,
+}
+
 /// Why the bytes of a host's stream were not taken. What is not taken cannot be saved back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadError {

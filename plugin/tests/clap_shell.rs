@@ -9,6 +9,8 @@ mod busy;
 mod effect;
 #[path = "clap_shell/events.rs"]
 mod events;
+#[path = "clap_shell/presets.rs"]
+mod presets;
 mod raw_host;
 #[path = "clap_shell/reproducible.rs"]
 mod reproducible;

@@ -11,7 +11,7 @@ def kit(m):
     m.node("hat", "faust:hat", gain=0.3)
     m.play("kick", "x . . . x . . . x . . . x . x .")
     m.play("snare", ". x . x")
-    m.play("hat", kr.hit().fast(8).chance(0.8, seed=3), swing=0.58)
+    m.play("hat", kr.hit().fast(8).chance(0.2, seed=3), swing=0.58)
     m.outputs("kick", "snare", "hat")
 
 

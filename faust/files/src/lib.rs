@@ -9,6 +9,7 @@ use std::fmt;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What a symbolic link at the path means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,6 +172,145 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(path);
     }
     written
+}
+
+/// What becomes of a file that is there when another is saved under its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and nothing is saved.
+    Refuse,
+    /// It goes to its name with `.bak` behind it, in place of an older one.
+    Keep,
+}
+
+/// Why a file was not saved.
+#[derive(Debug)]
+pub enum SaveError {
+    /// What the system said.
+    Io(io::Error),
+    /// Something lies there that is no plain file: a folder, a FIFO, a socket, a device, a link.
+    NotPlain,
+    /// There is such a file.
+    Exists,
+}
+
+impl fmt::Display for SaveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => error.fmt(f),
+            Self::NotPlain => f.write_str("is not a plain file"),
+            Self::Exists => f.write_str("exists"),
+        }
+    }
+}
+
+impl std::error::Error for SaveError {}
+
+impl From<io::Error> for SaveError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Saves a file whole or not at all: it is written beside its place, brought to the disk, and renamed. At every
+/// moment there is the old file, or the new one, at the path. Gives the path that the old one has now, if there was one.
+///
+/// # Errors
+/// If there is a file already and it is to stay, if something else lies there or at the old one's new path, or what the
+/// system says. Everything is as it was then, but for a `.bak` that may have been renewed.
+pub fn save(path: &Path, bytes: &[u8], existing: Existing) -> Result<Option<PathBuf>, SaveError> {
+    let old = plain_or_nothing(path)?;
+    if old && existing == Existing::Refuse {
+        return Err(SaveError::Exists);
+    }
+    let draft = Draft::new(path)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    let mut file = options.open(&draft.0)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    drop(file);
+    let kept = match old {
+        true => Some(keep(path)?),
+        false => None,
+    };
+    if existing == Existing::Refuse {
+        // A link is refused by the system where a file has come meanwhile; a rename is not.
+        match fs::hard_link(&draft.0, path) {
+            Ok(()) => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(SaveError::Exists),
+            // Some file systems have no such links.
+            Err(_) if plain_or_nothing(path)? => return Err(SaveError::Exists),
+            Err(_) => {}
+        }
+    }
+    fs::rename(&draft.0, path)?;
+    Ok(kept)
+}
+
+/// Is there a plain file?
+fn plain_or_nothing(path: &Path) -> Result<bool, SaveError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() => Ok(true),
+        Ok(_) => Err(SaveError::NotPlain),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Gives a file a second name, with `.bak` behind it, in place of what has that name.
+fn keep(path: &Path) -> Result<PathBuf, SaveError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".bak");
+    let kept = PathBuf::from(name);
+    plain_or_nothing(&kept)?;
+    let draft = Draft::new(&kept)?;
+    if fs::hard_link(path, &draft.0).is_err() {
+        // No links here: a copy. What has taken the file's place meanwhile is not waited for.
+        let old = read(path, Links::Refuse, u64::MAX).map_err(io::Error::from)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).open(&draft.0)?.write_all(&old)?;
+    }
+    fs::rename(&draft.0, &kept)?;
+    Ok(kept)
+}
+
+/// A name beside a file's that nobody has, removed in the end if it is still there.
+struct Draft(PathBuf);
+
+impl Draft {
+    fn new(path: &Path) -> io::Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut draft = std::ffi::OsString::from(".");
+        draft.push(name);
+        draft.push(format!(".{}-{number}.part", std::process::id()));
+        let draft = path.with_file_name(draft);
+        // Of a process of this number that was killed.
+        match fs::remove_file(&draft) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(Self(draft)),
+        }
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Makes a folder, and those above it that are missing, for their user alone.
+///
+/// # Errors
+/// What the system says.
+pub fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// The paths of what is in a folder, in no order: at most `most` of them, and whether there are more.

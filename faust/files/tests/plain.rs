@@ -1,6 +1,9 @@
 //! Whatever lies at a path, reading it ends at once: with its bytes, or with the reason.
 
-use krach_files::{FileError, Links, Plain, list, read, read_start, read_text, write_private};
+use krach_files::{
+    Existing, FileError, Links, Plain, SaveError, list, make_folder, read, read_start, read_text, save,
+    write_private,
+};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -145,6 +148,108 @@ fn a_new_file_replaces_a_fifo_and_a_link_without_opening_either() {
         assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
     }
     assert_eq!(fs::read(&precious).expect("there"), b"mine");
+}
+
+/// What is in a folder: name and content.
+fn contents(folder: &Folder) -> Vec<(String, String)> {
+    let (paths, _) = list(&folder.0, 100).expect("lists");
+    let content = |path: &PathBuf| fs::read_to_string(path).unwrap_or_else(|_| "no file".to_owned());
+    let name = |path: &PathBuf| path.file_name().expect("a name").to_string_lossy().into_owned();
+    let mut all: Vec<_> = paths.iter().map(|path| (name(path), content(path))).collect();
+    all.sort();
+    all
+}
+
+fn pairs(all: &[(&str, &str)]) -> Vec<(String, String)> {
+    all.iter().map(|(name, content)| ((*name).to_owned(), (*content).to_owned())).collect()
+}
+
+#[test]
+fn a_file_is_saved_whole_and_an_old_one_is_kept_or_stays() {
+    let folder = Folder::new("save");
+    let path = folder.path("a");
+    assert_eq!(save(&path, b"1", Existing::Refuse).expect("saves"), None);
+    assert!(matches!(save(&path, b"2", Existing::Refuse), Err(SaveError::Exists)));
+    assert_eq!(contents(&folder), pairs(&[("a", "1")]));
+    for (n, kept) in [("2", "1"), ("3", "2")] {
+        let bak = save(&path, n.as_bytes(), Existing::Keep).expect("saves");
+        assert_eq!(bak, Some(folder.path("a.bak")));
+        assert_eq!(contents(&folder), pairs(&[("a", n), ("a.bak", kept)]));
+    }
+    // No folder, no file: nothing is left of the try.
+    assert!(matches!(save(&folder.path("no/a"), b"1", Existing::Keep), Err(SaveError::Io(_))));
+    make_folder(&folder.path("no/deep")).expect("makes folders");
+    save(&folder.path("no/deep/a"), b"1", Existing::Refuse).expect("saves");
+    assert_eq!(list(&folder.path("no/deep"), 9).expect("lists").0.len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_saved_over_links_fifos_and_folders_nor_through_them() {
+    let folder = Folder::new("saveover");
+    let precious = folder.path("precious");
+    fs::write(&precious, "mine").expect("writes");
+    for kind in ["link", "fifo", "folder", "lost link"] {
+        for at in [kind.to_owned(), format!("{kind}.bak")] {
+            let path = folder.path(kind);
+            let there = folder.path(&at);
+            if at != kind {
+                fs::write(&path, "old").expect("writes");
+            }
+            match kind {
+                "link" => std::os::unix::fs::symlink(&precious, &there).expect("links"),
+                "lost link" => std::os::unix::fs::symlink(folder.path("none"), &there).expect("links"),
+                "folder" => fs::create_dir(&there).expect("makes"),
+                _ => assert!(
+                    std::process::Command::new("mkfifo").arg(&there).status().expect("runs").success()
+                ),
+            }
+            let before = fs::read_dir(&folder.0).expect("lists").count();
+            let to = path.clone();
+            let done = ends("saving", move || save(&to, b"new", Existing::Keep));
+            assert!(matches!(done, Err(SaveError::NotPlain)), "{at}: {done:?}");
+            assert_eq!(fs::read_dir(&folder.0).expect("lists").count(), before, "{at}: nothing is left");
+            if at != kind {
+                assert_eq!(fs::read(&path).expect("there"), b"old");
+                fs::remove_file(&path).expect("removes");
+            }
+            match kind {
+                "folder" => fs::remove_dir(&there),
+                _ => fs::remove_file(&there),
+            }
+            .expect("removes");
+        }
+    }
+    assert_eq!(fs::read(&precious).expect("there"), b"mine");
+    assert!(!folder.path("none").exists());
+}
+
+/// Whoever reads while others save sees one whole file or another.
+#[test]
+fn a_reader_never_sees_half_a_file_nor_none() {
+    let folder = Folder::new("half");
+    let path = folder.path("a");
+    let whole = |n: u8| vec![n; 300_000];
+    save(&path, &whole(0), Existing::Keep).expect("saves");
+    let (to, writing) = (path.clone(), std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true)));
+    let on = std::sync::Arc::clone(&writing);
+    let saving = std::thread::spawn(move || {
+        for n in 1..60 {
+            save(&to, &whole(n), Existing::Keep).expect("saves");
+        }
+        on.store(false, std::sync::atomic::Ordering::Release);
+    });
+    let mut seen = std::collections::BTreeSet::new();
+    while writing.load(std::sync::atomic::Ordering::Acquire) {
+        let bytes = fs::read(&path).expect("it is always there");
+        assert_eq!(bytes.len(), 300_000, "half a file");
+        assert!(bytes.iter().all(|byte| *byte == bytes[0]), "two files in one");
+        seen.insert(bytes[0]);
+    }
+    saving.join().expect("ends");
+    assert_eq!(fs::read(&path).expect("there")[0], 59);
+    assert_eq!(fs::read(folder.path("a.bak")).expect("there")[0], 58);
+    println!("{} of 60 seen", seen.len());
 }
 
 #[test]

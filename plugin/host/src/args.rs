@@ -1,7 +1,8 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use krach_host::presets::Place;
 use krach_host::serve::ServeOptions;
 use krach_host::transport::{Blocks, Script};
 use krach_host::{HostError, Length, Performance, Record, RenderOptions, wav};
@@ -14,6 +15,8 @@ krach-host: a CLAP host for tests, renders and screenshots
 
 krach-host render [FILE] [-o|--out OUT.wav]   play a performance (JSON lines) into a file,
                                               which is written as it sounds: one that ends early can be read
+krach-host render FILE.krach.json OUT.wav     play a session, at its own tempo and meter
+    --preset KEY      play a session that comes with the plugin
     --bars N          length in bars of the host's time (16)
     --seconds N       length in seconds instead
     --replies FILE    write the replies as JSON lines; refused requests are then left to its reader
@@ -21,11 +24,12 @@ krach-host render [FILE] [-o|--out OUT.wav]   play a performance (JSON lines) in
     --rate HZ         frames per second (48000)
     --block N         frames per block (256)
     --blocks RULE     a list such as 1,17,64, or random:SEED
-    --bpm X           tempo of the transport (120)
+    --bpm X           tempo of the transport (120, or the session's)
     --from BEAT       position of the first frame in quarter notes (0; may be negative)
     --input IN.wav    what goes into the audio input: the sidechain, or what an effect works on
     --online          in real time, as a host that plays
     --quiet           no progress on standard error
+krach-host presets                            list the presets that a CLAP offers
 krach-host serve                              keep an instance running; clients attach to its socket
     --bpm X  --rate HZ  --block N
     --seconds N       end by itself
@@ -33,7 +37,7 @@ krach-host serve                              keep an instance running; clients 
     --window          open the plugin's window (X11); closing it ends
     --scale X         its size, 1 being natural
     --picture OUT.png write what it shows at the end
-Both: --plugin FILE.clap ($KRACH_CLAP, else target/bundled/krach.clap), --id PLUGIN-ID (io.krach.krach;
+All: --plugin FILE.clap ($KRACH_CLAP, else target/bundled/krach.clap), --id PLUGIN-ID (io.krach.krach;
 io.krach.krach-fx is the effect)
 
 Exit status: 0 done, 1 failed, 2 rendered, but requests were refused (standard error names them; not
@@ -47,6 +51,8 @@ pub enum Command {
     Help,
     /// Render.
     Render(Box<RenderCommand>),
+    /// List the presets of a plugin.
+    Presets(Option<PathBuf>),
     /// Keep running.
     Serve(Box<ServeOptions>),
 }
@@ -58,6 +64,8 @@ pub struct RenderCommand {
     pub options: RenderOptions,
     /// Where the replies go.
     pub replies: Option<PathBuf>,
+    /// The tempo is that of the preset that comes with the plugin.
+    pub own_tempo: bool,
 }
 
 /// Reads the command line.
@@ -65,6 +73,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
     match parser.next()? {
         Some(Value(verb)) if verb == "render" => parse_render(&mut parser),
         Some(Value(verb)) if verb == "serve" => parse_serve(&mut parser),
+        Some(Value(verb)) if verb == "presets" => parse_presets(&mut parser),
         None | Some(Long("help") | Short('h')) => Ok(Command::Help),
         Some(other) => Err(other.unexpected()),
     }
@@ -74,9 +83,14 @@ fn parse_render(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
     let mut options = RenderOptions { progress: true, ..RenderOptions::default() };
     let (mut output, mut replies, mut stems, mut file) = (None, None, false, None);
     let mut input: Option<PathBuf> = None;
+    let (mut preset, mut said_tempo) = (None, None);
     while let Some(argument) = parser.next()? {
         match argument {
             Value(path) if file.is_none() => file = Some(PathBuf::from(path)),
+            Value(path) if output.is_none() && file.as_deref().is_some_and(is_session) => {
+                output = Some(PathBuf::from(path));
+            }
+            Long("preset") => preset = Some(parser.value()?.string()?),
             Short('o') | Long("out") => output = Some(PathBuf::from(parser.value()?)),
             Long("bars") => options.length = Length::Bars(amount(parser, "bars")?),
             Long("seconds") => options.length = Length::Seconds(amount(parser, "seconds")?),
@@ -87,7 +101,7 @@ fn parse_render(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
                 let text = parser.value()?.string()?;
                 options.blocks = text.parse::<Blocks>().map_err(lexopt::Error::from)?;
             }
-            Long("bpm") => options.script.tempo = tempo(parser)?,
+            Long("bpm") => said_tempo = Some(tempo(parser)?),
             Long("from") => options.script.start_beats = parser.value()?.parse()?,
             Long("input") => input = Some(PathBuf::from(parser.value()?)),
             Long("online") => options.realtime = true,
@@ -98,8 +112,11 @@ fn parse_render(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
             other => return Err(other.unexpected()),
         }
     }
-    if let Some(file) = file {
-        options.performance = Performance::load(&file).map_err(refused)?;
+    match (file, &preset) {
+        (Some(file), None) if is_session(&file) => session(&mut options, &file).map_err(refused)?,
+        (Some(file), _) if is_session(&file) => return Err("give a session or a preset, not both".into()),
+        (Some(file), _) => options.performance = Performance::load(&file).map_err(refused)?,
+        (None, _) => {}
     }
     if let Some(path) = input {
         let (rate, channels) = wav::read(&path).map_err(refused)?;
@@ -110,11 +127,45 @@ fn parse_render(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
         }
         options.sidechain = Some(channels);
     }
+    let own_tempo = preset.is_some() && said_tempo.is_none();
+    if let Some(key) = preset {
+        options.preset = Some(Place::Bundled(key));
+    }
+    options.script.tempo = said_tempo.unwrap_or(options.script.tempo);
     if stems && output.is_none() {
         return Err("--stems needs an output file: -o OUT.wav".into());
     }
     options.record = output.map_or(Record::Nothing, |main| Record::Files { main, stems });
-    Ok(Command::Render(Box::new(RenderCommand { options, replies })))
+    Ok(Command::Render(Box::new(RenderCommand { options, replies, own_tempo })))
+}
+
+fn is_session(file: &Path) -> bool {
+    file.to_string_lossy().ends_with(".krach.json")
+}
+
+/// The session in a file is played, at its own tempo and meter.
+fn session(options: &mut RenderOptions, file: &Path) -> Result<(), HostError> {
+    let failed = |reason: String| HostError::File { path: file.to_owned(), reason };
+    let path = file.canonicalize().map_err(|error| failed(error.to_string()))?;
+    let text = krach_files::read_text(&path, krach_files::Links::Follow, 64 << 20)
+        .map_err(|error| failed(error.to_string()))?;
+    let (tempo, meter) = krach_host::presets::time_of(&text);
+    options.script.tempo = tempo.unwrap_or(options.script.tempo);
+    options.script.time_signature = meter.map_or(options.script.time_signature, |beats| (beats, 4));
+    options.preset = Some(Place::File(path));
+    Ok(())
+}
+
+fn parse_presets(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut plugin = None;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("plugin") => plugin = Some(PathBuf::from(parser.value()?)),
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Command::Presets(plugin))
 }
 
 fn parse_serve(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
@@ -224,6 +275,22 @@ mod tests {
     }
 
     #[test]
+    fn a_session_is_played_at_its_own_tempo_and_meter() {
+        let file = std::env::temp_dir().join(format!("krach-args-{}.krach.json", std::process::id()));
+        std::fs::write(&file, r#"{"tempo": 96.5, "meter": 3}"#).unwrap();
+        let name = file.to_str().unwrap();
+        let options = render(&[name, "x.wav", "--bars", "2"]).options;
+        assert_eq!((options.script.tempo, options.script.time_signature), (96.5, (3, 4)));
+        assert_eq!(options.preset, Some(Place::File(file.canonicalize().unwrap())));
+        assert!(matches!(options.record, Record::Files { main, .. } if main == Path::new("x.wav")));
+        assert_eq!(render(&[name, "--bpm", "80"]).options.script.tempo, 80.0);
+        let command = render(&["--preset", "acid"]);
+        assert_eq!(command.options.preset, Some(Place::Bundled("acid".to_owned())));
+        assert!(command.own_tempo && !render(&["--preset", "acid", "--bpm", "80"]).own_tempo);
+        std::fs::remove_file(file).unwrap();
+    }
+
+    #[test]
     fn nonsense_is_refused_with_what_would_work() {
         assert!(wrong(&["render", "--bpm", "0"]).contains("give 1 to 1000"));
         assert!(wrong(&["render", "--blocks", "x"]).contains("random:SEED"));
@@ -237,6 +304,9 @@ mod tests {
         assert_eq!(sidechain, Some(vec![vec![0.5; 4], vec![0.25; 4]]));
         std::fs::remove_file(&input).unwrap();
         assert!(wrong(&["render", "--input", path]).contains("krach-input"));
+        assert!(wrong(&["render", "/no/such.krach.json", "x.wav"]).contains("/no/such.krach.json"));
+        assert!(wrong(&["render", "a.jsonl", "x.wav"]).contains("x.wav"));
+        assert!(wrong(&["render", "a.krach.json", "--preset", "b"]).contains("not both"));
         assert!(wrong(&["serve", "--block", "1,2"]).contains("one block length"));
         assert!(wrong(&["dance"]).contains("dance"));
     }

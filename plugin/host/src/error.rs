@@ -91,6 +91,22 @@ pub enum HostError {
         /// Size of the chunk.
         bytes: usize,
     },
+    /// The library lists no presets.
+    #[error("{} lists no presets: {reason}", path.display())]
+    Presets {
+        /// The library.
+        path: PathBuf,
+        /// The cause.
+        reason: String,
+    },
+    /// The plugin refused a preset, or a session file.
+    #[error("{what} was not loaded: {reason}")]
+    Preset {
+        /// The file, or the key of what comes with the plugin.
+        what: String,
+        /// What the plugin said.
+        reason: String,
+    },
     /// No socket of this instance was found.
     #[error("no socket of this instance after {waited:?} (looked in {looked})")]
     NoSocket {

@@ -1,6 +1,7 @@
 //! The host's side of CLAP: what plugins may ask of it, and what they were seen asking.
 
 use std::cell::RefCell;
+use std::ffi::CStr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ThreadId;
@@ -16,6 +17,8 @@ use clack_extensions::params::{
 };
 #[cfg(unix)]
 use clack_extensions::posix_fd::{FdFlags, HostPosixFd, HostPosixFdImpl};
+use clack_extensions::preset_discovery::HostPresetLoadImpl;
+use clack_extensions::preset_discovery::prelude::{HostPresetLoad, Location};
 use clack_extensions::state::{HostState, HostStateImpl};
 use clack_extensions::tail::{HostTail, HostTailImpl};
 use clack_extensions::thread_check::{HostThreadCheck, HostThreadCheckImpl};
@@ -36,6 +39,8 @@ pub struct Observed {
     pub callbacks: AtomicU64,
     /// `state.mark_dirty`.
     pub dirty: AtomicU64,
+    /// `preset_load.loaded`.
+    pub presets_loaded: AtomicU64,
     /// `params.rescan` calls.
     pub param_rescans: AtomicU64,
     /// All flags of all `params.rescan` calls, or-ed (`CLAP_PARAM_RESCAN_*`).
@@ -54,6 +59,8 @@ pub struct Observed {
     /// Calls that the specification reserves for the main thread and that came from elsewhere.
     pub wrong_thread: AtomicU64,
     logs: Mutex<Vec<(LogSeverity, String)>>,
+    /// What was said of presets that were not loaded.
+    preset_errors: Mutex<Vec<String>>,
     callback_due: AtomicBool,
     flush_due: AtomicBool,
     /// `gui.request_resize`: width and height in one, 0 for none.
@@ -65,6 +72,10 @@ impl Observed {
     /// The log so far: severity and text.
     pub fn logs(&self) -> Vec<(LogSeverity, String)> {
         self.logs.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn take_preset_errors(&self) -> Vec<String> {
+        std::mem::take(&mut *self.preset_errors.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn take_callback(&self) -> bool {
@@ -206,6 +217,23 @@ impl HostStateImpl for HostMain<'_> {
     }
 }
 
+impl HostPresetLoadImpl for HostMain<'_> {
+    fn on_error(
+        &self,
+        _location: Location,
+        _load_key: Option<&CStr>,
+        _os_error: i32,
+        message: Option<&CStr>,
+    ) {
+        let why = message.map(|text| text.to_string_lossy().into_owned()).unwrap_or_default();
+        self.shared.observed.preset_errors.lock().unwrap_or_else(PoisonError::into_inner).push(why);
+    }
+
+    fn loaded(&self, _location: Location, _load_key: Option<&CStr>) {
+        self.called(&self.shared.observed.presets_loaded);
+    }
+}
+
 impl HostParamsImplMainThread for HostMain<'_> {
     fn rescan(&self, flags: ParamRescanFlags) {
         self.called(&self.shared.observed.param_rescans);
@@ -311,6 +339,7 @@ impl HostHandlers for Handlers {
             .register::<HostLog>()
             .register::<HostThreadCheck>()
             .register::<HostState>()
+            .register::<HostPresetLoad>()
             .register::<HostParams>()
             .register::<HostLatency>()
             .register::<HostTail>()

@@ -17,6 +17,7 @@ mod instance;
 mod library;
 mod params;
 pub mod performance;
+pub mod presets;
 mod processor;
 pub mod render;
 pub mod serve;

@@ -2,13 +2,15 @@
 
 mod args;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use args::{Command, RenderCommand};
+use krach_host::presets::{Place, Preset};
 use krach_host::serve::{ServeOptions, serve};
-use krach_host::{HostError, render_performance, use_private_socket};
+use krach_host::{HostError, Library, default_plugin, render_performance, use_private_socket};
 
 fn main() -> ExitCode {
     let done = match args::parse(lexopt::Parser::from_env()) {
@@ -16,7 +18,8 @@ fn main() -> ExitCode {
             print!("{}", args::HELP);
             Ok(ExitCode::SUCCESS)
         }
-        Ok(Command::Render(command)) => render(&command),
+        Ok(Command::Render(command)) => render(*command),
+        Ok(Command::Presets(plugin)) => list_presets(plugin),
         Ok(Command::Serve(options)) => run_serve(&options),
         Err(error) => Err(HostError::Usage(format!("{error}\n{}", args::HELP))),
     };
@@ -26,9 +29,34 @@ fn main() -> ExitCode {
     })
 }
 
-fn render(command: &RenderCommand) -> Result<ExitCode, HostError> {
+/// Tempo of the preset of that key.
+fn tempo_of(key: &str, plugin: Option<&PathBuf>) -> Result<Option<f64>, HostError> {
+    let found = Library::load(&plugin.cloned().map_or_else(default_plugin, Ok)?)?.presets()?;
+    let of_key = |preset: &&Preset| preset.place == Place::Bundled(key.to_owned());
+    Ok(found.presets.iter().find(of_key).and_then(|preset| preset.tempo))
+}
+
+fn list_presets(plugin: Option<PathBuf>) -> Result<ExitCode, HostError> {
+    let found = Library::load(&plugin.map_or_else(default_plugin, Ok)?)?.presets()?;
+    for Preset { name, about, tempo, place, .. } in &found.presets {
+        let place = match place {
+            Place::Bundled(key) => format!("--preset {key}"),
+            Place::File(file) => file.display().to_string(),
+        };
+        let tempo = tempo.map(|tempo| format!("{tempo} bpm")).unwrap_or_default();
+        println!("{name}\t{tempo}\t{place}\t{about}");
+    }
+    found.errors.iter().for_each(|error| eprintln!("krach-host: no preset: {error}"));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn render(mut command: RenderCommand) -> Result<ExitCode, HostError> {
     // SAFETY: the first thing that this process does; no other thread is running yet.
     let _socket = unsafe { use_private_socket() }?;
+    if let (Some(Place::Bundled(key)), true) = (&command.options.preset, command.own_tempo) {
+        let tempo = tempo_of(key, command.options.plugin.as_ref())?;
+        command.options.script.tempo = tempo.unwrap_or(command.options.script.tempo);
+    }
     let rendered = render_performance(&command.options)?;
     if let Some(path) = &command.replies {
         let lines: String = rendered.replies.iter().map(|reply| format!("{}\n", reply.reply)).collect();

@@ -17,6 +17,7 @@ use crate::events::{InputKind, OutputEvent};
 use crate::hosted::Hosted;
 use crate::instance::Instance;
 use crate::performance::{Performance, Step};
+use crate::presets::Place;
 use crate::stage::Stage;
 use crate::tape::Record;
 use crate::transport::{Blocks, Script, Truth};
@@ -70,6 +71,8 @@ pub struct RenderOptions {
     pub record: Record,
     /// State to load before activation.
     pub state: Option<Vec<u8>>,
+    /// Preset, or session file, to load after that. In VST3 it has to be a file, which is opened over the socket.
+    pub preset: Option<Place>,
     /// Quarter notes per cycle at the beginning, in which replies name positions.
     pub beats_per_cycle: f64,
     /// Say on standard error how far it is, once a second.
@@ -91,6 +94,7 @@ impl Default for RenderOptions {
             events: Vec::new(),
             record: Record::Memory,
             state: None,
+            preset: None,
             beats_per_cycle: 4.0,
             progress: false,
         }
@@ -202,7 +206,11 @@ pub fn render_performance(options: &RenderOptions) -> Result<Rendered, HostError
     let steps = &options.performance.steps;
     let sends = steps.iter().any(|step| !matches!(step, Step::Host { .. }));
     let vst3 = options.plugin.as_ref().is_some_and(|plugin| plugin.extension() == Some("vst3".as_ref()));
-    if vst3 { render::<Vst3Instance>(options, sends) } else { render::<Instance>(options, sends) }
+    if vst3 {
+        render::<Vst3Instance>(options, sends || options.preset.is_some())
+    } else {
+        render::<Instance>(options, sends)
+    }
 }
 
 fn render<I: Hosted>(options: &RenderOptions, with_socket: bool) -> Result<Rendered, HostError> {

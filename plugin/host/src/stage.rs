@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::error::HostError;
@@ -12,6 +12,7 @@ use crate::hosted::{Hosted, Playing};
 use crate::instance::{Instance, Ports};
 use crate::library::default_plugin;
 use crate::performance::{Performance, Step};
+use crate::presets::Place;
 use crate::render::{Length, RenderOptions, Rendered, Reply, Save, Stem};
 use crate::tape::Tape;
 use crate::transport::{BlockPlan, ONSET_TOLERANCE, Player, When};
@@ -72,7 +73,10 @@ impl<I: Hosted> Stage<I> {
         if offline.is_err() && !options.realtime && with_socket {
             eprintln!("krach-host: the plugin knows no offline mode; edits may act late");
         }
-        let client = instance.socket().map(Client::connect).transpose()?;
+        let mut client = instance.socket().map(Client::connect).transpose()?;
+        if let Some(place) = &options.preset {
+            load_preset(&mut instance, client.as_mut(), place)?;
+        }
         let ports = instance.ports();
         let max_frames = options.blocks.longest().max(1);
         let processor = instance.activate(options.sample_rate, max_frames)?;
@@ -454,6 +458,31 @@ fn is_error(reply: &Value) -> bool {
     reply.get("error").is_some()
         || reply.get("status") == Some(&"Error".into())
         || failed.is_some_and(|failed| !failed.is_empty())
+}
+
+/// Loads a preset as the format has it; in VST3, which has none, a file over the socket.
+fn load_preset<I: Hosted>(
+    instance: &mut I,
+    client: Option<&mut Client>,
+    place: &Place,
+) -> Result<(), HostError> {
+    if let Some(clap) = instance.clap() {
+        return clap.load_preset(place);
+    }
+    let (Place::File(file), Some(client)) = (place, client) else {
+        return Err(HostError::Usage("only CLAP has presets that come with a plugin".to_owned()));
+    };
+    let request =
+        json!({"jsonrpc": "2.0", "id": 1, "method": "open_file", "params": {"file": file}}).to_string();
+    client.send(&request)?;
+    let reply = client.wait(&request, REPLY_WAIT)?;
+    let reply: Value = serde_json::from_str(&reply).unwrap_or(Value::String(reply));
+    match is_error(&reply) {
+        true => {
+            Err(HostError::Preset { what: file.display().to_string(), reason: reply["error"].to_string() })
+        }
+        false => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ mod krach_support;
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
-use krach_support::alone::{HUNG, Running};
+use krach_support::alone::{HUNG, Running, ends_with};
 use krach_support::display::{Display, soon};
+use krach_support::home;
 use krach_support::lossy::{Loses, Lossy};
 use krach_support::session::gate_session;
 
@@ -92,6 +93,27 @@ fn is_painted_where_answers_are_lost(folder: &str, loses: Loses) {
     }
     running.end(folder);
     assert!(soon(HUNG, || display.windows() == 0), "{folder}: a window is left");
+}
+
+#[test]
+fn a_session_on_the_command_line_is_opened_and_a_broken_one_is_refused() {
+    let file = home::enter().path().join("alone.krach.json");
+    let name = file.to_str().unwrap();
+    std::fs::write(&file, r#"{"nodes":[{"name":"tone","source":"oscillator"}],"tempo":97}"#).unwrap();
+    let running = Running::start_with("f-good", None, &["--backend", "dummy", name], &[]);
+    assert!(soon(HUNG, || running.runs()), "its transport stands");
+    let reply = running.client().request(r#"{"jsonrpc":"2.0","id":1,"method":"transport"}"#).unwrap();
+    assert_eq!(reply["result"]["position"]["tempo"], 97.0, "the program's own time has the session's tempo");
+    let reply = running.client().request(r#"{"jsonrpc":"2.0","id":1,"method":"capture"}"#).unwrap();
+    assert_eq!(reply["result"]["module"]["nodes"][0]["name"], "tone");
+    running.end("with a session");
+    std::fs::write(&file, r#"{"tempo":97,"routing":[{"source":"a","target":"b"}]}"#).unwrap();
+    let (code, told) = ends_with(&["--backend", "dummy", name]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("$.routing[0].source: there is no node a"), "{told}");
+    let (code, told) = ends_with(&["--backend", "dummy", "/nowhere/song.krach.json"]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("there is no file /nowhere/song.krach.json"), "{told}");
 }
 
 #[test]

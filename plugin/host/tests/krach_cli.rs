@@ -2,6 +2,8 @@
 #![cfg(unix)]
 
 mod krach_support;
+#[path = "krach_cli/sessions.rs"]
+mod sessions;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -11,6 +13,9 @@ use krach_host::{Client, Length, Performance, RenderOptions, Step, render_perfor
 use krach_support::session::gate_session;
 use krach_support::{assert_same_sound, home, plugin};
 use serde_json::json;
+
+/// Longest that anything may take before it counts as hung.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 fn host() -> Command {
     home::enter();

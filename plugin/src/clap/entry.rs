@@ -5,6 +5,9 @@ use std::ffi::{CStr, c_char, c_void};
 
 use clap_sys::entry::clap_plugin_entry;
 use clap_sys::factory::plugin_factory::{CLAP_PLUGIN_FACTORY_ID, clap_plugin_factory};
+use clap_sys::factory::preset_discovery::{
+    CLAP_PRESET_DISCOVERY_FACTORY_ID, CLAP_PRESET_DISCOVERY_FACTORY_ID_COMPAT,
+};
 use clap_sys::host::clap_host;
 use clap_sys::plugin::{clap_plugin, clap_plugin_descriptor};
 use clap_sys::plugin_features::{
@@ -15,6 +18,7 @@ use clap_sys::version::{CLAP_VERSION, clap_version_is_compatible};
 
 use super::guard;
 use super::object::{Object, is, table};
+use super::preset_discovery::DISCOVERY;
 use crate::ports::Kind;
 use crate::shell::{CLAP_ID, CLAP_ID_FX, DESCRIPTION, NAME, NAME_FX, VENDOR};
 
@@ -87,7 +91,14 @@ unsafe extern "C" fn deinit() {}
 
 unsafe extern "C" fn get_factory(id: *const c_char) -> *const c_void {
     // SAFETY: null or a string of the host's.
-    if unsafe { is(id, CLAP_PLUGIN_FACTORY_ID) } { table(&FACTORY) } else { std::ptr::null() }
+    let known = |name| unsafe { is(id, name) };
+    if known(CLAP_PLUGIN_FACTORY_ID) {
+        table(&FACTORY)
+    } else if known(CLAP_PRESET_DISCOVERY_FACTORY_ID) || known(CLAP_PRESET_DISCOVERY_FACTORY_ID_COMPAT) {
+        table(&DISCOVERY)
+    } else {
+        std::ptr::null()
+    }
 }
 
 unsafe extern "C" fn get_plugin_count(_factory: *const clap_plugin_factory) -> u32 {

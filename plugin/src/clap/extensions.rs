@@ -18,8 +18,13 @@ use clap_sys::ext::params::{
     CLAP_EXT_PARAMS, CLAP_PARAM_IS_MODULATABLE, CLAP_PARAM_IS_STEPPED, CLAP_PARAM_RESCAN_VALUES,
     clap_param_info, clap_plugin_params,
 };
+use clap_sys::ext::preset_load::{CLAP_EXT_PRESET_LOAD, CLAP_EXT_PRESET_LOAD_COMPAT};
 use clap_sys::ext::render::{CLAP_EXT_RENDER, CLAP_RENDER_OFFLINE, clap_plugin_render};
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_plugin_state};
+use clap_sys::ext::state_context::{
+    CLAP_EXT_STATE_CONTEXT, CLAP_STATE_CONTEXT_FOR_DUPLICATE, CLAP_STATE_CONTEXT_FOR_PRESET,
+    clap_plugin_state_context, clap_plugin_state_context_type,
+};
 use clap_sys::ext::tail::{CLAP_EXT_TAIL, clap_plugin_tail};
 use clap_sys::ext::timer_support::{CLAP_EXT_TIMER_SUPPORT, clap_plugin_timer_support};
 use clap_sys::ext::track_info::{CLAP_EXT_TRACK_INFO, CLAP_EXT_TRACK_INFO_COMPAT, clap_plugin_track_info};
@@ -30,10 +35,10 @@ use clap_sys::string_sizes::CLAP_NAME_SIZE;
 
 use super::gui::GUI;
 use super::object::{Core, Object, is, table};
-use super::{guard, stream};
+use super::{guard, presets, stream};
 use crate::params::MACROS;
 use crate::ports;
-use crate::state::MAX_READ;
+use crate::state::{MAX_READ, Purpose};
 
 /// `clap_plugin.get_extension`: nothing before `init`.
 pub unsafe extern "C" fn get(plugin: *const clap_plugin, id: *const c_char) -> *const c_void {
@@ -48,6 +53,10 @@ pub unsafe extern "C" fn get(plugin: *const clap_plugin, id: *const c_char) -> *
             table(&PARAMS)
         } else if known(CLAP_EXT_STATE) {
             table(&STATE)
+        } else if known(CLAP_EXT_STATE_CONTEXT) {
+            table(&STATE_CONTEXT)
+        } else if known(CLAP_EXT_PRESET_LOAD) || known(CLAP_EXT_PRESET_LOAD_COMPAT) {
+            table(&presets::LOAD)
         } else if known(CLAP_EXT_AUDIO_PORTS) {
             table(&AUDIO_PORTS)
         } else if known(CLAP_EXT_NOTE_PORTS) {
@@ -79,6 +88,8 @@ static PARAMS: clap_plugin_params = clap_plugin_params {
     flush: Some(params_flush),
 };
 static STATE: clap_plugin_state = clap_plugin_state { save: Some(state_save), load: Some(state_load) };
+static STATE_CONTEXT: clap_plugin_state_context =
+    clap_plugin_state_context { save: Some(state_context_save), load: Some(state_context_load) };
 static AUDIO_PORTS: clap_plugin_audio_ports =
     clap_plugin_audio_ports { count: Some(audio_ports_count), get: Some(audio_ports_get) };
 static NOTE_PORTS: clap_plugin_note_ports =
@@ -247,25 +258,69 @@ fn copy_text(text: &str, to: &mut [c_char]) {
 unsafe extern "C" fn state_save(plugin: *const clap_plugin, to: *const clap_ostream) -> bool {
     guard(false, || {
         // SAFETY: the host hands back what `create` gave it, and its own stream.
-        unsafe { core(plugin).and_then(Core::save).is_some_and(|chunk| stream::write_all(to, &chunk)) }
+        unsafe { save(plugin, to, Purpose::Project) }
     })
+}
+
+/// # Safety
+/// As for [`core`]; the host's own stream.
+unsafe fn save(plugin: *const clap_plugin, to: *const clap_ostream, purpose: Purpose) -> bool {
+    // SAFETY: passed on.
+    unsafe {
+        let chunk = core(plugin).and_then(|core| core.save(purpose));
+        chunk.is_some_and(|chunk| stream::write_all(to, &chunk))
+    }
 }
 
 /// False leaves everything as it was; the instance keeps the bytes and saves them back.
 unsafe extern "C" fn state_load(plugin: *const clap_plugin, from: *const clap_istream) -> bool {
     guard(false, || {
         // SAFETY: the host hands back what `create` gave it, and its own stream.
-        unsafe {
-            let Some((object, core)) = Object::of(plugin).and_then(|o| Some((o, o.core()?))) else {
-                return false;
-            };
-            let loaded = core.load(stream::read_all(from, MAX_READ));
-            if loaded {
-                object.host.rescan_params(CLAP_PARAM_RESCAN_VALUES);
-            }
-            loaded
-        }
+        unsafe { load(plugin, from, Purpose::Project) }
     })
+}
+
+/// # Safety
+/// As for [`core`]; the host's own stream.
+unsafe fn load(plugin: *const clap_plugin, from: *const clap_istream, purpose: Purpose) -> bool {
+    // SAFETY: passed on.
+    unsafe {
+        let Some((object, core)) = Object::of(plugin).and_then(|o| Some((o, o.core()?))) else {
+            return false;
+        };
+        let loaded = core.load(stream::read_all(from, MAX_READ), purpose);
+        if loaded {
+            object.host.rescan_params(CLAP_PARAM_RESCAN_VALUES);
+        }
+        loaded
+    }
+}
+
+/// What the host saves or loads a state for. One that is not known is the project's.
+fn purpose_of(context: clap_plugin_state_context_type) -> Purpose {
+    match context {
+        CLAP_STATE_CONTEXT_FOR_PRESET => Purpose::Preset,
+        CLAP_STATE_CONTEXT_FOR_DUPLICATE => Purpose::Duplicate,
+        _ => Purpose::Project,
+    }
+}
+
+unsafe extern "C" fn state_context_save(
+    plugin: *const clap_plugin,
+    to: *const clap_ostream,
+    context: clap_plugin_state_context_type,
+) -> bool {
+    // SAFETY: the host hands back what `create` gave it, and its own stream.
+    guard(false, || unsafe { save(plugin, to, purpose_of(context)) })
+}
+
+unsafe extern "C" fn state_context_load(
+    plugin: *const clap_plugin,
+    from: *const clap_istream,
+    context: clap_plugin_state_context_type,
+) -> bool {
+    // SAFETY: the host hands back what `create` gave it, and its own stream.
+    guard(false, || unsafe { load(plugin, from, purpose_of(context)) })
 }
 
 // --- ports --------------------------------------------------------------------------------------

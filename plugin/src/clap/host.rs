@@ -4,13 +4,14 @@
 //! Some hosts never do. Where the host has timers, one of them serves requests from `init` on, until the
 //! host has answered a request by `on_main_thread`.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, c_char};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use clap_sys::ext::gui::{CLAP_EXT_GUI, clap_host_gui};
 use clap_sys::ext::params::{CLAP_EXT_PARAMS, clap_host_params, clap_param_rescan_flags};
+use clap_sys::ext::preset_load::{CLAP_EXT_PRESET_LOAD, CLAP_EXT_PRESET_LOAD_COMPAT, clap_host_preset_load};
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_host_state};
 use clap_sys::ext::timer_support::{CLAP_EXT_TIMER_SUPPORT, clap_host_timer_support};
 use clap_sys::ext::track_info::{
@@ -56,6 +57,7 @@ struct Extensions {
     gui: Option<NonNull<clap_host_gui>>,
     timer: Option<NonNull<clap_host_timer_support>>,
     track: Option<NonNull<clap_host_track_info>>,
+    preset: Option<NonNull<clap_host_preset_load>>,
 }
 
 // SAFETY: the host's struct is constant and lives until `destroy`; from our own threads only
@@ -107,6 +109,9 @@ impl Host {
             gui: self.extension(CLAP_EXT_GUI),
             timer: self.extension(CLAP_EXT_TIMER_SUPPORT),
             track: self.extension(CLAP_EXT_TRACK_INFO).or_else(|| self.extension(CLAP_EXT_TRACK_INFO_COMPAT)),
+            preset: self
+                .extension(CLAP_EXT_PRESET_LOAD)
+                .or_else(|| self.extension(CLAP_EXT_PRESET_LOAD_COMPAT)),
         });
     }
 
@@ -201,6 +206,40 @@ impl Host {
             has(CLAP_TRACK_INFO_HAS_TRACK_NAME).then_some(&*name),
             has(CLAP_TRACK_INFO_HAS_TRACK_COLOR).then_some(colour),
         ))
+    }
+
+    /// A preset was loaded.
+    ///
+    /// # Safety
+    /// Main thread; the host's strings, or null.
+    pub unsafe fn preset_loaded(&self, kind: u32, location: *const c_char, load_key: *const c_char) {
+        let Some(presets) = self.extensions.get().and_then(|extensions| extensions.preset) else { return };
+        // SAFETY: the host's tables live as long as the host; as promised by the caller.
+        unsafe {
+            if let Some(loaded) = presets.as_ref().loaded {
+                loaded(self.raw.as_ptr(), kind, location, load_key);
+            }
+        }
+    }
+
+    /// A preset was not loaded, and why.
+    ///
+    /// # Safety
+    /// Main thread; the host's strings, or null.
+    pub unsafe fn preset_refused(
+        &self,
+        kind: u32,
+        location: *const c_char,
+        load_key: *const c_char,
+        why: &CStr,
+    ) {
+        let Some(presets) = self.extensions.get().and_then(|extensions| extensions.preset) else { return };
+        // SAFETY: the host's tables live as long as the host; as promised by the caller.
+        unsafe {
+            if let Some(on_error) = presets.as_ref().on_error {
+                on_error(self.raw.as_ptr(), kind, location, load_key, 0, why.as_ptr());
+            }
+        }
     }
 
     /// Main thread.

@@ -15,6 +15,7 @@
 //! | `buffers` | where do the channels lie, and what stands in for those that are missing? |
 //! | `gui` | how does a host open, size and close the window? |
 //! | `host` | how do our threads reach the host's main thread? |
+//! | `preset_discovery`, `presets` | which presets are there, and how is one loaded? |
 //! | `stream` | how do state bytes come and go? |
 //!
 //! Threads: functions marked main thread and audio thread run at the same time. They share atomics
@@ -27,6 +28,8 @@ mod extensions;
 mod gui;
 mod host;
 mod object;
+mod preset_discovery;
+mod presets;
 mod process;
 mod stream;
 mod transport;

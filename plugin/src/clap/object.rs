@@ -33,7 +33,7 @@ use crate::params::KrachParams;
 use crate::ports::Kind;
 use crate::shell::{Clap, Shell};
 use crate::socket::Addresses;
-use crate::state::ReadError;
+use crate::state::{Purpose, ReadError};
 
 /// How long the main thread waits for a block that the host left running where it may not.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -71,14 +71,14 @@ pub struct Core {
 
 impl Core {
     /// The chunk for the host: session and parameters. `None` if there is none.
-    pub fn save(&self) -> Option<Vec<u8>> {
-        self.instance.save_state_with(self.events.values.save())
+    pub fn save(&self, purpose: Purpose) -> Option<Vec<u8>> {
+        self.instance.save_state_for(self.events.values.save(), purpose)
     }
 
     /// Session and parameters from a chunk; false, and nothing changes, if it is refused. The
     /// instance keeps a refused chunk and saves it back until the session is edited.
-    pub fn load(&self, chunk: Result<Vec<u8>, ReadError>) -> bool {
-        let Some(values) = self.instance.load_read(chunk) else { return false };
+    pub fn load(&self, chunk: Result<Vec<u8>, ReadError>, purpose: Purpose) -> bool {
+        let Some(values) = self.instance.load_read(chunk, purpose) else { return false };
         self.events.values.load(&values);
         true
     }

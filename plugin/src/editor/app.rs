@@ -1,6 +1,7 @@
 //! A frame of the window. Whatever panics in it is shown, and ends there.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -80,6 +81,11 @@ impl App {
     fn frame(&mut self, ui: &mut Ui, frame: &mut Frame) {
         let Some(mut open) = self.opened().take() else { return };
         open.pace.wait(ui.ctx());
+        match dropped(ui.ctx()) {
+            Dropped::Nothing => {}
+            Dropped::File(file) => open.view.open(&file),
+            Dropped::Several => open.view.report("drop one session file at a time".to_owned()),
+        }
         let picture = {
             let shown = self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner);
             self.shared.drawn.fetch_add(1, Ordering::Relaxed);
@@ -156,6 +162,22 @@ impl NiceEguiApp for App {
     }
 }
 
+/// What was let go over the window since the last frame.
+#[derive(Debug, PartialEq, Eq)]
+enum Dropped {
+    Nothing,
+    File(PathBuf),
+    Several,
+}
+
+fn dropped(context: &Context) -> Dropped {
+    context.input(|input| match input.raw.dropped_files.as_slice() {
+        [] => Dropped::Nothing,
+        [file] => Dropped::File(file.path().to_owned()),
+        _ => Dropped::Several,
+    })
+}
+
 /// Whether frames can be drawn: one that panics is the last.
 #[derive(Default)]
 struct Health {
@@ -208,6 +230,37 @@ mod tests {
             _ => None,
         };
         output.shapes.iter().filter_map(text).collect()
+    }
+
+    /// A file as a window's toolkit hands it over.
+    #[derive(Debug)]
+    struct File(PathBuf);
+
+    impl egui::DroppedFile for File {
+        fn path(&self) -> &std::path::Path {
+            &self.0
+        }
+
+        fn bytes(&self) -> Result<Vec<u8>, String> {
+            Err("it is not asked for".to_owned())
+        }
+    }
+
+    #[test]
+    fn one_file_that_is_dropped_is_opened_and_several_are_not() {
+        let files = |names: &[&str]| {
+            let file =
+                |name: &&str| Arc::new(File(PathBuf::from(name))) as Arc<dyn egui::DroppedFile + Send + Sync>;
+            let context = Context::default();
+            let input = RawInput { dropped_files: names.iter().map(file).collect(), ..RawInput::default() };
+            let mut found = Dropped::Nothing;
+            let mut output = context.run_ui(input, |ui| found = dropped(ui.ctx()));
+            output.textures_delta.clear();
+            found
+        };
+        assert_eq!(files(&[]), Dropped::Nothing);
+        assert_eq!(files(&["/a/song.krach.json"]), Dropped::File("/a/song.krach.json".into()));
+        assert_eq!(files(&["/a", "/b"]), Dropped::Several);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The control thread: runs what the host and the clients ask, one at a time, and keeps the engine ticking
 //! while something is on its way.
 
+mod open;
 mod publish;
 
 use krach_core::model::Setting;
@@ -30,7 +31,8 @@ use crate::protocol::context::RequestContext;
 use crate::protocol::events::log::Author;
 use crate::protocol::{Action, Deferred, Outcome};
 use crate::socket::{Announcer, ReplySlot};
-use crate::state::{Payload, StateError};
+use crate::state::{Purpose, StateError};
+pub use open::{Document, Opener};
 
 /// Between two ticks while something is on its way: the audio thread cannot wake us.
 const TICK: Duration = Duration::from_millis(1);
@@ -75,9 +77,18 @@ pub(super) enum Command {
     /// What went wrong lately.
     Problems { reply: SyncSender<Vec<String>> },
     /// The host saves.
-    Save { params: Params, reply: SyncSender<Option<Vec<u8>>>, claim: Arc<Claim> },
+    Save { params: Params, purpose: Purpose, reply: SyncSender<Option<Vec<u8>>>, claim: Arc<Claim> },
     /// The host loads.
-    Load { chunk: Vec<u8>, reply: SyncSender<Result<Params, StateError>>, claim: Arc<Claim> },
+    Load {
+        chunk: Vec<u8>,
+        purpose: Purpose,
+        reply: SyncSender<Result<Params, StateError>>,
+        claim: Arc<Claim>,
+    },
+    /// A file or a preset, while whoever opens it waits.
+    OpenNow { document: Document, by: Opener, reply: SyncSender<Result<(), String>>, claim: Arc<Claim> },
+    /// A file that the window opens, which waits for no answer.
+    Open { document: Document },
     /// What compile threads and watchers have to say.
     Word(Word),
     /// The end.
@@ -342,20 +353,31 @@ impl Control {
                 self.tick();
                 let _ = reply.try_send(self.problems.texts().map(str::to_owned).collect());
             }
-            Command::Save { params, reply, claim } => {
-                let chunk = self.chunk(params);
+            Command::Save { params, purpose, reply, claim } => {
+                let chunk = self.chunk(params, purpose);
                 if !claim.take() {
                     self.dirty.lost();
                     return self.report(format!("{TOO_LATE} the session, which was not saved; save again"));
                 }
-                let _ = reply.try_send(self.saved(chunk));
+                let _ = reply.try_send(self.saved(chunk, purpose));
             }
-            Command::Load { chunk, reply, claim } => {
+            Command::Load { chunk, purpose, reply, claim } => {
                 let outcome = match claim.take() {
-                    true => self.load(chunk),
-                    false => Err(self.refuse(chunk, StateError::Unanswered)),
+                    true => self.load(chunk, purpose),
+                    false => Err(self.refuse(chunk, StateError::Unanswered, purpose)),
                 };
                 let _ = reply.try_send(outcome);
+            }
+            Command::OpenNow { document, by, reply, claim } => {
+                if !claim.take() {
+                    return self.report(format!("{TOO_LATE} a session, which was not opened; open it again"));
+                }
+                let _ = reply.try_send(self.open(&document, by));
+            }
+            Command::Open { document } => {
+                if let Err(problem) = self.open(&document, Opener::Window) {
+                    self.report(problem);
+                }
             }
             Command::Word(word) => self.words.push_back(word),
             Command::Stop => {}
@@ -518,60 +540,6 @@ impl Control {
         if let Some(mark_dirty) = &self.hooks.mark_dirty {
             mark_dirty();
         }
-    }
-
-    /// The chunk of the session as it is.
-    fn chunk(&mut self, params: Params) -> Result<Vec<u8>, StateError> {
-        let session = self.engine.save();
-        match &self.kept {
-            Some(kept) if kept.session == session => return Ok(kept.chunk.clone()),
-            _ => self.kept = None,
-        }
-        Payload::new(params, session).and_then(|payload| payload.encode())
-    }
-
-    /// The host gets the chunk, or hears that there is none.
-    fn saved(&mut self, chunk: Result<Vec<u8>, StateError>) -> Option<Vec<u8>> {
-        match chunk {
-            Ok(chunk) => {
-                if self.kept.is_none() {
-                    self.announce();
-                    self.dirty.settle(&self.engine);
-                }
-                Some(chunk)
-            }
-            Err(error) => {
-                self.dirty.lost();
-                self.report(format!("the session was not saved: {error}"));
-                None
-            }
-        }
-    }
-
-    fn load(&mut self, chunk: Vec<u8>) -> Result<Params, StateError> {
-        let loaded = Payload::decode(&chunk).and_then(|payload| {
-            self.last_edit = self.engine.load(payload.session())?.seq;
-            Ok(payload.params)
-        });
-        match loaded {
-            Ok(params) => {
-                self.kept = None;
-                self.unsettled = true;
-                self.follow_sounds();
-                self.take_free_name();
-                self.dirty.settle(&self.engine);
-                self.committed(Author::Host, "load", None);
-                Ok(params)
-            }
-            Err(error) => Err(self.refuse(chunk, error)),
-        }
-    }
-
-    /// Keeps a chunk that is not loaded, to save it back.
-    fn refuse(&mut self, chunk: Vec<u8>, error: StateError) -> StateError {
-        self.report(error.to_string());
-        self.kept = Some(RefusedChunk { chunk, session: self.engine.save() });
-        error
     }
 
     /// Two instances of one name could not be told apart: the later one becomes `bass-2`.

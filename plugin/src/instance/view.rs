@@ -1,6 +1,7 @@
 //! What a window may see and ask of an instance, from a thread of its own: questions are posted, and
 //! nobody is ever kept waiting for an answer.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +10,8 @@ use krach_core::edit::{At, Edit};
 use krach_core::engine::NodeStatus;
 use krach_core::link::Link;
 
-use super::control::Command;
+use super::control::{Command, Document};
+use crate::session_file;
 use crate::socket::{Announcer, EndpointInfo};
 
 /// The session and its troubles at one moment.
@@ -77,6 +79,17 @@ impl View {
     /// Hands an edit to the engine. What is wrong with it becomes one of the problems.
     pub fn edit(&self, edit: Edit) {
         self.send(Command::Do { edit: Box::new(edit), at: At::Now });
+    }
+
+    /// Opens a session file. What is wrong with it becomes one of the problems, and nothing changes.
+    pub fn open(&self, path: &Path) {
+        match session_file::read(path) {
+            Ok(text) => {
+                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+                self.send(Command::Open { document: Document { name, text } });
+            }
+            Err(fault) => self.report(fault.to_string()),
+        }
     }
 
     /// Notes a problem for `Status` and the window.

@@ -31,18 +31,28 @@ pub(super) fn refused_edit(error: &EditError, root: &str, text: Option<&str>) ->
     }
 }
 
-/// Why a document was refused.
+/// Why a document was refused that came as the parameter `module`.
 pub(super) fn refused_document(error: &LoadError) -> RpcError {
     let within = |place: &str| match place.strip_prefix('$') {
         Some(rest) => format!("params.module{rest}"),
         None => format!("params.module: {place}"),
     };
+    refused_document_at(error, within)
+}
+
+/// Why the document in a file was refused: its place is in the file.
+pub(super) fn refused_file(error: &LoadError, file: &str) -> RpcError {
+    let error = refused_document_at(error, |place| format!("{file}: {place}"));
+    error.or_hint(|| Some("mend the file, or open another".to_owned()))
+}
+
+fn refused_document_at(error: &LoadError, within: impl Fn(&str) -> String) -> RpcError {
     match error {
         LoadError::Malformed { place, message } => {
             RpcError::new(INVALID_PARAMS, format!("module not understood: {message}")).at(within(place))
         }
         LoadError::Newer { .. } => {
-            RpcError::new(REFUSED, error.to_string()).at("params.module.krach.version").hint("update krach")
+            RpcError::new(REFUSED, error.to_string()).at(within("$.krach.version")).hint("update krach")
         }
         LoadError::Invalid { place, error } => {
             RpcError { hint: hint_of(error), ..RpcError::new(REFUSED, error.to_string()) }.at(within(place))

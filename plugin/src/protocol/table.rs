@@ -6,7 +6,7 @@ use crate::protocol::answer::Work;
 use crate::protocol::error::{METHOD_NOT_FOUND, RpcError};
 use crate::protocol::method::{Kind, Method};
 use crate::protocol::methods::{
-    batch, describe, engine, legacy_at, midi, modulation, nodes, play, query, session, sounds, status,
+    batch, describe, engine, files, legacy_at, midi, modulation, nodes, play, query, session, sounds, status,
     subscribe, sync, transport,
 };
 use crate::protocol::mutation::{ReadMutation, mutation_work};
@@ -24,6 +24,7 @@ mod of_methods {
 
 const TABLES: &[&[Method]] = &[
     session::METHODS,
+    files::METHODS,
     of_methods::METHODS,
     nodes::METHODS,
     describe::METHODS,

@@ -68,6 +68,11 @@ const NO_DSP_FOLDER: &str = "neither NOISE_DSP_DIR nor HOME is set, so no folder
 const NO_DSP_FOLDER: &str = "neither NOISE_DSP_DIR nor USERPROFILE is set, so no folder is read for .dsp \
     files; start the host with one of them set";
 
+/// The folder of the user, if the environment of this process names one.
+pub(crate) fn home_folder() -> Option<PathBuf> {
+    home(&|name| std::env::var_os(name).filter(|value| !value.is_empty()))
+}
+
 fn home(set: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
     set(name).map(PathBuf::from).filter(|path| path.is_absolute())

@@ -23,20 +23,22 @@ mod sound;
 mod time;
 mod window;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use krach_core::node::Registry;
 
 use crate::end;
-use crate::instance::{HostHooks, Instance, InstanceConfig};
+use crate::instance::{Document, HostHooks, Instance, InstanceConfig, Opener};
 use crate::params::KrachParams;
+use crate::session_file;
 use options::{Asked, Options};
 use sound::Sound;
 
 /// The program, with the command line of this process.
 pub fn run() -> ExitCode {
-    let options = match Options::read(std::env::args_os()) {
+    let mut options = match Options::read(std::env::args_os()) {
         Ok(Asked::ToPlay(options)) => options,
         Ok(Asked::ForHelp) => {
             println!("{}", options::HELP);
@@ -61,6 +63,15 @@ pub fn run() -> ExitCode {
         registry: Registry::with_builtins(),
         hooks: HostHooks::default(),
     });
+    if let Some(file) = &options.file {
+        match open(&instance, file) {
+            Ok(tempo) => options.tempo = options.tempo.or(tempo),
+            Err(problem) => {
+                eprintln!("krach: {problem}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
     params.view.set(Some(Arc::clone(instance.view())));
     let scale = options.scale;
     let sound = Sound::start(instance, Arc::clone(&params), options);
@@ -68,4 +79,13 @@ pub fn run() -> ExitCode {
     params.view.set(None);
     sound.end();
     ExitCode::SUCCESS
+}
+
+/// Opens a session before anything is played; gives its tempo.
+fn open(instance: &Instance, file: &Path) -> Result<Option<f64>, String> {
+    let text = session_file::read(file).map_err(|fault| fault.to_string())?;
+    let tempo = session_file::tempo_of(&text);
+    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+    instance.open_file(Document { name, text }, Opener::Window)?;
+    Ok(tempo)
 }

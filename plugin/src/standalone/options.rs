@@ -2,12 +2,15 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::path::PathBuf;
 
 /// What `--help` prints.
 pub const HELP: &str = "\
 krach with a window, a sound card or JACK, and MIDI ports, without a DAW.
 
-Usage: krach-standalone [options]
+Usage: krach-standalone [options] [FILE.krach.json]
+
+  FILE                   a session that is opened at the start; it is not written to by itself
 
   -b, --backend WHICH    auto: JACK if a server runs, else the sound card (the default)
                          jack: JACK; waits for a server where none runs
@@ -17,7 +20,7 @@ Usage: krach-standalone [options]
                          JACK's rate is JACK's
   -p, --period-size N    frames per period of the sound card, 16 to 8192; its own where this is left out.
                          JACK's period is JACK's, also when it changes
-      --tempo BPM        10 to 999 (120)
+      --tempo BPM        10 to 999; where it is left out, that of FILE, else 120
       --timesig-num N    beats of a bar, 1 to 64 (4)
       --timesig-denom N  which note is a beat: 1, 2, 4, 8, 16, 32 (4)
       --follow-jack      JACK's transport says when time runs, where it is and, if somebody there says it,
@@ -58,6 +61,9 @@ pub enum Backend {
     Dummy,
 }
 
+/// Quarter notes per minute where nobody says any.
+pub const TEMPO: f64 = 120.0;
+
 /// How to play.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
@@ -67,8 +73,10 @@ pub struct Options {
     pub rate: Option<u32>,
     /// Frames per period of the card, if so many are asked for.
     pub period: Option<u32>,
-    /// Quarter notes per minute.
-    pub tempo: f64,
+    /// The session that is opened at the start.
+    pub file: Option<PathBuf>,
+    /// Quarter notes per minute; `None` is that of the file, else [`TEMPO`].
+    pub tempo: Option<f64>,
     /// Time signature.
     pub meter: (u32, u32),
     /// JACK's transport is ours.
@@ -91,7 +99,8 @@ impl Default for Options {
             backend: Backend::Auto,
             rate: None,
             period: None,
-            tempo: 120.0,
+            file: None,
+            tempo: None,
             meter: (4, 4),
             follow_jack: false,
             card: None,
@@ -135,7 +144,7 @@ impl Options {
     /// # Errors
     /// If it has an option or a value that there is not.
     pub fn read(line: impl IntoIterator<Item = OsString>) -> Result<Asked, Problem> {
-        use lexopt::prelude::{Long, Short, ValueExt as _};
+        use lexopt::prelude::{Long, Short, Value, ValueExt as _};
         let mut parser = lexopt::Parser::from_iter(line);
         let mut options = Self::default();
         while let Some(argument) = parser.next()? {
@@ -157,7 +166,7 @@ impl Options {
                 }
                 Long("tempo") => {
                     let text = parser.value()?.string()?;
-                    options.tempo = real("--tempo", text, "a number from 10 to 999", 10.0..=999.0)?;
+                    options.tempo = Some(real("--tempo", text, "a number from 10 to 999", 10.0..=999.0)?);
                 }
                 Long("timesig-num") => {
                     let text = parser.value()?.string()?;
@@ -186,6 +195,7 @@ impl Options {
                     let text = parser.value()?.string()?;
                     options.scale = Some(real("--dpi-scale", text, "a number from 0.5 to 4", 0.5..=4.0)?);
                 }
+                Value(file) if options.file.is_none() => options.file = Some(file.into()),
                 other => return Err(other.unexpected().into()),
             }
         }
@@ -239,12 +249,13 @@ mod tests {
     fn what_is_left_out_has_a_default_and_what_is_said_counts() {
         assert_eq!(read(""), Ok(Asked::ToPlay(Options::default())));
         let line = "-b jack -r 44100 --period-size=64 --tempo 137.5 --timesig-num 7 --timesig-denom 8 \
-                    --follow-jack --connect-jack a:1,b:2 --dpi-scale 2";
+                    --follow-jack --connect-jack a:1,b:2 --dpi-scale 2 song.krach.json";
         let options = Options {
             backend: Backend::Jack,
+            file: Some("song.krach.json".into()),
             rate: Some(44_100),
             period: Some(64),
-            tempo: 137.5,
+            tempo: Some(137.5),
             meter: (7, 8),
             follow_jack: true,
             connect: Some(vec!["a:1".to_owned(), "b:2".to_owned()]),
@@ -268,7 +279,7 @@ mod tests {
             ("--timesig-num 0", "1 to 64"),
             ("--dpi-scale 9", "0.5 to 4"),
             ("--loud", "--loud"),
-            ("stray", "stray"),
+            ("one.krach.json stray", "stray"),
             ("--tempo", "--tempo"),
         ] {
             let problem = read(line).expect_err(line);

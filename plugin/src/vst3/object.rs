@@ -34,7 +34,7 @@ use crate::params::KrachParams;
 use crate::ports::Kind;
 use crate::shell::{Shell, Vst3};
 use crate::socket::Addresses;
-use crate::state::ReadError;
+use crate::state::{Purpose, ReadError};
 use crate::values::{Standing, Values};
 
 /// How long the main thread waits for a block that the host left running where it may not.
@@ -313,7 +313,7 @@ impl Object {
     pub fn load(&self, chunk: Result<Vec<u8>, ReadError>) -> bool {
         let changed = self.gui.desk().settle();
         let instance = lock(&self.instance);
-        let loaded = instance.as_ref().and_then(|instance| instance.load_read(chunk));
+        let loaded = instance.as_ref().and_then(|instance| instance.load_read(chunk, Purpose::Project));
         if let Some(values) = &loaded {
             lock(&self.told).clear();
             self.values.load(values);

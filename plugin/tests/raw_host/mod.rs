@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each test program uses its part")]
 
+pub mod presets;
 pub mod vst3;
 
 use std::ffi::{CStr, c_char, c_void};
@@ -14,7 +15,9 @@ use clap_sys::audio_buffer::clap_audio_buffer;
 use clap_sys::color::clap_color;
 use clap_sys::events::*;
 use clap_sys::ext::params::{CLAP_EXT_PARAMS, clap_host_params, clap_plugin_params};
+use clap_sys::ext::preset_load::CLAP_EXT_PRESET_LOAD;
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_host_state, clap_plugin_state};
+use clap_sys::ext::state_context::{CLAP_EXT_STATE_CONTEXT, clap_plugin_state_context};
 use clap_sys::ext::timer_support::{
     CLAP_EXT_TIMER_SUPPORT, clap_host_timer_support, clap_plugin_timer_support,
 };
@@ -68,6 +71,8 @@ pub struct Heard {
     pub started: AtomicU32,
     /// Name and colour of the track; a host without it has no such extension.
     pub track: Mutex<Option<(String, [u8; 3])>>,
+    /// What was said of presets: that they were loaded, or why not.
+    pub presets: Mutex<Vec<Result<String, String>>>,
 }
 
 /// A host, at a fixed place in memory.
@@ -240,6 +245,7 @@ unsafe extern "C" fn host_extension(host: *const clap_host, id: *const c_char) -
     match unsafe { CStr::from_ptr(id) } {
         id if id == CLAP_EXT_STATE => (&raw const HOST_STATE).cast(),
         id if id == CLAP_EXT_PARAMS => (&raw const HOST_PARAMS).cast(),
+        id if id == CLAP_EXT_PRESET_LOAD => (&raw const presets::HOST_PRESETS).cast(),
         id if id == CLAP_EXT_TIMER_SUPPORT && heard(host).has_timers.load(Ordering::SeqCst) => {
             (&raw const HOST_TIMERS).cast()
         }
@@ -365,6 +371,19 @@ impl Plugin {
     }
 
     pub fn save(&self) -> Option<Vec<u8>> {
+        let state = self.extension::<clap_plugin_state>(CLAP_EXT_STATE)?;
+        // SAFETY: CLAP's call.
+        Self::saved(|stream| unsafe { state.save.unwrap()(self.raw, stream) })
+    }
+
+    /// For a preset, a copy or a project.
+    pub fn save_for(&self, context: u32) -> Option<Vec<u8>> {
+        let state = self.extension::<clap_plugin_state_context>(CLAP_EXT_STATE_CONTEXT)?;
+        // SAFETY: CLAP's call.
+        Self::saved(|stream| unsafe { state.save.unwrap()(self.raw, stream, context) })
+    }
+
+    fn saved(save: impl FnOnce(*const clap_ostream) -> bool) -> Option<Vec<u8>> {
         unsafe extern "C" fn write(stream: *const clap_ostream, from: *const c_void, size: u64) -> i64 {
             let size = size.min(1000);
             // SAFETY: `ctx` is the vector below; `size` bytes are readable.
@@ -376,12 +395,23 @@ impl Plugin {
         }
         let mut bytes = Vec::<u8>::new();
         let stream = clap_ostream { ctx: (&raw mut bytes).cast(), write: Some(write) };
-        let state = self.extension::<clap_plugin_state>(CLAP_EXT_STATE)?;
-        // SAFETY: CLAP's call.
-        unsafe { state.save.unwrap()(self.raw, &stream) }.then_some(bytes)
+        save(&raw const stream).then_some(bytes)
     }
 
     pub fn load(&self, bytes: &[u8]) -> bool {
+        let state = self.extension::<clap_plugin_state>(CLAP_EXT_STATE).expect("state");
+        // SAFETY: CLAP's call.
+        Self::loaded(bytes, |stream| unsafe { state.load.unwrap()(self.raw, stream) })
+    }
+
+    /// Of a preset, a copy or a project.
+    pub fn load_for(&self, bytes: &[u8], context: u32) -> bool {
+        let state = self.extension::<clap_plugin_state_context>(CLAP_EXT_STATE_CONTEXT).expect("contexts");
+        // SAFETY: CLAP's call.
+        Self::loaded(bytes, |stream| unsafe { state.load.unwrap()(self.raw, stream, context) })
+    }
+
+    fn loaded(bytes: &[u8], load: impl FnOnce(*const clap_istream) -> bool) -> bool {
         unsafe extern "C" fn read(stream: *const clap_istream, to: *mut c_void, size: u64) -> i64 {
             // SAFETY: `ctx` is the slice below; `size` bytes are writable.
             unsafe {
@@ -394,9 +424,7 @@ impl Plugin {
         }
         let mut rest = bytes;
         let stream = clap_istream { ctx: (&raw mut rest).cast(), read: Some(read) };
-        let state = self.extension::<clap_plugin_state>(CLAP_EXT_STATE).expect("state");
-        // SAFETY: CLAP's call.
-        unsafe { state.load.unwrap()(self.raw, &stream) }
+        load(&raw const stream)
     }
 }
 

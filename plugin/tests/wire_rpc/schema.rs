@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use crate::wire_client::{Client, Home, client_of, config, schema, until};
 
 /// Each method with parameters that work, in an order in which they do.
-fn requests() -> Vec<(&'static str, Value)> {
+fn requests(home: &Home) -> Vec<(&'static str, Value)> {
+    let file = home.path().join("schema.krach.json");
     let set = json!({"type": "set_control", "label": "bass/cutoff", "value": 500});
     vec![
         ("capture", json!({})),
@@ -57,6 +58,8 @@ fn requests() -> Vec<(&'static str, Value)> {
         ("remove", json!({"node": "verb"})),
         ("instantiate", json!({"module": {"nodes": [{"name": "a", "source": "gain"}]}, "prefix": "kit"})),
         ("load", json!({"module": {"nodes": [{"name": "a", "source": "gain"}]}})),
+        ("save_file", json!({"file": file})),
+        ("open_file", json!({"file": file})),
         ("clear", json!({})),
     ]
 }
@@ -69,7 +72,7 @@ fn every_method_is_answered_as_the_schema_says() {
     let home = Home::new("schema");
     let instance = home.instance();
     let mut client = client_of(&instance);
-    for (method, params) in requests() {
+    for (method, params) in requests(&home) {
         let reply = client.call(method, params.clone());
         assert!(reply["error"].is_null(), "{method} {params}: {reply}");
         let is_change = reply["result"].get("seq").is_some() && method != "at" && method != "rebuild";
@@ -87,7 +90,7 @@ fn every_method_is_answered_as_the_schema_says() {
     // Nobody plays here: what is waited for does not come.
     let reply = client.call("sync", json!({"timeout": 0}));
     assert!(reply["error"]["data"]["still_playing"] == true, "{reply}");
-    let calls: BTreeSet<String> = requests().iter().map(|(method, _)| (*method).to_owned()).collect();
+    let calls: BTreeSet<String> = requests(&home).iter().map(|(method, _)| (*method).to_owned()).collect();
     let offered: BTreeSet<String> = client.hello["capabilities"]
         .as_array()
         .unwrap()

@@ -24,6 +24,15 @@ fn program() -> PathBuf {
     program
 }
 
+/// What becomes of the program where these arguments are wrong: how it ends, and what it says.
+pub fn ends_with(arguments: &[&str]) -> (Option<i32>, String) {
+    let home = home::enter();
+    let mut command = Command::new(program());
+    command.args(arguments).envs(home.variables()).env_remove("DISPLAY");
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
 /// The running program. It is killed when this is dropped.
 pub struct Running {
     child: Child,

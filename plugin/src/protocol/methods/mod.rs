@@ -3,6 +3,7 @@
 pub(super) mod batch;
 pub(super) mod describe;
 pub(super) mod engine;
+pub(super) mod files;
 pub(super) mod legacy_at;
 pub(super) mod midi;
 pub(super) mod modulation;

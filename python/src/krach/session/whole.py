@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,9 @@ from .info import Info
 
 if TYPE_CHECKING:
     from .handles import ModuleHandle
+
+SUFFIX = ".krach.json"
+"""How session files are called."""
 
 _LOADS = """
 
@@ -78,6 +82,31 @@ class Whole(Controls):
         >>> _ = kr.replay(kr.capture())
         """
         return self.load(ir)
+
+    def save_file(self, file: str | Path, overwrite: bool = False) -> Info:
+        """Write the session into ``NAME.krach.json``: a name in ``~/.krach/sessions``, or a path.
+
+        A file that is there stays, and nothing is saved; with ``overwrite`` it is kept as ``.bak``.
+
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> kick = kr.node("kick", "faust:kick")
+        >>> kr.save_file(f"{folder}/song").file.endswith("/song.krach.json")
+        True
+        """
+        self._quiet()
+        return Info(self.ask("save_file", file=_session_file(file), overwrite=overwrite))
+
+    def open_file(self, file: str | Path, *, at: At = None, dry_run: bool = False) -> Change:
+        """Make the session that of a file, as one change: a name in ``~/.krach/sessions``, or a path.
+
+        >>> kr.open_file("/nowhere/song")
+        Traceback (most recent call last):
+        krach.client.refusal.Refusal: there is no file /nowhere/song.krach.json ...
+        """
+        done = self.change("open_file", {"file": _session_file(file)}, at, dry_run)
+        self._settle_all(at, dry_run)
+        return done
 
     def instantiate(
         self,
@@ -474,3 +503,11 @@ def _document(ir: ModuleIr | Mapping[str, Any] | str | Path) -> dict[str, Any]:
         except (OSError, ValueError) as error:
             raise KrachError(f"{path}: {error}", place=str(path)) from None
     return ir.to_dict() if isinstance(ir, ModuleIr) else dict(ir)
+
+
+def _session_file(file: str | Path) -> str:
+    """Return what the plugin is told: a name as it is, a path as an absolute one with its ending."""
+    if isinstance(file, str) and not set(file) & {"/", os.sep}:
+        return file
+    path = Path(file).expanduser().absolute()
+    return str(path if path.name.endswith(SUFFIX) else path.with_name(path.name + SUFFIX))

@@ -1,0 +1,138 @@
+//! Sessions that come in one piece: from a host's project, or from a file. Which parts of one are a preset.
+
+use krach_core::edit::{At, Edit};
+use krach_core::ir::Krach;
+use krach_core::session::Session;
+
+use super::{Control, Params, RefusedChunk};
+use crate::protocol::events::log::Author;
+use crate::state::{Payload, Purpose, StateError};
+
+/// The text of a session file.
+pub struct Document {
+    /// What it is called, for errors and for the history.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// Who opens a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opener {
+    /// The host: a preset.
+    Host,
+    /// The window, or the command line of the program without a DAW.
+    Window,
+}
+
+impl Control {
+    /// The session becomes that of a file, as one step of the history; the instance's name stays.
+    ///
+    /// # Errors
+    /// What is wrong with the file. Nothing has changed then.
+    pub(super) fn open(&mut self, document: &Document, by: Opener) -> Result<(), String> {
+        let Document { name, text } = document;
+        let told = |error: &dyn std::fmt::Display| format!("{name}: {error}; what played before plays on");
+        let module = Session::read_module(text).map_err(|error| told(&error))?;
+        let edit = self.engine.session().loading(module, self.engine.registry()).map_err(|e| told(&e))?;
+        if matches!(&edit, Edit::Batch(edits) if edits.is_empty()) {
+            return Ok(());
+        }
+        if let Some(sounds) = &mut self.sounds {
+            sounds.before(&edit, &mut self.engine).map_err(|error| told(&error))?;
+        }
+        let receipt = self.engine.edit(edit, At::Now).map_err(|error| told(&error))?;
+        self.last_edit = receipt.seq;
+        self.edited();
+        let author = match by {
+            Opener::Host => Author::Host,
+            Opener::Window => Author::Window,
+        };
+        self.committed(author, "open", receipt.position);
+        Ok(())
+    }
+
+    /// The chunk of the session as it is. A preset's has no name: it is the instance's.
+    pub(super) fn chunk(&mut self, params: Params, purpose: Purpose) -> Result<Vec<u8>, StateError> {
+        let session = self.engine.save();
+        match &self.kept {
+            Some(kept) if kept.session == session => return Ok(kept.chunk.clone()),
+            _ => self.kept = None,
+        }
+        let session = match purpose {
+            Purpose::Preset => {
+                let mut nameless = self.engine.session().clone();
+                nameless.settings.name.clear();
+                nameless.to_json()
+            }
+            Purpose::Project | Purpose::Duplicate => session,
+        };
+        Payload::new(params, session).and_then(|payload| payload.encode())
+    }
+
+    /// The host gets the chunk, or hears that there is none.
+    pub(super) fn saved(&mut self, chunk: Result<Vec<u8>, StateError>, purpose: Purpose) -> Option<Vec<u8>> {
+        match chunk {
+            Ok(chunk) => {
+                // Only what goes into the project is what the host knows.
+                if self.kept.is_none() && purpose == Purpose::Project {
+                    self.announce();
+                    self.dirty.settle(&self.engine);
+                }
+                Some(chunk)
+            }
+            Err(error) => {
+                self.dirty.lost();
+                self.report(format!("the session was not saved: {error}"));
+                None
+            }
+        }
+    }
+
+    /// The session of a chunk, in place of this one. A preset leaves the instance its name.
+    pub(super) fn load(&mut self, chunk: Vec<u8>, purpose: Purpose) -> Result<Params, StateError> {
+        let loaded = Payload::decode(&chunk).and_then(|payload| {
+            let receipt = match purpose {
+                Purpose::Preset => self.engine.load(&self.under_own_name(payload.session())?)?,
+                Purpose::Project | Purpose::Duplicate => self.engine.load(payload.session())?,
+            };
+            self.last_edit = receipt.seq;
+            Ok(payload.params)
+        });
+        match loaded {
+            Ok(params) => {
+                self.kept = None;
+                self.unsettled = true;
+                self.follow_sounds();
+                self.take_free_name();
+                match purpose {
+                    Purpose::Preset => self.dirty.touch(),
+                    Purpose::Project | Purpose::Duplicate => self.dirty.settle(&self.engine),
+                }
+                self.committed(Author::Host, "load", None);
+                Ok(params)
+            }
+            Err(error) => Err(self.refuse(chunk, error, purpose)),
+        }
+    }
+
+    /// A document with the instance's present name in it.
+    fn under_own_name(&self, document: &[u8]) -> Result<Vec<u8>, StateError> {
+        let malformed = |message: String| StateError::Malformed { message };
+        let text = std::str::from_utf8(document).map_err(|error| malformed(error.to_string()))?;
+        let mut module = Session::read_module(text)?;
+        let krach: &mut Krach = module.krach.get_or_insert_default();
+        krach.name.clone_from(&self.engine.session().settings.name);
+        serde_json::to_vec(&module).map_err(|error| malformed(error.to_string()))
+    }
+
+    /// Keeps a chunk that is not loaded, to save it back: a project's. A preset that is not loaded leaves the project
+    /// what it was.
+    pub(super) fn refuse(&mut self, chunk: Vec<u8>, error: StateError, purpose: Purpose) -> StateError {
+        self.report(error.to_string());
+        if purpose != Purpose::Preset {
+            self.kept = Some(RefusedChunk { chunk, session: self.engine.save() });
+        }
+        error
+    }
+}
