@@ -47,6 +47,8 @@ pub struct Link {
     free_run: AtomicBool,
     blocks: AtomicU64,
     offline_timeouts: AtomicU64,
+    /// Numbers of the scenes there are, a bit each.
+    scenes: [AtomicU64; 2],
     version: AtomicU64,
     macros: MacroValues,
     telemetry: Telemetry,
@@ -116,6 +118,19 @@ impl Link {
     /// Blocks processed so far: tells the control side whether the host calls `process` at all.
     pub fn blocks(&self) -> u64 {
         self.blocks.load(Ordering::Acquire)
+    }
+
+    /// These are the numbers of all scenes.
+    pub(crate) fn publish_scenes(&self, numbers: impl Iterator<Item = u8>) {
+        let all = numbers.fold(0_u128, |all, number| all | 1 << (number & 127));
+        self.scenes[0].store(all as u64, Ordering::Release);
+        self.scenes[1].store((all >> 64) as u64, Ordering::Release);
+    }
+
+    /// Is there a scene of that number?
+    pub(crate) fn has_scene(&self, number: u8) -> bool {
+        let bits = self.scenes[usize::from(number >> 6 & 1)].load(Ordering::Acquire);
+        bits & 1 << (number & 63) != 0
     }
 
     /// Offline blocks that went on although edits were still due.

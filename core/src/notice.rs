@@ -50,6 +50,17 @@ pub enum Notice {
     },
     /// Two controls have one path.
     Clash(Clash),
+    /// A scene was recalled.
+    Recalled {
+        /// Its number.
+        number: u8,
+        /// Its name.
+        name: String,
+        /// The edit that asked for it; 0: the host's parameter did.
+        seq: u64,
+        /// It was not ready on its sample, and began as soon as it could.
+        late: bool,
+    },
     /// The engine panicked and is silent until rebuilt.
     Panicked {
         /// The panic's message.
@@ -109,6 +120,10 @@ impl std::fmt::Display for Notice {
                 "{path} is a control of node '{owner}' and one of node '{hidden}': it means that of '{owner}', the \
                  other is not reached; call one of the nodes otherwise"
             ),
+            Self::Recalled { number, name, late: false, .. } => write!(f, "scene {number} ({name}) plays"),
+            Self::Recalled { number, name, late: true, .. } => {
+                write!(f, "scene {number} ({name}) was not ready on its sample and began late")
+            }
             Self::Panicked { message } => {
                 write!(f, "the engine stopped ({message}); rebuild it or restart the plugin")
             }

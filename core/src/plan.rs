@@ -6,7 +6,7 @@
 
 use crate::limits::NONE;
 use crate::model::Crossfade;
-use crate::node::{Control, NodeType, Role, Succession};
+use crate::node::{Change, Control, NodeType, Role, Succession};
 use crate::symbol::Symbol;
 use crate::voice::{BY_BASE, NoteKey, Phase, Voice};
 use std::sync::Arc;
@@ -66,6 +66,63 @@ pub struct Plan {
     pub fading: bool,
     /// A node takes what the host sends in.
     pub takes_input: bool,
+    /// Plans of scenes that are to follow this one, each prepared against it.
+    pub scenes: Vec<ScenePlan>,
+}
+
+/// A plan that makes the graph of a scene of the one it is prepared against.
+pub struct ScenePlan {
+    /// The scene's number.
+    pub number: u8,
+    /// Number of what else the scene puts in place: the two belong together.
+    pub parts: u64,
+    /// The plan.
+    pub plan: Box<Plan>,
+}
+
+/// Voices that wait for the plan of a scene that needs them, by number. They have never sounded.
+pub struct Pool(Vec<Waiting>);
+
+/// Voices of a node that is to be.
+#[derive(Default)]
+pub struct Waiting {
+    /// The node's uid; 0: nothing waits.
+    pub uid: u64,
+    /// Its voices.
+    pub voices: Vec<Voice>,
+}
+
+impl Pool {
+    /// Most nodes that wait.
+    pub const SIZE: usize = 8192;
+
+    /// Nothing waits.
+    pub fn new() -> Self {
+        Self((0..Self::SIZE).map(|_| Waiting::default()).collect())
+    }
+
+    /// Puts voices there, and gives back what was there.
+    pub fn swap(&mut self, index: u32, waiting: &mut Waiting) {
+        if let Some(place) = self.0.get_mut(index as usize) {
+            std::mem::swap(place, waiting);
+        }
+    }
+
+    /// Do the voices of that node wait there?
+    pub fn has(&self, index: u32, uid: u64) -> bool {
+        self.0.get(index as usize).is_some_and(|waiting| waiting.uid == uid)
+    }
+
+    /// Takes them out.
+    fn take(&mut self, index: u32) -> Vec<Voice> {
+        self.0.get_mut(index as usize).map(std::mem::take).unwrap_or_default().voices
+    }
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// What is left of a wire that could not fade out: its last value, falling to nothing.
@@ -126,6 +183,8 @@ pub struct PlanNode {
     pub outputs: (u32, u32),
     /// First of its controls, and how many (none for a ghost).
     pub controls: (u32, u32),
+    /// Where its voices wait in the [`Pool`] until this plan is adopted, or [`NONE`].
+    pub pool: u32,
     /// The ghost that it replaces, as an index into `nodes`.
     pub replaces: u32,
     /// On its way out: feeds only wires that fade to nothing.
@@ -312,6 +371,7 @@ impl Plan {
             tails: Vec::new(),
             fading: false,
             takes_input: false,
+            scenes: Vec::new(),
         }
     }
 
@@ -348,10 +408,17 @@ impl Plan {
         find(&self.ids, id)
     }
 
-    /// Takes over from `old`, the base, and starts the fades. `fade_frames(fade)` tells their length.
+    /// All voices that it takes from the pool are there.
+    pub fn has_voices(&self, pool: &Pool) -> bool {
+        self.nodes.iter().all(|node| node.pool == NONE || pool.has(node.pool, node.uid))
+    }
+
+    /// Takes over from `old`, the base, with voices from the pool, and starts the fades. `fade_frames(fade)` tells
+    /// their length.
     ///
     /// Realtime-safe: bounded by the sizes of both plans.
-    pub fn adopt(&mut self, old: &mut Plan, fade_frames: impl Fn(Fade) -> u32) {
+    pub fn adopt(&mut self, old: &mut Plan, pool: &mut Pool, fade_frames: impl Fn(Fade) -> u32) {
+        self.take_voices(pool);
         self.take_tails(old, fade_frames(Fade::Short));
         while self.buffers.len() < self.buffer_count {
             let Some(buffer) = old.buffers.pop() else { break };
@@ -413,6 +480,26 @@ impl Plan {
         self.succeed(old, fade_frames(Fade::Long));
         self.keep_sums(fade_frames(Fade::Long));
         self.fading |= self.wires.iter().any(|w| w.left > 0);
+    }
+
+    /// Takes voices from the pool: as new instances whose controls hold what this plan says.
+    fn take_voices(&mut self, pool: &mut Pool) {
+        for node in &mut self.nodes {
+            if node.pool == NONE {
+                continue;
+            }
+            node.voices = pool.take(node.pool);
+            let (first, count) = node.controls;
+            let controls = &self.controls[first as usize..(first + count) as usize];
+            for (at, voice) in node.voices.iter_mut().enumerate() {
+                voice.begin(node.voiced, at == 0, controls);
+                let Some(instance) = &mut voice.instance else { continue };
+                for control in controls {
+                    let value = first_value(node.voiced, at == 0, control);
+                    instance.set(control.index as usize, Change { value, ramp: 0 });
+                }
+            }
+        }
     }
 
     /// Where a fade is overtaken, all that fades out there goes as long as the newest comes in, or their
@@ -541,6 +628,23 @@ impl Plan {
                     _ => {}
                 }
             }
+        }
+    }
+}
+
+/// What a control of a new instance holds. A gate whose base value is open is a note, and that is the first voice's.
+pub fn first_value(voiced: bool, first: bool, control: &ControlState) -> f32 {
+    if !voiced || first || !control.gate { control.held() } else { control.clamp(0.0) }
+}
+
+impl Voice {
+    /// A new voice of a node begins: it plays the gates whose base values are open, if it is the first.
+    pub fn begin(&mut self, voiced: bool, first: bool, controls: &[ControlState]) {
+        let open = |c: &&ControlState| voiced && first && c.gate && c.held() > 0.0;
+        for c in controls.iter().filter(open) {
+            (self.phase, self.note) = (Phase::Held, BY_BASE);
+            self.held[c.index as usize] = Some(c.held());
+            self.open += 1;
         }
     }
 }

@@ -5,17 +5,19 @@ mod changes;
 mod controls;
 pub mod labels;
 mod shape;
+mod stock;
 mod wires;
 
 pub use shape::Shape;
+pub use stock::Stock;
 
 use crate::graph::{GraphNode, IndexedGraph, Rest, Scrutiny};
 use crate::limits::{MAX_CHANNELS, NONE};
 use crate::model::Crossfade;
 use crate::model::Values;
 use crate::node::{ControlKind, CreateContext, Node, NodeDecl, NodeType, Registry, Role};
-use crate::plan::{ControlState, NoteParts, Plan, PlanNode};
-use crate::voice::{BY_BASE, MAX_KEYS, Phase, Voice};
+use crate::plan::{NoteParts, Plan, PlanNode, first_value};
+use crate::voice::{MAX_KEYS, Voice};
 use changes::Changes;
 use shape::{Basis, ShapeNode};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -38,6 +40,8 @@ pub struct Request<'a> {
     pub context: CreateContext,
     /// Instances created ahead, by [`spare_key`].
     pub spare: &'a mut HashMap<String, Box<dyn Node>>,
+    /// Where the voices of new nodes come from that are to be ready ahead: those of scenes.
+    pub stock: Option<&'a mut Stock>,
     /// Source of uids.
     pub next_uid: &'a mut u64,
     /// Length of crossfades.
@@ -51,14 +55,17 @@ struct Member {
     base: Option<u32>,
     /// Of its instances, how many the base has.
     living: usize,
+    /// Where its voices wait in the pool, or [`NONE`].
+    pool: u32,
 }
 
 /// Builds a plan to follow `base`.
 ///
 /// # Errors
 /// The text of a type that refused to create an instance.
-pub fn build(base: &Shape, generation: u64, request: Request<'_>) -> Result<(Plan, Shape), String> {
+pub fn build(base: &Shape, generation: u64, mut request: Request<'_>) -> Result<(Plan, Shape), String> {
     let basis = base.basis.clone();
+    let stock = request.stock.take();
     let changes = basis.as_deref().and_then(|basis| Changes::since(basis, &request));
     let since = changes.and_then(|changes| {
         let members = members_since(base, &request, &changes)?;
@@ -77,6 +84,9 @@ pub fn build(base: &Shape, generation: u64, request: Request<'_>) -> Result<(Pla
     let takes_input = request.graph.takes_input();
     if takes_input != base.takes_input {
         wires::hurry_input(&members, &mut wires);
+    }
+    if let Some(stock) = stock {
+        take_from_stock(&mut members, stock, &request)?;
     }
     let mut plan = Plan::empty(generation);
     let mut shape = Shape { generation, wires: Vec::with_capacity(wires.len()), ..Shape::default() };
@@ -121,7 +131,7 @@ fn member(
         && before.rests == rests
         && Arc::ptr_eq(&before.ty, ty)
     {
-        return Member { node: Arc::clone(before), base: Some(at), living };
+        return Member { node: Arc::clone(before), base: Some(at), living, pool: NONE };
     }
     let uid = before.map_or_else(
         || {
@@ -142,7 +152,7 @@ fn member(
         parts: note_parts(ty.decl()),
         controls: before.map_or_else(|| Arc::from([]), |(_, before)| Arc::clone(&before.controls)),
     };
-    Member { node: Arc::new(planned), base: before.map(|(at, _)| at), living }
+    Member { node: Arc::new(planned), base: before.map(|(at, _)| at), living, pool: NONE }
 }
 
 /// A node of the base that is on its way out.
@@ -158,7 +168,7 @@ fn ghost(at: usize, node: &Arc<ShapeNode>) -> Member {
             ..ShapeNode::clone(node)
         }),
     };
-    Member { node: planned, base: Some(at as u32), living: node.voices }
+    Member { node: planned, base: Some(at as u32), living: node.voices, pool: NONE }
 }
 
 /// Live nodes in graph order, then whatever of the base is on its way out.
@@ -219,10 +229,15 @@ fn members_since(base: &Shape, request: &Request<'_>, changes: &Changes<'_>) -> 
             && !live()
     };
     for (at, node) in base.nodes.iter().enumerate().filter(|(_, node)| node.uid != u64::MAX) {
-        if node.ghost && !(returns(node) && !in_base.contains(&*node.id)) {
+        if node.ghost && (!returns(node) || in_base.contains(&*node.id)) {
             kept.push(ghost(at, node));
         } else if !changes.ids.contains(&*node.id) {
-            kept.push(Member { node: Arc::clone(node), base: Some(at as u32), living: node.voices });
+            kept.push(Member {
+                node: Arc::clone(node),
+                base: Some(at as u32),
+                living: node.voices,
+                pool: NONE,
+            });
         } else if let Some(now) = request.graph.node(&node.id) {
             let ty = request.registry.playing(&now.id, &now.type_id)?;
             if !same_code(node.ty.as_ref(), ty.as_ref()) {
@@ -256,18 +271,14 @@ fn place_nodes(plan: &mut Plan, base: &Shape, members: &[Member]) {
         let m = &*member.node;
         let replaces = if m.ghost || member.base.is_some() { None } else { ghosts.get(&*m.id).copied() };
         let decl = m.ty.decl();
-        let channels = channels(&decl.outputs);
         let then = member.base.map(|at| &*base.nodes[at as usize]);
         // Those that the base has are moved here as they are, unless there is to be more room for them.
         let as_they_are = then
             .is_some_and(|then| then.voices == m.voices && (m.ghost || then.keeps_keys() || !m.keeps_keys()));
-        let mut voices: Vec<Voice> = match as_they_are {
+        let voices = match as_they_are || member.pool != NONE {
             true => Vec::new(),
-            false => (0..m.voices).map(|_| Voice::new(decl.controls.len(), channels)).collect(),
+            false => empty_voices(m),
         };
-        if m.keeps_keys() {
-            voices.iter_mut().for_each(|voice| voice.keys.reserve_exact(MAX_KEYS));
-        }
         plan.nodes.push(PlanNode {
             uid: m.uid,
             ty: Arc::clone(&m.ty),
@@ -283,6 +294,7 @@ fn place_nodes(plan: &mut Plan, base: &Shape, members: &[Member]) {
             ports: (0, 0),
             outputs: (0, 0),
             controls: (0, 0),
+            pool: member.pool,
             replaces: replaces.map_or(NONE, |at| at as u32),
             meter: NONE,
             ghost: m.ghost,
@@ -292,6 +304,30 @@ fn place_nodes(plan: &mut Plan, base: &Shape, members: &[Member]) {
             plan.node_moves.push((i as u32, before));
         }
     }
+}
+
+/// Voices without instances for a node.
+fn empty_voices(node: &ShapeNode) -> Vec<Voice> {
+    let decl = node.ty.decl();
+    let voice = |_| Voice::new(decl.controls.len(), channels(&decl.outputs));
+    let mut voices: Vec<Voice> = (0..node.voices).map(voice).collect();
+    if node.keeps_keys() {
+        voices.iter_mut().for_each(|voice| voice.keys.reserve_exact(MAX_KEYS));
+    }
+    voices
+}
+
+/// New nodes that play get their voices from the stock.
+fn take_from_stock(members: &mut [Member], stock: &mut Stock, request: &Request<'_>) -> Result<(), String> {
+    let known = members.iter().map(|member| member.node.uid).filter(|uid| *uid != u64::MAX);
+    let mut next_uid = known.max().unwrap_or(0).max(*request.next_uid);
+    let new = |m: &&mut Member| m.base.is_none() && m.node.ty.decl().role == Role::Process;
+    for member in members.iter_mut().filter(new) {
+        let (uid, pool) = stock.take(&member.node, &request.context, &mut next_uid)?;
+        Arc::make_mut(&mut member.node).uid = uid;
+        member.pool = pool;
+    }
+    Ok(())
 }
 
 /// Have notes voices on nodes of that type, with so many instances? Where one instance has several
@@ -326,7 +362,7 @@ fn create_instances(plan: &mut Plan, members: &[Member], request: Request<'_>) -
     for (n, member) in members.iter().enumerate() {
         *request.next_uid = (*request.next_uid).max(member.node.uid);
         let node = &mut plan.nodes[n];
-        if member.node.ghost {
+        if member.node.ghost || member.pool != NONE {
             continue;
         }
         if node.voices.len() <= member.living {
@@ -339,15 +375,10 @@ fn create_instances(plan: &mut Plan, members: &[Member], request: Request<'_>) -
                 Some(instance) => instance,
                 None => create(ty.as_ref(), &request.context)?,
             };
-            // A gate whose base value is open is a note.
-            let opens = |c: &ControlState| !node.voiced || at == 0 || !c.gate;
             let controls = &plan.controls[range(node.controls)];
-            voice.instance = Some(prepare(instance, controls, id, opens)?);
-            for c in controls.iter().filter(|c| node.voiced && c.gate && opens(c) && c.held() > 0.0) {
-                (voice.phase, voice.note) = (Phase::Held, BY_BASE);
-                voice.held[c.index as usize] = Some(c.held());
-                voice.open += 1;
-            }
+            let values = controls.iter().map(|c| (c.index as usize, first_value(node.voiced, at == 0, c)));
+            voice.instance = Some(prepare(instance, values, id)?);
+            voice.begin(node.voiced, at == 0, controls);
         }
         debug_assert!(channels(&ty.decl().inputs) <= MAX_CHANNELS);
     }
@@ -367,16 +398,11 @@ pub fn create(ty: &dyn NodeType, context: &CreateContext) -> Result<Box<dyn Node
 /// Sets an instance's controls; one that panics meanwhile never gets to the audio thread.
 fn prepare(
     mut instance: Box<dyn Node>,
-    controls: &[ControlState],
+    values: impl Iterator<Item = (usize, f32)>,
     id: &str,
-    opens: impl Fn(&ControlState) -> bool,
 ) -> Result<Box<dyn Node>, String> {
     let prepared = catch_unwind(AssertUnwindSafe(move || {
-        for control in controls {
-            let value = if opens(control) { control.held() } else { control.clamp(0.0) };
-            let change = crate::node::Change { value, ramp: 0 };
-            instance.set(control.index as usize, change);
-        }
+        values.for_each(|(index, value)| instance.set(index, crate::node::Change { value, ramp: 0 }));
         instance.reset();
         instance
     }));

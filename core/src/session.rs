@@ -14,10 +14,12 @@ mod macros;
 mod migrate;
 mod nodes;
 mod owners;
+mod scene_document;
+mod scenes;
 mod size;
 mod writers;
 
-use crate::edit::{Nodes, Routes};
+use crate::edit::{Nodes, Routes, Scenes};
 use crate::limits::{MAX_ID, MAX_MIDI_MAPS, MAX_NODES};
 use crate::model::Values;
 use crate::model::{AutomationState, MacroState, MidiMapState, NoteRouteState, SlotState, TypeSource};
@@ -77,6 +79,8 @@ pub struct Session {
     pub macros: Arc<Vec<MacroState>>,
     /// Where notes of the host go: channels in order, then the rest.
     pub note_routes: Vec<NoteRouteState>,
+    /// The scenes.
+    pub scenes: Arc<Scenes>,
     /// Texts of the types that come from text, by type id.
     pub sources: OrdMap<String, Arc<TypeSource>>,
     /// Which of FAUST's own libraries its texts were first compiled with: with others they may sound
@@ -101,6 +105,7 @@ impl Default for Session {
             midi_maps: Arc::default(),
             macros: Arc::default(),
             note_routes: Vec::new(),
+            scenes: Arc::default(),
             sources: OrdMap::new(),
             libraries: None,
             kept: Arc::default(),
@@ -217,6 +222,7 @@ impl Session {
             }
             Edit::Macro { number, to } => self.set_macro(*number, to.as_deref(), registry),
             Edit::MidiMaps(maps) => self.midi_maps = Arc::new(maps.clone()),
+            Edit::Scene(edit) => self.apply_to_scenes(edit, registry)?,
             Edit::Panic | Edit::Rebuild => {}
             Edit::Batch(edits) => {
                 let mut next = self.clone();
@@ -250,6 +256,7 @@ impl Session {
                 let known = self.path_of(label, registry).is_none_or(|path| self.values.contains_key(&path));
                 self.room_for(self.values.len(), known, "values of controls", MAX_VALUES)
             }
+            Edit::Scene(edit) => Ok(edit.check(&self.scenes)?),
             Edit::Setting(setting) => setting.check().or_else(|(field, expected)| bad(field, expected)),
             Edit::SetAutomation { id, shape, lo, hi, period, .. } => {
                 if !(lo.is_finite() && hi.is_finite()) {
@@ -422,7 +429,9 @@ impl Session {
 
     /// The texts that belong into a document: those of types that are used, and those that are nowhere else.
     pub fn sources_in_use(&self) -> BTreeMap<String, TypeSource> {
-        let used: HashSet<&str> = self.graph.nodes.iter().map(|n| n.type_id.as_str()).collect();
+        let in_scenes = self.scenes.iter().flat_map(|(_, scene)| scene.types.keys().map(String::as_str));
+        let used: HashSet<&str> =
+            self.graph.nodes.iter().map(|n| n.type_id.as_str()).chain(in_scenes).collect();
         let wanted = |(id, source): &(&String, &Arc<TypeSource>)| source.own || used.contains(id.as_str());
         let sources = self.sources.iter().filter(wanted);
         sources.map(|(id, source)| (id.clone(), (**source).clone())).collect()

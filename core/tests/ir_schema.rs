@@ -95,6 +95,7 @@ fn documents_of_clients_and_one_with_everything_are_valid() {
         (&everything["krach"]["nodes"]["traced"], of("NodeEntry")),
         (&everything["krach"]["slots"]["bass"], of("SlotEntry")),
         (&everything["krach"]["raw_graph"]["nodes"][0], of("GraphNode")),
+        (&everything["krach"]["scenes"][0], of("SceneIr")),
     ] {
         for name in known.keys().filter(|name| *name != "sub_graphs") {
             assert!(part.get(name).is_some(), "everything.json has no {name}");
@@ -105,9 +106,16 @@ fn documents_of_clients_and_one_with_everything_are_valid() {
 #[test]
 fn what_is_not_known_is_allowed_wherever_the_reader_keeps_or_skips_it() {
     let mut document = stored("everything");
-    for place in
-        ["", "/nodes/0", "/routing/0", "/patterns/0", "/patterns/0/pattern", "/krach", "/krach/raw_graph"]
-    {
+    for place in [
+        "",
+        "/nodes/0",
+        "/routing/0",
+        "/patterns/0",
+        "/patterns/0/pattern",
+        "/krach",
+        "/krach/raw_graph",
+        "/krach/scenes/0",
+    ] {
         document.pointer_mut(place).unwrap()["unheard_of"] = json!({"a": [1]});
     }
     assert_eq!(complaints(&document), [""; 0]);

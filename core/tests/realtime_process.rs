@@ -5,8 +5,9 @@ use krach_core::model::{Curve, MacroState, MacroTarget, Setting};
 
 use krach_core::automation::ShapeSpec;
 use krach_core::clock::{HostTransport, TransportAt};
+use krach_core::edit::SceneEdit;
 use krach_core::engine::*;
-use krach_core::processor::{Block, HostEvent, HostEventKind, MidiOut, ParamEvent, ParamId};
+use krach_core::processor::{Block, HostEvent, HostEventKind, MidiOut, ParamEvent, ParamId, place_of_scene};
 use krach_patterns::builders;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -426,4 +427,58 @@ fn keys_that_overlap_zones_the_fader_and_panic() {
     };
     flood(flooded, |_| true);
     flood(flooded, |block| block % 50 == 49);
+}
+
+#[test]
+fn scenes_that_are_ready_and_scenes_that_are_not() {
+    let recalls = std::cell::Cell::new((0, 0));
+    flood(
+        |rig, block| {
+            let edit = |rig: &mut Rig, edit: Edit| {
+                rig.engine.edit(edit, At::AtOnce).unwrap();
+            };
+            if block < 8 && block % 2 == 0 {
+                let number = 1 + block as u8 / 2;
+                edit(rig, Edit::LoadGraph(small(block / 2)));
+                edit(rig, automation(block % 3, false));
+                let pattern =
+                    if block % 4 == 0 { hits("g/gain", 3) } else { builders::control("g/gain", 0.5) * 9 };
+                edit(rig, play("o", pattern));
+                edit(rig, play(&format!("s{block}"), builders::control("g/mute", 0.0) * 4));
+                let transport = number == 2;
+                edit(rig, SceneEdit::Save { number, name: format!("scene {number}"), transport }.into());
+                return;
+            }
+            let value = place_of_scene(1 + (block % 4) as u8);
+            let offset = [0, 17, 0, 1000, 5][block % 5];
+            rig.params.push(ParamEvent { offset, param: ParamId::Scene, value, modulation: 0.0 });
+            if block % 9 == 4 {
+                // Two in a block: the second is not ready.
+                let value = place_of_scene(1 + (block / 9 % 4) as u8);
+                rig.params.push(ParamEvent { offset: 1_900, param: ParamId::Scene, value, modulation: 0.0 });
+            }
+            match block % 11 {
+                2 => edit(rig, SceneEdit::Recall { number: 1 + (block % 3) as u8, fade: None }.into()),
+                3 => edit(
+                    rig,
+                    Edit::Fade { label: "g/gain".into(), value: 0.5, length: FadeLength::Beats(1.0) },
+                ),
+                5 => edit(rig, automation(block % 3, block % 2 == 0)),
+                7 => edit(rig, Edit::LoadGraph(small(block % 4))),
+                8 => {
+                    edit(rig, SceneEdit::Save { number: 3, name: "scene 3".into(), transport: false }.into())
+                }
+                _ => {}
+            }
+            for notice in rig.engine.tick() {
+                if let Notice::Recalled { late, .. } = notice {
+                    let (on_time, came_late) = recalls.get();
+                    recalls.set((on_time + i32::from(!late), came_late + i32::from(late)));
+                }
+            }
+        },
+        |block| block % 3 == 2,
+    );
+    let (on_time, late) = recalls.get();
+    assert!(on_time > 50 && late > 5, "{on_time} {late}");
 }

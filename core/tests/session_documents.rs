@@ -329,8 +329,8 @@ fn unknown_fields_count_for_how_large_a_session_may_be_wherever_they_stand() {
 fn a_newer_session_is_refused_untouched() {
     let mut rig = performed();
     let before = rig.engine.save();
-    let newer = br#"{"krach":{"version":3,"raw_graph":"of a shape yet to come"}}"#;
-    assert_eq!(rig.engine.load(newer), Err(LoadError::Newer { version: 3 }));
+    let newer = br#"{"krach":{"version":4,"raw_graph":"of a shape yet to come"}}"#;
+    assert_eq!(rig.engine.load(newer), Err(LoadError::Newer { version: 4 }));
     assert_eq!(rig.engine.save(), before);
     rig.settle();
 }

@@ -28,6 +28,8 @@ pub struct BlockProcessor {
     panic: bool,
     /// The plugin is an effect.
     effect: bool,
+    /// How many loads of states the scene's parameter follows.
+    loads: u32,
 }
 
 /// What the format knows of a block beside its events.
@@ -56,6 +58,7 @@ impl BlockProcessor {
             waiting: false,
             panic: false,
             effect,
+            loads: values.loads(),
         };
         new.settle(values);
         new
@@ -108,6 +111,15 @@ impl BlockProcessor {
             self.played.clear();
         }
         self.midi_out.clear();
+        let loads = values.loads();
+        if std::mem::replace(&mut self.loads, loads) != loads {
+            // A state says which scene plays: it does not recall it.
+            let Standing { param, value, modulation } = values.standing(ParamId::Scene);
+            self.told[param.index()] = (value, modulation);
+            if let Some(processor) = &mut self.processor {
+                processor.settle_param(param, value, modulation);
+            }
+        }
         for param in ParamId::all().filter(|param| *param != ParamId::Panic) {
             self.change(0, values.standing(param));
         }

@@ -60,12 +60,19 @@ pub struct InstanceConfig {
     pub hooks: HostHooks,
 }
 
+/// Takes the names of the scenes, by number.
+pub type NameScenes = dyn Fn(BTreeMap<usize, String>) + Send + Sync;
+
 /// Called from the control thread; must return soon and may be called at any time until the instance is
 /// dropped.
 #[derive(Default)]
 pub struct HostHooks {
     /// The session differs from what was saved or loaded last.
     pub mark_dirty: Option<Box<dyn Fn() + Send + Sync>>,
+    /// The scene of that number was recalled: the host's parameter is to stand there.
+    pub scene_recalled: Option<Box<dyn Fn(u8) + Send + Sync>>,
+    /// These are the names of the scenes, by number.
+    pub scene_names: Option<Box<NameScenes>>,
 }
 
 /// A running instance.
@@ -400,7 +407,7 @@ mod tests {
     }
 
     fn instance(mark_dirty: impl Fn() + Send + Sync + 'static) -> Instance {
-        let hooks = HostHooks { mark_dirty: Some(Box::new(mark_dirty)) };
+        let hooks = HostHooks { mark_dirty: Some(Box::new(mark_dirty)), ..HostHooks::default() };
         let registry = Registry::with_builtins();
         let config = InstanceConfig { format: "test", host: None, registry, hooks };
         let nowhere = Addresses {

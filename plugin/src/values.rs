@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use krach_core::processor::ParamId;
+use krach_core::processor::{ParamId, place_of_scene, scene_at};
 use nice_plug::prelude::ParamPtr;
 
 use crate::params::{KrachParams, host_id};
@@ -35,6 +35,7 @@ pub struct Values {
     /// Where each parameter's slot is, by [`ParamId::index`].
     places: [usize; ParamId::COUNT],
     panic: u32,
+    loads: AtomicU32,
 }
 
 /// One parameter, with what hosts call it.
@@ -67,7 +68,7 @@ impl Values {
         for (place, slot) in slots.iter().enumerate() {
             places[slot.what.index()] = place;
         }
-        Self { params, slots, places, panic: host_id("panic") }
+        Self { params, slots, places, panic: host_id("panic"), loads: AtomicU32::new(0) }
     }
 
     /// The parameters themselves.
@@ -117,6 +118,22 @@ impl Values {
         Some(slot.standing())
     }
 
+    /// The scene of that number plays: its parameter stands there. The parameter's number and value, if they are new.
+    pub fn scene_recalled(&self, number: u8) -> Option<(u32, f64)> {
+        let slot = &self.slots[self.places[ParamId::Scene.index()]];
+        let value = place_of_scene(number);
+        if scene_at(slot.base() as f32) == number {
+            return None;
+        }
+        slot.set(f64::from(value));
+        Some((slot.id, f64::from(value)))
+    }
+
+    /// How often a state was loaded: what parameters stand at since the last does not act.
+    pub fn loads(&self) -> u32 {
+        self.loads.load(Ordering::Acquire)
+    }
+
     /// Sets a parameter's modulation, normalised, added to its value until the next, and tells where it
     /// stands then. Panic has none.
     pub fn modulate(&self, id: u32, amount: f64) -> Option<Standing> {
@@ -145,6 +162,7 @@ impl Values {
                 slot.set(value);
             }
         }
+        self.loads.fetch_add(1, Ordering::AcqRel);
     }
 }
 

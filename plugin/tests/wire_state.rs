@@ -87,7 +87,7 @@ fn the_host_is_told_once_of_many_edits_and_never_of_none() {
     let mark_dirty = Box::new(move || {
         count.fetch_add(1, Ordering::Relaxed);
     });
-    let hooks = HostHooks { mark_dirty: Some(mark_dirty) };
+    let hooks = HostHooks { mark_dirty: Some(mark_dirty), ..HostHooks::default() };
     let instance = Instance::start_at(config(hooks), home.addresses());
     let mut client = client_of(&instance);
     for _ in 0..200 {

@@ -2,11 +2,14 @@
 
 mod lists;
 mod nodes;
+mod scenes;
 
 pub use lists::{Difference, Key, Nodes, Routes};
 pub use nodes::{
     GraphState, NodeEdit, NodeSpec, Route, SessionNode, fader_id, gain_path, level_path, mute_path, send_id,
 };
+
+pub use scenes::{Scene, SceneEdit, SceneState, SceneTransport, Scenes};
 
 use crate::automation::{ShapeError, ShapeSpec};
 use crate::graph::{GraphEdit, GraphError, RawGraph};
@@ -135,6 +138,8 @@ pub enum Edit {
     },
     /// Puts these controller mappings in place of all.
     MidiMaps(Vec<MidiMapState>),
+    /// A change to the scenes, or the recall of one.
+    Scene(SceneEdit),
     /// Closes every gate and forgets every node's signal state. Patterns go on.
     Panic,
     /// Builds the whole engine anew from the session, as after a load; the way back from a fault.
@@ -271,6 +276,12 @@ impl std::fmt::Display for LoadError {
 }
 
 impl std::error::Error for LoadError {}
+
+impl From<SceneEdit> for Edit {
+    fn from(edit: SceneEdit) -> Self {
+        Self::Scene(edit)
+    }
+}
 
 impl From<Setting> for Edit {
     fn from(setting: Setting) -> Self {

@@ -6,6 +6,7 @@ use crate::bus::Bus;
 use crate::graph::{RawGraph, Rest};
 use crate::ir::{ModuleIr, NodeIr, RouteIr, RouteKind, Source};
 use crate::model::Values;
+use crate::node::INLINE;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -61,6 +62,26 @@ impl SessionNode {
             muted: false,
             solo: false,
             other: Map::new(),
+        }
+    }
+}
+
+impl SessionNode {
+    /// The type that plays it. Those of equal meaning have one type.
+    pub fn type_id(&self) -> String {
+        match &self.source {
+            Source::Type(id) => id.clone(),
+            Source::Graph(graph) if self.stereo => format!("{}{}", INLINE[0], graph.to_stereo().graph_key()),
+            Source::Graph(graph) => format!("{}{}", INLINE[0], graph.graph_key()),
+            Source::Faust(text) => format!("{}{}", INLINE[1], &blake3::hash(text.as_bytes()).to_hex()[..32]),
+        }
+    }
+
+    /// The source as it is played: a function on both channels is another function.
+    pub fn played_source(&self) -> Source {
+        match &self.source {
+            Source::Graph(graph) if self.stereo => Source::Graph(graph.to_stereo()),
+            source => source.clone(),
         }
     }
 }

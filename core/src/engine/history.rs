@@ -36,6 +36,9 @@ impl Engine {
         let first = self.seq + 1;
         let learned = (self.learning_macro.is_some() && recorded == Recorded::Step).then(|| edit.clone());
         let part = if recorded == Recorded::Step { Recorded::Part(first) } else { recorded };
+        if matches!(&edit, Edit::Scene(edit) if edit.is_recall()) && self.session.scene_is_changed() {
+            self.history.seal();
+        }
         let now = Instant::now();
         let step = recorded == Recorded::Step && due.is_none();
         let before = (step && !self.history.joins(touch.as_ref(), now)).then(|| self.session.clone());

@@ -12,6 +12,7 @@ mod numbers;
 mod osc;
 mod returns;
 mod room;
+mod scenes;
 mod send;
 mod status;
 mod targets;
@@ -41,6 +42,7 @@ pub use macros::{MacroLearning, MacroStatus};
 use meters::MeterBook;
 use numbers::Numbers;
 use rtrb::{Consumer, Producer};
+use scenes::SceneBook;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -115,6 +117,7 @@ pub struct Engine {
     /// What the session is as a document, at most: see [`Engine::room`].
     size: Extent,
     measured: u64,
+    scenes: SceneBook,
     /// Types of the session whose code is other since the graph was last lowered.
     stale: BTreeSet<String>,
     /// What those types were before.
@@ -225,6 +228,7 @@ impl Engine {
             history: History::default(),
             size: Session::default().extent(),
             measured: 0,
+            scenes: SceneBook::default(),
             stale: BTreeSet::new(),
             former: names::Former::new(),
             clashes: BTreeSet::new(),
@@ -322,6 +326,14 @@ impl Engine {
             }
             return Ok(position);
         }
+        if matches!(&edit, Edit::Scene(edit) if edit.is_recall()) && self.hears() {
+            self.seq += 1;
+            let seq = self.seq;
+            let due = f64::NEG_INFINITY;
+            self.pending.push(Pending { seq, due, relative: false, edit: edit.clone(), recorded });
+            self.send_recall(&edit, seq);
+            return Ok(None);
+        }
         let start = self.start_of_slot(&edit);
         let graph = touches_graph(&edit) && self.mute_by(&edit).is_none();
         let moved = matches!(edit, Edit::Macro { .. } | Edit::MidiUnmap { .. } | Edit::MidiMaps(_))
@@ -339,6 +351,9 @@ impl Engine {
         {
             *reset = (*value, seq);
         }
+        if matches!(edit, Edit::Scene(_)) {
+            self.scenes_changed();
+        }
         if !self.hears() {
             if edit == Edit::Rebuild {
                 self.replace();
@@ -349,6 +364,7 @@ impl Engine {
             self.replace();
         } else if graph {
             self.graphs.insert(seq);
+            self.remember_unanswered(seq, &edit);
             if let Some(audio) = &mut self.audio {
                 audio.dirty = true;
             }
@@ -359,6 +375,7 @@ impl Engine {
             if let Some(before) = moved {
                 self.note_leaving(seq, &before);
             }
+            self.remember_unanswered(seq, &edit);
             if let Some((path, _)) = set {
                 self.sets.insert(seq, path);
             }
@@ -427,18 +444,28 @@ impl Engine {
             Some(after) => self.session = after,
             None => self.session.apply(edit, &self.registry)?,
         }
-        for (source, target) in self.session.newly_unheard_sends(&before) {
-            self.notices.push(Notice::Unheard { source, target });
-        }
-        self.tell_clashes_since(&before);
+        self.tell_graph_since(&before);
         if self.hears() {
-            self.note_resets(edit);
-            self.note_changes(&values);
-            let (graph, seq) = (&self.session.graph, self.seq + 1);
-            let changed = before.changed_ids(graph).into_iter();
-            self.removed.extend(changed.filter(|id| graph.node(id).is_none()).map(|id| (id, seq)));
+            self.note_graph_change(edit, &values, &before);
         }
         Ok(())
+    }
+
+    /// What of a graph is new and not heard, or means two things.
+    fn tell_graph_since(&mut self, before: &IndexedGraph) {
+        for (source, target) in self.session.newly_unheard_sends(before) {
+            self.notices.push(Notice::Unheard { source, target });
+        }
+        self.tell_clashes_since(before);
+    }
+
+    /// Notes what the next plan must know of an edit of the graph beyond what the graph is then.
+    fn note_graph_change(&mut self, edit: &Edit, values: &Values, before: &IndexedGraph) {
+        self.note_resets(edit);
+        self.note_changes(values);
+        let (graph, seq) = (&self.session.graph, self.seq + 1);
+        let changed = before.changed_ids(graph).into_iter();
+        self.removed.extend(changed.filter(|id| graph.node(id).is_none()).map(|id| (id, seq)));
     }
 
     /// A slot that is not playing starts at the next cycle; while it waits for that, what else is
@@ -580,6 +607,7 @@ impl Engine {
         self.size = room::loadable(&session).map_err(unsavable)? + session.moving_growth();
         (self.session, self.programs) = (session, programs);
         self.registry.forget_stand_ins();
+        self.scenes_changed();
         self.history.clear();
         self.pending.clear();
         self.starting.clear();
@@ -611,7 +639,11 @@ fn touches_graph(edit: &Edit) -> bool {
 
 /// Is there anything for the audio thread to do at a time?
 fn acts_on_audio(edit: &Edit) -> bool {
-    !matches!(edit, Edit::Setting(Setting::Name(_)) | Edit::SetSources(_) | Edit::Rebuild)
+    match edit {
+        Edit::Setting(Setting::Name(_)) | Edit::SetSources(_) | Edit::Rebuild => false,
+        Edit::Scene(edit) => edit.is_recall(),
+        _ => true,
+    }
 }
 
 /// An edit with its labels as the session stores them, so that audio follows the same.

@@ -92,6 +92,7 @@ impl Engine {
             }
             Notice::Clash(clash) => self.clashes.contains(clash),
             Notice::Panicked { .. } => self.poisoned(),
+            Notice::Recalled { .. } => true,
         }
     }
 

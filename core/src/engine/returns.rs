@@ -4,6 +4,7 @@ use super::{Engine, Sent, touches_graph};
 use crate::edit::Edit;
 use crate::limits::MAX_AUTOMATIONS;
 use crate::notice::Notice;
+use crate::planner::Shape;
 use crate::processor::{Action, Return, TimedAction, ToAudio};
 use crate::symbol::Symbol;
 use std::collections::HashSet;
@@ -19,6 +20,7 @@ impl Engine {
         if let Some(audio) = &mut self.audio {
             audio.push_backlog();
         }
+        self.forget_answered();
         self.take_types_in();
         self.flush();
         std::mem::take(&mut self.notices)
@@ -66,6 +68,13 @@ impl Engine {
                     // Without a plan of its own.
                     audio.dirty = true;
                 }
+            }
+            Return::Recalled { recall, generation, parts, .. } => self.recalled(recall, generation, parts),
+            Return::Missed(recall) => self.missed(recall),
+            Return::Voices(voices) => drop(voices),
+            Return::Scene(parts) => {
+                let voices = parts.slots.iter().filter_map(|scene| scene.voice.as_ref());
+                voices.for_each(|voice| drop(self.osc.remove(&voice.serial)));
             }
             Return::Hushed(garbage) => self.forget_osc_of(Some(&garbage)),
             Return::Replaced { seq, old } => {
@@ -118,12 +127,7 @@ impl Engine {
             return; // of an engine that was replaced
         };
         let sent = audio.sent.remove(at);
-        audio.base = sent.shape;
-        let (base, on_their_way) = (&audio.base, &audio.sent);
-        self.silenced.retain(|uid, _| base.has_live(*uid));
-        let in_use: HashSet<u64> =
-            base.uids().chain(on_their_way.iter().flat_map(|s| s.shape.uids())).collect();
-        self.meters.retain(|uid| in_use.contains(&uid));
+        self.base_is(sent.shape);
         match sent.pending {
             Some(seq) => {
                 self.carry_out(seq, late);
@@ -134,6 +138,18 @@ impl Engine {
                 self.graphs.retain(|seq| *seq > sent.seq);
             }
         }
+    }
+
+    /// That plan plays now.
+    pub(super) fn base_is(&mut self, shape: Arc<Shape>) {
+        let Some(audio) = &mut self.audio else { return };
+        audio.base = shape;
+        let (base, on_their_way) = (&audio.base, &audio.sent);
+        self.silenced.retain(|uid, _| base.has_live(*uid));
+        let in_use: HashSet<u64> =
+            base.uids().chain(on_their_way.iter().flat_map(|s| s.shape.uids())).collect();
+        self.meters.retain(|uid| in_use.contains(&uid));
+        self.scenes.adopted(base.generation);
     }
 
     /// A pending edit has acted: now it is part of the session. `true` if that changed the graph.

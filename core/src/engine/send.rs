@@ -4,7 +4,7 @@ use super::macros::macro_targets;
 use super::targets::slot_pattern;
 use super::{Audio, Drawn, Engine, Sent, sorted, touches_graph};
 use crate::automation::{Automation, Shape as Course};
-use crate::edit::Edit;
+use crate::edit::{Edit, SceneEdit};
 use crate::model::{ClockSource, InputState, MidiMapState, Period, Setting};
 use crate::node::CreateContext;
 use crate::notice::Notice;
@@ -12,6 +12,7 @@ use crate::plan::Plan;
 use crate::planner::{self, Shape};
 use crate::processor::{Action, ControllerMap, InputRoute, NoteRoute, TimedAction, ToAudio, chunk_of};
 use crate::session::Session;
+use crate::slot::content_of;
 use crate::symbol::Symbol;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -49,6 +50,7 @@ impl Engine {
                 let mut voice = slot_pattern(slot, program, self.next_serial(), self.session.settings.seed);
                 self.prepare_osc(voice.serial, &voice.program);
                 self.slot_serials.insert(slot.clone(), voice.serial);
+                voice.content = content_of(pattern, *swing, *from_zero);
                 voice.origin = if *from_zero { None } else { Some(0.0) };
                 // Without a time it is in phase at once, and the past has passed anyway.
                 voice.from = if due.is_some() { None } else { Some(f64::NEG_INFINITY) };
@@ -98,7 +100,8 @@ impl Engine {
                 }
                 // By label: it goes where the label leads, in this plan and in those to come.
                 let target = Symbol::of(label);
-                Action::Automate { index, target, automation: Box::new(automation), serial, bars }
+                let content = content_of_automation(edit);
+                Action::Automate { index, target, automation: Box::new(automation), serial, bars, content }
             }
             Edit::Fade { label, value, length } => {
                 let path = self.session.path_of(label, &self.registry);
@@ -152,6 +155,9 @@ impl Engine {
                 Action::Macro { index, targets: Box::new(macro_targets(to.as_deref())) }
             }
             Edit::MidiMaps(maps) => Action::Maps(Box::new(maps.iter().map(controller_map).collect())),
+            Edit::Scene(SceneEdit::Recall { number, fade }) => {
+                Action::Recall { number: *number, fade: *fade }
+            }
             Edit::Panic => Action::Panic,
             _ => return None,
         })
@@ -207,8 +213,10 @@ impl Engine {
     /// The number of a slot; `None` if all are taken.
     pub(super) fn slot_of(&mut self, name: &str) -> Option<u32> {
         let (session, pending) = (&self.session, &self.pending);
+        let of_scene = |known: &str| session.scenes.iter().any(|(_, s)| s.state.slots.contains_key(known));
         self.slots.assign(name, |known| {
             session.slots.contains_key(known)
+                || of_scene(known)
                 || pending.iter().any(|p| match &p.edit {
                     Edit::SetPattern { slot, .. } | Edit::Hush { slot } => slot == known,
                     _ => false,
@@ -218,8 +226,11 @@ impl Engine {
 
     fn automation_of(&mut self, id: &str) -> Option<u32> {
         let (session, pending) = (&self.session, &self.pending);
+        let of_scene =
+            |known: &str| session.scenes.iter().any(|(_, s)| s.state.automations.contains_key(known));
         self.automations.assign(id, |known| {
             session.automations.contains_key(known)
+                || of_scene(known)
                 || pending.iter().any(|p| match &p.edit {
                     Edit::SetAutomation { id, .. } | Edit::ClearAutomation { id } => id == known,
                     _ => false,
@@ -294,7 +305,9 @@ impl Engine {
     /// One plan for each pending graph edit, each building on the one before.
     fn send_scheduled(&mut self, audio: &mut Audio, mut chain: Arc<Shape>) {
         let mut session = self.session.clone();
-        let matters = |e: &Edit| touches_graph(e) || matches!(e, Edit::SetControl { .. } | Edit::Fade { .. });
+        let matters = |e: &Edit| {
+            touches_graph(e) || matches!(e, Edit::SetControl { .. } | Edit::Fade { .. } | Edit::Scene(_))
+        };
         let pending: Vec<(Timed, Edit)> = sorted(&self.pending)
             .into_iter()
             .filter(|p| matters(&p.edit))
@@ -341,6 +354,9 @@ impl Engine {
                 plan.seq = seq;
                 plan.due = timed.map(|t| t.due);
                 plan.relative = timed.is_some_and(|t| t.relative);
+                if timed.is_none() {
+                    plan.scenes = self.prepare_scenes(audio, &shape);
+                }
                 let (shape, pending) = (Arc::new(shape), timed.map(|t| t.seq));
                 audio.sent.push(Sent { shape: shape.clone(), seq, pending, dropped: false });
                 audio.backlog.push_back(ToAudio::Plan(Box::new(plan)));
@@ -377,6 +393,7 @@ impl Engine {
                 registry: &self.registry,
                 context,
                 spare: &mut self.spare,
+                stock: None,
                 next_uid: &mut self.next_uid,
                 crossfade: session.settings.crossfade,
                 frames: chunk_of(audio.max_frames),
@@ -401,6 +418,14 @@ struct Timed {
     seq: u64,
     due: f64,
     relative: bool,
+}
+
+/// A number that equal automations of one id have in common.
+pub(super) fn content_of_automation(edit: &Edit) -> u64 {
+    let Edit::SetAutomation { label, shape, lo, hi, period, one_shot, .. } = edit else { return 0 };
+    let text = serde_json::to_vec(&(label, shape, lo, hi, period, one_shot)).unwrap_or_default();
+    let [a, b, c, d, e, f, g, h, ..] = *blake3::hash(&text).as_bytes();
+    u64::from_le_bytes([a, b, c, d, e, f, g, h]) | 1
 }
 
 /// A mapping as audio knows it.

@@ -96,7 +96,7 @@ pub(crate) fn slot_pattern(slot: &str, program: Program, serial: u64, seed: u64)
     let chased = chased.len() as u32;
     let chase = Box::new(ChaseTable::of(&program, &targets, seed));
     let ahead = Vec::with_capacity(MAX_AHEAD);
-    BoundPattern { program, targets, chased, chase, ahead, origin: Some(0.0), from: None, serial }
+    BoundPattern { program, targets, chased, chase, ahead, origin: Some(0.0), from: None, serial, content: 0 }
 }
 
 /// The name of what a label is in a note.

@@ -44,6 +44,7 @@ impl Engine {
         let first = self.session.graph.nodes.iter().find(|node| node.type_id == type_id);
         let first = first.map(|node| spare_key(&node.id, &type_id));
         let in_session = first.is_some();
+        let in_scenes = self.scenes_use(&type_id);
         let waits = self.pending.iter().any(|p| self.types_of(&p.edit).contains(&type_id));
         let mut spare = None;
         if (in_session || waits) && ty.decl().role == Role::Process {
@@ -58,7 +59,7 @@ impl Engine {
             self.stale.insert(type_id);
         }
         if let Some(audio) = &mut self.audio {
-            audio.dirty |= in_session;
+            audio.dirty |= in_session || in_scenes;
             audio.reschedule |= waits;
             self.spare.extend(spare);
         }
@@ -119,6 +120,7 @@ impl Engine {
     pub fn uses_type(&self, type_id: &str) -> bool {
         let waiting = |edit: &Edit| self.types_of(edit).contains(type_id);
         self.session.graph.nodes.iter().any(|node| node.type_id == type_id)
+            || self.scenes_use(type_id)
             || self.pending.iter().any(|p| waiting(&p.edit))
     }
 
@@ -141,14 +143,17 @@ impl Engine {
     /// The types of all nodes of the session, and of those that edits will bring.
     pub fn types_in_use(&self) -> BTreeSet<String> {
         let nodes = self.session.graph.nodes.iter().map(|node| node.type_id.clone());
-        nodes.chain(self.pending.iter().flat_map(|p| self.types_of(&p.edit))).collect()
+        let scenes = self.session.scenes.iter().flat_map(|(_, scene)| scene.types.keys().cloned());
+        nodes.chain(scenes).chain(self.pending.iter().flat_map(|p| self.types_of(&p.edit))).collect()
     }
 
     /// Types that the session, or an edit that waits, makes from what it holds itself, and that nobody has
     /// been asked for yet: their ids, and what they are made from.
     pub fn types_wanted(&self) -> BTreeMap<String, Source> {
         let waiting = self.pending.iter().flat_map(|p| self.inline_types_of(&p.edit));
-        let nodes = self.session.nodes.iter().filter_map(|n| inline_type(n)).chain(waiting);
+        let scenes = self.session.scenes.iter().flat_map(|(_, scene)| scene.types.iter());
+        let scenes = scenes.filter_map(|(id, source)| Some((id.clone(), source.clone()?)));
+        let nodes = self.session.nodes.iter().filter_map(|n| inline_type(n)).chain(scenes).chain(waiting);
         nodes.filter(|(id, _)| self.registry.standing(id).is_none()).collect()
     }
 

@@ -13,6 +13,7 @@ use crate::processor::{
     Action, ActiveAutomation, ControllerMap, NoteRoute, Processor, RETURNS, Renderer, RendererSettings,
     TO_AUDIO, ToAudio,
 };
+use crate::slot::content_of;
 use crate::symbol::Symbol;
 use rtrb::RingBuffer;
 use std::collections::VecDeque;
@@ -64,12 +65,14 @@ impl Engine {
     fn build_renderer(&mut self) -> Box<Renderer> {
         self.take_types_in();
         let mut audio = self.audio.take().expect("only called while active");
+        self.scenes.forget();
         self.resets.clear();
         self.removed.clear();
         self.silenced.clear();
         self.meters.retain(|_| false);
         audio.sent.clear();
-        (audio.dirty, audio.reschedule) = (false, false);
+        // Scenes are prepared against the plan that this engine begins with, by the one that follows it.
+        (audio.dirty, audio.reschedule) = (!self.session.scenes.is_empty(), false);
         let session = self.session.clone();
         let empty = Shape::empty(self.generation);
         let (plan, shape) = match self.build(&audio, &empty, &session, &Changes::default()) {
@@ -125,6 +128,7 @@ impl Engine {
                 let mut voice = slot_pattern(name, program, self.next_serial(), session.settings.seed);
                 self.prepare_osc(voice.serial, &voice.program);
                 self.slot_serials.insert(name.clone(), voice.serial);
+                voice.content = content_of(&slot.pattern, slot.swing, slot.from_zero);
                 voice.origin = if slot.from_zero { slot.origin } else { Some(0.0) };
                 renderer.place_slot(index as usize, Box::new(voice));
             }
@@ -140,10 +144,10 @@ impl Engine {
                 one_shot: a.one_shot,
             };
             let action = self.action(&edit, 0, None);
-            if let Some(Action::Automate { index, target, automation, serial, bars }) = action {
+            if let Some(Action::Automate { index, target, automation, serial, bars, content }) = action {
                 renderer.place_automation(
                     index as usize,
-                    ActiveAutomation::new(automation, target, serial, bars),
+                    ActiveAutomation::new(automation, target, serial, bars).with_content(content),
                 );
             }
         }

@@ -21,7 +21,7 @@ pub use dsp::DspGraph;
 pub use fault::{Fault, did_you_mean, shown, which_names};
 pub use module::{
     AutomationIr, ControlIr, DEFAULT_GAIN, DEFAULT_PORT, FORMAT, Krach, MeterSource, ModuleIr, MutedIr,
-    NodeEntry, NodeIr, PatternIr, RouteIr, RouteKind, SlotEntry, Source, SubModuleIr,
+    NodeEntry, NodeIr, PatternIr, RouteIr, RouteKind, SceneIr, SlotEntry, Source, SubModuleIr,
 };
 pub use name::check_name;
 pub use schema::schema;

@@ -112,7 +112,7 @@ pub struct NodeIr {
 }
 
 /// Format of the `krach` section that this version writes.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 /// Gain of a node that says none.
 pub const DEFAULT_GAIN: f64 = 0.5;
 /// Port of a route that names none: the only input, or the first.
@@ -333,6 +333,16 @@ pub struct Krach {
     /// Texts of the types that come from text, by type id.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub sources: BTreeMap<String, TypeSource>,
+    /// The scenes in the order in which they are shown. A document without the section leaves those of the session that
+    /// it is loaded into; the state of a host without it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scenes: Option<Vec<SceneIr>>,
+    /// Number of the scene that was recalled or saved last.
+    #[serde(skip_serializing_if = "is_default")]
+    pub scene: u8,
+    /// FAUST texts of the scenes' nodes, each once: a node of a scene names its text by its key here.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub scene_texts: BTreeMap<String, String>,
     /// Which of FAUST's own libraries the session's texts were first compiled with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub libraries: Option<String>,
@@ -364,10 +374,30 @@ impl Default for Krach {
             note_routes: Vec::new(),
             crossfade: Crossfade::default(),
             sources: BTreeMap::new(),
+            scenes: None,
+            scene: 0,
+            scene_texts: BTreeMap::new(),
             libraries: None,
             other: Map::new(),
         }
     }
+}
+
+/// A scene of a session.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(default, transform = sections::as_read::<SceneIr>)]
+pub struct SceneIr {
+    /// Its number, which stays for ever: the host's automation means it.
+    #[schemars(range(min = 1, max = 127))]
+    pub number: u8,
+    /// Its name, which no other scene has.
+    pub name: String,
+    /// What a recall puts in place: nodes, routes, patterns, controls, automations, mutes, master; `tempo` and
+    /// `meter` only where they were saved with it. It has no modules within it, and no scenes.
+    pub module: ModuleIr,
+    /// Fields that this version does not know.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 /// What a cycle is.
@@ -491,6 +521,7 @@ sections!(ControlIr: path(required), value(required));
 sections!(AutomationIr: path(required), shape(required), lo, hi, bars(required));
 sections!(MutedIr: name(required), saved_gain);
 sections!(SubModuleIr: prefix(required), module(required));
+sections!(SceneIr: number(required), name(required), module(required));
 sections!(Krach: version, name, raw_graph, nodes, slots, automations, clock_source, free_run,
     limiter, seed, input, meter, midi_clock, start, osc_target, midi_maps, macros, note_routes, crossfade,
-    sources, libraries);
+    sources, scenes, scene, scene_texts, libraries);

@@ -133,7 +133,7 @@ mod tests {
     use crate::graph::{GraphNode, RawGraph};
     use crate::ir::{
         AutomationIr, ControlIr, Krach, MeterSource, ModuleIr, MutedIr, NodeEntry, NodeIr, PatternIr,
-        RouteIr, RouteKind, SlotEntry, Source, SubModuleIr,
+        RouteIr, RouteKind, SceneIr, SlotEntry, Source, SubModuleIr,
     };
     use crate::model::{
         AutomationState, ClockSource, Crossfade, Curve, InputState, MacroState, MacroTarget, MidiMapState,
@@ -240,6 +240,8 @@ mod tests {
         };
         let source =
             TypeSource { text: text("process = 1;"), imports: BTreeMap::new(), own: true, factory: false };
+        let within = ModuleIr { tempo: Some(90.0), ..ModuleIr::default() };
+        let scene = SceneIr { number: 3, name: text("verse"), module: within, other: other() };
         let krach = Krach {
             version: 1,
             name: text("bass"),
@@ -266,6 +268,9 @@ mod tests {
             note_routes: vec![NoteRouteState { channel: Some(3), node: text("a") }],
             crossfade: Crossfade::Seconds(0.5),
             sources: BTreeMap::from([(text("faust:a"), source)]),
+            scenes: Some(vec![scene.clone()]),
+            scene: 3,
+            scene_texts: BTreeMap::from([(text("faust:text-a"), text("process = 1;"))]),
             libraries: Some(text("2.80")),
             other: other(),
         };
@@ -292,6 +297,7 @@ mod tests {
         assert_whole(&automation);
         assert_whole(&muted);
         assert_whole(&sub_module);
+        assert_whole(&scene);
         assert_whole(&krach);
         assert_whole(&module);
     }

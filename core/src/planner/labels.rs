@@ -180,6 +180,7 @@ mod tests {
                 registry: &registry,
                 context: CreateContext { sample_rate: 48_000.0, max_frames: 64 },
                 spare: &mut HashMap::new(),
+                stock: None,
                 next_uid: &mut 0,
                 crossfade: crate::model::Crossfade::Beats(0.5),
                 frames: 64,

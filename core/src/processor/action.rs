@@ -2,7 +2,7 @@
 
 use super::macros::MacroTargets;
 use crate::automation::Automation;
-use crate::model::{FadeLength, Start};
+use crate::model::{Crossfade, FadeLength, Start};
 use crate::node::Control;
 use crate::slot::{BoundPattern, ChaseTable};
 use crate::symbol::Symbol;
@@ -71,6 +71,8 @@ pub enum Action {
         serial: u64,
         /// Bars of the host per period; `None`: the automation knows its frames.
         bars: Option<f64>,
+        /// Tells equal automations from others.
+        content: u64,
     },
     /// A base value goes to another.
     Fade {
@@ -134,6 +136,13 @@ pub enum Action {
         serial: u64,
         /// The table.
         table: Box<ChaseTable>,
+    },
+    /// A scene is recalled.
+    Recall {
+        /// Its number.
+        number: u8,
+        /// Length of the crossfade; that of the session without it.
+        fade: Option<Crossfade>,
     },
     /// Gates shut, tails cut.
     Panic,

@@ -4,6 +4,7 @@ use super::Returns;
 use super::controls::{SlotSet, Write};
 use super::handover::Next;
 use super::renderer::{ActiveAutomation, MAX_FADES, Renderer};
+use super::scene::Recall;
 use super::slots::Slot;
 use crate::clock::{Epoch, Mode, Segment};
 use crate::limits::{MAX_AUTOMATIONS, NONE};
@@ -13,6 +14,19 @@ use crate::processor::{Action, Garbage, Return, TimedAction};
 
 /// Most edits that wait on the audio thread; more wait on the control side.
 const MAX_WAITING: usize = 8192;
+
+/// Where in time something acts.
+#[derive(Clone, Copy)]
+pub(super) struct Moment<'a> {
+    /// Sample since activation.
+    pub at: i64,
+    /// The position, in cycles.
+    pub position: f64,
+    /// Time runs.
+    pub running: bool,
+    /// How position and sample hang together.
+    pub epoch: &'a Epoch,
+}
 
 enum What {
     Action(Action),
@@ -167,7 +181,14 @@ impl Renderer {
                 What::Plan(plan) if item.void => returns.send(Return::Stale(plan)),
                 What::Plan(plan) => self.adopt(plan, late, returns),
                 What::Action(action) => {
-                    let (garbage, changed) = self.act(action, (at, position, running), &segment.epoch);
+                    let moment = Moment { at, position, running, epoch: &segment.epoch };
+                    let (garbage, changed) = match action {
+                        Action::Recall { number, fade } => {
+                            let recall = Recall { number, seq: item.seq, fade };
+                            (None, self.recall(recall, moment, returns))
+                        }
+                        action => self.act(action, moment),
+                    };
                     let position = if running { position } else { f64::NAN };
                     returns.send(Return::Applied { seq: item.seq, position, late, garbage });
                     if changed {
@@ -191,7 +212,7 @@ impl Renderer {
     }
 
     /// What slots hold that were hushed on this sample, and got no other pattern on it.
-    fn let_hushed_go(&mut self, at: i64, returns: &mut Returns) {
+    pub(super) fn let_hushed_go(&mut self, at: i64, returns: &mut Returns) {
         let mut hushed = SlotSet::NONE;
         for index in self.slots.held() {
             if !self.slots.get_mut(index).is_some_and(|slot| std::mem::take(&mut slot.hushed)) {
@@ -209,7 +230,7 @@ impl Renderer {
         self.release_controls(hushed);
     }
 
-    fn adopt(&mut self, mut plan: Box<Plan>, late: bool, returns: &mut Returns) {
+    fn adopt(&mut self, plan: Box<Plan>, late: bool, returns: &mut Returns) {
         if plan.base != self.plan.generation {
             if plan.due.is_some() {
                 self.scheduled.blocked = Some(plan.seq);
@@ -217,27 +238,39 @@ impl Renderer {
             returns.send(Return::Stale(plan));
             return;
         }
-        std::mem::swap(&mut self.plan, &mut plan);
-        let mut old = plan;
+        let old = self.exchange(plan);
+        let (generation, seq) = (self.plan.generation, self.plan.seq);
+        returns.send(Return::Adopted { generation, seq, late, old });
+    }
+
+    /// Puts a plan in place of its base; returns that.
+    pub(super) fn exchange(&mut self, plan: Box<Plan>) -> Box<Plan> {
+        let mut old = std::mem::replace(&mut self.plan, plan);
         let lengths = [self.fade_frames(crate::plan::Fade::Short), self.fade_frames(crate::plan::Fade::Long)];
-        self.plan.adopt(&mut old, |fade| match fade {
+        self.plan.adopt(&mut old, &mut self.scenes.pool, |fade| match fade {
             crate::plan::Fade::Cut => 0,
             crate::plan::Fade::Short => lengths[0],
             crate::plan::Fade::Long => lengths[1],
         });
         self.bring_nodes_up_to_date();
         self.bind_macros();
-        let (generation, seq) = (self.plan.generation, self.plan.seq);
-        returns.send(Return::Adopted { generation, seq, late, old });
+        old
+    }
+
+    /// Adopts a plan that is for now, between two stretches: offline a scene may wait for the plan that brings it.
+    pub(super) fn adopt_what_is_due(&mut self, returns: &mut Returns) {
+        let active = self.plan.generation;
+        let newest = self.scheduled.waiting.iter().position(|w| w.is_plan_for_now(active) && !w.void);
+        if let Some(at) = newest.filter(|_| returns.has_room())
+            && let What::Plan(plan) = self.scheduled.waiting.remove(at).what
+        {
+            self.adopt(plan, false, returns);
+        }
     }
 
     /// Does one action; returns what is to be freed, and whether time changed.
-    fn act(
-        &mut self,
-        action: Action,
-        (at, position, running): (i64, f64, bool),
-        epoch: &Epoch,
-    ) -> (Option<Garbage>, bool) {
+    pub(super) fn act(&mut self, action: Action, moment: Moment<'_>) -> (Option<Garbage>, bool) {
+        let at = moment.at;
         let mut garbage = None;
         let mut time_changed = false;
         match action {
@@ -247,8 +280,7 @@ impl Renderer {
                 }
             }
             Action::Slot { slot, voice } => {
-                let epoch = running.then_some(epoch);
-                garbage = self.start_slot(slot, voice, (at, position), epoch).map(Garbage::Slot);
+                garbage = self.start_slot(slot, voice, moment).map(Garbage::Slot);
             }
             Action::Hush(slot) => self.hush(slot as usize),
             Action::HushAll => self.slots.held().for_each(|slot| self.hush(slot)),
@@ -270,9 +302,9 @@ impl Renderer {
             Action::Start(start) => self.start = start,
             Action::MasterGain(gain) => self.output.set_own_master(gain),
             Action::Limiter(on) => self.output.set_limiter(on),
-            Action::Automate { index, target, mut automation, serial, bars } => {
+            Action::Automate { index, target, mut automation, serial, bars, content } => {
                 automation.start_frame = at;
-                let running = ActiveAutomation::new(automation, target, serial, bars);
+                let running = ActiveAutomation::new(automation, target, serial, bars).with_content(content);
                 garbage = self.automate(index, running).map(Garbage::Automation);
             }
             Action::Fade { index, control, path, length, mut line, serial } => {
@@ -316,22 +348,22 @@ impl Renderer {
                 garbage = Some(Garbage::Chase(table));
             }
             Action::Panic => self.panic(at),
-            Action::Nothing => {}
+            // A recall is more than one action: see `act_on_due`.
+            Action::Recall { .. } | Action::Nothing => {}
         }
         (garbage, time_changed)
     }
 
-    fn start_slot(
+    pub(super) fn start_slot(
         &mut self,
         index: u32,
         voice: Box<crate::slot::BoundPattern>,
-        (at, position): (i64, f64),
-        epoch: Option<&Epoch>,
+        Moment { at, position, running, epoch }: Moment<'_>,
     ) -> Option<Box<crate::slot::BoundPattern>> {
         if index as usize >= self.slots.len() {
             return Some(voice);
         }
-        let running = epoch.is_some();
+        let epoch = running.then_some(epoch);
         // What takes over from another takes over on this sample, also what comes a part of a sample earlier.
         let old = self.slots.get(index as usize);
         let takes_over =
@@ -348,7 +380,7 @@ impl Renderer {
 
     /// A slot plays no more. What it holds goes when all that is due on this sample has acted: a pattern
     /// that comes to it on the same sample takes over.
-    fn hush(&mut self, slot: usize) {
+    pub(super) fn hush(&mut self, slot: usize) {
         if let Some(held) = self.slots.get_mut(slot).filter(|held| held.from < f64::INFINITY) {
             (held.from, held.hushed) = (f64::INFINITY, true);
             self.slots.told(slot);
@@ -356,7 +388,7 @@ impl Renderer {
         }
     }
 
-    fn automate(
+    pub(super) fn automate(
         &mut self,
         index: u32,
         running: ActiveAutomation,
@@ -427,7 +459,7 @@ impl Renderer {
         }
     }
 
-    fn clear_automation(&mut self, index: u32) -> Option<Box<crate::automation::Automation>> {
+    pub(super) fn clear_automation(&mut self, index: u32) -> Option<Box<crate::automation::Automation>> {
         let old = self.automations.get_mut(index as usize)?.take()?;
         if let Some(control) = self.plan.find(old.target, old.path) {
             self.write(control, Write::AutomationEnds { index, arrived: None });

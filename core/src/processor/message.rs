@@ -2,7 +2,8 @@
 
 use super::action::{Action, Garbage, TimedAction};
 use super::renderer::Renderer;
-use crate::plan::Plan;
+use super::scene::{Recall, SceneParts};
+use crate::plan::{Plan, Waiting};
 use crate::symbol::Symbol;
 use std::any::Any;
 
@@ -21,6 +22,10 @@ pub enum ToAudio {
     DropScheduled,
     /// An edit that needs no plan.
     Edit(TimedAction),
+    /// Voices for nodes of scenes: each goes to its number in the pool.
+    Voices(Vec<(u32, Waiting)>),
+    /// What a scene puts in place beside its graph.
+    Scene(Box<SceneParts>),
     /// A whole engine, after a load or a fault.
     Replace {
         /// Its session's last edit.
@@ -71,6 +76,23 @@ pub enum Return {
         /// An old engine, to be freed (it may come later, after its fade).
         old: Option<Box<Renderer>>,
     },
+    /// A scene was recalled.
+    Recalled {
+        /// Which, and why.
+        recall: Recall,
+        /// Number of the plan that plays now.
+        generation: u64,
+        /// Where, in cycles; NaN where time stands.
+        position: f64,
+        /// Its parts as far as they were not needed, and what they replaced, to be freed.
+        parts: Box<SceneParts>,
+    },
+    /// A scene was to be recalled and was not ready, or is not there.
+    Missed(Recall),
+    /// Voices that were in the pool, to be freed.
+    Voices(Vec<(u32, Waiting)>),
+    /// Parts of a scene that others have replaced, to be freed.
+    Scene(Box<SceneParts>),
     /// A one-shot automation has arrived.
     AutomationDone {
         /// Its number.

@@ -28,6 +28,7 @@ mod patterns;
 mod played;
 mod render;
 mod renderer;
+mod scene;
 mod shapes;
 mod slots;
 mod start;
@@ -39,10 +40,13 @@ pub use self::action::{Action, ControllerMap, Garbage, InputRoute, NoteRoute, Ti
 pub use self::host_events::HostEvents;
 pub use self::macros::{MacroTargets, MacroWay};
 pub use self::message::{RETURNS, RETURNS_PER_MESSAGE, Return, TO_AUDIO, ToAudio};
-pub use self::params::{MAX_PARAM_EVENTS, ParamEvent, ParamId, ParamState, master_gain};
+pub use self::params::{
+    MAX_PARAM_EVENTS, ParamEvent, ParamId, ParamState, master_gain, place_of_scene, scene_at,
+};
 pub use self::patterns::MAX_CHASED;
 pub use self::played::{Expression, HostEvent, HostEventKind, MAX_PLAYED, NoteAddress, NoteEnd};
 pub use self::renderer::{ActiveAutomation, MAX_FADES, Renderer, RendererSettings, chunk_of};
+pub use self::scene::{Recall, SceneAutomation, SceneParts, SceneSlot};
 
 use crate::clock::TransportAt;
 use crate::limits::{BUSES, STEMS};
@@ -345,7 +349,10 @@ impl Processor {
         self.renderer.output.joined_until = begin + self.render_leaving(block, frames) as i64;
         let mut at = 0;
         while at < frames {
-            let n = (frames - at).min(self.renderer.chunk());
+            let mut n = (frames - at).min(self.renderer.chunk());
+            if block.offline {
+                n = n.min(self.wait_for_scene(begin + at as i64, frames - at));
+            }
             let input = block.input.map(|side| side.get(at..at + n).unwrap_or(&[]));
             let mut channels = Channels { main: &mut block.main, stems: &mut *block.stems };
             self.renderer.run(block.transport, input, &mut channels, at..at + n, &mut self.returns);
@@ -376,6 +383,26 @@ impl Processor {
         }
     }
 
+    /// Offline a scene that is recalled on this sample is waited for, if there is one of that number. Returns how many
+    /// of the next `frames` come before the next such sample.
+    fn wait_for_scene(&mut self, at: i64, frames: usize) -> usize {
+        if let Some(number) = self.renderer.params.scene_due(at)
+            && self.link.has_scene(number)
+            && !self.renderer.scene_is_ready(number)
+        {
+            let start = Instant::now();
+            self.stopwatch.pause();
+            while !self.renderer.scene_is_ready(number) && start.elapsed() < OFFLINE_WAIT {
+                self.take_messages();
+                self.renderer.adopt_what_is_due(&mut self.returns);
+                std::thread::sleep(Duration::from_micros(50));
+            }
+            self.stopwatch.go_on();
+        }
+        let next = self.renderer.params.next_scene_after(at);
+        next.map_or(frames, |next| frames.min((next - at) as usize))
+    }
+
     fn take_messages(&mut self) {
         while self.returns.has_room() && (self.poisoned || self.renderer.has_room()) {
             // One engine leaves at a time, so that none is cut off.
@@ -391,6 +418,17 @@ impl Processor {
                 ToAudio::Plan(plan) => self.renderer.schedule(plan, &mut self.returns),
                 ToAudio::Edit(edit) => self.renderer.take(edit),
                 ToAudio::DropScheduled => self.renderer.drop_scheduled(&mut self.returns),
+                ToAudio::Voices(mut voices) => {
+                    for (index, waiting) in &mut voices {
+                        self.renderer.scenes.pool.swap(*index, waiting);
+                    }
+                    self.returns.send(Return::Voices(voices));
+                }
+                ToAudio::Scene(parts) => {
+                    if let Some(old) = self.renderer.scenes.put(parts) {
+                        self.returns.send(Return::Scene(old));
+                    }
+                }
             }
         }
     }

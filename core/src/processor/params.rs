@@ -9,14 +9,18 @@
 //! | free run | the clock changes hands before the host's transport is read | `Renderer::run` |
 //! | panic | gates shut, tails cut, between two frames | `Renderer::act_on_params` |
 //! | macros | controls get base values, and modulation on top | `macros` |
-//! | scene | its state changes; nothing follows it yet | here |
+//! | scene | where its number changes, that scene is recalled | `Renderer::act_on_scene` |
 //!
-//! Master, macros and scene do not cut the stretch that is rendered; free run and panic end the one before
-//! their frame, so that they act between two frames whatever the blocks are. What macros move asks [`Params::moves`] for the changes of a
-//! stretch, as the fader does, and so will what scenes are to move.
+//! Master and macros do not cut the stretch that is rendered; scene, free run and panic end the one before their frame, so
+//! that they act between two frames whatever the blocks are. What macros move asks [`Params::moves`] for the changes of
+//! a stretch, as the fader does.
 
+use super::Returns;
+use super::edits::Moment;
 use super::renderer::Renderer;
-use crate::limits::{MACROS, MASTER_MAX_DB, MASTER_MIN_DB};
+use super::scene::Recall;
+use crate::clock::{Mode, Segment};
+use crate::limits::{MACROS, MASTER_MAX_DB, MASTER_MIN_DB, SCENES};
 
 /// Changes kept of one block; of more, the last value of a parameter counts at the last frame kept.
 pub const MAX_PARAM_EVENTS: usize = 1024;
@@ -59,7 +63,7 @@ impl ParamId {
 
     /// It ends the stretch before its frame.
     fn cuts(self) -> bool {
-        matches!(self, Self::FreeRun | Self::Panic)
+        matches!(self, Self::FreeRun | Self::Panic | Self::Scene)
     }
 }
 
@@ -129,6 +133,10 @@ pub(super) struct Params {
     passed: usize,
     /// Panics before this one have acted.
     acted: usize,
+    /// Scenes before this one have been recalled.
+    recalled: usize,
+    /// The scene that was recalled last, by whomever: its number again recalls nothing.
+    scene: u8,
     states: [ParamState; ParamId::COUNT],
 }
 
@@ -136,14 +144,21 @@ impl Params {
     pub fn new() -> Self {
         let mut states = [ParamState::initial(ParamId::Panic); ParamId::COUNT];
         states[ParamId::Master.index()] = ParamState::initial(ParamId::Master);
-        Self { events: Vec::with_capacity(MAX_PARAM_EVENTS), passed: 0, acted: 0, states }
+        Self {
+            events: Vec::with_capacity(MAX_PARAM_EVENTS),
+            passed: 0,
+            acted: 0,
+            recalled: 0,
+            scene: 0,
+            states,
+        }
     }
 
     /// Takes the changes of the block of `frames` that begins at sample `begin`, sorted by offset.
     pub fn begin_block(&mut self, begin: i64, frames: usize, events: &[ParamEvent]) {
         self.pass(i64::MAX);
         self.events.clear();
-        (self.passed, self.acted) = (0, 0);
+        (self.passed, self.acted, self.recalled) = (0, 0, 0);
         let last = frames.saturating_sub(1) as i64;
         for event in events {
             let at = begin + i64::from(event.offset).min(last);
@@ -160,7 +175,7 @@ impl Params {
         self.pass(i64::MAX);
     }
 
-    /// The parameter stands there at once.
+    /// The parameter stands there at once. A scene is not recalled by that.
     pub fn settle(&mut self, param: ParamId, value: f32, modulation: f32, since: i64) {
         self.states[param.index()] = ParamState { value, modulation, since };
     }
@@ -168,6 +183,7 @@ impl Params {
     /// They stand where those of another engine do.
     pub fn take_over(&mut self, old: &Self) {
         self.states = old.states.map(|state| ParamState { since: 0, ..state });
+        self.scene = old.scene;
     }
 
     /// Where a parameter stands before the changes that are still to come.
@@ -212,6 +228,37 @@ impl Params {
         false
     }
 
+    /// The scene that is due at sample `at`, if its number is another than that of the last.
+    fn take_scene(&mut self, at: i64) -> Option<u8> {
+        let mut due = None;
+        while let Some(&(_, event)) = self.events.get(self.recalled).filter(|(sample, _)| *sample <= at) {
+            self.recalled += 1;
+            if event.param == ParamId::Scene {
+                due = Some(scene_of(event));
+            }
+        }
+        due.filter(|number| *number != self.scene).inspect(|number| self.scene = *number)
+    }
+
+    /// That scene was recalled.
+    pub fn set_scene(&mut self, number: u8) {
+        self.scene = number;
+    }
+
+    /// The scene that will be recalled at sample `at`.
+    pub fn scene_due(&self, at: i64) -> Option<u8> {
+        let rest = self.events.get(self.recalled..)?.iter();
+        let due =
+            rest.take_while(|(sample, _)| *sample <= at).filter(|(_, e)| e.param == ParamId::Scene).last();
+        due.map(|(_, event)| scene_of(*event)).filter(|number| *number != 0 && *number != self.scene)
+    }
+
+    /// The first sample after `at` on which the scene's parameter changes.
+    pub fn next_scene_after(&self, at: i64) -> Option<i64> {
+        let mut rest = self.events.iter();
+        rest.find(|(sample, event)| *sample > at && event.param == ParamId::Scene).map(|(sample, _)| *sample)
+    }
+
     /// The first sample after `at` on which a change cuts the stretch.
     fn next_cut(&self, at: i64) -> Option<i64> {
         let mut rest = self.events[self.passed..].iter();
@@ -219,11 +266,30 @@ impl Params {
     }
 }
 
+/// The number of a scene that the parameter stands at.
+fn scene_of(event: ParamEvent) -> u8 {
+    let ParamEvent { value, modulation, .. } = event;
+    scene_at((ParamState { value, modulation, since: 0 }).sum())
+}
+
+/// The number of a scene at a place 0…1 of its parameter.
+pub fn scene_at(place: f32) -> u8 {
+    (place.clamp(0.0, 1.0) * (SCENES - 1) as f32).round() as u8
+}
+
+/// The place of a scene's number on its parameter, 0…1.
+pub fn place_of_scene(number: u8) -> f32 {
+    f32::from(number) / (SCENES - 1) as f32
+}
+
 impl Renderer {
     /// A parameter stands there at once, and nothing moves.
     pub(super) fn settle_param(&mut self, param: ParamId, value: f32, modulation: f32) {
         let before = self.params.state(param);
         self.params.settle(param, value, modulation, self.timeline.clock.now());
+        if param == ParamId::Scene {
+            self.params.set_scene(scene_at(self.params.state(param).sum()));
+        }
         if param == ParamId::Master {
             self.output.settle_fader(master_gain(self.params.state(param).sum()));
         }
@@ -237,6 +303,18 @@ impl Renderer {
         self.params.take_over(&old.params);
         self.output.take_over(&old.output);
         self.place_modulation();
+    }
+
+    /// Recalls the scene that the host's parameter has come to at sample `at`. `true`: time itself changed.
+    pub(super) fn act_on_scene(&mut self, at: i64, segment: &Segment, returns: &mut Returns) -> bool {
+        let Some(number) = self.params.take_scene(at).filter(|number| *number != 0 && !self.retired) else {
+            return false;
+        };
+        let running = segment.mode != Mode::Stopped;
+        let beats = if running { segment.epoch.beats_at(at) } else { segment.epoch.beats };
+        let position = self.timeline.meter.count_at(beats);
+        let moment = Moment { at, position, running, epoch: &segment.epoch };
+        self.recall(Recall { number, seq: 0, fade: None }, moment, returns)
     }
 
     /// Does what the host's parameters ask at sample `at`; returns where the stretch from there on ends, at

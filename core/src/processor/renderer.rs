@@ -12,6 +12,7 @@ use super::midi_clock::MidiClock;
 use super::output::{Channels, Output};
 use super::params::{ParamEvent, Params};
 use super::played::Keyboard;
+use super::scene::Scenes;
 use super::slots::{Slot, Slots};
 use super::timeline::Timeline;
 use super::voices::Notes;
@@ -78,12 +79,29 @@ pub struct ActiveAutomation {
     pub(super) ended: Option<i64>,
     /// The control side has been told that it arrived.
     pub(super) done: bool,
+    /// Tells equal automations from others; 0: a fade.
+    pub(super) content: u64,
 }
 
 impl ActiveAutomation {
     /// One that has not begun.
     pub fn new(automation: Box<Automation>, target: Symbol, serial: u64, bars: Option<f64>) -> Self {
-        Self { automation, target, path: false, serial, bars, begun: f64::NAN, ended: None, done: false }
+        Self {
+            automation,
+            target,
+            path: false,
+            serial,
+            bars,
+            begun: f64::NAN,
+            ended: None,
+            done: false,
+            content: 0,
+        }
+    }
+
+    /// The same with what tells equal ones from others.
+    pub fn with_content(self, content: u64) -> Self {
+        Self { content, ..self }
     }
 
     /// The last sample on which it had its control, for one that ends.
@@ -125,6 +143,7 @@ pub struct Renderer {
     pub(super) controllers: Controllers,
     pub(super) macros: Macros,
     pub(super) params: Params,
+    pub(super) scenes: Scenes,
     pub(super) output: Output,
     /// What nodes do where time starts from standstill.
     pub(super) start: Start,
@@ -171,6 +190,7 @@ impl Renderer {
             macros: Macros::new(),
             params: Params::new(),
             output: Output::new(settings, frames, (SHORT_FADE * settings.sample_rate) as u32),
+            scenes: Scenes::new(),
             start: settings.start,
             offline: false,
             zeros: vec![0.0; frames].into(),
@@ -271,7 +291,7 @@ impl Renderer {
             if self.params.free_run(at) != self.timeline.host_free_run() {
                 return at;
             }
-            if self.act_on_due(at, segment, returns) {
+            if self.act_on_due(at, segment, returns) || self.act_on_scene(at, segment, returns) {
                 return at;
             }
             let mut until = self.act_on_params(at, segment.end);
@@ -312,6 +332,7 @@ impl Renderer {
             self.report_controllers(returns);
             self.report_macros(returns);
             self.report_osc(returns);
+            self.scenes.report_missed(returns);
         }
         at
     }

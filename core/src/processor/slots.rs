@@ -28,6 +28,11 @@ impl Slot {
         Self { voice, origin, from, hushed: false, quiet }
     }
 
+    /// It was not hushed.
+    pub fn plays(&self) -> bool {
+        self.from < f64::INFINITY && !self.hushed
+    }
+
     /// Nothing begins within `[begin, end]`, in cycles of the session, as far as is known.
     pub fn is_quiet(&self, (begin, end): (f64, f64)) -> bool {
         self.quiet.holds(begin - self.origin, end - self.origin)
@@ -317,6 +322,7 @@ mod tests {
             origin: None,
             from: None,
             serial: 1,
+            content: 0,
         })
     }
 

@@ -1,7 +1,7 @@
 //! What it takes to make one session of another: for undo, for loads, for clearing.
 
 use super::Session;
-use crate::edit::{Edit, NodeEdit, Nodes, SessionNode};
+use crate::edit::{Edit, NodeEdit, Nodes, SceneEdit, SessionNode};
 use crate::model::Values;
 use crate::model::{NoteRouteState, SlotState};
 use crate::node::Registry;
@@ -28,6 +28,7 @@ impl Session {
             midi_maps,
             macros,
             note_routes,
+            scenes,
             sources: _,
             libraries: _,
             kept,
@@ -92,6 +93,9 @@ impl Session {
             let (channel, node) = (route.channel, Some(route.node.clone()));
             unless(self.note_routes.contains(route), &|| Edit::RouteNotes { channel, node: node.clone() });
         }
+        unless(Arc::ptr_eq(&self.scenes, scenes) || self.scenes == *scenes, &|| {
+            SceneEdit::All(Arc::clone(scenes)).into()
+        });
         edits.extend(self.macros_to(macros));
         let settings = self.settings.difference(settings);
         edits.extend(settings.into_iter().map(Edit::Setting));

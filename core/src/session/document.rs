@@ -2,7 +2,7 @@
 
 use super::kept::ByName;
 use super::migrate::migrate;
-use super::{MAX_DEPTH, Session, kept, lower};
+use super::{MAX_DEPTH, Session, kept, lower, scene_document};
 use crate::edit::{Edit, EditError, LoadError, Route, SessionNode, gain_path, level_path};
 use crate::graph::{Controls, GraphError, Scrutiny};
 use crate::ir::{
@@ -47,6 +47,7 @@ impl Session {
             by_node && !kept_controls.has(path)
         };
         let settings = &self.settings;
+        let (scenes, scene_texts) = scene_document::write(&self.scenes);
         ModuleIr {
             nodes: self.nodes.iter().map(|n| self.node_ir(n)).collect(),
             routing: self.routes.iter().map(|r| self.route_ir(r)).collect(),
@@ -112,6 +113,9 @@ impl Session {
                 note_routes: self.note_routes.clone(),
                 crossfade: settings.crossfade,
                 sources: self.sources_in_use(),
+                scenes,
+                scene: self.scenes.current(),
+                scene_texts,
                 libraries: self.libraries.clone(),
                 other: kept.krach.as_ref().map(|krach| krach.other.clone()).unwrap_or_default(),
             })),
@@ -358,6 +362,8 @@ impl Session {
             let route = Edit::RouteNotes { channel: r.channel, node: Some(r.node) };
             session.apply(&route, registry).map_err(invalid("$.krach.note_routes"))?;
         }
+        let scenes = krach.scenes.unwrap_or_default();
+        session.scenes = Arc::new(scene_document::read(scenes, &krach.scene_texts, krach.scene, registry)?);
         Ok((session, programs))
     }
 }

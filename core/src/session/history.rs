@@ -35,6 +35,8 @@ pub enum Touch {
     Control(String),
     /// Parts of the same batch, which act one by one.
     Batch(u64),
+    /// Recalls of scenes, without another change between them.
+    Recall,
 }
 
 /// The steps so far, and where in them the session is.
@@ -60,7 +62,7 @@ impl History {
         let (Some(last), Some(touch)) = (&self.last, touch) else { return false };
         let soon = match touch {
             Touch::Control(_) => now.saturating_duration_since(last.began) < COALESCE,
-            Touch::Batch(_) => true,
+            Touch::Batch(_) | Touch::Recall => true,
         };
         last.touch == *touch && soon && self.done == self.steps.len()
     }
@@ -131,6 +133,11 @@ impl History {
         (self.steps.iter().map(|s| s.label.as_str()).collect(), self.done)
     }
 
+    /// No change joins the newest step any more.
+    pub fn seal(&mut self) {
+        self.last = None;
+    }
+
     /// A new history begins.
     pub fn clear(&mut self) {
         *self = Self::default();
@@ -146,6 +153,7 @@ pub fn label_of(edit: &Edit) -> String {
         Edit::HushAll => "hush all".to_owned(),
         Edit::RemoveSlot { slot } => format!("stop {slot}"),
         Edit::Setting(setting) => setting.label(),
+        Edit::Scene(edit) => edit.label(|number| format!("scene {number}")),
         Edit::SetControl { label, .. } => format!("set {label}"),
         Edit::SetAutomation { label, .. } => format!("automate {label}"),
         Edit::ClearAutomation { id } => format!("clear automation {id}"),
@@ -180,6 +188,7 @@ pub fn touch_of(edit: &Edit) -> Option<Touch> {
     match edit {
         Edit::SetControl { label, .. } => Some(Touch::Control(label.clone())),
         Edit::Setting(Setting::Master(_)) => Some(Touch::Control(String::new())),
+        Edit::Scene(edit) if edit.is_recall() => Some(Touch::Recall),
         _ => None,
     }
 }

@@ -7,6 +7,7 @@ use crate::graph::{GraphEdit, Meant};
 use crate::ir::{Fault, ModuleIr, Source, flatten, prefix_ir};
 use crate::node::Registry;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl Session {
     /// The edit that makes the session that of the module. A module that says nothing of our settings
@@ -20,6 +21,7 @@ impl Session {
         let (tempo, meter, master) = (module.tempo, module.meter, module.master);
         let own = module.krach.is_some();
         let says_macros = module.krach.as_ref().is_some_and(|krach| !krach.macros.is_empty());
+        let brings_scenes = module.krach.as_ref().is_some_and(|krach| krach.scenes.is_some());
         let (mut target, _) = Session::of_module(module, registry)?;
         target.settings.bpm = tempo.unwrap_or(now.settings.bpm);
         target.settings.beats_per_cycle = meter.unwrap_or(now.settings.beats_per_cycle);
@@ -31,6 +33,9 @@ impl Session {
         }
         if !says_macros {
             target.macros.clone_from(&now.macros);
+        }
+        if !brings_scenes {
+            target.scenes = Arc::clone(&now.scenes);
         }
         let other = target.sources.iter().filter(|(id, source)| now.sources.get(*id) != Some(source));
         let sources: BTreeMap<_, _> = other.map(|(id, source)| (id.clone(), (**source).clone())).collect();
@@ -44,6 +49,7 @@ impl Session {
         let mut target = Session::default();
         target.take_settings(now);
         target.settings.clone_from(&now.settings);
+        target.scenes = Arc::clone(&now.scenes);
         Edit::Batch(now.difference(&target))
     }
 

@@ -17,7 +17,7 @@ use crate::graph::{Connection, GraphError, GraphNode, IndexedGraph, Part, PartKe
 use crate::ir::{RouteKind, Source};
 use crate::limits::MAX_CONNECTIONS;
 use crate::model::Values;
-use crate::node::{Bus, INLINE, INPUT_TYPE, NodeDecl, Registry, RegistryState, output_type};
+use crate::node::{Bus, INPUT_TYPE, NodeDecl, Registry, RegistryState, output_type};
 use imbl::ordmap::DiffItem;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,26 +27,6 @@ pub fn output_id(bus: Bus) -> String {
     match bus.index() {
         0 => "_master".to_owned(),
         stem => format!("_stem{stem}"),
-    }
-}
-
-impl SessionNode {
-    /// The type that plays it. Those of equal meaning have one type.
-    pub fn type_id(&self) -> String {
-        match &self.source {
-            Source::Type(id) => id.clone(),
-            Source::Graph(graph) if self.stereo => format!("{}{}", INLINE[0], graph.to_stereo().graph_key()),
-            Source::Graph(graph) => format!("{}{}", INLINE[0], graph.graph_key()),
-            Source::Faust(text) => format!("{}{}", INLINE[1], &blake3::hash(text.as_bytes()).to_hex()[..32]),
-        }
-    }
-
-    /// The source as it is played: a function on both channels is another function.
-    pub fn played_source(&self) -> Source {
-        match &self.source {
-            Source::Graph(graph) if self.stereo => Source::Graph(graph.to_stereo()),
-            source => source.clone(),
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! | from | to | what changed |
 //! |---|---|---|
 //! | 1 | 2 | Format 1 knew raw graphs only. Nodes, routes and mutes that other programs had written were kept and not heard; they are now. Nothing of its own is spelt differently. |
+//! | 2 | 3 | Format 2 knew no scenes. Nothing is spelt differently. |
 //!
 //! A step sees the document as plain JSON, since types are those of today. Whoever changes what a field
 //! means, or how it is spelt, adds a step here and a stored document of the format before to
@@ -15,10 +16,13 @@ use serde_json::{Map, Value};
 type Step = fn(&mut Map<String, Value>);
 
 /// What leads from each format, beginning with 1, to the one after it.
-const STEPS: [Step; FORMAT as usize - 1] = [nodes_are_heard];
+const STEPS: [Step; FORMAT as usize - 1] = [nodes_are_heard, scenes_are_known];
 
 /// 1 → 2.
 fn nodes_are_heard(_: &mut Map<String, Value>) {}
+
+/// 2 → 3.
+fn scenes_are_known(_: &mut Map<String, Value>) {}
 
 /// The document, and the modules in it, in the present format.
 pub(super) fn migrate(document: &mut Map<String, Value>) {

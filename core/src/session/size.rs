@@ -4,8 +4,8 @@
 //! Nobody writes the whole session to know: each edit counts for what it can add at most ([`Session::growth`]), and
 //! only where the sum of that comes near the limit the session is measured ([`Session::extent`]).
 
-use super::Session;
-use crate::edit::{Edit, GraphState, NodeEdit, NodeSpec, Route, SessionNode};
+use super::{Session, scene_document};
+use crate::edit::{Edit, GraphState, NodeEdit, NodeSpec, Route, Scene, SceneEdit, SceneState, SessionNode};
 use crate::graph::{GraphEdit, GraphNode, RawGraph};
 use crate::ir::{ModuleIr, Source};
 use crate::limits::{MAX_DOCUMENT, MAX_PARTS};
@@ -152,6 +152,7 @@ impl Session {
             }
             Edit::RouteNotes { node, .. } => text(node.as_deref().unwrap_or_default()) + Extent::VALUE,
             Edit::Setting(setting) => text(setting.text()) + Extent::SMALL,
+            Edit::Scene(edit) => self.scene_growth(edit),
             _ => Extent::SMALL,
         }
     }
@@ -188,6 +189,29 @@ impl Session {
         }
     }
 
+    fn scene_growth(&self, edit: &SceneEdit) -> Extent {
+        let named = |name: &str, state: &SceneState| text(name) + scene_extent(state);
+        match edit {
+            SceneEdit::Save { name, .. } => named(name, &self.scene_state(true)),
+            SceneEdit::Duplicate { number, name, .. } => {
+                self.scenes.get(*number).map_or(Extent::default(), |scene| named(name, &scene.state))
+            }
+            SceneEdit::Rename { name, .. } => text(name),
+            SceneEdit::All(scenes) => {
+                let known = |scene: &Scene| {
+                    self.scenes.iter().any(|(_, known)| Arc::ptr_eq(&known.state, &scene.state))
+                };
+                let new = scenes.iter().map(|(_, scene)| scene).filter(|scene| !known(scene));
+                new.map(|scene| named(&scene.name, &scene.state)).sum()
+            }
+            // It stands in the document already, as a scene.
+            SceneEdit::Recall { number, .. } => {
+                self.scenes.get(*number).map_or(Extent::default(), |scene| scene_extent(&scene.state))
+            }
+            SceneEdit::Delete { .. } | SceneEdit::Order(_) => Extent::default(),
+        }
+    }
+
     fn foundation_extent(&self, foundation: &GraphState) -> Extent {
         let GraphState { raw, nodes, routes, values, kept } = foundation;
         let raw = if Arc::ptr_eq(raw, &self.raw) { Extent::default() } else { raw_extent(raw) };
@@ -210,6 +234,13 @@ fn kept_extent(kept: &ModuleIr) -> Extent {
     // A value that a node says stands among the controls because of them.
     let controls = controls.iter().map(|c| of(&c.other) + text(&c.path) + Extent::VALUE);
     of(inputs) + of(outputs) + within + of(other) + fields + controls.sum()
+}
+
+/// A state as a document has it, with the texts of its nodes.
+fn scene_extent(state: &SceneState) -> Extent {
+    let mut texts = BTreeMap::new();
+    let module = scene_document::module_of(state, &mut texts);
+    of(&module) + of(&texts) + Extent::ENTRY
 }
 
 fn node_extent(node: &SessionNode) -> Extent {
@@ -321,6 +352,7 @@ fn memory_of_edit(edit: &Edit, shared: &GraphState) -> usize {
         }
         Edit::Batch(edits) => edits.iter().map(|edit| memory_of_edit(edit, shared)).sum(),
         Edit::Setting(setting) => ENTRY + setting.text().len(),
+        Edit::Scene(SceneEdit::All(scenes)) => scenes.iter().map(|(_, s)| 2 * ENTRY + s.name.len()).sum(),
         Edit::Nodes(edits) => edits.iter().map(|_| 2 * ENTRY).sum(),
         _ => ENTRY,
     }

@@ -2,7 +2,7 @@
 
 use super::chase_table::ChaseTable;
 use super::target::Target;
-use krach_patterns::{Event, Program};
+use krach_patterns::{Event, Pattern, Program, Swing};
 
 /// Most events that a slot remembers ahead.
 pub const MAX_AHEAD: usize = 16;
@@ -25,4 +25,17 @@ pub struct BoundPattern {
     pub from: Option<f64>,
     /// Number of this pattern, never used again: by it the control side learns the origin.
     pub serial: u64,
+    /// Tells equal patterns from others: see [`content_of`]. 0: it is equal to none.
+    pub content: u64,
+}
+
+/// A number that equal patterns have in common; 0 for those that count from where they begin, which no other pattern
+/// does.
+pub fn content_of(pattern: &Pattern, swing: Option<Swing>, from_zero: bool) -> u64 {
+    if from_zero {
+        return 0;
+    }
+    let text = serde_json::to_vec(&(pattern, swing)).unwrap_or_default();
+    let [a, b, c, d, e, f, g, h, ..] = *blake3::hash(&text).as_bytes();
+    u64::from_le_bytes([a, b, c, d, e, f, g, h]) | 1
 }

@@ -4,6 +4,6 @@ mod bound_pattern;
 mod chase_table;
 mod target;
 
-pub use bound_pattern::{BoundPattern, MAX_AHEAD};
+pub use bound_pattern::{BoundPattern, MAX_AHEAD, content_of};
 pub use chase_table::{ChaseTable, LOOK_BACK};
 pub use target::Target;

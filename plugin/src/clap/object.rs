@@ -154,14 +154,25 @@ impl Object {
             Box::new(move || host.post(what))
         };
         params.labels.listen(post(request::RESCAN_PARAMS));
+        let events = Arc::new(ParamEvents::new(wrapper.clone(), params.clone()));
+        let (labels, told, flush) = (params.labels.clone(), events.clone(), post(request::FLUSH_PARAMS));
         let config = InstanceConfig {
             format: "clap",
             host: self.host.name(),
             registry: Registry::with_builtins(),
-            hooks: HostHooks { mark_dirty: Some(post(request::MARK_DIRTY)) },
+            hooks: HostHooks {
+                mark_dirty: Some(post(request::MARK_DIRTY)),
+                scene_recalled: Some(Box::new(move |number| {
+                    if told.scene_recalled(number) {
+                        flush();
+                    }
+                })),
+                scene_names: Some(Box::new(move |names| {
+                    labels.set_scenes(names);
+                })),
+            },
         };
         let instance = Instance::start_at(config, addresses());
-        let events = Arc::new(ParamEvents::new(wrapper.clone(), params.clone()));
         params.view.set(Some(instance.view().clone()));
         let gui = Gui::new(KrachEditor::new(params.clone()), self.host.clone(), events.clone());
         let ready = self.core.set(Core { gui, instance, params, events, wrapper }).is_ok();

@@ -120,6 +120,16 @@ impl ParamEvents {
         }
     }
 
+    /// A scene was recalled: its parameter stands there, and the host is to hear of it. False if it stands there already.
+    pub fn scene_recalled(&self, number: u8) -> bool {
+        let Some((id, value)) = self.values.scene_recalled(number) else { return false };
+        let steps = self.values.steps(id).unwrap_or(1) as f64;
+        for gesture in [Gesture::Begin(id), Gesture::Value(id, value * steps), Gesture::End(id)] {
+            let _ = self.by_window.push(gesture);
+        }
+        true
+    }
+
     /// The window lets go of a parameter.
     pub fn end_gesture(&self, param: ParamPtr) {
         self.tell(param, Gesture::End);

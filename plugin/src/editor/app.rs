@@ -19,7 +19,7 @@ use super::view_model::ViewModel;
 use super::{Shared, pace, preserved, style};
 use crate::instance::View;
 use crate::params::KrachParams;
-use krach_core::edit::Edit;
+use krach_core::edit::{Edit, SceneEdit};
 use krach_core::model::Setting;
 
 /// Draws the open window.
@@ -51,6 +51,12 @@ pub enum UiCommand {
     Rebuild,
     /// Free run on or off.
     FreeRun(bool),
+    /// The scene of that number is to play.
+    Recall(u8),
+    /// What sounds is to be that scene, or a new one.
+    SaveScene(Option<u8>),
+    /// The scene is to be called that.
+    RenameScene(u8, String),
 }
 
 impl App {
@@ -64,6 +70,20 @@ impl App {
             UiCommand::Rename(name) => open.view.edit(Edit::Setting(Setting::Name(name))),
             UiCommand::Panic => open.view.edit(Edit::Panic),
             UiCommand::Rebuild => open.view.edit(Edit::Rebuild),
+            UiCommand::Recall(number) => open.view.edit(SceneEdit::Recall { number, fade: None }.into()),
+            UiCommand::RenameScene(number, name) => {
+                open.view.edit(SceneEdit::Rename { number, name }.into());
+            }
+            UiCommand::SaveScene(number) => {
+                let scenes = picture.scenes.iter();
+                let taken = |number: &u8| scenes.clone().any(|scene| scene.number == *number);
+                let Some(number) = number.or_else(|| (1..=127).find(|number| !taken(number))) else {
+                    return open.view.report("all 127 numbers have their scene".to_owned());
+                };
+                let known = scenes.clone().find(|scene| scene.number == number);
+                let name = known.map_or_else(|| format!("Scene {number}"), |scene| scene.name.clone());
+                open.view.edit(SceneEdit::Save { number, name, transport: false }.into());
+            }
             UiCommand::FreeRun(on) => {
                 if self.params.free_run.value() != on {
                     let setter = open.gui.param_setter();
@@ -288,7 +308,7 @@ mod tests {
 
     #[test]
     fn no_size_of_a_window_makes_a_frame_panic() {
-        use super::super::view_model::{Decibels, Node, Reading};
+        use super::super::view_model::{Decibels, Node, Reading, Scene};
         let context = Context::default();
         let loud = Reading { peak: Decibels::of(2.0), rms: Decibels::of(0.5) };
         let node = |n: usize| Node {
@@ -305,6 +325,12 @@ mod tests {
                 nodes: Arc::new((0..100).map(node).collect()),
                 levels: vec![loud; 100],
                 output: [loud; 2],
+                scenes: Arc::new(
+                    (1..20)
+                        .map(|n| Scene { number: n, name: format!("scene {n}"), ready: n % 2 == 0 })
+                        .collect(),
+                ),
+                scene: (3, true),
                 problems: Arc::new((0..20).map(|n| format!("problem {n}")).collect()),
                 poisoned,
                 ..ViewModel::default()

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use egui::{Pos2, Rect, Ui, pos2, vec2};
 
 use super::app::UiCommand;
-use super::panels::{self, errors, footer, header, levels, nodes, socket, transport};
+use super::panels::{self, errors, footer, header, levels, nodes, scenes, socket, transport};
 use super::style::{GAP, ROW};
 use super::view_model::ViewModel;
 
@@ -54,6 +54,7 @@ pub fn draw(ui: &mut Ui, picture: &ViewModel, name: &mut NameField, copied: &mut
     header::draw(ui, top.take(header::HEIGHT), picture, name, &mut wishes);
     transport::draw(ui, top.take(transport::HEIGHT), &picture.transport);
     levels::draw(ui, top.take(levels::HEIGHT), picture);
+    scenes::draw(ui, top.take(scenes::HEIGHT), picture, &mut wishes);
 
     let mut bottom = area.bottom();
     let mut below = |height: f32| {

@@ -97,6 +97,17 @@ pub struct Node {
     pub silenced: bool,
 }
 
+/// A scene.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scene {
+    /// Its number.
+    pub number: u8,
+    /// Its name.
+    pub name: String,
+    /// It switches on its sample.
+    pub ready: bool,
+}
+
 /// How long blocks take, in tenths of a percent of the time they last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Busy {
@@ -119,6 +130,10 @@ pub struct ViewModel {
     pub output: [Reading; 2],
     /// Nodes: those of a raw graph, then those of the session.
     pub nodes: Arc<Vec<Node>>,
+    /// Scenes, as they are shown.
+    pub scenes: Arc<Vec<Scene>>,
+    /// Number of the scene that was recalled or saved last, or 0; the session has changed since.
+    pub scene: (u8, bool),
     /// A reading for each node.
     pub levels: Vec<Reading>,
     /// Time that blocks take.
@@ -141,6 +156,8 @@ pub struct ViewModelBuilder {
     params: Arc<KrachParams>,
     door: Arc<EndpointInfo>,
     nodes: Arc<Vec<Node>>,
+    scenes: Arc<Vec<Scene>>,
+    scene: (u8, bool),
     problems: Arc<Vec<String>>,
     session_free_run: bool,
     poisoned: bool,
@@ -157,6 +174,8 @@ impl ViewModelBuilder {
             params,
             door: Arc::default(),
             nodes: Arc::default(),
+            scenes: Arc::default(),
+            scene: (0, false),
             problems: Arc::default(),
             session_free_run: false,
             poisoned: false,
@@ -191,6 +210,16 @@ impl ViewModelBuilder {
         if *self.nodes != nodes {
             self.nodes = Arc::new(nodes);
         }
+        let scene = |(number, name, ready): &(u8, String, bool)| Scene {
+            number: *number,
+            name: name.clone(),
+            ready: *ready,
+        };
+        let scenes: Vec<Scene> = seen.scenes.iter().map(scene).collect();
+        if *self.scenes != scenes {
+            self.scenes = Arc::new(scenes);
+        }
+        self.scene = seen.scene;
         let problems: Vec<String> = seen.problems.iter().rev().cloned().collect();
         if *self.problems != problems {
             self.problems = Arc::new(problems);
@@ -210,6 +239,8 @@ impl ViewModelBuilder {
             transport: transport(&readings),
             output: readings.output.map(Reading::from),
             nodes: Arc::clone(&self.nodes),
+            scenes: Arc::clone(&self.scenes),
+            scene: self.scene,
             levels: readings.nodes.iter().map(|level| level.unwrap_or_default().into()).collect(),
             busy: Busy { mean: tenths(load.mean), worst: tenths(load.worst), overruns: load.overruns },
             problems: Arc::clone(&self.problems),

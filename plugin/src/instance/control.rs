@@ -3,6 +3,7 @@
 
 mod open;
 mod publish;
+mod scenes;
 
 use krach_core::model::Setting;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -11,7 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use krach_core::edit::{At, Edit, EditError, Receipt};
+use krach_core::edit::{At, Edit, EditError, Receipt, Scenes};
 use krach_core::engine::{Engine, Notice, Status};
 use krach_core::link::Link;
 use krach_core::processor::Processor;
@@ -42,6 +43,9 @@ const PENDING_TICK: Duration = Duration::from_millis(10);
 
 /// Between two ticks while a processor lives: what it reports by itself is not urgent.
 const IDLE_TICK: Duration = Duration::from_millis(100);
+
+/// Between two ticks while there are scenes: what follows a recall by the host is to be ready before the next.
+const SCENE_TICK: Duration = Duration::from_millis(5);
 
 /// Commands between two ticks.
 const COMMANDS_PER_TICK: usize = 64;
@@ -160,6 +164,8 @@ pub(super) struct Control {
     revision: Arc<Revision>,
     /// Where the session or its sounds may have changed since it was last asked which problems stand.
     unsettled: bool,
+    /// The scenes whose names the host was told.
+    named: Arc<Scenes>,
 }
 
 /// Whatever ends the control thread, an offline `process` must not wait for it ever after.
@@ -206,6 +212,7 @@ impl Control {
             handled: 0,
             revision,
             unsettled: false,
+            named: Arc::default(),
         }
     }
 
@@ -244,12 +251,14 @@ impl Control {
             if self.engine.settled() && self.words.is_empty() && !self.awaits_sounds() {
                 self.link.settled(self.handled);
             }
+            self.guarded(Self::name_scenes);
             self.guarded(Self::report_changes);
         }
     }
 
     fn receive(&self, inbox: &Receiver<Command>) -> Result<Command, RecvTimeoutError> {
-        let mut timeout = (self.active || self.faulty).then_some(IDLE_TICK);
+        let idle = if self.engine.session().scenes.is_empty() { IDLE_TICK } else { SCENE_TICK };
+        let mut timeout = (self.active || self.faulty).then_some(idle);
         if self.faulty {
             // Requests are still answered at once.
         } else if !self.words.is_empty() {
@@ -341,6 +350,8 @@ impl Control {
                 let _ = reply.try_send(Box::new(Snapshot {
                     nodes: self.engine.nodes(),
                     free_run: self.engine.session().settings.free_run,
+                    scenes: self.scenes(),
+                    scene: self.scene(),
                     poisoned: self.engine.poisoned(),
                     problems: self.problems.texts().map(str::to_owned).collect(),
                 }));
@@ -516,6 +527,12 @@ impl Control {
             self.tell_of_session(None);
         }
         for notice in notices {
+            if let Notice::Recalled { number, name, seq, late } = &notice {
+                self.scene_was_recalled(*number, name, *seq, *late);
+                if !late {
+                    continue;
+                }
+            }
             let mut failed = None;
             if let Notice::EditFailed { seq, message } = &notice {
                 self.connections.values_mut().for_each(|connection| connection.failed(*seq, message));

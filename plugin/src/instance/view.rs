@@ -21,6 +21,10 @@ pub struct Snapshot {
     pub nodes: Vec<NodeStatus>,
     /// The session's own free run is on.
     pub free_run: bool,
+    /// Numbers and names of the scenes, as they are shown, and whether each switches on its sample.
+    pub scenes: Vec<(u8, String, bool)>,
+    /// Number of the scene that was recalled or saved last, or 0; and whether the session has changed since.
+    pub scene: (u8, bool),
     /// The engine panicked and is silent.
     pub poisoned: bool,
     /// What is wrong, and what went wrong lately, newest last.

@@ -47,6 +47,7 @@ const TOPICS: &[Topic] = &[
     },
     Topic { name: events::LOG, when: "a request has changed the session", fields: said::<payloads::Logged> },
     Topic { name: events::SESSION, when: "the session is another", fields: said::<payloads::Changed> },
+    Topic { name: events::SCENES, when: "a scene was recalled", fields: said::<payloads::Recalled> },
     Topic {
         name: events::TRANSPORT,
         when: "thirty times a second while time moves, else when something changes and once a second",

@@ -6,8 +6,8 @@ use crate::protocol::answer::Work;
 use crate::protocol::error::{METHOD_NOT_FOUND, RpcError};
 use crate::protocol::method::{Kind, Method};
 use crate::protocol::methods::{
-    batch, describe, engine, files, legacy_at, midi, modulation, nodes, play, query, session, sounds, status,
-    subscribe, sync, transport,
+    batch, describe, engine, files, legacy_at, midi, modulation, nodes, play, query, scenes, session, sounds,
+    status, subscribe, sync, transport,
 };
 use crate::protocol::mutation::{ReadMutation, mutation_work};
 
@@ -26,6 +26,7 @@ const TABLES: &[&[Method]] = &[
     session::METHODS,
     files::METHODS,
     of_methods::METHODS,
+    scenes::METHODS,
     nodes::METHODS,
     describe::METHODS,
     play::METHODS,

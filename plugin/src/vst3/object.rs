@@ -141,12 +141,19 @@ impl Object {
         }
         let desk = Arc::clone(self.gui.desk());
         let mark_dirty: Box<dyn Fn() + Send + Sync> = Box::new(move || desk.mark_dirty());
+        let (desk, labels) = (Arc::clone(self.gui.desk()), self.values.params().labels.clone());
         let config = InstanceConfig {
             format: "vst3",
             // SAFETY: as promised by the caller.
             host: unsafe { name_of(context) },
             registry: Registry::with_builtins(),
-            hooks: HostHooks { mark_dirty: Some(mark_dirty) },
+            hooks: HostHooks {
+                mark_dirty: Some(mark_dirty),
+                scene_recalled: Some(Box::new(move |number| desk.scene_recalled(number))),
+                scene_names: Some(Box::new(move |names| {
+                    labels.set_scenes(names);
+                })),
+            },
         };
         let started = Instance::start_at(config, addresses());
         self.values.params().view.set(Some(started.view().clone()));

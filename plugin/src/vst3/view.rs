@@ -89,6 +89,15 @@ impl Desk {
         }
     }
 
+    /// A scene was recalled: its parameter stands there, and the host hears of it at its next call.
+    pub fn scene_recalled(&self, number: u8) {
+        let Some((id, value)) = self.values.scene_recalled(number) else { return };
+        for gesture in [Gesture::Begin(id), Gesture::Value(id, value), Gesture::End(id)] {
+            let _ = self.gestures.push(gesture);
+        }
+        self.mark_dirty();
+    }
+
     /// The session has been edited.
     pub fn mark_dirty(&self) {
         self.dirty.store(true, Ordering::Release);

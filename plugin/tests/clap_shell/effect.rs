@@ -107,7 +107,7 @@ fn a_vst3_effect_has_a_stereo_input_and_lets_it_pass_in_one_memory() {
         assert_eq!(plugin.processor.getBusArrangement(into, 0, &mut arrangement), kResultOk);
         assert_eq!(arrangement, SpeakerArr::kStereo);
         let (mut stereo, mut mono) = (SpeakerArr::kStereo, SpeakerArr::kMono);
-        let mut arrange = |input: *mut u64, count| {
+        let arrange = |input: *mut u64, count| {
             plugin.processor.setBusArrangements(input, count, &mut { SpeakerArr::kStereo }, 1)
         };
         assert_eq!(arrange(&mut stereo, 1), kResultOk);

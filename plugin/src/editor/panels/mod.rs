@@ -5,6 +5,7 @@ pub mod footer;
 pub mod header;
 pub mod levels;
 pub mod nodes;
+pub mod scenes;
 pub mod socket;
 pub mod transport;
 

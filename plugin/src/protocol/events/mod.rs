@@ -13,7 +13,7 @@ use crate::protocol::json::to_json;
 use crate::socket::{Lost, Urgency};
 
 /// Everything that can be subscribed to.
-pub(crate) const TOPICS: &[&str] = &[COMPILES, ERRORS, LOG, METERS, ONSETS, SESSION, TRANSPORT];
+pub(crate) const TOPICS: &[&str] = &[COMPILES, ERRORS, LOG, METERS, ONSETS, SCENES, SESSION, TRANSPORT];
 
 /// A sound has new code.
 pub(crate) const COMPILES: &str = "compiles";
@@ -27,6 +27,8 @@ pub(crate) const LOST: &str = "lost";
 pub(crate) const METERS: &str = "meters";
 /// What patterns begin, as it begins.
 pub(crate) const ONSETS: &str = "onsets";
+/// A scene was recalled.
+pub(crate) const SCENES: &str = "scenes";
 /// The session is another.
 pub(crate) const SESSION: &str = "session";
 /// Where time is, many times a second.

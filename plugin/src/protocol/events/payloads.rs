@@ -65,6 +65,20 @@ pub(crate) struct Logged {
     pub digest: Option<String>,
 }
 
+/// A scene was recalled, by whomever.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Recalled {
+    /// Its number.
+    pub number: u8,
+    /// Its name.
+    pub name: String,
+    /// Number of the edit that asked for it; null: the host's parameter or a program change did.
+    pub seq: Option<u64>,
+    /// It was not ready on its sample, and began as soon as it could.
+    pub late: bool,
+}
+
 /// The session is another.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -10,6 +10,7 @@ pub(super) mod modulation;
 pub(super) mod nodes;
 pub(super) mod play;
 pub(super) mod query;
+pub(super) mod scenes;
 pub(super) mod session;
 pub(super) mod sounds;
 pub(super) mod status;
