@@ -20,6 +20,8 @@ pub struct BlockProcessor {
     params: Vec<ParamEvent>,
     /// What the engine has been told that the parameters stand at, by [`ParamId::index`].
     told: [(f32, f32); ParamId::COUNT],
+    /// The last load whose values have been taken.
+    seen: u64,
     played: HostEvents,
     midi_out: MidiOut,
     /// The block before had no frames: what came with it acts on the first frame of the next that has.
@@ -28,8 +30,6 @@ pub struct BlockProcessor {
     panic: bool,
     /// The plugin is an effect.
     effect: bool,
-    /// How many loads of states the scene's parameter follows.
-    loads: u32,
 }
 
 /// What the format knows of a block beside its events.
@@ -53,12 +53,12 @@ impl BlockProcessor {
             processor,
             told: [(0.0, 0.0); ParamId::COUNT],
             params: Vec::with_capacity(MAX_PARAM_EVENTS),
+            seen: 0,
             played: HostEvents::new(),
             midi_out: MidiOut::with_capacity(MIDI_OUT),
             waiting: false,
             panic: false,
             effect,
-            loads: values.loads(),
         };
         new.settle(values);
         new
@@ -73,12 +73,17 @@ impl BlockProcessor {
     }
 
     fn settle(&mut self, values: &Values) {
+        // What a state has said is taken with the rest.
+        values.sweep(&mut self.seen, |_, _| ());
         for param in ParamId::all() {
-            let Standing { value, modulation, .. } = values.standing(param);
-            self.told[param.index()] = (value, modulation);
-            if let Some(processor) = &mut self.processor {
-                processor.settle_param(param, value, modulation);
-            }
+            self.settle_one(values.standing(param));
+        }
+    }
+
+    fn settle_one(&mut self, Standing { param, value, modulation }: Standing) {
+        self.told[param.index()] = (value, modulation);
+        if let Some(processor) = &mut self.processor {
+            processor.settle_param(param, value, modulation);
         }
     }
 
@@ -111,18 +116,12 @@ impl BlockProcessor {
             self.played.clear();
         }
         self.midi_out.clear();
-        let loads = values.loads();
-        if std::mem::replace(&mut self.loads, loads) != loads {
-            // A state says which scene plays: it does not recall it.
-            let Standing { param, value, modulation } = values.standing(ParamId::Scene);
-            self.told[param.index()] = (value, modulation);
-            if let Some(processor) = &mut self.processor {
-                processor.settle_param(param, value, modulation);
-            }
-        }
-        for param in ParamId::all().filter(|param| *param != ParamId::Panic) {
-            self.change(0, values.standing(param));
-        }
+        let mut seen = self.seen;
+        values.sweep(&mut seen, |standing, settled| match settled {
+            true => self.settle_one(standing),
+            false => self.change(0, standing),
+        });
+        self.seen = seen;
         if std::mem::take(&mut self.panic) {
             self.change(0, Standing::PANIC);
         }
@@ -220,7 +219,8 @@ impl BlockProcessor {
 mod tests {
     use std::sync::Arc;
 
-    use krach_core::engine::Engine;
+    use krach_core::engine::{At, Edit, Engine, GraphEdit, GraphNode};
+    use krach_core::model::{Curve, MacroState, MacroTarget};
     use krach_core::node::Registry;
     use krach_core::processor::ParamState;
 
@@ -287,11 +287,50 @@ mod tests {
         assert_eq!(bench.state(ParamId::Scene), (1.0, 0.0, 3));
         // Moved between blocks: on the next one's first frame.
         bench.values.set(m1, 0.5);
-        bench.values.load(&[("m2".to_owned(), 0.125)].into());
+        bench.values.load(&[("master".to_owned(), 0.125)].into());
         bench.render([]);
         assert_eq!(bench.state(ParamId::Macro(0)), (0.5, 0.5, 64));
-        assert_eq!(bench.state(ParamId::Macro(1)), (0.125, 0.0, 64));
+        assert_eq!(bench.state(ParamId::Master), (0.125, 0.0, 64));
         assert_eq!(bench.state(ParamId::Scene), (1.0, 0.0, 3), "what does not move is not said again");
+    }
+
+    #[test]
+    fn a_macro_that_a_state_sets_stands_there_and_moves_nothing_until_it_is_moved() {
+        let target = MacroTarget { label: "a/gain".into(), lo: 0.0, hi: 1.0, curve: Curve::Auto };
+        let state = MacroState { targets: vec![target], ..MacroState::new(1) };
+        let mut engine = Engine::new(Registry::with_builtins());
+        let node = GraphEdit::AddNode(GraphNode::new("a", "gain"));
+        for edit in [
+            Edit::Graph(vec![node]),
+            Edit::Macro { number: 1, to: Some(Box::new(state)) },
+            Edit::SetControl { label: "a/gain".into(), value: 0.25 },
+        ] {
+            engine.edit(edit, At::Now).expect("it is right");
+        }
+        let values = Values::new(Arc::new(KrachParams::default()));
+        let block = BlockProcessor::new(Some(engine.activate(48_000.0, 64)), &values);
+        let mut bench = Bench { block, values, _engine: engine };
+        let mut next = |bench: &mut Bench| {
+            bench.render([]);
+            bench._engine.tick();
+            bench._engine.session().values["a/gain"]
+        };
+        let load = |bench: &Bench, value: f64| bench.values.load(&[("m1".to_owned(), value)].into());
+        load(&bench, 0.75);
+        assert_eq!((next(&mut bench), bench.state(ParamId::Macro(0)).0), (0.25, 0.75));
+        assert_eq!(next(&mut bench), 0.25);
+        bench.values.set(host_id("m1"), 0.5);
+        assert_eq!(next(&mut bench), 0.5, "the host's hand");
+        // A hand on it behind the state, before a block comes.
+        load(&bench, 0.75);
+        bench.values.set(host_id("m1"), 0.875);
+        assert_eq!(next(&mut bench), 0.875);
+        // A state before the activation is as old as the session in it.
+        load(&bench, 0.125);
+        bench.block.reset(&bench.values);
+        assert_eq!(next(&mut bench), 0.875);
+        bench.values.set(host_id("m1"), 0.625);
+        assert_eq!(next(&mut bench), 0.625);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use krach_core::edit::{At, Edit, EditError, Receipt};
-use krach_core::engine::{Engine, Status};
+use krach_core::engine::{Engine, MacroStatus, Status};
 use krach_core::link::Link;
 use krach_core::node::Registry;
 use krach_core::processor::Processor;
@@ -73,6 +73,8 @@ pub struct HostHooks {
     pub scene_recalled: Option<Box<dyn Fn(u8) + Send + Sync>>,
     /// These are the names of the scenes, by number.
     pub scene_names: Option<Box<NameScenes>>,
+    /// Macros move other controls, or are shown otherwise.
+    pub show_macros: Option<Box<dyn Fn(Vec<MacroStatus>) + Send + Sync>>,
 }
 
 /// A running instance.

@@ -12,8 +12,11 @@
 //! The numeric id is a hash of the string id ([`host_id`]), and the range is normalised.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
+use krach_core::engine::MacroStatus;
+use krach_core::model::Way;
 use nice_plug::prelude::{BoolParam, FloatParam, FloatRange, IntParam, IntRange, Param, ParamPtr, Params};
 
 use crate::instance::View;
@@ -27,36 +30,46 @@ pub struct MacroLabel {
     pub name: String,
     /// Unit of what it moves, e.g. `Hz`; may be empty.
     pub unit: String,
-    /// Value at 0.
-    pub min: f64,
-    /// Value at 1.
-    pub max: f64,
+    /// What its values mean; `None`: nothing that is known.
+    pub way: Option<Way>,
 }
 
 impl MacroLabel {
     /// The label of macro `index` (from 0) while it moves nothing.
     pub fn unmapped(index: usize) -> Self {
-        Self { name: format!("Macro {}", index + 1), unit: String::new(), min: 0.0, max: 1.0 }
+        Self { name: format!("Macro {}", index + 1), unit: String::new(), way: None }
     }
 
-    /// Value text of a normalised value: `0.500`, or `440.0 Hz (20…8000)`.
-    pub fn text(&self, normalised: f64) -> String {
-        let value = self.min + (self.max - self.min) * normalised;
-        let digits = if (self.max - self.min).abs() >= 100.0 { 1 } else { 3 };
+    /// A normalised value in words, without the range.
+    pub fn value_text(&self, normalised: f64) -> String {
         let space = if self.unit.is_empty() { "" } else { " " };
-        let text = format!("{value:.digits$}{space}{}", self.unit);
-        if self.unit.is_empty() && self.min == 0.0 && self.max == 1.0 {
-            text
-        } else {
-            format!("{text} ({}…{})", self.min, self.max)
+        let Some(way) = &self.way else { return format!("{normalised:.3}{space}{}", self.unit) };
+        let value = way.value(normalised);
+        if let Some(label) = way.control.labels.iter().find(|label| f64::from(label.value) == value) {
+            return label.name.clone();
+        }
+        let digits = if (way.hi - way.lo).abs() >= 100.0 { 1 } else { 3 };
+        format!("{value:.digits$}{space}{}", self.unit)
+    }
+
+    /// Value text of a normalised value: `0.500`, `440.0 Hz (20…8000)`, or the name that a value has.
+    pub fn text(&self, normalised: f64) -> String {
+        let text = self.value_text(normalised);
+        match &self.way {
+            Some(way) if way.control.value_of(&text).is_none() => {
+                let plain = self.unit.is_empty() && way.lo == 0.0 && way.hi == 1.0;
+                if plain { text } else { format!("{text} ({}…{})", way.lo, way.hi) }
+            }
+            _ => text,
         }
     }
 
     /// The normalised value of a text; unit and range may be left out.
     pub fn parse(&self, text: &str) -> Option<f64> {
-        let value = leading_number(text)?;
-        let span = self.max - self.min;
-        if span == 0.0 { None } else { Some(((value - self.min) / span).clamp(0.0, 1.0)) }
+        let Some(way) = &self.way else { return Some(leading_number(text)?.clamp(0.0, 1.0)) };
+        let named = way.control.value_of(text.trim()).map(f64::from);
+        let value = named.or_else(|| leading_number(text))?;
+        (way.lo != way.hi).then(|| way.share(value))
     }
 }
 
@@ -66,13 +79,23 @@ impl MacroLabel {
 pub struct Labels {
     macros: RwLock<Vec<MacroLabel>>,
     scenes: RwLock<BTreeMap<usize, String>>,
+    /// Macros that move something or have a name, in the order in which remote controls show them, and whether the host
+    /// knows.
+    shown: RwLock<Vec<usize>>,
+    pages_changed: AtomicBool,
     listener: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Default for Labels {
     fn default() -> Self {
         let macros = (0..MACROS).map(MacroLabel::unmapped).collect();
-        Self { macros: RwLock::new(macros), scenes: RwLock::default(), listener: OnceLock::new() }
+        Self {
+            macros: RwLock::new(macros),
+            scenes: RwLock::default(),
+            shown: RwLock::default(),
+            pages_changed: AtomicBool::new(false),
+            listener: OnceLock::new(),
+        }
     }
 }
 
@@ -85,16 +108,48 @@ impl Labels {
         self.macros.read().unwrap_or_else(PoisonError::into_inner)[index].clone()
     }
 
-    /// Labels macro `index` (0…63); `None` is the default. True if that changed anything.
-    ///
-    /// # Panics
-    /// If there is no such macro.
-    pub fn set_macro(&self, index: usize, label: Option<MacroLabel>) -> bool {
-        let label = label.unwrap_or_else(|| MacroLabel::unmapped(index));
+    /// Labels the macros, by index (0…63); all others have the default. True if that changed anything.
+    pub fn set_macros(&self, labels: BTreeMap<usize, MacroLabel>) -> bool {
+        let shown: Vec<usize> = labels.keys().copied().collect();
+        let label = |index| labels.get(&index).cloned().unwrap_or_else(|| MacroLabel::unmapped(index));
+        let new: Vec<MacroLabel> = (0..MACROS).map(label).collect();
         let mut macros = self.macros.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = std::mem::replace(&mut macros[index], label.clone()) != label;
+        let mut changed = *macros != new;
+        *macros = new;
         drop(macros);
+        let mut pages = self.shown.write().unwrap_or_else(PoisonError::into_inner);
+        if *pages != shown {
+            *pages = shown;
+            changed = true;
+            self.pages_changed.store(true, Ordering::Release);
+        }
+        drop(pages);
         self.told(changed)
+    }
+
+    /// As [`Labels::set_macros`], of what the session says.
+    pub fn show(&self, macros: Vec<MacroStatus>) -> bool {
+        let label = |status: MacroStatus| {
+            let MacroStatus { state, title, unit, way, .. } = status;
+            (usize::from(state.number) - 1, MacroLabel { name: title, unit, way })
+        };
+        self.set_macros(macros.into_iter().map(label).collect())
+    }
+
+    /// The macros of a page of remote controls, of `size` at most; `None`: there is no such page.
+    pub fn page(&self, index: usize, size: usize) -> Option<Vec<usize>> {
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
+        shown.chunks(size).nth(index).map(<[usize]>::to_vec)
+    }
+
+    /// Pages of remote controls, of that size.
+    pub fn pages(&self, size: usize) -> usize {
+        self.shown.read().unwrap_or_else(PoisonError::into_inner).len().div_ceil(size)
+    }
+
+    /// Have the pages changed since this was asked last?
+    pub fn take_pages_changed(&self) -> bool {
+        self.pages_changed.swap(false, Ordering::AcqRel)
     }
 
     /// Text of scene `index`: its name, or `Scene 3` for 3.
@@ -285,6 +340,8 @@ fn leading_number(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use krach_core::model::Curve;
+    use krach_core::node::{Control, Scale};
     use krach_core::processor::master_gain;
     use std::collections::HashSet;
 
@@ -346,17 +403,49 @@ mod tests {
     #[test]
     fn a_macro_speaks_the_language_of_what_it_moves() {
         let params = KrachParams::default();
-        let cutoff = MacroLabel { name: "Cutoff".into(), unit: "Hz".into(), min: 20.0, max: 8020.0 };
+        let way = |control: Control, lo, hi| Some(Way { control, lo, hi, curve: Curve::Auto });
+        let linear = Control::continuous("cutoff", 0.0, 20_000.0, 0.0);
+        let set = |index, label| params.labels.set_macros(BTreeMap::from([(index, label)]));
+        let cutoff =
+            MacroLabel { name: "Cutoff".into(), unit: "Hz".into(), way: way(linear.clone(), 20.0, 8020.0) };
         let text = |value| params.macros[2].normalized_value_to_string(value, true);
         assert_eq!(text(0.5), "0.500");
-        assert!(params.labels.set_macro(2, Some(cutoff.clone())));
-        assert!(!params.labels.set_macro(2, Some(cutoff)), "the same again is no change");
+        assert!(set(2, cutoff.clone()));
+        assert!(!set(2, cutoff.clone()), "the same again is no change");
         assert_eq!(text(0.5), "4020.0 Hz (20…8020)");
         for typed in ["4020", "4020 Hz", "4020.0 Hz (20…8020)"] {
             assert_eq!(params.macros[2].string_to_normalized_value(typed), Some(0.5), "{typed}");
         }
-        assert!(params.labels.set_macro(2, None));
-        assert_eq!(text(0.5), "0.500");
+        // By octaves, backwards, by name, without a control.
+        let octaves = way(linear.scale(Scale::Log), 20_000.0, 20.0);
+        assert!(set(2, MacroLabel { way: octaves, ..cutoff.clone() }));
+        assert_eq!(text(0.5), "632.5 Hz (20000…20)");
+        let typed = params.macros[2].string_to_normalized_value("632.5 Hz").expect("it is a value");
+        assert!((typed - 0.5).abs() < 1e-4, "{typed}");
+        let named = Control::continuous("wave", 0.0, 1.0, 0.0).labels([("sine", 0.0), ("saw", 1.0)]);
+        assert!(set(2, MacroLabel { way: way(named, 0.0, 1.0), ..cutoff.clone() }));
+        assert_eq!((text(0.25), text(0.75)), ("sine".into(), "saw".into()));
+        assert_eq!(params.macros[2].string_to_normalized_value("saw"), Some(0.75));
+        assert!(set(2, MacroLabel { way: None, ..cutoff.clone() }));
+        assert_eq!((text(0.5), params.labels.macro_label(2).name), ("0.500 Hz".into(), "Cutoff".into()));
+        assert_eq!((params.labels.pages(8), params.labels.page(0, 8)), (1, Some(vec![2])));
+        assert!(params.labels.set_macros(BTreeMap::new()));
+        assert_eq!((text(0.5), params.labels.pages(8)), ("0.500".into(), 0));
+    }
+
+    #[test]
+    fn remote_controls_show_what_is_mapped_by_eights() {
+        let labels = Labels::default();
+        let some = |indices: &[usize]| {
+            labels.set_macros(indices.iter().map(|&index| (index, MacroLabel::unmapped(index))).collect())
+        };
+        assert!(!labels.take_pages_changed() && labels.page(0, 8).is_none());
+        assert!(some(&[0, 2, 9, 10, 11, 12, 13, 14, 63]));
+        assert!(labels.take_pages_changed() && !labels.take_pages_changed());
+        assert_eq!(labels.pages(8), 2);
+        assert_eq!(labels.page(0, 8), Some(vec![0, 2, 9, 10, 11, 12, 13, 14]));
+        assert_eq!((labels.page(1, 8), labels.page(2, 8)), (Some(vec![63]), None));
+        assert!(some(&[0]) && !some(&[0]));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use krach_core::processor::{ParamId, place_of_scene, scene_at};
 use nice_plug::prelude::ParamPtr;
@@ -35,7 +35,8 @@ pub struct Values {
     /// Where each parameter's slot is, by [`ParamId::index`].
     places: [usize; ParamId::COUNT],
     panic: u32,
-    loads: AtomicU32,
+    /// Odd while a state sets values.
+    loads: AtomicU64,
 }
 
 /// One parameter, with what hosts call it.
@@ -48,6 +49,8 @@ struct Slot {
     steps: Option<usize>,
     /// The host's present modulation, normalised, as the bits of an `f32`.
     modulation: AtomicU32,
+    /// The load that has set the value, by [`Values::loads`], if nobody has set it since; else 0.
+    loaded: AtomicU64,
 }
 
 impl Values {
@@ -61,6 +64,7 @@ impl Values {
             // SAFETY: points into `params`.
             steps: unsafe { param.step_count() },
             modulation: AtomicU32::new(0),
+            loaded: AtomicU64::new(0),
         };
         let mut slots: Vec<Slot> = params.entries().zip(ParamId::all()).map(slot).collect();
         slots.sort_by_key(|slot| slot.id);
@@ -68,7 +72,7 @@ impl Values {
         for (place, slot) in slots.iter().enumerate() {
             places[slot.what.index()] = place;
         }
-        Self { params, slots, places, panic: host_id("panic"), loads: AtomicU32::new(0) }
+        Self { params, slots, places, panic: host_id("panic"), loads: AtomicU64::new(0) }
     }
 
     /// The parameters themselves.
@@ -114,6 +118,7 @@ impl Values {
         if id == self.panic {
             return (value > 0.5).then_some(Standing::PANIC);
         }
+        slot.loaded.store(0, Ordering::Release);
         slot.set(value);
         Some(slot.standing())
     }
@@ -127,11 +132,6 @@ impl Values {
         }
         slot.set(f64::from(value));
         Some((slot.id, f64::from(value)))
-    }
-
-    /// How often a state was loaded: what parameters stand at since the last does not act.
-    pub fn loads(&self) -> u32 {
-        self.loads.load(Ordering::Acquire)
     }
 
     /// Sets a parameter's modulation, normalised, added to its value until the next, and tells where it
@@ -157,12 +157,38 @@ impl Values {
 
     /// Takes saved values; unknown ids and `panic` are ignored, missing ones keep their value.
     pub fn load(&self, values: &BTreeMap<String, f64>) {
+        let load = self.loads.fetch_add(1, Ordering::AcqRel) + 1;
         for slot in self.slots.iter().filter(|slot| slot.id != self.panic) {
             if let Some(&value) = values.get(&slot.name) {
                 slot.set(value);
+                let moves = !matches!(slot.what, ParamId::Macro(_) | ParamId::Scene);
+                slot.loaded.store(if moves { 0 } else { load }, Ordering::Release);
             }
         }
         self.loads.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Hands where each parameter stands, but panic, to `on`, and whether that is what a state says since the sweep
+    /// before, and moves nothing. While a state is being taken nothing is handed over: the next block hears of it. For
+    /// the audio thread; `seen` is its own.
+    pub fn sweep(&self, seen: &mut u64, mut on: impl FnMut(Standing, bool)) {
+        let before = self.loads.load(Ordering::Acquire);
+        let mut standings = [(Standing::PANIC, 0); ParamId::COUNT];
+        for (standing, &place) in standings.iter_mut().zip(&self.places) {
+            let slot = &self.slots[place];
+            // A hand behind a state takes the mark away before it sets the value.
+            *standing = (slot.standing(), slot.loaded.load(Ordering::Acquire));
+        }
+        std::sync::atomic::fence(Ordering::Acquire);
+        if before % 2 == 1 || self.loads.load(Ordering::Acquire) != before {
+            return;
+        }
+        for (standing, loaded) in standings {
+            if standing.param != ParamId::Panic {
+                on(standing, loaded > *seen);
+            }
+        }
+        *seen = before;
     }
 }
 

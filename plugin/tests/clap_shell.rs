@@ -9,6 +9,8 @@ mod busy;
 mod effect;
 #[path = "clap_shell/events.rs"]
 mod events;
+#[path = "clap_shell/macros.rs"]
+mod macros;
 #[path = "clap_shell/presets.rs"]
 mod presets;
 mod raw_host;

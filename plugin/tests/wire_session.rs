@@ -1,6 +1,8 @@
 //! Session methods over the socket: nodes, documents, history; each all or nothing, each can be tried.
 #![cfg(unix)]
 
+#[path = "wire_session/macros.rs"]
+mod macros;
 mod wire_client;
 
 use std::time::Duration;

@@ -1,9 +1,7 @@
 //! A control waits for the controller that is to move it: the next one that moves.
 
 use super::Engine;
-use crate::address::{self, Part};
 use crate::edit::{At, Edit, EditError};
-use crate::graph::Meant;
 use crate::processor::{Action, TimedAction, ToAudio};
 
 /// What the next controller that moves will move.
@@ -42,17 +40,9 @@ impl Engine {
         self.learning.as_ref()
     }
 
-    /// Least and largest value of a control, by label or path, that something moves which says no range: of faders and
-    /// sends from nothing to unity, since beyond that it is loud. `None` if there is none (yet).
+    /// As [`Session::range_of`](crate::session::Session::range_of), in the session as it is.
     pub fn range_of(&self, label: &str) -> Option<(f64, f64)> {
-        let controls = self.session.controls(&self.registry);
-        let Meant::Control { node, index, .. } = controls.find(label) else { return None };
-        let control = &controls.decl(node)?.controls[index];
-        let label = self.session.long_form(label, &self.registry);
-        if let Some((_, Part::Gain | Part::Send(_))) = address::parse(&label) {
-            return Some((0.0, 1.0));
-        }
-        Some((f64::from(control.min), f64::from(control.max)))
+        self.session.range_of(label, &self.registry)
     }
 
     /// The controller has moved.

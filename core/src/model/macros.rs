@@ -146,24 +146,35 @@ impl Way {
         self.curve.along(&self.control, self.lo, self.hi, share)
     }
 
-    /// Where on the way a value lies: the first place from which on it is reached.
+    /// Where on the way a value lies: the middle of the part that has it, or else of what is next on the way.
     pub fn share(&self, value: f64) -> f64 {
         let rises = self.value(0.0) <= self.value(1.0);
-        let reached = |share| if rises { self.value(share) >= value } else { self.value(share) <= value };
-        let (mut below, mut at) = (0.0, 1.0);
-        if reached(below) {
-            return 0.0;
-        }
-        for _ in 0..52 {
-            let middle = 0.5 * (below + at);
-            if reached(middle) {
-                at = middle;
-            } else {
-                below = middle;
-            }
-        }
-        at
+        let before = |share: f64, value: f64| match rises {
+            true => self.value(share) < value,
+            false => self.value(share) > value,
+        };
+        let first = first_after(|share| before(share, value));
+        let there = self.value(first);
+        let last = first_after(|share| self.value(share) == there || before(share, there));
+        0.5 * (first + last)
     }
+}
+
+/// The first place from 0 to 1 that is not before something; 1 if all are.
+fn first_after(before: impl Fn(f64) -> bool) -> f64 {
+    let (mut low, mut high) = (0.0, 1.0);
+    if !before(low) {
+        return low;
+    }
+    for _ in 0..52 {
+        let middle = 0.5 * (low + high);
+        if before(middle) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    high
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -201,6 +212,17 @@ mod tests {
         assert!(!by_factors(Curve::Auto, &cutoff().step(1.0), 20.0));
         let plain = Control::continuous("level", 0.0, 1.0, 0.0);
         assert!(!by_factors(Curve::Auto, &plain, 0.5) && by_factors(Curve::Log, &plain, 0.5));
+    }
+
+    #[test]
+    fn names_are_found_in_the_middle_of_their_part() {
+        let control = Control::continuous("wave", 0.0, 2.0, 0.0).labels([("a", 0.0), ("b", 1.0), ("c", 2.0)]);
+        for (lo, hi, shares) in [(0.0, 2.0, [1.0, 3.0, 5.0]), (2.0, 0.0, [5.0, 3.0, 1.0])] {
+            let way = Way { control: control.clone(), lo, hi, curve: Curve::Auto };
+            for (value, sixths) in [0.0, 1.0, 2.0].into_iter().zip(shares) {
+                assert!((way.share(value) - sixths / 6.0).abs() < 1e-9, "{value}: {}", way.share(value));
+            }
+        }
     }
 
     #[test]

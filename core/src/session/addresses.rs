@@ -1,11 +1,24 @@
 //! Labels as they are stored: what a node has without its code goes by its address.
 
 use super::Session;
-use crate::address;
+use crate::address::{self, Part};
+use crate::graph::Meant;
 use crate::ir::RouteKind;
 use crate::node::{Named, Registry, Standing};
 
 impl Session {
+    /// Least and largest value of a control, by label or path, for what moves it and says no range: of faders and
+    /// sends from nothing to unity, since beyond that it is loud. `None` if there is none (yet).
+    pub fn range_of(&self, label: &str, registry: &Registry) -> Option<(f64, f64)> {
+        let controls = self.controls(registry);
+        let Meant::Control { node, index, .. } = controls.find(label) else { return None };
+        let control = &controls.decl(node)?.controls[index];
+        match address::parse(&self.long_form(label, registry)) {
+            Some((_, Part::Gain | Part::Send(_))) => Some((0.0, 1.0)),
+            _ => Some((f64::from(control.min), f64::from(control.max))),
+        }
+    }
+
     /// A label as it is stored: that of a fader, a mute or a send as its address, which no other code of the node changes.
     /// `bass/gain` and `bass/verb_send` are short for one where the node's code has no control of that name.
     pub fn long_form(&self, label: &str, registry: &Registry) -> String {

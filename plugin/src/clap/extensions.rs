@@ -19,6 +19,10 @@ use clap_sys::ext::params::{
     clap_param_info, clap_plugin_params,
 };
 use clap_sys::ext::preset_load::{CLAP_EXT_PRESET_LOAD, CLAP_EXT_PRESET_LOAD_COMPAT};
+use clap_sys::ext::remote_controls::{
+    CLAP_EXT_REMOTE_CONTROLS, CLAP_EXT_REMOTE_CONTROLS_COMPAT, CLAP_REMOTE_CONTROLS_COUNT,
+    clap_plugin_remote_controls, clap_remote_controls_page,
+};
 use clap_sys::ext::render::{CLAP_EXT_RENDER, CLAP_RENDER_OFFLINE, clap_plugin_render};
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_plugin_state};
 use clap_sys::ext::state_context::{
@@ -36,7 +40,7 @@ use clap_sys::string_sizes::CLAP_NAME_SIZE;
 use super::gui::GUI;
 use super::object::{Core, Object, is, table};
 use super::{guard, presets, stream};
-use crate::params::MACROS;
+use crate::params::{MACROS, host_id};
 use crate::ports;
 use crate::state::{MAX_READ, Purpose};
 
@@ -71,6 +75,8 @@ pub unsafe extern "C" fn get(plugin: *const clap_plugin, id: *const c_char) -> *
             table(&TIMER)
         } else if known(CLAP_EXT_TRACK_INFO) || known(CLAP_EXT_TRACK_INFO_COMPAT) {
             table(&TRACK_INFO)
+        } else if known(CLAP_EXT_REMOTE_CONTROLS) || known(CLAP_EXT_REMOTE_CONTROLS_COMPAT) {
+            table(&REMOTE_CONTROLS)
         } else if known(CLAP_EXT_GUI) {
             table(&GUI)
         } else {
@@ -102,6 +108,9 @@ static TAIL: clap_plugin_tail = clap_plugin_tail { get: Some(tail_get) };
 static LATENCY: clap_plugin_latency = clap_plugin_latency { get: Some(latency_get) };
 static TIMER: clap_plugin_timer_support = clap_plugin_timer_support { on_timer: Some(on_timer) };
 static TRACK_INFO: clap_plugin_track_info = clap_plugin_track_info { changed: Some(track_changed) };
+
+static REMOTE_CONTROLS: clap_plugin_remote_controls =
+    clap_plugin_remote_controls { count: Some(remote_controls_count), get: Some(remote_controls_get) };
 
 /// What an instance has from `init` on.
 ///
@@ -239,6 +248,45 @@ unsafe extern "C" fn params_flush(
             }
         }
     });
+}
+
+// --- remote controls ----------------------------------------------------------------------------
+
+unsafe extern "C" fn remote_controls_count(plugin: *const clap_plugin) -> u32 {
+    guard(0, || {
+        // SAFETY: the host hands back what `create` gave it.
+        unsafe { core(plugin) }.map_or(0, |core| core.params.labels.pages(CLAP_REMOTE_CONTROLS_COUNT) as u32)
+    })
+}
+
+/// The macros that move something, by eights.
+unsafe extern "C" fn remote_controls_get(
+    plugin: *const clap_plugin,
+    index: u32,
+    page: *mut clap_remote_controls_page,
+) -> bool {
+    guard(false, || {
+        // SAFETY: the host hands back what `create` gave it.
+        let Some(core) = (unsafe { core(plugin) }).filter(|_| !page.is_null()) else { return false };
+        let Some(macros) = core.params.labels.page(index as usize, CLAP_REMOTE_CONTROLS_COUNT) else {
+            return false;
+        };
+        let mut filled = clap_remote_controls_page {
+            section_name: [0; CLAP_NAME_SIZE],
+            page_id: index,
+            page_name: [0; CLAP_NAME_SIZE],
+            param_ids: [CLAP_INVALID_ID; CLAP_REMOTE_CONTROLS_COUNT],
+            is_for_preset: false,
+        };
+        copy_text("Macros", &mut filled.section_name);
+        copy_text(&format!("Macros {}", index + 1), &mut filled.page_name);
+        for (place, number) in filled.param_ids.iter_mut().zip(macros) {
+            *place = host_id(&format!("m{}", number + 1));
+        }
+        // SAFETY: the host's room for a page, not null.
+        unsafe { page.write(filled) };
+        true
+    })
 }
 
 /// Copies as much of `text` as fits with its NUL, cut at a character.

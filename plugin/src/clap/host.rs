@@ -12,6 +12,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use clap_sys::ext::gui::{CLAP_EXT_GUI, clap_host_gui};
 use clap_sys::ext::params::{CLAP_EXT_PARAMS, clap_host_params, clap_param_rescan_flags};
 use clap_sys::ext::preset_load::{CLAP_EXT_PRESET_LOAD, CLAP_EXT_PRESET_LOAD_COMPAT, clap_host_preset_load};
+use clap_sys::ext::remote_controls::{
+    CLAP_EXT_REMOTE_CONTROLS, CLAP_EXT_REMOTE_CONTROLS_COMPAT, clap_host_remote_controls,
+};
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_host_state};
 use clap_sys::ext::timer_support::{CLAP_EXT_TIMER_SUPPORT, clap_host_timer_support};
 use clap_sys::ext::track_info::{
@@ -58,6 +61,7 @@ struct Extensions {
     timer: Option<NonNull<clap_host_timer_support>>,
     track: Option<NonNull<clap_host_track_info>>,
     preset: Option<NonNull<clap_host_preset_load>>,
+    remote_controls: Option<NonNull<clap_host_remote_controls>>,
 }
 
 // SAFETY: the host's struct is constant and lives until `destroy`; from our own threads only
@@ -108,6 +112,9 @@ impl Host {
             params: self.extension(CLAP_EXT_PARAMS),
             gui: self.extension(CLAP_EXT_GUI),
             timer: self.extension(CLAP_EXT_TIMER_SUPPORT),
+            remote_controls: self
+                .extension(CLAP_EXT_REMOTE_CONTROLS)
+                .or_else(|| self.extension(CLAP_EXT_REMOTE_CONTROLS_COMPAT)),
             track: self.extension(CLAP_EXT_TRACK_INFO).or_else(|| self.extension(CLAP_EXT_TRACK_INFO_COMPAT)),
             preset: self
                 .extension(CLAP_EXT_PRESET_LOAD)
@@ -264,6 +271,19 @@ impl Host {
         unsafe {
             if let Some(rescan) = params.as_ref().rescan {
                 rescan(self.raw.as_ptr(), what);
+            }
+        }
+    }
+
+    /// The pages of remote controls are others. Main thread.
+    pub fn remote_controls_changed(&self) {
+        let Some(pages) = self.extensions.get().and_then(|extensions| extensions.remote_controls) else {
+            return;
+        };
+        // SAFETY: the host's tables live as long as the host; main thread.
+        unsafe {
+            if let Some(changed) = pages.as_ref().changed {
+                changed(self.raw.as_ptr());
             }
         }
     }

@@ -156,6 +156,8 @@ impl Object {
         params.labels.listen(post(request::RESCAN_PARAMS));
         let events = Arc::new(ParamEvents::new(wrapper.clone(), params.clone()));
         let (labels, told, flush) = (params.labels.clone(), events.clone(), post(request::FLUSH_PARAMS));
+        let shown = labels.clone();
+        let show_macros = Box::new(move |macros| _ = shown.show(macros));
         let config = InstanceConfig {
             format: "clap",
             host: self.host.name(),
@@ -170,6 +172,7 @@ impl Object {
                 scene_names: Some(Box::new(move |names| {
                     labels.set_scenes(names);
                 })),
+                show_macros: Some(show_macros),
             },
         };
         let instance = Instance::start_at(config, addresses());
@@ -259,6 +262,9 @@ impl Object {
         if requests & request::RESCAN_PARAMS != 0 {
             self.host
                 .rescan_params(CLAP_PARAM_RESCAN_INFO | CLAP_PARAM_RESCAN_TEXT | CLAP_PARAM_RESCAN_VALUES);
+            if self.core().is_some_and(|core| core.params.labels.take_pages_changed()) {
+                self.host.remote_controls_changed();
+            }
         }
         if requests & request::WINDOW != 0
             && let Some(core) = self.core()
@@ -391,8 +397,13 @@ pub fn table<T>(table: &'static T) -> *const c_void {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::params::MacroLabel;
+    use crate::params::{MacroLabel, host_id};
     use clap_sys::ext::params::{CLAP_EXT_PARAMS, clap_host_params, clap_param_info};
+    use clap_sys::ext::remote_controls::{
+        CLAP_EXT_REMOTE_CONTROLS, clap_host_remote_controls, clap_plugin_remote_controls,
+        clap_remote_controls_page,
+    };
+    use clap_sys::id::CLAP_INVALID_ID;
     use clap_sys::plugin::clap_plugin_descriptor;
     use clap_sys::version::CLAP_VERSION;
     use std::sync::atomic::AtomicU32;
@@ -402,13 +413,45 @@ mod tests {
     struct Heard {
         callbacks: AtomicU32,
         rescanned: AtomicU32,
+        pages: AtomicU32,
     }
 
     unsafe extern "C" fn extension(_: *const clap_host, id: *const c_char) -> *const c_void {
         static PARAMS: clap_host_params =
             clap_host_params { rescan: Some(rescan), clear: None, request_flush: None };
+        static PAGES: clap_host_remote_controls =
+            clap_host_remote_controls { changed: Some(pages_changed), suggest_page: None };
         // SAFETY: a string of the plugin's.
-        if unsafe { is(id, CLAP_EXT_PARAMS) } { table(&PARAMS) } else { std::ptr::null() }
+        unsafe {
+            match (is(id, CLAP_EXT_PARAMS), is(id, CLAP_EXT_REMOTE_CONTROLS)) {
+                (true, _) => table(&PARAMS),
+                (_, true) => table(&PAGES),
+                _ => std::ptr::null(),
+            }
+        }
+    }
+
+    unsafe extern "C" fn pages_changed(host: *const clap_host) {
+        heard(host).pages.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Names and parameters of the pages of remote controls.
+    fn pages(plugin: *const clap_plugin) -> Vec<(String, [u32; 8])> {
+        // SAFETY: CLAP's calls on a plugin that lives; zero is a value of each field of a page.
+        unsafe {
+            let table = (*plugin).get_extension.unwrap()(plugin, CLAP_EXT_REMOTE_CONTROLS.as_ptr());
+            let controls = &*table.cast::<clap_plugin_remote_controls>();
+            let mut page: clap_remote_controls_page = std::mem::zeroed();
+            let count = controls.count.unwrap()(plugin);
+            assert!(!controls.get.unwrap()(plugin, count, &mut page));
+            assert!(!controls.get.unwrap()(plugin, 0, std::ptr::null_mut()));
+            let page = |index| {
+                assert!(controls.get.unwrap()(plugin, index, &mut page));
+                let name = CStr::from_ptr(page.page_name.as_ptr()).to_str().unwrap().to_owned();
+                (name, page.param_ids)
+            };
+            (0..count).map(page).collect()
+        }
     }
 
     unsafe extern "C" fn rescan(host: *const clap_host, what: u32) {
@@ -458,11 +501,14 @@ mod tests {
             assert!((*plugin).init.unwrap()(plugin));
             assert_eq!(name_of_macro_1(plugin), "Macro 1");
             let labels = Object::of(plugin).unwrap().core().unwrap().params.labels.clone();
-            let label = |name: &str| MacroLabel { name: name.into(), unit: "Hz".into(), min: 0.0, max: 1.0 };
+            let label = |name: &str| {
+                let label = MacroLabel { name: name.into(), unit: "Hz".into(), way: None };
+                labels.set_macros([(0, label)].into())
+            };
             std::thread::scope(|threads| {
                 threads.spawn(|| {
-                    assert!(labels.set_macro(0, Some(label("Cutoff"))));
-                    assert!(labels.set_macro(0, Some(label("Resonance"))));
+                    assert!(label("Cutoff"));
+                    assert!(label("Resonance"));
                 });
             });
             assert_eq!(seen.callbacks.load(Ordering::SeqCst), 1, "two changes, one request");
@@ -472,9 +518,28 @@ mod tests {
                 CLAP_PARAM_RESCAN_INFO | CLAP_PARAM_RESCAN_TEXT | CLAP_PARAM_RESCAN_VALUES;
             assert_eq!(seen.rescanned.load(Ordering::SeqCst), names_texts_values);
             assert_eq!(name_of_macro_1(plugin), "Resonance");
+            assert_eq!(seen.pages.load(Ordering::SeqCst), 1, "its page is new");
+            let ids = |first| {
+                let mut ids = [CLAP_INVALID_ID; 8];
+                ids[0] = host_id(first);
+                ids
+            };
+            assert_eq!(pages(plugin), [("Macros 1".to_owned(), ids("m1"))]);
+            // Another name: the pages are what they were.
+            assert!(label("Cutoff"));
+            (*plugin).on_main_thread.unwrap()(plugin);
+            assert_eq!(seen.pages.load(Ordering::SeqCst), 1);
+            labels.set_macros((7..17).map(|index| (index, MacroLabel::unmapped(index))).collect());
+            (*plugin).on_main_thread.unwrap()(plugin);
+            assert_eq!(seen.pages.load(Ordering::SeqCst), 2);
+            let eight = std::array::from_fn(|n| host_id(&format!("m{}", n + 8)));
+            let mut two = ids("m16");
+            two[1] = host_id("m17");
+            assert_eq!(pages(plugin), [("Macros 1".to_owned(), eight), ("Macros 2".to_owned(), two)]);
+            let before = seen.callbacks.load(Ordering::SeqCst);
             (*plugin).destroy.unwrap()(plugin);
-            labels.set_macro(0, None);
-            assert_eq!(seen.callbacks.load(Ordering::SeqCst), 1, "nobody calls a host that is gone");
+            labels.set_macros(Default::default());
+            assert_eq!(seen.callbacks.load(Ordering::SeqCst), before, "nobody calls a host that is gone");
         }
     }
 }

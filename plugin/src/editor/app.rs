@@ -20,7 +20,8 @@ use super::{Shared, pace, preserved, style};
 use crate::instance::View;
 use crate::params::KrachParams;
 use krach_core::edit::{Edit, SceneEdit};
-use krach_core::model::Setting;
+use krach_core::engine::MacroLearning;
+use krach_core::model::{MacroState, Setting};
 
 /// Draws the open window.
 pub struct App {
@@ -57,6 +58,10 @@ pub enum UiCommand {
     SaveScene(Option<u8>),
     /// The scene is to be called that.
     RenameScene(u8, String),
+    /// The macro of that number waits for the next control that is set; `None`: nothing waits any more.
+    LearnMacro(Option<u8>),
+    /// A macro is another from now on.
+    Macro(MacroState),
 }
 
 impl App {
@@ -83,6 +88,12 @@ impl App {
                 let known = scenes.clone().find(|scene| scene.number == number);
                 let name = known.map_or_else(|| format!("Scene {number}"), |scene| scene.name.clone());
                 open.view.edit(SceneEdit::Save { number, name, transport: false }.into());
+            }
+            UiCommand::LearnMacro(number) => open.view.learn_macro(number.map(MacroLearning::Macro)),
+            UiCommand::Macro(state) => {
+                let nothing = state == MacroState::new(state.number);
+                let to = (!nothing).then(|| Box::new(state.clone()));
+                open.view.edit(Edit::Macro { number: state.number, to });
             }
             UiCommand::FreeRun(on) => {
                 if self.params.free_run.value() != on {
@@ -308,7 +319,18 @@ mod tests {
 
     #[test]
     fn no_size_of_a_window_makes_a_frame_panic() {
-        use super::super::view_model::{Decibels, Node, Reading, Scene};
+        use super::super::view_model::{Decibels, Macro, Node, Reading, Scene};
+        use krach_core::model::{Curve, MacroTarget};
+        let target = MacroTarget { label: "a long/label".to_owned(), lo: -1e9, hi: 1e9, curve: Curve::Auto };
+        let shown = |number: u8| Macro {
+            title: "a macro of a name that is longer than its column".to_owned(),
+            awake: vec![number % 2 == 0; usize::from(number % 17)],
+            waits: number == 3,
+            state: MacroState {
+                targets: vec![target.clone(); usize::from(number % 17)],
+                ..MacroState::new(number)
+            },
+        };
         let context = Context::default();
         let loud = Reading { peak: Decibels::of(2.0), rms: Decibels::of(0.5) };
         let node = |n: usize| Node {
@@ -331,6 +353,7 @@ mod tests {
                         .collect(),
                 ),
                 scene: (3, true),
+                macros: Arc::new((1..=64).map(shown).collect()),
                 problems: Arc::new((0..20).map(|n| format!("problem {n}")).collect()),
                 poisoned,
                 ..ViewModel::default()

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use egui::{Pos2, Rect, Ui, pos2, vec2};
 
 use super::app::UiCommand;
-use super::panels::{self, errors, footer, header, levels, nodes, scenes, socket, transport};
+use super::panels::{self, errors, footer, header, levels, macros, nodes, scenes, socket, transport};
 use super::style::{GAP, ROW};
 use super::view_model::ViewModel;
 
@@ -66,7 +66,15 @@ pub fn draw(ui: &mut Ui, picture: &ViewModel, name: &mut NameField, copied: &mut
     errors::draw(ui, below(errors::height(picture, area.height())), &picture.problems);
     socket::draw(ui, below(socket::HEIGHT), picture, copied);
     if bottom - top.y >= NODES {
-        let rest = Rect::from_min_max(pos2(area.left(), top.y), pos2(area.right(), bottom));
+        let room = bottom - top.y;
+        let height = macros::height(picture, room);
+        let mut end = bottom;
+        if room - height - GAP >= NODES {
+            end -= height + GAP;
+            let rect = pos2(area.left(), bottom - height);
+            macros::draw(ui, Rect::from_min_max(rect, pos2(area.right(), bottom)), picture, &mut wishes);
+        }
+        let rest = Rect::from_min_max(pos2(area.left(), top.y), pos2(area.right(), end));
         nodes::draw(ui, rest, picture);
     }
     if picture.poisoned {

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use krach_core::engine::{MacroLearning, MacroStatus};
+use krach_core::model::MacroState;
 use krach_core::telemetry::Level;
 
 use crate::instance::readings::{Reader, Readings};
@@ -108,6 +110,19 @@ pub struct Scene {
     pub ready: bool,
 }
 
+/// A macro of the host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Macro {
+    /// What the host calls it.
+    pub title: String,
+    /// Of each target: is its control there?
+    pub awake: Vec<bool>,
+    /// It waits for a control.
+    pub waits: bool,
+    /// What the session says of it.
+    pub state: MacroState,
+}
+
 /// How long blocks take, in tenths of a percent of the time they last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Busy {
@@ -136,6 +151,8 @@ pub struct ViewModel {
     pub scene: (u8, bool),
     /// A reading for each node.
     pub levels: Vec<Reading>,
+    /// The macros that move something, have a name or wait for a control.
+    pub macros: Arc<Vec<Macro>>,
     /// Time that blocks take.
     pub busy: Busy,
     /// What went wrong lately, newest first.
@@ -158,6 +175,7 @@ pub struct ViewModelBuilder {
     nodes: Arc<Vec<Node>>,
     scenes: Arc<Vec<Scene>>,
     scene: (u8, bool),
+    macros: Arc<Vec<Macro>>,
     problems: Arc<Vec<String>>,
     session_free_run: bool,
     poisoned: bool,
@@ -176,6 +194,7 @@ impl ViewModelBuilder {
             nodes: Arc::default(),
             scenes: Arc::default(),
             scene: (0, false),
+            macros: Arc::default(),
             problems: Arc::default(),
             session_free_run: false,
             poisoned: false,
@@ -220,6 +239,7 @@ impl ViewModelBuilder {
             self.scenes = Arc::new(scenes);
         }
         self.scene = seen.scene;
+        self.see_macros(seen);
         let problems: Vec<String> = seen.problems.iter().rev().cloned().collect();
         if *self.problems != problems {
             self.problems = Arc::new(problems);
@@ -227,6 +247,28 @@ impl ViewModelBuilder {
         self.session_free_run = seen.free_run;
         self.poisoned = seen.poisoned;
         self.answered = true;
+    }
+
+    fn see_macros(&mut self, seen: &Snapshot) {
+        let waits = match seen.learning {
+            Some(MacroLearning::Macro(number)) => Some(number),
+            _ => None,
+        };
+        let shown = |status: &MacroStatus| Macro {
+            title: status.title.clone(),
+            awake: status.awake.clone(),
+            waits: waits == Some(status.state.number),
+            state: status.state.clone(),
+        };
+        let mut macros: Vec<Macro> = seen.macros.iter().map(shown).collect();
+        if let Some(number) = waits.filter(|number| macros.iter().all(|m| m.state.number != *number)) {
+            let at = macros.partition_point(|m| m.state.number < number);
+            let (title, state) = (format!("Macro {number}"), MacroState::new(number));
+            macros.insert(at, Macro { title, awake: Vec::new(), waits: true, state });
+        }
+        if *self.macros != macros {
+            self.macros = Arc::new(macros);
+        }
     }
 
     /// A picture of now.
@@ -241,6 +283,7 @@ impl ViewModelBuilder {
             nodes: Arc::clone(&self.nodes),
             scenes: Arc::clone(&self.scenes),
             scene: self.scene,
+            macros: Arc::clone(&self.macros),
             levels: readings.nodes.iter().map(|level| level.unwrap_or_default().into()).collect(),
             busy: Busy { mean: tenths(load.mean), worst: tenths(load.worst), overruns: load.overruns },
             problems: Arc::clone(&self.problems),

@@ -5,7 +5,7 @@ mod open;
 mod publish;
 mod scenes;
 
-use krach_core::model::Setting;
+use krach_core::model::{MacroState, Setting};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use krach_core::edit::{At, Edit, EditError, Receipt, Scenes};
-use krach_core::engine::{Engine, Notice, Status};
+use krach_core::engine::{Engine, MacroLearning, MacroStatus, Notice, Status};
 use krach_core::link::Link;
 use krach_core::processor::Processor;
 use krach_core::session::label_of;
@@ -72,6 +72,8 @@ pub(super) enum Command {
     Status { reply: SyncSender<Box<Status>> },
     /// An edit by the window, which waits for no answer.
     Do { edit: Box<Edit>, at: At },
+    /// What waits for a macro from now on, as the window wants it.
+    LearnMacro(Option<MacroLearning>),
     /// Something that went wrong elsewhere.
     Report { problem: String },
     /// What the host says of its track.
@@ -166,6 +168,8 @@ pub(super) struct Control {
     unsettled: bool,
     /// The scenes whose names the host was told.
     named: Arc<Scenes>,
+    /// Macros as the host knows them, and those of the session that they were made from.
+    macros: (Vec<MacroStatus>, Arc<Vec<MacroState>>),
 }
 
 /// Whatever ends the control thread, an offline `process` must not wait for it ever after.
@@ -213,6 +217,7 @@ impl Control {
             revision,
             unsettled: false,
             named: Arc::default(),
+            macros: Default::default(),
         }
     }
 
@@ -246,6 +251,7 @@ impl Control {
             }
             self.faulty = self.guarded(Self::tick).is_none();
             self.guarded(Self::activate_when_ready);
+            self.guarded(Self::show_macros);
             self.guarded(Self::settle_problems);
             self.guarded(Self::publish_pictures);
             if self.engine.settled() && self.words.is_empty() && !self.awaits_sounds() {
@@ -343,6 +349,11 @@ impl Control {
                     Err(error) => self.report(error.to_string()),
                 }
             }
+            Command::LearnMacro(learning) => {
+                if let Err(error) = self.engine.learn_macro(learning) {
+                    self.report(error.to_string());
+                }
+            }
             Command::Report { problem } => self.report(problem),
             Command::Track(track) => self.set_track(track),
             Command::Look { reply } => {
@@ -352,6 +363,8 @@ impl Control {
                     free_run: self.engine.session().settings.free_run,
                     scenes: self.scenes(),
                     scene: self.scene(),
+                    macros: self.engine.macros(),
+                    learning: self.engine.learning_macro().cloned(),
                     poisoned: self.engine.poisoned(),
                     problems: self.problems.texts().map(str::to_owned).collect(),
                 }));

@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use krach_core::edit::{At, Edit};
-use krach_core::engine::NodeStatus;
+use krach_core::engine::{MacroLearning, MacroStatus, NodeStatus};
 use krach_core::link::Link;
 
 use super::control::{Command, Document};
@@ -25,6 +25,10 @@ pub struct Snapshot {
     pub scenes: Vec<(u8, String, bool)>,
     /// Number of the scene that was recalled or saved last, or 0; and whether the session has changed since.
     pub scene: (u8, bool),
+    /// What the host's macros move.
+    pub macros: Vec<MacroStatus>,
+    /// What waits for a macro, or the macro that waits.
+    pub learning: Option<MacroLearning>,
     /// The engine panicked and is silent.
     pub poisoned: bool,
     /// What is wrong, and what went wrong lately, newest last.
@@ -94,6 +98,11 @@ impl View {
             }
             Err(fault) => self.report(fault.to_string()),
         }
+    }
+
+    /// Has a macro wait for the next control that is set, or nothing.
+    pub fn learn_macro(&self, learning: Option<MacroLearning>) {
+        self.send(Command::LearnMacro(learning));
     }
 
     /// Notes a problem for `Status` and the window.

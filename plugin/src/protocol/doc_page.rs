@@ -22,12 +22,13 @@ struct Topic {
     fields: Schema,
 }
 
-const GROUPS: [(Group, &str); 8] = [
+const GROUPS: [(Group, &str); 9] = [
     (Group::Session, "Session"),
     (Group::Nodes, "Nodes"),
     (Group::Patterns, "Patterns"),
     (Group::Modulation, "Controls that move"),
     (Group::Midi, "MIDI"),
+    (Group::Macros, "Macros"),
     (Group::Engine, "Time and the whole"),
     (Group::Sounds, "Sounds"),
     (Group::Events, "Events"),

@@ -49,6 +49,7 @@ pub(super) enum Group {
     Patterns,
     Modulation,
     Midi,
+    Macros,
     Engine,
     Sounds,
     Events,

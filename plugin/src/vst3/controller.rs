@@ -61,6 +61,7 @@ impl IEditControllerTrait for Object {
                     let label = self.values.params().labels.macro_label(index);
                     copy_text(&label.name, &mut (*info).title);
                     copy_text(&label.name, &mut (*info).shortTitle);
+                    copy_text(&label.unit, &mut (*info).units);
                 }
                 told
             }

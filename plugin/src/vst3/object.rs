@@ -142,6 +142,9 @@ impl Object {
         let desk = Arc::clone(self.gui.desk());
         let mark_dirty: Box<dyn Fn() + Send + Sync> = Box::new(move || desk.mark_dirty());
         let (desk, labels) = (Arc::clone(self.gui.desk()), self.values.params().labels.clone());
+        let (shown, teller) = (labels.clone(), Arc::clone(&desk));
+        labels.listen(Box::new(move || teller.titles_changed()));
+        let show_macros = Box::new(move |macros| _ = shown.show(macros));
         let config = InstanceConfig {
             format: "vst3",
             // SAFETY: as promised by the caller.
@@ -153,6 +156,7 @@ impl Object {
                 scene_names: Some(Box::new(move |names| {
                     labels.set_scenes(names);
                 })),
+                show_macros: Some(show_macros),
             },
         };
         let started = Instance::start_at(config, addresses());

@@ -25,7 +25,7 @@ use nice_plug::plugin::PluginState;
 
 use super::com::Steinberg::Linux::{IRunLoop, IRunLoopTrait, ITimerHandler, ITimerHandlerTrait};
 use super::com::Steinberg::Vst::{
-    IComponentHandler, IComponentHandler2, IComponentHandler2Trait, IComponentHandlerTrait,
+    IComponentHandler, IComponentHandler2, IComponentHandler2Trait, IComponentHandlerTrait, RestartFlags_,
 };
 use super::com::Steinberg::{
     FIDString, IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewContentScaleSupport,
@@ -61,6 +61,8 @@ pub struct Desk {
     dirty: AtomicBool,
     /// The panic switch is back, and the host has not heard of it.
     panic_over: AtomicBool,
+    /// Parameters are called otherwise.
+    titles: AtomicBool,
 }
 
 /// Whom to tell, and on which thread.
@@ -78,6 +80,7 @@ impl Desk {
             handler: Mutex::default(),
             dirty: AtomicBool::new(false),
             panic_over: AtomicBool::new(false),
+            titles: AtomicBool::new(false),
         }
     }
 
@@ -113,13 +116,19 @@ impl Desk {
         self.panic_over.store(true, Ordering::Release);
     }
 
+    /// Parameters are called otherwise.
+    pub fn titles_changed(&self) {
+        self.titles.store(true, Ordering::Release);
+    }
+
     fn handler(&self) -> Option<Handler> {
         self.handler.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A call of the host's: the moment to tell it what waits, if this is the main thread.
     fn called(&self) {
-        let waits = self.dirty.load(Ordering::Acquire) || self.panic_over.load(Ordering::Acquire);
+        let waits = [&self.dirty, &self.panic_over, &self.titles].map(|waits| waits.load(Ordering::Acquire));
+        let waits = waits.contains(&true);
         if waits && self.handler().is_some_and(|handler| handler.thread == std::thread::current().id()) {
             self.tell();
         }
@@ -139,6 +148,10 @@ impl Desk {
             for gesture in [Gesture::Begin(id), Gesture::Value(id, 0.0), Gesture::End(id)] {
                 gesture.tell(&handler.host);
             }
+        }
+        if self.titles.swap(false, Ordering::AcqRel) {
+            // SAFETY: the host's object, of which we hold a reference, on its main thread.
+            unsafe { handler.host.restartComponent(RestartFlags_::kParamTitlesChanged as i32) };
         }
         if self.dirty.swap(false, Ordering::AcqRel)
             && let Some(host) = handler.host.cast::<IComponentHandler2>()

@@ -315,6 +315,11 @@ impl Plugin {
 
     /// Number of the parameter that is called `name`.
     pub fn param(&self, name: &str) -> u32 {
+        self.named(name).unwrap_or_else(|| panic!("no parameter {name}"))
+    }
+
+    /// The parameter that is called so now.
+    pub fn named(&self, name: &str) -> Option<u32> {
         let params = self.params();
         // SAFETY: CLAP's calls; an info is numbers and text, for which zero is a value.
         unsafe {
@@ -322,11 +327,11 @@ impl Plugin {
                 let mut info = std::mem::zeroed();
                 assert!(params.get_info.unwrap()(self.raw, index, &mut info));
                 if CStr::from_ptr(info.name.as_ptr()).to_str() == Ok(name) {
-                    return info.id;
+                    return Some(info.id);
                 }
             }
         }
-        panic!("no parameter {name}");
+        None
     }
 
     pub fn value(&self, id: u32) -> f64 {

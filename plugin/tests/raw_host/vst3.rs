@@ -19,6 +19,7 @@ pub enum Asked {
     Perform(u32, f64),
     End(u32),
     Dirty(bool),
+    Restart(i32),
 }
 
 /// The component handler.
@@ -46,8 +47,8 @@ impl IComponentHandlerTrait for Handler {
     unsafe fn endEdit(&self, id: ParamID) -> tresult {
         self.note(Asked::End(id))
     }
-    unsafe fn restartComponent(&self, _flags: int32) -> tresult {
-        kResultOk
+    unsafe fn restartComponent(&self, flags: int32) -> tresult {
+        self.note(Asked::Restart(flags))
     }
 }
 

@@ -4,6 +4,7 @@ pub mod errors;
 pub mod footer;
 pub mod header;
 pub mod levels;
+pub mod macros;
 pub mod nodes;
 pub mod scenes;
 pub mod socket;

@@ -1,5 +1,7 @@
 //! What clients and the window are told of: events, and what went wrong.
 
+use std::sync::Arc;
+
 use krach_faust::Tier;
 
 use super::Control;
@@ -99,6 +101,28 @@ impl Control {
         if self.problems.add(problem, about) {
             self.unsettled = true;
             self.revision.advance();
+        }
+    }
+
+    /// Has the host show macros as what they move.
+    pub(super) fn show_macros(&mut self) {
+        let now = &self.engine.session().macros;
+        let other = !Arc::ptr_eq(now, &self.macros.1);
+        if !other && (!self.unsettled || now.is_empty()) {
+            return;
+        }
+        self.macros.1 = Arc::clone(now);
+        let macros = self.engine.macros();
+        if self.macros.0 != macros {
+            self.macros.0.clone_from(&macros);
+            self.revision.advance();
+            if let Some(show) = &self.hooks.show_macros {
+                show(macros);
+            }
+        }
+        if other {
+            // Also where the host's own hand has taught a macro: no command has said so.
+            self.dirty.touch();
         }
     }
 

@@ -46,11 +46,12 @@ fn read_describe(raw: Option<&RawValue>) -> Result<Work, RpcError> {
         Answer::Now(names.map(|names| {
             let (writers, maps) =
                 (session.writers(context.engine.registry()), maps_of(session, context.engine.registry()));
+            let macros = context.engine.macros_by_path();
             let known: HashMap<&str, &SessionNode> =
                 session.nodes.iter().map(|n| (n.name.as_str(), &**n)).collect();
             let nodes = names.iter().filter_map(|name| known.get(name.as_str()));
             to_json(&Described {
-                nodes: nodes.map(|node| described(node, &writers, &maps, context)).collect(),
+                nodes: nodes.map(|node| described(node, &writers, &maps, &macros, context)).collect(),
             })
         }))
     }))
@@ -60,6 +61,7 @@ fn described(
     node: &SessionNode,
     writers: &BTreeMap<String, Writer>,
     maps: &Maps,
+    macros: &HashMap<String, Vec<u8>>,
     context: &RequestContext<'_>,
 ) -> Node {
     let (session, registry) = (context.engine.session(), context.engine.registry());
@@ -83,6 +85,7 @@ fn described(
                 value: session.values.get(&path).copied().unwrap_or(f64::from(c.default)),
                 moved_by: moved_by(&path, writers),
                 midi: maps.get(&path).cloned().unwrap_or_default(),
+                macros: macros.get(&path).cloned().unwrap_or_default(),
                 path,
             }
         });
@@ -214,6 +217,8 @@ pub(crate) struct ControlNow {
     pub moved_by: Option<Mover>,
     /// Controllers that move it.
     pub midi: Vec<Cc>,
+    /// Macros that move it, by number.
+    pub macros: Vec<u8>,
 }
 
 #[derive(Serialize)]

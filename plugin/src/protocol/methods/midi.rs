@@ -1,8 +1,10 @@
 //! JSON-RPC methods for what the host plays and turns: where notes go, which controller moves what.
 
 use krach_core::edit::Edit;
-use krach_core::engine::{Engine, Learning};
+use krach_core::engine::Learning;
 use krach_core::model::MidiMapState;
+use krach_core::node::Registry;
+use krach_core::session::Session;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -56,10 +58,10 @@ pub(super) struct Map {
     cc: u8,
     /// The control.
     label: String,
-    /// Value at 0; the control's least without.
+    /// Value at 0; the control's least without, of faders and sends 0.
     #[serde(default)]
     lo: Option<f64>,
-    /// Value at 127; the control's largest without.
+    /// Value at 127; the control's largest without, of faders and sends 1.
     #[serde(default)]
     hi: Option<f64>,
 }
@@ -111,7 +113,8 @@ fn read_route(rest: &str) -> Result<Mutation, RpcError> {
 fn read_map(rest: &str) -> Result<Mutation, RpcError> {
     let Map { channel, cc, label, lo, hi } = read_object(rest)?;
     Ok(Mutation::new(move |session_preview| {
-        let (lo, hi) = range(&label, lo, hi, session_preview.engine())?;
+        let registry = session_preview.engine().registry();
+        let (lo, hi) = range(&label, "params.label", (lo, hi), session_preview.session()?, registry)?;
         Ok(Edit::MidiMap { channel, cc, label, lo, hi }.into())
     }))
 }
@@ -128,7 +131,9 @@ fn read_learn(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     Ok(Box::new(move |context| {
         let wanted = match label {
             Some(label) => {
-                range(&label, lo, hi, context.engine).map(|(lo, hi)| Some(Learning { label, lo, hi }))
+                let (session, registry) = (context.engine.session(), context.engine.registry());
+                range(&label, "params.label", (lo, hi), session, registry)
+                    .map(|(lo, hi)| Some(Learning { label, lo, hi }))
             }
             None => Ok(None),
         };
@@ -154,14 +159,20 @@ fn list(context: &RequestContext<'_>) -> MidiList {
     MidiList { routes, maps: (*session.midi_maps).clone(), learning }
 }
 
-/// The values at both ends of a controller.
-fn range(label: &str, lo: Option<f64>, hi: Option<f64>, engine: &Engine) -> Result<(f64, f64), RpcError> {
-    let own = engine.range_of(label);
+/// The values at both ends of a controller or a macro, where they are not said those of the control.
+pub(super) fn range(
+    label: &str,
+    place: &str,
+    (lo, hi): (Option<f64>, Option<f64>),
+    session: &Session,
+    registry: &Registry,
+) -> Result<(f64, f64), RpcError> {
+    let own = session.range_of(label, registry);
     match (lo.or(own.map(|own| own.0)), hi.or(own.map(|own| own.1))) {
         (Some(lo), Some(hi)) => Ok((lo, hi)),
         _ => {
             let error = RpcError::new(INVALID_PARAMS, format!("no control is called {label}"));
-            Err(error.at("params.label").hint("say lo and hi to map it all the same"))
+            Err(error.at(place).hint("say lo and hi to map it all the same"))
         }
     }
 }

@@ -5,6 +5,7 @@ pub(super) mod describe;
 pub(super) mod engine;
 pub(super) mod files;
 pub(super) mod legacy_at;
+pub(super) mod macros;
 pub(super) mod midi;
 pub(super) mod modulation;
 pub(super) mod nodes;

@@ -517,6 +517,8 @@ def _prefixed_krach(krach: Frozen, name: Callable[[str], str]) -> Frozen:
             data[section] = {name(key): entry for key, entry in data[section].items()}
     for entry in [*data.get("automations", {}).values(), *data.get("midi_maps", [])]:
         entry["label"] = name(entry["label"])
+    for target in (target for macro in data.get("macros", []) for target in macro.get("targets", [])):
+        target["label"] = name(target["label"])
     for route in data.get("note_routes", []):
         route["node"] = name(route["node"])
     return Frozen(data)
@@ -539,6 +541,10 @@ def _merged_krach(outer: Frozen | None, inner: Frozen) -> Frozen:
             data[section] = data.get(section, {}) | within[section]
     if within.get("midi_maps"):
         data["midi_maps"] = data.get("midi_maps", []) + within["midi_maps"]
+    if within.get("macros"):
+        ours = data.get("macros", [])
+        numbers = {macro["number"] for macro in ours}
+        data["macros"] = ours + [macro for macro in within["macros"] if macro["number"] not in numbers]
     if within.get("sources"):
         data["sources"] = within["sources"] | data.get("sources", {})
     if within.get("libraries") and not data.get("libraries"):

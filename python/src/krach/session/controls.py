@@ -257,43 +257,77 @@ class Controls(Patterns):
 
     def macro(  # noqa: PLR0917
         self,
-        n: int,
-        path: str,
+        n: int | str,
+        path: str | None = None,
         lo: float | None = None,
         hi: float | None = None,
-        curve: str = "linear",
+        curve: str = "auto",
         name: str | None = None,
+        unit: str | None = None,
         *,
         at: At = None,
         dry_run: bool = False,
     ) -> Change:
-        """Let macro ``n`` of the host move a control, if this plugin has macros.
+        """Let macro ``n`` of the host (1 to 64, or by its name) move a control, fader or send beside what it moves.
 
-        >>> kr.macro(1, "bass/cutoff")
-        Traceback (most recent call last):
-        krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `macro`
-        ...
+        Without ``lo`` and ``hi`` it is the control's range, of faders and sends 0 to 1; ``lo`` may be the larger one.
+        ``curve`` is ``auto`` (the control's own scale), ``linear``, ``log``, ``exp`` or ``s``.
+
+        >>> bass = kr.node("bass", "faust:bass")
+        >>> _ = kr.macro(1, "bass/cutoff", 200, 4000, name="Cutoff")
+        >>> _ = kr.macro("Cutoff", "bass/gain", 0.4, 0.2)
+        >>> [target["label"] for target in kr.macros[0]["targets"]]
+        ['bass/cutoff', 'bass/@gain']
         """
-        params = {"n": n, "label": path, "lo": lo, "hi": hi, "curve": curve, "name": name}
+        params = {
+            "macro": n,
+            "label": path,
+            "lo": lo,
+            "hi": hi,
+            "curve": curve if path is not None else None,
+            "name": name,
+            "unit": unit,
+        }
         return self.change("macro", params, at, dry_run)
 
-    def unmacro(self, n: int, *, at: At = None, dry_run: bool = False) -> Change:
-        """Let macro ``n`` move nothing, if this plugin has macros.
+    def unmacro(
+        self, n: int | str, path: str | None = None, *, at: At = None, dry_run: bool = False
+    ) -> Change:
+        """Let macro ``n`` move a control no more; without one nothing, and it has no name.
 
-        >>> kr.unmacro(1)
-        Traceback (most recent call last):
-        krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `unmacro`
-        ...
+        >>> bass = kr.node("bass", "faust:bass")
+        >>> _ = kr.macro(1, "bass/cutoff"), kr.unmacro(1)
+        >>> kr.macros
+        []
         """
-        return self.change("unmacro", {"n": n}, at, dry_run)
+        return self.change("unmacro", {"macro": n, "label": path}, at, dry_run)
+
+    def macro_learn(
+        self,
+        path: str | None = None,
+        n: int | str | None = None,
+        lo: float | None = None,
+        hi: float | None = None,
+    ) -> Any:
+        """Let the next macro that the host moves move a control, or macro ``n`` the next control that is set.
+
+        Without both nothing waits any more.
+
+        >>> bass = kr.node("bass", "faust:bass")
+        >>> kr.macro_learn(n=2)["learning"]
+        {'macro': 2}
+        >>> bass["cutoff"] = 900
+        >>> kr.macros[0]["title"]
+        'bass cutoff'
+        """
+        given = {"label": path, "macro": n, "lo": lo, "hi": hi}
+        return self.ask("macro_learn", **{key: value for key, value in given.items() if value is not None})
 
     @property
     def macros(self) -> Any:
-        """The macros of the host, if this plugin has them.
+        """The macros of the host that move something or have a name, by rising number.
 
         >>> kr.macros
-        Traceback (most recent call last):
-        krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `macros`
-        ...
+        []
         """
-        return self.ask("macros")
+        return self.ask("macros")["macros"]
