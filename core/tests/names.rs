@@ -357,31 +357,31 @@ fn a_name_means_what_the_present_code_means_by_it() {
 }
 
 #[test]
-fn code_that_takes_a_name_away_from_a_pattern_that_plays_is_told() {
+fn code_that_takes_a_name_away_from_a_pattern_that_plays_gives_a_notice() {
     let mut rig = named_rig(&[("low", 0.25), ("high", 0.75)]);
     rig.edit(play("b", names_on("level", "low high")));
     rig.edit(play("b/level", krach_patterns::mini_values("<high 3>").unwrap().plain("b/level")));
     rig.edit(play("hushed", names_on("b/level", "high")));
     rig.edit(Edit::Hush { slot: "hushed".into() });
     rig.settle();
-    let mut told = |names: &[(&str, f32)]| {
+    let mut notices_of = |names: &[(&str, f32)]| {
         rig.engine.set_type(probes::named_values("box", names)).unwrap();
         rig.settle();
         let notices: Vec<Notice> = rig.notices.drain(..).collect();
-        let mut told: Vec<String> = notices.iter().map(ToString::to_string).collect();
-        told.sort();
-        (told, notices.iter().all(|notice| rig.engine.stands(notice)))
+        let mut texts: Vec<String> = notices.iter().map(ToString::to_string).collect();
+        texts.sort();
+        (texts, notices.iter().all(|notice| rig.engine.stands(notice)))
     };
     let lost = [
         "the pattern of b names high for level, which b/level does not take in its present code; it stays where it is",
         "the pattern of b/level names high for b/level, which b/level does not take in its present code; it stays where \
          it is",
     ];
-    assert_eq!(told(&[("low", 3.0)]), (lost.map(String::from).to_vec(), true));
-    // What was told is not told again; what comes back and is lost again is.
-    assert_eq!(told(&[("low", 2.0)]).0, [""; 0]);
-    assert_eq!(told(&[("low", 2.0), ("high", 1.0)]).0, [""; 0]);
-    assert_eq!(told(&[("high", 1.0)]).0.len(), 1);
+    assert_eq!(notices_of(&[("low", 3.0)]), (lost.map(String::from).to_vec(), true));
+    // What is lost gives one notice; what comes back and is lost again gives another.
+    assert_eq!(notices_of(&[("low", 2.0)]).0, [""; 0]);
+    assert_eq!(notices_of(&[("low", 2.0), ("high", 1.0)]).0, [""; 0]);
+    assert_eq!(notices_of(&[("high", 1.0)]).0.len(), 1);
     let lost = Notice::Unnamed {
         of: "the pattern of b".into(),
         label: "high for level".into(),
@@ -397,11 +397,11 @@ fn code_that_takes_a_name_away_from_a_pattern_that_plays_is_told() {
     assert!(rig.notices.is_empty(), "{:?}", rig.notices);
     rig.engine.set_type(probes::named_values("late", &[("low", 0.5), ("high", 1.0)])).unwrap();
     rig.settle();
-    let told: Vec<String> = rig.notices.iter().map(ToString::to_string).collect();
-    assert_eq!(told.len(), 1, "{told:?}");
+    let texts: Vec<String> = rig.notices.iter().map(ToString::to_string).collect();
+    assert_eq!(texts.len(), 1, "{texts:?}");
     assert!(
-        told[0].starts_with("the pattern of n names hgih for level, which n/level does not take"),
-        "{told:?}"
+        texts[0].starts_with("the pattern of n names hgih for level, which n/level does not take"),
+        "{texts:?}"
     );
 }
 

@@ -578,9 +578,9 @@ fn a_text_for_a_control_is_a_line_of_its_values() {
         ("osc/nothing", "60", "params.target", "there is no node osc/nothing to play", "free"),
         ("osv", "60", "params.target", "there is no node osv to play", "did you mean osc?"),
     ] {
-        let (at, message, told) = refused(&mut client, "play", json!({"target": target, "pattern": text}));
+        let (at, message, advice) = refused(&mut client, "play", json!({"target": target, "pattern": text}));
         assert!(at == place && message.contains(says), "{target} {text}: {at} {message}");
-        assert!(told.contains(hint), "{target} {text}: {told}");
+        assert!(advice.contains(hint), "{target} {text}: {advice}");
     }
     let error =
         client.call("play", json!({"target": "osc/waveform", "pattern": "saw\n pusle"}))["error"].clone();

@@ -13,6 +13,12 @@ use std::sync::Arc;
 /// What types were before other code came, by id; `None`: nothing.
 pub(super) type Former = BTreeMap<String, Option<Arc<dyn NodeType>>>;
 
+/// By who says a label, and the label: what is missing.
+type Meanings = BTreeMap<(String, String), Option<Missing>>;
+
+/// What says the labels of a pattern; its slot follows.
+const PATTERN_OF: &str = "the pattern of ";
+
 /// Parts of notes that a node may well do without, and what is said of notes.
 const OPTIONAL: [&str; 5] = ["freq", "vel", "note", "chord", "legato"];
 
@@ -29,7 +35,12 @@ impl Engine {
             }
         }
         let of_these = |type_id: &str| former.contains_key(type_id);
-        let (was, is) = (self.meanings(&before, of_these), self.meanings(&self.registry, of_these));
+        let meanings = |registry: &Registry| {
+            let mut meanings = self.meanings(registry, of_these);
+            meanings.extend(self.value_names(registry, of_these, |_| true));
+            meanings
+        };
+        let (was, is) = (meanings(&before), meanings(&self.registry));
         let changed = is.into_iter().filter_map(|(of, missing)| {
             let missing = missing?;
             // A control that nobody knew had no names to lose.
@@ -87,7 +98,13 @@ impl Engine {
                 unheard.iter().any(|(from, to)| from == source && to == target)
             }
             Notice::Unnamed { of, label, missing } => {
-                let now = self.meanings(&self.registry, |_| true);
+                let now = match missing {
+                    Missing::Value(_) => {
+                        let slot = of.strip_prefix(PATTERN_OF);
+                        self.value_names(&self.registry, |_| true, |name| Some(name) == slot)
+                    }
+                    _ => self.meanings(&self.registry, |_| true),
+                };
                 now.get(&(of.clone(), label.clone())) == Some(&Some(missing.clone()))
             }
             Notice::Clash(clash) => self.clashes.contains(clash),
@@ -97,11 +114,7 @@ impl Engine {
     }
 
     /// By who says a label, and the label: what is missing, of labels that mean nodes of those types.
-    fn meanings(
-        &self,
-        registry: &Registry,
-        types: impl Fn(&str) -> bool,
-    ) -> BTreeMap<(String, String), Option<Missing>> {
+    fn meanings(&self, registry: &Registry, types: impl Fn(&str) -> bool) -> Meanings {
         let controls = Controls::of(&self.session.graph, registry);
         let mut meanings = BTreeMap::new();
         let mut note = |of: String, label: &str, meant: Meant<'_>| {
@@ -124,14 +137,14 @@ impl Engine {
                 labels.insert("gate".to_owned());
             }
             for label in labels.iter().filter(|label| !OPTIONAL.contains(&label.as_str())) {
-                note(format!("the pattern of {slot}"), label, controls.of_pattern(slot, label));
+                note(pattern_of(slot), label, controls.of_pattern(slot, label));
             }
             for label in labels.iter().filter(|label| OPTIONAL.contains(&label.as_str())) {
                 // What a node never had is not missed.
                 if let meant @ (Meant::Control { .. } | Meant::Several { .. } | Meant::Lacks { .. }) =
                     controls.of_pattern(slot, label)
                 {
-                    note(format!("the pattern of {slot}"), label, meant);
+                    note(pattern_of(slot), label, meant);
                 }
             }
         }
@@ -147,19 +160,33 @@ impl Engine {
                 note(format!("macro {}", state.number), &target.label, controls.find(&target.label));
             }
         }
-        for (slot, state) in self.session.slots.iter().filter(|(_, state)| state.playing) {
-            if !may_name(&state.pattern) {
-                continue;
-            }
+        meanings
+    }
+
+    /// The same of names of values, of the patterns of slots that are asked for.
+    fn value_names(
+        &self,
+        registry: &Registry,
+        types: impl Fn(&str) -> bool,
+        slots: impl Fn(&str) -> bool,
+    ) -> Meanings {
+        let controls = Controls::of(&self.session.graph, registry);
+        let mut names = BTreeMap::new();
+        let playing = self.session.slots.iter().filter(|(slot, state)| state.playing && slots(slot));
+        for (slot, state) in playing.filter(|(_, state)| may_name(&state.pattern)) {
             // What plays was compiled before.
             let Ok(program) = krach_patterns::compile_swung(&state.pattern, state.swing) else { continue };
             for value in named_values(&program, slot, &controls).filter(|value| types(&value.node.type_id)) {
                 let missing = value.control.value_of(value.name).is_none();
                 let label = format!("{} for {}", value.name, value.label);
-                let missing = missing.then_some(Missing::Value(value.path));
-                meanings.insert((format!("the pattern of {slot}"), label), missing);
+                names.insert((pattern_of(slot), label), missing.then_some(Missing::Value(value.path)));
             }
         }
-        meanings
+        names
     }
+}
+
+/// Who says the labels of a slot's pattern.
+fn pattern_of(slot: &str) -> String {
+    format!("{PATTERN_OF}{slot}")
 }

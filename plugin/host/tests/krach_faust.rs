@@ -404,6 +404,57 @@ fn events_come_to_those_who_want_them_and_to_nobody_else() {
 }
 
 #[test]
+fn a_control_is_played_by_the_names_of_its_values_and_a_name_that_new_code_loses_is_an_event() {
+    let menu =
+        |entries: &str| format!("process = nentry(\"level[style:menu{{{entries}}}]\", 0.25, 0, 1, 0.125);");
+    write("named.dsp", &menu("'low':0.25;'high':0.75"));
+    let mut stage = sound_stage(&options(Blocks::Fixed(256)));
+    let socket = stage.instance().socket().expect("it listens").to_owned();
+    let mut listener = krach_host::Client::connect(&socket).expect("a second client");
+    let wanted = json!({"jsonrpc": "2.0", "id": 1, "method": "subscribe", "params": {"topics": ["errors"]}});
+    listener.request(&wanted.to_string()).expect("a reply");
+    types(&mut stage);
+    ask_all(&mut stage, &[graph(&["named"]).to_string()]);
+    let rpc = |stage: &mut Stage, method: &str, params: serde_json::Value| {
+        ask(stage, &json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
+    };
+    let unknown = rpc(&mut stage, "play", json!({"target": "named/level", "pattern": "low hihg"}));
+    let error = &unknown["error"];
+    assert_eq!(error["message"], "named/level takes low, high or numbers from 0 to 1, not the name hihg");
+    assert_eq!((&error["data"]["hint"], &error["data"]["column"]), (&json!("did you mean high?"), &json!(5)));
+    let played = rpc(
+        &mut stage,
+        "play",
+        json!({"target": "named/level", "pattern": "low high 0.5 <high low>", "at": 1}),
+    );
+    assert!(played["error"].is_null(), "{played}");
+    let drawn = rpc(&mut stage, "query", json!({"target": "named/level", "from": 1, "to": 2}));
+    let values: Vec<_> = drawn["result"]["events"].as_array().expect("events").iter().collect();
+    let values: Vec<_> = values.iter().map(|event| event["value"]["value"].clone()).collect();
+    assert_eq!(values, [json!("low"), json!("high"), json!(0.5), json!("low")]);
+    let sound = beats(&mut stage, 7.25);
+    let at = |beat: f64| sound[(beat * 24_000.0) as usize];
+    assert_eq!([at(4.9), at(5.9), at(6.9), at(7.2)], [0.25, 0.75, 0.5, 0.25]);
+    // Other values for the names, and one of them gone: what it played stays where it is.
+    write("named.dsp", &menu("'low':0.125;'mid':0.5"));
+    types(&mut stage);
+    let sound = &beats(&mut stage, 4.75)[18_000..];
+    let at = |beat: f64| sound[(beat * 24_000.0) as usize];
+    assert_eq!([at(0.9), at(1.9), at(2.9), at(3.9)], [0.125, 0.125, 0.5, 0.5]);
+    let lost = "the pattern of named/level names high for named/level, which named/level does not take in its present \
+                code; it stays where it is";
+    loop {
+        let Some(line) = listener.poll().expect("connected") else {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            continue;
+        };
+        if line.contains(lost) {
+            break;
+        }
+    }
+}
+
+#[test]
 fn two_instances_may_have_other_texts_under_one_name() {
     let mut one = sound_stage(&options(Blocks::Fixed(256)));
     let mut other = sound_stage(&options(Blocks::Fixed(256)));

@@ -125,7 +125,7 @@ fn an_instance_measures_only_while_somebody_watches() {
 }
 
 #[test]
-fn a_value_that_a_pattern_calls_by_its_name_is_told_by_it() {
+fn an_onset_has_the_name_that_a_pattern_calls_a_value_by() {
     let home = Home::new("ev-names");
     let instance = home.instance();
     let host = Host::of(&instance);

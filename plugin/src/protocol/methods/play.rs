@@ -80,11 +80,11 @@ fn read_play(rest: &str) -> Result<Mutation, RpcError> {
     let notes = notes.and_then(|pattern| counted(pattern, swing, written.as_deref()));
     // What the words of a text are is known when the target is.
     let notes = if text.is_some() { notes } else { Ok(notes?) };
-    let said = written.clone();
+    let shown = written.clone();
     let change = Mutation::new(move |session_preview| {
         let slot = slot_of(&target, session_preview)?;
         let (pattern, events_per_cycle) = match (slot, text) {
-            (Slot::Control, Some(text)) => counted(text.values_of(&target)?, swing, said.as_deref())?,
+            (Slot::Control, Some(text)) => counted(text.values_of(&target)?, swing, shown.as_deref())?,
             // Its words are meant for a control.
             (Slot::NoControl(error), Some(_)) if !free => return Err(error),
             (Slot::NoControl(error) | Slot::Nothing(error), _) if !free => {
