@@ -308,9 +308,9 @@ mod tests {
             engine.edit(edit, At::Now).expect("it is right");
         }
         let values = Values::new(Arc::new(KrachParams::default()));
-        let block = BlockProcessor::new(Some(engine.activate(48_000.0, 64)), &values);
+        let block = BlockProcessor::new(Some(engine.activate(48_000.0, 64)), &values, Kind::Instrument);
         let mut bench = Bench { block, values, _engine: engine };
-        let mut next = |bench: &mut Bench| {
+        let next = |bench: &mut Bench| {
             bench.render([]);
             bench._engine.tick();
             bench._engine.session().values["a/gain"]

@@ -324,7 +324,7 @@ mod tests {
         let target = MacroTarget { label: "a long/label".to_owned(), lo: -1e9, hi: 1e9, curve: Curve::Auto };
         let shown = |number: u8| Macro {
             title: "a macro of a name that is longer than its column".to_owned(),
-            awake: vec![number % 2 == 0; usize::from(number % 17)],
+            awake: vec![number.is_multiple_of(2); usize::from(number % 17)],
             waits: number == 3,
             state: MacroState {
                 targets: vec![target.clone(); usize::from(number % 17)],

@@ -237,7 +237,7 @@ fn number_of(which: &Which, session: &Session) -> Result<u8, RpcError> {
                 let error = RpcError::new(REFUSED, format!("no macro is called {name}")).at("params.macro");
                 match names.is_empty() {
                     true => error.hint("expected 1 to 64: no macro has a name yet"),
-                    false => error.hint(which_names(name, "macros", names.into_iter())),
+                    false => error.hint(which_names(name, "macros", names)),
                 }
             })
         }
