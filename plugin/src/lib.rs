@@ -28,6 +28,7 @@ mod folders;
 mod guard;
 pub mod instance;
 mod library;
+mod midi_file;
 pub mod params;
 pub mod ports;
 pub mod presets;

@@ -20,7 +20,8 @@ krach-host render FILE.krach.json OUT.wav     play a session, at its own tempo a
     --bars N          length in bars of the host's time (16)
     --seconds N       length in seconds instead
     --replies FILE    write the replies as JSON lines; refused requests are then left to its reader
-    --stems           also write the other outputs, as OUT-stem-1.wav and so on
+    --stems DIR       also write the other outputs that sound, as DIR/stem-1.wav and so on, all of one length;
+                      without -o the main output is DIR/main.wav
     --rate HZ         frames per second (48000)
     --block N         frames per block (256)
     --blocks RULE     a list such as 1,17,64, or random:SEED
@@ -81,7 +82,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
 
 fn parse_render(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
     let mut options = RenderOptions { progress: true, ..RenderOptions::default() };
-    let (mut output, mut replies, mut stems, mut file) = (None, None, false, None);
+    let (mut output, mut replies, mut stems, mut file) = (None, None, None, None);
     let mut input: Option<PathBuf> = None;
     let (mut preset, mut said_tempo) = (None, None);
     while let Some(argument) = parser.next()? {
@@ -95,7 +96,7 @@ fn parse_render(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
             Long("bars") => options.length = Length::Bars(amount(parser, "bars")?),
             Long("seconds") => options.length = Length::Seconds(amount(parser, "seconds")?),
             Long("replies") => replies = Some(PathBuf::from(parser.value()?)),
-            Long("stems") => stems = true,
+            Long("stems") => stems = Some(PathBuf::from(parser.value()?)),
             Long("rate") => options.sample_rate = rate(parser)?,
             Long("block" | "blocks") => {
                 let text = parser.value()?.string()?;
@@ -132,10 +133,8 @@ fn parse_render(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
         options.preset = Some(Place::Bundled(key));
     }
     options.script.tempo = said_tempo.unwrap_or(options.script.tempo);
-    if stems && output.is_none() {
-        return Err("--stems needs an output file: -o OUT.wav".into());
-    }
-    options.record = output.map_or(Record::Nothing, |main| Record::Files { main, stems });
+    let main = output.or_else(|| stems.as_deref().map(|folder: &Path| folder.join("main.wav")));
+    options.record = main.map_or(Record::Nothing, |main| Record::Files { main, stems });
     Ok(Command::Render(Box::new(RenderCommand { options, replies, own_tempo })))
 }
 
@@ -250,6 +249,7 @@ mod tests {
             "-o",
             "x/song.wav",
             "--stems",
+            "x/stems",
             "--rate=44100",
             "--blocks",
             "random:7",
@@ -270,8 +270,10 @@ mod tests {
         assert!(options.realtime);
         assert_eq!(options.plugin, Some(PathBuf::from("p.clap")));
         assert_eq!(options.plugin_id.as_deref(), Some("a.b"));
-        let Record::Files { main, stems: true } = options.record else { panic!("{:?}", options.record) };
-        assert_eq!(krach_host::wav::stem_path(&main, 3), PathBuf::from("x/song-stem-3.wav"));
+        let files = |main: &str| Record::Files { main: main.into(), stems: Some("x/stems".into()) };
+        assert_eq!(options.record, files("x/song.wav"));
+        assert_eq!(render(&["--stems", "x/stems"]).options.record, files("x/stems/main.wav"));
+        assert_eq!(render(&[]).options.record, Record::Nothing);
     }
 
     #[test]
@@ -294,7 +296,7 @@ mod tests {
     fn nonsense_is_refused_with_what_would_work() {
         assert!(wrong(&["render", "--bpm", "0"]).contains("give 1 to 1000"));
         assert!(wrong(&["render", "--blocks", "x"]).contains("random:SEED"));
-        assert!(wrong(&["render", "--stems"]).contains("-o OUT.wav"));
+        assert!(wrong(&["render", "--stems"]).contains("--stems"));
         assert!(wrong(&["render", "/no/such/file.jsonl"]).contains("/no/such/file.jsonl"));
         let input = std::env::temp_dir().join(format!("krach-input-{}.wav", std::process::id()));
         wav::write(&input, 44_100.0, &[vec![0.5; 4], vec![0.25; 4]]).unwrap();

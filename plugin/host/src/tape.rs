@@ -1,6 +1,6 @@
 //! Where rendered sound goes: into memory, or into files as it comes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::HostError;
 use crate::instance::AudioPort;
@@ -18,8 +18,8 @@ pub enum Record {
     Files {
         /// The main output.
         main: PathBuf,
-        /// The other outputs, too: see [`stem_path`].
-        stems: bool,
+        /// A folder for the other outputs, too: each that sounds has a file of the whole length, see [`stem_path`].
+        stems: Option<PathBuf>,
     },
     /// Nothing but the peak of the main output.
     Nothing,
@@ -29,7 +29,26 @@ pub enum Record {
 enum Track {
     Memory(Vec<Vec<f32>>),
     File(wav::Writer),
+    /// A file that comes with the first sound; so many frames were silent until now.
+    Awaited {
+        path: PathBuf,
+        rate: f64,
+        channels: usize,
+        silent: u64,
+    },
     Off,
+}
+
+/// A file that begins with so many silent frames.
+fn after_silence(path: &Path, rate: f64, channels: usize, mut silent: u64) -> Result<wav::Writer, HostError> {
+    const ZEROS: [f32; 4096] = [0.0; 4096];
+    let mut writer = wav::Writer::create(path, rate, channels)?;
+    while silent > 0 {
+        let frames = silent.min(ZEROS.len() as u64);
+        writer.write(frames as usize, |_| &ZEROS)?;
+        silent -= frames;
+    }
+    Ok(writer)
 }
 
 /// All outputs of a render.
@@ -41,14 +60,26 @@ pub(crate) struct Tape {
 
 impl Tape {
     pub(crate) fn open(record: &Record, rate: f64, outputs: &[AudioPort]) -> Result<Self, HostError> {
+        let failed = |path: &Path, error: &std::io::Error| HostError::File {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        };
+        if let Record::Files { stems: Some(folder), .. } = record {
+            std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+        }
         let track = |(index, port): (usize, &AudioPort)| match record {
             Record::Memory => Ok(Track::Memory(vec![Vec::new(); port.channels])),
             _ if port.channels == 0 => Ok(Track::Off),
             Record::Files { main, .. } if index == 0 => {
                 wav::Writer::create(main, rate, port.channels).map(Track::File)
             }
-            Record::Files { main, stems: true } => {
-                wav::Writer::create(&stem_path(main, index), rate, port.channels).map(Track::File)
+            Record::Files { stems: Some(folder), .. } => {
+                let path = stem_path(folder, index);
+                // Of another render, in which it sounded.
+                match std::fs::remove_file(&path) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(&path, &error)),
+                    _ => Ok(Track::Awaited { path, rate, channels: port.channels, silent: 0 }),
+                }
             }
             Record::Files { .. } | Record::Nothing => Ok(Track::Off),
         };
@@ -64,6 +95,14 @@ impl Tape {
         output: impl Fn(usize, usize) -> &'a [f32],
     ) -> Result<(), HostError> {
         for (port, track) in self.tracks.iter_mut().enumerate() {
+            if let Track::Awaited { path, rate, channels, silent } = track {
+                let zeros = |samples: &[f32]| samples.iter().take(wanted).all(|sample| *sample == 0.0);
+                if (0..*channels).all(|channel| zeros(output(port, channel))) {
+                    *silent += wanted as u64;
+                    continue;
+                }
+                *track = Track::File(after_silence(path, *rate, *channels, *silent)?);
+            }
             match track {
                 Track::Memory(channels) => {
                     for (channel, samples) in channels.iter_mut().enumerate() {
@@ -72,7 +111,7 @@ impl Tape {
                     continue;
                 }
                 Track::File(writer) => writer.write(wanted, |channel| output(port, channel))?,
-                Track::Off => {}
+                Track::Awaited { .. } | Track::Off => {}
             }
             if port == 0 {
                 let channels =
@@ -97,7 +136,7 @@ impl Tape {
     fn held(&self) -> usize {
         let held = |track: &Track| match track {
             Track::Memory(channels) => channels.iter().map(Vec::capacity).sum(),
-            Track::File(_) | Track::Off => 0,
+            Track::File(_) | Track::Awaited { .. } | Track::Off => 0,
         };
         self.tracks.iter().map(held).sum()
     }
@@ -127,7 +166,7 @@ impl Tape {
                     outputs.push(channels);
                 }
                 Track::File(writer) => writer.finish()?,
-                Track::Off => {}
+                Track::Awaited { .. } | Track::Off => {}
             }
         }
         Ok((outputs, peak))
@@ -150,15 +189,23 @@ mod tests {
 
     fn ports() -> Vec<AudioPort> {
         let port = |name: &str, main| AudioPort { id: 0, name: name.to_owned(), channels: 2, main };
-        vec![port("Main", true), port("Stem", false)]
+        vec![port("Main", true), port("Stem 1", false), port("Stem 2", false), port("Stem 3", false)]
     }
 
     fn play(tape: &mut Tape, blocks: usize, wanted: usize) {
-        let (ramp, half) = ([0.25, -0.75, 0.5, 0.125], [0.5; 4]);
+        play_on(tape, &mut 0, blocks, wanted);
+    }
+
+    fn play_on(tape: &mut Tape, played: &mut usize, blocks: usize, wanted: usize) {
+        let (ramp, half, late) = ([0.25, -0.75, 0.5, 0.125], [0.5; 4], [0.0, 0.25, 0.5, 0.0]);
         for _ in 0..blocks {
+            *played += 1;
             let output = |port, channel| match (port, channel) {
                 (0, 0 | 1) => &ramp[..],
                 (1, 0 | 1) => &half[..],
+                // It sounds from frame 40,001 on, on one side.
+                (2, 1) if *played == 10_000 => &late[..],
+                (2 | 3, 0 | 1) => &[0.0; 4][..],
                 _ => &[][..],
             };
             tape.take(wanted, output).unwrap();
@@ -168,25 +215,31 @@ mod tests {
     #[test]
     fn files_hold_what_memory_would_and_nothing_stays_in_memory() {
         let folder = std::env::temp_dir().join(format!("krach-tape-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let main = folder.join("song.wav");
-        let record = Record::Files { main: main.clone(), stems: true };
+        // The main output may go into the folder of the stems, which need not be there.
+        let stems = folder.join("stems");
+        let main = stems.join("main.wav");
+        let record = Record::Files { main: main.clone(), stems: Some(stems.clone()) };
+        drop(Tape::open(&record, 48_000.0, &ports()).unwrap());
+        // Of an earlier render.
+        std::fs::write(stem_path(&stems, 3), "old").unwrap();
+        let mut played = [0, 0];
         let (mut kept, mut written) = (
             Tape::open(&Record::Memory, 48_000.0, &ports()).unwrap(),
             Tape::open(&record, 48_000.0, &ports()).unwrap(),
         );
         for (blocks, wanted) in [(30_000, 4), (1, 3), (5, 0)] {
-            play(&mut kept, blocks, wanted);
-            play(&mut written, blocks, wanted);
+            play_on(&mut kept, &mut played[0], blocks, wanted);
+            play_on(&mut written, &mut played[1], blocks, wanted);
             assert_eq!(written.held(), 0, "after {blocks} blocks");
         }
-        assert!(kept.held() >= 2 * 2 * 4 * 30_000);
+        assert!(kept.held() >= 2 * 4 * 4 * 30_000);
         let (outputs, peak) = kept.finish(120_003).unwrap();
         assert_eq!(written.finish(120_003).unwrap(), (Vec::new(), peak));
         assert_eq!(peak, 0.75);
-        for (path, output) in [main.clone(), stem_path(&main, 1)].iter().zip(&outputs) {
+        for (path, output) in [main, stem_path(&stems, 1), stem_path(&stems, 2)].iter().zip(&outputs) {
             assert!(wav::read(path).unwrap() == (48_000.0, output.clone()), "{}", path.display());
         }
+        assert!(outputs[2][1].iter().any(|x| *x != 0.0) && !stem_path(&stems, 3).exists());
         std::fs::remove_dir_all(&folder).unwrap();
     }
 
@@ -196,7 +249,7 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         let main = folder.join("song.wav");
         let mut tape =
-            Tape::open(&Record::Files { main: main.clone(), stems: false }, 48_000.0, &ports()).unwrap();
+            Tape::open(&Record::Files { main: main.clone(), stems: None }, 48_000.0, &ports()).unwrap();
         play(&mut tape, 10, 4);
         tape.finish(40).unwrap();
         let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
@@ -211,7 +264,7 @@ mod tests {
     fn a_file_that_was_never_finished_can_be_read() {
         let path = std::env::temp_dir().join(format!("krach-torn-{}.wav", std::process::id()));
         let mut tape =
-            Tape::open(&Record::Files { main: path.clone(), stems: false }, 100.0, &ports()).unwrap();
+            Tape::open(&Record::Files { main: path.clone(), stems: None }, 100.0, &ports()).unwrap();
         play(&mut tape, 60, 4);
         // As when the process is killed: nothing is run at the end.
         std::mem::forget(tape);

@@ -90,10 +90,9 @@ fn failed(path: &Path, error: &hound::Error) -> HostError {
     HostError::File { path: path.to_owned(), reason: error.to_string() }
 }
 
-/// Where stem `number`, from 1, goes beside the main output.
-pub fn stem_path(main: &Path, number: usize) -> PathBuf {
-    let name = main.file_stem().unwrap_or_default().to_string_lossy();
-    main.with_file_name(format!("{name}-stem-{number}.wav"))
+/// Where stem `number`, from 1, goes in a folder.
+pub fn stem_path(folder: &Path, number: usize) -> PathBuf {
+    folder.join(format!("stem-{number}.wav"))
 }
 
 /// How [`write()`] writes this many channels.

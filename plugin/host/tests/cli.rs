@@ -54,15 +54,17 @@ fn a_performance_renders_to_the_same_samples_for_any_partition() {
     let render = |blocks: &str| {
         let wav_path = folder.file("song.wav");
         let output = host()
-            .args(["render", "--bars", "4", "--stems", "--blocks", blocks, "--plugin"])
+            .args(["render", "--bars", "4", "--blocks", blocks, "--plugin"])
             .arg(clicker())
+            .arg("--stems")
+            .arg(folder.file("stems"))
             .arg("-o")
             .arg(&wav_path)
             .arg(folder.file("song.jsonl"))
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        assert!(folder.file("song-stem-1.wav").exists());
+        assert!(!folder.file("stems/stem-1.wav").exists(), "what is silent has no file");
         let summary = String::from_utf8(output.stdout).unwrap();
         assert!(summary.contains("5 requests (0 refused)"), "{summary}");
         wav::read(&wav_path).unwrap()

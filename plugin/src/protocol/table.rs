@@ -6,8 +6,8 @@ use crate::protocol::answer::Work;
 use crate::protocol::error::{METHOD_NOT_FOUND, RpcError};
 use crate::protocol::method::{Kind, Method};
 use crate::protocol::methods::{
-    batch, describe, engine, files, legacy_at, macros, midi, modulation, nodes, play, query, scenes, session,
-    sounds, status, subscribe, sync, transport,
+    batch, describe, engine, files, freeze, legacy_at, macros, midi, modulation, nodes, play, query, scenes,
+    session, sounds, status, subscribe, sync, transport,
 };
 use crate::protocol::mutation::{ReadMutation, mutation_work};
 
@@ -31,6 +31,7 @@ const TABLES: &[&[Method]] = &[
     describe::METHODS,
     play::METHODS,
     query::METHODS,
+    freeze::METHODS,
     modulation::METHODS,
     midi::METHODS,
     macros::METHODS,

@@ -4,6 +4,7 @@ pub(super) mod batch;
 pub(super) mod describe;
 pub(super) mod engine;
 pub(super) mod files;
+pub(super) mod freeze;
 pub(super) mod legacy_at;
 pub(super) mod macros;
 pub(super) mod midi;

@@ -465,14 +465,16 @@ class Whole(Controls):
         return self.change("delete_scene", {"name": name}, at, dry_run)
 
     def bounce(self, target: str | None = None, bars: float = 4, path: str | Path | None = None) -> Info:
-        """Record a node into a file, if this plugin can.
+        """Write what a slot, a group or all play over some bars into a MIDI file, ``bass.mid`` here without a path.
 
-        >>> kr.bounce("bass")
-        Traceback (most recent call last):
-        krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `freeze`
-        ...
+        >>> bass = kr.node("bass", "faust:bass")
+        >>> _ = kr.play("bass", "A2 D3")
+        >>> import pathlib, tempfile
+        >>> kr.bounce("bass", bars=4, path=pathlib.Path(tempfile.mkdtemp()) / "bass.mid").notes
+        8
         """
-        given = {"target": target, "bars": bars, "path": None if path is None else str(path)}
+        file = Path(f"{(target or 'song').replace('/', '-')}.mid" if path is None else path)
+        given = {"target": target, "bars": bars, "path": str(file.expanduser().absolute())}
         return Info(self.ask("freeze", **{key: value for key, value in given.items() if value is not None}))
 
     @contextmanager
