@@ -66,6 +66,8 @@ struct Member {
 pub fn build(base: &Shape, generation: u64, mut request: Request<'_>) -> Result<(Plan, Shape), String> {
     let basis = base.basis.clone();
     let stock = request.stock.take();
+    // A scene has little in common with what plays.
+    let basis = basis.filter(|_| stock.is_none());
     let changes = basis.as_deref().and_then(|basis| Changes::since(basis, &request));
     let since = changes.and_then(|changes| {
         let members = members_since(base, &request, &changes)?;
@@ -75,7 +77,10 @@ pub fn build(base: &Shape, generation: u64, mut request: Request<'_>) -> Result<
     let (members, wires, changes) = match since {
         Some((members, wires, changes)) => (members, wires, Some(changes)),
         None => {
-            let members = members(base, &request)?;
+            let mut members = members(base, &request)?;
+            if let Some(stock) = stock {
+                take_from_stock(&mut members, stock, &request)?;
+            }
             let wires = wires::all(base, &members, &request);
             (members, wires, None)
         }
@@ -84,9 +89,6 @@ pub fn build(base: &Shape, generation: u64, mut request: Request<'_>) -> Result<
     let takes_input = request.graph.takes_input();
     if takes_input != base.takes_input {
         wires::hurry_input(&members, &mut wires);
-    }
-    if let Some(stock) = stock {
-        take_from_stock(&mut members, stock, &request)?;
     }
     let mut plan = Plan::empty(generation);
     let mut shape = Shape { generation, wires: Vec::with_capacity(wires.len()), ..Shape::default() };

@@ -5,8 +5,8 @@ mod support;
 use krach_core::edit::{NodeEdit, NodeSpec, SceneEdit};
 use krach_core::engine::*;
 use krach_core::ir::{NodeIr, RouteIr, RouteKind, Source};
-use krach_core::model::{Crossfade, Setting};
-use krach_core::processor::{ParamEvent, ParamId, place_of_scene};
+use krach_core::model::{Crossfade, ProgramChanges, Setting};
+use krach_core::processor::{HostEvent, HostEventKind, ParamEvent, ParamId, place_of_scene};
 use krach_core::session::Session;
 use krach_patterns::builders;
 use support::*;
@@ -472,4 +472,40 @@ fn a_scene_that_is_not_ready_begins_late_and_is_said_to() {
     assert_eq!(names(&rig), ["drone", "lead"]);
     let (label, _) = rig.engine.undo(At::Now).unwrap().expect("a step");
     assert_eq!(label, "recall chorus");
+}
+
+#[test]
+fn program_changes_recall_on_their_sample_whose_channel_is_taken() {
+    let program = |rig: &mut Rig, offset: u32, channel: u8, program: u8| {
+        let what = HostEventKind::Midi([0xc0 | channel, program, 0]);
+        rig.played_in.push(HostEvent { offset, what });
+    };
+    let mut rig = two_scenes();
+    program(&mut rig, 100, 3, 0);
+    let by_program = rig.block(512);
+    rig.settle();
+    assert_eq!(recalled(&rig), [(1, false)]);
+    let mut other = two_scenes();
+    let by_parameter = render(&mut other, 512, &[512], &[(100, 1)]);
+    assert_eq!(first_difference(&by_program[0], &by_parameter[0]), None, "on the same sample");
+    // The parameter follows, so that the same number again does nothing; 127 would be the scene 128.
+    scene_at(&mut rig, 0, 1);
+    program(&mut rig, 10, 0, 127);
+    rig.block(64);
+    rig.settle();
+    assert_eq!(recalled(&rig), [(1, false)]);
+    for (programs, taken) in [
+        (ProgramChanges::Channel(4), false),
+        (ProgramChanges::Off, false),
+        (ProgramChanges::Channel(3), true),
+    ] {
+        rig.edit(Setting::Programs(programs).into());
+        rig.settle();
+        program(&mut rig, 5, 3, 1);
+        rig.block(64);
+        rig.settle();
+        assert_eq!(recalled(&rig).len(), if taken { 2 } else { 1 }, "{programs:?}");
+    }
+    let wrong = rig.engine.edit(Setting::Programs(ProgramChanges::Channel(16)).into(), At::Now);
+    assert!(wrong.unwrap_err().to_string().contains("a MIDI channel from 0 to 15"));
 }

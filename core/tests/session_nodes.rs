@@ -510,3 +510,21 @@ fn what_a_notice_tells_stands_until_it_is_mended() {
     rig.render(48_000, &[256]);
     assert!(!rig.engine.stands(&silenced));
 }
+
+#[test]
+fn a_mute_that_was_taken_back_and_comes_again_with_another_change_is_there() {
+    let mut rig = Rig::with(probes::registry());
+    let set = |name: &str, gain: f64| {
+        let node = NodeIr { name: name.into(), source: Source::Type("dc".into()), ..NodeIr::default() };
+        NodeEdit::Set(Box::new(NodeSpec { node, gain: Some(gain), ..NodeSpec::default() }))
+    };
+    let mute = |on: bool| NodeEdit::Mute { name: "m".into(), on };
+    rig.edit(Edit::Nodes(vec![set("m", 1.0), set("n", 1.0)]));
+    rig.edit(Edit::Nodes(vec![mute(true), set("n", 0.5)]));
+    rig.edit(Edit::Nodes(vec![mute(false)]));
+    rig.edit(Edit::Nodes(vec![mute(true), set("n", 0.25)]));
+    assert_eq!(rig.engine.session().values.get("m_g/mute"), Some(&1.0));
+    rig.settle();
+    let out = rig.render(48_000, &[480]);
+    assert_eq!(out[0][47_999], 0.25, "m is silent");
+}

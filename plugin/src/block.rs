@@ -4,6 +4,7 @@
 use krach_core::clock::TransportAt;
 use krach_core::processor::{
     Block, HostEventKind, HostEvents, MAX_PARAM_EVENTS, MidiEvent, MidiOut, ParamEvent, ParamId, Processor,
+    scene_at,
 };
 
 use crate::ports::{Kind, STEMS};
@@ -202,6 +203,21 @@ impl BlockProcessor {
             stems.iter_mut().flatten().for_each(|channel| channel.fill(0.0));
         }
         self.played.end_refused(frames.saturating_sub(1) as u32, &mut self.midi_out);
+    }
+
+    /// A scene was recalled by somebody else than its parameter: that stands there from now on. Its number, if so.
+    /// After [`BlockProcessor::render`].
+    pub fn scene_moved(&mut self, values: &Values) -> Option<u8> {
+        let number = self.processor.as_ref()?.scene();
+        let (value, modulation) = self.told[ParamId::Scene.index()];
+        let standing = values.standing(ParamId::Scene);
+        // What the host has said meanwhile is newer.
+        if scene_at(value + modulation) == number || standing.value != value {
+            return None;
+        }
+        let (_, value) = values.scene_recalled(number)?;
+        self.told[ParamId::Scene.index()].0 = value as f32;
+        Some(number)
     }
 
     /// What the block sends: MIDI and ends of notes, each sorted by frame.

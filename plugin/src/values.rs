@@ -134,6 +134,11 @@ impl Values {
         Some((slot.id, f64::from(value)))
     }
 
+    /// The number of the scene's parameter.
+    pub fn scene_id(&self) -> u32 {
+        self.slots[self.places[ParamId::Scene.index()]].id
+    }
+
     /// Sets a parameter's modulation, normalised, added to its value until the next, and tells where it
     /// stands then. Panic has none.
     pub fn modulate(&self, id: u32, amount: f64) -> Option<Standing> {

@@ -351,8 +351,11 @@ impl Engine {
         {
             *reset = (*value, seq);
         }
-        if matches!(edit, Edit::Scene(_)) {
+        if let Edit::Scene(change) = &edit {
             self.scenes_changed();
+            if let SceneEdit::Recall { number, .. } = change {
+                self.tell_recalled(*number, seq, false);
+            }
         }
         if !self.hears() {
             if edit == Edit::Rebuild {

@@ -298,7 +298,7 @@ impl Engine {
         self.take_parts_over(&known, &parts);
         self.apply_again();
         self.end_recall_step(number, before, now);
-        self.tell_recalled(recall, false);
+        self.tell_recalled(number, recall.seq, false);
         if let Some(audio) = &mut self.audio {
             (audio.dirty, audio.reschedule) = (true, true);
         }
@@ -373,7 +373,7 @@ impl Engine {
         match outcome {
             Ok(_) => {
                 self.end_recall_step(number, before, now);
-                self.tell_recalled(recall, true);
+                self.tell_recalled(number, recall.seq, true);
             }
             Err(error) => {
                 self.notices.push(Notice::EditFailed { seq: recall.seq, message: error.to_string() });
@@ -394,8 +394,7 @@ impl Engine {
         self.history.record(format!("recall {name}"), Some(Touch::Recall), before, &self.session, now);
     }
 
-    fn tell_recalled(&mut self, recall: Recall, late: bool) {
-        let Recall { number, seq, .. } = recall;
+    pub(super) fn tell_recalled(&mut self, number: u8, seq: u64, late: bool) {
         let name = self.session.scenes.get(number).map_or_else(String::new, |scene| scene.name.clone());
         self.notices.push(Notice::Recalled { number, name, seq, late });
     }

@@ -175,6 +175,7 @@ impl Engine {
             Setting::OscTarget(_) => Action::Nothing,
             Setting::ClockSource(source) => Action::Internal(*source == ClockSource::Internal),
             Setting::Start(start) => Action::Start(*start),
+            Setting::Programs(programs) => Action::Programs(*programs),
             Setting::FreeRun(on) => Action::FreeRun(*on),
             Setting::Master(gain) => Action::MasterGain(*gain as f32),
             Setting::Limiter(on) => Action::Limiter(*on),

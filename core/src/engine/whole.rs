@@ -101,6 +101,7 @@ impl Engine {
             beats_per_cycle: set.beats_per_cycle,
             host_meter: set.host_meter,
             midi_clock: set.midi_clock || self.midi_clock_always,
+            programs: set.programs,
             start: set.start,
             master: set.master as f32,
             limiter: set.limiter,

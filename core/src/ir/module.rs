@@ -13,8 +13,8 @@ use crate::bus::Bus;
 use crate::graph::{RawGraph, Rest};
 use crate::limits::{MAX_COUNT, MAX_GAIN, MAX_NAME};
 use crate::model::{
-    AutomationState, ClockSource, Crossfade, InputState, MacroState, MidiMapState, NoteRouteState, Start,
-    TypeSource,
+    AutomationState, ClockSource, Crossfade, InputState, MacroState, MidiMapState, NoteRouteState,
+    ProgramChanges, Start, TypeSource,
 };
 use krach_patterns::{Pattern, Swing};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -313,6 +313,9 @@ pub struct Krach {
     /// MIDI clock on the MIDI output.
     #[serde(skip_serializing_if = "is_default")]
     pub midi_clock: bool,
+    /// Whose program changes recall scenes: `omni`, `off`, or a MIDI channel, 0…15.
+    #[serde(skip_serializing_if = "is_default")]
+    pub programs: ProgramChanges,
     /// What nodes do where time starts from standstill.
     #[serde(skip_serializing_if = "is_default")]
     pub start: Start,
@@ -367,6 +370,7 @@ impl Default for Krach {
             input: None,
             meter: MeterSource::Fixed,
             midi_clock: false,
+            programs: ProgramChanges::Omni,
             start: Start::Continue,
             osc_target: None,
             midi_maps: Vec::new(),
@@ -523,5 +527,5 @@ sections!(MutedIr: name(required), saved_gain);
 sections!(SubModuleIr: prefix(required), module(required));
 sections!(SceneIr: number(required), name(required), module(required));
 sections!(Krach: version, name, raw_graph, nodes, slots, automations, clock_source, free_run,
-    limiter, seed, input, meter, midi_clock, start, osc_target, midi_maps, macros, note_routes, crossfade,
+    limiter, seed, input, meter, midi_clock, programs, start, osc_target, midi_maps, macros, note_routes, crossfade,
     sources, scenes, scene, scene_texts, libraries);

@@ -137,7 +137,7 @@ mod tests {
     };
     use crate::model::{
         AutomationState, ClockSource, Crossfade, Curve, InputState, MacroState, MacroTarget, MidiMapState,
-        NoteRouteState, Period, Start, TypeSource,
+        NoteRouteState, Period, ProgramChanges, Start, TypeSource,
     };
     use krach_patterns::{Swing, builders};
     use serde::Serialize;
@@ -256,6 +256,7 @@ mod tests {
             input: Some(InputState { channel: Some(1) }),
             meter: MeterSource::Host,
             midi_clock: true,
+            programs: ProgramChanges::Channel(3),
             start: Start::Restart,
             osc_target: Some(text("127.0.0.1:9")),
             midi_maps: vec![MidiMapState { channel: 1, cc: 2, label: text("a/freq"), lo: 0.0, hi: 1.0 }],

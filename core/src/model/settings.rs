@@ -64,6 +64,33 @@ pub enum Start {
     Continue,
 }
 
+/// Whose program changes recall scenes: program p is the scene p + 1, as hosts show it.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum ProgramChanges {
+    /// Those of every MIDI channel.
+    #[default]
+    Omni,
+    /// Nobody's.
+    Off,
+    /// Those of one MIDI channel, 0…15.
+    #[serde(untagged)]
+    Channel(u8),
+}
+
+impl ProgramChanges {
+    /// Does a program change of that channel, 0…15, recall a scene?
+    pub fn takes(self, channel: u8) -> bool {
+        match self {
+            Self::Omni => true,
+            Self::Off => false,
+            Self::Channel(own) => own == channel,
+        }
+    }
+}
+
 /// Length of a crossfade.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -94,6 +121,8 @@ pub struct Settings {
     pub host_meter: bool,
     /// MIDI clock (24 ticks per quarter note, start, continue, stop) on the MIDI output.
     pub midi_clock: bool,
+    /// Whose program changes recall scenes.
+    pub programs: ProgramChanges,
     /// What nodes do where time starts from standstill.
     pub start: Start,
     /// Where OSC messages go, as `address:port`; `None`: nowhere.
@@ -122,6 +151,7 @@ impl Default for Settings {
             beats_per_cycle: 4.0,
             host_meter: false,
             midi_clock: false,
+            programs: ProgramChanges::Omni,
             start: Start::Restart,
             osc_target: None,
             master: 1.0,
@@ -149,6 +179,8 @@ pub enum Setting {
     HostMeter,
     /// [`Settings::midi_clock`].
     MidiClock(bool),
+    /// [`Settings::programs`].
+    Programs(ProgramChanges),
     /// [`Settings::start`].
     Start(Start),
     /// [`Settings::osc_target`].
@@ -177,6 +209,9 @@ impl Setting {
     pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
         match self {
             Self::Master(gain) if !(0.0..=16.0).contains(gain) => Err(("gain", "a number from 0 to 16")),
+            Self::Programs(ProgramChanges::Channel(16..)) => {
+                Err(("programs", "omni, off, or a MIDI channel from 0 to 15"))
+            }
             Self::OscTarget(Some(target))
                 if target.parse::<SocketAddr>().map_or(true, |address| address.port() == 0) =>
             {
@@ -205,6 +240,7 @@ impl Setting {
             Self::BeatsPerCycle(beats) => format!("meter {beats}"),
             Self::HostMeter => "meter of the host".to_owned(),
             Self::MidiClock(on) => switch("MIDI clock", *on),
+            Self::Programs(_) => "program changes".to_owned(),
             Self::Start(Start::Restart) => "start: restart".to_owned(),
             Self::Start(Start::Continue) => "start: continue".to_owned(),
             Self::OscTarget(None) => "no OSC target".to_owned(),
@@ -239,6 +275,7 @@ impl Settings {
             Setting::BeatsPerCycle(beats) => (self.beats_per_cycle, self.host_meter) = (*beats, false),
             Setting::HostMeter => self.host_meter = true,
             Setting::MidiClock(on) => self.midi_clock = *on,
+            Setting::Programs(programs) => self.programs = *programs,
             Setting::Start(start) => self.start = *start,
             Setting::OscTarget(target) => self.osc_target.clone_from(target),
             Setting::Master(gain) => self.master = *gain,
@@ -260,6 +297,7 @@ impl Settings {
             beats_per_cycle,
             host_meter,
             midi_clock,
+            programs,
             start,
             osc_target,
             master,
@@ -277,6 +315,7 @@ impl Settings {
             (!same_meter).then_some(Setting::BeatsPerCycle(*beats_per_cycle)),
             (*host_meter && !(self.host_meter && same_meter)).then_some(Setting::HostMeter),
             (self.midi_clock != *midi_clock).then_some(Setting::MidiClock(*midi_clock)),
+            (self.programs != *programs).then_some(Setting::Programs(*programs)),
             (self.start != *start).then_some(Setting::Start(*start)),
             (self.osc_target != *osc_target).then(|| Setting::OscTarget(osc_target.clone())),
             (self.master != *master).then_some(Setting::Master(*master)),

@@ -35,7 +35,9 @@ fn new_wire(wire: ShapeWire, members: &[Member], known: &impl Fn(&str) -> bool) 
     let (source, target) = (&members[wire.source as usize], &members[wire.target as usize]);
     // What is new itself is not heard yet: only its way out fades. An output has none.
     let unheard = target.base.is_none() && !target.node.ty.decl().role.is_output();
-    let fade = match (unheard, known(&source.node.id)) {
+    // What a scene brings comes in as what it replaces goes out, or the sum would not be even.
+    let with_scene = source.pool != NONE;
+    let fade = match (unheard, known(&source.node.id) || with_scene) {
         (true, _) => Fade::Cut,
         (false, true) => Fade::Long,
         (false, false) => Fade::Short,

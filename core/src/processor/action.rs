@@ -2,7 +2,7 @@
 
 use super::macros::MacroTargets;
 use crate::automation::Automation;
-use crate::model::{Crossfade, FadeLength, Start};
+use crate::model::{Crossfade, FadeLength, ProgramChanges, Start};
 use crate::node::Control;
 use crate::slot::{BoundPattern, ChaseTable};
 use crate::symbol::Symbol;
@@ -53,6 +53,8 @@ pub enum Action {
     Internal(bool),
     /// Keep an own clock while the host does not run.
     FreeRun(bool),
+    /// Whose program changes recall scenes.
+    Programs(ProgramChanges),
     /// What nodes do where time starts from standstill.
     Start(Start),
     /// Master gain, linear.

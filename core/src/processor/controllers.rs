@@ -13,6 +13,8 @@ use krach_patterns::Full;
 /// Controllers of one block that are heard; more change nothing.
 const MAX_MOVES: usize = 2048;
 const CONTROL_CHANGE: u8 = 0xb0;
+/// Status of a program change, without its channel.
+const PROGRAM_CHANGE: u8 = 0xc0;
 
 /// A controller at a sample.
 #[derive(Clone, Copy, Debug)]
@@ -127,6 +129,9 @@ impl Renderer {
             }
             self.keyboard.hear(begin, event);
             let HostEventKind::Midi([status, cc, value]) = event.what else { continue };
+            if status & 0xf0 == PROGRAM_CHANGE {
+                self.hear_program(begin + i64::from(event.offset), status & 15, cc & 127);
+            }
             let moves = status & 0xf0 == CONTROL_CHANGE && can_be_learned(cc);
             if moves && self.controllers.learning && self.controllers.learned.is_none() {
                 self.controllers.learned = Some((status & 15, cc));

@@ -300,6 +300,7 @@ impl Renderer {
             Action::HostMeter => self.timeline.count_bars(),
             Action::MidiClock(on) => self.set_midi_clock(on),
             Action::Start(start) => self.start = start,
+            Action::Programs(programs) => self.programs = programs,
             Action::MasterGain(gain) => self.output.set_own_master(gain),
             Action::Limiter(on) => self.output.set_limiter(on),
             Action::Automate { index, target, mut automation, serial, bars, content } => {

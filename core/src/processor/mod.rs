@@ -282,6 +282,11 @@ impl Processor {
         self.renderer.params.state(param)
     }
 
+    /// Number of the scene that was recalled last, by whomever; 0: none.
+    pub fn scene(&self) -> u8 {
+        self.renderer.params.scene()
+    }
+
     /// Blocks come again after a time without any, in which the host's time stood.
     pub fn resume(&mut self) {
         self.renderer.timeline.stand_still();

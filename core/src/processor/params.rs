@@ -228,6 +228,16 @@ impl Params {
         false
     }
 
+    /// The scene's parameter comes to that number at a sample of the block.
+    fn insert_scene(&mut self, sample: i64, number: u8) {
+        let value = place_of_scene(number);
+        let event = ParamEvent { offset: 0, param: ParamId::Scene, value, modulation: 0.0 };
+        if self.events.len() < self.events.capacity() {
+            let at = self.events.partition_point(|(other, _)| *other <= sample);
+            self.events.insert(at, (sample, event));
+        }
+    }
+
     /// The scene that is due at sample `at`, if its number is another than that of the last.
     fn take_scene(&mut self, at: i64) -> Option<u8> {
         let mut due = None;
@@ -243,6 +253,11 @@ impl Params {
     /// That scene was recalled.
     pub fn set_scene(&mut self, number: u8) {
         self.scene = number;
+    }
+
+    /// The scene that was recalled last.
+    pub fn scene(&self) -> u8 {
+        self.scene
     }
 
     /// The scene that will be recalled at sample `at`.
@@ -303,6 +318,14 @@ impl Renderer {
         self.params.take_over(&old.params);
         self.output.take_over(&old.output);
         self.place_modulation();
+    }
+
+    /// A program change of a MIDI channel is a scene's number, if the session takes it.
+    pub(super) fn hear_program(&mut self, sample: i64, channel: u8, program: u8) {
+        // Program 127 would be the scene 128, which the parameter does not have.
+        if self.programs.takes(channel) && usize::from(program) + 1 < SCENES {
+            self.params.insert_scene(sample, program + 1);
+        }
     }
 
     /// Recalls the scene that the host's parameter has come to at sample `at`. `true`: time itself changed.

@@ -19,7 +19,7 @@ use super::voices::Notes;
 use crate::automation::Automation;
 use crate::clock::{ClockSettings, Mode, Segment, TransportAt};
 use crate::limits::{MAX_AUTOMATIONS, MAX_CHANNELS};
-use crate::model::Start;
+use crate::model::{ProgramChanges, Start};
 use crate::plan::{Fade, Plan};
 use crate::processor::{InputRoute, Return};
 use crate::slot::BoundPattern;
@@ -51,6 +51,8 @@ pub struct RendererSettings {
     pub host_meter: bool,
     /// MIDI clock goes to the host.
     pub midi_clock: bool,
+    /// Whose program changes recall scenes.
+    pub programs: ProgramChanges,
     /// What nodes do where time starts from standstill.
     pub start: Start,
     /// Master gain, linear.
@@ -145,6 +147,8 @@ pub struct Renderer {
     pub(super) params: Params,
     pub(super) scenes: Scenes,
     pub(super) output: Output,
+    /// Whose program changes recall scenes.
+    pub(super) programs: ProgramChanges,
     /// What nodes do where time starts from standstill.
     pub(super) start: Start,
     /// The host renders offline.
@@ -191,6 +195,7 @@ impl Renderer {
             params: Params::new(),
             output: Output::new(settings, frames, (SHORT_FADE * settings.sample_rate) as u32),
             scenes: Scenes::new(),
+            programs: settings.programs,
             start: settings.start,
             offline: false,
             zeros: vec![0.0; frames].into(),

@@ -10,7 +10,7 @@ use crate::ir::{
     RouteKind, SlotEntry, Source, did_you_mean, flattened,
 };
 use crate::limits::{MAX_GAIN, MAX_PARTS, MAX_SLOTS, METER_RANGE, TEMPO_RANGE};
-use crate::model::{Setting, Settings, SlotState};
+use crate::model::{ProgramChanges, Setting, Settings, SlotState};
 use crate::node::{Registry, comes_from_text};
 use krach_patterns::{JsonExtent, Program};
 use serde::Deserialize;
@@ -106,6 +106,7 @@ impl Session {
                 input: settings.input,
                 meter: if settings.host_meter { MeterSource::Host } else { MeterSource::Fixed },
                 midi_clock: settings.midi_clock,
+                programs: settings.programs,
                 start: settings.start,
                 osc_target: settings.osc_target.clone(),
                 midi_maps: (*self.midi_maps).clone(),
@@ -275,13 +276,14 @@ impl Session {
                 clock_source: krach.clock_source,
                 host_meter: krach.meter == MeterSource::Host,
                 midi_clock: krach.midi_clock,
+                programs: ProgramChanges::Omni,
                 start: krach.start,
                 free_run: krach.free_run,
                 limiter: krach.limiter,
                 seed: krach.seed,
                 input: krach.input,
                 crossfade: krach.crossfade,
-                // Both are held to what they take, below.
+                // They are held to what they take, below.
                 osc_target: None,
                 master: 1.0,
             },
@@ -292,6 +294,8 @@ impl Session {
         };
         let master = Edit::Setting(Setting::Master(master.unwrap_or(1.0)));
         session.apply(&master, registry).map_err(invalid("$.master"))?;
+        let changes = Edit::Setting(Setting::Programs(krach.programs));
+        session.apply(&changes, registry).map_err(invalid("$.krach.programs"))?;
         let osc = Edit::Setting(Setting::OscTarget(krach.osc_target));
         session.apply(&osc, registry).map_err(invalid("$.krach.osc_target"))?;
         let graph = session.load_raw(&krach.raw_graph, registry, Scrutiny::Document);

@@ -231,8 +231,8 @@ impl Session {
             let mut ids = self.graph.changed_ids(&relowered.graph);
             ids.extend(relowered.nodes.iter().cloned());
             let paths = self.values_since_basis();
-            for path in paths.iter().filter_map(|path| path.strip_suffix("_g/mute")) {
-                self.place_mute(path);
+            for node in self.mutes_since_basis() {
+                self.place_mute(&node);
             }
             relowered.nodes.iter().for_each(|name| self.place_mute(name));
             self.put_graph(relowered.graph, registry);
@@ -355,6 +355,17 @@ impl Session {
             DiffItem::Remove(..) => None,
         });
         set.collect()
+    }
+
+    /// Nodes whose mutes were placed, or taken away, since the graph was made. Neither needs another graph.
+    fn mutes_since_basis(&self) -> Vec<String> {
+        let path = |item| match item {
+            DiffItem::Add(path, _) | DiffItem::Remove(path, _) | DiffItem::Update { new: (path, _), .. } => {
+                let path: &String = path;
+                path.strip_suffix("_g/mute").map(str::to_owned)
+            }
+        };
+        self.basis.values.diff(&self.values).filter_map(path).collect()
     }
 
     /// The mute of a node's fader, while no node is solo.

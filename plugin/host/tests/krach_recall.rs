@@ -5,11 +5,11 @@
 mod krach_support;
 
 use krach_host::transport::{Blocks, Script};
-use krach_host::{Length, RenderOptions, Stage};
+use krach_host::{InputKind, Length, RenderOptions, Stage, TimedInput};
 use krach_support::chunk::{document, node, of_document, stored};
 use krach_support::elsewhere::{elsewhere, is_elsewhere};
 use krach_support::sounds::{ask, folder, sound_stage, types, write};
-use krach_support::{Dice, assert_same_sound};
+use krach_support::{Dice, Format, assert_same_sound, render_in};
 use serde_json::{Value, json};
 
 /// The documents that clients wrote.
@@ -77,6 +77,88 @@ fn documents_of_clients_sound_and_come_back_as_the_same_sound_and_the_same_bytes
         again.render_to_end().expect("it renders");
         assert_same_sound(&again.finish().channels, &heard, name);
     }
+}
+
+/// A session with the scenes `one`, which plays, and `two`: constants of 0.25 and of 0.75.
+fn two_scenes() -> Vec<u8> {
+    let one = json!([node("a", &constant(0.25), 1.0)]);
+    let two = json!([node("b", &constant(0.75), 1.0)]);
+    of_document(&json!({"nodes": one, "krach": {"version": 3, "limiter": false, "clock_source": "external",
+        "free_run": false, "seed": 0, "crossfade": {"seconds": 0.01}, "scene": 1, "scenes": [
+            {"number": 1, "name": "one", "module": {"nodes": one}},
+            {"number": 2, "name": "two", "module": {"nodes": two}}]}}))
+}
+
+/// The host's parameter comes to these scenes at these frames.
+fn scene_events(changes: &[(u64, u8)]) -> Vec<TimedInput> {
+    let id = SCENE;
+    let event =
+        |&(frame, number)| TimedInput { frame, kind: InputKind::Param { id, value: f64::from(number) } };
+    changes.iter().map(event).collect()
+}
+
+/// nice-plug's hash of `scene`: projects hold it.
+const SCENE: u32 = 109_254_796;
+
+#[test]
+fn automation_of_the_scene_switches_on_its_sample_in_both_formats_and_every_partition() {
+    let changes = [(24_001, 2), (48_000, 1), (72_333, 2)];
+    let mut heard: Option<Vec<Vec<f32>>> = None;
+    for format in Format::ALL {
+        for blocks in [Blocks::Fixed(64), Blocks::Fixed(333), Blocks::Fixed(2048), Blocks::Fixed(17)] {
+            let options = RenderOptions {
+                state: Some(two_scenes()),
+                events: scene_events(&changes),
+                blocks,
+                ..options(2.0)
+            };
+            let rendered = render_in(format, &options, &[]).channels;
+            let left = &rendered[0];
+            let mut level = 0.25;
+            for (from, number) in changes {
+                let at = from as usize;
+                assert_eq!(left[at - 1], level, "{format:?}, before {at}");
+                assert_ne!(left[at], level, "{format:?}, at {at}");
+                level = if number == 1 { 0.25 } else { 0.75 };
+                assert_eq!(left[at + 480], level, "{format:?}, after {at}");
+            }
+            match &heard {
+                None => heard = Some(rendered),
+                Some(heard) => assert_same_sound(&rendered, heard, &format!("{format:?}")),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_project_with_scenes_comes_back_without_recalling_and_a_recall_by_a_client_moves_the_hosts_parameter() {
+    let mut stage = recalled(&two_scenes(), &options(1.0));
+    let call = |stage: &mut Stage, method: &str, params: Value| {
+        let answer = ask(stage, &json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}));
+        assert!(answer["error"].is_null(), "{answer}");
+        answer["result"].clone()
+    };
+    for _ in 0..20 {
+        stage.advance().expect("a block");
+    }
+    assert_eq!(stage.instance().param_text(SCENE, 2.0).as_deref(), Some("two"));
+    call(&mut stage, "scene_recall", json!({"scene": "two"}));
+    for _ in 0..20 {
+        stage.advance().expect("a block");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    assert_eq!(stage.instance().param_value(SCENE), Some(2.0), "the host's parameter follows");
+    assert_eq!(call(&mut stage, "scenes", json!({}))["current"], "two");
+    // What plays is not what the scene was saved as: the project holds both.
+    call(&mut stage, "node", json!({"name": "c", "source": constant(0.125), "gain": 1.0}));
+    let saved = stage.instance().save_state().expect("saves");
+    let mut again = recalled(&saved, &options(0.5));
+    assert_eq!(again.instance().param_value(SCENE), Some(2.0));
+    let list = call(&mut again, "scenes", json!({}));
+    assert_eq!((&list["current"], &list["changed"]), (&json!("two"), &json!(true)));
+    again.render_to_end().expect("it renders");
+    let heard = again.finish().channels;
+    assert!(heard[0].iter().all(|x| *x == 0.875), "{:?}", &heard[0][..4]);
 }
 
 #[test]

@@ -122,12 +122,19 @@ impl ParamEvents {
 
     /// A scene was recalled: its parameter stands there, and the host is to hear of it. False if it stands there already.
     pub fn scene_recalled(&self, number: u8) -> bool {
-        let Some((id, value)) = self.values.scene_recalled(number) else { return false };
-        let steps = self.values.steps(id).unwrap_or(1) as f64;
-        for gesture in [Gesture::Begin(id), Gesture::Value(id, value * steps), Gesture::End(id)] {
+        let moved = self.values.scene_recalled(number).is_some();
+        if moved {
+            self.tell_scene(number);
+        }
+        moved
+    }
+
+    /// The host is to hear of the scene. For the audio thread, too: neither allocates nor waits.
+    fn tell_scene(&self, number: u8) {
+        let id = self.values.scene_id();
+        for gesture in [Gesture::Begin(id), Gesture::Value(id, f64::from(number)), Gesture::End(id)] {
             let _ = self.by_window.push(gesture);
         }
-        true
     }
 
     /// The window lets go of a parameter.
@@ -288,6 +295,9 @@ impl AudioSide {
             Some(Channels { main, stems, sidechain }) if frames > 0 => {
                 let around = Surroundings { transport: self.transports.as_slice(), offline, sidechain };
                 self.block.render(&around, main, stems);
+                if let Some(number) = self.block.scene_moved(&params.values) {
+                    params.tell_scene(number);
+                }
                 CLAP_PROCESS_CONTINUE
             }
             Some(_) => {

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use krach_core::processor::{ParamId, Processor};
+use krach_core::processor::{ParamId, Processor, place_of_scene};
 
 use super::buffers::{self, Buffers, Channels};
 use super::com::Steinberg::Vst::{ProcessData, ProcessModes_, SymbolicSampleSizes_};
@@ -82,6 +82,7 @@ impl AudioSide {
             // SAFETY: passed on.
             unsafe { self.render(data, frames, around.offline) }
         };
+        let moved = if frames > 0 { self.block.scene_moved(&self.values) } else { None };
         // SAFETY: null or valid for this call.
         unsafe {
             events::write_midi(data.outputEvents, last, self.block.midi_out());
@@ -89,6 +90,12 @@ impl AudioSide {
                 && !events::write_change(data.outputParameterChanges, self.values.panic_id(), frame, 0.0)
             {
                 around.desk.panic_is_over();
+            }
+            if let Some(number) = moved {
+                let (id, value) = (self.values.scene_id(), f64::from(place_of_scene(number)));
+                if !events::write_change(data.outputParameterChanges, id, last, value) {
+                    around.desk.tell_scene(number);
+                }
             }
         }
         result

@@ -38,6 +38,7 @@ use super::guard;
 use super::ok;
 use crate::editor::{KrachEditor, Slot};
 use crate::values::Values;
+use krach_core::processor::place_of_scene;
 
 /// Between two looks at the desk under X11, in milliseconds.
 const LOOK: u64 = 40;
@@ -94,7 +95,14 @@ impl Desk {
 
     /// A scene was recalled: its parameter stands there, and the host hears of it at its next call.
     pub fn scene_recalled(&self, number: u8) {
-        let Some((id, value)) = self.values.scene_recalled(number) else { return };
+        if self.values.scene_recalled(number).is_some() {
+            self.tell_scene(number);
+        }
+    }
+
+    /// The host hears of the scene at its next call. For the audio thread, too: neither allocates nor waits.
+    pub fn tell_scene(&self, number: u8) {
+        let (id, value) = (self.values.scene_id(), f64::from(place_of_scene(number)));
         for gesture in [Gesture::Begin(id), Gesture::Value(id, value), Gesture::End(id)] {
             let _ = self.gestures.push(gesture);
         }

@@ -37,7 +37,8 @@ impl Control {
 
     /// A scene plays now: the host's parameter stands there, and clients hear of it.
     pub(super) fn scene_was_recalled(&mut self, number: u8, name: &str, seq: u64, late: bool) {
-        if let Some(recalled) = &self.hooks.scene_recalled {
+        // While it plays, the audio thread moves the parameter itself, in the order of what happens.
+        if let Some(recalled) = self.hooks.scene_recalled.as_ref().filter(|_| !self.active) {
             recalled(number);
         }
         let seq = (seq != 0).then_some(seq);

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use krach_core::edit::Edit;
 use krach_core::limits::{METER_RANGE, TEMPO_RANGE};
-use krach_core::model::{ClockSource, Setting, Start};
+use krach_core::model::{ClockSource, ProgramChanges, Setting, Start};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -41,6 +41,9 @@ pub(super) struct Wanted {
     clock: Option<Clock>,
     /// MIDI clock on the MIDI output.
     midi_clock: Option<bool>,
+    /// Whose MIDI program changes recall scenes, program p the scene p + 1: `"omni"`, `"off"`, or a channel, 0 to 15.
+    #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
+    programs: Option<ProgramChanges>,
     /// Where time starts from standstill: `"restart"`, every node begins as after a reset; `"continue"`: as it is.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     start: Option<Start>,
@@ -122,6 +125,7 @@ impl Wanted {
             }))
         }));
         edits.extend(self.midi_clock.map(|on| Setting::MidiClock(on).into()));
+        edits.extend(self.programs.map(|programs| Setting::Programs(programs).into()));
         edits.extend(self.start.map(|start| Setting::Start(start).into()));
         edits.extend(self.osc_target.map(|target| Edit::Setting(Setting::OscTarget(target.map(by_number)))));
         Ok(Edit::Batch(edits))
@@ -167,6 +171,7 @@ pub(super) fn answer(context: &RequestContext<'_>) -> Value {
         seed: now.settings.seed,
         clock: now.settings.clock_source,
         midi_clock: now.settings.midi_clock,
+        programs: now.settings.programs,
         start: now.settings.start,
         osc_target: now.settings.osc_target,
         position: Moment {
@@ -196,6 +201,9 @@ pub(crate) struct Transport {
     pub clock: ClockSource,
     /// MIDI clock on the MIDI output.
     pub midi_clock: bool,
+    /// Whose MIDI program changes recall scenes: `"omni"`, `"off"`, or a channel, 0 to 15.
+    #[cfg_attr(test, schemars(with = "serde_json::Value"))]
+    pub programs: ProgramChanges,
     /// What nodes do where time starts from standstill.
     pub start: Start,
     /// Where OSC messages go.
@@ -249,7 +257,7 @@ mod tests {
     fn what_is_given_is_one_batch_and_nothing_else_changes() {
         assert_eq!(edit(json!({})), Ok(Edit::Batch(vec![])));
         let all = json!({"tempo": 90, "meter": "host", "free_run": true, "seed": 7, "clock": "internal",
-            "midi_clock": true, "start": "continue", "osc_target": "localhost:57120"});
+            "midi_clock": true, "programs": 9, "start": "continue", "osc_target": "localhost:57120"});
         let expected = vec![
             Edit::Setting(Setting::Bpm(90.0)),
             Edit::Setting(Setting::HostMeter),
@@ -257,6 +265,7 @@ mod tests {
             Edit::Setting(Setting::Seed(7)),
             Edit::Setting(Setting::ClockSource(ClockSource::Internal)),
             Edit::Setting(Setting::MidiClock(true)),
+            Edit::Setting(Setting::Programs(ProgramChanges::Channel(9))),
             Edit::Setting(Setting::Start(Start::Continue)),
             Edit::Setting(Setting::OscTarget(Some("127.0.0.1:57120".to_owned()))),
         ];
