@@ -123,7 +123,9 @@ class _Writer:
         args += [] if node.count == 1 else [f"count={node.count}"]
         args += [f"init={_text(dict(node.init))}"] if node.init else []
         said = self.settings.get("nodes", {}).get(node.name, {})
-        options: dict[str, Any] = {name: said[name] for name in ("stereo", "stem", "legato") if said.get(name) is not None}
+        options: dict[str, Any] = {
+            name: said[name] for name in ("stereo", "stem", "legato") if said.get(name) is not None
+        }
         options |= {"rest": f'"{said["rest"]}"'} if said.get("rest") is not None else {}
         options |= {"to_master": False} if said.get("off_master") else {}
         args += [f"{name}={value}" for name, value in options.items()]

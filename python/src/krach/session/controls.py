@@ -290,9 +290,7 @@ class Controls(Patterns):
         }
         return self.change("macro", params, at, dry_run)
 
-    def unmacro(
-        self, n: int | str, path: str | None = None, *, at: At = None, dry_run: bool = False
-    ) -> Change:
+    def unmacro(self, n: int | str, path: str | None = None, *, at: At = None, dry_run: bool = False) -> Change:
         """Let macro ``n`` move a control no more; without one nothing, and it has no name.
 
         >>> bass = kr.node("bass", "faust:bass")
