@@ -119,7 +119,11 @@ def test_steps_are_listed_taken_back_and_done_again(typed: Typed, kr: Session) -
     nothing = typed.type("%redo")
     assert "nothing" in nothing and "Traceback" not in nothing, nothing
     scene = typed.type("%scene verse")
-    assert "has no `recall`" in scene and "Traceback" not in scene, scene
+    assert "there is no scene verse" in scene and "Traceback" not in scene, scene
+    typed.type('kr.save("verse")')
+    typed.type("kick.remove()")
+    typed.type("%scene verse")
+    assert list(kr.nodes) == ["kick"]
 
 
 def test_what_compiles_long_is_told(typed: Typed) -> None:

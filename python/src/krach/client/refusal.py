@@ -33,10 +33,9 @@ class Refusal(KrachError):
 class Unsupported(Refusal):
     """The plugin's version does not have it.
 
-    >>> kr.save("verse")
+    >>> kr.node("kick", "faust:kick", settings={"colour": "red"})
     Traceback (most recent call last):
-    krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `save`
-    ...
+    krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `settings` of `node`
     """
 
 

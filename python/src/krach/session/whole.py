@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -390,7 +390,7 @@ class Whole(Controls):
         """
         return Info(self.ask("define", name=name, **({} if text is None else {"text": text})))
 
-    # Scenes, and what else the plugin may have one day
+    # Scenes
 
     def save(
         self,
@@ -402,67 +402,93 @@ class Whole(Controls):
         at: At = None,
         dry_run: bool = False,
     ) -> Change:
-        """Save the session, or a document, as a scene, if this plugin has scenes.
+        """Keep what sounds as a scene; under a name that a scene has, that one is overwritten.
 
-        >>> kr.save("verse")
-        Traceback (most recent call last):
-        krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `save`
-        ...
+        ``number`` (1 to 127) is what the host's automation means, for ever; the lowest free one without. With
+        ``transport`` tempo and meter are part of it. A document ``ir`` in place of the session: if the plugin can.
+
+        >>> bass = kr.node("bass", "faust:bass")
+        >>> kr.save("verse").number
+        1
+        >>> kr.scenes
+        ['verse']
         """
         module = None if ir is None else ir.to_dict()
         params = {"name": name, "module": module, "number": number, "transport": transport or None}
-        return self.change("save", params, at, dry_run)
+        return self.change("scene_save", params, at, dry_run)
 
-    def recall(self, name: str, fade: float | None = None, *, at: At = None, dry_run: bool = False) -> Change:
-        """Play a scene, if this plugin has scenes.
+    def recall(
+        self,
+        name: str | int,
+        fade: float | None = None,
+        groups: Sequence[str] = (),
+        *,
+        at: At = None,
+        dry_run: bool = False,
+    ) -> Change:
+        """Let the session become what a scene holds, on the sample; ``fade`` is the crossfade in seconds.
 
-        >>> kr.recall("verse")
-        Traceback (most recent call last):
-        krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `recall`
-        ...
+        What both have plays on untouched. With ``groups`` only these nodes, and what is within them.
+
+        >>> bass = kr.node("bass", "faust:bass")
+        >>> _ = kr.save("verse")
+        >>> bass["cutoff"] = 3000
+        >>> _ = kr.recall("verse")
+        >>> kr["bass/cutoff"]
+        1200.0
         """
-        return self.change("recall", {"name": name, "fade": fade}, at, dry_run)
+        params = {"scene": name, "secs": fade, "groups": list(groups) or None}
+        return self.change("scene_recall", params, at, dry_run)
 
     def scene(self, name: str) -> ModuleIr:
-        """Return a scene as a document, if this plugin has scenes.
+        """Return a scene as a document.
 
-        >>> kr.scene("verse")
-        Traceback (most recent call last):
-        krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `scene`
-        ...
+        >>> bass = kr.node("bass", "faust:bass")
+        >>> _ = kr.save("verse")
+        >>> [node.name for node in kr.scene("verse").nodes]
+        ['bass']
         """
-        return ModuleIr.from_dict(self.ask("scene", name=name)["module"])
+        document = self.ask("capture")["module"]
+        krach = document.get("krach", {})
+        for scene in krach.get("scenes", []):
+            if scene["name"] == name:
+                texts = krach.get("scene_texts", {})
+                for node in scene["module"].get("nodes", []):
+                    if isinstance(node["source"], str):
+                        node["source"] = texts.get(node["source"], node["source"])
+                return ModuleIr.from_dict(scene["module"])
+        raise KrachError(f"there is no scene {name}", hint=f"scenes: {', '.join(self.scenes) or 'none'}")
 
     @property
     def scenes(self) -> list[str]:
-        """Names of the scenes, if this plugin has scenes.
+        """Names of the scenes, as they are shown.
 
         >>> kr.scenes
-        Traceback (most recent call last):
-        krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `scenes`
-        ...
+        []
         """
-        return [each if isinstance(each, str) else each["name"] for each in self.ask("scenes")["scenes"]]
+        return [scene["name"] for scene in self.ask("scenes")["scenes"]]
 
-    def rename_scene(self, name: str, to: str, *, at: At = None, dry_run: bool = False) -> Change:
-        """Call a scene something else, if this plugin has scenes.
+    def rename_scene(self, name: str | int, to: str, *, at: At = None, dry_run: bool = False) -> Change:
+        """Call a scene something else; its number stays.
 
-        >>> kr.rename_scene("verse", "chorus")
-        Traceback (most recent call last):
-        krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `rename_scene`
-        ...
+        >>> _ = kr.save("verse")
+        >>> _ = kr.rename_scene("verse", "chorus")
+        >>> kr.scenes
+        ['chorus']
         """
-        return self.change("rename_scene", {"name": name, "to": to}, at, dry_run)
+        return self.change("scene_rename", {"scene": name, "name": to}, at, dry_run)
 
-    def delete_scene(self, name: str, *, at: At = None, dry_run: bool = False) -> Change:
-        """Forget a scene, if this plugin has scenes.
+    def delete_scene(self, name: str | int, *, at: At = None, dry_run: bool = False) -> Change:
+        """Forget a scene; its number is free.
 
-        >>> kr.delete_scene("verse")
-        Traceback (most recent call last):
-        krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `delete_scene`
-        ...
+        >>> _ = kr.save("verse")
+        >>> _ = kr.delete_scene("verse")
+        >>> kr.scenes
+        []
         """
-        return self.change("delete_scene", {"name": name}, at, dry_run)
+        return self.change("scene_delete", {"scene": name}, at, dry_run)
+
+    # What else the plugin may have one day
 
     def bounce(self, target: str | None = None, bars: float = 4, path: str | Path | None = None) -> Info:
         """Write what a slot, a group or all play over some bars into a MIDI file, ``bass.mid`` here without a path.
