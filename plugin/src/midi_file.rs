@@ -186,7 +186,7 @@ impl Played<'_> {
             }
             at = next;
         }
-        parts.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+        parts.sort_by_key(|part| (part.0, part.1));
         let mut sounding: BTreeMap<(String, Unit), Sounding> = BTreeMap::new();
         for (tick, is_gate, of, name, value) in parts {
             let note = sounding.entry(of).or_default();

@@ -820,8 +820,11 @@ fn a_file_that_cannot_be_opened_says_where_and_changes_nothing() {
     assert!(message.contains("/no/folder"), "{message}");
 }
 
+/// Channel, key, velocity, and the ticks where it begins and ends.
+type MidiNote = (u8, u8, u8, u64, u64);
+
 /// The notes of a MIDI file by track: channel, key, velocity, begin and end in ticks.
-fn notes_of(file: &std::path::Path) -> Vec<(String, Vec<(u8, u8, u8, u64, u64)>)> {
+fn notes_of(file: &std::path::Path) -> Vec<(String, Vec<MidiNote>)> {
     let bytes = std::fs::read(file).expect("it was written");
     let smf = midly::Smf::parse(&bytes).expect("it is MIDI");
     assert_eq!(smf.header.timing, midly::Timing::Metrical(960.into()));

@@ -121,10 +121,13 @@ fn stretch(bars: f64, from: f64, context: &RequestContext<'_>) -> Stretch {
     }
 }
 
+/// What was written, and where the file is now that was there before.
+type Outcome = Result<(Frozen, Option<PathBuf>), RpcError>;
+
 /// A file that is made and written on a thread of its own: edits do not wait for it.
 struct Writing {
     path: PathBuf,
-    thread: Option<JoinHandle<Result<(Frozen, Option<PathBuf>), RpcError>>>,
+    thread: Option<JoinHandle<Outcome>>,
 }
 
 impl Writing {
