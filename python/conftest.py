@@ -41,6 +41,10 @@ def served() -> Iterator[Served]:
 def empty(session: krach.Session) -> None:
     """Leave nothing, not even what ``clear`` leaves."""
     session.clear()
+    for name in session.scenes:
+        session.delete_scene(name)
+    for each in session.macros:
+        session.unmacro(each["macro"])
     midi = session.ask("midi_list")
     for each in midi["maps"]:
         session.midi_unmap(each["cc"], each["label"], each["channel"])

@@ -55,15 +55,15 @@ fn what_is_given_is_set_and_all_of_it_is_answered() {
         settings
     };
     let initial = json!({"tempo": 120.0, "meter": 4.0, "beats_per_cycle": 4.0, "free_run": false, "seed": 0,
-        "clock": "external", "midi_clock": false, "start": "restart", "osc_target": null});
+        "clock": "external", "midi_clock": false, "programs": "omni", "start": "restart", "osc_target": null});
     assert_eq!(settings(&asked), initial);
     let changed = transport(
         &mut client,
         json!({"tempo": 93.5, "meter": 3, "free_run": true, "seed": 5, "clock": "internal",
-            "midi_clock": true, "start": "continue", "osc_target": "localhost:57120"}),
+            "midi_clock": true, "programs": 9, "start": "continue", "osc_target": "localhost:57120"}),
     );
     let expected = json!({"tempo": 93.5, "meter": 3.0, "beats_per_cycle": 3.0, "free_run": true, "seed": 5,
-        "clock": "internal", "midi_clock": true, "start": "continue", "osc_target": "127.0.0.1:57120"});
+        "clock": "internal", "midi_clock": true, "programs": 9, "start": "continue", "osc_target": "127.0.0.1:57120"});
     assert_eq!(settings(&changed["result"]), expected);
     let host = transport(&mut client, json!({"meter": "host", "osc_target": null}));
     assert_eq!((&host["result"]["meter"], &host["result"]["osc_target"]), (&json!("host"), &Value::Null));

@@ -153,6 +153,10 @@ impl Way {
             true => self.value(share) < value,
             false => self.value(share) > value,
         };
+        let free = self.control.labels.is_empty() && self.control.step <= 0.0;
+        if free && !before(0.0, value) {
+            return 0.0;
+        }
         let first = first_after(|share| before(share, value));
         let there = self.value(first);
         let last = first_after(|share| self.value(share) == there || before(share, there));

@@ -153,6 +153,9 @@ impl Control {
             return f64::from(self.labels[at].value);
         }
         let value = match scale {
+            // The ends are met to the bit.
+            _ if share <= 0.0 => lo,
+            _ if share >= 1.0 => hi,
             Scale::Log if low > 0.0 => lo * (hi / lo).powf(share),
             Scale::Exp if lo <= hi => hi + (share + (1.0 - share) * (lo - hi).exp()).ln(),
             Scale::Exp => lo + ((1.0 - share) + share * (hi - lo).exp()).ln(),

@@ -418,6 +418,15 @@ fn a_control_is_played_by_the_names_of_its_values_and_a_name_that_new_code_loses
     let rpc = |stage: &mut Stage, method: &str, params: serde_json::Value| {
         ask(stage, &json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
     };
+    // Before its code is there, nobody knows what a control takes.
+    let is_ready = |stage: &mut Stage| {
+        let told = rpc(stage, "types", json!({}));
+        let mut types = told["result"]["types"].as_array().expect("a list").iter();
+        types.any(|ty| ty["type"] == "faust:named" && ty["state"] == "ready")
+    };
+    while !is_ready(&mut stage) {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
     let unknown = rpc(&mut stage, "play", json!({"target": "named/level", "pattern": "low hihg"}));
     let error = &unknown["error"];
     assert_eq!(error["message"], "named/level takes low, high or numbers from 0 to 1, not the name hihg");
@@ -428,13 +437,13 @@ fn a_control_is_played_by_the_names_of_its_values_and_a_name_that_new_code_loses
         json!({"target": "named/level", "pattern": "low high 0.5 <high low>", "at": 1}),
     );
     assert!(played["error"].is_null(), "{played}");
+    let sound = beats(&mut stage, 7.25);
+    let at = |beat: f64| sound[(beat * 24_000.0) as usize];
+    assert_eq!([at(4.9), at(5.9), at(6.9), at(7.2)], [0.25, 0.75, 0.5, 0.25]);
     let drawn = rpc(&mut stage, "query", json!({"target": "named/level", "from": 1, "to": 2}));
     let values: Vec<_> = drawn["result"]["events"].as_array().expect("events").iter().collect();
     let values: Vec<_> = values.iter().map(|event| event["value"]["value"].clone()).collect();
     assert_eq!(values, [json!("low"), json!("high"), json!(0.5), json!("low")]);
-    let sound = beats(&mut stage, 7.25);
-    let at = |beat: f64| sound[(beat * 24_000.0) as usize];
-    assert_eq!([at(4.9), at(5.9), at(6.9), at(7.2)], [0.25, 0.75, 0.5, 0.25]);
     // Other values for the names, and one of them gone: what it played stays where it is.
     write("named.dsp", &menu("'low':0.125;'mid':0.5"));
     types(&mut stage);

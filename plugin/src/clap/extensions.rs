@@ -311,7 +311,7 @@ unsafe extern "C" fn state_save(plugin: *const clap_plugin, to: *const clap_ostr
 }
 
 /// # Safety
-/// As for [`core`]; the host's own stream.
+/// As for [`core()`]; the host's own stream.
 unsafe fn save(plugin: *const clap_plugin, to: *const clap_ostream, purpose: Purpose) -> bool {
     // SAFETY: passed on.
     unsafe {
@@ -329,7 +329,7 @@ unsafe extern "C" fn state_load(plugin: *const clap_plugin, from: *const clap_is
 }
 
 /// # Safety
-/// As for [`core`]; the host's own stream.
+/// As for [`core()`]; the host's own stream.
 unsafe fn load(plugin: *const clap_plugin, from: *const clap_istream, purpose: Purpose) -> bool {
     // SAFETY: passed on.
     unsafe {

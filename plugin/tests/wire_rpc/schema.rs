@@ -13,6 +13,7 @@ use crate::wire_client::{Client, Home, client_of, config, schema, until};
 /// Each method with parameters that work, in an order in which they do.
 fn requests(home: &Home) -> Vec<(&'static str, Value)> {
     let file = home.path().join("schema.krach.json");
+    let midi = home.path().join("schema.mid");
     let set = json!({"type": "set_control", "label": "bass/cutoff", "value": 500});
     vec![
         ("capture", json!({})),
@@ -49,6 +50,18 @@ fn requests(home: &Home) -> Vec<(&'static str, Value)> {
         ("unsubscribe", json!({"topics": ["errors"]})),
         ("adopt", json!({})),
         ("batch", json!({"requests": [{"method": "mute", "params": {"node": "verb"}}]})),
+        ("macro", json!({"macro": 1, "label": "bass/cutoff"})),
+        ("macro_learn", json!({"macro": 2})),
+        ("macros", json!({})),
+        ("unmacro", json!({"macro": 1})),
+        ("scene_save", json!({"name": "verse"})),
+        ("scene_duplicate", json!({"scene": "verse", "name": "again"})),
+        ("scene_rename", json!({"scene": 2, "name": "chorus"})),
+        ("scene_order", json!({"order": [2, "verse"]})),
+        ("scenes", json!({})),
+        ("scene_recall", json!({"scene": "verse", "secs": 0.5})),
+        ("scene_delete", json!({"scene": 2})),
+        ("freeze", json!({"bars": 1, "path": midi, "overwrite": true})),
         ("undo", json!({})),
         ("redo", json!({})),
         ("history", json!({})),

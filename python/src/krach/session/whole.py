@@ -102,7 +102,8 @@ class Whole(Controls):
 
         >>> kr.open_file("/nowhere/song")
         Traceback (most recent call last):
-        krach.client.refusal.Refusal: there is no file /nowhere/song.krach.json ...
+        krach.client.refusal.Refusal: there is no file /nowhere/song.krach.json
+        ...
         """
         done = self.change("open_file", {"file": _session_file(file)}, at, dry_run)
         self._settle_all(at, dry_run)
@@ -434,8 +435,9 @@ class Whole(Controls):
         >>> _ = kr.save("verse")
         >>> bass["cutoff"] = 3000
         >>> _ = kr.recall("verse")
+        >>> kr.sync()
         >>> kr["bass/cutoff"]
-        1200.0
+        220.0
         """
         params = {"scene": name, "secs": fade, "groups": list(groups) or None}
         return self.change("scene_recall", params, at, dry_run)
