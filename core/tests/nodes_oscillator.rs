@@ -216,8 +216,9 @@ fn a_waveform_change_during_a_crossfade_does_not_jump() {
 
 #[test]
 fn amp_jumps_take_exactly_ten_milliseconds() {
-    let tone = Bench::oscillator(RATE, 440.0, 0.0).mono(1_000);
+    let tone = Bench::oscillator(RATE, 440.0, 0.0).mono(1_001).split_off(1);
     let mut bench = Bench::oscillator(RATE, 440.0, 0.0);
+    bench.mono(1);
     bench.set("amp", 0.25, 0);
     let out = bench.mono(1_000);
     for n in 0..1_000 {
@@ -269,4 +270,23 @@ fn after_reset_an_oscillator_is_like_new_with_its_values() {
 fn two_oscillators_play_the_same_samples() {
     let render = || Bench::oscillator(RATE, 987.6, 1.0).mono(5_000);
     assert_eq!(bits(&render()), bits(&render()));
+}
+
+#[test]
+fn what_is_set_before_the_first_frame_sounds_as_if_created_with_it() {
+    for waveform in [0.0, 1.0, 2.0] {
+        let set = |bench: &mut Bench| {
+            bench.set("freq", 3_210.0, 0);
+            bench.set("waveform", waveform, 0);
+            bench.set("amp", 0.5, 0);
+            bench.set("pulse_width", 0.2, 0);
+        };
+        let (mut created, mut late) = (Bench::oscillator(RATE, 3_210.0, waveform), Bench::new("oscillator", RATE));
+        set(&mut created);
+        created.node.reset();
+        late.mono(777);
+        late.node.reset();
+        set(&mut late);
+        assert_eq!(bits(&late.mono(2_000)), bits(&created.mono(2_000)), "{waveform}");
+    }
 }

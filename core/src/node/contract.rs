@@ -72,7 +72,8 @@ pub struct Change {
     pub value: f32,
     /// Frames in which to get there, linearly: the first rendered frame is one step along, frame
     /// number `ramp` has the value itself. 0 means at once (the node declicks by itself where a
-    /// jump would click). A node that cannot ramp a control may jump at the first frame.
+    /// jump would click, which is never before its first frame after it was created or reset). A node
+    /// that cannot ramp a control may jump at the first frame.
     pub ramp: u32,
 }
 

@@ -61,6 +61,7 @@ impl NodeType for GainType {
             gain: Ramp::resting(1.0),
             open: Ramp::resting(1.0),
             declick: declick_frames(ctx.sample_rate),
+            begun: false,
         }))
     }
 }
@@ -70,16 +71,19 @@ struct Gain {
     /// 1 less the mute.
     open: Ramp,
     declick: u32,
+    /// It has rendered since it was created or reset: a jump would click.
+    begun: bool,
 }
 
 impl Node for Gain {
     fn reset(&mut self) {
         self.gain.finish();
         self.open.finish();
+        self.begun = false;
     }
 
     fn set(&mut self, control: usize, change: Change) {
-        let frames = if change.ramp == 0 { self.declick } else { change.ramp };
+        let frames = if change.ramp == 0 && self.begun { self.declick } else { change.ramp };
         match control {
             GAIN => {
                 if let Some(value) = within(change, 0.0, GAIN_MAX) {
@@ -97,6 +101,7 @@ impl Node for Gain {
 
     fn render(&mut self, _: &Transport, frames: usize, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) {
         let (&[in_left, in_right], [out_left, out_right]) = (inputs, outputs) else { return };
+        self.begun = true;
         let until = |ramp: &Ramp| if ramp.at_rest() { 0 } else { ramp.uniform(frames) };
         let mut from = 0;
         while from < frames {
@@ -122,7 +127,7 @@ impl Node for Gain {
     }
 
     fn is_still(&self) -> bool {
-        self.gain.at_rest() && self.open.at_rest()
+        self.begun && self.gain.at_rest() && self.open.at_rest()
     }
 
     fn as_any(&mut self) -> &mut dyn Any {

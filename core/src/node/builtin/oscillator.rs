@@ -106,6 +106,8 @@ struct Oscillator {
     lag: Lag,
     saw_edges: Edges,
     pulse_edges: Edges,
+    /// It has rendered since it was created or reset: a jump would click.
+    begun: bool,
 }
 
 /// What is known of a chunk's frames before they become samples.
@@ -133,6 +135,7 @@ impl Oscillator {
             lag: Lag::new(table.delay()),
             saw_edges: Edges::new(),
             pulse_edges: Edges::new(),
+            begun: false,
         };
         oscillator.reset();
         oscillator
@@ -285,6 +288,7 @@ impl Node for Oscillator {
         self.lag.settle(signed(self.step) / TURN);
         self.prime(SAW);
         self.prime(PULSE);
+        self.begun = false;
     }
 
     fn set(&mut self, control: usize, change: Change) {
@@ -313,10 +317,14 @@ impl Node for Oscillator {
             }
             _ => {}
         }
+        if !self.begun && change.ramp == 0 {
+            self.reset();
+        }
     }
 
     fn render(&mut self, _: &Transport, frames: usize, _inputs: &[&[f32]], outputs: &mut [&mut [f32]]) {
         let Some(out) = outputs.first_mut() else { return };
+        self.begun = true;
         let mut trace = Trace { phase: [0; CHUNK], lag: [0.0; CHUNK], high: [false; CHUNK] };
         let mut rest = &mut out[..frames];
         while !rest.is_empty() {
