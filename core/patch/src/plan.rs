@@ -59,7 +59,7 @@ pub(crate) struct Slot {
 pub(crate) struct Plugs {
     pub first: u32,
     pub count: u32,
-    /// One of them fades.
+    /// One of them fades, or one that leaves is still there beside another.
     pub mixing: bool,
 }
 
@@ -86,10 +86,11 @@ impl Tap {
         if self.remaining == 0 { self.target } else { self.target - self.step * self.remaining as f32 }
     }
 
-    /// Has it left?
+    /// Is it gone once all fades of the plan have ended? Until then it is there, for both of its ends, even where its own
+    /// fade is over or it had nothing to fade.
     #[inline]
-    fn is_gone(&self) -> bool {
-        self.leaves && self.target == 0.0 && self.remaining == 0
+    fn goes(&self) -> bool {
+        self.leaves && self.target == 0.0
     }
 }
 
@@ -176,10 +177,11 @@ impl ExecutionPlan {
 
     /// Points every input at its cable, and tells modules what is connected.
     fn point(&mut self) {
+        let settled = self.unsettled == 0;
         for ((input, plugs), arrived) in self.inputs.iter_mut().zip(&mut self.plugs).zip(&mut self.arrived) {
             let taps = &self.taps[plugs.first as usize..(plugs.first + plugs.count) as usize];
-            let mut left = taps.iter().filter(|tap| !tap.is_gone());
-            plugs.mixing = taps.iter().any(|tap| tap.remaining > 0);
+            let mut left = taps.iter().filter(|tap| !(settled && tap.goes()));
+            plugs.mixing = !settled && (taps.len() > 1 || taps.iter().any(|tap| tap.remaining > 0));
             *input = match left.next() {
                 None => {
                     arrived.fill(0.0);
@@ -188,7 +190,6 @@ impl ExecutionPlan {
                 Some(tap) => Input { line: tap.line, scale: tap.target },
             };
         }
-        let settled = self.unsettled == 0;
         for slot in &mut self.modules {
             let mut connected =
                 Connected { inputs: 0, outputs: if settled { slot.lasting } else { slot.fading } };
@@ -306,17 +307,15 @@ impl ExecutionPlan {
     }
 }
 
-/// Mixes the cables at an input while one of them fades.
+/// Mixes the cables at an input while not all fades have ended.
 fn mix(lines: &[Line], to: &mut Arrived, taps: &mut [Tap], samples: std::ops::Range<usize>) {
     for at in samples {
         let mut sum = None;
         for tap in &mut *taps {
-            if !tap.is_gone() {
-                let value = lines[tap.line as usize][at] * tap.gain();
-                // Not from 0 on: a cable alone is the same to the bit as without a mix.
-                sum = Some(sum.map_or(value, |sum: f32| sum + value));
-                tap.remaining = tap.remaining.saturating_sub(1);
-            }
+            let value = lines[tap.line as usize][at] * tap.gain();
+            // Not from 0 on: a cable alone is the same to the bit as without a mix.
+            sum = Some(sum.map_or(value, |sum: f32| sum + value));
+            tap.remaining = tap.remaining.saturating_sub(1);
         }
         to[at] = sum.unwrap_or(0.0);
     }
