@@ -281,7 +281,8 @@ fn what_is_set_before_the_first_frame_sounds_as_if_created_with_it() {
             bench.set("amp", 0.5, 0);
             bench.set("pulse_width", 0.2, 0);
         };
-        let (mut created, mut late) = (Bench::oscillator(RATE, 3_210.0, waveform), Bench::new("oscillator", RATE));
+        let (mut created, mut late) =
+            (Bench::oscillator(RATE, 3_210.0, waveform), Bench::new("oscillator", RATE));
         set(&mut created);
         created.node.reset();
         late.mono(777);
