@@ -2,11 +2,100 @@
 //! finds no room gets its end, and what ends notes has room of its own.
 
 use super::MidiOut;
-use super::played::{HostEvent, HostEventKind, MAX_PLAYED, NoteAddress, NoteEnd};
+use crate::voice::HostNote;
 
+/// Entries of one block beside those that end notes; more are lost.
+pub const MAX_PLAYED: usize = 4096;
 /// Most events of a block, with those that end notes.
 const MOST: usize = 2 * MAX_PLAYED;
 
+/// Something that the host plays, at a frame of the block.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HostEvent {
+    /// Frame within the block.
+    pub offset: u32,
+    /// What it is.
+    pub what: HostEventKind,
+}
+
+/// What the host plays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum HostEventKind {
+    /// A MIDI message: notes, bend, pressure, controllers.
+    Midi([u8; 3]),
+    /// A note begins; its end is told with [`NoteEnd`].
+    NoteOn {
+        /// Which; no field is -1 but, perhaps, the id.
+        note: NoteAddress,
+        /// 0…1.
+        velocity: f64,
+    },
+    /// Notes let go.
+    NoteOff(NoteAddress),
+    /// Notes are cut off.
+    Choke(NoteAddress),
+    /// Something about notes that sound.
+    Expression {
+        /// Which notes.
+        note: NoteAddress,
+        /// What of them.
+        which: Expression,
+        /// Its value.
+        value: f64,
+    },
+}
+
+/// Notes of the host; -1 matches all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoteAddress {
+    /// Port of the plugin.
+    pub port: i16,
+    /// 0…15.
+    pub channel: i16,
+    /// 0…127.
+    pub key: i16,
+    /// The host's number for the note.
+    pub note_id: i32,
+}
+
+impl NoteAddress {
+    /// All notes.
+    pub(super) const ALL: Self = Self { port: -1, channel: -1, key: -1, note_id: -1 };
+
+    pub(super) fn matches(&self, note: &HostNote) -> bool {
+        let same = |a: i16, b: i16| a < 0 || a == b;
+        let id = self.note_id < 0 || note.note_id < 0 || self.note_id == note.note_id;
+        same(self.port, note.port) && same(self.channel, note.channel) && same(self.key, note.key) && id
+    }
+}
+
+/// An expression of single notes, in CLAP's units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expression {
+    /// Linear gain, 0…4.
+    Volume,
+    /// 0 left, ½ middle, 1 right.
+    Pan,
+    /// 0…1.
+    Vibrato,
+    /// 0…1.
+    Expression,
+    /// 0…1.
+    Brightness,
+    /// 0…1.
+    Pressure,
+    /// Semitones, -120…120.
+    Tuning,
+}
+
+/// A CLAP note of the host has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoteEnd {
+    /// Frame within the block.
+    pub offset: u32,
+    /// The note.
+    pub note: NoteAddress,
+}
 /// Events of one block in order, and notes that wait for their end since no engine got them.
 pub struct HostEvents {
     events: Vec<HostEvent>,

@@ -5,7 +5,8 @@
 //! open from the first key to the last, with `false` each key opens it anew; going back never does.
 //! Where the node says nothing the last key alone counts.
 
-use super::played::{Expression, part_of};
+use super::host_events::Expression;
+use super::played::part_of;
 use super::voices::Player;
 use crate::limits::NONE;
 use crate::voice::{HeldKey, HostNote, Phase};

@@ -16,6 +16,7 @@ mod endings;
 mod fader;
 mod handover;
 mod host_events;
+mod keyboard;
 mod keys;
 mod macros;
 mod message;
@@ -37,14 +38,15 @@ mod timeline;
 mod voices;
 
 pub use self::action::{Action, ControllerMap, Garbage, InputRoute, NoteRoute, TimedAction};
-pub use self::host_events::HostEvents;
+pub use self::host_events::{
+    Expression, HostEvent, HostEventKind, HostEvents, MAX_PLAYED, NoteAddress, NoteEnd,
+};
 pub use self::macros::{MacroTargets, MacroWay};
 pub use self::message::{RETURNS, RETURNS_PER_MESSAGE, Return, TO_AUDIO, ToAudio};
 pub use self::params::{
     MAX_PARAM_EVENTS, ParamEvent, ParamId, ParamState, master_gain, place_of_scene, scene_at,
 };
 pub use self::patterns::MAX_CHASED;
-pub use self::played::{Expression, HostEvent, HostEventKind, MAX_PLAYED, NoteAddress, NoteEnd};
 pub use self::renderer::{ActiveAutomation, MAX_FADES, Renderer, RendererSettings, chunk_of};
 pub use self::scene::{Recall, SceneAutomation, SceneParts, SceneSlot};
 

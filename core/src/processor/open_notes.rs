@@ -2,7 +2,7 @@
 //! lies beside it, since a panic takes the voices that play the notes with it.
 
 use super::MidiOut;
-use super::played::{MAX_PLAYED, NoteAddress, NoteEnd};
+use super::host_events::{MAX_PLAYED, NoteAddress, NoteEnd};
 
 /// Most notes that an engine has at a time: all that one block can begin, beside those that sound.
 pub(super) const MAX_OPEN: usize = 2 * MAX_PLAYED;
