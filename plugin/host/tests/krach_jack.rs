@@ -17,15 +17,15 @@ const TEMPO: &str = "137";
 /// Pitch of the tone in Hz.
 const PITCH: f64 = 440.0;
 
-/// A tone that sounds all the time.
+/// A tone that sounds all the time. Its node is none of the gate's session, which would go on at its phase.
 fn tone() -> Vec<String> {
     let graph = json!({
         "type": "load_graph",
         "nodes": [
             {"id": "out", "type_id": "dac"},
-            {"id": "x", "type_id": "oscillator", "controls": {"freq": PITCH, "amp": 0.5}},
+            {"id": "tone", "type_id": "oscillator", "controls": {"freq": PITCH, "amp": 0.5}},
         ],
-        "connections": [wire("x", "out")],
+        "connections": [wire("tone", "out")],
     });
     vec![graph.to_string()]
 }
