@@ -64,6 +64,11 @@ fn plays_in_tune(running: &Running, server: &Jackd, rate: u32, what: &str) {
 
 fn plays_in_time(running: &Running, server: &Jackd, rate: u32, what: &str) {
     running.tell(&gate_session(8));
+    // A whole 1 is out of range where samples are written as integers.
+    let half = json!({"jsonrpc": "2.0", "id": 1, "method": "set", "params": {"values": {"x/amp": 0.5}}});
+    running.tell(&[half.to_string()]);
+    // The tone fades meanwhile.
+    server.record(LEFT, 1, home::enter().path());
     let step = 30.0 / TEMPO.parse::<f64>().unwrap() * f64::from(rate);
     // The first of them may have begun before the port was connected.
     let found = opens(&server.record(LEFT, 3, home::enter().path()));
