@@ -614,3 +614,32 @@ fn by_chance_recalls_edits_and_steps_back_leave_what_they_say_and_sound_as_a_ses
     }
     assert!(switched > 100, "{switched}");
 }
+
+#[test]
+fn with_a_step_back_the_host_s_parameter_stands_where_the_session_does() {
+    let mut rig = two_scenes();
+    render(&mut rig, 4_000, &[256], &[(100, 1), (2_000, 2)]);
+    assert_eq!((names(&rig), rig.processor.scene()), (vec!["drone".to_owned(), "lead".to_owned()], 2));
+    rig.engine.undo(At::Now).expect("there is a step").expect("and it is taken");
+    render(&mut rig, 4_000, &[256], &[]);
+    // Runs of recalls by the host are one step: before them chorus had just been saved.
+    assert_eq!(rig.processor.scene(), rig.engine.session().scenes.current());
+    // Scenes of a file that has no current one: the number that stood there recalls again.
+    let mut scenes = (*rig.engine.session().scenes).clone();
+    scenes.set_current(0);
+    rig.edit(SceneEdit::All(scenes.into()).into());
+    render(&mut rig, 1_000, &[256], &[]);
+    assert_eq!(rig.processor.scene(), 0);
+    rig.notices.clear();
+    render(&mut rig, 4_000, &[256], &[(100, 2)]);
+    assert_eq!(recalled(&rig), [(2, false)]);
+}
+
+#[test]
+fn a_scene_without_a_name_gets_the_first_that_is_free() {
+    let mut rig = two_scenes();
+    rig.edit(save(3, "Scene 4"));
+    let scenes = &rig.engine.session().scenes;
+    assert_eq!((scenes.name_for(1), scenes.name_for(4)), ("verse".to_owned(), "Scene 5".to_owned()));
+    assert_eq!(scenes.name_for(5), "Scene 5");
+}

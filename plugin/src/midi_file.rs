@@ -6,7 +6,7 @@
 //! | a gate that opens and closes, with `freq` and `vel` beside it | a note on channel 1, on the nearest key; key 60 without `freq` |
 //! | other controls, shapes, OSC | nothing |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use krach_core::node::is_gate_label;
 use krach_patterns::{EventBuffer, Program, Span, Time, Value};
@@ -111,6 +111,12 @@ impl Stretch {
     fn ticks(&self, cycles: f64) -> u64 {
         (cycles * self.beats_per_cycle * f64::from(TICKS)).round() as u64
     }
+
+    /// The tick of an onset so many cycles after the beginning, if it is one of the stretch.
+    fn tick_of(&self, cycles: f64) -> Option<u64> {
+        let tick = (cycles * self.beats_per_cycle * f64::from(TICKS)).round();
+        (tick >= 0.0 && tick < self.ticks(self.cycles) as f64).then_some(tick as u64)
+    }
 }
 
 /// What one slot plays.
@@ -129,10 +135,15 @@ struct Sounding {
     hz: Option<f64>,
     velocity: Option<f64>,
     open: Option<Open>,
+    /// The tick where its unit ends, if that is where it ends without a closing.
+    end: Option<u64>,
 }
 
 /// A note that has begun: when, its key and how far off it is, its velocity.
 type Open = (u64, (u8, f64), u8);
+
+/// A part of a note: its tick, whether it is the gate, whose it is, its name and value, and the tick where its unit ends.
+type Part = (u64, bool, (String, Unit), String, f64, Option<u64>);
 
 /// A unit of a pattern: the number of the place that made it, and its onset. Without one, all share one.
 type Unit = (u32, i64, i64);
@@ -140,16 +151,19 @@ type Unit = (u32, i64, i64);
 impl Played<'_> {
     fn read(&mut self, take: &Take, room: &mut usize) -> Result<(), TooMuch> {
         let mut events = EventBuffer::with_capacity(CYCLE);
-        let (mut parts, mut at) = (Vec::new(), nearest(self.stretch.from - take.origin));
-        let to = nearest(self.stretch.from - take.origin + self.stretch.cycles);
+        // The smallest window that holds the stretch; whether an onset lies in that, its tick says.
+        let begin = self.stretch.from - take.origin;
+        let (mut parts, mut at): (Vec<Part>, Time) = (Vec::new(), parts_of((begin * PARTS).floor()));
+        let to = parts_of(((begin + self.stretch.cycles) * PARTS).floor() + 1.0);
         let seed = self.stretch.seed;
+        let closes = torn(&take.program);
         while at < to {
             let next = to.min(at.floor() + Time::from_integer(1));
             events.clear();
             take.program.onsets(Span::new(at, next), seed, &mut events).map_err(|_| TooMuch)?;
             for event in events.as_slice() {
                 let begin = float(event.whole.begin) + take.origin - self.stretch.from;
-                let tick = self.stretch.ticks(begin);
+                let Some(tick) = self.stretch.tick_of(begin) else { continue };
                 match &take.program.values()[event.value as usize] {
                     Value::Note { channel, note, velocity, dur } => {
                         let until = self.stretch.ticks(begin + dur);
@@ -172,13 +186,11 @@ impl Played<'_> {
                         let (of, name) = label.rsplit_once('/').unwrap_or(("", label));
                         if is_gate_label(label) || matches!(name, "freq" | "vel") {
                             *room = room.checked_sub(1).ok_or(TooMuch)?;
-                            parts.push((
-                                tick,
-                                is_gate_label(label),
-                                (of.to_owned(), unit),
-                                name.to_owned(),
-                                *value,
-                            ));
+                            let end = float(event.unit_end) + take.origin - self.stretch.from;
+                            let held_by = &take.program.units()[event.value as usize];
+                            let end = closes.contains(held_by).then(|| self.stretch.ticks(end));
+                            let whose = (of.to_owned(), unit);
+                            parts.push((tick, is_gate_label(label), whose, name.to_owned(), *value, end));
                         }
                     }
                     _ => {}
@@ -188,11 +200,12 @@ impl Played<'_> {
         }
         parts.sort_by_key(|part| (part.0, part.1));
         let mut sounding: BTreeMap<(String, Unit), Sounding> = BTreeMap::new();
-        for (tick, is_gate, of, name, value) in parts {
+        for (tick, is_gate, of, name, value, end) in parts {
             let note = sounding.entry(of).or_default();
             match (is_gate, name.as_str()) {
                 (true, _) => {
                     let now = (tick, note.key(), note.velocity());
+                    note.end = end;
                     if let Some(open) = std::mem::replace(&mut note.open, (value > 0.0).then_some(now)) {
                         self.pitched(open, tick);
                     }
@@ -201,8 +214,9 @@ impl Played<'_> {
                 _ => note.velocity = Some(value),
             }
         }
-        for open in sounding.into_values().filter_map(|note| note.open) {
-            self.pitched(open, self.end);
+        // A note that was not closed ends with the stretch; one whose closing was torn off, with its unit.
+        for (open, end) in sounding.into_values().filter_map(|note| note.open.zip(Some(note.end))) {
+            self.pitched(open, end.unwrap_or(self.end));
         }
         Ok(())
     }
@@ -223,6 +237,16 @@ impl Played<'_> {
     }
 }
 
+/// Units that close a gate, where the pattern may tear that off: as the engine has it, their notes end with them.
+fn torn(program: &Program) -> HashSet<u32> {
+    let closing = |(value, unit): (&Value, &u32)| match value {
+        Value::Control { label, value } if *unit != 0 && *value <= 0.0 && is_gate_label(label) => Some(*unit),
+        _ => None,
+    };
+    let units = program.values().iter().zip(program.units());
+    if program.tears() { units.filter_map(closing).collect() } else { HashSet::new() }
+}
+
 impl Sounding {
     /// The nearest key, and how far the pitch is above it, in semitones.
     fn key(&self) -> (u8, f64) {
@@ -237,10 +261,11 @@ impl Sounding {
     }
 }
 
-/// The fraction that a time is asked for as.
-fn nearest(cycles: f64) -> Time {
-    const PARTS: f64 = (1_u64 << 20) as f64;
-    Time::new((cycles * PARTS).round() as i64, 1 << 20)
+/// Times are asked for in so many parts of a cycle.
+const PARTS: f64 = (1_u64 << 20) as f64;
+
+fn parts_of(count: f64) -> Time {
+    Time::new(count as i64, 1 << 20)
 }
 
 fn float(t: Time) -> f64 {
@@ -324,6 +349,33 @@ mod tests {
         // Onsets at 0.3 and 0.8; the gates close at 0.55 and 1.05.
         assert_eq!(messages(&frozen), [on(1_152, 69, 64), off(1_920, 69), end(1_920)]);
         assert_eq!((frozen.notes, frozen.detuned), (1, 0));
+    }
+
+    #[test]
+    fn files_of_bars_that_end_between_two_ticks_of_a_clock_have_each_onset_once() {
+        // A note a bar of 4/3 cycles: the third begins at 8/3, which no binary fraction is.
+        let bars = builders::note_with(69, 0.5, &[]).over(4.0 / 3.0);
+        let part = |from: f64, count: f64| {
+            let bar = 4.0 / 3.0;
+            let stretch =
+                Stretch { beats_per_cycle: 3.0, bar_beats: 4.0, ..stretch(from * bar, count * bar) };
+            messages(&freeze(&[take(&bars, 0.0)], &stretch).expect("it is not too much"))
+        };
+        let one = [on(0, 69, 64), off(1_920, 69), on(3_840, 69, 64), off(5_760, 69), end(7_680)];
+        for from in [0.0, 1.0, 2.0, 3.0, 1_000.0, 1_001.0] {
+            assert_eq!(part(from, 2.0), one, "{from}");
+        }
+    }
+
+    #[test]
+    fn a_note_whose_closing_the_pattern_tears_off_ends_with_its_unit() {
+        // The gate would close beyond its half of the cycle.
+        let long = builders::note_with(69, 0.5, &[]).over(2.0);
+        let torn = builders::seq([Some(long), None]);
+        let frozen = freeze(&[take(&torn, 0.0)], &stretch(0.0, 2.0)).expect("it is not too much");
+        let until =
+            messages(&frozen).into_iter().find(|(_, what)| what.contains("NoteOff")).expect("it ends").0;
+        assert!(until <= 3_840, "{until}");
     }
 
     #[test]

@@ -118,16 +118,19 @@ pub fn read(path: &Path) -> Result<String, FileFault> {
     })
 }
 
-/// The tempo that a document says, if it says one that can be. Whether the rest is in order is not looked at.
-pub fn tempo_of(text: &str) -> Option<f64> {
-    #[derive(serde::Deserialize)]
+/// Tempo, and quarter notes per cycle as a bar of the transport, that a document says, as far as they can be. Whether the
+/// rest is in order is not looked at.
+pub fn time_of(text: &str) -> (Option<f64>, Option<u32>) {
+    #[derive(Default, serde::Deserialize)]
     struct Said {
         tempo: Option<f64>,
+        meter: Option<f64>,
     }
     let mut reader = serde_json::Deserializer::from_str(text);
     reader.disable_recursion_limit();
-    let said = <Said as serde::Deserialize>::deserialize(&mut reader).ok()?;
-    said.tempo.filter(|tempo| TEMPO_RANGE.contains(tempo))
+    let Said { tempo, meter } = <Said as serde::Deserialize>::deserialize(&mut reader).unwrap_or_default();
+    let meter = meter.filter(|beats| beats.fract() == 0.0 && (1.0..=64.0).contains(beats));
+    (tempo.filter(|tempo| TEMPO_RANGE.contains(tempo)), meter.map(|beats| beats as u32))
 }
 
 /// What there is instead of a file.
@@ -152,7 +155,6 @@ fn others(path: &Path) -> String {
 /// # Errors
 /// Why nothing was written.
 pub fn write(path: &Path, document: &[u8], overwrite: bool) -> Result<Option<PathBuf>, FileFault> {
-    let shown = path.display();
     if let Some(folder) = path.parent().filter(|folder| folders::sessions().as_deref() == Some(*folder)) {
         krach_files::make_folder(folder).map_err(|error| {
             FileFault::new(
@@ -161,8 +163,17 @@ pub fn write(path: &Path, document: &[u8], overwrite: bool) -> Result<Option<Pat
             )
         })?;
     }
+    replace(path, document, overwrite)
+}
+
+/// Writes a file of any kind so.
+///
+/// # Errors
+/// Why nothing was written.
+pub fn replace(path: &Path, bytes: &[u8], overwrite: bool) -> Result<Option<PathBuf>, FileFault> {
+    let shown = path.display();
     let existing = if overwrite { Existing::Keep } else { Existing::Refuse };
-    krach_files::save(path, document, existing).map_err(|error| match error {
+    krach_files::save(path, bytes, existing).map_err(|error| match error {
         SaveError::Exists => FileFault::new(
             format!("there is a file {shown}"),
             "with `overwrite` it is kept as .bak; or take another name",

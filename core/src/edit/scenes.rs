@@ -143,6 +143,16 @@ impl Scenes {
         (1..SCENES as u8).find(|number| self.get(*number).is_none())
     }
 
+    /// The name that a scene gets under this number if nobody gives one: its own, or the first free of `Scene 3`,
+    /// `Scene 4`…
+    pub fn name_for(&self, number: u8) -> String {
+        if let Some(scene) = self.get(number) {
+            return scene.name.clone();
+        }
+        let mut names = (u16::from(number)..=u16::MAX).map(|number| format!("Scene {number}"));
+        names.find(|name| self.number_of(name).is_none()).unwrap_or_default()
+    }
+
     /// The number of the scene that is meant, or what is wrong.
     ///
     /// # Errors

@@ -335,6 +335,7 @@ impl Engine {
             return Ok(None);
         }
         let start = self.start_of_slot(&edit);
+        let current = self.session.scenes.current();
         let graph = touches_graph(&edit) && self.mute_by(&edit).is_none();
         let moved = matches!(edit, Edit::Macro { .. } | Edit::MidiUnmap { .. } | Edit::MidiMaps(_))
             .then(|| self.session.clone());
@@ -355,6 +356,8 @@ impl Engine {
             self.scenes_changed();
             if let SceneEdit::Recall { number, .. } = change {
                 self.tell_recalled(*number, seq, false);
+            } else if matches!(change, SceneEdit::All(_)) && self.session.scenes.current() != current {
+                self.send_current_scene();
             }
         }
         if !self.hears() {

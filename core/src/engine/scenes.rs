@@ -11,7 +11,9 @@ use crate::node::{CreateContext, RegistryState};
 use crate::notice::Notice;
 use crate::plan::ScenePlan;
 use crate::planner::{self, Shape, Stock};
-use crate::processor::{Action, Recall, SceneAutomation, SceneParts, SceneSlot, ToAudio, chunk_of};
+use crate::processor::{
+    Action, Recall, SceneAutomation, SceneParts, SceneSlot, TimedAction, ToAudio, chunk_of,
+};
 use crate::session::{Session, Touch};
 use crate::slot::content_of;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -397,6 +399,15 @@ impl Engine {
     pub(super) fn tell_recalled(&mut self, number: u8, seq: u64, late: bool) {
         let name = self.session.scenes.get(number).map_or_else(String::new, |scene| scene.name.clone());
         self.notices.push(Notice::Recalled { number, name, seq, late });
+    }
+
+    /// The current scene is another without a recall, as after a step back or with the scenes of a file: the host's
+    /// parameter stands at its number from now on, so that any other number recalls.
+    pub(super) fn send_current_scene(&mut self) {
+        if self.hears() {
+            let action = Action::CurrentScene(self.session.scenes.current());
+            self.send(ToAudio::Edit(TimedAction { seq: 0, due: None, relative: false, action }));
+        }
     }
 
     /// The edit that recalls a scene on the audio thread; before that the session's plans are on their way.

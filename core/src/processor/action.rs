@@ -146,6 +146,8 @@ pub enum Action {
         /// Length of the crossfade; that of the session without it.
         fade: Option<Crossfade>,
     },
+    /// The scene of that number is the current one; nothing is recalled.
+    CurrentScene(u8),
     /// Gates shut, tails cut.
     Panic,
     /// Nothing on this thread: the control side hears when its time has come, and does what there is to do.

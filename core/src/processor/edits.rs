@@ -301,6 +301,7 @@ impl Renderer {
             Action::MidiClock(on) => self.set_midi_clock(on),
             Action::Start(start) => self.start = start,
             Action::Programs(programs) => self.programs = programs,
+            Action::CurrentScene(number) => self.params.set_scene(number),
             Action::MasterGain(gain) => self.output.set_own_master(gain),
             Action::Limiter(on) => self.output.set_limiter(on),
             Action::Automate { index, target, mut automation, serial, bars, content } => {

@@ -17,6 +17,19 @@ impl Session {
     /// # Errors
     /// What is wrong with the module, with its JSON path.
     pub fn loading(&self, module: ModuleIr, registry: &Registry) -> Result<Edit, LoadError> {
+        self.becoming(module, false, registry)
+    }
+
+    /// The same for a whole session, as a file or a preset has it: what its `krach` does not say, scenes and macros among
+    /// it, is empty. A module without `krach` is part of a session, and loaded as one.
+    ///
+    /// # Errors
+    /// What is wrong with the module, with its JSON path.
+    pub fn opening(&self, module: ModuleIr, registry: &Registry) -> Result<Edit, LoadError> {
+        self.becoming(module, true, registry)
+    }
+
+    fn becoming(&self, module: ModuleIr, is_file: bool, registry: &Registry) -> Result<Edit, LoadError> {
         let now = self;
         let (tempo, meter, master) = (module.tempo, module.meter, module.master);
         let own = module.krach.is_some();
@@ -31,10 +44,11 @@ impl Session {
         if !own {
             target.take_settings(now);
         }
-        if !says_macros {
+        let is_whole = is_file && own;
+        if !says_macros && !is_whole {
             target.macros.clone_from(&now.macros);
         }
-        if !brings_scenes {
+        if !brings_scenes && !is_whole {
             target.scenes = Arc::clone(&now.scenes);
         }
         let other = target.sources.iter().filter(|(id, source)| now.sources.get(*id) != Some(source));

@@ -29,11 +29,11 @@ fn main() -> ExitCode {
     })
 }
 
-/// Tempo of the preset of that key.
-fn tempo_of(key: &str, plugin: Option<&PathBuf>) -> Result<Option<f64>, HostError> {
+/// Tempo of the preset of that key, and quarter notes per bar.
+fn time_of(key: &str, plugin: Option<&PathBuf>) -> Result<(Option<f64>, Option<u16>), HostError> {
     let found = Library::load(&plugin.cloned().map_or_else(default_plugin, Ok)?)?.presets()?;
     let of_key = |preset: &&Preset| preset.place == Place::Bundled(key.to_owned());
-    Ok(found.presets.iter().find(of_key).and_then(|preset| preset.tempo))
+    Ok(found.presets.iter().find(of_key).map_or((None, None), |preset| (preset.tempo, preset.meter)))
 }
 
 fn list_presets(plugin: Option<PathBuf>) -> Result<ExitCode, HostError> {
@@ -53,9 +53,11 @@ fn list_presets(plugin: Option<PathBuf>) -> Result<ExitCode, HostError> {
 fn render(mut command: RenderCommand) -> Result<ExitCode, HostError> {
     // SAFETY: the first thing that this process does; no other thread is running yet.
     let _socket = unsafe { use_private_socket() }?;
-    if let (Some(Place::Bundled(key)), true) = (&command.options.preset, command.own_tempo) {
-        let tempo = tempo_of(key, command.options.plugin.as_ref())?;
-        command.options.script.tempo = tempo.unwrap_or(command.options.script.tempo);
+    if let Some(Place::Bundled(key)) = &command.options.preset {
+        let (tempo, meter) = time_of(key, command.options.plugin.as_ref())?;
+        let script = &mut command.options.script;
+        script.tempo = tempo.filter(|_| command.own_tempo).unwrap_or(script.tempo);
+        script.time_signature = meter.map_or(script.time_signature, |beats| (beats, 4));
     }
     let rendered = render_performance(&command.options)?;
     if let Some(path) = &command.replies {

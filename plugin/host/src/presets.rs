@@ -35,6 +35,8 @@ pub struct Preset {
     pub plugins: Vec<String>,
     /// Quarter notes per minute, if that is said.
     pub tempo: Option<f64>,
+    /// Quarter notes per bar, if that is said.
+    pub meter: Option<u16>,
     /// Where it lies.
     pub place: Place,
 }
@@ -103,7 +105,7 @@ impl MetadataReceiverImpl for Receiver<'_> {
             None => Place::Bundled(text(load_key)),
         };
         let (name, about, plugins) = (text(name), String::new(), Vec::new());
-        self.found.presets.push(Preset { name, about, plugins, tempo: None, place });
+        self.found.presets.push(Preset { name, about, plugins, tempo: None, meter: None, place });
         Ok(())
     }
 
@@ -131,6 +133,9 @@ impl MetadataReceiverImpl for Receiver<'_> {
         if key == c"Tempo" {
             let tempo = value.to_string_lossy().trim_end_matches(" bpm").parse().ok();
             self.last().into_iter().for_each(|preset| preset.tempo = tempo);
+        } else if key == c"Meter" {
+            let beats = value.to_string_lossy().split_once('/').and_then(|(beats, _)| beats.parse().ok());
+            self.last().into_iter().for_each(|preset| preset.meter = beats);
         }
     }
 }

@@ -162,7 +162,9 @@ impl<I: Hosted> Stage<I> {
             self.next_event += 1;
         }
         if let Some(sidechain) = &self.options.sidechain {
-            for (buffer, samples) in processor.input_mut(0).iter_mut().zip(sidechain) {
+            // Mono goes to all channels.
+            for (channel, buffer) in processor.input_mut(0).iter_mut().enumerate() {
+                let Some(samples) = sidechain.get(channel.min(sidechain.len() - 1)) else { break };
                 let rest = samples.get(plan.start as usize..).unwrap_or(&[]);
                 let there = rest.len().min(plan.frames);
                 buffer[..there].copy_from_slice(&rest[..there]);

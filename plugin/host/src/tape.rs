@@ -52,6 +52,15 @@ fn after_silence(path: &Path, rate: f64, channels: usize, mut silent: u64) -> Re
 }
 
 /// All outputs of a render.
+/// Do both paths lead to one file, which may not be there yet?
+fn same(a: &Path, b: &Path) -> bool {
+    let whole = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        folder.canonicalize().ok().zip(path.file_name().map(ToOwned::to_owned))
+    };
+    a == b || whole(a).is_some_and(|a| whole(b) == Some(a))
+}
+
 pub(crate) struct Tape {
     tracks: Vec<Track>,
     /// The largest absolute sample of the main output, of what is written as it comes.
@@ -66,6 +75,12 @@ impl Tape {
         };
         if let Record::Files { stems: Some(folder), .. } = record {
             std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+        }
+        if let Record::Files { main, stems: Some(folder) } = record
+            && let Some(stem) = (1..outputs.len()).map(|n| stem_path(folder, n)).find(|stem| same(stem, main))
+        {
+            let reason = "this is the file of a stem: give the main output another name".to_owned();
+            return Err(HostError::File { path: stem, reason });
         }
         let track = |(index, port): (usize, &AudioPort)| match record {
             Record::Memory => Ok(Track::Memory(vec![Vec::new(); port.channels])),
@@ -210,6 +225,17 @@ mod tests {
             };
             tape.take(wanted, output).unwrap();
         }
+    }
+
+    #[test]
+    fn the_main_output_is_no_stem_s_file() {
+        let folder = std::env::temp_dir().join(format!("krach-tape-main-{}", std::process::id()));
+        let main = folder.join(".").join(stem_path(&folder, 1).file_name().unwrap());
+        let record = Record::Files { main, stems: Some(folder.clone()) };
+        let refused = Tape::open(&record, 48_000.0, &ports()).err().expect("it would be lost");
+        assert!(refused.to_string().contains("another name"), "{refused}");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "nothing was made or removed");
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

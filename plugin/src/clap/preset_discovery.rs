@@ -22,7 +22,7 @@ use super::object::is;
 use super::presets::{find, text};
 use crate::folders;
 use crate::presets::{FACTORY, examine, name_of};
-use crate::shell::{CLAP_ID, NAME, VENDOR};
+use crate::shell::{CLAP_ID, CLAP_ID_FX, NAME, VENDOR};
 
 static DESCRIPTOR: clap_preset_discovery_provider_descriptor = clap_preset_discovery_provider_descriptor {
     clap_version: CLAP_VERSION,
@@ -37,8 +37,11 @@ pub static DISCOVERY: clap_preset_discovery_factory = clap_preset_discovery_fact
     create: Some(create),
 };
 
-static PLUGIN: clap_universal_plugin_id =
-    clap_universal_plugin_id { abi: c"clap".as_ptr(), id: CLAP_ID.as_ptr() };
+/// The plugins that a session is for.
+static PLUGINS: [clap_universal_plugin_id; 2] = [
+    clap_universal_plugin_id { abi: c"clap".as_ptr(), id: CLAP_ID.as_ptr() },
+    clap_universal_plugin_id { abi: c"clap".as_ptr(), id: CLAP_ID_FX.as_ptr() },
+];
 
 unsafe extern "C" fn count(_factory: *const clap_preset_discovery_factory) -> u32 {
     1
@@ -128,7 +131,9 @@ unsafe extern "C" fn init(provider: *const clap_preset_discovery_provider) -> bo
                 kind: CLAP_PRESET_DISCOVERY_LOCATION_FILE,
                 location: path.as_ptr(),
             };
-            location(indexer, &own)
+            // A host that declines the folder has the factory's sessions all the same.
+            location(indexer, &own);
+            true
         }
     })
 }
@@ -222,7 +227,7 @@ impl Receiver<'_> {
                 return false;
             }
             if let Some(add) = functions.add_plugin_id {
-                add(receiver, &raw const PLUGIN);
+                PLUGINS.iter().for_each(|plugin| add(receiver, plugin));
             }
             if let (Some(set), Some(about)) = (functions.set_description, about) {
                 set(receiver, text(about).as_ptr());
@@ -235,6 +240,9 @@ impl Receiver<'_> {
             }
             if let (Some(add), Some(tempo)) = (functions.add_extra_info, module.tempo) {
                 add(receiver, c"Tempo".as_ptr(), text(&format!("{tempo} bpm")).as_ptr());
+            }
+            if let (Some(add), Some(beats)) = (functions.add_extra_info, module.meter) {
+                add(receiver, c"Meter".as_ptr(), text(&format!("{beats}/4")).as_ptr());
             }
         }
         true

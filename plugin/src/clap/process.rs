@@ -32,7 +32,7 @@ use crate::ports::Kind;
 use crate::shell::Shell;
 use crate::values::{Standing, Values};
 
-/// Gestures of the window's that wait for the host to hear of them.
+/// Gestures that wait for the host to hear of them.
 const GESTURES: usize = 256;
 
 /// The parameters of one instance as events change them; shared by the audio and the main thread.
@@ -40,22 +40,24 @@ pub struct ParamEvents {
     wrapper: Arc<Wrapper<Shell>>,
     /// What they stand at.
     pub values: Values,
-    /// What the window did, for the host.
-    by_window: ArrayQueue<Gesture>,
+    /// What the host is to hear of what the window, clients and the session moved.
+    gestures: ArrayQueue<Gesture>,
 }
 
-/// What the window did to a parameter.
+/// What the host is to hear of a parameter.
 #[derive(Clone, Copy)]
 enum Gesture {
     Begin(u32),
     Value(u32, f64),
     End(u32),
+    /// All three in one, so that none finds room without the others.
+    Jump(u32, f64),
 }
 
 impl ParamEvents {
     /// For the parameters that `wrapper` keeps.
     pub fn new(wrapper: Arc<Wrapper<Shell>>, params: Arc<KrachParams>) -> Self {
-        Self { wrapper, values: Values::new(params), by_window: ArrayQueue::new(GESTURES) }
+        Self { wrapper, values: Values::new(params), gestures: ArrayQueue::new(GESTURES) }
     }
 
     /// A parameter's value in the host's range, without modulation: that is what CLAP asks for.
@@ -101,7 +103,7 @@ impl ParamEvents {
     fn tell(&self, param: ParamPtr, gesture: impl FnOnce(u32) -> Gesture) {
         if let Some(id) = self.values.id_of(param) {
             // Without room the host has not listened for hundreds of them; it reads values when it does.
-            let _ = self.by_window.push(gesture(id));
+            let _ = self.gestures.push(gesture(id));
         }
     }
 
@@ -131,10 +133,7 @@ impl ParamEvents {
 
     /// The host is to hear of the scene. For the audio thread, too: neither allocates nor waits.
     fn tell_scene(&self, number: u8) {
-        let id = self.values.scene_id();
-        for gesture in [Gesture::Begin(id), Gesture::Value(id, f64::from(number)), Gesture::End(id)] {
-            let _ = self.by_window.push(gesture);
-        }
+        let _ = self.gestures.push(Gesture::Jump(self.values.scene_id(), f64::from(number)));
     }
 
     /// The window lets go of a parameter.
@@ -149,7 +148,7 @@ impl ParamEvents {
         unsafe {
             if let Some(output) = output.as_ref() {
                 self.wrapper.handle_out_events(output, 0);
-                while let Some(gesture) = self.by_window.pop() {
+                while let Some(gesture) = self.gestures.pop() {
                     gesture.write(output);
                 }
             }
@@ -183,6 +182,11 @@ impl Gesture {
                 Self::End(id) => {
                     let event = gesture(id, CLAP_EVENT_PARAM_GESTURE_END);
                     try_push(list, (&raw const event).cast())
+                }
+                Self::Jump(id, value) => {
+                    Self::Begin(id).write(list);
+                    Self::Value(id, value).write(list);
+                    return Self::End(id).write(list);
                 }
                 Self::Value(param_id, value) => {
                     let event = clap_event_param_value {

@@ -1,7 +1,6 @@
 //! A frame of the window. Whatever panics in it is shown, and ends there.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,7 +20,7 @@ use crate::instance::View;
 use crate::params::KrachParams;
 use krach_core::edit::{Edit, SceneEdit};
 use krach_core::engine::MacroLearning;
-use krach_core::model::{MacroState, Setting};
+use krach_core::model::{MacroTarget, Setting};
 
 /// Draws the open window.
 pub struct App {
@@ -60,8 +59,10 @@ pub enum UiCommand {
     RenameScene(u8, String),
     /// The macro of that number waits for the next control that is set; `None`: nothing waits any more.
     LearnMacro(Option<u8>),
-    /// A macro is another from now on.
-    Macro(MacroState),
+    /// A macro moves nothing and has no name from now on.
+    ForgetMacro(u8),
+    /// A target of a macro is another from now on, or gone.
+    Target { number: u8, label: String, to: Option<MacroTarget> },
 }
 
 impl App {
@@ -79,22 +80,10 @@ impl App {
             UiCommand::RenameScene(number, name) => {
                 open.view.edit(SceneEdit::Rename { number, name }.into());
             }
-            UiCommand::SaveScene(number) => {
-                let scenes = picture.scenes.iter();
-                let taken = |number: &u8| scenes.clone().any(|scene| scene.number == *number);
-                let Some(number) = number.or_else(|| (1..=127).find(|number| !taken(number))) else {
-                    return open.view.report("all 127 numbers have their scene".to_owned());
-                };
-                let known = scenes.clone().find(|scene| scene.number == number);
-                let name = known.map_or_else(|| format!("Scene {number}"), |scene| scene.name.clone());
-                open.view.edit(SceneEdit::Save { number, name, transport: false }.into());
-            }
+            UiCommand::SaveScene(number) => open.view.save_scene(number),
             UiCommand::LearnMacro(number) => open.view.learn_macro(number.map(MacroLearning::Macro)),
-            UiCommand::Macro(state) => {
-                let nothing = state == MacroState::new(state.number);
-                let to = (!nothing).then(|| Box::new(state.clone()));
-                open.view.edit(Edit::Macro { number: state.number, to });
-            }
+            UiCommand::ForgetMacro(number) => open.view.edit(Edit::Macro { number, to: None }),
+            UiCommand::Target { number, label, to } => open.view.change_target(number, label, to),
             UiCommand::FreeRun(on) => {
                 if self.params.free_run.value() != on {
                     let setter = open.gui.param_setter();
@@ -112,11 +101,6 @@ impl App {
     fn frame(&mut self, ui: &mut Ui, frame: &mut Frame) {
         let Some(mut open) = self.opened().take() else { return };
         open.pace.wait(ui.ctx());
-        match dropped(ui.ctx()) {
-            Dropped::Nothing => {}
-            Dropped::File(file) => open.view.open(&file),
-            Dropped::Several => open.view.report("drop one session file at a time".to_owned()),
-        }
         let picture = {
             let shown = self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner);
             self.shared.drawn.fetch_add(1, Ordering::Relaxed);
@@ -193,22 +177,6 @@ impl NiceEguiApp for App {
     }
 }
 
-/// What was let go over the window since the last frame.
-#[derive(Debug, PartialEq, Eq)]
-enum Dropped {
-    Nothing,
-    File(PathBuf),
-    Several,
-}
-
-fn dropped(context: &Context) -> Dropped {
-    context.input(|input| match input.raw.dropped_files.as_slice() {
-        [] => Dropped::Nothing,
-        [file] => Dropped::File(file.path().to_owned()),
-        _ => Dropped::Several,
-    })
-}
-
 /// Whether frames can be drawn: one that panics is the last.
 #[derive(Default)]
 struct Health {
@@ -250,6 +218,7 @@ fn apologise(ui: &Ui) {
 mod tests {
     use super::*;
     use egui::{RawInput, Rect, Shape, pos2};
+    use krach_core::model::MacroState;
 
     fn frame(context: &Context, draw: impl FnMut(&mut Ui)) -> Vec<String> {
         let screen = Rect::from_min_max(pos2(0.0, 0.0), pos2(480.0, 620.0));
@@ -261,37 +230,6 @@ mod tests {
             _ => None,
         };
         output.shapes.iter().filter_map(text).collect()
-    }
-
-    /// A file as a window's toolkit hands it over.
-    #[derive(Debug)]
-    struct File(PathBuf);
-
-    impl egui::DroppedFile for File {
-        fn path(&self) -> &std::path::Path {
-            &self.0
-        }
-
-        fn bytes(&self) -> Result<Vec<u8>, String> {
-            Err("it is not asked for".to_owned())
-        }
-    }
-
-    #[test]
-    fn one_file_that_is_dropped_is_opened_and_several_are_not() {
-        let files = |names: &[&str]| {
-            let file =
-                |name: &&str| Arc::new(File(PathBuf::from(name))) as Arc<dyn egui::DroppedFile + Send + Sync>;
-            let context = Context::default();
-            let input = RawInput { dropped_files: names.iter().map(file).collect(), ..RawInput::default() };
-            let mut found = Dropped::Nothing;
-            let mut output = context.run_ui(input, |ui| found = dropped(ui.ctx()));
-            output.textures_delta.clear();
-            found
-        };
-        assert_eq!(files(&[]), Dropped::Nothing);
-        assert_eq!(files(&["/a/song.krach.json"]), Dropped::File("/a/song.krach.json".into()));
-        assert_eq!(files(&["/a", "/b"]), Dropped::Several);
     }
 
     #[test]

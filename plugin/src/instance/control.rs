@@ -5,7 +5,7 @@ mod open;
 mod publish;
 mod scenes;
 
-use krach_core::model::{MacroState, Setting};
+use krach_core::model::{MacroState, MacroTarget, Setting};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -28,6 +28,7 @@ use super::{Claim, HostHooks};
 use crate::library::{Library, Word};
 use crate::problems::{About, Problems};
 use crate::protocol::Connection;
+use crate::protocol::background::Threads;
 use crate::protocol::context::RequestContext;
 use crate::protocol::events::log::Author;
 use crate::protocol::{Action, Deferred, Outcome};
@@ -72,6 +73,10 @@ pub(super) enum Command {
     Status { reply: SyncSender<Box<Status>> },
     /// An edit by the window, which waits for no answer.
     Do { edit: Box<Edit>, at: At },
+    /// The session becomes the scene of that number, or a new one, as the window wants it.
+    SaveScene(Option<u8>),
+    /// One target of a macro is another, or gone; without targets and a name there is no macro.
+    Target { number: u8, label: String, to: Option<MacroTarget> },
     /// What waits for a macro from now on, as the window wants it.
     LearnMacro(Option<MacroLearning>),
     /// Something that went wrong elsewhere.
@@ -93,8 +98,6 @@ pub(super) enum Command {
     },
     /// A file or a preset, while whoever opens it waits.
     OpenNow { document: Document, by: Opener, reply: SyncSender<Result<(), String>>, claim: Arc<Claim> },
-    /// A file that the window opens, which waits for no answer.
-    Open { document: Document },
     /// What compile threads and watchers have to say.
     Word(Word),
     /// The end.
@@ -148,6 +151,7 @@ pub(super) struct Control {
     /// What compile threads and watchers have said and no tick has taken in yet.
     words: VecDeque<Word>,
     osc: OscSender,
+    threads: Threads,
     dirty: Dirty,
     frames: Frames,
     /// A chunk that was refused, to be saved back until the session is edited.
@@ -208,6 +212,7 @@ impl Control {
             waiting: Vec::new(),
             problems: Problems::default(),
             osc: OscSender::default(),
+            threads: Threads::default(),
             kept: None,
             active: false,
             last_edit: 0,
@@ -338,16 +343,13 @@ impl Control {
                 }
                 let _ = reply.try_send(outcome);
             }
-            Command::Do { edit, at } => {
-                let label = label_of(&edit);
-                match self.engine.edit(*edit, at) {
-                    Ok(receipt) => {
-                        self.last_edit = receipt.seq;
-                        self.edited();
-                        self.committed(Author::Window, &label, receipt.position);
-                    }
-                    Err(error) => self.report(error.to_string()),
-                }
+            Command::Do { edit, at } => self.edit_by_window(*edit, at),
+            Command::SaveScene(number) => self.save_scene(number),
+            Command::Target { number, label, to } => {
+                let Some(mut state) = self.engine.session().macro_of(number).cloned() else { return };
+                let Some(at) = state.targets.iter().position(|target| target.label == label) else { return };
+                state.targets.splice(at..=at, to);
+                self.edit_by_window(Edit::Macro { number, to: Some(Box::new(state)) }, At::Now);
             }
             Command::LearnMacro(learning) => {
                 if let Err(error) = self.engine.learn_macro(learning) {
@@ -380,7 +382,9 @@ impl Control {
             Command::Save { params, purpose, reply, claim } => {
                 let chunk = self.chunk(params, purpose);
                 if !claim.take() {
-                    self.dirty.lost();
+                    if purpose != Purpose::Preset {
+                        self.dirty.lost();
+                    }
                     return self.report(format!("{TOO_LATE} the session, which was not saved; save again"));
                 }
                 let _ = reply.try_send(self.saved(chunk, purpose));
@@ -398,13 +402,20 @@ impl Control {
                 }
                 let _ = reply.try_send(self.open(&document, by));
             }
-            Command::Open { document } => {
-                if let Err(problem) = self.open(&document, Opener::Window) {
-                    self.report(problem);
-                }
-            }
             Command::Word(word) => self.words.push_back(word),
             Command::Stop => {}
+        }
+    }
+
+    fn edit_by_window(&mut self, edit: Edit, at: At) {
+        let label = label_of(&edit);
+        match self.engine.edit(edit, at) {
+            Ok(receipt) => {
+                self.last_edit = receipt.seq;
+                self.edited();
+                self.committed(Author::Window, &label, receipt.position);
+            }
+            Err(error) => self.report(error.to_string()),
         }
     }
 
@@ -479,6 +490,7 @@ impl Control {
             connection: self.connections.entry(connection).or_default(),
             last_edit: &mut self.last_edit,
             changed: &mut changed,
+            threads: &mut self.threads,
         });
         let edited = self.last_edit != before;
         if edited {

@@ -1,7 +1,6 @@
 //! What a window may see and ask of an instance, from a thread of its own: questions are posted, and
 //! nobody is ever kept waiting for an answer.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use krach_core::edit::{At, Edit};
 use krach_core::engine::{MacroLearning, MacroStatus, NodeStatus};
 use krach_core::link::Link;
+use krach_core::model::MacroTarget;
 
-use super::control::{Command, Document};
-use crate::session_file;
+use super::control::Command;
 use crate::socket::{Announcer, EndpointInfo};
 
 /// The session and its troubles at one moment.
@@ -89,15 +88,14 @@ impl View {
         self.send(Command::Do { edit: Box::new(edit), at: At::Now });
     }
 
-    /// Opens a session file. What is wrong with it becomes one of the problems, and nothing changes.
-    pub fn open(&self, path: &Path) {
-        match session_file::read(path) {
-            Ok(text) => {
-                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-                self.send(Command::Open { document: Document { name, text } });
-            }
-            Err(fault) => self.report(fault.to_string()),
-        }
+    /// The session as it is becomes the scene of that number, or a new one.
+    pub fn save_scene(&self, number: Option<u8>) {
+        self.send(Command::SaveScene(number));
+    }
+
+    /// One target of a macro is another, or gone.
+    pub fn change_target(&self, number: u8, label: String, to: Option<MacroTarget>) {
+        self.send(Command::Target { number, label, to });
     }
 
     /// Has a macro wait for the next control that is set, or nothing.

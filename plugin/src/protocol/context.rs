@@ -7,6 +7,7 @@ use krach_core::node::is_inline;
 
 use crate::library::Library;
 use crate::problems::Problems;
+use crate::protocol::background::Threads;
 use crate::protocol::connection::Connection;
 use crate::socket::Announcer;
 
@@ -31,6 +32,8 @@ pub(crate) struct RequestContext<'a> {
     pub last_edit: &'a mut u64,
     /// Set if the session was changed otherwise than by an edit.
     pub changed: &'a mut bool,
+    /// The threads that requests have work done on.
+    pub threads: &'a mut Threads,
 }
 
 impl RequestContext<'_> {

@@ -24,6 +24,7 @@
 
 mod answer;
 mod at;
+pub(crate) mod background;
 mod connection;
 pub(crate) mod context;
 mod dispatch;

@@ -65,7 +65,10 @@ pub fn run() -> ExitCode {
     });
     if let Some(file) = &options.file {
         match open(&instance, file) {
-            Ok(tempo) => options.tempo = options.tempo.or(tempo),
+            Ok((tempo, beats)) => {
+                options.tempo = options.tempo.or(tempo);
+                options.meter = options.meter.or(beats.map(|beats| (beats, 4)));
+            }
             Err(problem) => {
                 eprintln!("krach: {problem}");
                 return ExitCode::FAILURE;
@@ -81,11 +84,11 @@ pub fn run() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Opens a session before anything is played; gives its tempo.
-fn open(instance: &Instance, file: &Path) -> Result<Option<f64>, String> {
+/// Opens a session before anything is played; gives its tempo, and quarter notes per bar.
+fn open(instance: &Instance, file: &Path) -> Result<(Option<f64>, Option<u32>), String> {
     let text = session_file::read(file).map_err(|fault| fault.to_string())?;
-    let tempo = session_file::tempo_of(&text);
+    let time = session_file::time_of(&text);
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
     instance.open_file(Document { name, text }, Opener::Window)?;
-    Ok(tempo)
+    Ok(time)
 }

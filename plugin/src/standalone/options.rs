@@ -63,6 +63,8 @@ pub enum Backend {
 
 /// Quarter notes per minute where nobody says any.
 pub const TEMPO: f64 = 120.0;
+/// Time signature where nothing says another.
+pub const METER: (u32, u32) = (4, 4);
 
 /// How to play.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,8 +79,8 @@ pub struct Options {
     pub file: Option<PathBuf>,
     /// Quarter notes per minute; `None` is that of the file, else [`TEMPO`].
     pub tempo: Option<f64>,
-    /// Time signature.
-    pub meter: (u32, u32),
+    /// Time signature; where it is left out, that of the session file, else 4/4.
+    pub meter: Option<(u32, u32)>,
     /// JACK's transport is ours.
     pub follow_jack: bool,
     /// Part of the card's name.
@@ -101,7 +103,7 @@ impl Default for Options {
             period: None,
             file: None,
             tempo: None,
-            meter: (4, 4),
+            meter: None,
             follow_jack: false,
             card: None,
             midi_input: None,
@@ -170,7 +172,8 @@ impl Options {
                 }
                 Long("timesig-num") => {
                     let text = parser.value()?.string()?;
-                    options.meter.0 = number("--timesig-num", text, "a whole number from 1 to 64", 1..=64)?;
+                    options.meter.get_or_insert(METER).0 =
+                        number("--timesig-num", text, "a whole number from 1 to 64", 1..=64)?;
                 }
                 Long("timesig-denom") => {
                     let text = parser.value()?.string()?;
@@ -179,7 +182,7 @@ impl Options {
                     if !note.is_power_of_two() {
                         return Err(Problem::Value { option: "--timesig-denom", value: text, wanted });
                     }
-                    options.meter.1 = note;
+                    options.meter.get_or_insert(METER).1 = note;
                 }
                 Long("follow-jack") => options.follow_jack = true,
                 Long("output-device") => options.card = Some(parser.value()?.string()?),
@@ -256,7 +259,7 @@ mod tests {
             rate: Some(44_100),
             period: Some(64),
             tempo: Some(137.5),
-            meter: (7, 8),
+            meter: Some((7, 8)),
             follow_jack: true,
             connect: Some(vec!["a:1".to_owned(), "b:2".to_owned()]),
             scale: Some(2.0),

@@ -6,7 +6,7 @@ use crossbeam_queue::ArrayQueue;
 use krach_core::clock::{HostTransport, TransportAt};
 use krach_core::processor::{HostEventKind, MidiEvent, Processor};
 
-use super::options::{Options, TEMPO};
+use super::options::{METER, Options, TEMPO};
 use super::time::{Clock, Position, Shared};
 use crate::block::{BlockProcessor, Surroundings};
 use crate::params::KrachParams;
@@ -42,7 +42,7 @@ impl Player {
         Self {
             block: BlockProcessor::new(processor, &values, Kind::Instrument).without_stems(),
             values,
-            clock: Clock::new(shared, rate, options.tempo.unwrap_or(TEMPO), options.meter),
+            clock: Clock::new(shared, rate, options.tempo.unwrap_or(TEMPO), options.meter.unwrap_or(METER)),
             shared: Arc::clone(shared),
             inbox: Vec::with_capacity(INBOX),
             scratch: vec![0.0; STEMS * CHANNELS * MAX_FRAMES],

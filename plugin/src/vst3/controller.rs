@@ -61,7 +61,8 @@ impl IEditControllerTrait for Object {
                     let label = self.values.params().labels.macro_label(index);
                     copy_text(&label.name, &mut (*info).title);
                     copy_text(&label.name, &mut (*info).shortTitle);
-                    copy_text(&label.unit, &mut (*info).units);
+                    // Texts of values have their unit already, and hosts put this behind them.
+                    copy_text("", &mut (*info).units);
                 }
                 told
             }

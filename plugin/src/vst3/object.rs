@@ -142,8 +142,13 @@ impl Object {
         let desk = Arc::clone(self.gui.desk());
         let mark_dirty: Box<dyn Fn() + Send + Sync> = Box::new(move || desk.mark_dirty());
         let (desk, labels) = (Arc::clone(self.gui.desk()), self.values.params().labels.clone());
-        let (shown, teller) = (labels.clone(), Arc::clone(&desk));
-        labels.listen(Box::new(move || teller.titles_changed()));
+        // The desk holds the parameters, and they hold the labels: a strong reference would be a circle.
+        let (shown, teller) = (labels.clone(), Arc::downgrade(&desk));
+        labels.listen(Box::new(move || {
+            if let Some(desk) = teller.upgrade() {
+                desk.titles_changed();
+            }
+        }));
         let show_macros = Box::new(move |macros| _ = shown.show(macros));
         let config = InstanceConfig {
             format: "vst3",
@@ -169,6 +174,7 @@ impl Object {
 
     /// Ends the instance, joining its threads, and closes its window; nothing happens if there is none.
     pub fn terminate(&self) {
+        self.gui.desk().forget_titles();
         self.gui.close();
         self.deactivate();
         self.values.params().view.set(None);

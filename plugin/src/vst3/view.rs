@@ -45,12 +45,14 @@ const LOOK: u64 = 40;
 /// Gestures that wait for the host to hear of them.
 const GESTURES: usize = 256;
 
-/// What the window did to a parameter, values normalised.
+/// What the host is to hear of a parameter, values normalised.
 #[derive(Clone, Copy)]
 enum Gesture {
     Begin(u32),
     Value(u32, f64),
     End(u32),
+    /// All three in one, so that none finds room without the others.
+    Jump(u32, f64),
 }
 
 /// Where other threads leave what they want of the host.
@@ -102,10 +104,8 @@ impl Desk {
 
     /// The host hears of the scene at its next call. For the audio thread, too: neither allocates nor waits.
     pub fn tell_scene(&self, number: u8) {
-        let (id, value) = (self.values.scene_id(), f64::from(place_of_scene(number)));
-        for gesture in [Gesture::Begin(id), Gesture::Value(id, value), Gesture::End(id)] {
-            let _ = self.gestures.push(gesture);
-        }
+        let jump = Gesture::Jump(self.values.scene_id(), f64::from(place_of_scene(number)));
+        let _ = self.gestures.push(jump);
         self.mark_dirty();
     }
 
@@ -127,6 +127,11 @@ impl Desk {
     /// Parameters are called otherwise.
     pub fn titles_changed(&self) {
         self.titles.store(true, Ordering::Release);
+    }
+
+    /// The instance ends: the host has no use for names any more, and may be taking us down.
+    pub fn forget_titles(&self) {
+        self.titles.store(false, Ordering::Release);
     }
 
     fn handler(&self) -> Option<Handler> {
@@ -152,10 +157,7 @@ impl Desk {
         }
         let Some(handler) = handler else { return };
         if self.panic_over.swap(false, Ordering::AcqRel) {
-            let id = self.values.panic_id();
-            for gesture in [Gesture::Begin(id), Gesture::Value(id, 0.0), Gesture::End(id)] {
-                gesture.tell(&handler.host);
-            }
+            Gesture::Jump(self.values.panic_id(), 0.0).tell(&handler.host);
         }
         if self.titles.swap(false, Ordering::AcqRel) {
             // SAFETY: the host's object, of which we hold a reference, on its main thread.
@@ -179,6 +181,11 @@ impl Gesture {
                 Self::Begin(id) => host.beginEdit(id),
                 Self::Value(id, value) => host.performEdit(id, value),
                 Self::End(id) => host.endEdit(id),
+                Self::Jump(id, value) => {
+                    host.beginEdit(id);
+                    host.performEdit(id, value);
+                    host.endEdit(id)
+                }
             };
         }
     }

@@ -163,8 +163,8 @@ fn a_state_sets_macros_without_moving_what_it_says_otherwise() {
         freq.map(|c| c["value"].as_f64().unwrap())
     };
     let saved = plugin.save().expect("a state");
-    render(&plugin, &mut block, 2_048, &[512], &[Event::value(9, cutoff, 0.25)]);
-    assert!(until(|| told(&mut client) == Some(220.0)), "{:?}", told(&mut client));
+    render(&plugin, &mut block, 2_048, &[512], &[Event::value(9, cutoff, 0.5)]);
+    assert!(until(|| told(&mut client) == Some(440.0)), "{:?}", told(&mut client));
     // While it plays: the value of the parameter comes back, and the control is what the state says.
     call(&mut client, "set", json!({"values": {"osc/freq": 330.0}}));
     assert!(plugin.load(&saved));
@@ -173,8 +173,8 @@ fn a_state_sets_macros_without_moving_what_it_says_otherwise() {
         render(&plugin, &mut block, 512, &[512], &[]);
         assert_eq!(told(&mut client), Some(220.0));
     }
-    render(&plugin, &mut block, 2_048, &[512], &[Event::value(9, cutoff, 0.5)]);
-    assert!(until(|| told(&mut client) == Some(440.0)), "until it is moved: {:?}", told(&mut client));
+    render(&plugin, &mut block, 2_048, &[512], &[Event::value(9, cutoff, 1.0)]);
+    assert!(until(|| told(&mut client) == Some(1_760.0)), "until it is moved: {:?}", told(&mut client));
     drop(client);
     plugin.destroy();
 }
@@ -190,7 +190,8 @@ fn a_vst3_host_is_told_of_titles_and_reads_them() {
         plugin.asked().contains(&Asked::Restart(TITLES))
     }));
     let info = titled("Cutoff").expect("macro 3");
-    assert_eq!((wide(&info.shortTitle), wide(&info.units)), ("Cutoff".into(), "Hz".into()));
+    // Hosts put a unit behind a value's text, which has it already.
+    assert_eq!((wide(&info.shortTitle), wide(&info.units)), ("Cutoff".into(), String::new()));
     assert!(titled("Macro 3").is_none());
     let restarts =
         |plugin: &Vst3| plugin.asked().iter().filter(|asked| **asked == Asked::Restart(TITLES)).count();

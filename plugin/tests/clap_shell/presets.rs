@@ -69,10 +69,10 @@ fn a_host_lists_what_comes_with_krach_and_what_lies_in_the_folder() {
     for (preset, session) in bundled.iter().zip(krach::presets::FACTORY) {
         assert_eq!((preset.name.as_str(), preset.key.as_str()), (session.name, session.key));
         assert_eq!(preset.about, session.about);
-        assert_eq!(preset.plugin, "clap:io.krach.krach");
+        assert_eq!(preset.plugins, ["clap:io.krach.krach", "clap:io.krach.krach-fx"]);
     }
     let [tone] = own[..] else { panic!("{own:?}") };
-    assert_eq!((tone.name.as_str(), tone.plugin.as_str()), ("my tone", "clap:io.krach.krach"));
+    assert_eq!((tone.name.as_str(), tone.plugins.len()), ("my tone", 2));
     assert_eq!(tone.extra, ["Tempo: 99 bpm"]);
     assert!(tone.changed > 0);
     let [broken, lost] = &presets.errors[..] else { panic!("{:?}", presets.errors) };
@@ -147,7 +147,10 @@ fn a_preset_of_the_host_carries_no_name_and_a_copy_carries_all() {
     assert!(!other.load_for(&broken, CLAP_STATE_CONTEXT_FOR_PRESET));
     assert_eq!(other.save(), before, "a preset that is refused is not the project");
     assert!(!other.load_for(&broken, CLAP_STATE_CONTEXT_FOR_PROJECT));
-    assert_eq!(other.save(), Some(broken), "a project that is refused is kept");
+    assert_eq!(other.save().as_ref(), Some(&broken), "a project that is refused is kept");
+    assert_ne!(other.save_for(CLAP_STATE_CONTEXT_FOR_PRESET), Some(broken), "a preset is what sounds");
+    let preset = other.save_for(CLAP_STATE_CONTEXT_FOR_PRESET).expect("a state");
+    assert!(host.instance().load_for(&preset, CLAP_STATE_CONTEXT_FOR_PRESET), "and can be loaded");
 
     let copy = host.instance();
     assert!(copy.load_for(&save(CLAP_STATE_CONTEXT_FOR_DUPLICATE), CLAP_STATE_CONTEXT_FOR_DUPLICATE));

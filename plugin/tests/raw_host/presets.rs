@@ -61,7 +61,7 @@ impl Plugin {
 pub struct Listed {
     pub name: String,
     pub key: String,
-    pub plugin: String,
+    pub plugins: Vec<String>,
     pub about: String,
     pub extra: Vec<String>,
     pub changed: u64,
@@ -199,7 +199,7 @@ unsafe extern "C" fn plugin_id(
     id: *const clap_universal_plugin_id,
 ) {
     // SAFETY: as above.
-    unsafe { last(receiver).plugin = format!("{}:{}", said((*id).abi), said((*id).id)) };
+    unsafe { last(receiver).plugins.push(format!("{}:{}", said((*id).abi), said((*id).id))) };
 }
 
 unsafe extern "C" fn description(

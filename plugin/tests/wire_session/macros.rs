@@ -101,6 +101,18 @@ fn what_no_macro_can_be_is_refused_with_place_and_hint() {
             "label and targets",
             "give label to add one target, or targets to put all in place",
         ),
+        (
+            json!({"macro": 1, "name": "x", "lo": 0.2}),
+            "params",
+            "a range, a curve or an inverse of no control",
+            "give label, the control that they are for",
+        ),
+        (
+            json!({"macro": 300, "name": "x"}),
+            "params.macro",
+            "parameters not understood: expected a macro: 1 to 64, or its name",
+            "",
+        ),
     ] {
         let said = refused(&mut client, "macro", params);
         assert_eq!((said.0.as_str(), said.1.as_str()), (place, message));
@@ -111,6 +123,10 @@ fn what_no_macro_can_be_is_refused_with_place_and_hint() {
     assert_eq!(said.1, "targets: expected at most 16 targets");
     let said = refused(&mut client, "macro", json!({"macro": 1, "label": "bass/freq", "curve": "zig"}));
     assert!(said.1.contains("zig"), "{said:?}");
+    ok(&mut client, "macro", json!({"macro": 2, "label": "bass/freq"}));
+    let said = refused(&mut client, "unmacro", json!({"macro": 2, "label": "bass/frek"}));
+    assert_eq!((said.0.as_str(), said.1.as_str()), ("params.label", "macro 2 does not move bass/frek"));
+    assert!(said.2.contains("bass/freq"), "{}", said.2);
     let said = refused(&mut client, "macro_learn", json!({"macro": 1, "label": "bass/freq"}));
     assert_eq!(said.2, "give label to wait for a macro, or macro to wait for a control");
 }

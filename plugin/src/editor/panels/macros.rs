@@ -1,7 +1,7 @@
 //! The host's macros: what each moves, over which range, by which curve; and a button that has one wait for a control.
 
 use egui::{Align2, Color32, DragValue, Rect, ScrollArea, Sense, Ui, UiBuilder, pos2, vec2};
-use krach_core::model::{Curve, MacroState, MacroTarget};
+use krach_core::model::{Curve, MacroTarget};
 
 use super::{Look, button, card, elided, heading};
 use crate::editor::app::UiCommand;
@@ -112,7 +112,7 @@ fn draw_line(ui: &mut Ui, rect: Rect, shown: &Macro, line: usize, wishes: &mut V
             );
         }
         if number > 0 && !shown.waits {
-            forget(ui, rect, number, 0, wishes, MacroState::new(number));
+            forget(ui, rect, number, 0, wishes, UiCommand::ForgetMacro(number));
         }
         return;
     };
@@ -122,11 +122,9 @@ fn draw_line(ui: &mut Ui, rect: Rect, shown: &Macro, line: usize, wishes: &mut V
     let room = right - 122.0 - column(0.30);
     elided(painter, pos2(column(0.30), y), &label, style::small(), color, room * 0.52);
     let with = |change: &dyn Fn(&mut MacroTarget)| {
-        let mut state = shown.state.clone();
-        if let Some(target) = state.targets.get_mut(line) {
-            change(target);
-        }
-        UiCommand::Macro(state)
+        let mut to = target.clone();
+        change(&mut to);
+        UiCommand::Target { number, label: target.label.clone(), to: Some(to) }
     };
     let field = |n: f32| {
         let left = column(0.30) + room * (0.54 + 0.23 * n);
@@ -158,18 +156,16 @@ fn draw_line(ui: &mut Ui, rect: Rect, shown: &Macro, line: usize, wishes: &mut V
             wishes.push(UiCommand::LearnMacro((!shown.waits).then_some(number)));
         }
     }
-    let mut rest = shown.state.clone();
-    rest.targets.remove(line);
-    let rest = if rest.targets.is_empty() { MacroState::new(number) } else { rest };
-    forget(ui, rect, number, line, wishes, rest);
+    let gone = UiCommand::Target { number, label: target.label.clone(), to: None };
+    forget(ui, rect, number, line, wishes, gone);
 }
 
 /// The button at the end of a line that takes the target away.
-fn forget(ui: &Ui, rect: Rect, number: u8, line: usize, wishes: &mut Vec<UiCommand>, rest: MacroState) {
+fn forget(ui: &Ui, rect: Rect, number: u8, line: usize, wishes: &mut Vec<UiCommand>, wish: UiCommand) {
     let y = rect.center().y;
     let place = Rect::from_min_max(pos2(rect.right() - 18.0, y - 8.5), pos2(rect.right(), y + 8.5));
     if small_button(ui, place, &format!("forget {number} {line}"), "×", "Moves it no more").clicked() {
-        wishes.push(UiCommand::Macro(rest));
+        wishes.push(wish);
     }
 }
 

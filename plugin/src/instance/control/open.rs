@@ -34,7 +34,7 @@ impl Control {
         let Document { name, text } = document;
         let told = |error: &dyn std::fmt::Display| format!("{name}: {error}; what played before plays on");
         let module = Session::read_module(text).map_err(|error| told(&error))?;
-        let edit = self.engine.session().loading(module, self.engine.registry()).map_err(|e| told(&e))?;
+        let edit = self.engine.session().opening(module, self.engine.registry()).map_err(|e| told(&e))?;
         if matches!(&edit, Edit::Batch(edits) if edits.is_empty()) {
             return Ok(());
         }
@@ -54,19 +54,17 @@ impl Control {
 
     /// The chunk of the session as it is. A preset's has no name: it is the instance's.
     pub(super) fn chunk(&mut self, params: Params, purpose: Purpose) -> Result<Vec<u8>, StateError> {
+        if purpose == Purpose::Preset {
+            // What sounds, whatever project was refused.
+            let mut nameless = self.engine.session().clone();
+            nameless.settings.name.clear();
+            return Payload::new(params, nameless.to_json()).and_then(|payload| payload.encode());
+        }
         let session = self.engine.save();
         match &self.kept {
             Some(kept) if kept.session == session => return Ok(kept.chunk.clone()),
             _ => self.kept = None,
         }
-        let session = match purpose {
-            Purpose::Preset => {
-                let mut nameless = self.engine.session().clone();
-                nameless.settings.name.clear();
-                nameless.to_json()
-            }
-            Purpose::Project | Purpose::Duplicate => session,
-        };
         Payload::new(params, session).and_then(|payload| payload.encode())
     }
 
@@ -82,7 +80,9 @@ impl Control {
                 Some(chunk)
             }
             Err(error) => {
-                self.dirty.lost();
+                if purpose != Purpose::Preset {
+                    self.dirty.lost();
+                }
                 self.report(format!("the session was not saved: {error}"));
                 None
             }

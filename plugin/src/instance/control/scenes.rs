@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use krach_core::edit::{At, SceneEdit};
+
 use super::Control;
 use crate::protocol::events::{self, Event, payloads};
 
@@ -33,6 +35,18 @@ impl Control {
         if let Some(name) = &self.hooks.scene_names {
             name(names);
         }
+    }
+
+    /// The session becomes a scene, as the window wants it: an old one keeps its name, and tempo and meter if it had them.
+    pub(super) fn save_scene(&mut self, number: Option<u8>) {
+        let scenes = &self.engine.session().scenes;
+        let Some(number) = number.or_else(|| scenes.free_number()) else {
+            return self.report("all 127 numbers have their scene".to_owned());
+        };
+        let before = scenes.get(number);
+        let transport = before.is_some_and(|scene| scene.state.transport.is_some());
+        let edit = SceneEdit::Save { number, name: scenes.name_for(number), transport };
+        self.edit_by_window(edit.into(), At::Now);
     }
 
     /// A scene plays now: the host's parameter stands there, and clients hear of it.

@@ -36,6 +36,7 @@ pub(in crate::protocol) fn read_batch(
 ) -> Result<Mutation, RpcError> {
     let Batch { requests } = read_object(rest)?;
     let mut changes = Vec::with_capacity(requests.len());
+    let mut opened = 0;
     for (i, Part { method, params }) in requests.into_iter().enumerate() {
         let place = format!("params.requests[{i}]");
         let not_here = |message: String, field: &str, hint: &str| {
@@ -52,6 +53,11 @@ pub(in crate::protocol) fn read_batch(
                 );
             }
         };
+        // Each of them is in memory, whole, until the batch acts.
+        opened += usize::from(method == "open_file");
+        if opened > 1 {
+            return not_here("a batch opens one file".to_owned(), "method", "open the file that is to play");
+        }
         let own: BTreeMap<String, &RawValue> = read_params(params)?;
         if let Some(field) = ["at", "dry_run"].into_iter().find(|field| own.contains_key(*field)) {
             let message = format!("{field} is the whole batch's");

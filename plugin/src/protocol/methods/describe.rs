@@ -28,7 +28,7 @@ methods! {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Describe {
-    /// A node or a group; all without.
+    /// A node or a group. Default: all.
     #[serde(default)]
     node: Option<String>,
 }
@@ -167,11 +167,11 @@ pub(crate) struct Node {
     pub gain: f64,
     /// Silent.
     pub muted: bool,
-    /// Parsed alone.
+    /// Heard alone.
     pub solo: bool,
     /// A traced function on one channel is played on both.
     pub stereo: bool,
-    /// Parsed by itself.
+    /// Heard by itself.
     pub to_master: bool,
     /// The stem where it is heard; 0 is the main output.
     pub stem: Bus,

@@ -89,7 +89,7 @@ pub(super) struct CrossfadeParams {
 pub(super) struct Input {
     /// On or off.
     on: bool,
-    /// 0 (left) or 1 (right) on both sides; both as they are without.
+    /// 0 (left) or 1 (right) on both sides. Default: both as they are.
     #[serde(default)]
     channel: Option<u32>,
 }

@@ -1,17 +1,15 @@
 //! Sessions as files: saved and opened by path, or by name in `~/.krach/sessions`.
 
 use std::path::{Path, PathBuf};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use krach_core::session::Session;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::protocol::answer::{Answer, Work};
 use crate::protocol::context::RequestContext;
-use crate::protocol::error::{INTERNAL, INVALID_PARAMS, REFUSED, RpcError};
+use crate::protocol::error::{INVALID_PARAMS, REFUSED, RpcError};
 use crate::protocol::json::to_json;
 use crate::protocol::method::methods;
 use crate::protocol::mutation::{Mutation, Prepared};
@@ -20,9 +18,11 @@ use crate::protocol::refusal::refused_file;
 use crate::session_file::{self, FileFault};
 
 methods! {
-    /// writes the session into a file, whole or not at all; [what `file` may be](#files)
+    /// writes the session into a file, whole or not at all; [what `file` may be](#files). The reply comes once it is
+    /// written
     Session "save_file" Ask(read_save) (SaveFile) => (Saved);
-    /// the session becomes that of the file, as one change
+    /// the session becomes that of the file, as one change: also its scenes and macros, none where it has none. The file is
+    /// read when the request arrives: wait for the reply of a `save_file` before. A `batch` may have one
     Session "open_file" Change(read_open) (OpenFile) => (Opened);
 }
 
@@ -54,63 +54,37 @@ fn read_save(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     let path = path_of(&file)?;
     Ok(Box::new(move |_| {
         let until = Instant::now() + PATIENCE;
-        let mut writing: Option<Writing> = None;
+        let mut writing = None;
         Answer::Later(Box::new(move |context| {
             if writing.is_none() {
-                if awaits_sounds(context) && Instant::now() < until {
+                let awaits = awaits_sounds(context);
+                if awaits && Instant::now() < until {
                     return None;
                 }
                 let document = context.engine.save();
-                writing = Some(match Writing::start(path.clone(), document, overwrite) {
-                    Ok(writing) => writing,
+                let (path, bytes) = (path.clone(), document.len());
+                let file = shown(&path);
+                let write = move || session_file::write(&path, &document, overwrite);
+                match context.threads.start("krach-save", write) {
+                    Ok(thread) => {
+                        writing = Some((thread, Saved { file, bytes, kept: None, complete: !awaits }))
+                    }
                     Err(error) => return Some(Err(error)),
-                });
+                }
             }
-            writing.as_mut()?.answer()
+            let (thread, saved) = writing.as_mut()?;
+            let written =
+                thread.result()?.and_then(|written| written.map_err(|fault| refused(REFUSED, fault)));
+            Some(written.map(|kept| {
+                saved.kept = kept.as_deref().map(shown);
+                to_json(saved)
+            }))
         }))
     }))
 }
 
 fn awaits_sounds(context: &RequestContext<'_>) -> bool {
     context.sounds.as_ref().is_some_and(|sounds| sounds.awaited(context.engine))
-}
-
-/// A file that is being written, on a thread of its own: a disk may take its time, and edits do not wait for it.
-struct Writing {
-    path: PathBuf,
-    bytes: usize,
-    thread: Option<JoinHandle<Result<Option<PathBuf>, FileFault>>>,
-}
-
-impl Writing {
-    fn start(path: PathBuf, document: Vec<u8>, overwrite: bool) -> Result<Self, RpcError> {
-        let (to, bytes) = (path.clone(), document.len());
-        let write = move || session_file::write(&to, &document, overwrite);
-        let thread = std::thread::Builder::new().name("krach-save".to_owned()).spawn(write);
-        let thread =
-            thread.map_err(|error| RpcError::new(INTERNAL, format!("no thread to write with: {error}")))?;
-        Ok(Self { path, bytes, thread: Some(thread) })
-    }
-
-    /// The answer, once it is written or not.
-    fn answer(&mut self) -> Option<Result<Value, RpcError>> {
-        let thread = self.thread.take_if(|thread| thread.is_finished())?;
-        let (file, bytes) = (shown(&self.path), self.bytes);
-        Some(match thread.join() {
-            Ok(Ok(kept)) => Ok(to_json(&Saved { file, bytes, kept: kept.as_deref().map(shown) })),
-            Ok(Err(fault)) => Err(refused(REFUSED, fault)),
-            Err(_) => Err(RpcError::new(INTERNAL, "internal error: the file was not written")),
-        })
-    }
-}
-
-/// Whatever becomes of the client, no thread is left behind.
-impl Drop for Writing {
-    fn drop(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
 }
 
 /// `open_file {file}`: the session becomes that of the file.
@@ -124,7 +98,7 @@ fn read_open(rest: &str) -> Result<Mutation, RpcError> {
     let change = Mutation::new(move |session_preview| {
         let registry = session_preview.engine().registry();
         let session = session_preview.session()?;
-        let edit = session.loading(module, registry).map_err(|error| refused_file(&error, &name))?;
+        let edit = session.opening(module, registry).map_err(|error| refused_file(&error, &name))?;
         Ok(Prepared::and(edit, &Opened { file }))
     });
     Ok(change.within("params.file"))
@@ -151,6 +125,8 @@ pub(crate) struct Saved {
     pub bytes: usize,
     /// Where the file is now that was there before; null if there was none.
     pub kept: Option<String>,
+    /// False where a sound was still being compiled after 10 s: the texts that it imports are not in the file. Save again.
+    pub complete: bool,
 }
 
 #[derive(Serialize)]

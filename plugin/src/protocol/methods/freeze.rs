@@ -1,25 +1,24 @@
 //! `freeze`: what slots play over some bars, as a MIDI file.
 
 use std::path::{Path, PathBuf};
-use std::thread::JoinHandle;
 
-use krach_files::{Existing, SaveError};
+use krach_core::ir::which_names;
 use krach_patterns::compile_swung;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::midi_file::{self, Frozen, Stretch, Take, TooMuch};
 use crate::protocol::answer::{Answer, Work};
 use crate::protocol::context::RequestContext;
-use crate::protocol::error::{INTERNAL, INVALID_PARAMS, REFUSED, RpcError};
+use crate::protocol::error::{INVALID_PARAMS, REFUSED, RpcError};
 use crate::protocol::json::to_json;
 use crate::protocol::method::methods;
 use crate::protocol::params::read_params;
 use crate::protocol::refusal::refused_pattern;
+use crate::session_file::{self, FileFault};
 
 methods! {
-    /// writes what slots play over some bars into a MIDI file, whole or not at all; [what is in it](#freeze)
+    /// writes what slots play over some bars into a MIDI file, whole or not at all; [what is in it](#what-freeze-writes)
     Patterns "freeze" Ask(read_freeze) (Freeze) => (Written);
 }
 
@@ -30,12 +29,12 @@ const MAX_BARS: f64 = 1024.0;
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Freeze {
-    /// A slot, or a group (`drums` is `drums/kick` and its kin); all that play without.
+    /// A slot, or a group (`drums` is `drums/kick` and its kin); default: all that play.
     #[serde(default)]
     target: Option<String>,
     /// How many bars of the host, 1024 at most.
     bars: f64,
-    /// The bar of the song where they begin; 0, its first, without.
+    /// The bar of the song where they begin. Default: 0, its first.
     #[serde(default)]
     from: f64,
     /// An absolute path that ends in `.mid`.
@@ -59,13 +58,27 @@ fn read_freeze(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     }
     let path = path_of(&path)?;
     Ok(Box::new(move |context| {
-        let mut writing = match takes(target.as_deref(), context) {
-            Ok(takes) => Writing::start(takes, stretch(bars, from, context), path, overwrite),
-            Err(error) => Err(error),
+        let file = shown(&path);
+        let writing = takes(target.as_deref(), context).and_then(|takes| {
+            let stretch = stretch(bars, from, context);
+            context.threads.start("krach-freeze", move || write(&takes, &stretch, &path, overwrite))
+        });
+        let writing = match writing {
+            Ok(writing) => writing,
+            Err(error) => return Answer::Now(Err(error)),
         };
-        Answer::Later(Box::new(move |_| match &mut writing {
-            Ok(writing) => writing.answer(),
-            Err(error) => Some(Err(error.clone())),
+        Answer::Later(Box::new(move |_| {
+            let written = writing.result()?.and_then(|written| written);
+            Some(written.map(|(frozen, kept)| {
+                to_json(&Written {
+                    path: file.clone(),
+                    bytes: frozen.bytes.len(),
+                    notes: frozen.notes,
+                    detuned: frozen.detuned,
+                    slots: frozen.slots,
+                    kept: kept.as_deref().map(shown),
+                })
+            }))
         }))
     }))
 }
@@ -91,8 +104,8 @@ fn takes(target: Option<&str>, context: &RequestContext<'_>) -> Result<Vec<Take>
     let meant: Vec<_> = session.slots.iter().filter(|(slot, _)| within(slot)).collect();
     if let (Some(target), true) = (target, meant.is_empty()) {
         let error = RpcError::new(REFUSED, format!("nothing was ever played on {target}"));
-        let known: Vec<&str> = session.slots.keys().take(32).map(String::as_str).collect();
-        return Err(error.at("params.target").hint(format!("slots are: {}", known.join(", "))));
+        let known = session.slots.keys().map(String::as_str);
+        return Err(error.at("params.target").hint(which_names(target, "slots", known)));
     }
     let playing = meant.into_iter().filter(|(_, slot)| slot.playing);
     let take = |(name, slot): (&String, &krach_core::model::SlotState)| {
@@ -121,72 +134,22 @@ fn stretch(bars: f64, from: f64, context: &RequestContext<'_>) -> Stretch {
     }
 }
 
-/// What was written, and where the file is now that was there before.
-type Outcome = Result<(Frozen, Option<PathBuf>), RpcError>;
-
-/// A file that is made and written on a thread of its own: edits do not wait for it.
-struct Writing {
-    path: PathBuf,
-    thread: Option<JoinHandle<Outcome>>,
-}
-
-impl Writing {
-    fn start(takes: Vec<Take>, stretch: Stretch, path: PathBuf, overwrite: bool) -> Result<Self, RpcError> {
-        let to = path.clone();
-        let existing = if overwrite { Existing::Keep } else { Existing::Refuse };
-        let write = move || {
-            let frozen = midi_file::freeze(&takes, &stretch).map_err(|TooMuch| {
-                let error = RpcError::new(REFUSED, "more notes than a file may have");
-                error.at("params.bars").hint("freeze fewer bars, or one slot at a time")
-            })?;
-            let kept =
-                krach_files::save(&to, &frozen.bytes, existing).map_err(|error| refused(&to, error))?;
-            Ok((frozen, kept))
-        };
-        let thread = std::thread::Builder::new().name("krach-freeze".to_owned()).spawn(write);
-        let thread =
-            thread.map_err(|error| RpcError::new(INTERNAL, format!("no thread to write with: {error}")))?;
-        Ok(Self { path, thread: Some(thread) })
-    }
-
-    /// The answer, once it is written or not.
-    fn answer(&mut self) -> Option<Result<Value, RpcError>> {
-        let thread = self.thread.take_if(|thread| thread.is_finished())?;
-        let Ok(written) = thread.join() else {
-            return Some(Err(RpcError::new(INTERNAL, "internal error: the file was not written")));
-        };
-        Some(written.map(|(frozen, kept)| {
-            to_json(&Written {
-                path: shown(&self.path),
-                bytes: frozen.bytes.len(),
-                notes: frozen.notes,
-                detuned: frozen.detuned,
-                slots: frozen.slots,
-                kept: kept.as_deref().map(shown),
-            })
-        }))
-    }
-}
-
-/// Whatever becomes of the client, no thread is left behind.
-impl Drop for Writing {
-    fn drop(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-fn refused(path: &Path, error: SaveError) -> RpcError {
-    let shown = path.display();
-    let (message, hint) = match error {
-        SaveError::Exists => (format!("there is a file {shown}"), "give another name, or `overwrite`"),
-        SaveError::NotPlain => (format!("{shown} is not a plain file"), "give another name"),
-        SaveError::Io(error) => {
-            (format!("{shown}: {error}"), "is the folder there, and may you write in it?")
-        }
-    };
-    RpcError::new(REFUSED, message).at("params.path").hint(hint)
+/// Makes the file and writes it; gives what is in it, and where the file is now that was there before.
+fn write(
+    takes: &[Take],
+    stretch: &Stretch,
+    path: &Path,
+    overwrite: bool,
+) -> Result<(Frozen, Option<PathBuf>), RpcError> {
+    let frozen = midi_file::freeze(takes, stretch).map_err(|TooMuch| {
+        let error = RpcError::new(REFUSED, "more notes than a file may have");
+        error.at("params.bars").hint("freeze fewer bars, or one slot at a time")
+    })?;
+    let kept =
+        session_file::replace(path, &frozen.bytes, overwrite).map_err(|FileFault { message, hint }| {
+            RpcError::new(REFUSED, message).at("params.path").hint(hint)
+        })?;
+    Ok((frozen, kept))
 }
 
 fn shown(path: &Path) -> String {

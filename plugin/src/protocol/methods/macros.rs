@@ -30,7 +30,7 @@ methods! {
 
 /// A macro by its number or its name.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a macro: 1 to 64, or its name")]
 enum Which {
     Number(u8),
     Name(String),
@@ -47,13 +47,13 @@ pub(super) struct Macro {
     /// A control, fader or send that it moves beside its others, or otherwise than before.
     #[serde(default)]
     label: Option<String>,
-    /// Value at 0; the control's least without, of faders and sends 0.
+    /// Value at 0. Default: the control's minimum; 0 for faders and sends.
     #[serde(default)]
     lo: Option<f64>,
-    /// Value at 1; the control's largest without, of faders and sends 1.
+    /// Value at 1. Default: the control's maximum; 1 for faders and sends.
     #[serde(default)]
     hi: Option<f64>,
-    /// `auto linear log exp s`; `auto`, the control's own scale, without.
+    /// `auto linear log exp s`. Default: `auto`, the control's own scale.
     #[serde(default)]
     #[cfg_attr(test, schemars(schema_with = "curves"))]
     curve: Curve,
@@ -78,10 +78,10 @@ pub(super) struct Macro {
 pub(super) struct Target {
     /// The control, fader or send.
     label: String,
-    /// Value at 0; the control's least without.
+    /// Value at 0. Default: the control's minimum; 0 for faders and sends.
     #[serde(default)]
     lo: Option<f64>,
-    /// Value at 1; the control's largest without.
+    /// Value at 1. Default: the control's maximum; 1 for faders and sends.
     #[serde(default)]
     hi: Option<f64>,
     /// `auto linear log exp s`.
@@ -144,6 +144,11 @@ fn read_macro(rest: &str) -> Result<Mutation, RpcError> {
         let error = RpcError::new(INVALID_PARAMS, "label and targets").at("params");
         return Err(error.hint("give label to add one target, or targets to put all in place"));
     }
+    if one.is_none() && (lo.is_some() || hi.is_some() || inverse || curve != Curve::Auto) {
+        let error =
+            RpcError::new(INVALID_PARAMS, "a range, a curve or an inverse of no control").at("params");
+        return Err(error.hint("give label, the control that they are for; each of targets has its own"));
+    }
     if one.is_none() && targets.is_none() && name.is_none() && unit.is_none() {
         let error = RpcError::new(INVALID_PARAMS, "nothing to change").at("params");
         return Err(error.hint("give label, targets, name or unit"));
@@ -182,8 +187,13 @@ fn read_unmacro(rest: &str) -> Result<Mutation, RpcError> {
             return Ok(Prepared::and(Edit::Macro { number, to: None }, &Named { number }));
         };
         let mut state = session.macro_of(number).cloned().unwrap_or_else(|| MacroState::new(number));
-        let label = session.long_form(&label, registry);
-        state.targets.retain(|target| target.label != label);
+        let long = session.long_form(&label, registry);
+        if !state.targets.iter().any(|target| target.label == long) {
+            let error = RpcError::new(REFUSED, format!("macro {number} does not move {label}"));
+            let labels = state.targets.iter().map(|target| target.label.as_str());
+            return Err(error.at("params.label").hint(which_names(&label, "its targets", labels)));
+        }
+        state.targets.retain(|target| target.label != long);
         Ok(Prepared::and(Edit::Macro { number, to: Some(Box::new(state)) }, &Named { number }))
     }))
 }

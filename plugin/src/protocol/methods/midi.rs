@@ -58,10 +58,10 @@ pub(super) struct Map {
     cc: u8,
     /// The control.
     label: String,
-    /// Value at 0; the control's least without, of faders and sends 0.
+    /// Value at 0. Default: the control's minimum; 0 for faders and sends.
     #[serde(default)]
     lo: Option<f64>,
-    /// Value at 127; the control's largest without, of faders and sends 1.
+    /// Value at 127. Default: the control's maximum; 1 for faders and sends.
     #[serde(default)]
     hi: Option<f64>,
 }

@@ -43,7 +43,7 @@ pub(super) struct Fade {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Automate {
-    /// Its name; the label without.
+    /// Its name. Default: the label.
     #[serde(default)]
     id: Option<String>,
     /// The control, by label or path.

@@ -46,14 +46,14 @@ pub(super) struct Node {
     /// Its name; may contain `/` for groups.
     name: String,
     /// A type id (`faust:bass`, `oscillator`), FAUST text, or a traced function (`dsp_graph`).
-    /// A node that there is keeps its own without.
+    /// Default: what an existing node has.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
     source: Option<Source>,
     /// Fader, linear, 0 to 16; 0.5 for a new node, as it was for one that exists.
     #[serde(default)]
     gain: Option<f64>,
-    /// Voices, 1 to 64; one without, or as it was where there is no `source`.
+    /// Voices, 1 to 64. Default: one; where there is no `source`, what the node has.
     #[serde(default)]
     count: Option<u32>,
     /// What one voice does with keys that overlap: true goes on at the new pitch, false begins again; both go
@@ -123,7 +123,7 @@ pub(super) struct Connect {
     source: String,
     /// The node that hears it.
     target: String,
-    /// Level of the send, linear, 0 to 16; 1 without.
+    /// Level of the send, linear, 0 to 16. Default: 1.
     #[serde(default)]
     level: Option<f64>,
     /// Input port: a wire straight into it, before the fader.
@@ -177,7 +177,7 @@ pub(super) struct Set {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Adopt {
-    /// Names of nodes as the older client knows them; all that are recognised without.
+    /// Names of nodes as the older client knows them. Default: all that are recognised.
     #[serde(default)]
     nodes: Vec<String>,
 }

@@ -51,7 +51,7 @@ pub(super) struct Query<'a> {
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
     from: Option<Moment>,
-    /// Likewise; one cycle without.
+    /// Likewise. Default: one cycle on.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
     to: Option<Moment>,

@@ -18,8 +18,10 @@ methods! {
     /// the session as it is becomes a scene: nodes, routes, patterns, values, automations, mutes and master. Under a name
     /// that a scene has, that one is overwritten. It acts at once, also where `at` is given
     Session "scene_save" Change(read_save) (Save) => (Saved);
-    /// the session becomes what the scene holds, on the sample: what both have plays on untouched, to the bit. Its text
-    /// of sounds, name, clock, tempo, meter, seed, limiter, MIDI maps and scenes stay. With `groups` only these nodes and what is within them
+    /// the session becomes what the scene holds, on the sample: what both have plays on untouched, to the bit. The texts of
+    /// sounds, the instance's name, clock, seed, limiter, MIDI maps, macros and scenes stay, and so do tempo and meter
+    /// unless they were saved with the scene. With `groups` only these nodes, and what is within them, become what the
+    /// scene has of them, with the session's own crossfade
     Session "scene_recall" Change(read_recall) (Recall) => (Recalled);
     /// another name for a scene; its number stays
     Session "scene_rename" Change(read_rename) (Rename) => ();
@@ -33,7 +35,7 @@ methods! {
 
 /// A scene by its name, or by its number.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a scene: 1 to 127, or its name")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(inline))]
 enum SceneRef {
@@ -60,16 +62,17 @@ impl SceneRef {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Save {
-    /// Its name; `Scene 3` by its number without.
+    /// Its name. Default: that of the scene of this number, or the first free of `Scene 3`, `Scene 4`…
     #[serde(default)]
     name: Option<String>,
-    /// Its number, 1 to 127: that of the scene of the name, or the lowest free one, without. It never changes, since the
-    /// host's automation means it.
+    /// Its number, 1 to 127; a scene that has it is overwritten. Default: that of the scene of this name, or the lowest free
+    /// one. A name that a scene of another number has is refused. The number is the value of the host's parameter Scene
+    /// and never changes.
     #[serde(default)]
     number: Option<u8>,
-    /// Tempo and meter are part of the scene.
+    /// Tempo and meter are part of the scene. Default: as in the scene that is overwritten; of a new one they are not.
     #[serde(default)]
-    transport: bool,
+    transport: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -78,7 +81,7 @@ pub(super) struct Save {
 pub(super) struct Recall {
     /// Its name or number.
     scene: SceneRef,
-    /// Length of the crossfade in quarter notes; the session's own without.
+    /// Length of the crossfade in quarter notes. Default: the session's own.
     #[serde(default)]
     beats: Option<f64>,
     /// Length of the crossfade in seconds.
@@ -115,7 +118,7 @@ pub(super) struct Duplicate {
     scene: SceneRef,
     /// The name of the new one.
     name: String,
-    /// The number of the new one; the lowest free one without.
+    /// The number of the new one. Default: the lowest free one.
     #[serde(default)]
     to: Option<u8>,
 }
@@ -165,8 +168,10 @@ fn read_save(rest: &str) -> Result<Mutation, RpcError> {
         let scenes = &session_preview.session()?.scenes;
         let known = name.as_deref().and_then(|name| scenes.number_of(name));
         let number = number_for(number.or(known), scenes)?;
-        let kept = scenes.get(number).map(|scene| scene.name.clone());
-        let name = name.or(kept).unwrap_or_else(|| format!("Scene {number}"));
+        let name = name.unwrap_or_else(|| scenes.name_for(number));
+        let before = scenes.get(number);
+        let transport =
+            transport.unwrap_or_else(|| before.is_some_and(|scene| scene.state.transport.is_some()));
         let saved = Saved { name: name.clone(), number };
         Ok(Prepared::and(SceneEdit::Save { number, name, transport }.into(), &saved))
     }))

@@ -1,0 +1,134 @@
+//! Scenes over the socket.
+
+use serde_json::{Value, json};
+
+use super::wire_client::{Client, Home, client_of};
+use super::{band, capture, ok, refused};
+
+#[test]
+fn scenes_are_saved_recalled_and_told_of() {
+    let home = Home::new("scenes");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    band(&mut client);
+    let saved = ok(&mut client, "scene_save", json!({"name": "verse"}));
+    assert_eq!((&saved["name"], &saved["number"]), (&json!("verse"), &json!(1)));
+    ok(&mut client, "remove", json!({"node": "drums/hat"}));
+    ok(&mut client, "set", json!({"values": {"bass/gain": 0.9}}));
+    ok(&mut client, "play", json!({"target": "drums/kick", "pattern": "x x x x"}));
+    let list = ok(&mut client, "scenes", json!({}));
+    assert_eq!((&list["current"], &list["changed"]), (&json!("verse"), &json!(true)));
+    ok(&mut client, "scene_save", json!({"name": "chorus", "number": 7, "transport": true}));
+    let chorus = capture(&mut client);
+    ok(&mut client, "scene_recall", json!({"scene": "verse"}));
+    let names = |module: &Value| {
+        let nodes = module["nodes"].as_array().unwrap().iter();
+        nodes.map(|node| node["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let verse = capture(&mut client);
+    assert_eq!(names(&verse), ["bass", "verb", "drums/kick", "drums/hat"]);
+    assert_eq!(verse["nodes"][0]["gain"], 0.4);
+    assert_eq!(verse["krach"]["scene"], 1);
+    ok(&mut client, "scene_recall", json!({"scene": 7}));
+    assert_eq!(capture(&mut client), chorus);
+    // A group alone.
+    ok(&mut client, "scene_recall", json!({"scene": "verse", "groups": ["drums"]}));
+    let drums = capture(&mut client);
+    assert_eq!(names(&drums), ["bass", "verb", "drums/kick", "drums/hat"]);
+    assert_eq!(drums["nodes"][0]["gain"], 0.9);
+    ok(&mut client, "undo", json!({}));
+    assert_eq!(capture(&mut client), chorus);
+    ok(&mut client, "scene_rename", json!({"scene": "chorus", "name": "hook"}));
+    ok(&mut client, "scene_duplicate", json!({"scene": "hook", "name": "hook 2"}));
+    ok(&mut client, "scene_order", json!({"order": ["hook 2", "hook", 1]}));
+    let list = ok(&mut client, "scenes", json!({}));
+    let shown: Vec<(u64, &str, bool)> = list["scenes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| {
+            (s["number"].as_u64().unwrap(), s["name"].as_str().unwrap(), s["transport"].as_bool().unwrap())
+        })
+        .collect();
+    assert_eq!(shown, [(2, "hook 2", true), (7, "hook", true), (1, "verse", false)]);
+    for (method, params, place, says, hints) in [
+        (
+            "scene_recall",
+            json!({"scene": "vers"}),
+            "params.scene",
+            "there is no scene vers",
+            "did you mean verse",
+        ),
+        (
+            "scene_recall",
+            json!({"scene": 9}),
+            "params.scene",
+            "there is no scene 9",
+            "2 (hook 2), 7 (hook), 1 (verse)",
+        ),
+        (
+            "scene_recall",
+            json!({"scene": 1, "groups": ["lead"]}),
+            "params.groups[0]",
+            "the scene has no lead",
+            "",
+        ),
+        (
+            "scene_recall",
+            json!({"scene": 1, "beats": 1, "secs": 1}),
+            "params.secs",
+            "one length",
+            "beats or secs",
+        ),
+        (
+            "scene_save",
+            json!({"name": "x", "number": 0}),
+            "params.number",
+            "0 is no number of a scene",
+            "1 to 127",
+        ),
+        ("scene_rename", json!({"scene": 1, "name": "hook"}), "params.name", "scene 7 has the name hook", ""),
+        ("scene_order", json!({"order": ["hook"]}), "params.order", "the order names each scene once", ""),
+        ("scene_delete", json!({"scene": 0}), "params.scene", "there is no scene 0", ""),
+    ] {
+        let (at, message, hint) = refused(&mut client, method, params.clone());
+        assert!(at == place && message.contains(says), "{method} {params}: {at}: {message}");
+        assert!(hint.contains(hints), "{method} {params}: {hint}");
+    }
+    ok(&mut client, "scene_delete", json!({"scene": "hook 2"}));
+    ok(&mut client, "scene_recall", json!({"scene": 1, "dry_run": true}));
+    // The whole comes back with the project, and clients hear of recalls.
+    let whole = capture(&mut client);
+    let other_home = Home::new("scenes-other");
+    let other = other_home.instance();
+    let mut there = client_of(&other);
+    ok(&mut there, "load", json!({"module": whole}));
+    assert_eq!(capture(&mut there)["krach"]["scenes"], whole["krach"]["scenes"]);
+    ok(&mut there, "clear", json!({}));
+    assert_eq!(ok(&mut there, "scenes", json!({}))["scenes"].as_array().unwrap().len(), 2);
+    ok(&mut there, "scene_recall", json!({"scene": "verse"}));
+    assert_eq!(names(&capture(&mut there)), ["bass", "verb", "drums/kick", "drums/hat"]);
+}
+
+#[test]
+fn a_scene_that_is_saved_over_keeps_its_name_and_whether_it_has_the_tempo() {
+    let home = Home::new("saved-over");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    ok(&mut client, "scene_save", json!({"name": "verse", "transport": true}));
+    ok(&mut client, "scene_save", json!({"name": "Scene 3"}));
+    let third = ok(&mut client, "scene_save", json!({}));
+    assert_eq!((&third["name"], &third["number"]), (&json!("Scene 4"), &json!(3)));
+    let again = ok(&mut client, "scene_save", json!({"number": 1}));
+    assert_eq!((&again["name"], &again["number"]), (&json!("verse"), &json!(1)));
+    let with_tempo = |client: &mut Client| -> Vec<bool> {
+        let scenes = ok(client, "scenes", json!({}))["scenes"].as_array().unwrap().clone();
+        scenes.iter().map(|scene| scene["transport"].as_bool().unwrap()).collect()
+    };
+    assert_eq!(with_tempo(&mut client), [true, false, false]);
+    ok(&mut client, "scene_save", json!({"number": 1, "transport": false}));
+    assert_eq!(with_tempo(&mut client), [false; 3]);
+    let (place, message, hint) = refused(&mut client, "scene_recall", json!({"scene": 300}));
+    assert_eq!(place, "params.scene");
+    assert!(format!("{message} {hint}").contains("1 to 127"), "{message}: {hint}");
+}
