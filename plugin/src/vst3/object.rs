@@ -381,3 +381,19 @@ fn addresses() -> Addresses {
     }
     Addresses::from_env()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_ended_leaves_nothing_behind() {
+        let object = Object::new(Kind::Instrument);
+        let values = Arc::downgrade(&object.values);
+        // SAFETY: a host that says nothing of itself.
+        assert!(unsafe { object.initialize(std::ptr::null_mut()) });
+        object.terminate();
+        drop(object);
+        assert!(values.upgrade().is_none(), "parameters and desk hold one another");
+    }
+}

@@ -1,7 +1,7 @@
 //! Sessions that come in one piece: from a host's project, or from a file. Which parts of one are a preset.
 
 use krach_core::edit::{At, Edit};
-use krach_core::ir::Krach;
+use krach_core::model::Setting;
 use krach_core::session::Session;
 
 use super::{Control, Params, RefusedChunk};
@@ -92,10 +92,12 @@ impl Control {
     /// The session of a chunk, in place of this one. A preset leaves the instance its name.
     pub(super) fn load(&mut self, chunk: Vec<u8>, purpose: Purpose) -> Result<Params, StateError> {
         let loaded = Payload::decode(&chunk).and_then(|payload| {
-            let receipt = match purpose {
-                Purpose::Preset => self.engine.load(&self.under_own_name(payload.session())?)?,
-                Purpose::Project | Purpose::Duplicate => self.engine.load(payload.session())?,
-            };
+            let own = self.engine.session().settings.name.clone();
+            let mut receipt = self.engine.load(payload.session())?;
+            if purpose == Purpose::Preset {
+                let name = Edit::Setting(Setting::Name(own));
+                receipt = self.engine.edit_unrecorded(name, At::Now).unwrap_or(receipt);
+            }
             self.last_edit = receipt.seq;
             Ok(payload.params)
         });
@@ -114,16 +116,6 @@ impl Control {
             }
             Err(error) => Err(self.refuse(chunk, error, purpose)),
         }
-    }
-
-    /// A document with the instance's present name in it.
-    fn under_own_name(&self, document: &[u8]) -> Result<Vec<u8>, StateError> {
-        let malformed = |message: String| StateError::Malformed { message };
-        let text = std::str::from_utf8(document).map_err(|error| malformed(error.to_string()))?;
-        let mut module = Session::read_module(text)?;
-        let krach: &mut Krach = module.krach.get_or_insert_default();
-        krach.name.clone_from(&self.engine.session().settings.name);
-        serde_json::to_vec(&module).map_err(|error| malformed(error.to_string()))
     }
 
     /// Keeps a chunk that is not loaded, to save it back: a project's. A preset that is not loaded leaves the project
