@@ -45,7 +45,8 @@ use krach_core::edit::{At, Edit};
 use krach_core::engine::Engine;
 use krach_core::model::{InputState, Setting};
 use krach_core::node::Registry;
-use raw_host::{Block, Event, Host, Plugin, alone, our_threads, rolling, run_folder};
+use raw_host::block::{Block, Event, rolling};
+use raw_host::{Host, Plugin, alone, our_threads, run_folder};
 use serde_json::json;
 
 const RATE: f64 = 48_000.0;
