@@ -186,7 +186,8 @@ impl Gesture {
                 Self::Jump(id, value) => {
                     Self::Begin(id).write(list);
                     Self::Value(id, value).write(list);
-                    return Self::End(id).write(list);
+                    Self::End(id).write(list);
+                    true
                 }
                 Self::Value(param_id, value) => {
                     let event = clap_event_param_value {
