@@ -290,6 +290,8 @@ pub struct ControlState {
     pub base: f32,
     /// The value a pattern holds.
     pub pattern: Option<f32>,
+    /// A shape of the pattern draws it, line by line.
+    pub drawn: bool,
     /// The slot that wrote it.
     pub slot: u32,
     /// The label by which the slot found it.
@@ -335,6 +337,11 @@ impl ControlState {
             return value;
         }
         self.clamp(value * self.modulation.times + self.modulation.add)
+    }
+
+    /// The value as it is, also beyond the range; what is no number of that precision is brought into the range.
+    pub fn finite(&self, value: f32) -> f32 {
+        if value.is_finite() { value } else { self.clamp(value) }
     }
 
     /// A value brought into the range; NaN becomes the lower bound.
@@ -451,7 +458,7 @@ impl Plan {
             if was.set {
                 (is.base, is.set) = (was.base, true);
             }
-            is.pattern = was.pattern;
+            (is.pattern, is.drawn) = (was.pattern, was.drawn);
             (is.slot, is.via) = (was.slot, was.via);
             (is.automation, is.automated) = (was.automation, was.automated);
             is.modulation = was.modulation;

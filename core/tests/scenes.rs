@@ -643,3 +643,37 @@ fn a_scene_without_a_name_gets_the_first_that_is_free() {
     assert_eq!((scenes.name_for(1), scenes.name_for(4)), ("verse".to_owned(), "Scene 5".to_owned()));
     assert_eq!(scenes.name_for(5), "Scene 5");
 }
+
+#[test]
+fn slots_of_scenes_count_where_there_are_no_more_numbers_for_slots() {
+    let mut rig = two_scenes();
+    let slots = |from: usize, count: usize| {
+        let play = |n: usize| {
+            let (slot, pattern) = (format!("s{n}"), builders::control("drone/freq", 110.0));
+            Edit::SetPattern { slot, pattern: pattern.into(), from_zero: false, swing: None }
+        };
+        Edit::Batch((from..from + count).map(play).collect())
+    };
+    rig.edit(slots(0, 600));
+    rig.edit(save(3, "many"));
+    rig.settle();
+    rig.edit(recall(1));
+    rig.settle();
+    let document = rig.engine.save();
+    let refused = rig.engine.edit(slots(600, 600), At::Now).expect_err("1,200 in all");
+    assert!(refused.to_string().contains("slots"), "{refused}");
+    assert_eq!(rig.engine.save(), document);
+    rig.edit(slots(600, 400));
+    rig.settle();
+    let session = rig.engine.session();
+    assert_eq!(session.slots.len(), 400);
+    // What is saved so can be loaded; more cannot.
+    let document = rig.engine.save();
+    rig.engine.load(&document).expect("it was saved");
+    let text = String::from_utf8(document).unwrap();
+    let more: Vec<String> =
+        (0..100).map(|n| format!(r#"{{"target":"t{n}","pattern":{{"op":"Silence"}}}},"#)).collect();
+    let text = text.replacen(r#""patterns":["#, &format!(r#""patterns":[{}"#, more.concat()), 1);
+    let refused = rig.engine.load(text.as_bytes()).expect_err("1,100 in all");
+    assert!(refused.to_string().contains("slots"), "{refused}");
+}

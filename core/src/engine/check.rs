@@ -94,6 +94,9 @@ impl Engine {
         if let Some(due) = due {
             self.check_time(due, &edits)?;
         }
+        if due.is_some() || !self.session.scenes.is_empty() {
+            self.check_numbers(&edits)?;
+        }
         let growth = growth_of(&self.session, &edits);
         self.room(growth, |engine| engine.after(&edits, due))?;
         let mut after = None;
@@ -134,10 +137,26 @@ impl Engine {
             let what = "graph edits waiting for their time";
             return Err(EditError::Limit { what, limit: MAX_PENDING_PLANS });
         }
-        // Whatever the order in which they will act, there must be room for all.
-        let slots = self.session.slots.keys().map(String::as_str);
-        let slots: BTreeSet<&str> = slots.chain(pending.clone().filter_map(slot_set_by)).collect();
-        let automations = self.session.automations.keys().map(String::as_str);
+        Ok(())
+    }
+
+    /// Is there a number for each slot and automation? Whatever the order in which edits will act, and whichever scene is
+    /// recalled.
+    fn check_numbers(&self, edits: &[&Edit]) -> Result<(), EditError> {
+        let known = |edit: &&Edit| {
+            slot_set_by(edit).is_none_or(|slot| self.session.slots.contains_key(slot))
+                && automation_set_by(edit).is_none_or(|id| self.session.automations.contains_key(id))
+        };
+        if edits.iter().all(known) {
+            return Ok(());
+        }
+        let pending = self.pending.iter().map(|p| &p.edit);
+        let scenes = || self.session.scenes.iter().map(|(_, scene)| &scene.state);
+        let slots = scenes().flat_map(|state| state.slots.keys()).chain(self.session.slots.keys());
+        let slots = slots.map(String::as_str).chain(pending.clone().filter_map(slot_set_by));
+        let slots: BTreeSet<&str> = slots.collect();
+        let automations = scenes().flat_map(|state| state.automations.keys());
+        let automations = automations.chain(self.session.automations.keys()).map(String::as_str);
         let automations: BTreeSet<&str> = automations.chain(pending.filter_map(automation_set_by)).collect();
         let new_slots: BTreeSet<&str> = edits.iter().copied().filter_map(slot_set_by).collect();
         if !new_slots.is_subset(&slots) && slots.union(&new_slots).count() > MAX_SLOTS {

@@ -353,7 +353,10 @@ impl Engine {
             *reset = (*value, seq);
         }
         if let Edit::Scene(change) = &edit {
-            self.scenes_changed();
+            // Names and the order are nothing to the audio thread.
+            if !matches!(change, SceneEdit::Rename { .. } | SceneEdit::Order(_)) {
+                self.scenes_changed();
+            }
             if let SceneEdit::Recall { number, .. } = change {
                 self.tell_recalled(*number, seq, false);
             } else if matches!(change, SceneEdit::All(_)) && self.session.scenes.current() != current {

@@ -26,6 +26,7 @@ fn state(node: usize, index: usize, control: &Control, known: &ShapeControl) -> 
         via: known.symbol,
         automation: NONE,
         automated: 0.0,
+        drawn: false,
         modulation: Modulation::NONE,
         open: false,
         note: crate::voice::NOBODY,

@@ -74,7 +74,7 @@ impl Controllers {
             for mapped in maps.iter_mut().filter(|x| x.map.channel == m.channel && x.map.cc == m.cc) {
                 let Some(control) = plan.control(mapped.map.target) else { continue };
                 let Some(declared) = plan.declared(control) else { continue };
-                let value = mapped.map.value(m.value, declared);
+                let value = plan.controls[control as usize].finite(mapped.map.value(m.value, declared));
                 // Before the patterns of the same sample.
                 let (time, order) = ((m.sample, f64::NEG_INFINITY), (0, number as u32));
                 let event = ControlEvent::new(plan, control, time, order, Write::Base(value));
@@ -154,6 +154,9 @@ impl Renderer {
         for mapped in &mut self.controllers.maps {
             if let Some(value) = mapped.untold {
                 let target = mapped.map.target;
+                // Others may have set it since.
+                let control = self.plan.control(target).and_then(|at| self.plan.controls.get(at as usize));
+                let value = control.map_or(value, |control| control.base);
                 if returns.try_send(Return::Moved { target, value }) {
                     mapped.untold = None;
                 }

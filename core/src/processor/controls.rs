@@ -161,6 +161,7 @@ pub(super) fn resolve(c: &mut ControlState, write: Write) -> Option<Change> {
         Write::Pattern { value, slot, via, gate, ramp, onset } => {
             c.pattern = Some(value);
             (c.slot, c.via, c.onset) = (slot, via, onset);
+            c.drawn = ramp > 0;
             (c.open, c.note) = ((gate || c.gate) && value > 0.0, NOBODY);
             unless_automated(c).map(|change| Change { ramp, ..change })
         }
@@ -222,11 +223,12 @@ pub(super) fn end_fade(c: &mut ControlState) {
     }
 }
 
-/// What the present writer of a control says, to be told again. Where an automation is on its way, its line is gone
-/// on with: it has said where that ends.
+/// What the present writer of a control says, to be told again. Where an automation or a shape of a pattern is on its
+/// way, its line is gone on with: it has said where that ends.
 pub(super) fn present(c: &ControlState) -> Change {
+    let ramp = if c.pattern.is_some() && c.drawn { GRID as u32 } else { 0 };
     match c.automation {
-        NONE => Change { value: c.held(), ramp: 0 },
+        NONE => Change { value: c.held(), ramp },
         _ => Change { value: c.automated, ramp: GRID as u32 },
     }
 }

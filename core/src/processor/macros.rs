@@ -162,6 +162,7 @@ impl Macros {
                 let time = (state.since, f64::NEG_INFINITY);
                 if moves {
                     let value = curve.along(declared, lo, hi, f64::from(state.value)) as f32;
+                    let value = plan.controls[control as usize].finite(value);
                     order += 1;
                     queue.push(ControlEvent::new(plan, control, time, (0, order), Write::Base(value)))?;
                     self.targets[usize::from(number)].0[at].untold = Some(value);
@@ -234,6 +235,8 @@ impl Renderer {
         self.macros.untold = false;
         for bound in self.macros.targets.iter_mut().flat_map(|targets| &mut targets.0) {
             let Some(value) = bound.untold else { continue };
+            // Others may have set it since.
+            let value = self.plan.controls.get(bound.control as usize).map_or(value, |control| control.base);
             let target = bound.way.target;
             match returns.try_send(Return::Moved { target, value }) {
                 true => bound.untold = None,

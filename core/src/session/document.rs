@@ -368,6 +368,7 @@ impl Session {
         }
         let scenes = krach.scenes.unwrap_or_default();
         session.scenes = Arc::new(scene_document::read(scenes, &krach.scene_texts, krach.scene, registry)?);
+        session.check_numbers().map_err(invalid("$.krach.scenes"))?;
         Ok((session, programs))
     }
 }
@@ -515,7 +516,10 @@ impl Versions {
 
     fn of(module: &ModuleIr) -> Self {
         let own = Self::one(module.krach.as_ref().map(|krach| krach.version));
-        module.sub_modules.iter().fold(own, |all, sub| all.with(Self::of(&sub.module)))
+        let scenes = module.krach.iter().flat_map(|krach| krach.scenes.iter().flatten());
+        let within =
+            module.sub_modules.iter().map(|sub| &sub.module).chain(scenes.map(|scene| &scene.module));
+        within.fold(own, |all, module| all.with(Self::of(module)))
     }
 }
 
@@ -532,6 +536,7 @@ struct Probe {
 #[serde(default)]
 struct ProbedKrach {
     version: Option<u32>,
+    scenes: Vec<ProbedSub>,
 }
 
 #[derive(Default, Deserialize)]
@@ -543,6 +548,7 @@ struct ProbedSub {
 impl Probe {
     fn versions(&self) -> Versions {
         let own = Versions::one(self.krach.as_ref().and_then(|krach| krach.version));
-        self.sub_modules.iter().fold(own, |all, sub| all.with(sub.module.versions()))
+        let scenes = self.krach.iter().flat_map(|krach| &krach.scenes);
+        self.sub_modules.iter().chain(scenes).fold(own, |all, sub| all.with(sub.module.versions()))
     }
 }

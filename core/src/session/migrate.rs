@@ -30,6 +30,9 @@ pub(super) fn migrate(document: &mut Map<String, Value>) {
         let subs = document.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten();
         subs.filter_map(|sub| sub.get_mut("module")?.as_object_mut()).for_each(migrate);
     }
+    let scenes = document.get_mut("krach").and_then(|krach| krach.get_mut("scenes"));
+    let scenes = scenes.and_then(Value::as_array_mut).into_iter().flatten();
+    scenes.filter_map(|scene| scene.get_mut("module")?.as_object_mut()).for_each(migrate);
     let version = document.get("krach").and_then(|krach| krach.get("version")).and_then(Value::as_u64);
     let Some(version) = version else { return };
     for step in STEPS.iter().skip((version.max(1) - 1) as usize) {
@@ -54,6 +57,10 @@ mod tests {
             migrate(document.as_object_mut().expect("an object"));
             assert_eq!(document["krach"], json!({"version": FORMAT, "name": "x"}));
             assert_eq!(document["sub_modules"][0]["module"]["krach"], json!({"version": FORMAT}));
+            let scenes = json!([{"number": 1, "module": {"krach": {"version": version}}}]);
+            let mut other = json!({"krach": {"version": version, "scenes": scenes}});
+            migrate(other.as_object_mut().expect("an object"));
+            assert_eq!(other["krach"]["scenes"][0]["module"]["krach"]["version"], FORMAT);
             assert_eq!(document["future"], 1);
         }
     }

@@ -1,12 +1,14 @@
 //! Scenes of the session: what is saved in one, and what a recall puts in place.
 
-use super::Session;
+use super::{Added, Session};
 use crate::edit::{EditError, Scene, SceneEdit, SceneState, SceneTransport};
 use crate::graph::Scrutiny;
 use crate::ir::{Fault, which_names};
+use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
 use crate::model::SlotState;
 use crate::node::Registry;
 use imbl::OrdMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 impl Session {
@@ -125,13 +127,22 @@ impl Session {
         for route in routes.filter(|route| next.nodes.get(&route.target).is_some()).collect::<Vec<_>>() {
             next.routes.push((**route).clone());
         }
-        let owner = |path: &str| path.rsplit_once('/').map_or(path, |(node, _)| node).to_owned();
-        let own = |session: &Self, path: &str| within(&session.owner_of(&owner(path)));
-        let kept = self.values.iter().filter(|(path, _)| !own(self, path));
+        // Of a fader or a send it is the node's.
+        let own = |added: &HashMap<String, Added<'_>>, path: &str| {
+            let id = path.rsplit_once('/').map_or(path, |(node, _)| node);
+            match added.get(id) {
+                Some(Added::Fader(name) | Added::Send(name)) => within(name),
+                Some(Added::Output(_)) => false,
+                None => within(id),
+            }
+        };
+        let ours = self.added();
+        let kept = self.values.iter().filter(|(path, _)| !own(&ours, path));
         next.values = kept.map(|(path, value)| (path.clone(), *value)).collect();
         let mut scene = self.clone();
         scene.recall(0, state, registry)?;
-        let values = scene.values.iter().filter(|(path, _)| own(&scene, path));
+        let theirs = scene.added();
+        let values = scene.values.iter().filter(|(path, _)| own(&theirs, path));
         next.values.extend(values.map(|(path, value)| (path.clone(), *value)));
         let slot = |name: &str| within(name);
         let kept = self.slots.iter().filter(|(name, _)| !slot(name));
@@ -143,12 +154,35 @@ impl Session {
                 .filter(|(name, _)| slot(name))
                 .map(|(name, slot)| (name.clone(), slot.clone())),
         );
-        let kept = self.automations.iter().filter(|(_, automation)| !own(self, &automation.label));
+        let kept = self.automations.iter().filter(|(_, automation)| !own(&ours, &automation.label));
         next.automations = kept.map(|(id, automation)| (id.clone(), automation.clone())).collect();
-        let automations = state.automations.iter().filter(|(_, automation)| own(&scene, &automation.label));
+        let automations = state.automations.iter().filter(|(_, automation)| own(&theirs, &automation.label));
         next.automations.extend(automations.map(|(id, automation)| (id.clone(), automation.clone())));
         next.relower(registry, None)?;
         Ok(next)
+    }
+
+    /// Is there a number on the audio thread for each slot and automation, of the session and of all scenes?
+    ///
+    /// # Errors
+    /// If they have more in all than it knows.
+    pub(super) fn check_numbers(&self) -> Result<(), EditError> {
+        let states = || self.scenes.iter().map(|(_, scene)| &scene.state);
+        let slots: BTreeSet<&String> =
+            states().flat_map(|s| s.slots.keys()).chain(self.slots.keys()).collect();
+        if slots.len() > MAX_SLOTS {
+            return Err(EditError::Limit {
+                what: "slots, of the session and of its scenes,",
+                limit: MAX_SLOTS,
+            });
+        }
+        let automations = states().flat_map(|s| s.automations.keys()).chain(self.automations.keys());
+        let automations: BTreeSet<&String> = automations.collect();
+        if automations.len() > MAX_AUTOMATIONS {
+            let what = "automations, of the session and of its scenes,";
+            return Err(EditError::Limit { what, limit: MAX_AUTOMATIONS });
+        }
+        Ok(())
     }
 
     /// Is the session another one than its current scene? Without a current scene it is not.

@@ -37,6 +37,11 @@ impl Extent {
         self.bytes <= most.bytes && self.parts <= most.parts
     }
 
+    /// The larger of both, of bytes and of parts.
+    fn max(self, other: Self) -> Self {
+        Self { bytes: self.bytes.max(other.bytes), parts: self.parts.max(other.parts) }
+    }
+
     /// A few numbers and flags.
     const SMALL: Self = Self { bytes: 128, parts: 4 };
     /// What stands around an entry of a list: names of fields, numbers, flags.
@@ -168,10 +173,13 @@ impl Session {
         }
     }
 
-    /// What controllers, macros and automations may add to the session without an edit.
+    /// What controllers, macros, automations and the host's recalls may add to the session without an edit: of the scenes
+    /// the largest, once more.
     pub fn moving_growth(&self) -> Extent {
         let labels = self.labels_moved_from_outside().chain(self.automations.values().map(|a| &a.label));
-        labels.map(|label| self.value_growth(label)).sum()
+        let values: Extent = labels.map(|label| self.value_growth(label)).sum();
+        let scenes = self.scenes.iter().map(|(_, scene)| scene_extent(&scene.state));
+        values + scenes.fold(Extent::default(), Extent::max)
     }
 
     fn node_growth(&self, edit: &NodeEdit) -> Extent {
@@ -190,7 +198,11 @@ impl Session {
     }
 
     fn scene_growth(&self, edit: &SceneEdit) -> Extent {
-        let named = |name: &str, state: &SceneState| text(name) + scene_extent(state);
+        // The host may recall it: then the session is as large.
+        let named = |name: &str, state: &SceneState| {
+            let extent = scene_extent(state);
+            text(name) + extent + extent
+        };
         match edit {
             SceneEdit::Save { name, .. } => named(name, &self.scene_state(true)),
             SceneEdit::Duplicate { number, name, .. } => {

@@ -560,3 +560,31 @@ fn the_host_sees_what_a_macro_moves() {
     assert_eq!(shown[2].way.as_ref().map(|way| way.lo), Some(100.0), "of the first that there is");
     assert_eq!(rig.engine.macros_by_path()["bass/cutoff"], [1, 3]);
 }
+
+#[test]
+fn of_several_that_move_a_control_in_a_block_the_session_has_the_last() {
+    let mut rig = constants();
+    rig.edit(moves(3, &[target("a/level", 0.0, 2.0)]));
+    rig.edit(moves(64, &[target("a/level", 0.0, 1.0)]));
+    // The one with the higher number moves first.
+    render(&mut rig, 512, &[512], &[(10, LAST, 0.25, 0.0), (300, THIRD, 0.75, 0.0)]);
+    rig.engine.tick();
+    assert_eq!(value(&rig, "a/level"), Some(1.5));
+    let at = rig.rendered;
+    render(&mut rig, 512, &[512], &[(at + 10, THIRD, 0.25, 0.0), (at + 300, LAST, 1.0, 0.0)]);
+    rig.engine.tick();
+    assert_eq!(value(&rig, "a/level"), Some(1.0));
+}
+
+#[test]
+fn a_range_beyond_that_of_the_control_leaves_a_session_that_can_be_loaded() {
+    let mut rig = constants();
+    rig.edit(moves(3, &[target("a/level", -1e300, 1e300), target("b/level", -1.7e308, 1.7e308)]));
+    render(&mut rig, 512, &[512], &[(10, THIRD, 1.0, 0.0)]);
+    rig.engine.tick();
+    for path in ["a/level", "b/level"] {
+        assert!(value(&rig, path).is_some_and(f64::is_finite), "{path}: {:?}", value(&rig, path));
+    }
+    let saved = rig.engine.save();
+    rig.engine.load(&saved).expect("it was just saved");
+}
