@@ -3,6 +3,8 @@
 
 mod calls;
 
+use std::path::PathBuf;
+
 use krach_patterns::{Event, EventBuffer, Pattern, Program, Span, Time, Value, compile, parse_json};
 use serde_json::{Value as Json, json};
 
@@ -73,7 +75,13 @@ fn onsets_are_the_recorded_events_that_begin() {
     }
 }
 
-const CALLS: &str = include_str!("vectors/calls.jsonl");
+/// The files of calls, one for each topic, with their lines.
+fn calls_by_topic() -> Vec<(PathBuf, Vec<Json>)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/calls");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let lines = |text: String| text.lines().map(|line| parse_json(line).unwrap()).collect();
+    files.map(|path| (path.clone(), lines(std::fs::read_to_string(path).unwrap()))).collect()
+}
 
 /// `[begin, end]` of the whole, then of the part, the unit, and the label and the value of a control, or another value;
 /// of a shape also the values at the beginning and the end of the whole.
@@ -114,18 +122,19 @@ fn answered(call: &Json) -> Json {
     json!({"call": call, "pattern": pattern, "events": events})
 }
 
-/// With `UPDATE_GOLDEN=1` the file's answers are written anew.
+/// With `UPDATE_GOLDEN=1` the answers of the files are written anew.
 #[test]
 fn calls_make_the_patterns_that_are_written_down_for_all_clients() {
-    let lines: Vec<Json> = CALLS.lines().map(|line| parse_json(line).unwrap()).collect();
-    assert!(lines.len() > 300, "{}", lines.len());
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        let lines: Vec<String> =
-            lines.iter().map(|line| answered(&line["call"]).to_string() + "\n").collect();
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/calls.jsonl");
-        return std::fs::write(path, lines.concat()).unwrap();
-    }
-    for line in lines {
-        assert_eq!(answered(&line["call"]), line);
+    let topics = calls_by_topic();
+    assert!(topics.iter().map(|(_, lines)| lines.len()).sum::<usize>() > 600);
+    for (path, lines) in topics {
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            let answered = lines.iter().map(|line| answered(&line["call"]).to_string() + "\n");
+            std::fs::write(path, answered.collect::<String>()).unwrap();
+            continue;
+        }
+        for line in lines {
+            assert_eq!(answered(&line["call"]), line, "{}", path.display());
+        }
     }
 }

@@ -298,6 +298,21 @@ fn an_error_points_at_its_character_and_says_what_would_work() {
         ("-3", 1, "negative"),
         ("x $", 3, "means nothing"),
         ("[x!9999]!9999", 1, "steps"),
+        ("60 .. 63 .. 65", 10, "two ends"),
+        ("60.5 .. 63", 1, "ends of a range are whole numbers"),
+        ("60 .. 63.5", 7, "ends of a range are whole numbers"),
+        ("x!99999999999", 3, "too large"),
+        ("x!3.5", 3, "whole number"),
+        ("x(3,4294967296)", 5, "too large"),
+        ("x(3,8,1.5)", 7, "whole number"),
+        ("x(3,8,2,1)", 8, "should be a \")\""),
+        ("x%4", 2, "follows { } only"),
+        ("x?-1", 3, "without a blank"),
+        ("60-62", 3, "without a blank"),
+        // The first is Cyrillic, the second a wide digit, the third an operator of mathematics.
+        ("A2 \u{445}", 4, "is U+0445"),
+        ("A\u{ff12}", 1, "is U+FF12"),
+        ("x \u{2217} x", 3, "(U+2217) means nothing"),
     ] {
         let error = mini(line).unwrap_err();
         assert_eq!(error.column(), column, "{error}");
@@ -305,6 +320,37 @@ fn an_error_points_at_its_character_and_says_what_would_work() {
         assert!(!error.hint.is_empty());
         let marked = error.to_string().lines().nth(2).unwrap().chars().count();
         assert_eq!(marked, column + 2, "{error}");
+    }
+}
+
+#[test]
+fn values_stand_apart_and_their_points_are_ranges() {
+    for (line, column, says) in [
+        ("1-1", 2, "without a blank"),
+        ("saw-pulse", 4, "without a blank"),
+        ("1?-1", 3, "without a blank"),
+        ("[1 2]-1", 6, "without a blank"),
+        ("0 .. 3 .. 5", 8, "two ends"),
+        ("0.5 .. 3", 1, "ends of a range are whole numbers"),
+        ("0 .. 3.5", 6, "ends of a range are whole numbers"),
+        ("a .. c", 3, "between two whole numbers"),
+        ("0 .. <3 5>", 3, "between two whole numbers"),
+        ("0 .. 99999999999", 6, "too large"),
+    ] {
+        let error = mini_values(line).unwrap_err();
+        assert_eq!(error.column(), column, "{error}");
+        assert!(error.message.contains(says) && !error.hint.is_empty(), "{error}");
+    }
+    for (line, steps) in [("1 -1", "1,-1"), ("1- 1", "1,~,1"), ("1 . . 3", "1,~,~,3"), ("-1 .. 1", "-1,0,1")]
+    {
+        let tree = serde_json::to_value(mini_values(line).unwrap()).unwrap();
+        let step = |step: &serde_json::Value| step["value"].as_f64().map_or("~".into(), |x| x.to_string());
+        let read: Vec<String> = tree["children"].as_array().unwrap().iter().map(step).collect();
+        assert_eq!(read.join(","), steps, "{line}");
+    }
+    let huge = "9".repeat(309);
+    for line in [huge.clone(), format!("-{huge}.5"), format!("1*{huge}"), format!("1*<{huge}>")] {
+        assert!(mini_values(&line).unwrap_err().message.contains("too large"));
     }
 }
 
@@ -320,7 +366,7 @@ fn in_a_text_of_several_lines_the_place_is_a_line_and_a_column() {
     let error = mini("x . A2\n[x\tö4] x").unwrap_err();
     assert_eq!((error.line(), error.column(), error.span), (2, 4, [10, 13]));
     let shown = error.to_string();
-    let want = "mini-notation, line 2, character 4: unknown word \"ö4\"\n  [x ö4] x\n     ^\n";
+    let want = "mini-notation, line 2, character 4: unknown word \"ö4\", whose ö is U+00F6\n  [x ö4] x\n     ^\n";
     assert!(shown.starts_with(want), "{shown}");
     let open = mini("[x x").unwrap_err();
     assert_eq!(open.span, [0, 1]);

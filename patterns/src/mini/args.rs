@@ -103,7 +103,10 @@ impl Parser<'_> {
             self.spaces();
         }
         if !self.eat(')') {
-            return Err(self.error_at(open, "this \"(\" is not closed", EUCLID));
+            return Err(match self.peek() {
+                Some(_) => self.error("here should be a \")\"", EUCLID),
+                None => self.error_at(open, "this \"(\" is not closed", EUCLID),
+            });
         }
         let span = Some(self.span(start));
         if let (Argument::Fixed(pulses), Argument::Fixed(steps), Argument::Fixed(rotation)) =
@@ -208,7 +211,7 @@ impl Parser<'_> {
             Must::Factor => (
                 fraction(number)[0] > 0 && number <= 1e9,
                 format!("{number} is no factor"),
-                "a factor is at least 1/256",
+                "a factor is 1/256 to 1000000000",
             ),
             Must::Probability => (
                 (0.0..=1.0).contains(&number),

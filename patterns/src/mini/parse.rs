@@ -234,6 +234,10 @@ impl<'a> Parser<'a> {
                         return Err(self.error_at(number, "a step is 1/256 to 1024 long", hint));
                     }
                 }
+                Some('%') => {
+                    let hint = "such as {A2 B2 C3}%4; a part is written with a point, such as 0.25";
+                    return Err(self.error("\"%\" follows { } only", hint));
+                }
                 _ => {
                     self.apart(start)?;
                     return Ok((step, times));
@@ -246,9 +250,15 @@ impl<'a> Parser<'a> {
     pub fn apart(&self, start: usize) -> Parsed<()> {
         let written = &self.text[start..self.at];
         let in_word = |c: char| c.is_alphanumeric() || c == '_';
+        // A sign of a number, not a rest.
+        let minus = self.peek() == Some('-')
+            && self.peek_second().is_some_and(|c| match self.words {
+                Words::Notes => c.is_ascii_digit(),
+                Words::Values => c.is_alphanumeric(),
+            });
         match (written.chars().next_back(), self.peek()) {
             (Some('x'), Some('x')) if self.words == Words::Notes => Ok(()),
-            (Some(last), Some(next)) if in_word(last) && in_word(next) => {
+            (Some(last), Some(next)) if minus || in_word(last) && in_word(next) => {
                 let message = format!("\"{written}\" goes on without a blank");
                 Err(self.error(message, "put a blank between two steps"))
             }

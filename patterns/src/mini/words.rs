@@ -30,6 +30,11 @@ impl Parser<'_> {
                 Err(self.error("there are no negative notes", hint))
             }
             Some('-') if digit_follows => self.word(),
+            // Two points between values are meant as a range.
+            Some('.') if self.words == Words::Values && self.peek_second() == Some('.') => {
+                Err(self
+                    .error("\"..\" stands between two whole numbers", "such as 0 .. 7; two rests are ~ ~"))
+            }
             Some(sign @ ('~' | '.' | '-')) => {
                 self.eat(sign);
                 Ok((rest().with_span(self.span(start)), 1))
@@ -44,7 +49,10 @@ impl Parser<'_> {
                 let hint = "it follows a step without a space, such as x*2";
                 Err(self.error(format!("\"{c}\" has nothing before it"), hint))
             }
-            Some(c) => Err(self.error(format!("\"{c}\" means nothing here"), self.hint())),
+            Some(c) => {
+                let code = if c.is_ascii() { String::new() } else { format!(" (U+{:04X})", u32::from(c)) };
+                Err(self.error(format!("\"{c}\"{code} means nothing here"), self.hint()))
+            }
             None => Err(self.error("here should be a step", self.hint())),
         }
     }
@@ -66,8 +74,13 @@ impl Parser<'_> {
                 self.take_while(|c| c.is_alphanumeric() || c == '#' || c == '-');
                 let word = &self.text[start..self.at];
                 let key = parse_pitch(word);
-                let key =
-                    key.map_err(|_| self.error_at(start, format!("unknown word \"{word}\""), self.hint()))?;
+                let key = key.map_err(|_| {
+                    // Letters of other alphabets look like these.
+                    let other = word.chars().find(|c| !c.is_ascii());
+                    let code =
+                        other.map_or(String::new(), |c| format!(", whose {c} is U+{:04X}", u32::from(c)));
+                    self.error_at(start, format!("unknown word \"{word}\"{code}"), self.hint())
+                })?;
                 Ok((note(i32::from(key)).with_span(self.span(start)), 6))
             }
             (Words::Values, false) => {
@@ -104,24 +117,25 @@ impl Parser<'_> {
     /// `60 .. 63`: the numbers from one to the other, each a step; `None` if no such thing stands here.
     pub fn range(&mut self) -> Parsed<Option<Vec<Step>>> {
         let start = self.at;
-        let values = self.words == Words::Values;
-        // Length of a whole number.
-        let whole = |text: &str| {
-            let signed = if values { text.strip_prefix('-').unwrap_or(text) } else { text };
-            let rest = signed.trim_start_matches(|c: char| c.is_ascii_digit());
-            if rest.len() == signed.len() { 0 } else { text.len() - rest.len() }
-        };
         let rest = &self.text[start..];
-        let first = whole(rest);
+        let first = self.length_of_number(rest);
         let Some(after) = rest[first..].trim_start().strip_prefix("..") else { return Ok(None) };
-        if first == 0 || whole(after.trim_start()) == 0 {
+        let after = after.trim_start();
+        let second = self.text.len() - after.len();
+        let last = self.length_of_number(after);
+        if first == 0 || last == 0 {
             return Ok(None);
+        }
+        for (at, length) in [(start, first), (second, last)] {
+            if self.text[at..at + length].contains('.') {
+                let hint = "such as 60 .. 67; two rests are ~ ~";
+                return Err(self.error_at(at, "the ends of a range are whole numbers", hint));
+            }
         }
         let from = self.bound()?;
         self.spaces();
         self.at += "..".len();
         self.spaces();
-        let second = self.at;
         let to = self.bound()?;
         let reach = from.abs_diff(to);
         if reach > MAX_RANGE {
@@ -129,7 +143,7 @@ impl Parser<'_> {
             return Err(self.error_at(second, message, "a range has at most 1024 steps"));
         }
         for (key, at) in [(from, start), (to, second)] {
-            if !values && key > 127 {
+            if self.words == Words::Notes && key > 127 {
                 return Err(self.error_at(at, format!("{key} is no note"), "MIDI keys go from 0 to 127"));
             }
         }
@@ -137,6 +151,11 @@ impl Parser<'_> {
         if let Some(c @ ('*' | '/' | '!' | '@' | '?' | '(')) = self.peek() {
             let hint = "put the range into brackets, such as [60 .. 63]*2";
             return Err(self.error(format!("\"{c}\" cannot follow a range"), hint));
+        }
+        let rest = self.text[self.at..].trim_start();
+        if rest.strip_prefix("..").is_some_and(|third| self.length_of_number(third.trim_start()) > 0) {
+            let hint = "put the range into brackets, such as [60 .. 63] ~ ~ 65";
+            return Err(self.error_at(self.text.len() - rest.len(), "a range has two ends", hint));
         }
         let span = self.span(start);
         let step = |number: i32| {
@@ -152,13 +171,25 @@ impl Parser<'_> {
         }))
     }
 
+    /// How long the number is that a text begins with, its sign included where values have one.
+    fn length_of_number(&self, text: &str) -> usize {
+        let signed = if self.words == Words::Values { text.strip_prefix('-').unwrap_or(text) } else { text };
+        let digits = |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let whole = digits(signed);
+        let decimals = signed[whole..].strip_prefix('.').map_or(0, digits);
+        match (whole, decimals) {
+            (0, _) => 0,
+            (_, 0) => text.len() - signed.len() + whole,
+            _ => text.len() - signed.len() + whole + 1 + decimals,
+        }
+    }
+
     /// A whole number with a sign.
     fn bound(&mut self) -> Parsed<i32> {
         let start = self.at;
         let negative = self.eat('-');
         let number = i32::try_from(self.whole("a whole number")?);
-        let number =
-            number.map_err(|_| self.error_at(start, "this number is too large", "such as 0 .. 7"))?;
+        let number = number.map_err(|_| self.error_at(start, TOO_LARGE, "such as 0 .. 7"))?;
         Ok(if negative { -number } else { number })
     }
 
@@ -172,17 +203,28 @@ impl Parser<'_> {
             self.at += 1;
             self.take_while(|c| c.is_ascii_digit());
         }
-        let number = self.text[start..self.at].parse::<f64>();
-        number.map_err(|_| self.error_at(start, "here should be a number", what))
+        match self.text[start..self.at].parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(number),
+            Ok(_) => Err(self.error_at(start, TOO_LARGE, what)),
+            Err(_) => Err(self.error_at(start, "here should be a number", what)),
+        }
     }
 
     pub fn whole(&mut self, what: &str) -> Parsed<u32> {
         let start = self.at;
         self.take_while(|c| c.is_ascii_digit());
-        let number = self.text[start..self.at].parse::<u32>();
-        number.map_err(|_| self.error_at(start, "here should be a whole number", what))
+        let digits = &self.text[start..self.at];
+        let mut after = self.text[self.at..].chars();
+        let has_point = after.next() == Some('.') && after.next().is_some_and(|c| c.is_ascii_digit());
+        match digits.parse::<u32>() {
+            Ok(number) if !has_point => Ok(number),
+            Err(_) if !digits.is_empty() && !has_point => Err(self.error_at(start, TOO_LARGE, what)),
+            _ => Err(self.error_at(start, "here should be a whole number", what)),
+        }
     }
 }
+
+const TOO_LARGE: &str = "this number is too large";
 
 /// How far the ends of a range may be apart.
 const MAX_RANGE: u32 = 1023;

@@ -87,6 +87,8 @@ class Arguments(Words):
             arguments.append(self._argument(Must.WHOLE, EUCLID))
             self.spaces()
         if not self.eat(")"):
+            if self.peek() is not None:
+                raise self.error('here should be a ")"', EUCLID)
             raise self.error('this "(" is not closed', EUCLID, opening)
         span = self.span(start)
         fixed = [int(x) for x in arguments if isinstance(x, float)]
@@ -156,7 +158,7 @@ class Arguments(Words):
         match must:
             case Must.FACTOR:
                 fits = number <= 1e9 and limited(number)[0] > 0
-                message, hint = f"{plain(number)} is no factor", "a factor is at least 1/256"
+                message, hint = f"{plain(number)} is no factor", "a factor is 1/256 to 1000000000"
             case Must.PROBABILITY:
                 fits = 0.0 <= number <= 1.0
                 message, hint = "a probability is between 0 and 1", "such as x?0.3"

@@ -114,6 +114,9 @@ class _Parser(Arguments):
                     if weight[0] < 1 or length > 1024.0:
                         raise self.error("a step is 1/256 to 1024 long", "such as x@3, x@1.5 or x@0.5", number)
                     step = replace(step, weight=weight)
+                case "%":
+                    hint = "such as {A2 B2 C3}%4; a part is written with a point, such as 0.25"
+                    raise self.error('"%" follows { } only', hint)
                 case _:
                     self.apart(start)
                     return step, times

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from .error import NotationError
 _SPACES = frozenset("\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000") | {chr(c) for c in range(0x2000, 0x200B)}
 _DIGITS = frozenset("0123456789")
 _U32 = (1 << 32) - 1
+TOO_LARGE = "this number is too large"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +112,20 @@ class Scanner(ABC):
             self.take(is_digit)
         if self.at == start:
             raise self.error("here should be a number", what, start)
-        return float(self.text[start : self.at])
+        number = float(self.text[start : self.at])
+        if number == math.inf:
+            raise self.error(TOO_LARGE, what, start)
+        return number
 
     def whole(self, what: str) -> int:
         """Read digits."""
         start = self.at
         self.take(is_digit)
         digits = self.text[start : self.at].lstrip("0")
-        if self.at == start or len(digits) > 10 or int(digits or "0") > _U32:
+        if self.at == start or (self.peek() == "." and is_digit(self.peek(1))):
             raise self.error("here should be a whole number", what, start)
+        if len(digits) > 10 or int(digits or "0") > _U32:
+            raise self.error(TOO_LARGE, what, start)
         return int(digits or "0")
 
     def apart(self, start: int) -> None:
@@ -127,7 +134,10 @@ class Scanner(ABC):
         last = written[-1:]
         if last == following == "x" and not self.values:
             return
-        if last and following and _in_word(last) and _in_word(following):
+        # A sign of a number, not a rest.
+        second = self.peek(1)
+        minus = following == "-" and second is not None and (second.isalnum() if self.values else is_digit(second))
+        if minus or (last and following and _in_word(last) and _in_word(following)):
             raise self.error(f'"{written}" goes on without a blank', "put a blank between two steps")
 
 
