@@ -366,7 +366,8 @@ fn in_a_text_of_several_lines_the_place_is_a_line_and_a_column() {
     let error = mini("x . A2\n[x\tö4] x").unwrap_err();
     assert_eq!((error.line(), error.column(), error.span), (2, 4, [10, 13]));
     let shown = error.to_string();
-    let want = "mini-notation, line 2, character 4: unknown word \"ö4\", whose ö is U+00F6\n  [x ö4] x\n     ^\n";
+    let want =
+        "mini-notation, line 2, character 4: unknown word \"ö4\", whose ö is U+00F6\n  [x ö4] x\n     ^\n";
     assert!(shown.starts_with(want), "{shown}");
     let open = mini("[x x").unwrap_err();
     assert_eq!(open.span, [0, 1]);
