@@ -8,8 +8,8 @@ use krach_core::engine::*;
 use krach_core::ir::{NodeIr, RouteIr, RouteKind, Source};
 use krach_core::model::{Curve, MacroState, MacroTarget, Setting};
 use krach_core::node::{Control, Registry, Scale};
-use krach_core::processor::ParamId;
-use krach_patterns::builders;
+use krach_core::processor::{ParamEvent, ParamId};
+use krach_patterns::{Pattern, builders};
 
 const THIRD: ParamId = ParamId::Macro(2);
 const LAST: ParamId = ParamId::Macro(63);
@@ -587,4 +587,29 @@ fn a_range_beyond_that_of_the_control_leaves_a_session_that_can_be_loaded() {
     }
     let saved = rig.engine.save();
     rig.engine.load(&saved).expect("it was just saved");
+}
+
+#[test]
+fn modulation_of_what_a_shape_draws_goes_on_with_its_line() {
+    let run = |amount: f32| {
+        let mut rig = constants();
+        rig.edit(moves(3, &[target("a/level", 0.0, 1.0)]));
+        let ramp =
+            serde_json::json!({"op": "Shape", "kind": "ramp", "lo": 0.0, "hi": 1.0, "label": "a/level"});
+        rig.edit_at(play("x", Pattern::from_json(&ramp).unwrap()), At::AtOnce);
+        rig.playing = true;
+        let mut sound = rig.render(20_000, &[256])[0].clone();
+        for n in 0..100 {
+            let modulation = amount * (n % 2) as f32;
+            rig.params.push(ParamEvent { offset: 1, param: THIRD, value: 0.0, modulation });
+            sound.extend(rig.block(37)[0].iter());
+        }
+        sound
+    };
+    let (plain, modulated) = (run(0.0), run(1e-7));
+    assert!(plain[23_699] > 0.05, "it sounds");
+    let steps =
+        |sound: &[f32]| sound[20_000..23_699].windows(2).map(|w| (w[1] - w[0]).abs()).fold(0.0, f32::max);
+    // A jump to the line's end would be up to 32 steps at once.
+    assert!(steps(&modulated) < 3.0 * steps(&plain), "{} beside {}", steps(&modulated), steps(&plain));
 }
