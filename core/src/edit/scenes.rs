@@ -209,6 +209,13 @@ pub enum SceneEdit {
         /// Tempo and meter are part of it.
         transport: bool,
     },
+    /// A scene that was made elsewhere gets that number. The session is not it.
+    Put {
+        /// 1 to 127.
+        number: u8,
+        /// The scene.
+        scene: Arc<Scene>,
+    },
     /// A scene once more, under another number and name.
     Duplicate {
         /// The scene.
@@ -258,6 +265,10 @@ impl SceneEdit {
                 in_range(*number, "$.number")?;
                 scenes.check_name(name, *number)
             }
+            Self::Put { number, scene } => {
+                in_range(*number, "$.number")?;
+                scenes.check_name(&scene.name, *number)
+            }
             Self::Duplicate { number, to, name } => {
                 scenes.known(*number, "$.scene")?;
                 in_range(*to, "$.to")?;
@@ -301,6 +312,7 @@ impl SceneEdit {
     pub fn label(&self, name_of: impl Fn(u8) -> String) -> String {
         match self {
             Self::Save { name, .. } => format!("save scene {name}"),
+            Self::Put { scene, .. } => format!("save scene {}", scene.name),
             Self::Duplicate { number, .. } => format!("duplicate scene {}", name_of(*number)),
             Self::Rename { name, .. } => format!("rename scene {name}"),
             Self::Delete { number } => format!("delete scene {}", name_of(*number)),
@@ -320,6 +332,7 @@ impl Scenes {
     /// Carries out a change that was checked and needs nothing of the session.
     pub fn apply(&mut self, edit: &SceneEdit) {
         match edit {
+            SceneEdit::Put { number, scene } => self.put(*number, (**scene).clone()),
             SceneEdit::Duplicate { number, to, name } => {
                 if let Some(scene) = self.get(*number).cloned() {
                     self.put(*to, Scene { name: name.clone(), ..scene });

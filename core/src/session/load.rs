@@ -2,12 +2,22 @@
 
 use super::{Adoption, Session, automations_of};
 use crate::address::{self, Part};
-use crate::edit::{Edit, EditError, LoadError, NodeEdit, NodeSpec};
-use crate::graph::{GraphEdit, Meant};
+use crate::edit::{Edit, EditError, LoadError, NodeEdit, NodeSpec, Scene, SceneEdit};
+use crate::graph::{GraphEdit, Meant, RawGraph};
 use crate::ir::{Fault, ModuleIr, Source, flatten, prefix_ir};
+use crate::model::TypeSource;
 use crate::node::Registry;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Texts of types that a document brings into a session.
+#[derive(Default)]
+struct Texts {
+    /// Those that the session lacks.
+    new: BTreeMap<String, TypeSource>,
+    /// Those of names that mean something else here: each node takes its text with it.
+    held: BTreeMap<String, Arc<str>>,
+}
 
 impl Session {
     /// The edit that makes the session that of the module. A module that says nothing of our settings
@@ -88,29 +98,12 @@ impl Session {
         let mut nodes: Vec<NodeEdit> = Vec::new();
         let mut names = Vec::new();
         let krach = *flat.krach.unwrap_or_default();
-        let (ours, mut texts) = (self.sources_in_use(), BTreeMap::new());
-        for (id, theirs) in &krach.sources {
-            match ours.get(id) {
-                None => drop(texts.insert(id.clone(), theirs.clone())),
-                Some(ours) if ours.text == theirs.text && ours.imports == theirs.imports => {}
-                Some(_) => {
-                    let raw = krach.raw_graph.nodes.iter().any(|node| node.type_id == *id);
-                    if raw || !theirs.imports.is_empty() {
-                        let message = format!("{id} is another text in this session");
-                        let fault = Fault::new(format!("$.krach.sources.{id}"), message);
-                        let fault = fault.hint("give one of the two another name");
-                        return Err(LoadError::Invalid { place: fault.place.clone(), error: fault.into() });
-                    }
-                }
-            }
-        }
+        let Texts { new, held } = self.texts_of(&krach.sources, &krach.raw_graph)?;
         for mut node in flat.nodes {
-            // A name that means something else here: the node takes its text with it.
             if let Source::Type(id) = &node.source
-                && let Some(theirs) = krach.sources.get(id)
-                && ours.get(id).is_some_and(|ours| ours.text != theirs.text)
+                && let Some(text) = held.get(id)
             {
-                node.source = Source::Faust(theirs.text.as_str().into());
+                node.source = Source::Faust(Arc::clone(text));
             }
             let entry = krach.nodes.get(&node.name).copied().unwrap_or_default();
             names.push(node.name.clone());
@@ -123,8 +116,8 @@ impl Session {
         nodes.extend(flat.routing.into_iter().map(NodeEdit::Connect));
         nodes.extend(flat.muted.into_iter().map(|m| NodeEdit::Mute { name: m.name, on: true }));
         let mut edits = Vec::new();
-        if !texts.is_empty() {
-            edits.push(Edit::SetSources(texts));
+        if !new.is_empty() {
+            edits.push(Edit::SetSources(new));
         }
         if !nodes.is_empty() {
             edits.push(Edit::Nodes(nodes));
@@ -150,6 +143,64 @@ impl Session {
         }
         edits.extend(automations.iter().map(|(id, a)| Edit::from((&**id, a))));
         Ok((Edit::Batch(edits), names))
+    }
+
+    /// The edit that makes a scene of a document; the session stays as it is. A document that says no master has the
+    /// session's. Tempo and meter are part of the scene if `transport` says so, or the document where it says nothing.
+    ///
+    /// # Errors
+    /// What is wrong with the document, with its JSON path.
+    pub fn saving(
+        &self,
+        (number, name): (u8, String),
+        mut module: ModuleIr,
+        transport: Option<bool>,
+        registry: &Registry,
+    ) -> Result<Edit, LoadError> {
+        let unknown = std::mem::take(&mut module.other);
+        let (tempo, meter, master) = (module.tempo, module.meter, module.master);
+        let (mut alone, _) = Session::of_module(module, registry)?;
+        let (now, settings) = (&self.settings, &mut alone.settings);
+        settings.master = master.unwrap_or(now.master);
+        settings.bpm = tempo.unwrap_or(now.bpm);
+        if meter.is_none() && !settings.host_meter {
+            (settings.beats_per_cycle, settings.host_meter) = (now.beats_per_cycle, now.host_meter);
+        }
+        let Texts { new, held } = self.texts_of(&alone.sources_in_use(), &alone.raw)?;
+        let nodes: Vec<_> = alone.nodes.iter().map(|node| (node.name.clone(), node.type_id())).collect();
+        for (node, id) in nodes {
+            if let Some(text) = held.get(&id) {
+                alone.nodes.update(&node, |node| node.source = Source::Faust(Arc::clone(text)));
+            }
+        }
+        let state = alone.scene_state(transport.unwrap_or(tempo.is_some() || meter.is_some()));
+        let other = Arc::new([Default::default(), unknown]);
+        let scene = Arc::new(Scene { other, ..Scene::new(name, state) });
+        let put = Edit::from(SceneEdit::Put { number, scene });
+        Ok(if new.is_empty() { put } else { Edit::Batch(vec![Edit::SetSources(new), put]) })
+    }
+
+    /// What becomes of the texts that a document brings.
+    ///
+    /// # Errors
+    /// A type that is another text here, and cannot be held by its nodes.
+    fn texts_of(&self, theirs: &BTreeMap<String, TypeSource>, raw: &RawGraph) -> Result<Texts, LoadError> {
+        let (ours, mut texts) = (self.sources_in_use(), Texts::default());
+        for (id, theirs) in theirs {
+            match ours.get(id) {
+                None => drop(texts.new.insert(id.clone(), theirs.clone())),
+                Some(ours) if ours.text == theirs.text && ours.imports == theirs.imports => {}
+                Some(_) if !theirs.imports.is_empty() || raw.nodes.iter().any(|node| node.type_id == *id) => {
+                    let message = format!("{id} is another text in this session");
+                    let fault = Fault::new(format!("$.krach.sources.{id}"), message);
+                    let fault = fault.hint("give one of the two another name");
+                    return Err(LoadError::Invalid { place: fault.place.clone(), error: fault.into() });
+                }
+                Some(ours) if ours.text == theirs.text => {}
+                Some(_) => drop(texts.held.insert(id.clone(), theirs.text.as_str().into())),
+            }
+        }
+        Ok(texts)
     }
 
     /// The edit that makes nodes of the session of raw nodes: of those of these names, or of all that are

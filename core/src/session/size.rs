@@ -205,6 +205,7 @@ impl Session {
         };
         match edit {
             SceneEdit::Save { name, .. } => named(name, &self.scene_state(true)),
+            SceneEdit::Put { scene, .. } => named(&scene.name, &scene.state),
             SceneEdit::Duplicate { number, name, .. } => {
                 self.scenes.get(*number).map_or(Extent::default(), |scene| named(name, &scene.state))
             }
@@ -365,6 +366,7 @@ fn memory_of_edit(edit: &Edit, shared: &GraphState) -> usize {
         Edit::Batch(edits) => edits.iter().map(|edit| memory_of_edit(edit, shared)).sum(),
         Edit::Setting(setting) => ENTRY + setting.text().len(),
         Edit::Scene(SceneEdit::All(scenes)) => scenes.iter().map(|(_, s)| 2 * ENTRY + s.name.len()).sum(),
+        Edit::Scene(SceneEdit::Put { scene, .. }) => 2 * ENTRY + scene.name.len(),
         Edit::Nodes(edits) => edits.iter().map(|_| 2 * ENTRY).sum(),
         _ => ENTRY,
     }

@@ -132,3 +132,82 @@ fn a_scene_that_is_saved_over_keeps_its_name_and_whether_it_has_the_tempo() {
     assert_eq!(place, "params.scene");
     assert!(format!("{message} {hint}").contains("1 to 127"), "{message}: {hint}");
 }
+
+#[test]
+fn a_document_becomes_a_scene_and_the_session_stays() {
+    let home = Home::new("scenes-of-documents");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    band(&mut client);
+    ok(&mut client, "master", json!({"gain": 0.7}));
+    let before = capture(&mut client);
+    let text = |gain: f64| format!("freq = hslider(\"freq\", 220, 20, 2000, 1); process = freq * {gain};");
+    let hum = |gain: f64| json!({"text": text(gain), "own": true});
+    let verse = json!({
+        "nodes": [{"name": "lead", "source": "oscillator", "gain": 0.2}, {"name": "hum", "source": "faust:hum"}],
+        "sub_modules": [{"prefix": "kit", "module": {"nodes": [{"name": "kick", "source": "oscillator"}]}}],
+        "patterns": [{"target": "lead", "pattern": {"op": "Silence"}}],
+        "tempo": 90, "mood": "blue",
+        "krach": {"version": 3, "seed": 7, "sources": {"faust:hum": hum(0.001)},
+            "macros": [{"number": 1, "targets": [{"label": "lead/freq", "lo": 100, "hi": 200}]}],
+            "scenes": [{"number": 9, "name": "inner", "module": {"nodes": []}}]},
+    });
+    let save = |name: &str, module: &Value| json!({"name": name, "module": module});
+    let dry = json!({"name": "verse", "module": verse, "dry_run": true});
+    assert_eq!(ok(&mut client, "scene_save", dry)["number"], 1);
+    assert_eq!(capture(&mut client), before);
+    let saved = ok(&mut client, "scene_save", save("verse", &verse));
+    assert_eq!((&saved["name"], &saved["number"]), (&json!("verse"), &json!(1)));
+    // Nothing else than scenes and their texts is another.
+    let mut after = capture(&mut client);
+    let scenes = after["krach"]["scenes"].take();
+    assert_eq!(after["krach"]["sources"]["faust:hum"]["text"], text(0.001));
+    let mut bare = before.clone();
+    for document in [&mut after, &mut bare] {
+        let krach = document["krach"].as_object_mut().unwrap();
+        krach.retain(|key, _| !["scenes", "scene_texts", "sources", "libraries"].contains(&key.as_str()));
+    }
+    assert_eq!(after, bare);
+    let scene = &scenes[0]["module"];
+    assert_eq!(
+        (&scene["tempo"], &scene["meter"], &scene["master"]),
+        (&json!(90.0), &json!(4.0), &json!(0.7))
+    );
+    assert_eq!((&scene["nodes"][2]["name"], &scene["mood"]), (&json!("kit/kick"), &json!("blue")));
+    let list = ok(&mut client, "scenes", json!({}));
+    assert_eq!((&list["current"], &list["scenes"].as_array().unwrap().len()), (&Value::Null, &1));
+    // What the document of a scene says makes the same scene.
+    ok(&mut client, "scene_save", save("again", scene));
+    assert_eq!(capture(&mut client)["krach"]["scenes"][1]["module"], *scene);
+    assert_eq!(ok(&mut client, "undo", json!({}))["undone"], "save scene again");
+    // Without tempo, though the document says one.
+    let plain = json!({"name": "plain", "number": 5, "transport": false, "module": verse});
+    ok(&mut client, "scene_save", plain);
+    assert_eq!(capture(&mut client)["krach"]["scenes"][1]["module"]["tempo"], Value::Null);
+    // Another text under the same name: the node keeps its own.
+    let mut other = verse.clone();
+    other["krach"]["sources"]["faust:hum"] = hum(0.002);
+    ok(&mut client, "scene_save", save("other", &other));
+    let whole = capture(&mut client);
+    let id = whole["krach"]["scenes"][2]["module"]["nodes"][1]["source"].as_str().unwrap();
+    assert_eq!(whole["krach"]["scene_texts"][id], text(0.002));
+    assert_eq!(whole["krach"]["sources"]["faust:hum"]["text"], text(0.001));
+    // What cannot be changes nothing.
+    let mut wrong = verse.clone();
+    wrong["routing"] = json!([{"source": "lead", "target": "hun", "kind": "send"}]);
+    let mut imports = other.clone();
+    imports["krach"]["sources"]["faust:hum"]["imports"] = json!({"mine.lib": "x = 1;"});
+    for (params, place) in [
+        (save("bad", &wrong), "params.module.routing[0].target"),
+        (save("bad", &imports), "params.module.krach.sources.faust:hum"),
+        (json!({"name": "bad", "number": 0, "module": verse}), "params.number"),
+        (json!({"name": "verse", "number": 5, "module": verse}), "params.name"),
+    ] {
+        assert_eq!(refused(&mut client, "scene_save", params).0, place);
+    }
+    assert_eq!(capture(&mut client), whole);
+    ok(&mut client, "scene_recall", json!({"scene": "verse"}));
+    let now = capture(&mut client);
+    assert_eq!((&now["nodes"][0]["name"], &now["tempo"]), (&json!("lead"), &json!(90.0)));
+    assert_eq!((&now["krach"]["macros"], &now["krach"]["seed"]), (&before["krach"]["macros"], &json!(0)));
+}

@@ -10,14 +10,17 @@ use crate::protocol::error::{INVALID_PARAMS, REFUSED, RpcError};
 use crate::protocol::method::methods;
 use crate::protocol::mutation::{Mutation, Prepared, SessionPreview};
 use crate::protocol::params::read_object;
-use crate::protocol::refusal::refused_edit;
+use crate::protocol::refusal::{refused_document, refused_edit};
+
+use super::session::read_module;
 
 methods! {
     /// the scenes in the order in which they are shown, and which one plays
     Session "scenes" Ask(read_scenes) () => (SceneList);
-    /// the session as it is becomes a scene: nodes, routes, patterns, values, automations, mutes and master. Under a name
-    /// that a scene has, that one is overwritten. It acts at once, also where `at` is given
-    Session "scene_save" Change(read_save) (Save) => (Saved);
+    /// the session as it is becomes a scene: nodes, routes, patterns, values, automations, mutes and master; or a document
+    /// does, and the session stays as it is. Under a name that a scene has, that one is overwritten. It acts at once, also
+    /// where `at` is given
+    Session "scene_save" Change(read_save) (Save<'_>) => (Saved);
     /// the session becomes what the scene holds, on the sample: what both have plays on untouched, to the bit. The texts of
     /// sounds, the instance's name, clock, seed, limiter, MIDI maps, macros and scenes stay, and so do tempo and meter
     /// unless they were saved with the scene. With `groups` only these nodes, and what is within them, become what the
@@ -61,7 +64,7 @@ impl SceneRef {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Save {
+pub(super) struct Save<'a> {
     /// Its name. Default: that of the scene of this number, or the first free of `Scene 3`, `Scene 4`…
     #[serde(default)]
     name: Option<String>,
@@ -70,9 +73,15 @@ pub(super) struct Save {
     /// and never changes.
     #[serde(default)]
     number: Option<u8>,
-    /// Tempo and meter are part of the scene. Default: as in the scene that is overwritten; of a new one they are not.
+    /// Tempo and meter are part of the scene. Default: those that `module` says; without it as in the scene that is
+    /// overwritten, and of a new one they are not.
     #[serde(default)]
     transport: Option<bool>,
+    /// A ModuleIr ([ir.md](ir.md)) instead of the session. Of its settings, macros and scenes nothing is taken; the texts
+    /// of its sounds come along.
+    #[serde(borrow, default)]
+    #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
+    module: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -161,19 +170,29 @@ fn number_for(wanted: Option<u8>, scenes: &Scenes) -> Result<u8, RpcError> {
     })
 }
 
-/// `scene_save {name?, number?, transport?}`: the session as it is becomes a scene.
+/// `scene_save {name?, number?, transport?, module?}`: the session as it is becomes a scene, or a document does.
 fn read_save(rest: &str) -> Result<Mutation, RpcError> {
-    let Save { name, number, transport } = read_object(rest)?;
+    let Save { name, number, transport, module } = read_object(rest)?;
+    let module = module.map(read_module).transpose()?;
     Ok(Mutation::new(move |session_preview| {
-        let scenes = &session_preview.session()?.scenes;
+        let registry = session_preview.engine().registry();
+        let session = session_preview.session()?;
+        let scenes = &session.scenes;
         let known = name.as_deref().and_then(|name| scenes.number_of(name));
         let number = number_for(number.or(known), scenes)?;
         let name = name.unwrap_or_else(|| scenes.name_for(number));
-        let before = scenes.get(number);
-        let transport =
-            transport.unwrap_or_else(|| before.is_some_and(|scene| scene.state.transport.is_some()));
         let saved = Saved { name: name.clone(), number };
-        Ok(Prepared::and(SceneEdit::Save { number, name, transport }.into(), &saved))
+        let edit = match module {
+            None => {
+                let before = || scenes.get(number).is_some_and(|scene| scene.state.transport.is_some());
+                let transport = transport.unwrap_or_else(before);
+                SceneEdit::Save { number, name, transport }.into()
+            }
+            Some(module) => session
+                .saving((number, name), module, transport, registry)
+                .map_err(|error| refused_document(&error))?,
+        };
+        Ok(Prepared::and(edit, &saved))
     }))
 }
 

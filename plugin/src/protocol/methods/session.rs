@@ -73,7 +73,8 @@ pub(super) struct Instantiate<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Nothing {}
 
-fn module(raw: &RawValue) -> Result<ModuleIr, RpcError> {
+/// Reads the parameter `module`.
+pub(super) fn read_module(raw: &RawValue) -> Result<ModuleIr, RpcError> {
     Session::read_module(raw.get()).map_err(|error| refused_document(&error))
 }
 
@@ -90,7 +91,7 @@ fn read_load(rest: &str) -> Result<Mutation, RpcError> {
         let error = RpcError::new(INVALID_PARAMS, "a load keeps what is equal").at("params.keep");
         return Err(error.hint("clear first to begin anew"));
     }
-    let module = module(raw)?;
+    let module = read_module(raw)?;
     let change = Mutation::new(move |session_preview| {
         let registry = session_preview.engine().registry();
         let edit =
@@ -103,7 +104,7 @@ fn read_load(rest: &str) -> Result<Mutation, RpcError> {
 /// `instantiate {module, prefix}`: the module's nodes beside the session's, under `prefix/`.
 fn read_instantiate(rest: &str) -> Result<Mutation, RpcError> {
     let Instantiate { module: raw, prefix } = read_object(rest)?;
-    let module = module(raw)?;
+    let module = read_module(raw)?;
     check_name(&prefix).map_err(|fault| {
         let error = RpcError::new(INVALID_PARAMS, fault.message).at("params.prefix");
         error.or_hint(|| fault.hint)
