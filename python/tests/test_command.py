@@ -17,6 +17,7 @@ from test_session import SRC, until
 import krach
 from krach import Session
 from krach.run import Made, rerun
+from krach.saving import looks_at, saves
 
 EXAMPLES = ROOT / "python/examples"
 
@@ -95,6 +96,26 @@ def test_a_watched_file_plays_at_each_save(kr: Session, tmp_path: Path) -> None:
     finally:
         process.terminate()
         process.communicate(timeout=30)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system says who has a file open")
+def test_a_file_that_is_being_written_is_not_played(tmp_path: Path) -> None:
+    song = tmp_path / "song.py"
+    song.write_text("first = 1\n")
+    looks = looks_at(str(song))
+    seen = [next(looks), next(looks)]
+    with song.open("wb", buffering=0) as writer:  # It stays empty for long, then half of it is there for long.
+        seen += [next(looks) for _ in range(4)]
+        writer.write(b"second = 1\n")
+        seen += [next(looks) for _ in range(4)]
+        writer.write(b"third = 1\n")
+        seen.append(next(looks))
+    seen += [next(looks), next(looks)]
+    assert list(saves(seen)) == [b"first = 1\n", b"second = 1\nthird = 1\n"], seen
+    # Whoever opens it while it is looked at waits no longer than the look.
+    for count in range(3):
+        song.write_text(f"count = {count}\n")
+        assert next(looks) == (f"count = {count}\n".encode(), False)
 
 
 TONE = """import("stdfaust.lib");

@@ -80,15 +80,51 @@ kr.transport(tempo=97, meter=3, seed=11)
 kr.node("pluck", "faust:pluck", count=3) @ krp.irand(8, seed=2).fast(6).scale("D:dorian").control("note")
 kr.play("pluck/gain", krp.values("0.3 0.6"))
 """,
+    "scenes and macros": '''
+def lead():
+    freq, gate = krs.control("freq", 220, 20, 4000), krs.control("gate", 0, 0, 1)
+    return krs.saw(freq) * krs.adsr(0.005, 0.1, 0.6, 0.2, gate) * 0.3
+
+bass, keys = kr.node("bass", "faust:bass", gain=0.5), kr.node("keys", lead, count=3, gain=0.6)
+verb = kr.node("verb", "faust:reverb", gain=0.3)
+bass >> (verb, 0.3)
+bass @ "A1*4"
+keys @ "<[A3,C4,E4] [F3,A3,C4]>"
+kr.save("verse")
+kr.node("tone", """freq = hslider("freq", 220, 20, 2000, 0.1);
+gate = button("gate");
+process = (+(freq / 48000) ~ \\(x).(x - floor(x))) * gate * 0.2; // a saw
+""") @ "A3 C4 <E4 G4> ~"
+bass.play("A1 . C2 .", swing=0.6)
+kr.mod("bass/cutoff", "tri", 200, 2000, bars=1)
+kr.mod("bass/drive", "pulse", 0, 6, secs=0.3, duty=0.3)
+kr.tempo = 150
+kr.save("chorus ü", number=7, transport=True)
+keys.hush()
+bass.mute()
+kr["tone"].solo()
+kr.save("drop")
+bass.unmute()
+kr["tone"].unsolo()
+bass["resonance"] = 0.5
+kr.macro(1, "bass/cutoff", 200, 4000, name="Cutoff")
+kr.macro(1, "bass/gain", 0.4, 0.2, curve="s")
+kr.macro(9, name="spare", unit="dB")
+kr.midi_map(74, "bass/cutoff", 200, 4000, channel=2)
+kr.midi_route("keys", 3)
+kr.transport(programs=4, seed=5)
+kr.limiter(False)
+kr.crossfade(secs=0.1)
+''',
     "the drum kit": (EXAMPLES / "drums.py").read_text("utf-8"),
     "by chance": (EXAMPLES / "generative.py").read_text("utf-8"),
 }
-SAMPLE = ("a traced function", "modules in modules")
+SAMPLE = ("a traced function", "scenes and macros")
 
 
 def rendered(path: Path) -> Any:
     out = path.with_suffix(".wav")
-    done = command("render", str(path), "-o", str(out), "--bars", "2")
+    done = command("render", str(path), "-o", str(out), "--bars", "4")
     assert done.returncode == 0, done.stderr
     return read_wav(out)[1]
 
@@ -107,6 +143,12 @@ def test_an_export_makes_the_same_document_and_the_same_samples(name: str, kr: S
     for _ in range(2):
         subprocess.run([sys.executable, export], check=True, env=env, timeout=60)
         assert plain(kr.capture()) == plain(document)
+    # Each scene is heard, too, for a bar.
+    recalls = "".join(f"\nkr.recall({scene!r}, at={at})" for at, scene in enumerate(kr.scenes, 1))
+    for script in (song, export):
+        script.write_text(script.read_text() + "\nfrom krach import kr\n" + recalls)
     ours, theirs = rendered(song), rendered(export)
-    assert level(ours[0]) > 0.003
+    for bar in range(4):
+        span = slice(bar * len(ours[0]) // 4, (bar + 1) * len(ours[0]) // 4)
+        assert level(ours[0][span]) > 0.003, bar
     assert ours == theirs

@@ -75,7 +75,7 @@ def test_what_is_recorded_is_what_was_called() -> None:
     assert ir.patterns[0].swing == 0.6
     assert krp.Pattern.from_dict(ir.patterns[0].pattern) == krp.seq("A2", "D3", None, "E2")
     assert ir.krach is not None and ir.krach.to_dict() == {
-        "version": 2,
+        "version": 3,
         "nodes": {"verb": {"stereo": True, "off_master": True, "stem": 3, "legato": False}},
         "slots": {"bass": {"from_zero": True}},
         "automations": {
@@ -147,3 +147,30 @@ def test_a_source_is_a_type_a_text_a_graph_or_a_function() -> None:
     a, b, c, d = m.build().nodes
     assert (a.source, b.source, c.source) == ("faust:kick", text, d.source)
     assert c == Node("c", krs.graph(bass))
+
+
+def test_scenes_are_recorded_under_numbers_of_their_own() -> None:
+    tick = {"faust:tick": {"text": "process = 1;", "own": True}}
+    inner = krach.ModuleIr(
+        nodes=(krach.Node("a", "faust:tick"),), tempo=90, krach=krach.Frozen({"sources": tick, "seed": 3})
+    )
+    m = krach.ModuleProxy()
+    m.save("verse", krach.ModuleIr(sub_modules=(krach.ir.module.SubModule("kit", inner),)), number=2)
+    m.save("chorus", inner)
+    m.save("drop", inner)
+    m.save("verse", inner)
+    section = m.build().krach
+    assert section is not None
+    assert [(each["number"], each["name"]) for each in section["scenes"]] == [(2, "verse"), (1, "chorus"), (3, "drop")]
+    assert section["sources"] == tick and "seed" not in section["scenes"][0]["module"]["krach"]
+    other = krach.ModuleIr(krach=krach.Frozen({"sources": {"faust:tick": {"text": "process = 2;"}}}))
+    for call, text in [
+        (lambda: m.save("x", other), "faust:tick is another text in this module"),
+        (lambda: m.save("x", inner, number=128), "128 is no number of a scene"),
+        (lambda: m.save("verse", inner, number=3), "scene 2 has the name verse already"),
+        (lambda: m.macro(65, "a/b"), "there is no macro 65"),
+        (lambda: m.settings(sed=1), "there is no setting sed"),
+    ]:
+        with pytest.raises(krach.ModuleError, match=text):
+            call()
+    assert m.build().krach == section

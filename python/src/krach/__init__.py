@@ -7,11 +7,11 @@ the documents (``krach.ir``) need no plugin.
 from . import client
 from . import pattern as krp
 from . import signal as krs
-from .error import KrachError
+from .error import KrachError, ModuleError
 from .export import export
 from .ir.module import Frozen, ModuleIr, Node
 from .ir.signal import DspGraph
-from .modules import ModuleError, ModuleProxy, SubModuleRef, module
+from .modules import ModuleProxy, SubModuleRef, module
 from .session import Session, attach
 
 kr = Session()

@@ -33,3 +33,12 @@ class KrachError(Exception):
         self.place = place
         self.hint = hint
         self.span = span
+
+
+class ModuleError(KrachError, ValueError):
+    """A call that a module cannot hold.
+
+    >>> krach.ModuleProxy().send("kick", "verb")
+    Traceback (most recent call last):
+    krach.error.ModuleError: there is no node kick
+    """

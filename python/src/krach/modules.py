@@ -26,7 +26,7 @@ from typing import Any, Concatenate, ParamSpec, TypeAlias
 
 import krach.pattern as krp
 import krach.signal as krs
-from krach.error import KrachError
+from krach.error import ModuleError
 from krach.ir.module import (
     DEFAULT_GAIN,
     Automation,
@@ -43,24 +43,15 @@ from krach.ir.module import (
 )
 from krach.ir.signal import DspGraph
 from krach.pattern import Pattern, PatternError, p
-from krach.signal import graph, source_text
+from krach.signal import graph
+from krach.signal import source_text as text_of
+
+from .module_settings import ModuleSettings
 
 Source: TypeAlias = "str | DspGraph | Callable[..., Any]"
 """A type such as ``"faust:kick"``, FAUST text, a DspGraph, or a function of signals."""
 
-FORMAT = 2
-"""Version of the section ``krach`` that is written."""
-
 P = ParamSpec("P")
-
-
-class ModuleError(KrachError, ValueError):
-    """A call that a module cannot hold.
-
-    >>> krach.ModuleProxy().send("kick", "verb")
-    Traceback (most recent call last):
-    krach.modules.ModuleError: there is no node kick
-    """
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -100,7 +91,7 @@ class SubModuleRef:
         'room/verb'
         >>> room.input("vreb")
         Traceback (most recent call last):
-        krach.modules.ModuleError: there is no input room/vreb (did you mean room/verb?)
+        krach.error.ModuleError: there is no input room/vreb (did you mean room/verb?)
         """
         return self._port("input", name, self.module.inputs)
 
@@ -120,7 +111,7 @@ class SubModuleRef:
         return f"{self.prefix}/{name}"
 
 
-class ModuleProxy:
+class ModuleProxy(ModuleSettings):
     """Records calls as a ModuleIr.
 
     >>> m = krach.ModuleProxy()
@@ -133,6 +124,7 @@ class ModuleProxy:
 
     def __init__(self) -> None:
         """Begin an empty module."""
+        super().__init__()
         self.tempo: float | None = None
         self.meter: float | None = None
         self.master: float | None = None
@@ -145,7 +137,6 @@ class ModuleProxy:
         self._subs: dict[str, ModuleIr] = {}
         self._inputs: tuple[str, ...] | None = None
         self._outputs: tuple[str, ...] | None = None
-        self._krach: dict[str, dict[str, dict[str, Any]]] = {"nodes": {}, "slots": {}, "automations": {}}
 
     def node(  # noqa: PLR0917
         self,
@@ -159,9 +150,12 @@ class ModuleProxy:
         legato: bool | None = None,
         rest: str | None = None,
         stem: int = 0,
+        source_text: str = "",
         **controls: float,
     ) -> None:
         """Add a node; ``controls`` and ``init`` are the values that its controls begin with.
+
+        ``source_text`` is the text of the function that a graph was traced from.
 
         >>> m = krach.ModuleProxy()
         >>> m.node("bass", "faust:bass", gain=0.3, cutoff=900)
@@ -171,7 +165,8 @@ class ModuleProxy:
         check_name(name)
         if name in self._names():
             raise ModuleError(f"there is a node {name} already", place=name)
-        made, text = source_of(source)
+        made, traced_text = source_of(source)
+        text = source_text or traced_text
         inputs = len(made.inputs) if isinstance(made, DspGraph) else 0
         values = tuple({**(init or {}), **controls}.items())
         self._nodes[name] = Node(name, made, gain, count, inputs, values, text)
@@ -184,7 +179,7 @@ class ModuleProxy:
         }
         given = {key: value for key, value in settings.items() if value is not None}
         if given:
-            self._krach["nodes"][name] = given
+            self._nodes_more[name] = given
 
     def send(self, source: str, target: str, level: float = 1.0) -> None:
         """Send a node into another, behind its fader.
@@ -255,9 +250,9 @@ class ModuleProxy:
         made.query(0, 1)  # raises what is wrong with it
         shape = Frozen(swing) if isinstance(swing, Mapping) else swing
         self._patterns[target] = PatternEntry(target, Frozen(made.to_dict()), shape)
-        self._krach["slots"].pop(target, None)
+        self._slots_more.pop(target, None)
         if from_zero:
-            self._krach["slots"][target] = {"from_zero": True}
+            self._slots_more[target] = {"from_zero": True}
 
     def set(self, path: str | Mapping[str, float], value: float | None = None) -> None:
         """Set a control, ``node/control``, or several at once.
@@ -312,7 +307,7 @@ class ModuleProxy:
         if bars is not None and secs is not None:
             raise ModuleError("a period lasts so many bars or so many seconds, not both", place=path)
         self._automations.pop(path, None)
-        self._krach["automations"].pop(path, None)
+        self._own_automations.pop(path, None)
         if secs is None and duty is None and table is None and not one_shot:
             self._automations[path] = Automation(path, shape, lo, hi, 4.0 if bars is None else bars)
             return
@@ -320,7 +315,7 @@ class ModuleProxy:
         form = form if table is None else {"custom": {"table": [float(x) for x in table]}}
         length = {"bars": 4.0 if bars is None else bars} if secs is None else {"period_secs": secs}
         entry = {"label": path, "shape": form, "lo": lo, "hi": hi, **length}
-        self._krach["automations"][path] = entry | ({"one_shot": True} if one_shot else {})
+        self._own_automations[path] = entry | ({"one_shot": True} if one_shot else {})
 
     def mute(self, name: str) -> None:
         """Mute a node.
@@ -377,7 +372,6 @@ class ModuleProxy:
         >>> m.build().tempo
         140
         """
-        krach = {section: entries for section, entries in self._krach.items() if entries}
         return ModuleIr(
             nodes=tuple(self._nodes.values()),
             routing=tuple(self._routes.values()),
@@ -391,7 +385,7 @@ class ModuleProxy:
             inputs=self._inputs,
             outputs=self._outputs,
             sub_modules=tuple(SubModule(prefix, ir) for prefix, ir in self._subs.items()),
-            krach=Frozen({"version": FORMAT, **krach}) if krach else None,
+            krach=self._section(),
         )
 
     def _names(self) -> set[str]:
@@ -442,7 +436,7 @@ def source_of(source: Source) -> tuple[str | DspGraph, str]:
     """Return what a document has as a source, and the text of a function."""
     if isinstance(source, str | DspGraph):
         return source, ""
-    made, text = graph(source), source_text(source)
+    made, text = graph(source), text_of(source)
     _remember(source, made, text)
     return made, text
 

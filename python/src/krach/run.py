@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,11 +20,10 @@ import krach
 from . import places
 from .client import instances
 from .error import KrachError
+from .saving import looks_at, saves
 from .session import Session
 
 _POLL = 0.05
-_EMPTY = 20
-"""Looks after which an empty file is taken for what is meant: a second."""
 _UP = 30.0
 
 
@@ -156,49 +155,15 @@ def rerun(session: Session, path: str, before: Made | None = None, data: bytes |
     return now
 
 
-def saves(looks: Iterable[bytes | None]) -> Iterator[bytes]:
-    """Return each text that a file is saved with, of looks at it: a text counts once two looks in a row see it.
-
-    An editor empties a file before it writes it, or replaces it, and then there is none (``None``). So an empty one
-    counts after many looks only: all that it had made would go.
-
-    >>> list(krach.run.saves([b"a", b"a", b"", b"", b"b", b"b", None, b"b", b"b", b"c", b"c"]))
-    [b'a', b'b', b'c']
-    >>> list(krach.run.saves([b"a", b"a"] + [b""] * 30))
-    [b'a', b'']
-    """
-    seen, last, times = None, None, 0
-    for look in looks:
-        times = times + 1 if look == last else 1
-        last = look
-        if look is not None and look != seen and times >= (2 if look.strip() else _EMPTY):
-            seen = look
-            yield look
-
-
 def watch(session: Session, path: str) -> None:
     """Run a file at each save, until it is interrupted."""
     made = None
-    for data in saves(_looks(path)):
+    for data in saves(looks_at(path)):
         try:
             made = rerun(session, path, made, data)
             print(f"{time.strftime('%H:%M:%S')} {path}: played", flush=True)
         except Exception as error:
             print(told(error, path), file=sys.stderr, flush=True)
-
-
-def _looks(path: str) -> Iterator[bytes | None]:
-    """Look at a file again and again. One that is not there at first is a mistake."""
-    is_first = True
-    while True:
-        try:
-            yield Path(path).read_bytes()
-        except OSError as error:
-            if is_first:
-                raise KrachError(f"{path}: {error}", place=path) from None
-            yield None
-        is_first = False
-        time.sleep(_POLL)
 
 
 # Offline

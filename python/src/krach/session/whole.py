@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from krach.error import KrachError
 from krach.export import export
 from krach.ir.module import ModuleIr
+from krach.ir.scenes import scenes_of
 
 from .base import COMPILE, At, Change
 from .controls import Controls
@@ -396,26 +397,32 @@ class Whole(Controls):
     def save(
         self,
         name: str,
-        ir: ModuleIr | None = None,
+        ir: ModuleIr | Mapping[str, Any] | str | Path | None = None,
         number: int | None = None,
-        transport: bool = False,
+        transport: bool | None = None,
         *,
         at: At = None,
         dry_run: bool = False,
     ) -> Change:
-        """Keep what sounds as a scene; under a name that a scene has, that one is overwritten.
+        """Keep what sounds as a scene, or a document ``ir``; under a name that a scene has, that one is overwritten.
 
         ``number`` (1 to 127) is what the host's automation means, for ever; the lowest free one without. With
-        ``transport`` tempo and meter are part of it. A document ``ir`` in place of the session: if the plugin can.
+        ``transport`` tempo and meter are part of it; without, those that a document says. Of a document's settings,
+        macros and scenes nothing is taken, and the session stays as it is.
 
         >>> bass = kr.node("bass", "faust:bass")
         >>> kr.save("verse").number
         1
-        >>> kr.scenes
-        ['verse']
+        >>> @kr.module
+        ... def drop(m):
+        ...     m.node("kick", "faust:kick")
+        ...     m.tempo = 140
+        >>> _ = kr.save("drop", ir=drop())
+        >>> kr.scenes, list(kr.nodes), kr.scene("drop").tempo
+        (['verse', 'drop'], ['bass'], 140.0)
         """
-        module = None if ir is None else ir.to_dict()
-        params = {"name": name, "module": module, "number": number, "transport": transport or None}
+        module = None if ir is None else _document(ir)
+        params = {"name": name, "module": module, "number": number, "transport": transport}
         return self.change("scene_save", params, at, dry_run)
 
     def recall(
@@ -450,15 +457,9 @@ class Whole(Controls):
         >>> [node.name for node in kr.scene("verse").nodes]
         ['bass']
         """
-        document = self.ask("capture")["module"]
-        krach = document.get("krach", {})
-        for scene in krach.get("scenes", []):
-            if scene["name"] == name:
-                texts = krach.get("scene_texts", {})
-                for node in scene["module"].get("nodes", []):
-                    if isinstance(node["source"], str):
-                        node["source"] = texts.get(node["source"], node["source"])
-                return ModuleIr.from_dict(scene["module"])
+        for scene in scenes_of(ModuleIr.from_dict(self.ask("capture")["module"])):
+            if scene.name == name:
+                return scene.module
         raise KrachError(f"there is no scene {name}", hint=f"scenes: {', '.join(self.scenes) or 'none'}")
 
     @property
