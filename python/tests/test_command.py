@@ -258,6 +258,48 @@ def test_a_seed_is_a_piece(tmp_path: Path) -> None:
     assert sum(abs(a - b) > 0.01 for a, b in zip(*levels, strict=True)) > 4, levels
 
 
+def bass_and_treble(rate: int, samples: list[float]) -> list[tuple[float, float]]:
+    """Return how loud each bar at 120 bpm is below some 150 Hz, and how loud the differences of neighbours are."""
+    bars: list[tuple[float, float]] = []
+    for begin in range(0, len(samples) - 2 * rate + 1, 2 * rate):
+        bar = samples[begin : begin + 2 * rate]
+        low, lows = 0.0, list[float]()
+        for sample in bar:
+            low += (sample - low) * 2 * math.pi * 150 / rate
+            lows.append(low)
+        bars.append((level(lows), level([b - a for a, b in pairwise(bar)])))
+    return bars
+
+
+def test_modules_become_scenes_that_are_recalled(tmp_path: Path) -> None:
+    rate, (left, _) = rendered("modules.py", tmp_path, 4)
+    # The break has no kick from its second half on, as the crossfade takes a second.
+    halves = [level(left[begin : begin + rate]) for begin in range(0, len(left), rate)]
+    kicks = [level(left[begin : begin + rate // 8]) for begin in range(0, len(left), rate // 2)]
+    assert min(kicks[:8]) > 0.1 and min(kicks[12:]) > 0.1, kicks
+    assert max(kicks[10:12]) < 0.5 * min(kicks[:8]), kicks
+    assert halves[5] < 0.5 * halves[1] < halves[7], halves
+
+
+def test_the_song_has_four_parts_and_two_macros(kr: Session, tmp_path: Path) -> None:
+    rate, (left, right) = rendered("song.py", tmp_path, 8, "play")
+    bars = bass_and_treble(rate, left)
+    low, high = [bar[0] for bar in bars], [bar[1] for bar in bars]
+    assert max(low[:2]) < 0.2 * min(low[2:6]), low  # The intro has no kick and no bass.
+    assert min(high[4:6]) > 2 * max(high[2:4]), high  # The chorus has hats and snares.
+    assert max(high[7:]) < 0.4 * min(high[4:6]) and level(left[-rate:]) > 0.005, (high, level(left[-rate:]))
+    assert left != right
+    for _ in range(2):
+        assert command("run", str(EXAMPLES / "song.py"), NOISE_SOCKET=kr.connection.address).returncode == 0
+        assert kr.scenes == ["intro", "verse", "chorus", "ending"]
+    scenes = kr.ask("scenes")["scenes"]
+    assert [each["number"] for each in scenes] == [1, 2, 3, 4] and all(each["transport"] for each in scenes)
+    targets = [[target["label"] for target in macro["targets"]] for macro in kr.macros]
+    assert [macro["name"] for macro in kr.macros] == ["Open", "Room"]
+    assert targets == [["strings/bright", "bass/cutoff"], ["room/@gain"]]
+    assert not any(target["dormant"] for macro in kr.macros for target in macro["targets"])
+
+
 def test_two_instances_play_what_is_theirs(tmp_path: Path) -> None:
     files = [tmp_path / "drums.wav", tmp_path / "bass.wav"]
     with Served("--record", str(files[0])) as drums, Served("--record", str(files[1])) as bass:

@@ -117,6 +117,7 @@ kr.limiter(False)
 kr.crossfade(secs=0.1)
 ''',
     "the drum kit": (EXAMPLES / "drums.py").read_text("utf-8"),
+    "the song": (EXAMPLES / "song.py").read_text("utf-8"),
     "by chance": (EXAMPLES / "generative.py").read_text("utf-8"),
 }
 SAMPLE = ("a traced function", "scenes and macros")

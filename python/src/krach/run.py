@@ -218,7 +218,7 @@ def _recorded(
     entries: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     session.listen(lambda topic, event: entries.put(event) if topic == "log" else None, "log")
     run_file(session, path, arguments)
-    session.sync()
+    session.compiled()  # And not `sync`: what has a time far ahead acts while it is rendered.
     session.close()
     found: list[dict[str, Any]] = []
     while not entries.empty():

@@ -327,6 +327,15 @@ class Base:
         answer = self.ask("sync", timeout=timeout)
         if answer["failed"]:
             raise KrachError("\n".join(each["message"] for each in answer["failed"]))
+        self.compiled(timeout)
+
+    def compiled(self, timeout: float = COMPILE) -> None:
+        """Wait until every sound is compiled, and raise what failed. Changes may wait for their time still.
+
+        >>> bass = kr.node("bass", "process = 1;")
+        >>> _ = kr.mute("bass", at=1000)
+        >>> kr.compiled()
+        """
         self._compiled(None, timeout)
 
     # Handles
