@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::bundle::bundle;
 use crate::failure::{Failure, Result};
+use crate::python::{self, CLIENT};
 use crate::setup::{EVERYTHING, setup};
 use crate::workspace::{Workspace, line, output, run};
 
@@ -28,21 +30,32 @@ pub fn bench(workspace: &Workspace) -> Result<()> {
         let mut command = workspace.cargo(["bench", "--package", package, "--bench", bench]);
         command.stdin(Stdio::null());
         println!("$ {}", line(&command));
-        let before = children_seconds();
-        let text = output(&mut command)?;
-        let cpu = match (before, children_seconds()) {
-            (Some(before), Some(after)) => format!("CPU time: {:.2} s\n", after - before),
-            _ => String::new(),
-        };
-        print!("{text}{cpu}");
-        report.push_str(&format!("$ {}\n{text}{cpu}\n", line(&command)));
+        report.push_str(&timed(&mut command)?);
     }
+    bundle(workspace)?;
+    let interpreter = python::interpreter(workspace, CLIENT)?;
+    let mut client = python::module(workspace, CLIENT, &interpreter, "benches.client");
+    client.env("CARGO_TARGET_DIR", &workspace.target);
+    println!("$ {}", line(&client));
+    report.push_str(&timed(&mut client)?);
     let folder = workspace.target.join("bench");
     let path = folder.join("bench.txt");
     fs::create_dir_all(&folder).map_err(|source| Failure::file("create", &folder, source))?;
     fs::write(&path, report).map_err(|source| Failure::file("write", &path, source))?;
     println!("bench: {}", path.display());
     Ok(())
+}
+
+/// Runs a benchmark, and shows what it prints and the CPU time that it took.
+fn timed(command: &mut Command) -> Result<String> {
+    let before = children_seconds();
+    let text = output(command)?;
+    let cpu = match (before, children_seconds()) {
+        (Some(before), Some(after)) => format!("CPU time: {:.2} s\n", after - before),
+        _ => String::new(),
+    };
+    print!("{text}{cpu}");
+    Ok(format!("$ {}\n{text}{cpu}\n", line(command)))
 }
 
 /// Package and name of every benchmark in what `cargo metadata` says.

@@ -2,8 +2,10 @@
 
 use krach_core::edit::{EditError, LoadError};
 use krach_core::graph::GraphError;
-use krach_core::ir::{Fault, did_you_mean};
+use krach_core::ir::{Fault, ModuleIr, did_you_mean};
+use krach_core::session::Session;
 use krach_patterns::CompileError;
+use serde_json::value::RawValue;
 
 use crate::protocol::context::RequestContext;
 use crate::protocol::error::{INVALID_PARAMS, REFUSED, RpcError, TextPlace};
@@ -29,6 +31,11 @@ pub(super) fn refused_edit(error: &EditError, root: &str, text: Option<&str>) ->
         EditError::Shape(_) => answer.at(format!("{root}.shape")),
         EditError::Limit { .. } => answer.at(root),
     }
+}
+
+/// Reads the document that came as the parameter `module`.
+pub(super) fn read_module(raw: &RawValue) -> Result<ModuleIr, RpcError> {
+    Session::read_module(raw.get()).map_err(|error| refused_document(&error))
 }
 
 /// Why a document was refused that came as the parameter `module`.

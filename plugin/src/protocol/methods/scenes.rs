@@ -10,9 +10,7 @@ use crate::protocol::error::{INVALID_PARAMS, REFUSED, RpcError};
 use crate::protocol::method::methods;
 use crate::protocol::mutation::{Mutation, Prepared, SessionPreview};
 use crate::protocol::params::read_object;
-use crate::protocol::refusal::{refused_document, refused_edit};
-
-use super::session::read_module;
+use crate::protocol::refusal::{read_module, refused_document, refused_edit};
 
 methods! {
     /// the scenes in the order in which they are shown, and which one plays

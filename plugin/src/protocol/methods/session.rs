@@ -2,7 +2,6 @@
 
 use krach_core::engine::Engine;
 use krach_core::ir::{ModuleIr, check_name, prefix_ir};
-use krach_core::session::Session;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -16,7 +15,7 @@ use crate::protocol::mutation::{
     Accepted, Mutation, Prepared, When, done_answer, dry_run_answer, split_when,
 };
 use crate::protocol::params::read_object;
-use crate::protocol::refusal::{refused_document, refused_edit};
+use crate::protocol::refusal::{read_module, refused_document, refused_edit};
 
 methods! {
     /// the whole session as a document ([ir.md](ir.md)); changes that wait for their time are not in it
@@ -72,11 +71,6 @@ pub(super) struct Instantiate<'a> {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Nothing {}
-
-/// Reads the parameter `module`.
-pub(super) fn read_module(raw: &RawValue) -> Result<ModuleIr, RpcError> {
-    Session::read_module(raw.get()).map_err(|error| refused_document(&error))
-}
 
 /// `capture`: the whole session as a ModuleIr. Changes that wait for their time are not in it.
 fn read_capture(raw: Option<&RawValue>) -> Result<Work, RpcError> {
