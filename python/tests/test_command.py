@@ -1,5 +1,6 @@
 """The command ``krach`` and its prompt, as a musician runs them, with the real plugin."""
 
+import json
 import math
 import os
 import re
@@ -171,6 +172,37 @@ def test_a_tone_plays_on_while_its_file_is_saved(tmp_path: Path) -> None:
 @pytest.mark.soak
 def test_a_tone_plays_on_through_two_hundred_saves(tmp_path: Path) -> None:
     plays_on(saved(tmp_path, 200))
+
+
+HALF = """
+import socket, sys, time
+half = socket.socket(socket.AF_UNIX)
+half.connect(sys.argv[1])
+half.sendall(sys.argv[2].encode())
+print("sent", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_client_that_is_killed_in_a_line_does_nothing_to_the_sound(tmp_path: Path) -> None:
+    wav = tmp_path / "out.wav"
+    whole = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "clear", "params": {}})
+    with Served("--record", str(wav)) as served:
+        session = Session(served.socket, wait=True)
+        session.node("tone", TONE, gain=0.5)
+        begin = session.position.cycles
+        for length in (1, 20, len(whole)):  # All of it, but for the end of the line, is no request either.
+            line = [sys.executable, "-c", HALF, served.socket, whole[:length]]
+            process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
+            assert process.stdout is not None and process.stdout.readline() == "sent\n"
+            process.kill()
+            process.communicate(timeout=30)
+            assert list(session.nodes) == ["tone"]
+        until(lambda: session.position.cycles > begin + 0.25)
+        end = session.position.cycles
+        session.close()
+    rate, (left, _) = read_wav(wav)
+    plays_on(left[int((2 * begin + 0.1) * rate) : int(2 * end * rate)])
 
 
 def test_the_plugin_is_installed_and_taken_away(tmp_path: Path) -> None:
