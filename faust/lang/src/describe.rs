@@ -1,10 +1,9 @@
 //! A program's ports and widgets as FAUST describes them, in JSON: what hosts and the engine read.
 
 use crate::options::Precision;
-use crate::program::{Op, Program};
+use crate::program::Program;
 use crate::signal::{Item, Ui, WidgetKind};
 use crate::syntax::{GroupKind, SliderKind};
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// FAUST's name for what has none.
@@ -27,17 +26,16 @@ impl Program {
         text.push_str("\"meta\":");
         metadata(&mut text, &self.metadata);
         text.push_str(",\"ui\":[");
-        let used = self.used();
-        let shown = |item: &Item| self.is_shown(*item, &used);
+        let shown = |item: &Item| self.is_shown(*item);
         let top = sorted(&self.ui, 0);
         let tops: Vec<Item> = top.iter().copied().filter(shown).collect();
         // One group alone is the outermost; anything else gets one with the program's name around it.
         match tops.as_slice() {
-            [only @ Item::Folder(_)] => self.item(&mut text, *only, &used, declared.unwrap_or(name)),
+            [only @ Item::Folder(_)] => self.item(&mut text, *only, declared.unwrap_or(name)),
             all => {
                 let label = declared.unwrap_or(name);
                 let _ = write!(text, "{{\"type\":\"vgroup\",\"label\":{},\"items\":", quoted(label));
-                self.items(&mut text, all, &used);
+                self.items(&mut text, all);
                 text.push('}');
             }
         }
@@ -45,20 +43,11 @@ impl Program {
         text
     }
 
-    /// The widgets that the program reads or writes.
-    fn used(&self) -> BTreeSet<u32> {
-        let widget = |op| match op {
-            Op::Control(widget) | Op::Show(widget, _) => Some(widget),
-            _ => None,
-        };
-        self.steps.iter().filter_map(|step| widget(step.op)).collect()
-    }
-
-    fn is_shown(&self, item: Item, used: &BTreeSet<u32>) -> bool {
+    fn is_shown(&self, item: Item) -> bool {
         let mut open = vec![item];
         while let Some(item) = open.pop() {
             match item {
-                Item::Widget(widget) if used.contains(&widget.0) => return true,
+                Item::Widget(widget) if self.used.binary_search(&widget).is_ok() => return true,
                 Item::Widget(_) => {}
                 Item::Folder(folder) => open.extend(&self.ui.folders[folder as usize].items),
             }
@@ -66,20 +55,20 @@ impl Program {
         false
     }
 
-    fn items(&self, text: &mut String, items: &[Item], used: &BTreeSet<u32>) {
+    fn items(&self, text: &mut String, items: &[Item]) {
         text.push('[');
         let mut first = true;
-        for item in items.iter().filter(|item| self.is_shown(**item, used)) {
+        for item in items.iter().filter(|item| self.is_shown(**item)) {
             if !std::mem::take(&mut first) {
                 text.push(',');
             }
-            self.item(text, *item, used, UNNAMED);
+            self.item(text, *item, UNNAMED);
         }
         text.push(']');
     }
 
     /// `unnamed` is the name of a group without a label.
-    fn item(&self, text: &mut String, item: Item, used: &BTreeSet<u32>, unnamed: &str) {
+    fn item(&self, text: &mut String, item: Item, unnamed: &str) {
         match item {
             Item::Folder(at) => {
                 let folder = &self.ui.folders[at as usize];
@@ -96,7 +85,7 @@ impl Program {
                     text.push(',');
                 }
                 text.push_str("\"items\":");
-                self.items(text, &sorted(&self.ui, at), used);
+                self.items(text, &sorted(&self.ui, at));
                 text.push('}');
             }
             Item::Widget(at) => {

@@ -3,7 +3,7 @@
 use crate::eval::foreign::FUNCTIONS;
 use crate::options::Precision;
 use crate::prim::Prim;
-use crate::signal::Ui;
+use crate::signal::{Ui, WidgetId};
 use crate::types::Nature;
 
 /// The value of an operation.
@@ -166,6 +166,8 @@ pub struct Program {
     pub firsts: Vec<u64>,
     /// Widgets and their groups.
     pub ui: Ui,
+    /// Which widgets the text uses, in rising order. What is only attached may need no step.
+    pub used: Vec<WidgetId>,
     /// What the text declares about itself: key and value.
     pub metadata: Vec<(String, String)>,
 }

@@ -60,6 +60,12 @@ fn difference(ours: &Value, theirs: &Value, place: &str) -> Option<String> {
         .then(|| format!("{place}: {a} with {} items, not {b} with {}", mine.len(), other.len()))
 }
 
+/// The outermost groups.
+fn tops(value: &Value) -> Value {
+    let items: Vec<Value> = value["ui"].as_array().into_iter().flatten().map(plain).collect();
+    json!({ "items": items })
+}
+
 fn described(shelf: &Shelf, path: &Path) -> Value {
     let compiler =
         Compiler { shelf, limits: Limits::default(), precision: Precision::Double, cancelled: &|| false };
@@ -101,7 +107,6 @@ fn are_as_the_command_says(chosen: impl Fn(usize, &str) -> bool) {
             wrong.push(format!("{name}: {:?}, not {:?}", counts(&ours), counts(&theirs)));
             continue;
         }
-        let tops = |value: &Value| json!({"items": value["ui"].as_array().cloned().unwrap_or_default().iter().map(plain).collect::<Vec<_>>()});
         match difference(&tops(&ours), &tops(&theirs), "") {
             None => same += 1,
             Some(found) => wrong.push(format!("{name}: {found}")),
@@ -122,6 +127,44 @@ fn ports_and_widgets_of_the_examples_are_those_that_the_command_describes() {
 #[ignore = "soak: every example"]
 fn soak_ports_and_widgets_of_every_example_are_those_that_the_command_describes() {
     are_as_the_command_says(|_, _| true);
+}
+
+/// Which widgets there are and what the program is called, where that is not plain to see.
+const HIDDEN: &[&str] = &[
+    "e = environment { declare name \"inner\"; f = button(\"b\"); }; process = e.f;",
+    "e = environment { declare name \"inner\"; }; process = button(\"b\");",
+    "e = environment { declare name \"inner\"; f = button(\"b\"); }; declare name \"outer\"; process = e.f;",
+    "declare name \"outer\"; e = environment { declare name \"inner\"; f = button(\"b\"); }; process = e.f;",
+    "declare process name \"w\"; process = button(\"b\");",
+    "process = _ * 0, button(\"x\") : attach;",
+    "process = _, (button(\"x\"), (checkbox(\"y\") : hbargraph(\"z\", 0, 1)) :> _) : attach;",
+    "process = attach(_, attach(1, button(\"q\"))), attach(1, int(hslider(\"x\", 0, 0, 1, 0.1)));",
+    "process = attach(button(\"x\"), button(\"y\")) * 0, _ * (button(\"z\") - button(\"z\"));",
+    "process = attach(0, rwtable(10, 0.0, int(button(\"x\")), 1, int(button(\"y\"))));",
+    "process = attach(1, button(\"x\") @ 3), attach(1, (button(\"y\") : !, 1)), prefix(1, button(\"z\"));",
+    "process = rdtable(10, attach(1, button(\"x\")), 0), select2(0, button(\"y\"), button(\"z\"));",
+    "process = lowest(button(\"x\")), control(button(\"y\"), button(\"z\")), enable(0, button(\"q\"));",
+    "process = attach(1, button(\"x\") : (+ ~ _)), min(button(\"y\"), 0);",
+    "process = hslider(\"a\", 0, 0, 1, 0.1) : hbargraph(\"z\", 0, 1) : !, 1;",
+];
+
+#[test]
+fn names_and_widgets_of_15_short_texts_are_those_that_the_command_describes() {
+    assert_eq!(HIDDEN.len(), 15);
+    let folder = std::env::temp_dir().join(format!("krach-lang-hidden-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("makes a folder");
+    let wrong: Vec<String> = HIDDEN
+        .iter()
+        .filter_map(|source| {
+            let path = folder.join("short.dsp");
+            std::fs::write(&path, source).expect("writes");
+            let theirs = theirs(&folder, &path).expect("the command compiles it");
+            difference(&tops(&described(&Shelf::default(), &path)), &tops(&theirs), "")
+                .map(|found| format!("{source}\n  {found}"))
+        })
+        .collect();
+    std::fs::remove_dir_all(&folder).expect("is there");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// A label, and what becomes of it where `i` is 3 and `half` 0.5.

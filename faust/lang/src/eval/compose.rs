@@ -66,7 +66,13 @@ impl Evaluator<'_> {
     ) -> Outcome<BoxId> {
         let times = self.known(count, env, "the number of repetitions")?.int();
         let mut items = Vec::new();
-        for index in 0..times {
+        // As the command does it, a count below 0 is one repetition, with this number.
+        let indices = match how {
+            _ if times >= 0 => 0..times,
+            Iteration::Par | Iteration::Seq => times.saturating_sub(1)..times,
+            Iteration::Sum | Iteration::Prod => 0..1,
+        };
+        for index in indices {
             self.meter.spend(1)?;
             self.room()?;
             let index = self.boxes.add(Node::Int(index));

@@ -13,7 +13,7 @@ use crate::meter::Meter;
 use crate::options::Precision;
 use crate::prim::Prim;
 use crate::program::{Line, Op, Program, Step, Table, Value, Waveform};
-use crate::signal::{Propagated, Sig, SigId, Ui};
+use crate::signal::{Propagated, Sig, SigId, Ui, WidgetId};
 use crate::types::{Nature, Rate, Type};
 
 /// Longest delay in samples.
@@ -118,6 +118,7 @@ fn program<'a>(
     let order = layout.ordered(outputs)?;
     layout.size_lines(&order)?;
     layout.check_state()?;
+    let used = layout.widgets(&order);
     for id in order {
         layout.emit(id)?;
     }
@@ -137,7 +138,7 @@ fn program<'a>(
         layout.push(Rate::Sample, Op::Write(line, value), nature);
     }
     layout.check_state()?;
-    layout.finish(results, inputs)
+    layout.finish(results, inputs, used)
 }
 
 impl Layout<'_, '_, '_> {
@@ -231,6 +232,18 @@ impl Layout<'_, '_, '_> {
         Ok(())
     }
 
+    /// The widgets among some signals.
+    fn widgets(&self, needed: &[SigId]) -> Vec<WidgetId> {
+        let widget = |id: &SigId| match self.source.signals.sig(*id) {
+            Sig::Widget(widget) | Sig::Shown(widget, _) => Some(widget),
+            _ => None,
+        };
+        let mut used: Vec<WidgetId> = needed.iter().filter_map(widget).collect();
+        used.sort_unstable();
+        used.dedup();
+        used
+    }
+
     fn longest(&self, id: SigId, by: SigId) -> Outcome<u32> {
         let range = self.ty(by).interval;
         if range.high < 0.0 {
@@ -271,7 +284,7 @@ impl Layout<'_, '_, '_> {
     }
 
     /// Leaves out what nothing needs, sorts the steps by rate and numbers them anew.
-    fn finish(mut self, outputs: Vec<Value>, inputs: u32) -> Outcome<Program> {
+    fn finish(mut self, outputs: Vec<Value>, inputs: u32, used: Vec<WidgetId>) -> Outcome<Program> {
         let needed = self.needed(&outputs);
         let mut order: Vec<u32> = (0..self.steps.len() as u32).filter(|at| needed[*at as usize]).collect();
         order.sort_by_key(|at| self.steps[*at as usize].0);
@@ -303,6 +316,7 @@ impl Layout<'_, '_, '_> {
             holds: std::mem::take(&mut self.holds),
             firsts: std::mem::take(&mut self.firsts),
             ui: Ui::default(),
+            used,
             metadata: Vec::new(),
         };
         self.check_counts(&program)?;

@@ -201,7 +201,7 @@ impl<'a> Parser<'a> {
         let mut rules = Vec::new();
         while self.kind() != Kind::End {
             let before = self.at;
-            if self.statement(Syntax::TOP, &mut rules, true).is_err() {
+            if self.statement(Syntax::TOP, &mut rules).is_err() {
                 self.recover(before, false);
             }
         }
@@ -261,7 +261,7 @@ impl<'a> Parser<'a> {
                 return self.expect(close).map(|_| ());
             }
             let before = self.at;
-            if self.statement(id, rules, false).is_err() {
+            if self.statement(id, rules).is_err() {
                 self.recover(before, true);
                 if close == "]" && self.word() == "}" {
                     return Err(Stop);
@@ -288,7 +288,7 @@ impl<'a> Parser<'a> {
         Ok((equations, locals))
     }
 
-    fn statement(&mut self, scope: ScopeId, rules: &mut Vec<RawRule>, top: bool) -> Read<()> {
+    fn statement(&mut self, scope: ScopeId, rules: &mut Vec<RawRule>) -> Read<()> {
         match self.word() {
             "import" => {
                 let start = self.step();
@@ -300,7 +300,7 @@ impl<'a> Parser<'a> {
                 self.tree.scopes[scope.0 as usize].imports.push((name, span));
                 Ok(())
             }
-            "declare" => self.declaration(top),
+            "declare" => self.declaration(),
             "singleprecision" | "doubleprecision" | "quadprecision" | "fixedpointprecision"
                 if !matches!(self.next_word(), "=" | "(") =>
             {
@@ -320,7 +320,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn declaration(&mut self, top: bool) -> Read<()> {
+    /// One in a block says something about the whole text as well.
+    fn declaration(&mut self) -> Read<()> {
         self.step();
         if self.kind() != Kind::Word {
             return self.unexpected("a key");
@@ -333,7 +334,7 @@ impl<'a> Parser<'a> {
         }
         let value = self.quoted()?;
         self.expect(";")?;
-        if top && !about {
+        if !about {
             let key = self.slice(key).into();
             self.tree.declarations.push((key, value));
         }

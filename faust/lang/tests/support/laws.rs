@@ -31,7 +31,11 @@ pub const LAWS: &[(&str, &str)] = &[
     ("e(n) = environment { a = n; }; process = e(3).a;", "process = 3;"),
     ("e = environment { f = environment { g(x) = x + k; k = 1; }; }; process = e.f.g(2);", "process = 3;"),
     ("f(2) = 1; f(x) = 5; process = f(4 / 2), f(2.0), f(6 / 4 * 2);", "process = 1, 5, 5;"),
-    ("process = seq(i, 0, (_, _)), par(i, 0 - 1, sin), seq(i, 0.3, +(i));", "process = _, _, _;"),
+    ("process = seq(i, 0, (_, _)), par(i, 0, sin), seq(i, 0.3, +(i));", "process = _, _, _;"),
+    (
+        "process = par(i, 0 - 3, i + 10), seq(i, -1, +(i + 10)), sum(i, -2, i + 10), prod(i, -3, i + 10);",
+        "process = 6, +(8), 10, 10;",
+    ),
     ("fact(0) = 1; fact(n) = n * fact(n - 1); process = fact(5);", "process = 120;"),
     ("fib(0) = 0; fib(1) = 1; fib(n) = fib(n - 1) + fib(n - 2); process = fib(30);", "process = 832040;"),
     ("count((x, xs)) = 1 + count(xs); count(x) = 1; process = count((1, 2, 3, 4));", "process = 4;"),
