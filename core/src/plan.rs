@@ -6,7 +6,7 @@
 
 use crate::limits::NONE;
 use crate::model::Crossfade;
-use crate::node::{Change, Control, NodeType, Role, Succession};
+use crate::node::{Change, Control, DeclaredMidi, MidiInput, NodeType, Role, Succession};
 use crate::symbol::Symbol;
 use crate::voice::{BY_BASE, NoteKey, Phase, Voice};
 use std::sync::Arc;
@@ -41,6 +41,8 @@ pub struct Plan {
     pub labels: Arc<Vec<(Symbol, u32)>>,
     /// Path → index into `controls`, sorted.
     pub paths: Arc<Vec<(Symbol, u32)>>,
+    /// Controls that MIDI of the host moves because their types say so, sorted by what moves them.
+    pub listeners: Vec<Listener>,
     /// Id → index into `nodes`, of those that are not ghosts, sorted.
     pub ids: Arc<Vec<(Symbol, u32)>>,
     /// Output buffers, shared by nodes whose lifetimes do not overlap. Before adoption those that the base does not
@@ -68,6 +70,17 @@ pub struct Plan {
     pub takes_input: bool,
     /// Plans of scenes that are to follow this one, each prepared against it.
     pub scenes: Vec<ScenePlan>,
+}
+
+/// A control that MIDI of the host moves because its type says so.
+#[derive(Clone, Copy, Debug)]
+pub struct Listener {
+    /// What moves it.
+    pub midi: DeclaredMidi,
+    /// Its index.
+    pub control: u32,
+    /// The symbol of its path.
+    pub path: Symbol,
 }
 
 /// A plan that makes the graph of a scene of the one it is prepared against.
@@ -202,6 +215,8 @@ pub struct NoteParts {
     pub velocity: u32,
     /// Opens and closes the note.
     pub gate: u32,
+    /// The pitch wheel moves a control of the type, and not `freq`.
+    pub wheel: bool,
     /// By expression of the host, in the order of [`NoteParts::EXPRESSIONS`].
     pub expressions: [u32; Self::EXPRESSIONS.len()],
 }
@@ -210,8 +225,13 @@ impl NoteParts {
     /// Controls that expressions of single notes reach. (Tuning reaches `freq`.)
     pub const EXPRESSIONS: [&str; 6] = ["volume", "pan", "vibrato", "expression", "brightness", "pressure"];
     /// None of them.
-    pub const NOWHERE: Self =
-        Self { freq: NONE, velocity: NONE, gate: NONE, expressions: [NONE; Self::EXPRESSIONS.len()] };
+    pub const NOWHERE: Self = Self {
+        freq: NONE,
+        velocity: NONE,
+        gate: NONE,
+        wheel: false,
+        expressions: [NONE; Self::EXPRESSIONS.len()],
+    };
 }
 
 impl PlanNode {
@@ -367,6 +387,7 @@ impl Plan {
             labels: Arc::default(),
             paths: Arc::default(),
             ids: Arc::default(),
+            listeners: Vec::new(),
             buffers: Vec::new(),
             outputs: Vec::new(),
             buffer_count: 0,
@@ -402,6 +423,13 @@ impl Plan {
     /// The control of a path, or else of a label or path.
     pub fn find(&self, symbol: Symbol, path: bool) -> Option<u32> {
         if path { self.control_at(symbol) } else { self.control(symbol) }
+    }
+
+    /// The controls that this moves.
+    pub fn listeners(&self, input: MidiInput) -> &[Listener] {
+        let first = self.listeners.partition_point(|listener| listener.midi.input < input);
+        let after = self.listeners.partition_point(|listener| listener.midi.input <= input);
+        &self.listeners[first..after]
     }
 
     /// What the type of its node declares of a control.

@@ -15,7 +15,7 @@ use crate::graph::{GraphNode, IndexedGraph, Rest, Scrutiny};
 use crate::limits::{MAX_CHANNELS, NONE};
 use crate::model::Crossfade;
 use crate::model::Values;
-use crate::node::{ControlKind, CreateContext, Node, NodeDecl, NodeType, Registry, Role};
+use crate::node::{ControlKind, CreateContext, MidiInput, Node, NodeDecl, NodeType, Registry, Role};
 use crate::plan::{NoteParts, Plan, PlanNode, first_value};
 use crate::voice::{MAX_KEYS, Voice};
 use changes::Changes;
@@ -106,6 +106,7 @@ pub fn build(base: &Shape, generation: u64, mut request: Request<'_>) -> Result<
         }
         None => controls::place_all(&mut plan, &mut shape, base, &mut members, &request),
     }
+    plan.listeners.sort_by_key(|listener| listener.midi.input);
     shape.nodes = members.iter().map(|member| Arc::clone(&member.node)).collect();
     shape.finish();
     plan.fading = shape.has_ghosts();
@@ -347,6 +348,7 @@ fn note_parts(decl: &NodeDecl) -> NoteParts {
         freq: named("freq"),
         velocity: or_none(decl.velocity()),
         gate: or_none(decl.gate().or(first)),
+        wheel: decl.controls.iter().flat_map(|c| &c.midi).any(|midi| midi.input == MidiInput::PitchWheel),
         expressions: NoteParts::EXPRESSIONS.map(named),
     }
 }

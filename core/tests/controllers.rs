@@ -4,6 +4,7 @@ mod support;
 
 use krach_core::engine::*;
 use krach_core::model::{Curve, MacroState, MacroTarget};
+use krach_core::node::{Control, DeclaredMidi, MidiInput, Registry};
 use krach_core::processor::{HostEvent, HostEventKind, ParamEvent, ParamId};
 use support::*;
 
@@ -124,4 +125,102 @@ fn a_controller_follows_the_scale_and_the_names_of_its_control() {
     let waves: Vec<f64> = [0, 63, 64, 127].map(|value| moved(3, value, "o/waveform")).to_vec();
     assert_eq!(waves, [2.0, 2.0, 1.0, 1.0]);
     assert_eq!(moved(4, 64, "o/amp"), f64::from((64.0_f64 / 127.0) as f32));
+}
+
+/// A session of nodes `a` and `b` whose controls say what moves them.
+fn declared() -> Rig {
+    let says = |input, channel| [DeclaredMidi { input, channel }];
+    let mut registry = Registry::with_builtins();
+    registry.add(probes::summing(
+        "listening",
+        vec![
+            Control::continuous("cut", 0.0, 0.5, 0.0).midi(says(MidiInput::Controller(41), None)),
+            Control::continuous("third", 0.0, 0.25, 0.0).midi(says(MidiInput::Controller(42), Some(2))),
+            Control::continuous("bend", -0.25, 0.125, 0.0).midi(says(MidiInput::PitchWheel, None)),
+            Control::continuous("deaf", 0.0, 1.0, 0.0),
+        ],
+    ));
+    let mut rig = Rig::with(registry);
+    let nodes = vec![node("a", "listening", &[]), node("b", "listening", &[]), node("out", "dac", &[])];
+    rig.edit(Edit::LoadGraph(graph(nodes, &[("a", "out"), ("b", "out")])));
+    rig.block(512);
+    rig
+}
+
+fn wheel(offset: u32, position: u16) -> HostEvent {
+    let bytes = [0xe5, (position & 127) as u8, (position >> 7) as u8];
+    HostEvent { offset, what: HostEventKind::Midi(bytes) }
+}
+
+/// What `a/…` is in the session after these events.
+fn values_after(rig: &mut Rig, events: Vec<HostEvent>) -> [Option<f64>; 4] {
+    rig.played_in = events;
+    rig.block(512);
+    rig.engine.tick();
+    ["a/cut", "a/third", "a/bend", "b/cut"].map(|path| rig.engine.session().values.get(path).copied())
+}
+
+#[test]
+fn a_controller_or_the_wheel_moves_what_says_so_from_its_sample_on_and_the_session_knows() {
+    let mut rig = declared();
+    rig.played_in = vec![cc(100, 9, 41, 127)];
+    let [left, _] = rig.block(512);
+    assert!(left[..100].iter().all(|x| *x == 0.0) && left[100] == 1.0, "both nodes, at once");
+    let after = values_after(&mut rig, vec![cc(0, 1, 42, 127), cc(3, 2, 42, 127), wheel(5, 0)]);
+    assert_eq!(after, [Some(0.5), Some(0.25), Some(-0.25), Some(0.5)]);
+    let middle = values_after(&mut rig, vec![wheel(0, 8192), cc(0, 1, 42, 0)]);
+    assert_eq!(middle[1..3], [Some(0.25), Some(0.0)], "another channel moves nothing");
+    assert_eq!(values_after(&mut rig, vec![wheel(0, 16_383)])[2], Some(0.125));
+}
+
+#[test]
+fn what_the_session_maps_wins_over_what_a_control_says() {
+    let map = |channel, cc, label: &str| Edit::MidiMap { channel, cc, label: label.into(), lo: 0.0, hi: 1.0 };
+    // The controller has been given another control: on that channel it moves that one alone.
+    let mut rig = declared();
+    rig.edit(map(3, 41, "a/deaf"));
+    assert_eq!(values_after(&mut rig, vec![cc(0, 3, 41, 127)]), [None; 4]);
+    assert_eq!(rig.engine.session().values.get("a/deaf"), Some(&1.0));
+    assert_eq!(values_after(&mut rig, vec![cc(0, 4, 41, 127)]), [Some(0.5), None, None, Some(0.5)]);
+    // The control has been given another controller: it moves with that one alone.
+    let mut rig = declared();
+    rig.edit(map(0, 7, "a/cut"));
+    assert_eq!(values_after(&mut rig, vec![cc(0, 4, 41, 127)]), [None, None, None, Some(0.5)]);
+    assert_eq!(values_after(&mut rig, vec![cc(0, 0, 7, 64)])[0], Some(f64::from((64.0_f64 / 127.0) as f32)));
+}
+
+#[test]
+fn what_controls_that_listen_leave_can_be_saved() {
+    let mut registry = Registry::with_builtins();
+    let says = |n: u8| [DeclaredMidi { input: MidiInput::Controller(n), channel: None }];
+    let controls = (0..100).map(|n| Control::continuous(&format!("{n:0>400}"), 0.0, 1.0, 0.0).midi(says(n)));
+    registry.add(probes::summing("listening", controls.collect()));
+    let mut rig = Rig::with(registry);
+    let long = |n: usize| format!("{n:0>900}");
+    let nodes = (0..10).map(|n| node(&long(n), "listening", &[])).collect();
+    rig.edit(Edit::LoadGraph(RawGraph { nodes, ..RawGraph::default() }));
+    let osc = |bytes| krach_patterns::Value::Osc { address: "a".repeat(bytes), args: Vec::new() };
+    let fill = |bytes| krach_patterns::Pattern::Atom { value: osc(bytes), span: None };
+    let (mut bytes, mut slot) = (16 << 20, 0);
+    while bytes > 1000 {
+        slot += 1;
+        let edit = Edit::SetPattern {
+            slot: format!("s{slot}"),
+            pattern: fill(bytes),
+            from_zero: false,
+            swing: None,
+        };
+        if rig.engine.edit(edit, At::Now).is_err() {
+            bytes /= 2;
+        }
+    }
+    let before = rig.engine.save().len();
+    for first in [0, 50] {
+        rig.played_in = (first..first + 50).map(|n| cc(0, 0, n, 100)).collect();
+        rig.block(512);
+        rig.engine.tick();
+    }
+    let after = rig.engine.save().len();
+    assert!(after > before + 500_000, "{before} {after}: most have moved");
+    assert!(after <= krach_core::limits::MAX_DOCUMENT, "{after}");
 }

@@ -10,6 +10,7 @@ mod support;
 use krach_core::model::Setting;
 
 use krach_core::engine::*;
+use krach_core::node::{Control, DeclaredMidi, MidiInput, Registry};
 use krach_core::processor::{Expression, HostEvent, HostEventKind, NoteAddress};
 use krach_patterns::builders;
 use support::*;
@@ -125,6 +126,26 @@ fn a_stolen_note_has_ended_and_its_off_closes_nothing_else() {
     assert_eq!(last(&mut rig, &[off(0, -1, -1, -1)]), 330.0);
     rig.render(48_000, &[333]);
     assert_eq!(rig.ends.len(), 3);
+}
+
+#[test]
+fn the_wheel_moves_what_says_so_and_then_not_the_pitch_as_well() {
+    let wheel = DeclaredMidi { input: MidiInput::PitchWheel, channel: None };
+    let plain = |name: &str| Control::continuous(name, -1000.0, 1000.0, 0.0);
+    let bend = Control::continuous("bend", -2.0, 2.0, 0.0).midi([wheel]);
+    let mut registry = Registry::with_builtins();
+    registry.add(probes::summing("bends itself", vec![plain("freq"), Control::gate("gate"), bend]));
+    let mut rig = Rig::with(registry);
+    rig.edit(Edit::Setting(Setting::Limiter(false)));
+    let nodes = vec![node("out", "dac", &[]), node("p", "bends itself", &[])];
+    rig.edit(Edit::LoadGraph(graph(nodes, &[("p", "out")])));
+    rig.edit(Edit::RouteNotes { channel: None, node: Some("p".into()) });
+    rig.playing = false;
+    rig.settle();
+    // 440 Hz, a gate of 1, and the wheel.
+    assert_eq!(last(&mut rig, &[on(0, 0, A4, 1), midi(9, [0xe0, 127, 127])]), 443.0);
+    assert_eq!(last(&mut rig, &[off(0, 0, A4, 1), on(9, 0, A3, 2)]), 223.0, "also a note that begins bent");
+    assert_eq!(last(&mut rig, &[midi(9, [0xe0, 0, 64])]), 221.0);
 }
 
 #[test]

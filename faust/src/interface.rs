@@ -7,7 +7,7 @@
 
 use crate::budget::{Budget, within};
 use crate::error::CompileError;
-use krach_core::node::{Control, ControlKind, NodeDecl, Port, Role, Scale};
+use krach_core::node::{Control, ControlKind, DeclaredMidi, MidiInput, NodeDecl, Port, Role, Scale};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -181,6 +181,8 @@ fn collect(item: &Item, group: &str, zones: Zones, widgets: &mut Vec<Widget>) ->
         Some("exp") => Scale::Exp,
         _ => Scale::Linear,
     };
+    let midi =
+        item.meta.iter().filter_map(|entry| entry.get("midi")).filter_map(|words| declared_midi(words));
     let switch = matches!(style, Style::Button | Style::Checkbox);
     let number = |value: Option<f64>, other: f32| {
         value.map(|value| value as f32).filter(|value| value.is_finite()).unwrap_or(other)
@@ -193,10 +195,27 @@ fn collect(item: &Item, group: &str, zones: Zones, widgets: &mut Vec<Widget>) ->
         .unit(&short(meta("unit").unwrap_or_default(), LONGEST_UNIT))
         .scale(scale)
         .step(if switch { 1.0 } else { number(item.step, 0.0) })
-        .labels(labels.iter().map(|(name, value)| (name.as_str(), *value)));
+        .labels(labels.iter().map(|(name, value)| (name.as_str(), *value)))
+        .midi(midi);
     let kind = if gate { ControlKind::Gate } else { ControlKind::Continuous };
     widgets.push(Widget { control: Control { kind, ..control }, style, zone: zone as usize });
     Ok(())
+}
+
+/// `ctrl 41`, `ctrl 41 3`, `pitchwheel`, `pitchwheel 3`: what FAUST's hosts understand of it, channels from 1; 0 is any.
+/// What else they understand moves nothing here.
+fn declared_midi(words: &str) -> Option<DeclaredMidi> {
+    let mut words = words.split_whitespace();
+    let input = match words.next()? {
+        "ctrl" => MidiInput::Controller(words.next()?.parse().ok().filter(|number| *number < 128)?),
+        "pitchwheel" | "pitchbend" => MidiInput::PitchWheel,
+        _ => return None,
+    };
+    let channel = match words.next() {
+        Some(number) => number.parse::<u8>().ok().filter(|number| *number <= 16)?.checked_sub(1),
+        None => None,
+    };
+    words.next().is_none().then_some(DeclaredMidi { input, channel })
 }
 
 /// Most characters of a name between two `/`.
@@ -302,6 +321,36 @@ mod tests {
             assert_eq!((widget.style, widget.control.labels.len()), (Style::Menu, 0), "{odd}");
         }
         assert!(wave("knob", "1").control.labels.is_empty());
+    }
+
+    #[test]
+    fn a_control_says_which_controller_or_wheel_moves_it() {
+        let midi = |meta: &str| {
+            let json = format!(
+                r#"{{"ui":[{{"type":"hslider","label":"a","index":0,"meta":[{meta}],"init":0,"min":0,"max":1}}]}}"#
+            );
+            let mut read = Interface::read("x", &json, 4, &Budget::default()).expect("reads");
+            read.widgets.remove(0).control.midi
+        };
+        let of = |input, channel| DeclaredMidi { input, channel };
+        let wheel = MidiInput::PitchWheel;
+        assert_eq!(midi(r#"{"midi":"ctrl 41"}"#), [of(MidiInput::Controller(41), None)]);
+        assert_eq!(
+            midi(
+                r#"{"midi":"ctrl 7 16"},{"midi":"pitchwheel 1"},{"midi":" ctrl  0  0 "},{"midi":"pitchbend"}"#
+            ),
+            [
+                of(MidiInput::Controller(7), Some(15)),
+                of(wheel, Some(0)),
+                of(MidiInput::Controller(0), None),
+                of(wheel, None)
+            ]
+        );
+        for other in
+            ["", "ctrl", "ctrl 128", "ctrl -1", "ctrl x", "ctrl 1 17", "ctrl 1 2 3", "keyon 60", "clock"]
+        {
+            assert_eq!(midi(&format!(r#"{{"midi":"{other}"}}"#)), [], "{other}");
+        }
     }
 
     #[test]

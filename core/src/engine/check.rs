@@ -8,7 +8,7 @@ use crate::graph::{GraphError, IndexedGraph};
 use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
 use crate::node::Role;
 use crate::planner::{create, spare_key};
-use crate::session::Session;
+use crate::session::{Extent, Session};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -97,7 +97,8 @@ impl Engine {
         if due.is_some() || !self.session.scenes.is_empty() {
             self.check_numbers(&edits)?;
         }
-        let growth = growth_of(&self.session, &edits);
+        let listening: Extent = edits.iter().map(|edit| self.listening_growth_of(edit)).sum();
+        let growth = growth_of(&self.session, &edits) + listening;
         self.room(growth, |engine| engine.after(&edits, due))?;
         let mut after = None;
         if edits.len() > 1 || edits.iter().any(|e| touches_graph(e)) {

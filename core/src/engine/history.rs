@@ -42,7 +42,7 @@ impl Engine {
         let now = Instant::now();
         let step = recorded == Recorded::Step && due.is_none();
         let before = (step && !self.history.joins(touch.as_ref(), now)).then(|| self.session.clone());
-        let growth = self.session.growth(&edit);
+        let growth = self.session.growth(&edit) + self.listening_growth_of(&edit);
         let committed = match after {
             Some(after) => self.commit_one(edit, None, relative, part, Some(after)),
             None => self.commit(edit, due, relative, part),

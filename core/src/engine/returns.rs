@@ -2,6 +2,7 @@
 
 use super::{Engine, Sent, touches_graph};
 use crate::edit::Edit;
+use crate::graph::Controls;
 use crate::limits::MAX_AUTOMATIONS;
 use crate::notice::Notice;
 use crate::planner::Shape;
@@ -256,11 +257,22 @@ impl Engine {
         self.resets.contains_key(path) || self.sets.values().any(|p| p == path)
     }
 
+    /// The path of a control that the host moves because its type says so.
+    fn declared_path(&self, target: Symbol) -> Option<String> {
+        let controls = Controls::of(&self.session.graph, &self.registry);
+        self.session.graph.nodes.iter().find_map(|node| {
+            let mut listening = controls.decl(node)?.listening();
+            let found = listening.find(|control| Symbol::control(&node.id, &control.name) == target);
+            found.map(|control| format!("{}/{}", node.id, control.name))
+        })
+    }
+
     /// A controller or a macro has set a base value: last writer wins, so the session has it too.
     fn moved(&mut self, target: Symbol, value: f32) {
         let labels = self.session.labels_moved_from_outside().chain(self.leaving.values().flatten());
         let path =
             labels.filter(|l| Symbol::of(l) == target).find_map(|l| self.session.path_of(l, &self.registry));
+        let path = path.or_else(|| self.declared_path(target));
         if let Some(path) = path
             && !self.is_overtaken(&path)
         {

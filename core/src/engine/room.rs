@@ -71,7 +71,12 @@ impl Engine {
     /// What controllers, one-shots and fades may yet add to `session`: a value where they arrive.
     fn moving_growth(&self, session: &Session) -> Extent {
         let fading = self.fading.values().map(|(path, _)| session.value_growth(path));
-        fading.sum::<Extent>() + session.moving_growth()
+        fading.sum::<Extent>() + session.moving_growth() + self.listening_growth_in(session)
+    }
+
+    /// What controls may add that the host's MIDI moves because their types say so.
+    fn listening_growth_in(&self, session: &Session) -> Extent {
+        session.graph.nodes.iter().map(|node| self.listening_growth(&node.id, &node.type_id)).sum()
     }
 
     fn waiting_growth(&self) -> Extent {

@@ -10,7 +10,7 @@ use crate::model::TypeSource;
 use crate::node::{NodeDecl, NodeType, Registry, Role};
 use crate::notice::Notice;
 use crate::planner::{create, same_code, spare_key};
-use crate::session::{check_channels, source_extent};
+use crate::session::{Extent, check_channels, source_extent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -75,6 +75,12 @@ impl Engine {
         }
         self.lowered += 1;
         let _ = self.session.relower(&self.registry, None);
+        // What they listen to brings values without an edit.
+        let listens =
+            |id: &String| self.registry.find(id).is_some_and(|ty| ty.decl().listening().next().is_some());
+        if stale.iter().any(listens) {
+            self.measure();
+        }
         self.tell_misfits(|id| stale.contains(id));
         let former = std::mem::take(&mut self.former);
         self.tell_names(former);
@@ -180,6 +186,29 @@ impl Engine {
             Edit::Batch(edits) => edits.iter().flat_map(|edit| self.inline_types_of(edit)).collect(),
             _ => BTreeMap::new(),
         }
+    }
+
+    /// What controls of the nodes that an edit brings may add without an edit: those that the host's MIDI moves by itself.
+    pub(super) fn listening_growth_of(&self, edit: &Edit) -> Extent {
+        match edit {
+            Edit::Nodes(edits) => sets(edits)
+                .map(|spec| self.listening_growth(&spec.node.name, &self.node_of(spec).type_id()))
+                .sum(),
+            Edit::ReplaceGraph(foundation) => {
+                let nodes = foundation.nodes.iter().map(|n| self.listening_growth(&n.name, &n.type_id()));
+                let raw = foundation.raw.nodes.iter().map(|n| self.listening_growth(&n.id, &n.type_id));
+                nodes.chain(raw).sum()
+            }
+            Edit::Batch(edits) => edits.iter().map(|edit| self.listening_growth_of(edit)).sum(),
+            edit => raw_nodes_of(edit).into_iter().map(|n| self.listening_growth(&n.id, &n.type_id)).sum(),
+        }
+    }
+
+    /// The same of one node.
+    pub(super) fn listening_growth(&self, id: &str, type_id: &str) -> Extent {
+        let decl = self.registry.playing(id, type_id).map(|ty| ty.decl());
+        let listening = decl.into_iter().flat_map(|decl| decl.listening());
+        listening.map(|control| self.session.value_growth(&format!("{id}/{}", control.name))).sum()
     }
 
     /// The node that is asked for, as far as its type goes.

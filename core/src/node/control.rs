@@ -34,6 +34,24 @@ pub struct Label {
     symbol: Symbol,
 }
 
+/// What the host sends that moves a control.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MidiInput {
+    /// A controller, 0…127.
+    Controller(u8),
+    /// The pitch wheel.
+    PitchWheel,
+}
+
+/// What of the host's MIDI moves a control because its type says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeclaredMidi {
+    /// What.
+    pub input: MidiInput,
+    /// On which channel, 0…15; `None`: on any.
+    pub channel: Option<u8>,
+}
+
 /// A control of a node type.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Control {
@@ -57,6 +75,8 @@ pub struct Control {
     pub integer: bool,
     /// The names that its values have, by rising value; made by [`Control::labels`].
     pub labels: Vec<Label>,
+    /// What of the host's MIDI moves it where the session says nothing else.
+    pub midi: Vec<DeclaredMidi>,
 }
 
 /// Most names that a control's values have.
@@ -82,6 +102,7 @@ impl Control {
             step: 0.0,
             integer: false,
             labels: Vec::new(),
+            midi: Vec::new(),
         }
     }
 
@@ -109,6 +130,26 @@ impl Control {
         let step = if step.is_finite() && step > 0.0 { step } else { 0.0 };
         let integer = step >= 1.0 && step.fract() == 0.0 && self.min.fract() == 0.0;
         Self { step, integer, ..self }
+    }
+
+    /// Moved by the host's MIDI.
+    #[must_use]
+    pub fn midi(self, midi: impl IntoIterator<Item = DeclaredMidi>) -> Self {
+        Self { midi: midi.into_iter().collect(), ..self }
+    }
+
+    /// The value for a position of the pitch wheel, 0…16383. Where the range reaches below 0 and above, the middle
+    /// of the wheel is 0, else the middle of the range; each half is even. Does not allocate.
+    pub fn at_wheel(&self, position: u16) -> f32 {
+        let (min, max) = (f64::from(self.min), f64::from(self.max));
+        let middle = if min <= 0.0 && max >= 0.0 { 0.0 } else { f64::midpoint(min, max) };
+        let away = f64::from(position.min(16_383)) - 8192.0;
+        let value = if away < 0.0 {
+            middle + (middle - min) * (away / 8192.0)
+        } else {
+            middle + (max - middle) * (away / 8191.0)
+        };
+        value as f32
     }
 
     /// With names for values: up to [`MAX_LABELS`] whose values are in the range; of one name the first counts.

@@ -14,7 +14,7 @@ pub use contract::{
     Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role, Succession, input_port,
     is_gate_label, output_port,
 };
-pub use control::{Control, ControlKind, Label, MAX_LABELS, Scale};
+pub use control::{Control, ControlKind, DeclaredMidi, Label, MAX_LABELS, MidiInput, Scale};
 pub use names::Named;
 pub use registry::{Registry, RegistryState, Standing};
 pub use transport::Transport;

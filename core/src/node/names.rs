@@ -1,7 +1,7 @@
 //! Which control of a type a name means: the one of exactly that name, else the only one whose path ends with it.
 
 use super::contract::NodeDecl;
-use super::control::ControlKind;
+use super::control::{Control, ControlKind};
 use std::collections::HashMap;
 
 /// What a name means among the controls of a type.
@@ -29,6 +29,11 @@ impl NodeDecl {
     /// The control of exactly that name.
     pub fn control_at(&self, name: &str) -> Option<usize> {
         self.controls.iter().position(|c| c.name == name)
+    }
+
+    /// The controls that the host's MIDI moves by itself.
+    pub fn listening(&self) -> impl Iterator<Item = &Control> {
+        self.controls.iter().filter(|control| !control.midi.is_empty())
     }
 
     /// What a name means: the control of exactly that name, else of those whose path ends with it after a `/`.

@@ -6,7 +6,7 @@ use super::shape::{Names, Shape, ShapeControl, ShapeNode};
 use super::{Member, Request, range};
 use crate::limits::NONE;
 use crate::node::{Control, ControlKind};
-use crate::plan::{ControlState, Modulation, Plan};
+use crate::plan::{ControlState, Listener, Modulation, Plan};
 use crate::symbol::Symbol;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -32,6 +32,12 @@ fn state(node: usize, index: usize, control: &Control, known: &ShapeControl) -> 
         note: crate::voice::NOBODY,
         onset: f64::NAN,
     }
+}
+
+/// Notes what of the host's MIDI moves the control that comes next.
+fn listen(plan: &mut Plan, control: &Control, path: Symbol) {
+    let at = plan.controls.len() as u32;
+    plan.listeners.extend(control.midi.iter().map(|midi| Listener { midi: *midi, control: at, path }));
 }
 
 /// Controls of all members, found by looking at each.
@@ -65,6 +71,7 @@ pub(super) fn place_all(
             let value = values.as_ref().and_then(|path| request.values.get(path)).copied();
             let known = ShapeControl { symbol, value, gate: control.kind == ControlKind::Gate };
             shape.controls.push(symbol);
+            listen(plan, control, symbol);
             plan.controls.push(state(n, index, control, &known));
             all.push(known);
         }
@@ -104,6 +111,7 @@ pub(super) fn place_since(
         }
         let node = &member.node;
         for (index, (control, known)) in node.ty.decl().controls.iter().zip(&*node.controls).enumerate() {
+            listen(plan, control, known.symbol);
             plan.controls.push(state(n, index, control, known));
             shape.controls.push(known.symbol);
         }

@@ -5,7 +5,8 @@ use super::open_notes::OpenNotes;
 use super::renderer::Renderer;
 use super::{HostEvent, HostEventKind, Returns};
 use crate::limits::MAX_MIDI_MAPS;
-use crate::plan::Plan;
+use crate::node::{Control, MidiInput};
+use crate::plan::{Listener, Plan};
 use crate::processor::{ControllerMap, Return};
 use crate::symbol::Symbol;
 use krach_patterns::Full;
@@ -16,13 +17,38 @@ const CONTROL_CHANGE: u8 = 0xb0;
 /// Status of a program change, without its channel.
 const PROGRAM_CHANGE: u8 = 0xc0;
 
-/// A controller at a sample.
+/// Controls moved as their types say whose values the control side does not know yet; of more it is not told.
+const MAX_UNTOLD: usize = 512;
+const PITCH_BEND: u8 = 0xe0;
+
+/// A controller, or the pitch wheel, at a sample.
 #[derive(Clone, Copy, Debug)]
 struct Move {
     sample: i64,
     channel: u8,
-    cc: u8,
-    value: u8,
+    input: MidiInput,
+    /// 0…127 of a controller, 0…16383 of the wheel.
+    position: u16,
+}
+
+impl Move {
+    fn of(sample: i64, [status, low, high]: [u8; 3]) -> Option<Self> {
+        let (input, position) = match status & 0xf0 {
+            CONTROL_CHANGE => (MidiInput::Controller(low & 127), u16::from(high & 127)),
+            PITCH_BEND => (MidiInput::PitchWheel, u16::from(low & 127) | u16::from(high & 127) << 7),
+            _ => return None,
+        };
+        Some(Self { sample, channel: status & 15, input, position })
+    }
+
+    /// Where it leads a control whose type says that it moves it.
+    fn value(&self, control: &Control) -> f32 {
+        let share = f64::from(self.position) / 127.0;
+        match self.input {
+            MidiInput::Controller(_) => control.along(control.min.into(), control.max.into(), share) as f32,
+            MidiInput::PitchWheel => control.at_wheel(self.position),
+        }
+    }
 }
 
 struct Mapped {
@@ -35,6 +61,8 @@ struct Mapped {
 pub(super) struct Controllers {
     maps: Vec<Mapped>,
     moves: Vec<Move>,
+    /// The controls that moved as their types say, by path.
+    untold: Vec<(Symbol, f32)>,
     /// The next one that moves is to be told.
     learning: bool,
     /// It has moved.
@@ -46,6 +74,7 @@ impl Controllers {
         Self {
             maps: Vec::with_capacity(MAX_MIDI_MAPS),
             moves: Vec::with_capacity(MAX_MOVES),
+            untold: Vec::with_capacity(MAX_UNTOLD),
             learning: false,
             learned: None,
         }
@@ -69,17 +98,39 @@ impl Controllers {
         (at, until): (i64, i64),
         queue: &mut EventQueue,
     ) -> Result<(), Full> {
-        let Self { maps, moves, .. } = self;
+        let Self { maps, moves, untold, .. } = self;
         for (number, m) in moves.iter().enumerate().filter(|(_, m)| m.sample >= at && m.sample < until) {
-            for mapped in maps.iter_mut().filter(|x| x.map.channel == m.channel && x.map.cc == m.cc) {
+            // Before the patterns of the same sample.
+            let (time, order) = ((m.sample, f64::NEG_INFINITY), (0, number as u32));
+            let its =
+                |map: &ControllerMap| map.channel == m.channel && MidiInput::Controller(map.cc) == m.input;
+            let mut mapped_here = false;
+            for mapped in maps.iter_mut().filter(|x| its(&x.map)) {
+                mapped_here = true;
                 let Some(control) = plan.control(mapped.map.target) else { continue };
                 let Some(declared) = plan.declared(control) else { continue };
-                let value = plan.controls[control as usize].finite(mapped.map.value(m.value, declared));
-                // Before the patterns of the same sample.
-                let (time, order) = ((m.sample, f64::NEG_INFINITY), (0, number as u32));
-                let event = ControlEvent::new(plan, control, time, order, Write::Base(value));
-                queue.push(event)?;
+                let value =
+                    plan.controls[control as usize].finite(mapped.map.value(m.position as u8, declared));
+                queue.push(ControlEvent::new(plan, control, time, order, Write::Base(value)))?;
                 mapped.untold = Some(value);
+            }
+            // What the session maps does what the session says, and nothing else.
+            if mapped_here {
+                continue;
+            }
+            for Listener { midi, control, path } in plan.listeners(m.input) {
+                let is_mapped = || maps.iter().any(|x| plan.control(x.map.target) == Some(*control));
+                if midi.channel.is_some_and(|channel| channel != m.channel) || is_mapped() {
+                    continue;
+                }
+                let Some(declared) = plan.declared(*control) else { continue };
+                let value = plan.controls[*control as usize].finite(m.value(declared));
+                queue.push(ControlEvent::new(plan, *control, time, order, Write::Base(value)))?;
+                match untold.iter().position(|(known, _)| known == path) {
+                    Some(at) => untold[at].1 = value,
+                    None if untold.len() < untold.capacity() => untold.push((*path, value)),
+                    None => {}
+                }
             }
         }
         Ok(())
@@ -137,9 +188,10 @@ impl Renderer {
                 self.controllers.learned = Some((status & 15, cc));
             }
             let room = self.controllers.moves.len() < self.controllers.moves.capacity();
-            if room && status & 0xf0 == CONTROL_CHANGE {
-                let sample = begin + i64::from(event.offset);
-                self.controllers.moves.push(Move { sample, channel: status & 15, cc, value });
+            if let Some(moved) = Move::of(begin + i64::from(event.offset), [status, cc, value])
+                && room
+            {
+                self.controllers.moves.push(moved);
             }
         }
     }
@@ -151,6 +203,9 @@ impl Renderer {
         {
             (self.controllers.learning, self.controllers.learned) = (false, None);
         }
+        self.controllers
+            .untold
+            .retain(|(target, value)| !returns.try_send(Return::Moved { target: *target, value: *value }));
         for mapped in &mut self.controllers.maps {
             if let Some(value) = mapped.untold {
                 let target = mapped.map.target;

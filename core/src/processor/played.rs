@@ -135,6 +135,7 @@ impl Player<'_> {
         match what {
             Played::On { note, velocity, pressure, brightness } => {
                 let parts = self.parts;
+                let note = if parts.wheel { HostNote { bend: 0.0, ..note } } else { note };
                 let key = HeldKey { note, pressure, brightness };
                 let at = match self.press(&key) {
                     Pressed::Onto(at) => return self.sound_key(at, &key),
@@ -181,6 +182,7 @@ impl Player<'_> {
                     |player, at| player.hold(at, part as usize, value as f32),
                 );
             }
+            Played::Bend { .. } if self.parts.wheel => {}
             Played::Bend { channels, semitones } => {
                 let bent = |host: &HostNote| channels & bit(host.channel) != 0;
                 self.retune(bent, |host| host.bend = semitones[(host.channel & 15) as usize]);

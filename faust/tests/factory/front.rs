@@ -3,7 +3,7 @@
 
 use crate::sounds::{Take, all, source};
 use crate::support::{command, compile, is_sound, node};
-use krach_core::node::{Control, NodeType};
+use krach_core::node::{Control, DeclaredMidi, MidiInput, NodeType};
 use krach_faust::{
     CompileError, Compiled, Compiler, CpuLevel, Diagnostic, FaustType, Libraries, ObjectCache, Source,
     Standard, Tier,
@@ -155,6 +155,63 @@ fn an_error_is_at_the_musicians_own_text_and_names_the_library() {
     // An import is refused where it stands, before anything is compiled.
     let Diagnostic { line, column, text, .. } = told("import(\"none.lib\");\nprocess = 1;");
     assert_eq!((line, column, text.as_str()), (Some(1), Some(8), "there is no file none.lib"));
+}
+
+/// Texts as users and their editors write them, and the controls that they have.
+const AS_WRITTEN: [(&str, &[&str]); 6] = [
+    ("\u{feff}process = button(\"a\");", &["a"]),
+    ("import(\"stdfaust.lib\");\r\nprocess =\r\n  button(\"a\") * os.osc(1);\r\n", &["a"]),
+    (
+        "process = hslider(\"max\", 1, 0, 2, 1) + exp(button(\"exp\")) + abs(checkbox(\"abs\")) + nentry(\"with\", 1, 0, 2, 1);",
+        &["abs", "exp", "max", "with"],
+    ),
+    ("process = par(i, 2, button(\"a%2i 50%\")) :> _;", &["a_0_50_", "a_1_50_"]),
+    ("process = button(\"a%d\") + button(\"\") + button(\"\u{e9}\");", &["control", "a_d", "\u{e9}"]),
+    (
+        "declare options \"[nvoices:8][midi:on]\"; process = hslider(\"f[midi:ctrl 41]\", 0, 0, 1, 0.1) : hbargraph(\"v\", 0, 1); effect = _;",
+        &["f"],
+    ),
+];
+
+/// Texts that are refused, and words of the reason.
+const NOT_AS_MEANT: [(&str, &str); 5] = [
+    ("", "there is no `process`"),
+    ("\u{feff}\r\n// nothing yet\n", "there is no `process`"),
+    (
+        "import(\"stdfaust.lib\"); process = @(int(hslider(\"time\", 0.5, 0, 20000, 0.001) * ma.SR));",
+        "this delay may become",
+    ),
+    ("process = @(int(hslider(\"n\", 0, 0, 3000000000.0, 1)));", "this delay may become 2147483"),
+    ("process = @(int(hslider(\"n\", 0, 0, 300000000, 1)));", "this delay may become 300000000 samples long"),
+];
+
+#[test]
+fn texts_as_users_write_them_are_sounds_and_what_cannot_be_meant_is_refused() {
+    for (text, controls) in AS_WRITTEN {
+        let compiled = compiled(&alone(), text, vec![]).unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        let (ty, _) = node(&compiled);
+        let found: Vec<&str> = ty.decl().controls.iter().map(|control| control.name.as_str()).collect();
+        assert_eq!(found, controls, "{text:?}");
+    }
+    for (text, reason) in NOT_AS_MEANT {
+        let error = compiled(&alone(), text, vec![]).expect_err(text).to_string();
+        assert!(error.contains(reason), "{text:?}: {error}");
+    }
+}
+
+#[test]
+fn both_front_halves_say_which_controller_moves_a_control() {
+    let text = "process = hslider(\"a[midi:ctrl 41][midi:ctrl 7 16]\", 0, 0, 1, 0.1) + hslider(\"b[midi:pitchwheel]\", 0, -2, 2, 0.1);";
+    let said = |compiler: &Compiler| {
+        let (ty, _) = node(&compiled(compiler, text, vec![]).expect("compiles"));
+        ty.decl().controls.iter().map(|control| control.midi.clone()).collect::<Vec<_>>()
+    };
+    let midi = |input, channel| DeclaredMidi { input, channel };
+    let wanted = vec![
+        vec![midi(MidiInput::Controller(41), None), midi(MidiInput::Controller(7), Some(15))],
+        vec![midi(MidiInput::PitchWheel, None)],
+    ];
+    assert_eq!([said(&alone()), said(&with_command())], [wanted.clone(), wanted]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Answers about FAUST sounds and what else nodes can be.
 
-use krach_core::node::{ControlKind, NodeDecl, Port, Scale};
+use krach_core::node::{ControlKind, DeclaredMidi, MidiInput, NodeDecl, Port, Scale};
 use krach_faust::{Interface, Style, Timings, Widget};
 use serde::Serialize;
 
@@ -49,6 +49,9 @@ pub(crate) struct Control {
     /// Names that some of its values have, by rising value.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<LabelInfo>,
+    /// What of the host's MIDI moves it where nothing is mapped, as its text says: `ctrl 41`, `ctrl 41 3` for channel 3 of 16, `pitchwheel`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub declared_midi: Vec<String>,
     /// `button`, `checkbox`, `slider`, `knob`, `number` or `menu`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub style: Option<&'static str>,
@@ -100,8 +103,20 @@ impl From<&krach_core::node::Control> for Control {
             },
             integer: c.integer,
             labels: c.labels.iter().map(LabelInfo::from).collect(),
+            declared_midi: c.midi.iter().map(midi_words).collect(),
             style: None,
         }
+    }
+}
+
+fn midi_words(midi: &DeclaredMidi) -> String {
+    let what = match midi.input {
+        MidiInput::Controller(number) => format!("ctrl {number}"),
+        MidiInput::PitchWheel => "pitchwheel".to_owned(),
+    };
+    match midi.channel {
+        Some(channel) => format!("{what} {}", channel + 1),
+        None => what,
     }
 }
 
