@@ -2,7 +2,7 @@
 
 use super::{GraphState, Nodes, Routes};
 use crate::graph::RawGraph;
-use crate::ir::{Fault, Source, which_names};
+use crate::ir::{Fault, ModuleIr, Source, which_names};
 use crate::limits::{MAX_NAME, SCENES};
 use crate::model::{AutomationState, Crossfade, SlotState, Values};
 use imbl::OrdMap;
@@ -51,8 +51,10 @@ pub struct Scene {
     pub state: Arc<SceneState>,
     /// The types of its nodes. Those that are made from what a node itself holds come with that.
     pub types: Arc<BTreeMap<String, Option<Source>>>,
-    /// Fields of its document that this version does not know: its own, and its module's.
-    pub other: Arc<[Map<String, Value>; 2]>,
+    /// Fields of its entry in a document that this version does not know.
+    pub other: Arc<Map<String, Value>>,
+    /// Those of its module, and sections that are not played.
+    pub kept: Arc<ModuleIr>,
 }
 
 impl Scene {
@@ -64,13 +66,13 @@ impl Scene {
             (node.type_id(), held.then(|| node.played_source()))
         });
         let types = Arc::new(raw.chain(own).collect());
-        Self { name, state: Arc::new(state), types, other: Arc::default() }
+        Self { name, state: Arc::new(state), types, other: Arc::default(), kept: Arc::default() }
     }
 }
 
 impl SceneState {
     /// The part of it that a graph is made of; `kept` is what documents say beyond that.
-    pub fn graph(&self, kept: Arc<crate::ir::ModuleIr>) -> GraphState {
+    pub fn graph(&self, kept: Arc<ModuleIr>) -> GraphState {
         GraphState {
             raw: Arc::clone(&self.raw),
             nodes: self.nodes.clone(),

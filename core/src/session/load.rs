@@ -153,11 +153,10 @@ impl Session {
     pub fn saving(
         &self,
         (number, name): (u8, String),
-        mut module: ModuleIr,
+        module: ModuleIr,
         transport: Option<bool>,
         registry: &Registry,
     ) -> Result<Edit, LoadError> {
-        let unknown = std::mem::take(&mut module.other);
         let (tempo, meter, master) = (module.tempo, module.meter, module.master);
         let (mut alone, _) = Session::of_module(module, registry)?;
         let (now, settings) = (&self.settings, &mut alone.settings);
@@ -174,8 +173,7 @@ impl Session {
             }
         }
         let state = alone.scene_state(transport.unwrap_or(tempo.is_some() || meter.is_some()));
-        let other = Arc::new([Default::default(), unknown]);
-        let scene = Arc::new(Scene { other, ..Scene::new(name, state) });
+        let scene = Arc::new(Scene { kept: Arc::clone(&alone.kept), ..Scene::new(name, state) });
         let put = Edit::from(SceneEdit::Put { number, scene });
         Ok(if new.is_empty() { put } else { Edit::Batch(vec![Edit::SetSources(new), put]) })
     }

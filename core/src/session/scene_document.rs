@@ -20,14 +20,14 @@ pub(super) fn write(scenes: &Scenes) -> (Option<Vec<SceneIr>>, Texts) {
     let list = scenes.iter().map(|(number, scene)| SceneIr {
         number,
         name: scene.name.clone(),
-        module: ModuleIr { other: scene.other[1].clone(), ..module_of(&scene.state, &mut texts) },
-        other: scene.other[0].clone(),
+        module: module_of(&scene.state, &scene.kept, &mut texts),
+        other: (*scene.other).clone(),
     });
     (Some(list.collect()), texts)
 }
 
-/// A scene's state as a module, and with the texts of its nodes among `texts`.
-pub(super) fn module_of(state: &SceneState, texts: &mut Texts) -> ModuleIr {
+/// A scene's state as a module, with what it holds beside that, and with the texts of its nodes among `texts`.
+pub(super) fn module_of(state: &SceneState, kept: &ModuleIr, texts: &mut Texts) -> ModuleIr {
     let SceneState { raw, nodes, routes, values, slots, automations, master, transport } = state;
     let mut alone = Session {
         raw: Arc::clone(raw),
@@ -39,16 +39,17 @@ pub(super) fn module_of(state: &SceneState, texts: &mut Texts) -> ModuleIr {
         ..Session::default()
     };
     alone.settings.master = *master;
-    let mut module = alone.module_with(&ModuleIr::default());
+    let mut module = alone.module_with(kept);
     (module.tempo, module.meter) = (None, None);
     let mut host_meter = false;
     if let Some(transport) = transport {
         (module.tempo, module.meter) = (Some(transport.bpm), Some(transport.beats_per_cycle));
         host_meter = transport.host_meter;
     }
-    let Krach { raw_graph, nodes, slots, automations, .. } = *module.krach.take().unwrap_or_default();
+    let Krach { raw_graph, nodes, slots, automations, other, .. } = *module.krach.take().unwrap_or_default();
     let meter = if host_meter { MeterSource::Host } else { MeterSource::Fixed };
-    let own = Krach { version: FORMAT, raw_graph, nodes, slots, automations, meter, ..Krach::default() };
+    let own =
+        Krach { version: FORMAT, raw_graph, nodes, slots, automations, meter, other, ..Krach::default() };
     module.krach = Some(Box::new(own));
     for (entry, node) in module.nodes.iter_mut().zip(state.nodes.iter()) {
         if let Source::Faust(text) = &entry.source {
@@ -103,7 +104,6 @@ pub(super) fn read(
                 node.source = Source::Faust(Arc::clone(text));
             }
         }
-        let unknown = std::mem::take(&mut module.other);
         let with_tempo = module.tempo.is_some() || module.meter.is_some();
         let within = |inner: LoadError| match inner {
             LoadError::Invalid { place: inner, error } => {
@@ -114,8 +114,8 @@ pub(super) fn read(
         };
         let (session, _) = Session::of_module(module, registry).map_err(within)?;
         let state = session.scene_state(with_tempo);
-        let other = Arc::new([other, unknown]);
-        scenes.put(number, Scene { other, ..Scene::new(name, state) });
+        let (other, kept) = (Arc::new(other), Arc::clone(&session.kept));
+        scenes.put(number, Scene { other, kept, ..Scene::new(name, state) });
     }
     if scenes.get(current).is_some() {
         scenes.set_current(current);

@@ -178,7 +178,8 @@ impl Session {
     pub fn moving_growth(&self) -> Extent {
         let labels = self.labels_moved_from_outside().chain(self.automations.values().map(|a| &a.label));
         let values: Extent = labels.map(|label| self.value_growth(label)).sum();
-        let scenes = self.scenes.iter().map(|(_, scene)| scene_extent(&scene.state));
+        let kept = ModuleIr::default();
+        let scenes = self.scenes.iter().map(|(_, scene)| scene_extent(&scene.state, &kept));
         values + scenes.fold(Extent::default(), Extent::max)
     }
 
@@ -199,15 +200,15 @@ impl Session {
 
     fn scene_growth(&self, edit: &SceneEdit) -> Extent {
         // The host may recall it: then the session is as large.
-        let named = |name: &str, state: &SceneState| {
-            let extent = scene_extent(state);
-            text(name) + extent + extent
+        let of_scene = |scene: &Scene| {
+            let extent = scene_extent(&scene.state, &scene.kept);
+            text(&scene.name) + extent + extent
         };
         match edit {
-            SceneEdit::Save { name, .. } => named(name, &self.scene_state(true)),
-            SceneEdit::Put { scene, .. } => named(&scene.name, &scene.state),
+            SceneEdit::Save { name, .. } => of_scene(&Scene::new(name.clone(), self.scene_state(true))),
+            SceneEdit::Put { scene, .. } => of_scene(scene),
             SceneEdit::Duplicate { number, name, .. } => {
-                self.scenes.get(*number).map_or(Extent::default(), |scene| named(name, &scene.state))
+                text(name) + self.scenes.get(*number).map_or(Extent::default(), of_scene)
             }
             SceneEdit::Rename { name, .. } => text(name),
             SceneEdit::All(scenes) => {
@@ -215,11 +216,12 @@ impl Session {
                     self.scenes.iter().any(|(_, known)| Arc::ptr_eq(&known.state, &scene.state))
                 };
                 let new = scenes.iter().map(|(_, scene)| scene).filter(|scene| !known(scene));
-                new.map(|scene| named(&scene.name, &scene.state)).sum()
+                new.map(of_scene).sum()
             }
             // It stands in the document already, as a scene.
             SceneEdit::Recall { number, .. } => {
-                self.scenes.get(*number).map_or(Extent::default(), |scene| scene_extent(&scene.state))
+                let kept = ModuleIr::default();
+                self.scenes.get(*number).map_or(Extent::default(), |scene| scene_extent(&scene.state, &kept))
             }
             SceneEdit::Delete { .. } | SceneEdit::Order(_) => Extent::default(),
         }
@@ -249,10 +251,10 @@ fn kept_extent(kept: &ModuleIr) -> Extent {
     of(inputs) + of(outputs) + within + of(other) + fields + controls.sum()
 }
 
-/// A state as a document has it, with the texts of its nodes.
-fn scene_extent(state: &SceneState) -> Extent {
+/// A state as a document has it, with what its scene keeps beside it and the texts of its nodes.
+fn scene_extent(state: &SceneState, kept: &ModuleIr) -> Extent {
     let mut texts = BTreeMap::new();
-    let module = scene_document::module_of(state, &mut texts);
+    let module = scene_document::module_of(state, kept, &mut texts);
     of(&module) + of(&texts) + Extent::ENTRY
 }
 
