@@ -91,6 +91,14 @@ fn parse_render(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
             Value(path) if output.is_none() && file.as_deref().is_some_and(is_session) => {
                 output = Some(PathBuf::from(path));
             }
+            Value(path) if output.is_none() => {
+                let (file, sound) = (file.unwrap_or_default(), PathBuf::from(path));
+                let (file, sound) = (file.display(), sound.display());
+                let message = format!(
+                    "{file} is no session, whose name ends in .krach.json; a performance is rendered by: render {file} -o {sound}"
+                );
+                return Err(message.into());
+            }
             Long("preset") => preset = Some(parser.value()?.string()?),
             Short('o') | Long("out") => output = Some(PathBuf::from(parser.value()?)),
             Long("bars") => options.length = Length::Bars(amount(parser, "bars")?),
@@ -116,6 +124,9 @@ fn parse_render(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
     match (file, &preset) {
         (Some(file), None) if is_session(&file) => session(&mut options, &file).map_err(refused)?,
         (Some(file), _) if is_session(&file) => return Err("give a session or a preset, not both".into()),
+        (Some(file), _) if file.extension().is_some_and(|ending| ending == "py") => {
+            return Err(format!("{0} is a Python file: krach render {0} -o OUT.wav", file.display()).into());
+        }
         (Some(file), _) => options.performance = Performance::load(&file).map_err(refused)?,
         (None, _) => {}
     }
@@ -274,6 +285,12 @@ mod tests {
         assert_eq!(options.record, files("x/song.wav"));
         assert_eq!(render(&["--stems", "x/stems"]).options.record, files("x/stems/main.wav"));
         assert_eq!(render(&[]).options.record, Record::Nothing);
+    }
+
+    #[test]
+    fn what_is_no_performance_is_told_how_it_is_rendered() {
+        assert!(wrong(&["render", "song", "x.wav"]).contains(".krach.json"));
+        assert!(wrong(&["render", "song.py", "-o", "x.wav"]).contains("krach render song.py"));
     }
 
     #[test]

@@ -10,7 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use args::{Command, RenderCommand};
 use krach_host::presets::{Place, Preset};
 use krach_host::serve::{ServeOptions, serve};
-use krach_host::{HostError, Library, default_plugin, render_performance, use_private_socket};
+use krach_host::wav::stem_path;
+use krach_host::{HostError, Library, Record, default_plugin, render_performance, use_private_socket};
+
+/// Outputs beside the main one.
+const STEMS: usize = 8;
 
 fn main() -> ExitCode {
     let done = match args::parse(lexopt::Parser::from_env()) {
@@ -88,6 +92,11 @@ fn render(mut command: RenderCommand) -> Result<ExitCode, HostError> {
         rendered.elapsed.as_secs_f64(),
         rendered.time_factor(),
     );
+    if let Record::Files { stems: Some(folder), .. } = &command.options.record
+        && !(1..=STEMS).any(|number| stem_path(folder, number).exists())
+    {
+        println!("krach-host: nothing sounded at a stem; `stem` of a node, 1 to 8, has it leave there");
+    }
     Ok(if refused == 0 || command.replies.is_some() { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 

@@ -6,8 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
-use hound::WavWriter;
-
 use crate::error::HostError;
 use crate::instance::Instance;
 use crate::library::{Library, default_plugin};
@@ -240,22 +238,15 @@ fn audio_thread(
 
 /// Where the main output goes: measured, and written down if asked for.
 struct Tape {
-    writer: Option<WavWriter<std::io::BufWriter<std::fs::File>>>,
-    path: PathBuf,
+    writer: Option<wav::Writer>,
     peak: f32,
 }
 
 impl Tape {
     fn open(options: &ServeOptions, channels: usize) -> Result<Self, HostError> {
-        let path = options.record.clone().unwrap_or_default();
-        let writer = match &options.record {
-            Some(path) => Some(
-                WavWriter::create(path, wav::spec(options.sample_rate, channels.max(1)))
-                    .map_err(|error| failed(path, &error))?,
-            ),
-            None => None,
-        };
-        Ok(Self { writer, path, peak: 0.0 })
+        let create = |path| wav::Writer::create(path, options.sample_rate, channels.max(1));
+        let writer = options.record.as_deref().map(create).transpose()?;
+        Ok(Self { writer, peak: 0.0 })
     }
 
     fn drain(&mut self, chunks: &Receiver<Vec<Vec<f32>>>) -> Result<(), HostError> {
@@ -265,26 +256,15 @@ impl Tape {
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return Ok(()),
             };
             let frames = chunk.first().map_or(0, Vec::len);
-            for frame in 0..frames {
-                for channel in &chunk {
-                    let sample = channel[frame];
-                    self.peak = self.peak.max(sample.abs());
-                    if let Some(writer) = &mut self.writer {
-                        writer.write_sample(sample).map_err(|error| failed(&self.path, &error))?;
-                    }
-                }
+            self.peak = chunk.iter().flatten().fold(self.peak, |peak, sample| peak.max(sample.abs()));
+            if let Some(writer) = &mut self.writer {
+                writer.write(frames, |channel| chunk[channel].as_slice())?;
             }
         }
     }
 
     fn finish(self) -> Result<f32, HostError> {
-        if let Some(writer) = self.writer {
-            writer.finalize().map_err(|error| failed(&self.path, &error))?;
-        }
+        self.writer.map_or(Ok(()), wav::Writer::finish)?;
         Ok(self.peak)
     }
-}
-
-fn failed(path: &std::path::Path, error: &hound::Error) -> HostError {
-    HostError::File { path: path.to_owned(), reason: error.to_string() }
 }

@@ -96,7 +96,7 @@ pub fn stem_path(folder: &Path, number: usize) -> PathBuf {
 }
 
 /// How [`write()`] writes this many channels.
-pub(crate) fn spec(sample_rate: f64, channels: usize) -> WavSpec {
+fn spec(sample_rate: f64, channels: usize) -> WavSpec {
     WavSpec {
         channels: channels as u16,
         sample_rate: sample_rate.round() as u32,
