@@ -179,7 +179,7 @@ fn what_hosts_store_has_not_changed() {
     assert!(effect.init());
     let (mut params, mut audio) = (String::new(), String::new());
     parameters(&effect, &mut params);
-    assert!(of_the_instrument.contains(&params));
+    assert!(params.lines().count() > 64 && of_the_instrument.contains(&params), "{params}");
     ports(&effect, &mut audio);
     audio.lines().for_each(|line| writeln!(seen, "effect {line}").unwrap());
     effect.destroy();

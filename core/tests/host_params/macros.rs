@@ -327,7 +327,6 @@ fn a_macro_whose_control_goes_sleeps_named_and_wakes_with_it() {
     // Other code of the node's type that lacks the control is told, and stands until it is back.
     let told =
         |rig: &Rig| rig.notices.iter().filter(|n| n.to_string().contains("macro 3 names x/level")).count();
-    rig.edit(moves(3, &[target("x/level", 0.0, 2.0)]));
     let mut engine = Engine::new(probes::registry());
     engine
         .set_type(probes::scaled("faust:x", Control::continuous("level", 0.0, 1.0, 0.0)))

@@ -424,7 +424,9 @@ fn a_control_is_played_by_the_names_of_its_values_and_a_name_that_new_code_loses
         let mut types = told["result"]["types"].as_array().expect("a list").iter();
         types.any(|ty| ty["type"] == "faust:named" && ty["state"] == "ready")
     };
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while !is_ready(&mut stage) {
+        assert!(std::time::Instant::now() < until, "it was never compiled");
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     let unknown = rpc(&mut stage, "play", json!({"target": "named/level", "pattern": "low hihg"}));
@@ -452,7 +454,9 @@ fn a_control_is_played_by_the_names_of_its_values_and_a_name_that_new_code_loses
     assert_eq!([at(0.9), at(1.9), at(2.9), at(3.9)], [0.125, 0.125, 0.5, 0.5]);
     let lost = "the pattern of named/level names high for named/level, which named/level does not take in its present \
                 code; it stays where it is";
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
     loop {
+        assert!(std::time::Instant::now() < until, "nobody was told");
         let Some(line) = listener.poll().expect("connected") else {
             std::thread::sleep(std::time::Duration::from_millis(1));
             continue;
