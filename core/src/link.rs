@@ -47,6 +47,8 @@ pub struct Link {
     free_run: AtomicBool,
     blocks: AtomicU64,
     offline_timeouts: AtomicU64,
+    /// Messages of the audio thread that the control thread has answered with a plan.
+    heeded: AtomicU64,
     /// Numbers of the scenes there are, a bit each.
     scenes: [AtomicU64; 2],
     version: AtomicU64,
@@ -113,6 +115,16 @@ impl Link {
     /// How many commands have been handled to the end.
     pub fn settled_count(&self) -> u64 {
         self.settled.load(Ordering::Acquire)
+    }
+
+    /// The control thread has answered that many messages of the audio thread that asked for a plan.
+    pub(crate) fn publish_heeded(&self, count: u64) {
+        self.heeded.store(count, Ordering::Release);
+    }
+
+    /// How many there were.
+    pub(crate) fn heeded(&self) -> u64 {
+        self.heeded.load(Ordering::Acquire)
     }
 
     /// Blocks processed so far: tells the control side whether the host calls `process` at all.

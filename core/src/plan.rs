@@ -29,6 +29,8 @@ pub struct Plan {
     pub relative: bool,
     /// Length of a crossfade.
     pub crossfade: Crossfade,
+    /// Length of the crossfade into this plan, if it is another.
+    pub fade: Option<Crossfade>,
     /// Nodes in the order they render; ghosts (on their way out) among them.
     pub nodes: Vec<PlanNode>,
     /// Wires, grouped by the input port they lead to.
@@ -380,6 +382,7 @@ impl Plan {
             due: None,
             relative: false,
             crossfade: Crossfade::Beats(0.5),
+            fade: None,
             nodes: Vec::new(),
             wires: Vec::new(),
             ports: Vec::new(),

@@ -44,6 +44,8 @@ pub struct Request<'a> {
     pub stock: Option<&'a mut Stock>,
     /// Source of uids.
     pub next_uid: &'a mut u64,
+    /// It is a scene's: what is new comes in as what it replaces goes out.
+    pub scene: bool,
     /// Length of crossfades.
     pub crossfade: Crossfade,
     /// Frames per buffer.
@@ -71,7 +73,7 @@ pub fn build(base: &Shape, generation: u64, mut request: Request<'_>) -> Result<
     let changes = basis.as_deref().and_then(|basis| Changes::since(basis, &request));
     let since = changes.and_then(|changes| {
         let members = members_since(base, &request, &changes)?;
-        let wires = wires::since(base, &members, &changes)?;
+        let wires = wires::since(base, &members, &changes, request.scene)?;
         Some((members, wires, changes))
     });
     let (members, wires, changes) = match since {

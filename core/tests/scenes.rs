@@ -1,5 +1,9 @@
 //! Scenes: a recall is the whole of what was saved, on its sample, and nothing else.
 
+#[path = "scenes/asked.rs"]
+mod asked;
+#[path = "scenes/offline.rs"]
+mod offline;
 mod support;
 
 use krach_core::edit::{NodeEdit, NodeSpec, SceneEdit};

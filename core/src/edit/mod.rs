@@ -9,7 +9,7 @@ pub use nodes::{
     GraphState, NodeEdit, NodeSpec, Route, SessionNode, fader_id, gain_path, level_path, mute_path, send_id,
 };
 
-pub use scenes::{Scene, SceneEdit, SceneState, SceneTransport, Scenes};
+pub use scenes::{LONGEST_FADE, Scene, SceneEdit, SceneState, SceneTransport, Scenes};
 
 use crate::automation::{ShapeError, ShapeSpec};
 use crate::graph::{GraphEdit, GraphError, RawGraph};

@@ -10,6 +10,9 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Longest crossfade that a recall takes, in its unit.
+pub const LONGEST_FADE: f64 = 1e6;
+
 /// What a recall puts in place. Copies share what is equal in them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SceneState {
@@ -290,10 +293,11 @@ impl SceneEdit {
                 let length = fade.map_or(0.0, |fade| match fade {
                     Crossfade::Beats(x) | Crossfade::Seconds(x) => x,
                 });
-                if (0.0..=1e6).contains(&length) {
+                if (0.0..=LONGEST_FADE).contains(&length) {
                     return Ok(());
                 }
-                Err(Fault::new("$.fade", "a length from 0 to 1000000 is expected"))
+                let fault = Fault::new("$.fade", format!("{length} is no length of a crossfade"));
+                Err(fault.hint(format!("0 to {LONGEST_FADE}")))
             }
             Self::Order(order) => {
                 let mut sorted = order.clone();

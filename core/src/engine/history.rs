@@ -30,7 +30,8 @@ impl Engine {
         let (due, relative) = self.resolve(at);
         self.keep_playing(&edit);
         let touch = touch_of(&edit);
-        let label = if recorded == Recorded::Step && due.is_none() { label_of(&edit) } else { String::new() };
+        let label =
+            if recorded == Recorded::Step && due.is_none() { self.label_of(&edit) } else { String::new() };
         let edit = gathered(edit, &self.session);
         let after = self.check(&edit, due)?;
         let first = self.seq + 1;
@@ -79,7 +80,15 @@ impl Engine {
     pub(super) fn note_step(&mut self, edit: &Edit, recorded: Recorded, before: Option<Session>) {
         let Recorded::Part(batch) = recorded else { return };
         let touch = Some(Touch::Batch(batch));
-        self.history.record(label_of(edit), touch, before, &self.session, Instant::now());
+        self.history.record(self.label_of(edit), touch, before, &self.session, Instant::now());
+    }
+
+    /// What an edit does, in a few words.
+    pub(super) fn label_of(&self, edit: &Edit) -> String {
+        match edit {
+            Edit::Scene(edit) => edit.label(|number| self.name_of_scene(number)),
+            edit => label_of(edit),
+        }
     }
 
     /// Takes the last step back; tells what it was. `None` if there is none.

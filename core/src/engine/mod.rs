@@ -10,6 +10,7 @@ mod named;
 mod names;
 mod numbers;
 mod osc;
+mod recalls;
 mod returns;
 mod room;
 mod scenes;
@@ -97,6 +98,8 @@ pub struct Engine {
     /// Nodes that audio does not render any more: uid → id.
     silenced: BTreeMap<u64, String>,
     audio: Option<Audio>,
+    /// Sample rate and longest block of the processor, also where `audio` is in hand.
+    form: Option<(f64, usize)>,
     notices: Vec<Notice>,
     /// Patterns that a load has just compiled, for the engine that is built from it.
     programs: Programs,
@@ -164,6 +167,8 @@ struct Audio {
     poisoned: bool,
     /// A whole engine is on its way, with this edit as its last.
     replacing: Option<u64>,
+    /// How many messages have come that are answered with a plan.
+    heeded: u64,
 }
 
 struct Sent {
@@ -217,6 +222,7 @@ impl Engine {
             spare: HashMap::new(),
             silenced: BTreeMap::new(),
             audio: None,
+            form: None,
             notices: Vec::new(),
             programs: Programs::new(),
             midi_clock_always: false,
@@ -326,13 +332,10 @@ impl Engine {
             }
             return Ok(position);
         }
-        if matches!(&edit, Edit::Scene(edit) if edit.is_recall()) && self.hears() {
-            self.seq += 1;
-            let seq = self.seq;
-            let due = f64::NEG_INFINITY;
-            self.pending.push(Pending { seq, due, relative: false, edit: edit.clone(), recorded });
-            self.send_recall(&edit, seq);
-            return Ok(None);
+        if let Edit::Scene(SceneEdit::Recall { number, .. }) = &edit
+            && self.hears()
+        {
+            return self.recall_now(&edit, *number).map(|()| None);
         }
         let start = self.start_of_slot(&edit);
         let current = self.session.scenes.current();
@@ -351,6 +354,9 @@ impl Engine {
             && let Some(reset) = self.resets.get_mut(path)
         {
             *reset = (*value, seq);
+        }
+        if let Edit::Setting(Setting::Seed(_)) = &edit {
+            self.seed_changed();
         }
         if let Edit::Scene(change) = &edit {
             // Names and the order are nothing to the audio thread.
@@ -455,7 +461,7 @@ impl Engine {
         }
         self.tell_graph_since(&before);
         if self.hears() {
-            self.note_graph_change(edit, &values, &before);
+            self.note_graph_change(edit, &values, &before, self.seq + 1);
         }
         Ok(())
     }
@@ -468,11 +474,11 @@ impl Engine {
         self.tell_clashes_since(before);
     }
 
-    /// Notes what the next plan must know of an edit of the graph beyond what the graph is then.
-    fn note_graph_change(&mut self, edit: &Edit, values: &Values, before: &IndexedGraph) {
-        self.note_resets(edit);
-        self.note_changes(values);
-        let (graph, seq) = (&self.session.graph, self.seq + 1);
+    /// Notes what the next plan must know of an edit of that number beyond what the graph is then.
+    fn note_graph_change(&mut self, edit: &Edit, values: &Values, before: &IndexedGraph, seq: u64) {
+        self.note_resets(edit, seq);
+        self.note_changes(values, seq);
+        let graph = &self.session.graph;
         let changed = before.changed_ids(graph).into_iter();
         self.removed.extend(changed.filter(|id| graph.node(id).is_none()).map(|id| (id, seq)));
     }
@@ -498,15 +504,12 @@ impl Engine {
     }
 
     fn context(&self) -> CreateContext {
-        match &self.audio {
-            Some(a) => CreateContext { sample_rate: a.sample_rate, max_frames: chunk_of(a.max_frames) },
-            None => CreateContext { sample_rate: 48_000.0, max_frames: chunk_of(1024) },
-        }
+        let (sample_rate, max_frames) = self.form.unwrap_or((48_000.0, 1024));
+        CreateContext { sample_rate, max_frames: chunk_of(max_frames) }
     }
 
     /// Base values that a change of nodes brought, took back or silenced.
-    fn note_changes(&mut self, before: &Values) {
-        let seq = self.seq + 1;
+    fn note_changes(&mut self, before: &Values, seq: u64) {
         let session = &self.session;
         for item in before.diff(&session.values) {
             let (path, value) = match item {
@@ -519,8 +522,7 @@ impl Engine {
         }
     }
 
-    fn note_resets(&mut self, edit: &Edit) {
-        let seq = self.seq + 1;
+    fn note_resets(&mut self, edit: &Edit, seq: u64) {
         let raw = &self.session.raw;
         let mut note = |node: &GraphNode| {
             for (control, value) in &node.controls {

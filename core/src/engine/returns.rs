@@ -4,6 +4,7 @@ use super::{Engine, Sent, touches_graph};
 use crate::edit::Edit;
 use crate::graph::Controls;
 use crate::limits::MAX_AUTOMATIONS;
+use crate::model::Setting;
 use crate::notice::Notice;
 use crate::planner::Shape;
 use crate::processor::{Action, Return, TimedAction, ToAudio};
@@ -24,10 +25,21 @@ impl Engine {
         self.forget_answered();
         self.take_types_in();
         self.flush();
+        if let Some(audio) = self.audio.as_ref().filter(|_| self.settled()) {
+            self.link.publish_heeded(audio.heeded);
+        }
         std::mem::take(&mut self.notices)
     }
 
     fn returned(&mut self, returned: Return) {
+        let asks = match &returned {
+            Return::Adopted { timed, .. } => *timed,
+            Return::Recalled { .. } | Return::Missed(_) => true,
+            _ => false,
+        };
+        if let Some(audio) = self.audio.as_mut().filter(|_| asks) {
+            audio.heeded += 1;
+        }
         match returned {
             Return::Adopted { generation, late, old, .. } => {
                 drop(old);
@@ -74,8 +86,8 @@ impl Engine {
             Return::Missed(recall) => self.missed(recall),
             Return::Voices(voices) => drop(voices),
             Return::Scene(parts) => {
-                let voices = parts.slots.iter().filter_map(|scene| scene.voice.as_ref());
-                voices.for_each(|voice| drop(self.osc.remove(&voice.serial)));
+                self.scenes.forget_parts(parts.id);
+                self.forget_unused(&parts);
             }
             Return::Hushed(garbage) => self.forget_osc_of(Some(&garbage)),
             Return::Replaced { seq, old } => {
@@ -88,11 +100,15 @@ impl Engine {
                     audio.replacing = None;
                 }
             }
-            Return::AutomationDone { serial, base } => self.automation_done(serial, base),
-            Return::Origin { serial, position } => self.note_origin(serial, position),
+            Return::AutomationDone { serial, base } => {
+                self.as_heard(|engine| engine.automation_done(serial, base));
+            }
+            Return::Origin { serial, position } => {
+                self.as_heard(|engine| engine.note_origin(serial, position));
+            }
             Return::Learned { channel, cc } => self.learned(channel, cc),
             Return::MacroLearned { index } => self.learned_macro(index + 1),
-            Return::Moved { target, value } => self.moved(target, value),
+            Return::Moved { target, value } => self.as_heard(|engine| engine.moved(target, value)),
             Return::Unheard(action) => self.forget_osc_unheard(&action),
             Return::Osc { sample, serial, value } => self.osc_is_due(sample, serial, value),
             Return::NodeFault { uid, silenced } => {
@@ -132,8 +148,13 @@ impl Engine {
         match sent.pending {
             Some(seq) => {
                 self.carry_out(seq, late);
+                self.scenes.unprepared();
+                if let Some(audio) = self.audio.as_mut().filter(|_| !self.session.scenes.is_empty()) {
+                    audio.dirty = true;
+                }
             }
             None => {
+                self.scenes.planned(sent.seq);
                 self.removed.retain(|_, seq| *seq > sent.seq);
                 self.resets.retain(|_, (_, seq)| *seq > sent.seq);
                 self.graphs.retain(|seq| *seq > sent.seq);
@@ -160,12 +181,15 @@ impl Engine {
         if late {
             self.notices.push(Notice::Late { seq, position: pending.due });
         }
-        let before = self.before_step(pending.recorded);
-        if let Err(e) = self.session.apply(&pending.edit, &self.registry) {
+        // A recall that is on its way follows: it makes the session another, and is the step.
+        let step = !self.scenes.is_on_its_way();
+        let before = if step { self.before_step(pending.recorded) } else { None };
+        if let Err(e) = self.as_heard(|engine| engine.session.apply(&pending.edit, &engine.registry)) {
             self.notices.push(Notice::EditFailed { seq, message: e.to_string() });
             return false;
         }
         match &pending.edit {
+            Edit::Setting(Setting::Seed(_)) => self.seed_changed(),
             Edit::SetAutomation { id, .. } => {
                 let own = self.drawn.iter().rfind(|(_, d)| d.seq == seq && d.id == *id);
                 if let Some((&serial, _)) = own {
@@ -178,7 +202,9 @@ impl Engine {
             }
             _ => {}
         }
-        self.note_step(&pending.edit, pending.recorded, before);
+        if step {
+            self.note_step(&pending.edit, pending.recorded, before);
+        }
         touches_graph(&pending.edit)
     }
 
@@ -241,13 +267,15 @@ impl Engine {
         }
     }
 
-    /// The automation's number is free, unless an edit that waits means it.
+    /// The automation's number is free, unless an edit that waits, or a scene, means it.
     pub(super) fn free_automation(&mut self, id: &str) {
         let waits = self.pending.iter().any(|p| match &p.edit {
             Edit::SetAutomation { id: i, .. } | Edit::ClearAutomation { id: i } => i == id,
             _ => false,
         });
-        if !waits && !self.session.automations.contains_key(id) {
+        let mut scenes = self.session.scenes.iter();
+        let in_scene = scenes.any(|(_, scene)| scene.state.automations.contains_key(id));
+        if !waits && !in_scene && !self.session.automations.contains_key(id) {
             self.automations.free(id);
         }
     }

@@ -1,24 +1,21 @@
-//! Scenes on their way: each is prepared, whole, against the plan that plays, and what a recall has done becomes session.
+//! Scenes at hand: each is prepared, whole, against the plan that plays.
 
+use super::recalls::Asked;
 use super::send::content_of_automation;
 use super::targets::slot_pattern;
 use super::{Audio, Engine};
-use crate::edit::{At, Edit, EditError, SceneEdit, SceneState, SceneTransport};
+use crate::edit::{Edit, EditError, SceneState, SceneTransport};
 use crate::graph::IndexedGraph;
 use crate::limits::NONE;
-use crate::model::Values;
+use crate::model::{Crossfade, Values};
 use crate::node::{CreateContext, RegistryState};
-use crate::notice::Notice;
 use crate::plan::ScenePlan;
 use crate::planner::{self, Shape, Stock};
-use crate::processor::{
-    Action, Recall, SceneAutomation, SceneParts, SceneSlot, TimedAction, ToAudio, chunk_of,
-};
-use crate::session::{Session, Touch};
+use crate::processor::{Action, SceneAutomation, SceneParts, SceneSlot, TimedAction, ToAudio, chunk_of};
+use crate::session::Session;
 use crate::slot::content_of;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
 
 /// Most nodes, faders and sends of scenes that are prepared with a plan: each costs the control thread some microseconds
 /// whenever the graph changes. Scenes beyond them begin when they are ready.
@@ -27,11 +24,13 @@ const MAX_PREPARED: usize = 4096;
 /// What is known of scenes on the audio thread.
 #[derive(Default)]
 pub(super) struct SceneBook {
-    stock: Stock,
+    pub(super) stock: Stock,
     /// Plans of scenes that audio may have, by their number.
-    plans: BTreeMap<u64, Prepared>,
-    /// Parts that audio has, by scene.
-    parts: BTreeMap<u8, Parts>,
+    pub(super) plans: BTreeMap<u64, Prepared>,
+    /// Parts that audio has, by their number.
+    pub(super) parts: BTreeMap<u64, Parts>,
+    /// Those that were sent last, by scene.
+    newest: BTreeMap<u8, u64>,
     /// Graphs of scenes, by scene.
     lowered: BTreeMap<u8, Lowered>,
     next_parts: u64,
@@ -41,24 +40,33 @@ pub(super) struct SceneBook {
     ready: BTreeSet<u8>,
     /// Edits that audio has not answered: after a recall they hold for what was recalled.
     pub unanswered: BTreeMap<u64, Edit>,
+    /// Recalls that were asked for and that audio has not answered, the oldest first.
+    pub on_their_way: VecDeque<Asked>,
+    /// The next plan brings a scene that was recalled late.
+    pub late: Option<Late>,
 }
 
+/// A recall that was late, with the length of its crossfade if that is not the session's.
+#[derive(Clone, Copy)]
+pub(super) struct Late(pub Option<Crossfade>);
+
 /// A plan that makes the graph of a scene of its base.
-struct Prepared {
+pub(super) struct Prepared {
     base: u64,
-    shape: Arc<Shape>,
+    pub shape: Arc<Shape>,
     /// Numbers in the pool of the voices that it takes.
-    pool: Vec<u32>,
+    pub pool: Vec<u32>,
 }
 
 /// Parts as they were sent.
-struct Parts {
-    id: u64,
-    state: Arc<SceneState>,
+pub(super) struct Parts {
+    pub state: Arc<SceneState>,
+    /// The seed under which its patterns look back.
+    seed: u64,
     /// Slots by name: index and number of the pattern.
-    slots: BTreeMap<String, (u32, u64)>,
+    pub slots: BTreeMap<String, (u32, u64)>,
     /// Automations by id.
-    automations: BTreeMap<String, u64>,
+    pub automations: BTreeMap<String, u64>,
 }
 
 /// The graph of a scene.
@@ -77,8 +85,21 @@ impl SceneBook {
         self.stock = Stock::default();
         self.plans.clear();
         self.parts.clear();
+        self.newest.clear();
         self.ready.clear();
         self.unanswered.clear();
+        self.on_their_way.clear();
+        self.late = None;
+    }
+
+    /// Audio plays a plan for which no scene is prepared.
+    pub fn unprepared(&mut self) {
+        self.ready.clear();
+    }
+
+    /// Parts of a scene that audio does not have any more.
+    pub fn forget_parts(&mut self, id: u64) {
+        self.parts.remove(&id);
     }
 
     /// The plan of that number plays: scenes that were prepared against those before it are of no use.
@@ -86,7 +107,20 @@ impl SceneBook {
         self.plans.retain(|_, prepared| prepared.base >= generation);
     }
 
-    fn used(&mut self, number: u8) {
+    /// Is a recall on its way that audio has not answered?
+    pub fn is_on_its_way(&self) -> bool {
+        !self.on_their_way.is_empty()
+    }
+
+    /// A plan that holds all edits up to that number was adopted.
+    pub fn planned(&mut self, seq: u64) {
+        if let Some(asked) = self.on_their_way.front_mut() {
+            asked.resets.retain(|_, (_, other)| *other > seq);
+            asked.removed.retain(|_, other| *other > seq);
+        }
+    }
+
+    pub(super) fn used(&mut self, number: u8) {
         self.recent.retain(|other| *other != number);
         self.recent.insert(0, number);
     }
@@ -107,13 +141,28 @@ impl Engine {
         }
     }
 
+    /// Patterns of scenes look back under the seed.
+    pub(super) fn seed_changed(&mut self) {
+        if let Some(audio) = self.audio.as_mut().filter(|_| !self.session.scenes.is_empty()) {
+            audio.dirty = true;
+        }
+    }
+
     /// Plans of the scenes against `base`, which is about to be sent; what else they need is sent ahead of it.
     pub(super) fn prepare_scenes(&mut self, audio: &mut Audio, base: &Shape) -> Vec<ScenePlan> {
-        let scenes = Arc::clone(&self.session.scenes);
+        // Those that there were when the recall was asked for that audio gets to next.
+        let asked = self.scenes.on_their_way.front();
+        let scenes = Arc::clone(&asked.map_or(&self.session, |asked| &asked.before).scenes);
         self.scenes.ready.clear();
         let known = |number: &u8| scenes.get(*number).is_some();
         self.scenes.recent.retain(known);
-        self.scenes.parts.retain(|number, _| scenes.get(*number).is_some());
+        // Parts of scenes that are no more come back from audio, in exchange for none.
+        let gone = self.scenes.newest.keys().copied().filter(|number| scenes.get(*number).is_none());
+        for number in gone.collect::<Vec<u8>>() {
+            self.scenes.newest.remove(&number);
+            let none = SceneParts::new((number, 0), Vec::new(), Vec::new(), 1.0, [None, None]);
+            audio.backlog.push_back(ToAudio::Scene(Box::new(none)));
+        }
         self.scenes.lowered.retain(|number, _| scenes.get(*number).is_some());
         if scenes.is_empty() && self.scenes.stock.is_empty() {
             return Vec::new();
@@ -176,6 +225,7 @@ impl Engine {
             context,
             spare: &mut HashMap::new(),
             stock: Some(&mut self.scenes.stock),
+            scene: true,
             next_uid: &mut self.next_uid,
             crossfade: self.session.settings.crossfade,
             frames: chunk_of(audio.max_frames),
@@ -195,16 +245,18 @@ impl Engine {
 
     /// The number of the scene's parts; they are sent if audio does not have them. `None`: there is no room for them.
     fn parts_of(&mut self, audio: &mut Audio, number: u8, state: &Arc<SceneState>) -> Option<u64> {
-        let known = self.scenes.parts.get(&number).filter(|known| Arc::ptr_eq(&known.state, state));
-        if let Some(known) = known {
-            return Some(known.id);
+        let seed = self.session.settings.seed;
+        let newest = self.scenes.newest.get(&number).copied();
+        let known = newest.and_then(|id| self.scenes.parts.get(&id));
+        if known.is_some_and(|known| Arc::ptr_eq(&known.state, state) && known.seed == seed) {
+            return newest;
         }
         let (mut slots, mut names) = (Vec::new(), BTreeMap::new());
         for (name, slot) in state.slots.iter().filter(|(_, slot)| slot.playing) {
             let index = self.slot_of(name)?;
             let program = krach_patterns::compile_swung(&slot.pattern, slot.swing).ok()?;
             let serial = self.next_serial();
-            let mut voice = slot_pattern(name, program, serial, self.session.settings.seed);
+            let mut voice = slot_pattern(name, program, serial, seed);
             self.prepare_osc(serial, &voice.program);
             voice.content = content_of(&slot.pattern, slot.swing, slot.from_zero);
             voice.origin = if slot.from_zero { slot.origin } else { Some(0.0) };
@@ -246,8 +298,9 @@ impl Engine {
         let id = self.scenes.next_parts;
         let parts = SceneParts::new((number, id), slots, automations, state.master as f32, transport);
         audio.backlog.push_back(ToAudio::Scene(Box::new(parts)));
-        let known = Parts { id, state: Arc::clone(state), slots: names, automations: ids };
-        self.scenes.parts.insert(number, known);
+        let known = Parts { state: Arc::clone(state), seed, slots: names, automations: ids };
+        self.scenes.parts.insert(id, known);
+        self.scenes.newest.insert(number, id);
         Some(id)
     }
 
@@ -271,136 +324,6 @@ impl Engine {
         }
     }
 
-    /// Audio has recalled a scene: the session is that now, and what was asked for after it holds for that.
-    pub(super) fn recalled(&mut self, recall: Recall, generation: u64, mut parts: Box<SceneParts>) {
-        let (old, garbage) = parts.take_old();
-        drop(old);
-        garbage.iter().for_each(|garbage| self.forget_osc_of(Some(garbage)));
-        drop(garbage);
-        let number = recall.number;
-        let pending = self.pending.iter().position(|p| p.seq == recall.seq && recall.seq != 0);
-        pending.map(|at| self.pending.remove(at));
-        let (Some(prepared), Some(known)) =
-            (self.scenes.plans.remove(&generation), self.scenes.parts.remove(&number))
-        else {
-            return; // of an engine that was replaced
-        };
-        self.scenes.stock.taken(|number| prepared.pool.contains(&number));
-        self.scenes.used(number);
-        self.base_is(prepared.shape);
-        self.resets.clear();
-        self.removed.clear();
-        let now = Instant::now();
-        let before = self.begin_recall_step(now);
-        let graph = Arc::clone(&self.session.graph);
-        if let Err(error) = self.session.recall(number, &known.state, &self.registry) {
-            self.notices.push(Notice::EditFailed { seq: recall.seq, message: error.to_string() });
-        }
-        self.tell_graph_since(&graph);
-        self.take_parts_over(&known, &parts);
-        self.apply_again();
-        self.end_recall_step(number, before, now);
-        self.tell_recalled(number, recall.seq, false);
-        if let Some(audio) = &mut self.audio {
-            (audio.dirty, audio.reschedule) = (true, true);
-        }
-    }
-
-    /// Slots and automations that audio has now are those of the scene.
-    fn take_parts_over(&mut self, known: &Parts, parts: &SceneParts) {
-        let begun: BTreeSet<u32> = parts.begun().collect();
-        self.slot_serials.retain(|name, _| known.slots.contains_key(name));
-        for (name, (index, serial)) in &known.slots {
-            if begun.contains(index) {
-                self.slot_serials.insert(name.clone(), *serial);
-            }
-        }
-        let gone: Vec<String> =
-            self.in_effect.keys().filter(|id| !known.automations.contains_key(*id)).cloned().collect();
-        for id in gone {
-            self.forget_in_effect(&id);
-            self.free_automation(&id);
-        }
-        for (id, serial) in &known.automations {
-            let kept = parts.automations.iter().any(|scene| scene.serial == *serial && scene.kept);
-            if !kept {
-                self.in_effect.insert(id.clone(), *serial);
-            }
-        }
-        // Fades have ended; what they were on the way to is the scene's to say.
-        self.fading.clear();
-        self.fades.clear();
-        self.started.retain(|slot, _| self.session.slots.contains_key(slot));
-    }
-
-    /// Edits that audio gets to after the recall.
-    fn apply_again(&mut self) {
-        self.forget_answered();
-        for (seq, edit) in self.scenes.unanswered.clone() {
-            let values = self.session.values.clone();
-            let graph = Arc::clone(&self.session.graph);
-            if let Err(error) = self.session.apply(&edit, &self.registry) {
-                self.notices.push(Notice::EditFailed { seq, message: error.to_string() });
-                continue;
-            }
-            if self.graphs.contains(&seq) {
-                self.note_graph_change(&edit, &values, &graph);
-            }
-        }
-    }
-
-    /// A scene was to be recalled, and was not ready: it begins as soon as it can.
-    pub(super) fn missed(&mut self, recall: Recall) {
-        let at = self.pending.iter().position(|p| p.seq == recall.seq && recall.seq != 0);
-        at.map(|at| self.pending.remove(at));
-        let number = recall.number;
-        self.scenes.used(number);
-        let Some(state) = self.session.scenes.get(number).map(|scene| Arc::clone(&scene.state)) else {
-            if recall.seq != 0 {
-                let message = format!("there is no scene {number}");
-                self.notices.push(Notice::EditFailed { seq: recall.seq, message });
-            }
-            return;
-        };
-        let now = Instant::now();
-        let before = self.begin_recall_step(now);
-        let mut target = self.session.clone();
-        let outcome = target.recall(number, &state, &self.registry).and_then(|()| {
-            let edit = Edit::Batch(self.session.difference(&target));
-            self.at_once = true;
-            let outcome = self.edit_as(edit, At::AtOnce, super::history::Recorded::No);
-            self.at_once = false;
-            outcome
-        });
-        match outcome {
-            Ok(_) => {
-                self.end_recall_step(number, before, now);
-                self.tell_recalled(number, recall.seq, true);
-            }
-            Err(error) => {
-                self.notices.push(Notice::EditFailed { seq: recall.seq, message: error.to_string() });
-            }
-        }
-    }
-
-    /// The session before a recall, if that is a step of its own: recalls without a change between them are one.
-    fn begin_recall_step(&mut self, now: Instant) -> Option<Session> {
-        if self.session.scene_is_changed() {
-            self.history.seal();
-        }
-        (!self.history.joins(Some(&Touch::Recall), now)).then(|| self.session.clone())
-    }
-
-    fn end_recall_step(&mut self, number: u8, before: Option<Session>, now: Instant) {
-        let name = self.session.scenes.get(number).map_or_else(String::new, |scene| scene.name.clone());
-        self.history.record(format!("recall {name}"), Some(Touch::Recall), before, &self.session, now);
-    }
-
-    pub(super) fn tell_recalled(&mut self, number: u8, seq: u64, late: bool) {
-        let name = self.session.scenes.get(number).map_or_else(String::new, |scene| scene.name.clone());
-        self.notices.push(Notice::Recalled { number, name, seq, late });
-    }
-
     /// The current scene is another without a recall, as after a step back or with the scenes of a file: the host's
     /// parameter stands at its number from now on, so that any other number recalls.
     pub(super) fn send_current_scene(&mut self) {
@@ -408,20 +331,6 @@ impl Engine {
             let action = Action::CurrentScene(self.session.scenes.current());
             self.send(ToAudio::Edit(TimedAction { seq: 0, due: None, relative: false, action }));
         }
-    }
-
-    /// The edit that recalls a scene on the audio thread; before that the session's plans are on their way.
-    pub(super) fn send_recall(&mut self, edit: &Edit, seq: u64) {
-        if let Edit::Scene(SceneEdit::Recall { number, .. }) = edit
-            && !self.scene_is_ready(*number)
-        {
-            self.scenes.used(*number);
-            if let Some(audio) = &mut self.audio {
-                audio.dirty = true;
-            }
-        }
-        self.flush();
-        self.send_action(edit, seq, None, false);
     }
 }
 

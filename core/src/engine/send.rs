@@ -5,7 +5,7 @@ use super::targets::slot_pattern;
 use super::{Audio, Drawn, Engine, Sent, sorted, touches_graph};
 use crate::automation::{Automation, Shape as Course};
 use crate::edit::{Edit, SceneEdit};
-use crate::model::{ClockSource, InputState, MidiMapState, Period, Setting};
+use crate::model::{ClockSource, Crossfade, InputState, MidiMapState, Period, Setting};
 use crate::node::CreateContext;
 use crate::notice::Notice;
 use crate::plan::Plan;
@@ -180,8 +180,7 @@ impl Engine {
             Setting::Master(gain) => Action::MasterGain(*gain as f32),
             Setting::Limiter(on) => Action::Limiter(*on),
             Setting::Input(input) => Action::Input(input_of(*input)),
-            // The next plan knows.
-            Setting::Crossfade(_) => Action::Nothing,
+            Setting::Crossfade(length) => Action::Crossfade(*length),
             Setting::Seed(seed) => Action::Seed(*seed),
             Setting::Name(_) => return None,
         })
@@ -283,18 +282,26 @@ impl Engine {
         audio.backlog.push_back(ToAudio::DropScheduled);
         let on_its_way = audio.sent.iter().rev().find(|s| s.pending.is_none());
         let mut chain = on_its_way.map_or(&audio.base, |s| &s.shape).clone();
+        // Until audio has answered a recall, what it plays is what was before that.
+        let (session, resets, removed, seq) = match self.scenes.on_their_way.front() {
+            None => (&self.session, &self.resets, &self.removed, self.seq),
+            Some(asked) => (&asked.before, &asked.resets, &asked.removed, asked.before_it()),
+        };
+        let session = session.clone();
         if audio.dirty {
-            let resets = self.resets.iter().map(|(path, (value, _))| (path.clone(), *value)).collect();
+            let resets = resets.iter().map(|(path, (value, _))| (path.clone(), *value)).collect();
             let base = Arc::clone(&audio.base);
-            let removed = self.removed.keys().cloned().collect();
-            let changes = Changes { resets, removed };
-            let session = self.session.clone();
-            if let Some(shape) = self.send_plan(&mut audio, &base, &session, &changes, None) {
+            let removed = removed.keys().cloned().collect();
+            let late = self.scenes.late.take();
+            let changes = Changes { resets, removed, scene: late.is_some() };
+            let fade = late.and_then(|late| late.0);
+            let timing = Timing { seq, fade, ..Timing::default() };
+            if let Some(shape) = self.send_plan(&mut audio, &base, &session, &changes, &timing) {
                 chain = shape;
             }
         }
         if self.pending.iter().any(|p| touches_graph(&p.edit)) {
-            self.send_scheduled(&mut audio, chain);
+            self.send_scheduled(&mut audio, chain, session);
         }
         // What is not in a plan by now never will be.
         self.spare.clear();
@@ -304,15 +311,17 @@ impl Engine {
     }
 
     /// One plan for each pending graph edit, each building on the one before.
-    fn send_scheduled(&mut self, audio: &mut Audio, mut chain: Arc<Shape>) {
-        let mut session = self.session.clone();
+    fn send_scheduled(&mut self, audio: &mut Audio, mut chain: Arc<Shape>, mut session: Session) {
         let matters = |e: &Edit| {
-            touches_graph(e) || matches!(e, Edit::SetControl { .. } | Edit::Fade { .. } | Edit::Scene(_))
+            let sets = matches!(e, Edit::SetControl { .. } | Edit::Fade { .. } | Edit::Scene(_));
+            touches_graph(e) || sets || matches!(e, Edit::Setting(Setting::Crossfade(_)))
         };
-        let pending: Vec<(Timed, Edit)> = sorted(&self.pending)
+        let pending: Vec<(Timing, Edit)> = sorted(&self.pending)
             .into_iter()
             .filter(|p| matters(&p.edit))
-            .map(|p| (Timed { seq: p.seq, due: p.due, relative: p.relative }, p.edit.clone()))
+            .map(|p| {
+                (Timing { seq: p.seq, due: Some(p.due), relative: p.relative, fade: None }, p.edit.clone())
+            })
             .collect();
         for (timed, edit) in pending {
             if !touches_graph(&edit) {
@@ -324,15 +333,15 @@ impl Engine {
             if session.apply(&edit, &self.registry).is_ok() {
                 let changed = |(path, value): &(&String, &f64)| before.get(*path) != Some(*value);
                 let resets = session.values.iter().filter(changed).map(|(p, v)| (p.clone(), *v)).collect();
-                let changes = Changes { resets, removed: BTreeSet::new() };
-                sent = self.send_plan(audio, &chain, &session, &changes, Some(&timed));
+                let changes = Changes { resets, removed: BTreeSet::new(), scene: false };
+                sent = self.send_plan(audio, &chain, &session, &changes, &timed);
             }
             match sent {
                 Some(shape) => chain = shape,
                 // When its time comes it is tried, and what is wrong is said.
                 None => audio.backlog.push_back(ToAudio::Edit(TimedAction {
                     seq: timed.seq,
-                    due: Some(timed.due),
+                    due: timed.due,
                     relative: timed.relative,
                     action: Action::Nothing,
                 })),
@@ -347,25 +356,24 @@ impl Engine {
         base: &Shape,
         session: &Session,
         changes: &Changes,
-        timed: Option<&Timed>,
+        timing: &Timing,
     ) -> Option<Arc<Shape>> {
-        let seq = timed.map_or(self.seq, |t| t.seq);
+        let Timing { seq, due, relative, fade } = *timing;
+        let now = due.is_none();
         match self.build(audio, base, session, changes) {
             Ok((mut plan, shape)) => {
-                plan.seq = seq;
-                plan.due = timed.map(|t| t.due);
-                plan.relative = timed.is_some_and(|t| t.relative);
-                if timed.is_none() {
+                (plan.seq, plan.due, plan.relative, plan.fade) = (seq, due, relative, fade);
+                if now {
                     plan.scenes = self.prepare_scenes(audio, &shape);
                 }
-                let (shape, pending) = (Arc::new(shape), timed.map(|t| t.seq));
+                let (shape, pending) = (Arc::new(shape), due.map(|_| seq));
                 audio.sent.push(Sent { shape: shape.clone(), seq, pending, dropped: false });
                 audio.backlog.push_back(ToAudio::Plan(Box::new(plan)));
                 Some(shape)
             }
             Err(message) => {
                 self.notices.push(Notice::EditFailed { seq, message });
-                if timed.is_none() {
+                if now {
                     self.graphs.retain(|s| *s > seq);
                 }
                 None
@@ -395,6 +403,7 @@ impl Engine {
                 context,
                 spare: &mut self.spare,
                 stock: None,
+                scene: changes.scene,
                 next_uid: &mut self.next_uid,
                 crossfade: session.settings.crossfade,
                 frames: chunk_of(audio.max_frames),
@@ -412,13 +421,20 @@ pub(super) struct Changes {
     pub resets: BTreeMap<String, f64>,
     /// Nodes that were removed since the base.
     pub removed: BTreeSet<String>,
+    /// It is a scene: what it brings comes in as what it replaces goes out.
+    pub scene: bool,
 }
 
-/// When a pending edit acts.
-struct Timed {
+/// When a plan is for.
+#[derive(Default)]
+struct Timing {
+    /// The last edit in it.
     seq: u64,
-    due: f64,
+    /// Position in cycles; `None`: now.
+    due: Option<f64>,
     relative: bool,
+    /// Length of the crossfade, if it is not the session's.
+    fade: Option<Crossfade>,
 }
 
 /// A number that equal automations of one id have in common.

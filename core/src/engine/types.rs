@@ -75,6 +75,9 @@ impl Engine {
         }
         self.lowered += 1;
         let _ = self.session.relower(&self.registry, None);
+        for asked in &mut self.scenes.on_their_way {
+            let _ = asked.before.relower(&self.registry, None);
+        }
         // What they listen to brings values without an edit.
         let listens =
             |id: &String| self.registry.find(id).is_some_and(|ty| ty.decl().listening().next().is_some());

@@ -26,6 +26,7 @@ impl Engine {
         let (returns, from) = RingBuffer::new(RETURNS);
         self.spare.clear();
         self.forget_answers();
+        self.form = Some((sample_rate, max_frames));
         self.audio = Some(Audio {
             to,
             from,
@@ -38,7 +39,9 @@ impl Engine {
             reschedule: false,
             poisoned: false,
             replacing: None,
+            heeded: 0,
         });
+        self.link.publish_heeded(0);
         self.link.publish_standstill();
         let renderer = self.build_renderer();
         self.resend_pending();
@@ -48,6 +51,7 @@ impl Engine {
     /// The processor is gone.
     pub fn deactivate(&mut self) {
         self.audio = None;
+        self.form = None;
         self.spare.clear();
         self.link.publish_standstill();
         self.forget_answers();
@@ -60,6 +64,7 @@ impl Engine {
         self.starting.clear();
         self.sets.clear();
         self.leaving.clear();
+        self.scenes.on_their_way.clear();
     }
 
     fn build_renderer(&mut self) -> Box<Renderer> {

@@ -101,6 +101,9 @@ impl MacroState {
         if self.name.len() > MAX_NAME || self.unit.len() > MAX_NAME {
             return Err(("name, unit", "texts of at most 256 bytes"));
         }
+        if self.name.chars().chain(self.unit.chars()).any(char::is_control) {
+            return Err(("name, unit", "texts without line breaks and other control characters"));
+        }
         if self.targets.len() > MACRO_TARGETS {
             return Err(("targets", "at most 16 targets"));
         }

@@ -68,7 +68,10 @@ pub enum Start {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
-#[serde(rename_all = "lowercase")]
+#[serde(
+    rename_all = "lowercase",
+    expecting = "not whose program changes count, expected omni, off, or a MIDI channel from 0 to 15"
+)]
 pub enum ProgramChanges {
     /// Those of every MIDI channel.
     #[default]

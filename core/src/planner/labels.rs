@@ -182,6 +182,7 @@ mod tests {
                 spare: &mut HashMap::new(),
                 stock: None,
                 next_uid: &mut 0,
+                scene: false,
                 crossfade: crate::model::Crossfade::Beats(0.5),
                 frames: 64,
             };

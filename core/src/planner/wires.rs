@@ -31,12 +31,12 @@ pub(super) fn places(base: &Shape, members: &[Member]) -> Vec<u32> {
 }
 
 /// A new wire, which fades in unless nothing is heard of its end yet.
-fn new_wire(wire: ShapeWire, members: &[Member], known: &impl Fn(&str) -> bool) -> PlannedWire {
+fn new_wire(wire: ShapeWire, members: &[Member], known: &impl Fn(&str) -> bool, scene: bool) -> PlannedWire {
     let (source, target) = (&members[wire.source as usize], &members[wire.target as usize]);
     // What is new itself is not heard yet: only its way out fades. An output has none.
     let unheard = target.base.is_none() && !target.node.ty.decl().role.is_output();
     // What a scene brings comes in as what it replaces goes out, or the sum would not be even.
-    let with_scene = source.pool != NONE;
+    let with_scene = scene || source.pool != NONE;
     let fade = match (unheard, known(&source.node.id) || with_scene) {
         (true, _) => Fade::Cut,
         (false, true) => Fade::Long,
@@ -96,7 +96,7 @@ pub(super) fn all(base: &Shape, members: &[Member], request: &Request<'_>) -> Ve
             }
             ways.insert(wire.way(), wires.len());
             let base = before.get(&wire.way()).map(|&at| at as u32);
-            wires.push(PlannedWire { base, ..new_wire(wire, members, &known) });
+            wires.push(PlannedWire { base, ..new_wire(wire, members, &known, request.scene) });
         }
     }
     let old = base.wires.iter().enumerate().filter_map(|(at, old)| old_wire(old, at, &places, members));
@@ -106,7 +106,12 @@ pub(super) fn all(base: &Shape, members: &[Member], request: &Request<'_>) -> Ve
 
 /// The same where only those parts of the graph differ from what the base was built from; `None`: the whole is to
 /// be looked at.
-pub(super) fn since(base: &Shape, members: &[Member], changes: &Changes<'_>) -> Option<Vec<PlannedWire>> {
+pub(super) fn since(
+    base: &Shape,
+    members: &[Member],
+    changes: &Changes<'_>,
+    scene: bool,
+) -> Option<Vec<PlannedWire>> {
     let places = places(base, members);
     let known = |id: &str| base.kept().any(|node| *node.id == *id);
     // Which of the base's wires the graph has, and where they stand in it.
@@ -146,7 +151,7 @@ pub(super) fn since(base: &Shape, members: &[Member], changes: &Changes<'_>) -> 
         if new.iter().any(|other| other.wire.way() == wire.way()) {
             return None;
         }
-        new.push(new_wire(wire, members, &known));
+        new.push(new_wire(wire, members, &known, scene));
     }
     let mut wires: Vec<PlannedWire> = Vec::with_capacity(base.wires.len() + new.len());
     let mut out = Vec::new();

@@ -150,6 +150,8 @@ pub enum Action {
     CurrentScene(u8),
     /// Gates shut, tails cut.
     Panic,
+    /// Length of the crossfades from now on.
+    Crossfade(Crossfade),
     /// Nothing on this thread: the control side hears when its time has come, and does what there is to do.
     Nothing,
 }

@@ -196,6 +196,13 @@ impl Renderer {
         }
     }
 
+    /// Values that controllers and macros have set until now are not told: a scene has put others in their place.
+    pub(super) fn forget_moves(&mut self) {
+        self.controllers.maps.iter_mut().for_each(|mapped| mapped.untold = None);
+        self.controllers.untold.clear();
+        self.macros.forget_moves();
+    }
+
     /// Tells the control side which base values controllers have set.
     pub(super) fn report_controllers(&mut self, returns: &mut Returns) {
         if let Some((channel, cc)) = self.controllers.learned

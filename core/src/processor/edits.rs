@@ -159,7 +159,8 @@ impl Renderer {
         self.scheduled.blocked = None;
     }
 
-    /// Does what is due at sample `at`. `true`: time itself changed, the rest of the segment is void.
+    /// Does what is due at sample `at`. `true`: time itself changed, or offline the control side is to answer
+    /// first: the rest of the segment is void.
     pub(super) fn act_on_due(&mut self, at: i64, segment: &Segment, returns: &mut Returns) -> bool {
         if self.retired {
             return false;
@@ -184,20 +185,22 @@ impl Renderer {
                     let moment = Moment { at, position, running, epoch: &segment.epoch };
                     let (garbage, changed) = match action {
                         Action::Recall { number, fade } => {
-                            let recall = Recall { number, seq: item.seq, fade };
+                            let recall = Recall { number, seq: item.seq, fade, late };
                             (None, self.recall(recall, moment, returns))
                         }
                         action => self.act(action, moment),
                     };
                     let position = if running { position } else { f64::NAN };
                     returns.send(Return::Applied { seq: item.seq, position, late, garbage });
-                    if changed {
-                        time_changed = true;
-                        break;
-                    }
+                    time_changed |= changed;
                 }
             }
+            if time_changed || returns.must_wait() {
+                break;
+            }
         }
+        // Offline the rest acts once the control side has answered.
+        time_changed |= returns.must_wait();
         // Where something is left that is due on this sample, a pattern may still come to a hushed slot.
         let left = time_changed
             || self.scheduled.next().is_some_and(|next| {
@@ -238,9 +241,13 @@ impl Renderer {
             returns.send(Return::Stale(plan));
             return;
         }
+        let timed = plan.due.is_some();
         let old = self.exchange(plan);
         let (generation, seq) = (self.plan.generation, self.plan.seq);
-        returns.send(Return::Adopted { generation, seq, late, old });
+        if timed {
+            returns.expect_heed();
+        }
+        returns.send(Return::Adopted { generation, seq, late, timed, old });
     }
 
     /// Puts a plan in place of its base; returns that.
@@ -338,6 +345,7 @@ impl Renderer {
             }
             Action::LearnMacro(on) => self.learn_macro(on),
             Action::RouteNotes(route) => self.route_notes(route),
+            Action::Crossfade(length) => self.plan.crossfade = length,
             Action::Seed(seed) => {
                 self.seed = seed;
                 self.slots.forget_quiet();

@@ -77,6 +77,12 @@ impl Macros {
         }
     }
 
+    /// Values that were set until now are not told.
+    pub fn forget_moves(&mut self) {
+        self.targets.iter_mut().flat_map(|targets| &mut targets.0).for_each(|bound| bound.untold = None);
+        self.untold = false;
+    }
+
     /// Puts the targets of a macro, counted from 0, in place; those that it had stand in `targets` then. Values that
     /// were not told yet are.
     fn put(&mut self, index: u8, targets: &mut MacroTargets) {

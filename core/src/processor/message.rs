@@ -46,6 +46,8 @@ pub enum Return {
         seq: u64,
         /// It was due earlier.
         late: bool,
+        /// It had waited for a position.
+        timed: bool,
         /// What played before, to be freed.
         old: Box<Plan>,
     },

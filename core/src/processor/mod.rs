@@ -172,6 +172,10 @@ pub struct Processor {
 /// The way back to the control thread.
 pub(crate) struct Returns {
     ring: Producer<Return>,
+    /// Messages that the control side answers with a plan, and how many of them it need not be waited for.
+    to_heed: u64,
+    waited: u64,
+    offline: bool,
 }
 
 impl Returns {
@@ -186,6 +190,22 @@ impl Returns {
         if let Err(rtrb::PushError::Full(item)) = self.ring.push(item) {
             std::mem::forget(item);
         }
+    }
+
+    /// The control side answers what is sent now, or as soon as there is room, with a plan: offline that is waited for, so
+    /// that what acts next finds it.
+    pub fn expect_heed(&mut self) {
+        self.to_heed += 1;
+    }
+
+    /// It is not sent after all.
+    pub fn expect_no_heed(&mut self) {
+        self.to_heed -= 1;
+    }
+
+    /// Offline: nothing more acts before the control side has answered.
+    pub fn must_wait(&self) -> bool {
+        self.offline && self.waited < self.to_heed
     }
 
     /// Sends what may be lost.
@@ -210,7 +230,7 @@ impl Processor {
         let frames = renderer.chunk();
         Self {
             messages,
-            returns: Returns { ring: returns },
+            returns: Returns { ring: returns, to_heed: 0, waited: 0, offline: false },
             link,
             renderer,
             leaving: None,
@@ -355,15 +375,16 @@ impl Processor {
         }
         self.renderer.output.joined_until = begin + self.render_leaving(block, frames) as i64;
         let mut at = 0;
+        self.returns.offline = block.offline;
         while at < frames {
             let mut n = (frames - at).min(self.renderer.chunk());
             if block.offline {
+                self.wait_until_heeded();
                 n = n.min(self.wait_for_scene(begin + at as i64, frames - at));
             }
             let input = block.input.map(|side| side.get(at..at + n).unwrap_or(&[]));
             let mut channels = Channels { main: &mut block.main, stems: &mut *block.stems };
-            self.renderer.run(block.transport, input, &mut channels, at..at + n, &mut self.returns);
-            at += n;
+            at += self.renderer.run(block.transport, input, &mut channels, at..at + n, &mut self.returns);
         }
         self.renderer.midi.flush(begin, block.midi_out);
         let told = block.midi_out.ends.len();
@@ -410,6 +431,27 @@ impl Processor {
         next.map_or(frames, |next| frames.min((next - at) as usize))
     }
 
+    /// Offline what has just acted, a scene or a timed change of the graph, is answered first: scenes are prepared anew
+    /// and changes that wait are planned anew, so that what is due next acts on its sample.
+    fn wait_until_heeded(&mut self) {
+        if !self.returns.must_wait() {
+            return;
+        }
+        let start = Instant::now();
+        self.stopwatch.pause();
+        while self.link.heeded() < self.returns.to_heed && start.elapsed() < OFFLINE_WAIT {
+            self.renderer.scenes.report_missed(&mut self.returns);
+            self.take_messages();
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        self.take_messages();
+        self.stopwatch.go_on();
+        if self.link.heeded() < self.returns.to_heed {
+            self.link.count_offline_timeout();
+        }
+        self.returns.waited = self.returns.to_heed;
+    }
+
     fn take_messages(&mut self) {
         while self.returns.has_room() && (self.poisoned || self.renderer.has_room()) {
             // One engine leaves at a time, so that none is cut off.
@@ -442,6 +484,10 @@ impl Processor {
 
     fn replace(&mut self, seq: u64, renderer: Box<Renderer>) {
         let old = std::mem::replace(&mut self.renderer, renderer);
+        let mut old = old;
+        if old.scenes.forget_missed() {
+            self.returns.expect_no_heed();
+        }
         let previous = self.leaving.take().and_then(|l| l.renderer);
         self.returns.send(Return::Replaced { seq, old: previous });
         if self.poisoned {
@@ -450,7 +496,6 @@ impl Processor {
             self.returns.send(Return::Replaced { seq, old: Some(old) });
         } else {
             let frames = (REPLACE_FADE * self.renderer.sample_rate()) as u32;
-            let mut old = old;
             old.retire();
             std::mem::swap(&mut self.renderer.levels, &mut old.levels);
             old.levels.on = false;

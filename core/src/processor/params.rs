@@ -337,7 +337,8 @@ impl Renderer {
         let beats = if running { segment.epoch.beats_at(at) } else { segment.epoch.beats };
         let position = self.timeline.meter.count_at(beats);
         let moment = Moment { at, position, running, epoch: &segment.epoch };
-        self.recall(Recall { number, seq: 0, fade: None }, moment, returns)
+        self.recall(Recall { number, seq: 0, fade: None, late: false }, moment, returns)
+            || returns.must_wait()
     }
 
     /// Does what the host's parameters ask at sample `at`; returns where the stretch from there on ends, at

@@ -107,7 +107,7 @@ impl ActiveAutomation {
     }
 
     /// The last sample on which it had its control, for one that ends.
-    fn last(&self) -> Option<i64> {
+    pub fn last(&self) -> Option<i64> {
         match self.bars {
             Some(_) => self.ended,
             None => self.automation.end_frame().map(|last| last.saturating_add(1)),
@@ -243,7 +243,8 @@ impl Renderer {
         self.timeline.clock.now()
     }
 
-    /// Renders the next frames of the block into these of the channels.
+    /// Renders the next frames of the block into these of the channels; returns how many. Offline it ends where the
+    /// control side is to answer first.
     pub(super) fn run(
         &mut self,
         reports: &[TransportAt],
@@ -251,7 +252,7 @@ impl Renderer {
         channels: &mut Channels<'_, '_>,
         frames: Range<usize>,
         returns: &mut Returns,
-    ) {
+    ) -> usize {
         let begin = self.timeline.clock.now();
         let end = begin + frames.len() as i64;
         while self.timeline.clock.now() < end {
@@ -265,7 +266,11 @@ impl Renderer {
             if done < segment.end {
                 self.timeline.clock.give_back(done);
             }
+            if returns.must_wait() {
+                return (self.timeline.clock.now() - begin) as usize;
+            }
         }
+        frames.len()
     }
 
     /// Renders a segment of what begins at sample `begin` and frame `first`; returns early (with the sample reached) if an edit changed time itself.
@@ -441,7 +446,7 @@ impl Renderer {
         let frames = match fade {
             Fade::Cut => 0.0,
             Fade::Short => short,
-            Fade::Long => match self.plan.crossfade {
+            Fade::Long => match self.plan.fade.unwrap_or(self.plan.crossfade) {
                 Crossfade::Seconds(s) => s * self.sample_rate,
                 Crossfade::Beats(b) => b * 60.0 * self.sample_rate / self.timeline.clock.bpm(),
             }

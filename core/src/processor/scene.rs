@@ -95,6 +95,8 @@ pub struct Recall {
     pub seq: u64,
     /// Length of the crossfade; that of the session without it.
     pub fade: Option<Crossfade>,
+    /// Its time had passed.
+    pub late: bool,
 }
 
 /// The parts of all scenes, and the number of the last recall that found its scene not ready.
@@ -133,6 +135,11 @@ impl Scenes {
         }
     }
 
+    /// Nobody hears of what was missed. Was anything?
+    pub fn forget_missed(&mut self) -> bool {
+        self.missed.take().is_some()
+    }
+
     fn part(&self, number: u8) -> Option<&SceneParts> {
         self.parts.get(usize::from(number))?.as_deref()
     }
@@ -155,8 +162,16 @@ impl Renderer {
     pub(super) fn recall(&mut self, recall: Recall, moment: Moment<'_>, returns: &mut Returns) -> bool {
         let number = recall.number;
         self.params.set_scene(number);
-        if !self.scene_is_ready(number) || !returns.has_room() {
+        // Of two the newer counts.
+        if !self.scenes.forget_missed() {
+            returns.expect_heed();
+        }
+        if !returns.has_room() {
             self.scenes.missed = Some(recall);
+            return false;
+        }
+        if !self.scene_is_ready(number) {
+            returns.send(Return::Missed(recall));
             return false;
         }
         let at = self.plan.scenes.iter().position(|scene| scene.number == number);
@@ -165,14 +180,21 @@ impl Renderer {
         };
         let Some(at) = at else { return false };
         let mut plan = self.plan.scenes.swap_remove(at).plan;
-        self.end_automations_but(&mut parts);
+        self.end_automations_but(&mut parts, moment.at);
+        // What controllers and macros have set until now is undone.
+        self.forget_moves();
         let kept = self.hush_all_but(&parts);
         plan.seq = self.plan.seq;
-        plan.crossfade = recall.fade.unwrap_or(self.plan.crossfade);
+        (plan.crossfade, plan.fade) = (self.plan.crossfade, recall.fade);
         let generation = plan.generation;
         parts.old = Some(self.exchange(plan));
         self.output.set_own_master(parts.master);
         let mut changed = false;
+        let changes_time = parts.transport.iter().any(Option::is_some);
+        let beats = match moment.running {
+            true => moment.epoch.beats_at(moment.at),
+            false => moment.epoch.beats,
+        };
         for index in 0..parts.transport.len() {
             if let Some(action) = parts.transport[index].take() {
                 let (garbage, time) = self.act(action, moment);
@@ -180,6 +202,9 @@ impl Renderer {
                 parts.garbage.extend(garbage);
             }
         }
+        // In cycles of the scene's own meter.
+        let position = if changes_time { self.timeline.meter.count_at(beats) } else { moment.position };
+        let moment = Moment { position, ..moment };
         for scene in parts.automations.iter_mut().filter(|scene| !scene.kept) {
             if let Some(mut automation) = scene.automation.take() {
                 automation.start_frame = moment.at;
@@ -204,12 +229,14 @@ impl Renderer {
     }
 
     /// Ends all fades, and all automations that the scene does not have just so.
-    fn end_automations_but(&mut self, parts: &mut SceneParts) {
+    fn end_automations_but(&mut self, parts: &mut SceneParts, at: i64) {
         for index in self.automations_in_use() {
             let Some(running) = self.automations.get(index).and_then(Option::as_ref) else { continue };
             let content = running.content;
+            // One that has arrived by now begins anew, told or not.
+            let arrived = running.done || running.last().is_some_and(|last| last < at);
             let same = parts.automations.iter_mut().find(|scene| {
-                scene.index as usize == index && scene.content == content && content != 0 && !running.done
+                scene.index as usize == index && scene.content == content && content != 0 && !arrived
             });
             match same {
                 Some(scene) => scene.kept = true,
@@ -241,6 +268,13 @@ impl SceneParts {
     /// The slots whose patterns moved into them.
     pub fn begun(&self) -> impl Iterator<Item = u32> {
         self.slots.iter().filter(|scene| scene.voice.is_none()).map(|scene| scene.slot)
+    }
+
+    /// Numbers of the patterns and automations that were not needed.
+    pub fn unused(&self) -> (impl Iterator<Item = u64>, impl Iterator<Item = u64>) {
+        let slots = self.slots.iter().filter_map(|scene| scene.voice.as_ref()).map(|voice| voice.serial);
+        let automations = self.automations.iter().filter(|scene| scene.automation.is_some());
+        (slots, automations.map(|scene| scene.serial))
     }
 
     /// The plan that played before, and all else that is to be freed.

@@ -48,7 +48,8 @@ fn wrong_and_right(said: &str) -> (&str, String) {
     let kind = match right {
         "" => return (wrong, "docs/protocol.md lists what each method takes".to_owned()),
         "f64" | "f32" => "a number",
-        "u8" | "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "u8" => "a whole number from 0 to 255",
+        "u32" | "u64" | "usize" => "a whole number, 0 or more",
         "i32" | "i64" => "a whole number",
         "a boolean" => "true or false",
         "a string" => "a text in quotes",

@@ -31,7 +31,7 @@ methods! {
 
 /// A MIDI channel, or all that have no route of their own.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "not a channel, expected 0 to 15, or \"omni\"")]
 enum Channel {
     Number(u8),
     Word(String),

@@ -1,6 +1,6 @@
 //! JSON-RPC methods for scenes: `scenes`, `scene_save`, `scene_recall` and their kin.
 
-use krach_core::edit::{Edit, SceneEdit, Scenes};
+use krach_core::edit::{Edit, LONGEST_FADE, SceneEdit, Scenes};
 use krach_core::model::Crossfade;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -206,6 +206,13 @@ fn read_recall(rest: &str) -> Result<Mutation, RpcError> {
             return Err(error.hint("give beats or secs"));
         }
     };
+    if let Some((Crossfade::Beats(length) | Crossfade::Seconds(length), name)) =
+        fade.zip(Some(if beats.is_some() { "beats" } else { "secs" }))
+        && !(0.0..=LONGEST_FADE).contains(&length)
+    {
+        let error = RpcError::new(INVALID_PARAMS, format!("{length} is no length of a crossfade"));
+        return Err(error.at(format!("params.{name}")).hint(format!("0 to {LONGEST_FADE}")));
+    }
     if fade.is_some() && !groups.is_empty() {
         let error = RpcError::new(INVALID_PARAMS, "groups fade as the session does").at("params.groups");
         return Err(error.hint("leave the length out, or set it with crossfade"));

@@ -54,7 +54,7 @@ pub(super) struct Wanted {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "not a meter, expected quarter notes per cycle, or \"host\"")]
 enum Meter {
     Beats(f64),
     Named(Named),
