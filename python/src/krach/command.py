@@ -146,7 +146,7 @@ def doctor() -> int:
     def say(what: str, text: object, is_good: bool = True) -> None:
         nonlocal good
         good = good and is_good
-        print(f"{what:<12}{text}{'' if is_good else '   <- here'}")
+        print(f"{what:<12}{str(text).replace(chr(10), chr(10) + 12 * ' ')}{'' if is_good else '   <- here'}")
 
     say("python", f"{platform.python_version()} ({sys.executable})")
     try:

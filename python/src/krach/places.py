@@ -15,17 +15,28 @@ PACKAGED = Path(__file__).parent / "plugin"
 
 FORMATS = ("clap", "vst3")
 
+_OF_A_CHECKOUT = Path("python/src/krach/places.py")
+
 
 def targets() -> list[Path]:
-    """Return the folders that cargo builds into, if this is a checkout.
+    """Return the folders that cargo builds into: those of the checkouts that this package and this folder are in.
 
     >>> any(str(each).endswith("target") for each in krach.places.targets())
     True
     """
     named = os.environ.get("CARGO_TARGET_DIR")
-    root = Path(__file__).resolve().parents[3]
+    # A package that was installed has no checkout around it: then the one counts that the command is run in.
+    roots = [*Path(__file__).resolve().parents, *_here()]
     found = [Path(named)] if named else []
-    return found + ([root / "target"] if (root / "Cargo.toml").exists() else [])
+    return found + [each / "target" for each in dict.fromkeys(roots) if (each / _OF_A_CHECKOUT).is_file()]
+
+
+def _here() -> list[Path]:
+    try:
+        here = Path.cwd().resolve()
+    except OSError:  # The folder has been taken away.
+        return []
+    return [here, *here.parents]
 
 
 def host() -> Path:
@@ -37,7 +48,7 @@ def host() -> Path:
     on_path = shutil.which(name)
     places = [PACKAGED / name, *([Path(on_path)] if on_path else [])]
     places += [each / kind / name for each in targets() for kind in ("release", "debug")]
-    return _first(places, name, "cargo build --release -p krach-host")
+    return _first(places, name, "KRACH_HOST", "cargo build --release -p krach-host")
 
 
 def bundle(kind: str) -> Path:
@@ -46,19 +57,22 @@ def bundle(kind: str) -> Path:
     if named:
         return Path(named)
     name = f"krach.{kind}"
-    return _first([PACKAGED / name, *(each / "bundled" / name for each in targets())], name, "cargo xtask bundle")
+    places = [PACKAGED / name, *(each / "bundled" / name for each in targets())]
+    return _first(places, name, f"KRACH_{kind.upper()}", "cargo xtask bundle")
 
 
-def _first(places: list[Path], name: str, how: str) -> Path:
+def _first(places: list[Path], name: str, variable: str, how: str) -> Path:
     for each in places:
         if each.exists():
             return each
-    looked = ", ".join(map(str, places))
-    raise KrachError(
-        f"{name} is not there (looked at {looked})",
-        place=name,
-        hint=f"the wheel for this system carries it; in a checkout: {how}",
-    )
+    lines = [
+        f"set {variable} to where {name} is",
+        f"or build it in the checkout ({how}), and run this within the checkout",
+        "or install the wheel for this system, which carries it",
+    ]
+    hint = "\n".join(lines)
+    looked = "\n".join(f"  {each}" for each in places)
+    raise KrachError(f"{name} is not there; these were looked at:\n{looked}\n{hint}", place=name, hint=hint)
 
 
 def plugin_folder(kind: str, environment: Mapping[str, str] = os.environ, system: str = sys.platform) -> Path:
