@@ -19,9 +19,7 @@ from krach.pattern.serialize import dict_to_pattern_node, pattern_node_to_dict
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "patterns/tests/vectors"
-CALLS = [
-    json.loads(line) for topic in sorted(VECTORS.glob("calls/*.jsonl")) for line in topic.read_text().splitlines()
-]
+CALLS = [json.loads(line) for topic in sorted(VECTORS.glob("calls/*.jsonl")) for line in topic.read_text().splitlines()]
 RECORDED = [json.loads(line) for line in (VECTORS / "patterns.jsonl").read_text().splitlines()]
 
 # The calls of the shared files. Of a list as the first argument see `method`.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from test_session import SRC
 
-HOST = "#!/bin/sh\necho host \"$@\"\n"
+HOST = '#!/bin/sh\necho host "$@"\n'
 
 
 @pytest.fixture
@@ -23,9 +23,7 @@ def command(package: Path, folder: Path, *arguments: str) -> subprocess.Complete
     kept = {key: text for key, text in os.environ.items() if not key.startswith(("KRACH_", "CARGO_TARGET"))}
     line = [sys.executable, "-m", "krach", *arguments]
     environment = kept | {"PYTHONPATH": str(package)}
-    return subprocess.run(
-        line, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
+    return subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the program is a script")
@@ -55,7 +53,11 @@ def test_a_program_that_is_not_found_is_told_with_the_places_and_the_variables(p
     (tmp_path / "Cargo.toml").write_text("")
     song = tmp_path / "song.py"
     song.write_text("")
-    for arguments, variable in ((("serve",), "KRACH_HOST"), (("install",), "KRACH_CLAP"), (("render", "song.py"), "KRACH_HOST")):
+    for arguments, variable in (
+        (("serve",), "KRACH_HOST"),
+        (("install",), "KRACH_CLAP"),
+        (("render", "song.py"), "KRACH_HOST"),
+    ):
         done = command(package, tmp_path, *arguments)
         assert done.returncode == 1 and f"set {variable}" in done.stderr, done.stderr
         assert str(package / "krach/plugin") in done.stderr and "within the checkout" in done.stderr

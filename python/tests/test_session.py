@@ -416,3 +416,57 @@ def test_the_music_plays(tmp_path: Path) -> None:
     served.end()
     rate, channels = read_wav(wav)
     assert rate == 48000 and level(channels[0]) > 0.01
+
+
+def test_what_a_handle_or_the_session_does_not_have_is_refused_and_not_lost(kr: Session) -> None:
+    kick = kr.node("kick", "faust:kick", gain=0.5)
+    kit = kr.instantiate(krach.ModuleIr(nodes=(krach.Node("hat", "faust:hat"),)), "kit")
+    m = krach.ModuleProxy()
+    before = kr.capture()
+    for what, name, value, hint in (
+        (kick, "tune", 70, 'kick["tune"] = 70'),
+        (kick, "tun", 70, 'kick["tune"] = 70'),
+        (kick, "gain", 0.2, "kick.gain(0.2)"),
+        (kick, "stem", 2, "kick.stem(2)"),
+        (kick, "mute", True, "kick.mute()"),
+        (kick, "name", "snare", None),
+        (kick, "playing", True, None),
+        (kit, "tune", 1, 'kit["node/tune"] = 1'),
+        (kr.mod("kick/tune", "tri", 40, 60), "lo", 3, None),
+        (kr, "tempoo", 99, "did you mean tempo?"),
+        (kr, "gain", 0.3, "kr.gain(0.3)"),
+        (kr, "nodes", {}, None),
+        (kr.transport(), "tempo", 99, None),
+        (m, "tempoo", 99, "did you mean tempo?"),
+    ):
+        with pytest.raises(krach.KrachError) as refused:
+            setattr(what, name, value)
+        assert refused.value.hint == hint, (name, str(refused.value))
+    kr.unmod("kick/tune")
+    assert kr.capture() == before and kr.tempo == 120
+    kr.tempo, m.tempo = 99, 99
+    assert (kr.tempo, m.build().tempo) == (99, 99)
+
+
+def test_a_name_that_is_not_there_has_the_nearest_one(kr: Session) -> None:
+    kick = kr.node("kick", "faust:kick")
+    pattern = krp.p("x x")
+    for what, name, hint in (
+        (kr, "nod", "did you mean node?"),
+        (kr, "kick", 'kr["kick"]'),
+        (kick, "tune", 'kick["tune"]'),
+        (kick, "unmut", "did you mean unmute?"),
+        (krs, "sawtooth", "did you mean saw?"),
+        (krp, "rev", "did you mean the method rev of patterns?"),
+        (krp, "timeCat", "did you mean timecat?"),
+        (pattern, "revers", "did you mean reverse?"),
+        (pattern, "sometimesBy", "did you mean sometimes_by?"),
+        (pattern, "degradeBy", "did you mean chance?"),
+        (pattern, "qqq", None),
+    ):
+        with pytest.raises(krach.KrachError) as refused:
+            getattr(what, name)
+        assert refused.value.hint == hint, (name, str(refused.value))
+        assert not hasattr(what, name) and not hasattr(what, "_qqq")
+    with pytest.raises(krach.KrachError, match=r"one after the other"):
+        _ = pattern + 12  # pyright: ignore[reportOperatorIssue]

@@ -8,6 +8,7 @@ from typing import Any
 from krach.error import ModuleError
 from krach.ir.module import Frozen, ModuleIr, flatten
 from krach.ir.scenes import OF_THE_SESSION, scene_module
+from krach.names import OwnNames
 
 FORMAT = 3
 """Version of the section ``krach`` that is written."""
@@ -19,7 +20,7 @@ SETTINGS = (*(each for each in OF_THE_SESSION if each not in _CALLS), "meter")
 """Fields of the section ``krach`` that `settings` takes."""
 
 
-class ModuleSettings:
+class ModuleSettings(OwnNames):
     """The part of ``ModuleProxy`` that records what stands in the section ``krach``."""
 
     def __init__(self) -> None:
@@ -34,6 +35,9 @@ class ModuleSettings:
         self._sources: dict[str, Any] = {}
         self._settings: dict[str, Any] = {}
         self._raw: dict[str, Any] = {}
+
+    def _called(self) -> str:
+        return "a module"
 
     def save(self, name: str, ir: ModuleIr, number: int | None = None) -> None:
         """Let a document be a scene; under a name that a scene has, that one is overwritten.

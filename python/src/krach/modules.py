@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import functools
 import inspect
 import math
@@ -42,6 +41,7 @@ from krach.ir.module import (
     flatten,
 )
 from krach.ir.signal import DspGraph
+from krach.names import did_you_mean
 from krach.pattern import Pattern, PatternError, p
 from krach.signal import graph
 from krach.signal import source_text as text_of
@@ -54,18 +54,8 @@ Source: TypeAlias = "str | DspGraph | Callable[..., Any]"
 P = ParamSpec("P")
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the most similar of some names, if one is similar.
-
-    >>> krach.modules.nearest("vreb", ["kick", "verb"])
-    'verb'
-    """
-    return next(iter(difflib.get_close_matches(name, list(known), 1)), None)
-
-
 def _missing(what: str, name: str, known: Iterable[str]) -> ModuleError:
-    near = nearest(name, known)
-    hint = None if near is None else f"did you mean {near}?"
+    hint = did_you_mean(name, known)
     return ModuleError(f"there is no {what} {name}" + ("" if hint is None else f" ({hint})"), place=name, hint=hint)
 
 
@@ -121,6 +111,8 @@ class ModuleProxy(ModuleSettings):
     >>> m.build().automations
     (Automation(path='bass/freq', shape='sine', lo=50, hi=60, bars=4, other=Frozen({})),)
     """
+
+    _set_freely = frozenset({"tempo", "meter", "master"})
 
     def __init__(self) -> None:
         """Begin an empty module."""

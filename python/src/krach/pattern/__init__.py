@@ -9,6 +9,10 @@ A pattern is an immutable value. Builders make them, methods change them, ``p`` 
 (0>1/8)|gate=1
 """
 
+from typing import TYPE_CHECKING
+
+from krach.names import of_module
+
 from . import serialize
 from .builders import (
     arp,
@@ -105,3 +109,6 @@ __all__ = [
     "values",
     "wchoose",
 ]
+
+if not TYPE_CHECKING:  # What is typed is checked against the names that there are.
+    __getattr__ = of_module(__name__, "krp", Pattern, "patterns")

@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
+
+from krach.names import did_you_mean, no_such_name
 
 from . import ir, notation
 from .error import PatternError
@@ -25,6 +27,15 @@ class Base:
     """A pattern: an immutable value around a tree of operators."""
 
     node: ir.Node
+
+    if not TYPE_CHECKING:  # What is typed is checked against the names that there are.
+
+        def __getattr__(self, name: str) -> Any:
+            """Raise ``NoSuchName``: this is asked only for what is not there."""
+            if name.startswith("_") or hasattr(type(self), name):
+                return object.__getattribute__(self, name)
+            known = [each for each in dir(type(self)) if not each.startswith("_")]
+            raise no_such_name(f"a pattern has no {name}", name, did_you_mean(name, known))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

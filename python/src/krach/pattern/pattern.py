@@ -30,6 +30,11 @@ class Pattern(Meeting):
 
     def __add__(self, other: object) -> Pattern:
         """Play one after the other; sequences of sequences become one."""
+        if isinstance(other, int | float | str):
+            raise PatternError(
+                f"a pattern + {other!r}: + plays two patterns one after the other",
+                hint=f"numbers are added by .add({other!r}), keys by .transpose({other!r})",
+            )
         if not isinstance(other, Pattern):
             return NotImplemented
         return Pattern(ir.Cat((*_flat(self.node, ir.Cat), *_flat(other.node, ir.Cat))))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from krach.client import Connection, Listener, NoInstance
 from krach.client.connection import attach as connect
 from krach.error import KrachError
+from krach.names import OwnNames
 
 from .handles import Modulation, ModuleHandle, NodeHandle
 from .info import Info
@@ -44,7 +45,7 @@ class _Scope(threading.local):
     batch: list[dict[str, Any]] | None = None
 
 
-class Base:
+class Base(OwnNames):
     """The connection of a session, made at its first use."""
 
     def __init__(self, name: str | None = None, wait: bool | None = None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from krach.error import KrachError
+from krach.names import OwnNames, did_you_mean, nearest
 from krach.pattern import Pattern
 
 from .info import Control, Info
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 
-class _Operators:
+class _Operators(OwnNames):
     """What node and module handles have in common."""
 
     def __init__(self, session: Session) -> None:
@@ -69,6 +70,8 @@ class NodeHandle(_Operators):
     False
     """
 
+    _set_once = frozenset({"name"})
+
     def __init__(self, session: Session, name: str) -> None:
         """Name it; ``kr["bass"]`` does so."""
         super().__init__(session)
@@ -79,6 +82,26 @@ class NodeHandle(_Operators):
 
     def _into(self) -> str:
         return self.name
+
+    def _called(self) -> str:
+        return self.name
+
+    def _control_names(self) -> list[str]:
+        try:
+            return [each.name for each in self.controls]
+        except KrachError:
+            return []
+
+    def _read_hint(self, name: str) -> str | None:
+        controls = self._control_names()
+        if name in controls:
+            return f'{self.name}["{name}"]'
+        return did_you_mean(name, [*self._public(), *controls])
+
+    def _set_hint(self, name: str, value: Any) -> str | None:
+        if callable(getattr(type(self), name, None)):
+            return f"{self.name}.{name}({'' if isinstance(value, bool) else repr(value)})"
+        return f'{self.name}["{nearest(name, self._control_names()) or name}"] = {value!r}'
 
     def __getitem__(self, control: str) -> float:
         """Return the base value of a control."""
@@ -293,6 +316,8 @@ class ModuleHandle(_Operators):
     <module kit: kick, verb; input verb, output kick>
     """
 
+    _set_once = frozenset({"prefix"})
+
     def __init__(
         self, session: Session, prefix: str, nodes: Sequence[str], inputs: Sequence[str] | None, outputs: Sequence[str]
     ) -> None:
@@ -302,6 +327,12 @@ class ModuleHandle(_Operators):
         self._node_names = list(nodes)
         self._inputs = inputs
         self._outputs = list(outputs)
+
+    def _called(self) -> str:
+        return self.prefix
+
+    def _set_hint(self, name: str, value: Any) -> str | None:
+        return f'{self.prefix}["node/{name}"] = {value!r}'
 
     def _from(self) -> str:
         return self.output.name
@@ -395,7 +426,7 @@ class ModuleHandle(_Operators):
         return f"<module {self.prefix}: {', '.join(self.nodes)}; {', '.join(ends)}>"
 
 
-class Modulation:
+class Modulation(OwnNames):
     """What moves a control.
 
     >>> bass = kr.node("bass", "faust:bass")
@@ -405,11 +436,16 @@ class Modulation:
     >>> _ = sweep.stop()
     """
 
+    _set_once = frozenset({"path"})
+
     def __init__(self, session: Session, path: str, is_pattern: bool) -> None:
         """Name the control."""
         self._session = session
         self.path = path
         self._is_pattern = is_pattern
+
+    def _called(self) -> str:
+        return f"what moves {self.path}"
 
     def stop(self, *, at: At = None, dry_run: bool = False) -> Change:
         """Let the control go back to what it was.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from krach.names import no_such_name
+
 
 class Info(dict[str, Any]):
     """An answer: its fields are there as attributes, too.
@@ -20,6 +22,10 @@ class Info(dict[str, Any]):
             return self[name]
         except KeyError:
             raise AttributeError(f"the answer has no {name}: it has {', '.join(self)}") from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse: an answer is what the plugin has said, and setting it changes nothing."""
+        raise no_such_name(f"an answer is only read: {name} = {value!r} changes nothing", name, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from krach.error import KrachError
 from krach.ir.signal import DspGraph
-from krach.modules import Source, nearest, source_of
+from krach.modules import Source, source_of
+from krach.names import did_you_mean
 
 from .base import At, Base, Change
 from .info import Control, Info
@@ -326,8 +327,7 @@ class Nodes(Base):
         """
         nodes = self._nodes()
         known = [each.name for each in nodes] + [each["path"] for node in nodes for each in node.controls or ()]
-        near = nearest(name, known)
-        hint = None if near is None else f"did you mean {near}?"
+        hint = did_you_mean(name, known)
         text = f"there is nothing called {name}"
         return KrachError(text if hint is None else f"{text}\n{hint}", place=name, hint=hint)
 

@@ -22,6 +22,13 @@ class Session(Whole, Words):
     (1200.0, True)
     """
 
+    def _called(self) -> str:
+        return "kr"
+
+    def _read_hint(self, name: str) -> str | None:
+        names = [] if self._made is None else list(self.nodes)
+        return f'kr["{name}"]' if name in names else super()._read_hint(name)
+
     def __getitem__(self, name: str) -> Any:
         """Return the handle of a node or a group, or the base value of a control.
 

@@ -12,6 +12,10 @@ unless a function says otherwise.
 ('freq', 'gate')
 """
 
+from typing import TYPE_CHECKING
+
+from krach.names import of_module
+
 from .library import (
     abs_,
     acos,
@@ -124,3 +128,6 @@ __all__ = [
     "wavetable",
     "white_noise",
 ]
+
+if not TYPE_CHECKING:  # What is typed is checked against the names that there are.
+    __getattr__ = of_module(__name__, "krs")
