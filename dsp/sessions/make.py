@@ -13,6 +13,7 @@ from pathlib import Path
 import krach
 from krach import krp
 from krach.ir.module import Frozen, ModuleIr
+from krach.module_settings import FORMAT
 
 SESSIONS: dict[str, Callable[[krach.ModuleProxy], None]] = {}
 
@@ -270,7 +271,7 @@ def built(make: Callable[[krach.ModuleProxy], None]) -> ModuleIr:
     proxy = krach.ModuleProxy()
     make(proxy)
     ir = proxy.build()
-    settings = (ir.krach.to_dict() if ir.krach is not None else {}) | {"version": 2, "start": "restart"}
+    settings = (ir.krach.to_dict() if ir.krach is not None else {}) | {"version": FORMAT, "start": "restart"}
     return ModuleIr.from_dict(ir.to_dict() | {"krach": settings})
 
 

@@ -149,6 +149,16 @@ def test_a_source_is_a_type_a_text_a_graph_or_a_function() -> None:
     assert c == Node("c", krs.graph(bass))
 
 
+def test_what_is_wrong_with_a_pattern_on_a_control_is_told_as_it_is() -> None:
+    for wrong in (krp.p("x") * 9000, krp.values("red") * 9000):
+        with pytest.raises(krp.PatternError) as told:
+            krach.modules.labelled(wrong, "bass/cutoff")
+        with pytest.raises(krp.PatternError) as plainly:
+            wrong.query(0, 1)
+        assert str(told.value) == str(plainly.value)
+    assert krach.modules.labelled(krp.values("red"), "a/b").query(0, 1)[0].value.label == "a/b"
+
+
 def test_scenes_are_recorded_under_numbers_of_their_own() -> None:
     tick = {"faust:tick": {"text": "process = 1;", "own": True}}
     inner = krach.ModuleIr(

@@ -125,6 +125,9 @@ def test_steps_are_listed_taken_back_and_done_again(typed: Typed, kr: Session) -
     typed.type("%scene verse")
     # The session becomes the scene when the sound has switched to it.
     until(lambda: list(kr.nodes) == ["kick"])
+    kr.remove("kick")
+    typed.type("%scene 1")
+    until(lambda: list(kr.nodes) == ["kick"])
 
 
 def test_what_compiles_long_is_told(typed: Typed) -> None:

@@ -108,6 +108,13 @@ def test_scenes_are_saved_recalled_renamed_and_forgotten(kr: Session) -> None:
     kr.recall("verse", groups=["own"])
     kr.sync()
     assert sorted(kr.nodes) == ["bass", "own"] and kr.describe("bass")[0].gain == pytest.approx(0.2)
+    kr.recall("chorus")
+    kr.sync()
+    for groups in ("own", kr.handle("own"), ["own", kr.handle("own")]):
+        kr.recall("verse", groups=groups)
+        kr.sync()
+        assert "own" in kr.nodes and kr.undo().undone is not None
+    assert kr.scene(7) == kr.scene("chorus") != verse
     kr.rename_scene("chorus", "hook")
     with pytest.raises(krach.KrachError, match="there is no scene chorus"):
         kr.recall("chorus")
@@ -122,6 +129,25 @@ def test_scenes_are_saved_recalled_renamed_and_forgotten(kr: Session) -> None:
     kr.delete_scene("verse")
     kr.load(document)
     assert kr.scenes == ["verse"]
+
+
+def test_the_document_of_a_scene_has_the_sounds_of_its_own(kr: Session) -> None:
+    kr.define("tick", "process = 0.25;")
+    kr.node("tick", "faust:tick")
+    kr.node("bass", "faust:bass")
+    kr.save("verse")
+    kr.remove("bass")
+    kr.save("chorus")
+    chorus = kr.scene("chorus")
+    assert chorus.krach is not None and list(chorus.krach["sources"]) == ["faust:tick"]
+    kr.clear()
+    for name in kr.scenes:
+        kr.delete_scene(name)
+    kr.define("tick", None)
+    kr.load(chorus)
+    assert kr["tick"].error is None and kr.source("faust:tick") == "process = 0.25;"
+    kr.clear()
+    kr.define("tick", None)
 
 
 def test_a_node_moves_to_a_stem_and_nothing_else_of_it_changes(kr: Session) -> None:

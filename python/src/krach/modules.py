@@ -224,7 +224,8 @@ class ModuleProxy(ModuleSettings):
     ) -> None:
         """Play a pattern, or a text of mini-notation, on a node, a group or a control (``bass/cutoff``).
 
-        On a control a pattern or a text of numbers and names is its values.
+        On a control a pattern or a text of numbers and names is its values. The node has to be there by then: what is
+        played on a name that nothing has yet is read as notes.
 
         >>> m = krach.ModuleProxy()
         >>> m.node("bass", "faust:bass")
@@ -434,11 +435,20 @@ def source_of(source: Source) -> tuple[str | DspGraph, str]:
 
 
 def labelled(pattern: Pattern, path: str) -> Pattern:
-    """Return a pattern of numbers and names as the values of a control; another as it is."""
+    """Return a pattern of numbers and names as the values of a control; another as it is.
+
+    >>> print(krach.modules.labelled(krp.number(400), "bass/cutoff"))
+    (0>1)|bass/cutoff=400
+    """
     try:
         pattern.query(0, 1)
-    except PatternError:
-        return pattern.plain(path)
+    except PatternError as error:
+        values = pattern.plain(path)
+        try:
+            values.query(0, 1)
+        except PatternError:
+            raise error from None  # It is wrong whatever it is played on.
+        return values
     return pattern
 
 

@@ -142,8 +142,9 @@ def _magics(session: Session, shell: Any) -> None:
         print("\n".join(session.history()))
 
     def scene(line: str) -> None:
-        """Play a scene."""
-        session.recall(line.strip())
+        """Play a scene, by its name or number."""
+        meant = line.strip().strip("\"'")
+        session.recall(int(meant) if meant.isdecimal() and meant not in session.scenes else meant)
 
     for name, magic in {"undo": undo, "redo": redo, "history": history, "scene": scene}.items():
         shell.register_magic_function(magic, "line", name)

@@ -278,7 +278,14 @@ class Controls(Patterns):
         >>> _ = kr.macro("Cutoff", "bass/gain", 0.4, 0.2)
         >>> [target["label"] for target in kr.macros[0]["targets"]]
         ['bass/cutoff', 'bass/@gain']
+        >>> kr.macro(1, lo=100)
+        Traceback (most recent call last):
+        krach.error.KrachError: lo, hi and curve are those of a control
+        kr.macro(1, "bass/cutoff", 200, 4000)
         """
+        if path is None and (lo is not None or hi is not None or curve != "auto"):
+            hint = 'kr.macro(1, "bass/cutoff", 200, 4000)'
+            raise KrachError(f"lo, hi and curve are those of a control\n{hint}", hint=hint)
         params = {
             "macro": n,
             "label": path,
@@ -302,23 +309,26 @@ class Controls(Patterns):
 
     def macro_learn(
         self,
-        path: str | None = None,
         n: int | str | None = None,
+        path: str | None = None,
         lo: float | None = None,
         hi: float | None = None,
+        curve: str | None = None,
     ) -> Any:
-        """Let the next macro that the host moves move a control, or macro ``n`` the next control that is set.
+        """Let macro ``n`` move the next control that is set, or the next macro that the host moves move ``path``.
 
         Without both nothing waits any more.
 
         >>> bass = kr.node("bass", "faust:bass")
-        >>> kr.macro_learn(n=2)["learning"]
+        >>> kr.macro_learn(2)["learning"]
         {'macro': 2}
         >>> bass["cutoff"] = 900
         >>> kr.macros[0]["title"]
         'bass cutoff'
+        >>> kr.macro_learn(path="bass/drive", curve="s")["learning"]["label"]
+        'bass/drive'
         """
-        given = {"label": path, "macro": n, "lo": lo, "hi": hi}
+        given = {"macro": n, "label": path, "lo": lo, "hi": hi, "curve": curve}
         return self.ask("macro_learn", **{key: value for key, value in given.items() if value is not None})
 
     @property

@@ -1,28 +1,22 @@
-"""The whole session: documents, undo, time, sounds, scenes."""
+"""The whole session: documents, undo, time, sounds."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from krach.error import KrachError
 from krach.export import export
 from krach.ir.module import ModuleIr
-from krach.ir.scenes import scenes_of
 
 from .base import COMPILE, At, Change
-from .controls import Controls
+from .documents import document_of, session_file
+from .handles import ModuleHandle
 from .info import Info
-
-if TYPE_CHECKING:
-    from .handles import ModuleHandle
-
-SUFFIX = ".krach.json"
-"""How session files are called."""
+from .nodes import Named, name_of
+from .scenes import Scenes
 
 _LOADS = """
 
@@ -31,7 +25,7 @@ if __name__ == "__main__":
 """
 
 
-class Whole(Controls):
+class Whole(Scenes):
     """What concerns all nodes at once."""
 
     # Documents
@@ -73,7 +67,7 @@ class Whole(Controls):
         >>> kr.capture() == ir
         True
         """
-        done = self.change("load", {"module": _document(ir), "keep": keep or None}, at, dry_run)
+        done = self.change("load", {"module": document_of(ir), "keep": keep or None}, at, dry_run)
         self._settle_all(at, dry_run)
         return done
 
@@ -96,7 +90,7 @@ class Whole(Controls):
         True
         """
         self._quiet()
-        return Info(self.ask("save_file", file=_session_file(file), overwrite=overwrite))
+        return Info(self.ask("save_file", file=session_file(file), overwrite=overwrite))
 
     def open_file(self, file: str | Path, *, at: At = None, dry_run: bool = False) -> Change:
         """Make the session that of a file, as one change: a name in ``~/.krach/sessions``, or a path.
@@ -106,7 +100,7 @@ class Whole(Controls):
         krach.client.refusal.Refusal: there is no file /nowhere/song.krach.json
         ...
         """
-        done = self.change("open_file", {"file": _session_file(file)}, at, dry_run)
+        done = self.change("open_file", {"file": session_file(file)}, at, dry_run)
         self._settle_all(at, dry_run)
         return done
 
@@ -129,7 +123,7 @@ class Whole(Controls):
         >>> list(d.nodes), list(kr.nodes)
         (['kick', 'hat'], ['drums/kick', 'drums/hat'])
         """
-        done = self.change("instantiate", {"module": _document(ir), "prefix": prefix}, at, dry_run)
+        done = self.change("instantiate", {"module": document_of(ir), "prefix": prefix}, at, dry_run)
         self._settle_all(at, dry_run)
         return self.module_handle(prefix, done)
 
@@ -392,119 +386,37 @@ class Whole(Controls):
         """
         return Info(self.ask("define", name=name, **({} if text is None else {"text": text})))
 
-    # Scenes
+    # Notes as a file
 
-    def save(
+    def bounce(
         self,
-        name: str,
-        ir: ModuleIr | Mapping[str, Any] | str | Path | None = None,
-        number: int | None = None,
-        transport: bool | None = None,
-        *,
-        at: At = None,
-        dry_run: bool = False,
-    ) -> Change:
-        """Keep what sounds as a scene, or a document ``ir``; under a name that a scene has, that one is overwritten.
-
-        ``number`` (1 to 127) is what the host's automation means, for ever; the lowest free one without. With
-        ``transport`` tempo and meter are part of it; without, those that a document says. Of a document's settings,
-        macros and scenes nothing is taken, and the session stays as it is.
-
-        >>> bass = kr.node("bass", "faust:bass")
-        >>> kr.save("verse").number
-        1
-        >>> @kr.module
-        ... def drop(m):
-        ...     m.node("kick", "faust:kick")
-        ...     m.tempo = 140
-        >>> _ = kr.save("drop", ir=drop())
-        >>> kr.scenes, list(kr.nodes), kr.scene("drop").tempo
-        (['verse', 'drop'], ['bass'], 140.0)
-        """
-        module = None if ir is None else _document(ir)
-        params = {"name": name, "module": module, "number": number, "transport": transport}
-        return self.change("scene_save", params, at, dry_run)
-
-    def recall(
-        self,
-        name: str | int,
-        fade: float | None = None,
-        groups: Sequence[str] = (),
-        *,
-        at: At = None,
-        dry_run: bool = False,
-    ) -> Change:
-        """Let the session become what a scene holds, on the sample; ``fade`` is the crossfade in seconds.
-
-        What both have plays on untouched. With ``groups`` only these nodes, and what is within them.
-
-        >>> bass = kr.node("bass", "faust:bass")
-        >>> _ = kr.save("verse")
-        >>> bass["cutoff"] = 3000
-        >>> _ = kr.recall("verse")
-        >>> kr.sync()
-        >>> kr["bass/cutoff"]
-        220.0
-        """
-        params = {"scene": name, "secs": fade, "groups": list(groups) or None}
-        return self.change("scene_recall", params, at, dry_run)
-
-    def scene(self, name: str) -> ModuleIr:
-        """Return a scene as a document.
-
-        >>> bass = kr.node("bass", "faust:bass")
-        >>> _ = kr.save("verse")
-        >>> [node.name for node in kr.scene("verse").nodes]
-        ['bass']
-        """
-        for scene in scenes_of(ModuleIr.from_dict(self.ask("capture")["module"])):
-            if scene.name == name:
-                return scene.module
-        raise KrachError(f"there is no scene {name}", hint=f"scenes: {', '.join(self.scenes) or 'none'}")
-
-    @property
-    def scenes(self) -> list[str]:
-        """Names of the scenes, as they are shown.
-
-        >>> kr.scenes
-        []
-        """
-        return [scene["name"] for scene in self.ask("scenes")["scenes"]]
-
-    def rename_scene(self, name: str | int, to: str, *, at: At = None, dry_run: bool = False) -> Change:
-        """Call a scene something else; its number stays.
-
-        >>> _ = kr.save("verse")
-        >>> _ = kr.rename_scene("verse", "chorus")
-        >>> kr.scenes
-        ['chorus']
-        """
-        return self.change("scene_rename", {"scene": name, "name": to}, at, dry_run)
-
-    def delete_scene(self, name: str | int, *, at: At = None, dry_run: bool = False) -> Change:
-        """Forget a scene; its number is free.
-
-        >>> _ = kr.save("verse")
-        >>> _ = kr.delete_scene("verse")
-        >>> kr.scenes
-        []
-        """
-        return self.change("scene_delete", {"scene": name}, at, dry_run)
-
-    # What else the plugin may have one day
-
-    def bounce(self, target: str | None = None, bars: float = 4, path: str | Path | None = None) -> Info:
+        target: Named | ModuleHandle | None = None,
+        bars: float = 4,
+        path: str | Path | None = None,
+        begin: float = 0,
+        overwrite: bool = False,
+    ) -> Info:
         """Write what a slot, a group or all play over some bars into a MIDI file, ``bass.mid`` here without a path.
+
+        ``begin`` is the bar of the song where they begin. A file that is there stays, and nothing is written; with
+        ``overwrite`` it is kept as ``.bak``. On the wire the method is `freeze`, which here is a builder of patterns.
 
         >>> bass = kr.node("bass", "faust:bass")
         >>> _ = kr.play("bass", "A2 D3")
         >>> import pathlib, tempfile
-        >>> kr.bounce("bass", bars=4, path=pathlib.Path(tempfile.mkdtemp()) / "bass.mid").notes
+        >>> file = pathlib.Path(tempfile.mkdtemp()) / "bass.mid"
+        >>> kr.bounce(bass, bars=4, path=file).notes
         8
+        >>> kr.bounce("bass", bars=1, path=file, begin=8, overwrite=True).notes
+        2
         """
-        file = Path(f"{(target or 'song').replace('/', '-')}.mid" if path is None else path)
-        given = {"target": target, "bars": bars, "path": str(file.expanduser().absolute())}
+        name = target.prefix if isinstance(target, ModuleHandle) else None if target is None else name_of(target)
+        file = Path(f"{(name or 'song').replace('/', '-')}.mid" if path is None else path)
+        given = {"target": name, "bars": bars, "path": str(file.expanduser().absolute())}
+        given |= {"from": begin or None, "overwrite": overwrite or None}
         return Info(self.ask("freeze", **{key: value for key, value in given.items() if value is not None}))
+
+    # What the plugin may have one day
 
     @contextmanager
     def transition(self, bars: float = 8) -> Generator[None]:
@@ -524,21 +436,3 @@ class Whole(Controls):
         finally:
             scope.batch = outer
         self.change("transition", {"cycles": bars, "requests": requests})
-
-
-def _document(ir: ModuleIr | Mapping[str, Any] | str | Path) -> dict[str, Any]:
-    if isinstance(ir, str | Path):
-        path = Path(ir).expanduser()
-        try:
-            return json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise KrachError(f"{path}: {error}", place=str(path)) from None
-    return ir.to_dict() if isinstance(ir, ModuleIr) else dict(ir)
-
-
-def _session_file(file: str | Path) -> str:
-    """Return what the plugin is told: a name as it is, a path as an absolute one with its ending."""
-    if isinstance(file, str) and not set(file) & {"/", os.sep}:
-        return file
-    path = Path(file).expanduser().absolute()
-    return str(path if path.name.endswith(SUFFIX) else path.with_name(path.name + SUFFIX))
