@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from krach.error import KrachError
 from krach.export import export
-from krach.ir.module import ModuleIr
+from krach.ir.module import Frozen, ModuleIr
 
 from .base import COMPILE, At, Change
 from .documents import document_of, session_file
@@ -141,17 +142,36 @@ class Whole(Scenes):
         """
         return self.change("clear", {}, at, dry_run)
 
-    def export(self, path: str | Path | None = None) -> str:
+    def export(self, path: str | Path | None = None, texts: bool = False) -> str:
         """Return a readable script that makes the session again in a fresh plugin, or write it into a file.
+
+        Texts of sounds that come with this krach are left out. With ``texts`` they stand in it, too, and it sounds the
+        same where krach has others.
 
         >>> kick = kr.node("kick", "faust:kick", gain=0.8)
         >>> print([line for line in kr.export().splitlines() if "m.node" in line][0].strip())
         m.node("kick", "faust:kick", gain=0.8, legato=False, rest="auto")
         """
-        text = export(self.capture()) + _LOADS
+        document = self.capture()
+        text = export(document if texts else self._without_factory_texts(document)) + _LOADS
         if path is not None:
             Path(path).expanduser().write_text(text, "utf-8")
         return text
+
+    def _without_factory_texts(self, ir: ModuleIr) -> ModuleIr:
+        """Return a document without the texts that the plugin has itself."""
+        krach: dict[str, Any] = {} if ir.krach is None else ir.krach.to_dict()
+        sources: dict[str, Any] = krach.get("sources", {})
+        krach["sources"] = {
+            type_id: entry for type_id, entry in sources.items() if not self._comes_with(type_id, entry)
+        }
+        return replace(ir, krach=Frozen(krach))
+
+    def _comes_with(self, type_id: str, entry: Mapping[str, Any]) -> bool:
+        if not entry.get("factory"):
+            return False
+        ours = self.ask("source", type=type_id)
+        return ours["origin"] == "factory" and ours["text"] == entry["text"]
 
     # Steps
 
