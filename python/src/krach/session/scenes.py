@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from krach.error import KrachError
 from krach.ir.module import Frozen, ModuleIr
 from krach.ir.scenes import scenes_of
-from krach.modules import nearest
+from krach.names import nearest
 
 from .base import At, Change
 from .controls import Controls
