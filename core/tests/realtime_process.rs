@@ -1,5 +1,7 @@
 //! In `process` nothing allocates or frees, whatever floods in.
 
+#[path = "support/counting.rs"]
+mod counting;
 mod support;
 use krach_core::model::{Curve, MacroState, MacroTarget, Setting};
 
@@ -9,52 +11,14 @@ use krach_core::edit::SceneEdit;
 use krach_core::engine::*;
 use krach_core::processor::{Block, HostEvent, HostEventKind, MidiOut, ParamEvent, ParamId, place_of_scene};
 use krach_patterns::builders;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::hint::black_box;
 use support::*;
-
-thread_local! {
-    static CALLS: Cell<usize> = const { Cell::new(0) };
-}
-
-/// The system's allocator, which counts this thread's calls.
-struct Counting;
-
-fn count() {
-    CALLS.with(|calls| calls.set(calls.get() + 1));
-}
-
-// SAFETY: every call goes to the system's allocator unchanged; counting touches only a
-// constant-initialised thread-local without a destructor, which itself never allocates.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: as the caller promised.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count();
-        // SAFETY: as the caller promised.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as the caller promised.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Calls to the allocator in one block, with what the host plays and moves in it.
 fn calls_in(rig: &mut Rig, frames: usize, reports: &[TransportAt], midi: &mut MidiOut) -> usize {
     let (mut left, mut right) = ([0.0; MAX_FRAMES], [0.0; MAX_FRAMES]);
     let (params, played) = (std::mem::take(&mut rig.params), std::mem::take(&mut rig.played_in));
-    let before = CALLS.get();
+    let before = counting::calls();
     rig.processor.process(Block {
         frames,
         transport: reports,
@@ -66,7 +30,7 @@ fn calls_in(rig: &mut Rig, frames: usize, reports: &[TransportAt], midi: &mut Mi
         played: &played,
         midi_out: midi,
     });
-    let calls = CALLS.get() - before;
+    let calls = counting::calls() - before;
     black_box((left, right));
     calls
 }
@@ -133,9 +97,9 @@ fn automation(id: usize, one_shot: bool) -> Edit {
 
 #[test]
 fn the_guard_is_live() {
-    let before = CALLS.get();
+    let before = counting::calls();
     drop(black_box(vec![1, 2, 3]));
-    assert_eq!(CALLS.get() - before, 2);
+    assert_eq!(counting::calls() - before, 2);
     // And it watches `process`: a panic in there allocates.
     probes::hush_probes();
     let mut rig = Rig::with(probes::registry());

@@ -4,6 +4,10 @@
 mod asked;
 #[path = "scenes/offline.rs"]
 mod offline;
+#[path = "scenes/chance.rs"]
+mod chance;
+#[path = "support/counting.rs"]
+mod counting;
 mod support;
 
 use krach_core::edit::{NodeEdit, NodeSpec, SceneEdit};
@@ -509,111 +513,6 @@ fn program_changes_recall_on_their_sample_whose_channel_is_taken() {
     }
     let wrong = rig.engine.edit(Setting::Programs(ProgramChanges::Channel(16)).into(), At::Now);
     assert!(wrong.unwrap_err().to_string().contains("a MIDI channel from 0 to 15"));
-}
-
-/// Numbers by chance.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-
-    fn name(&mut self) -> &'static str {
-        ["a", "b", "c", "g/d"][self.roll(4) as usize]
-    }
-
-    fn value(&mut self) -> f64 {
-        self.roll(9) as f64 / 16.0
-    }
-
-    fn edit(&mut self) -> Edit {
-        let name = self.name();
-        match self.roll(14) {
-            0..=2 => {
-                let ty = ["dc", "dc_other"][self.roll(2) as usize];
-                Edit::Nodes(vec![add(name, ty, self.value())])
-            }
-            3 => Edit::Nodes(vec![remove(name)]),
-            4 => Edit::Nodes(vec![NodeEdit::Mute { name: name.into(), on: self.roll(2) == 0 }]),
-            5 => Edit::Nodes(vec![NodeEdit::Solo { name: name.into(), on: self.roll(3) == 0 }]),
-            6 | 7 => set(&format!("{name}/level"), self.value()),
-            8 => {
-                let steps = (0..1 + self.roll(3)).map(|_| builders::control("level", self.value()));
-                play(name, builders::cat(steps.collect::<Vec<_>>()))
-            }
-            9 => Edit::RemoveSlot { slot: name.into() },
-            10 => Edit::Setting(Setting::Master(self.value())),
-            11 => SceneEdit::Delete { number: 1 + self.roll(4) as u8 }.into(),
-            _ => {
-                let number = 1 + self.roll(4) as u8;
-                save(number, &format!("scene {number}"))
-            }
-        }
-    }
-}
-
-#[test]
-fn by_chance_recalls_edits_and_steps_back_leave_what_they_say_and_sound_as_a_session_that_was_loaded() {
-    let mut switched = 0;
-    for seed in 0..12 {
-        let mut dice = Dice(seed);
-        let mut rig = Rig::with(probes::registry());
-        let mut model = Session::default();
-        let registry = probes::registry();
-        for number in 0..120 {
-            let what = format!("edit {number} of seed {seed}");
-            match dice.roll(4) {
-                0 | 1 => {
-                    let edit = dice.edit();
-                    let taken = rig.engine.edit(edit.clone(), At::AtOnce).is_ok();
-                    assert_eq!(model.apply(&edit, &registry).is_ok(), taken, "{what}: {edit:?}");
-                }
-                2 => {
-                    let number = 1 + dice.roll(4) as u8;
-                    let edit = recall(number);
-                    match dice.roll(2) {
-                        0 => drop(rig.engine.edit(edit.clone(), At::Now)),
-                        _ => {
-                            // A value that is set again recalls nothing: 0 comes between.
-                            scene_at(&mut rig, 0, 0);
-                            scene_at(&mut rig, 5, number);
-                        }
-                    }
-                    switched += usize::from(model.apply(&edit, &registry).is_ok());
-                }
-                _ => {
-                    // Back and forth again: nothing is different.
-                    let before = rig.engine.save();
-                    if rig.engine.undo(At::AtOnce).is_ok_and(|step| step.is_some()) {
-                        // A pattern that comes back starts at the next cycle.
-                        rig.settle();
-                        rig.engine.redo(At::AtOnce).expect("it was done").expect("a step");
-                        rig.settle();
-                        assert_eq!(rig.engine.save(), before, "{what}");
-                    }
-                }
-            }
-            rig.settle_while_playing();
-            let text = |session: &Session| String::from_utf8(session.to_json()).expect("text");
-            assert_eq!(text(rig.engine.session()), text(&model), "{what}");
-            let late = rig.notices.iter().any(|notice| matches!(notice, Notice::Recalled { late: true, .. }));
-            assert!(!late, "{what}: {:?}", rig.notices);
-            if number % 20 == 19 {
-                rig.settle();
-                rig.render(48_000, &[480]);
-                let mut fresh = rig_like(&rig);
-                // All has been said once more, and no limiter acts any more.
-                rig.render(144_000, &[480]);
-                fresh.render(144_000, &[480]);
-                let (a, b) = (rig.render(9_600, &[480]), fresh.render(9_600, &[480]));
-                let far = a[0].iter().zip(&b[0]).position(|(a, b)| (a - b).abs() > 1e-5);
-                assert_eq!(far, None, "{what}: {:?}", far.map(|at| (a[0][at], b[0][at])));
-            }
-        }
-    }
-    assert!(switched > 100, "{switched}");
 }
 
 #[test]

@@ -34,6 +34,10 @@ pub struct Rig {
     pub played_in: Vec<HostEvent>,
     /// Notes that have ended: frame and note.
     pub ends: Vec<(i64, NoteAddress)>,
+    /// Counts something of this thread, such as calls of the allocator.
+    pub counter: fn() -> usize,
+    /// What it has counted within `process`.
+    pub counted: usize,
 }
 
 impl Rig {
@@ -63,6 +67,8 @@ impl Rig {
             params: Vec::new(),
             played_in: Vec::new(),
             ends: Vec::new(),
+            counter: || 0,
+            counted: 0,
         }
     }
 
@@ -98,6 +104,8 @@ impl Rig {
         let mut stems: Vec<[&mut [f32]; 2]> =
             self.stems.iter_mut().map(|stem| stem.each_mut().map(|side| &mut side[..])).collect();
         let [a, b] = &self.input;
+        let (params, played) = (std::mem::take(&mut self.params), std::mem::take(&mut self.played_in));
+        let before = (self.counter)();
         self.processor.process(Block {
             frames,
             transport: reports,
@@ -105,10 +113,11 @@ impl Rig {
             input: [&a[..a.len().min(frames)], &b[..b.len().min(frames)]],
             main: [&mut left, &mut right],
             stems: &mut stems,
-            params: &std::mem::take(&mut self.params),
-            played: &std::mem::take(&mut self.played_in),
+            params: &params,
+            played: &played,
             midi_out: &mut midi,
         });
+        self.counted += (self.counter)() - before;
         let begin = self.rendered;
         self.midi.extend(midi.events().iter().map(|e| (begin + i64::from(e.offset), e.bytes)));
         assert!(midi.ends().iter().all(|e| (e.offset as usize) < frames), "an end beyond its block");
