@@ -85,6 +85,22 @@ pub struct Listener {
     pub path: Symbol,
 }
 
+impl Plan {
+    /// Bytes that the plan takes while it waits: its lists, and the buffers that its base does not have.
+    pub fn memory(&self) -> usize {
+        fn of<T>(list: &Vec<T>) -> usize {
+            list.capacity() * std::mem::size_of::<T>()
+        }
+        let buffers = self.buffers.iter().chain(&self.mix).map(|buffer| std::mem::size_of_val(&**buffer));
+        let places =
+            of(&self.labels) + of(&self.paths) + of(&self.ids) + of(&self.buffers) + of(&self.outputs);
+        let moves = of(&self.node_moves) + of(&self.wire_moves) + of(&self.control_moves) + of(&self.resets);
+        let controls = of(&self.controls) + of(&self.listeners);
+        let graph = of(&self.nodes) + of(&self.wires) + of(&self.ports) + controls;
+        buffers.sum::<usize>() + places + moves + graph
+    }
+}
+
 /// A plan that makes the graph of a scene of the one it is prepared against.
 pub struct ScenePlan {
     /// The scene's number.

@@ -326,8 +326,9 @@ fn empty_voices(node: &ShapeNode) -> Vec<Voice> {
 fn take_from_stock(members: &mut [Member], stock: &mut Stock, request: &Request<'_>) -> Result<(), String> {
     let known = members.iter().map(|member| member.node.uid).filter(|uid| *uid != u64::MAX);
     let mut next_uid = known.max().unwrap_or(0).max(*request.next_uid);
-    let new = |m: &&mut Member| m.base.is_none() && m.node.ty.decl().role == Role::Process;
-    for member in members.iter_mut().filter(new) {
+    let new = |m: &Member| m.base.is_none() && m.node.ty.decl().role == Role::Process;
+    stock.has_room(members.iter().filter(|m| new(m)).map(|member| &*member.node))?;
+    for member in members.iter_mut().filter(|m| new(m)) {
         let (uid, pool) = stock.take(&member.node, &request.context, &mut next_uid)?;
         Arc::make_mut(&mut member.node).uid = uid;
         member.pool = pool;

@@ -2,12 +2,14 @@
 
 #[path = "scenes/asked.rs"]
 mod asked;
-#[path = "scenes/offline.rs"]
-mod offline;
+#[path = "scenes/budget.rs"]
+mod budget;
 #[path = "scenes/chance.rs"]
 mod chance;
 #[path = "support/counting.rs"]
 mod counting;
+#[path = "scenes/offline.rs"]
+mod offline;
 mod support;
 
 use krach_core::edit::{NodeEdit, NodeSpec, SceneEdit};

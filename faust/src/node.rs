@@ -112,6 +112,15 @@ impl NodeType for FaustType {
         decl.inputs.is_empty() && decl.controls.iter().any(|control| control.kind == ControlKind::Gate)
     }
 
+    fn memory(&self) -> usize {
+        let state = State::taken_by(self.object.state as usize);
+        state + Stillness::room_for(state)
+    }
+
+    fn room_ahead(&self) -> usize {
+        State::room_ahead()
+    }
+
     fn create(&self, ctx: &CreateContext) -> Result<Box<dyn Node>, CreateError> {
         let name = &self.object.name;
         let rate = ctx.sample_rate.round();

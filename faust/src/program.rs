@@ -18,6 +18,9 @@ struct Line([u8; 64]);
 /// voices would take all of the machine's memory, and the host with it.
 const ALL_STATES: usize = 1 << 30;
 
+/// Bytes of them that may be taken when states are made ahead of their use: the rest is for what plays.
+const AHEAD: usize = ALL_STATES / 2;
+
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
 /// State of one instance.
@@ -25,7 +28,7 @@ pub(crate) struct State(Box<[Line]>);
 
 impl State {
     fn zeroed(bytes: usize) -> Result<Self, CompileError> {
-        let lines = bytes.div_ceil(64).max(1);
+        let lines = Self::taken_by(bytes) / 64;
         Self::take(lines * 64)?;
         Ok(Self(vec![Line([0; 64]); lines].into_boxed_slice()))
     }
@@ -47,6 +50,16 @@ impl State {
             });
         }
         Ok(())
+    }
+
+    /// Bytes that an instance of a state of that size takes.
+    pub(crate) fn taken_by(bytes: usize) -> usize {
+        bytes.div_ceil(64).max(1) * 64
+    }
+
+    /// Bytes that may yet be taken ahead of use.
+    pub(crate) fn room_ahead() -> usize {
+        AHEAD.saturating_sub(TAKEN.load(Ordering::Relaxed))
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -151,6 +164,12 @@ mod tests {
         let other = state.another().expect("fits");
         assert_eq!(TAKEN.load(Ordering::Relaxed), before + (2 << 20));
         assert!(State::take(ALL_STATES - (1 << 20)).is_err(), "together they are too many");
+        // Ahead of their use only so many are made that as much again can play.
+        let ahead = State::room_ahead();
+        assert_eq!(ahead, AHEAD - before - (2 << 20));
+        State::take(ahead + (1 << 20)).expect("what plays may take more");
+        assert_eq!(State::room_ahead(), 0);
+        TAKEN.fetch_sub(ahead + (1 << 20), Ordering::Relaxed);
         drop((state, other));
         assert_eq!(TAKEN.load(Ordering::Relaxed), before);
     }

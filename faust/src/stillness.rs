@@ -25,8 +25,13 @@ pub(crate) struct Stillness {
 impl Stillness {
     /// For instances of this state.
     pub fn of(state: &State) -> Result<Self, CompileError> {
-        let room = (state.bytes() <= LARGEST).then(|| state.another()).transpose()?;
+        let room = (Self::room_for(state.bytes()) > 0).then(|| state.another()).transpose()?;
         Ok(Self { still: false, quiet: 0, room })
+    }
+
+    /// Bytes of the room for instances of a state of so many.
+    pub fn room_for(bytes: usize) -> usize {
+        if bytes <= LARGEST { bytes } else { 0 }
     }
 
     /// Something was set: nothing is known.

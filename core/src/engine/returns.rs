@@ -24,6 +24,7 @@ impl Engine {
         }
         self.forget_answered();
         self.take_types_in();
+        self.drop_unused_voices();
         self.flush();
         if let Some(audio) = self.audio.as_ref().filter(|_| self.settled()) {
             self.link.publish_heeded(audio.heeded);

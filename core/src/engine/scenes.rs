@@ -18,13 +18,20 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 /// Most nodes, faders and sends of scenes that are prepared with a plan: each costs the control thread some microseconds
-/// whenever the graph changes. Scenes beyond them begin when they are ready.
+/// whenever the graph changes. A scene that is beyond them begins when it is ready.
 const MAX_PREPARED: usize = 4096;
+/// Most bytes of memory that scenes take to be ready: voices, buffers and plans. A scene that is beyond them begins when
+/// it is ready.
+const MAX_MEMORY: usize = 512 << 20;
 
 /// What is known of scenes on the audio thread.
 #[derive(Default)]
 pub(super) struct SceneBook {
     pub(super) stock: Stock,
+    /// Most bytes that they take; [`MAX_MEMORY`] without.
+    limit: Option<usize>,
+    /// Voices wait that no scene needs; they go once audio has all plans that were sent.
+    unused: bool,
     /// Plans of scenes that audio may have, by their number.
     pub(super) plans: BTreeMap<u64, Prepared>,
     /// Parts that audio has, by their number.
@@ -83,6 +90,7 @@ impl SceneBook {
     /// Audio has nothing any more: its engine is another.
     pub fn forget(&mut self) {
         self.stock = Stock::default();
+        self.unused = false;
         self.plans.clear();
         self.parts.clear();
         self.newest.clear();
@@ -132,6 +140,28 @@ impl Engine {
         self.scenes.ready.contains(&number)
     }
 
+    /// Scenes are prepared in so many bytes of memory from the next change on; without a word, in 512 MB.
+    pub fn limit_scenes(&mut self, bytes: usize) {
+        self.scenes.limit = Some(bytes);
+        self.scenes_changed();
+    }
+
+    /// Bytes of memory that scenes which are ready take.
+    pub fn scene_memory(&self) -> usize {
+        self.scenes.stock.bytes().0
+    }
+
+    /// Voices that no scene needs any more can go once audio has all plans that were sent.
+    pub(super) fn drop_unused_voices(&mut self) {
+        if self.scenes.unused
+            && let Some(audio) = &mut self.audio
+            && audio.sent.is_empty()
+        {
+            self.scenes.unused = false;
+            audio.dirty = true;
+        }
+    }
+
     /// The scenes that there are have changed, or what they are made of.
     pub(super) fn scenes_changed(&mut self) {
         let numbers = self.session.scenes.iter().map(|(number, _)| number);
@@ -169,7 +199,7 @@ impl Engine {
         }
         let rest = scenes.iter().map(|(number, _)| number).filter(|n| !self.scenes.recent.contains(n));
         let order: Vec<u8> = self.scenes.recent.iter().copied().chain(rest).collect();
-        self.scenes.stock.begin_round();
+        self.scenes.stock.begin_round(self.scenes.limit.unwrap_or(MAX_MEMORY));
         let mut plans = Vec::with_capacity(order.len());
         let mut nodes = 0;
         for number in order {
@@ -177,17 +207,25 @@ impl Engine {
             if self.lower_scene(number, &scene.state).is_err() {
                 continue;
             }
-            nodes += self.scenes.lowered.get(&number).map_or(0, |lowered| lowered.graph.amounts().nodes);
-            if nodes > MAX_PREPARED {
-                break;
+            let own = self.scenes.lowered.get(&number).map_or(0, |lowered| lowered.graph.amounts().nodes);
+            if nodes + own > MAX_PREPARED {
+                continue;
             }
-            let Some(plan) = self.plan_scene(audio, base, number) else { continue };
-            let Some(parts) = self.parts_of(audio, number, &scene.state) else { continue };
+            self.scenes.stock.begin_scene();
+            let plan = self.plan_scene(audio, base, number);
+            let ready = plan.and_then(|plan| Some((plan, self.parts_of(audio, number, &scene.state)?)));
+            let Some((plan, parts)) = ready else {
+                // All of it, or nothing: what it would take is for others.
+                self.scenes.stock.give_back();
+                continue;
+            };
+            nodes += own;
             self.scenes.ready.insert(number);
             plans.push(ScenePlan { number, parts, plan });
         }
         let idle = audio.sent.is_empty();
         let voices = self.scenes.stock.changes(idle);
+        self.scenes.unused = self.scenes.stock.has_unused();
         if !voices.is_empty() {
             audio.backlog.push_back(ToAudio::Voices(voices));
         }
@@ -234,6 +272,7 @@ impl Engine {
         let built = planner::build(base, self.generation, request);
         self.next_uid = self.next_uid.max(self.scenes.stock.last_uid());
         let (mut plan, shape) = built.ok()?;
+        self.scenes.stock.add(plan.memory()).ok()?;
         for node in &mut plan.nodes {
             node.meter = self.meters.of(node.uid).unwrap_or(NONE);
         }

@@ -160,6 +160,18 @@ pub trait NodeType: Send + Sync {
         false
     }
 
+    /// Bytes that an instance holds of what it has heard, and of tables of its own: delay lines and the like. What
+    /// every instance has beside them is not counted.
+    fn memory(&self) -> usize {
+        0
+    }
+
+    /// Bytes of instances that may yet be made ahead of their use. Where types have memory in common, it keeps a part for
+    /// what plays.
+    fn room_ahead(&self) -> usize {
+        usize::MAX
+    }
+
     /// Creates an instance with every control at its default.
     ///
     /// # Errors

@@ -2,11 +2,14 @@
 //!
 //! A node of two scenes is one entry: only one scene is recalled at a time. An entry keeps its number and its uid until its
 //! voices have been taken by a recall; then new ones are made for it.
+//!
+//! Entries take memory, and of that scenes have so much. A scene's entries are made if all of them find room, or none.
 
 use super::shape::ShapeNode;
 use super::{create, empty_voices, prepare};
 use crate::node::CreateContext;
 use crate::plan::{Pool, Waiting};
+use crate::voice::Voice;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -20,12 +23,34 @@ struct Key {
     keeps_keys: bool,
 }
 
+impl Key {
+    fn of(node: &ShapeNode) -> Self {
+        Self {
+            id: Arc::clone(&node.id),
+            type_id: node.ty.decl().type_id.clone(),
+            code: node.ty.code_key(),
+            voices: node.voices,
+            keeps_keys: node.keeps_keys(),
+        }
+    }
+}
+
+/// Bytes that the voices of a node take.
+fn bytes_of(node: &ShapeNode) -> usize {
+    let controls = node.ty.decl().controls.len() * std::mem::size_of::<Option<f32>>();
+    node.voices.saturating_mul(VOICE + controls + node.ty.memory())
+}
+
 struct Entry {
     number: u32,
     uid: u64,
     /// The last round in which a scene needed it.
     round: u64,
+    bytes: usize,
 }
+
+/// Bytes of a voice beside what its instance says: the instance itself, what its controls hold.
+const VOICE: usize = std::mem::size_of::<Voice>() + 512;
 
 /// The entries, as the audio thread has them once what was made has been sent.
 #[derive(Default)]
@@ -35,14 +60,81 @@ pub struct Stock {
     next: u32,
     round: u64,
     last_uid: u64,
+    /// Bytes that the scenes of this round may have, and have.
+    limit: usize,
+    bytes: usize,
+    /// What the scene that is being planned takes: entries with the round in which they were needed before it, 0 for new
+    /// ones, and bytes beside them.
+    taking: (Vec<(Key, u64)>, usize),
     /// What was made and has not been sent: voices by number.
     made: BTreeMap<u32, Waiting>,
 }
 
 impl Stock {
-    /// Scenes are planned anew: what none of them needs by the end of it can go.
-    pub fn begin_round(&mut self) {
+    /// Scenes are planned anew, in so many bytes: what none of them needs by the end of it can go.
+    pub fn begin_round(&mut self, limit: usize) {
         self.round += 1;
+        (self.limit, self.bytes) = (limit, 0);
+    }
+
+    /// The next scene is planned.
+    pub fn begin_scene(&mut self) {
+        self.taking = Default::default();
+    }
+
+    /// The plan of the scene takes so many bytes beside its voices.
+    ///
+    /// # Errors
+    /// If that is more than there is room for.
+    pub fn add(&mut self, bytes: usize) -> Result<(), String> {
+        if self.bytes.saturating_add(bytes) > self.limit {
+            return Err(self.full());
+        }
+        self.bytes += bytes;
+        self.taking.1 += bytes;
+        Ok(())
+    }
+
+    /// The scene that is being planned cannot be prepared: all is as it was before it.
+    pub fn give_back(&mut self) {
+        let (entries, bytes) = std::mem::take(&mut self.taking);
+        self.bytes -= bytes;
+        for (key, round) in entries {
+            let Some(entry) = self.entries.get_mut(&key) else { continue };
+            self.bytes -= entry.bytes;
+            entry.round = round;
+            if round == 0 {
+                self.made.remove(&entry.number);
+                self.free.push(entry.number);
+                self.entries.remove(&key);
+            }
+        }
+    }
+
+    fn full(&self) -> String {
+        format!("scenes are prepared in {} MB", self.limit >> 20)
+    }
+
+    /// Is there room for the voices of all these nodes?
+    ///
+    /// # Errors
+    /// Which room there is not.
+    pub(super) fn has_room<'a>(&self, nodes: impl Iterator<Item = &'a ShapeNode>) -> Result<(), String> {
+        let (mut bytes, mut ahead) = (self.bytes, 0_usize);
+        for node in nodes {
+            let entry = self.entries.get(&Key::of(node));
+            if entry.is_none_or(|entry| entry.round != self.round) {
+                bytes = bytes.saturating_add(bytes_of(node));
+            }
+            let room = node.ty.room_ahead();
+            if entry.is_none() && room < usize::MAX {
+                ahead = ahead.saturating_add(bytes_of(node));
+                if ahead > room {
+                    return Err(format!("node '{}' finds no room ahead of its use", node.id));
+                }
+            }
+        }
+        if bytes > self.limit { Err(self.full()) } else { Ok(()) }
     }
 
     /// Uid and number in the pool of a node's voices; they are made if there are none.
@@ -52,15 +144,12 @@ impl Stock {
         context: &CreateContext,
         next_uid: &mut u64,
     ) -> Result<(u64, u32), String> {
-        let key = Key {
-            id: Arc::clone(&node.id),
-            type_id: node.ty.decl().type_id.clone(),
-            code: node.ty.code_key(),
-            voices: node.voices,
-            keeps_keys: node.keeps_keys(),
-        };
+        let key = Key::of(node);
         if let Some(entry) = self.entries.get_mut(&key) {
-            entry.round = self.round;
+            if entry.round != self.round {
+                self.bytes += entry.bytes;
+                self.taking.0.push((key, std::mem::replace(&mut entry.round, self.round)));
+            }
             return Ok((entry.uid, entry.number));
         }
         let mut voices = empty_voices(node);
@@ -81,7 +170,10 @@ impl Stock {
         let uid = *next_uid;
         self.last_uid = uid;
         self.made.insert(number, Waiting { uid, voices });
-        self.entries.insert(key, Entry { number, uid, round: self.round });
+        let bytes = bytes_of(node);
+        self.bytes += bytes;
+        self.taking.0.push((key.clone(), 0));
+        self.entries.insert(key, Entry { number, uid, round: self.round, bytes });
         Ok((uid, number))
     }
 
@@ -114,6 +206,16 @@ impl Stock {
             }
             !taken
         });
+    }
+
+    /// Is something there that no scene of this round needs?
+    pub fn has_unused(&self) -> bool {
+        self.entries.values().any(|entry| entry.round != self.round)
+    }
+
+    /// Bytes of the scenes of this round, and of all voices that wait.
+    pub fn bytes(&self) -> (usize, usize) {
+        (self.bytes, self.entries.values().map(|entry| entry.bytes).sum())
     }
 
     /// The last uid that it gave to a node.

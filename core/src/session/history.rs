@@ -192,3 +192,41 @@ pub fn touch_of(edit: &Edit) -> Option<Touch> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edit::{NodeEdit, NodeSpec, SceneEdit};
+    use crate::ir::{NodeIr, Source};
+    use crate::node::Registry;
+
+    #[test]
+    fn a_step_counts_a_scene_that_it_alone_holds_as_a_whole() {
+        let registry = Registry::with_builtins();
+        let mut session = Session::default();
+        let apply = |session: &mut Session, edit: Edit| session.apply(&edit, &registry).expect("it is right");
+        let save = || SceneEdit::Save { number: 1, name: "verse".into(), transport: false };
+        for number in 0..200 {
+            let source = Source::Type("oscillator".into());
+            let node = NodeIr { name: format!("node {number}"), source, ..NodeIr::default() };
+            let spec = NodeSpec { node, ..NodeSpec::default() };
+            apply(&mut session, Edit::Nodes(vec![NodeEdit::Set(Box::new(spec))]));
+        }
+        let without = session.clone();
+        apply(&mut session, save().into());
+        let with = session.clone();
+        let weight = |label: &str, before: &Session, after: &Session| {
+            let mut history = History::default();
+            history.record(label.into(), None, Some(before.clone()), after, Instant::now());
+            history.weight
+        };
+        let whole = 200 * 200;
+        assert!(weight("save", &without, &with) > whole, "it is undone, and the session has another");
+        apply(&mut session, SceneEdit::Delete { number: 1 }.into());
+        assert!(weight("delete", &with, &session) > whole, "nobody else has it");
+        // A step beside which both sessions have the scene does not.
+        apply(&mut session, SceneEdit::All(std::sync::Arc::clone(&with.scenes)).into());
+        apply(&mut session, SceneEdit::Rename { number: 1, name: "chorus".into() }.into());
+        assert!(weight("rename", &with, &session) < 2_000);
+    }
+}

@@ -304,13 +304,33 @@ fn graph_growth(edit: &GraphEdit) -> Extent {
 
 /// Bytes of memory that remembering `edits` takes beside `others`, which share texts and graphs with them.
 pub(super) fn memory_of(edits: &[Edit], others: &[Edit]) -> usize {
+    let scenes = |edits: &[Edit]| {
+        edits.iter().find_map(|edit| match edit {
+            Edit::Scene(SceneEdit::All(scenes)) => Some(Arc::clone(scenes)),
+            _ => None,
+        })
+    };
+    let (own, kept) = (scenes(edits).unwrap_or_default(), scenes(others).unwrap_or_default());
+    let is_kept = |scene: &Scene| kept.iter().any(|(_, other)| Arc::ptr_eq(&other.state, &scene.state));
+    let own = own.iter().filter(|(_, scene)| !is_kept(scene));
+    let of_scenes: usize = own.map(|(_, scene)| memory_of_scene(&scene.state)).sum();
     let mut states = others.iter().filter_map(|edit| match edit {
         Edit::ReplaceGraph(state) => Some(&**state),
         _ => None,
     });
     let nothing = GraphState::default();
     let shared = states.next_back().unwrap_or(&nothing);
-    edits.iter().map(|edit| memory_of_edit(edit, shared)).sum()
+    of_scenes + edits.iter().map(|edit| memory_of_edit(edit, shared)).sum::<usize>()
+}
+
+/// Bytes of memory of a scene, as a whole: what it shares with the session of now is its alone once that is another.
+fn memory_of_scene(state: &SceneState) -> usize {
+    let nothing = GraphState::default();
+    let graph = memory_of_state(&state.graph(Arc::clone(&nothing.kept)), &nothing);
+    let slots = state.slots.iter().map(|(name, slot)| ENTRY + name.len() + 2 * of(&*slot.pattern).bytes);
+    let automations =
+        state.automations.iter().map(|(id, a)| 2 * ENTRY + id.len() + a.label.len() + of(&a.shape).bytes);
+    graph + slots.sum::<usize>() + automations.sum::<usize>()
 }
 
 fn text_of(node: &SessionNode) -> Option<&Arc<str>> {
