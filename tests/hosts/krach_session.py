@@ -146,3 +146,28 @@ def chunk_in(state: bytes) -> bytes:
         bits |= LETTERS.index(letter) << (6 * at)
     length = int(text[1])
     return (bits & ((1 << (8 * length)) - 1)).to_bytes(length, "little")
+
+
+def request(method: str, **params) -> dict:
+    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+
+
+def song(scale: float) -> list[dict]:
+    """Two scenes of constants and a macro called Cutoff, which moves `pad/cutoff`: all sounds are `scale` times this.
+
+    `verse`, which plays: the pad at 0.25, as its code begins. `chorus`: the same, and a bell of 0.0625.
+    """
+    pad = f'process = hslider("cutoff", 0.25, 0, 1, 0.0625) * {scale};'
+    return [
+        request("limiter", on=False),
+        request("crossfade", secs=0.01),
+        request("define", name="pad", text=pad),
+        request("define", name="bell", text=f"process = {0.0625 * scale};"),
+        request("node", name="pad", source="faust:pad", gain=1.0),
+        request("macro", macro=1, label="pad/cutoff", lo=0, hi=1, name="Cutoff"),
+        request("scene_save", name="verse"),
+        request("node", name="bell", source="faust:bell", gain=1.0),
+        request("scene_save", name="chorus"),
+        request("scene_recall", scene="verse"),
+        request("sync"),
+    ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import dawdreamer
 import numpy as np
 import pytest
-from krach_session import GATE, Arrivals, atom, chunk_in, clicks, gone, onsets, opens, vst3_preset
+from krach_session import GATE, Arrivals, atom, chunk_in, clicks, gone, onsets, opens, song, vst3_preset
 
 RATE = 48_000
 
@@ -109,6 +109,52 @@ def test_a_state_comes_back_in_another_instance(guest, plugin, registry, tmp_pat
     other.settle(1 / 3, 120.0)
     assert opens(other.play(4.0)[0]) == opens(heard[0])
     other.client.close()
+
+
+def test_two_instances_with_scenes_and_macros_come_back_and_sound_the_same_bit_for_bit(plugin, registry, tmp_path):
+    at = {"macro": RATE // 2, "chorus": RATE, "again": RATE * 3 // 2, "verse": RATE * 2}
+
+    def perform(there: Guest) -> np.ndarray:
+        """The host says parameters once per block: in blocks of 64 it does so on the frames of `at`."""
+        frames = np.arange(RATE * 5 // 2)
+        cutoff = np.select([frames < at["macro"], frames < at["again"]], [0.0, 0.75], 0.5)
+        scene = np.select([frames < at["chorus"], frames < at["verse"]], [1, 2], 1) / 127
+        for index, curve in ((0, cutoff), (there.index("Scene"), scene)):
+            assert there.plugin.set_automation(index, curve.astype(np.float32))
+        return there.play(2.5)[0]
+
+    first = [Guest(plugin, registry, 64) for _ in range(2)]
+    states, heard = [], []
+    for number, (scale, there) in enumerate(zip((1.0, 0.5), first)):
+        for line in song(scale):
+            if line["method"] == "sync":
+                there.play(0.1)
+            there.client.tell([line])
+        there.play(0.2)
+        saved = tmp_path / f"{number}.state"
+        there.plugin.save_state(str(saved))
+        states.append(chunk_in(saved.read_bytes()))
+    for scale, there in zip((1.0, 0.5), first):
+        left = perform(there)
+        before = lambda name: left[at[name] - 1]
+        assert before("macro") == 0.25 * scale and left[at["macro"]] == 0.75 * scale, "the macro moves on its sample"
+        assert before("chorus") == 0.75 * scale and left[at["chorus"]] != before("chorus"), "so does the scene"
+        assert before("again") == (0.25 + 0.0625) * scale, "with its own values"
+        assert left[at["again"]] == (0.5 + 0.0625) * scale
+        assert left[-1] == 0.25 * scale
+        heard.append(left)
+    again = [Guest(plugin, registry, 64) for _ in range(2)]
+    for number, (state, there) in enumerate(zip(states, again)):
+        preset = tmp_path / f"{number}.vstpreset"
+        preset.write_bytes(vst3_preset(state))
+        assert there.plugin.load_vst3_preset(str(preset))
+        there.play(0.2)
+        listed = there.client.ask({"jsonrpc": "2.0", "id": 1, "method": "scenes", "params": {}})["result"]
+        assert listed["current"] == "verse" and not listed["changed"]
+    for before, there in zip(heard, again):
+        assert np.array_equal(perform(there).view(np.uint32), before.view(np.uint32))
+    for there in first + again:
+        there.client.close()
 
 
 def test_two_instances_in_one_graph_play_together_and_apart(plugin, registry):

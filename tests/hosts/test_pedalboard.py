@@ -5,7 +5,7 @@ import gc
 import numpy as np
 import pedalboard
 import pytest
-from krach_session import GATE, Arrivals, atom, chunk_in, clicks, gone, hits, opens
+from krach_session import GATE, Arrivals, atom, chunk_in, clicks, gone, hits, opens, song
 
 RATE = 48_000
 
@@ -85,6 +85,54 @@ def test_a_state_comes_back_in_another_instance(guest, plugin, registry):
     assert len(clicks_there) == len(opens(heard[0]))
     assert set(np.diff(clicks_there)) == {6_000}
     other.client.close()
+
+
+def test_two_instances_with_scenes_and_macros_come_back_and_sound_the_same_bit_for_bit(plugin, registry):
+    def perform(there: Guest) -> np.ndarray:
+        """The macro moves, then the scenes, then the macro again: each between two renders."""
+        heard = [there.play(0.5)]
+        for name, value in (("cutoff", 0.75), ("scene", 2), ("cutoff", 0.5), ("scene", 1)):
+            parameter = there.plugin.parameters[name]
+            parameter.raw_value = value / 127 if name == "scene" else value
+            heard.append(there.play(0.5))
+        return np.concatenate(heard, axis=1)
+
+    half = RATE // 2
+    first = [Guest(plugin, registry) for _ in range(2)]
+    heard = []
+    for scale, there in zip((1.0, 0.5), first):
+        # Edits act while blocks are processed.
+        for line in song(scale):
+            if line["method"] == "sync":
+                there.play(0.1)
+            there.client.tell([line])
+        there.run_free()
+        there.play(0.2)
+    states = [there.plugin.raw_state for there in first]
+    for scale, there in zip((1.0, 0.5), first):
+        left = perform(there)[0]
+        # On the first sample after the host has moved it.
+        assert left[half - 1] == 0.25 * scale and left[half] == 0.75 * scale
+        assert left[2 * half - 1] == 0.75 * scale
+        # The scene's own value again, with the bell.
+        assert left[3 * half - 1] == (0.25 + 0.0625) * scale
+        assert left[2 * half] != left[2 * half - 1], "the scene switches on its sample"
+        assert left[3 * half] == (0.5 + 0.0625) * scale
+        assert left[5 * half - 1] == 0.25 * scale
+        heard.append(left)
+    again = [Guest(plugin, registry) for _ in range(2)]
+    for state, there in zip(states, again):
+        there.plugin.raw_state = state
+        there.play(0.2)
+        listed = there.client.ask({"jsonrpc": "2.0", "id": 1, "method": "scenes", "params": {}})["result"]
+        assert listed["current"] == "verse" and not listed["changed"]
+        macros = there.client.ask({"jsonrpc": "2.0", "id": 1, "method": "macros", "params": {}})["result"]
+        assert "Cutoff" in str(macros)
+        assert chunk_in(there.plugin.raw_state) == chunk_in(state)
+    for before, there in zip(heard, again):
+        assert np.array_equal(perform(there)[0].view(np.uint32), before.view(np.uint32))
+    for there in first + again:
+        there.client.close()
 
 
 def test_a_knob_that_was_turned_without_rendering_is_saved(guest, plugin, registry):
