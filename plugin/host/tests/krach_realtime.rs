@@ -8,6 +8,10 @@ krach_host::interpose_malloc!();
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod krach_support;
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[path = "krach_realtime/scenes.rs"]
+mod scenes;
+
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn main() {}
 
@@ -26,8 +30,9 @@ mod cases {
     use super::krach_support::home::Home;
     use super::krach_support::session::{at, atom, cat, gate_session, hits, play, two_voices, wire};
     use super::krach_support::{Dice, Format, plugin};
+    use super::scenes;
 
-    pub const ALL: [Case; 9] = [
+    pub const ALL: [Case; 13] = [
         (
             "a_thousand_edits_of_every_kind_a_second_touch_nothing_forbidden",
             a_thousand_edits_of_every_kind_a_second_touch_nothing_forbidden,
@@ -47,6 +52,19 @@ mod cases {
             a_host_without_transport_or_with_odd_ports_is_no_exception,
         ),
         ("as_a_vst3_it_touches_nothing_forbidden_either", as_a_vst3_it_touches_nothing_forbidden_either),
+        (
+            "scenes_that_switch_on_every_sixteenth_touch_nothing_forbidden",
+            scenes::scenes_that_switch_on_every_sixteenth_touch_nothing_forbidden,
+        ),
+        (
+            "scenes_that_are_asked_for_while_clients_edit_touch_nothing_forbidden",
+            scenes_that_are_asked_for_while_clients_edit_touch_nothing_forbidden,
+        ),
+        ("nor_do_they_as_a_vst3", nor_do_they_as_a_vst3),
+        (
+            "soak_five_minutes_of_scenes_that_switch_on_every_sixteenth",
+            scenes::soak_five_minutes_of_scenes_that_switch_on_every_sixteenth,
+        ),
         ("an_allocation_in_this_plugin_would_be_caught", an_allocation_in_this_plugin_would_be_caught),
         (
             "a_system_call_in_this_plugins_process_would_be_caught",
@@ -54,7 +72,7 @@ mod cases {
         ),
     ];
 
-    const SECOND: u64 = 48_000;
+    pub const SECOND: u64 = 48_000;
 
     /// Patterns, set and hushed: cheap ones and one near the limit of events.
     fn patterns() -> Vec<String> {
@@ -250,7 +268,7 @@ mod cases {
         }
     }
 
-    fn assert_quiet_thread_and_sound(guarded: &Guarded) {
+    pub fn assert_quiet_thread_and_sound(guarded: &Guarded) {
         guarded.assert_clean();
         let (left, right) = (&guarded.channels[0], &guarded.channels[1]);
         assert!(left.iter().chain(right).all(|sample| sample.is_finite()), "not a number came out");
@@ -258,14 +276,14 @@ mod cases {
         assert!(sounding > left.len() / 20, "only {sounding} of {} frames sound", left.len());
     }
 
-    fn assert_all_taken(guarded: &Guarded) {
+    pub fn assert_all_taken(guarded: &Guarded) {
         for reply in &guarded.setup_replies {
             let refused = reply["status"] == "Error" || reply.get("error").is_some();
             assert!(!refused, "{reply}");
         }
     }
 
-    fn own_home() -> Home {
+    pub fn own_home() -> Home {
         // SAFETY: each case runs in a process of its own that has no other thread yet.
         unsafe { Home::new() }
     }
@@ -321,6 +339,35 @@ mod cases {
         assert_quiet_thread_and_sound(&guarded);
         assert!(guarded.flooded >= 4_000, "only {} edits", guarded.flooded);
         assert!(guarded.main_turns >= 20, "only {} saves and loads", guarded.main_turns);
+    }
+
+    /// Ready or not: loads, graphs and saves come between.
+    fn ask_for_scenes(format: Format) {
+        let _home = own_home();
+        let frames = 3 * SECOND;
+        let guarded = run_guarded(&Scenario {
+            blocks: Blocks::Random { seed: 11, min: 1, max: 200 },
+            script: restless(),
+            frames,
+            events: scenes::asked_for(frames).collect(),
+            setup: [vec![graph(3), play("a", &hits("a/gate", 16))], scenes::edits()].concat(),
+            floods: vec![flood(scenes::edits(), 2), flood(vec![graph(1), graph(4)], 1)],
+            requests_per_second: 100.0,
+            main_work: Some(MainWork { every: SECOND / 4, act: save_and_load }),
+            ..Scenario::of(format.plugin())
+        })
+        .unwrap();
+        assert_all_taken(&guarded);
+        assert_quiet_thread_and_sound(&guarded);
+        assert!(guarded.flooded >= 250, "only {} edits", guarded.flooded);
+    }
+
+    fn scenes_that_are_asked_for_while_clients_edit_touch_nothing_forbidden() {
+        ask_for_scenes(Format::Clap);
+    }
+
+    fn nor_do_they_as_a_vst3() {
+        ask_for_scenes(Format::Vst3);
     }
 
     fn graphs_that_overtake_each_other_are_freed_elsewhere() {

@@ -218,7 +218,9 @@ fn run<I: Hosted>(scenario: &Scenario) -> Result<Guarded, HostError> {
     };
 
     let began = Instant::now();
+    // A run may take as long as it has blocks; one that stands still has hung.
     let limit = Duration::from_secs(120);
+    let mut progressed = (0, began);
     let mut syscall = None;
     let mut stalls = Stalls::new(&scenario.stalls);
     let mut main_turns = 0;
@@ -249,7 +251,10 @@ fn run<I: Hosted>(scenario: &Scenario) -> Result<Guarded, HostError> {
         if syscall.is_some() {
             break;
         }
-        if began.elapsed() > limit {
+        if done != progressed.0 {
+            progressed = (done, Instant::now());
+        }
+        if progressed.1.elapsed() > limit {
             let at = progress.done.load(Ordering::Acquire);
             return Err(HostError::Process { at: starts.get(at).copied().unwrap_or(0), frames: max_frames });
         }
