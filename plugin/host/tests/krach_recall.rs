@@ -3,6 +3,8 @@
 //! another.
 
 mod krach_support;
+#[path = "krach_recall/project.rs"]
+mod project;
 
 use krach_host::transport::{Blocks, Script};
 use krach_host::{InputKind, Length, RenderOptions, Stage, TimedInput};
