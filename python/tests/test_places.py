@@ -61,3 +61,16 @@ def test_a_program_that_is_not_found_is_told_with_the_places_and_the_variables(p
         done = command(package, tmp_path, *arguments)
         assert done.returncode == 1 and f"set {variable}" in done.stderr, done.stderr
         assert str(package / "krach/plugin") in done.stderr and "within the checkout" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe that nobody reads is another error there")
+def test_who_reads_may_have_enough(package: Path, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    line = [sys.executable, "-m", "krach", "doctor"]
+    environment = os.environ | {"PYTHONPATH": str(package)}
+    done = subprocess.run(
+        line, cwd=tmp_path, env=environment, stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False
+    )
+    os.close(writer)
+    assert done.stderr == b""

@@ -496,3 +496,36 @@ def test_a_name_that_is_not_there_has_the_nearest_one(kr: Session) -> None:
         assert not hasattr(what, name) and not hasattr(what, "_qqq")
     with pytest.raises(krach.KrachError, match=r"one after the other"):
         _ = pattern + 12  # pyright: ignore[reportOperatorIssue]
+
+
+# What a prompt shows
+
+
+def test_what_is_long_is_shown_short(kr: Session, tmp_path: Path) -> None:
+    for each in ("kick", "bass", "pad"):
+        kr.node(each, f"faust:{each}")
+    kr.node("own", lambda: krs.saw(krs.control("freq", 55, 20, 2000)))
+    kr.play("bass", "A1 A2")
+    kr.save("verse")
+    session = kr.capture()
+    assert repr(session) == "<session: 4 nodes, 1 pattern, 1 scene>"
+    assert repr(kr.scene("verse")) == "<session: 4 nodes, 1 pattern>" and repr(krach.ModuleIr()) == "<session: empty>"
+    assert krach.ModuleIr.from_dict(session.to_dict()) == session
+    script = kr.export(tmp_path / "song.py")
+    assert repr(script) == f"<{tmp_path / 'song.py'}: {len(script.splitlines())} lines>"
+    assert script == kr.export() == (tmp_path / "song.py").read_text("utf-8")
+    for value, most in ((kr.export(), 1), (kr.types(), 60), (kr.describe(), 4), (session.nodes[3], 1)):
+        shown = repr(value).splitlines()
+        assert len(shown) <= most and all(len(line) < 400 for line in shown), shown
+    assert [each.type for each in kr.types() if each.origin == "builtin"]
+    assert [line.split()[0] for line in repr(kr.describe()).splitlines()] == list(kr.nodes)
+
+
+def test_a_problem_is_told_once_with_its_line(kr: Session) -> None:
+    assert not (Path(kr.connection.greeting["dsp_dir"])).exists()
+    before = list(kr.problems)  # What went wrong lately, in other tests.
+    with pytest.raises(krach.KrachError):
+        kr.node("z", "process = foo;")
+    [problem] = [each for each in kr.problems if each not in before]
+    assert problem.splitlines()[:3] == ["z, line 1: undefined symbol : foo", "  process = foo;", "            ^"]
+    assert repr(kr.problems) == "\n".join([*before, problem]) and not any("not there yet" in each for each in before)

@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 import time
+from pathlib import Path
 
 import krach
 
@@ -64,7 +65,13 @@ def main(arguments: list[str] | None = None) -> int:
     if rest and options.command != "serve":
         parser().error(f"unrecognized arguments: {' '.join(rest)}")
     try:
-        return _do(options, rest)
+        status = _do(options, rest)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Who reads has enough, as `head`; what is left is written to nobody when the program ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         return 130
     except SystemExit:
@@ -169,6 +176,11 @@ def doctor() -> int:
         session = krach.Session(each.socket)
         tempo = session.tempo
         say("instance", f"{each}: answers in {(time.perf_counter() - begin) * 1000:.1f} ms, tempo {tempo:g}")
+        sounds = Path(session.connection.greeting["dsp_dir"] or "")
+        say(
+            "",
+            f"sounds of your own: {sounds}{'' if sounds.is_dir() else ' (not there yet: for .dsp files)'}",
+        )
         for problem in session.problems:
             say("", problem)
         session.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from krach.ir.module import ModuleIr
 
 from .export_calls import Calls
@@ -17,7 +19,31 @@ _IMPORTS = {
 _OURS = {"krp.": "krp", "krs.": "krs"}
 
 
-def export(ir: ModuleIr) -> str:
+class Script(str):
+    """The text of a script; a prompt shows how long it is, and not the text.
+
+    >>> script = krach.export(krach.ModuleIr(tempo=140))
+    >>> script, script.splitlines()[-1]
+    (<script: 11 lines; print it to read it>, 'session = make()')
+    """
+
+    __slots__ = ("file",)
+
+    def __new__(cls, text: str, file: str | None = None) -> Self:
+        """Make it of its text; ``file`` is what it was written into."""
+        made = super().__new__(cls, text)
+        made.file = file
+        return made
+
+    file: str | None
+
+    def __repr__(self) -> str:
+        """Say how long it is."""
+        size = f"{self.count(chr(10))} lines"
+        return f"<script: {size}; print it to read it>" if self.file is None else f"<{self.file}: {size}>"
+
+
+def export(ir: ModuleIr) -> Script:
     """Return a Python script whose ``session`` is the document.
 
     Patterns are the calls that build them, scenes and modules within are functions. A traced function is its text, if
@@ -56,4 +82,4 @@ def export(ir: ModuleIr) -> str:
     ours = ", ".join(name for use, name in _OURS.items() if use in body)
     ours = f"from krach import {ours}\n" if ours else ""
     needed += "\n" if needed else ""
-    return f"{_TITLE}\n{needed}import krach\n{ours}{body}"
+    return Script(f"{_TITLE}\n{needed}import krach\n{ours}{body}")

@@ -190,7 +190,16 @@ class SubModule:
     other: Frozen = field(default_factory=Frozen)
 
 
-@dataclass(frozen=True, slots=True)
+def counted(**counts: int) -> str:
+    """Return what there is some of, in words.
+
+    >>> krach.ir.module.counted(nodes=5, routes=0, patterns=1)
+    '5 nodes, 1 pattern'
+    """
+    return ", ".join(f"{count} {what[:-1] if count == 1 else what}" for what, count in counts.items() if count)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class ModuleIr:
     """One whole session.
 
@@ -215,6 +224,19 @@ class ModuleIr:
     sub_modules: tuple[SubModule, ...] = ()
     krach: Frozen | None = None
     other: Frozen = field(default_factory=Frozen)
+
+    def __repr__(self) -> str:
+        """Say how much there is of what; ``to_dict`` has all of it."""
+        scenes = () if self.krach is None else self.krach.get("scenes", ())
+        what = counted(
+            nodes=len(self.nodes),
+            patterns=len(self.patterns),
+            routes=len(self.routing),
+            automations=len(self.automations),
+            modules=len(self.sub_modules),
+            scenes=len(scenes),
+        )
+        return f"<session: {what or 'empty'}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form; sections that are empty or not given are left out.

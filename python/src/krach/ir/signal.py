@@ -201,7 +201,7 @@ class Equation:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class DspGraph:
     """A DSP function: its inputs, its outputs, and the equations between them.
 
@@ -214,6 +214,12 @@ class DspGraph:
     outputs: tuple[Signal, ...]
     equations: tuple[Equation, ...]
     precision: Precision = "float"
+
+    def __repr__(self) -> str:
+        """Say how large it is; ``krs.inspect`` draws it, ``to_dict`` has all of it."""
+        size = f"{len(self.inputs)} in, {len(self.outputs)} out, {len(self.equations)} equations"
+        controls = ", ".join(self.control_names())
+        return f"<graph: {size}{controls and f', controls {controls}'}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,41 @@ class Info(dict[str, Any]):
     def __setattr__(self, name: str, value: Any) -> None:
         """Refuse: an answer is what the plugin has said, and setting it changes nothing."""
         raise no_such_name(f"an answer is only read: {name} = {value!r} changes nothing", name, None)
+
+
+class Table(list[Info]):
+    """A list of answers that is shown as a table.
+
+    >>> kick = kr.node("kick", "faust:kick", gain=0.8)
+    >>> kr.describe()
+    kick  faust:kick  gain 0.8
+    """
+
+    def __init__(self, rows: Iterable[Info], cells: Callable[[Info], list[str]]) -> None:
+        """Make it of its rows, and of what is shown of each."""
+        super().__init__(rows)
+        self._cells = cells
+
+    def __repr__(self) -> str:
+        """Show it."""
+        rows = [self._cells(row) for row in self]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+        return "\n".join(line.rstrip() for line in lines) or "none"
+
+
+class Lines(list[str]):
+    """A list of texts that are shown as they are, one below the other.
+
+    >>> krach.session.info.Lines(["one", "two\\n  ^"])
+    one
+    two
+      ^
+    """
+
+    def __repr__(self) -> str:
+        """Show them."""
+        return "\n".join(self) or "no problems"
 
 
 @dataclass(frozen=True, slots=True)

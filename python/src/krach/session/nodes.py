@@ -12,7 +12,7 @@ from krach.modules import Source, source_of
 from krach.names import did_you_mean
 
 from .base import At, Base, Change
-from .info import Control, Info
+from .info import Control, Info, Table
 
 if TYPE_CHECKING:
     from .handles import NodeHandle
@@ -241,14 +241,16 @@ class Nodes(Base):
         """
         return all(each.muted for each in self._nodes(name_of(node)))
 
-    def describe(self, name: Named | None = None) -> list[Info]:
+    def describe(self, name: Named | None = None) -> Table:
         """Return what nodes are: of one, of a group, or all; see ``describe`` in docs/protocol.md.
+
+        It is a list, which a prompt shows as a table.
 
         >>> kick = kr.node("kick", "faust:kick")
         >>> [(each.name, each.state) for each in kr.describe()]
         [('kick', 'ready')]
         """
-        return self._nodes(None if name is None else name_of(name))
+        return Table(self._nodes(None if name is None else name_of(name)), _shown)
 
     def node_controls(self, name: Named) -> list[Control]:
         """Return the controls of a node; none while it is being compiled.
@@ -330,6 +332,12 @@ class Nodes(Base):
         hint = did_you_mean(name, known)
         text = f"there is nothing called {name}"
         return KrachError(text if hint is None else f"{text}\n{hint}", place=name, hint=hint)
+
+
+def _shown(node: Info) -> list[str]:
+    states = [each for each in ("muted", "solo", "playing") if node[each]]
+    states += [] if node.state == "ready" else [node.state]
+    return [node.name, node.type if node.source == "type" else node.source, f"gain {node.gain:g}", " ".join(states)]
 
 
 def _source(source: Source | Path | Callable[..., Any]) -> tuple[str | DspGraph, str]:

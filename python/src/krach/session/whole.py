@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from krach.error import KrachError
-from krach.export import export
+from krach.export import Script, export
 from krach.ir.module import Frozen, ModuleIr
 
 from .base import COMPILE, At, Change
 from .documents import document_of, session_file
 from .handles import ModuleHandle
-from .info import Info
+from .info import Info, Lines, Table
 from .nodes import Named, name_of
 from .scenes import Scenes
 
@@ -142,7 +142,7 @@ class Whole(Scenes):
         """
         return self.change("clear", {}, at, dry_run)
 
-    def export(self, path: str | Path | None = None, texts: bool = False) -> str:
+    def export(self, path: str | Path | None = None, texts: bool = False) -> Script:
         """Return a readable script that makes the session again in a fresh plugin, or write it into a file.
 
         Texts of sounds that come with this krach are left out. With ``texts`` they stand in it, too, and it sounds the
@@ -153,7 +153,8 @@ class Whole(Scenes):
         m.node("kick", "faust:kick", gain=0.8, legato=False, rest="auto")
         """
         document = self.capture()
-        text = export(document if texts else self._without_factory_texts(document)) + _LOADS
+        made = export(document if texts else self._without_factory_texts(document))
+        text = Script(made + _LOADS, None if path is None else str(path))
         if path is not None:
             Path(path).expanduser().write_text(text, "utf-8")
         return text
@@ -323,19 +324,23 @@ class Whole(Scenes):
         self.change("name", {"name": value})
 
     @property
-    def problems(self) -> list[str]:
+    def problems(self) -> Lines:
         """What is wrong: faults lately, sounds that do not compile, the folder for sounds, the socket.
+
+        A sound that does not compile stands there once, with its line.
 
         >>> all(isinstance(each, str) for each in kr.problems)
         True
         """
         status = self.ask("status")
-        found = [str(each) for each in status["problems"]]
-        sounds = status["sounds"]
-        if sounds is not None:
-            found += [str(self.compile_error(each)) for each in sounds["failures"]]
-            found += [sounds["problem"]] if sounds["problem"] else []
-        return found + ([status["socket_problem"]] if status["socket_problem"] else [])
+        sounds: Mapping[str, Any] = status["sounds"] or {"failures": [], "problem": None}
+        failures: list[dict[str, Any]] = sounds["failures"]
+        found = [str(each) for each in status["problems"] if not any(_is_of(each, failure) for failure in failures)]
+        for failure in failures:
+            found.append(str(self.compile_error(failure, ", ".join(failure.get("nodes") or ()) or None)))
+        # A folder that nobody has made is none: there are no sounds of one's own yet.
+        found += [each for each in (sounds["problem"], status["socket_problem"]) if each and _NOT_YET not in each]
+        return Lines(dict.fromkeys(found))
 
     def crossfade(
         self, beats: float | None = None, secs: float | None = None, *, at: At = None, dry_run: bool = False
@@ -369,14 +374,17 @@ class Whole(Scenes):
 
     # Sounds
 
-    def types(self, type: str | None = None) -> list[Info]:
-        """Return what nodes can be.
+    def types(self, type: str | None = None) -> Table:
+        """Return what nodes can be: a list, which a prompt shows as a table.
 
+        >>> kr.types("faust:hat")
+        faust:hat  factory  gate vel tune decay attack tone noise
         >>> kr.types("faust:kick")[0].origin
         'factory'
         """
         answer = self.ask("types", **({} if type is None else {"type": type}))
-        return [Info(each) for each in answer["types"]]
+        rows = [Info(each) for each in answer["types"]]
+        return Table(rows, lambda row: [row.type, row.origin, " ".join(each["name"] for each in row.controls or ())])
 
     def source(self, type: str) -> str:
         """Return the text of a sound.
@@ -456,3 +464,12 @@ class Whole(Scenes):
         finally:
             scope.batch = outer
         self.change("transition", {"cycles": bars, "requests": requests})
+
+
+_NOT_YET = " is not there yet: "
+
+
+def _is_of(problem: str, failure: Mapping[str, Any]) -> bool:
+    """Whether a problem of ``status`` is one of its failures, which has the line beside it."""
+    names = [*(failure.get("nodes") or ()), failure["type"]]
+    return failure["text"] in problem and any(problem.startswith(f"{name}: ") for name in names)
