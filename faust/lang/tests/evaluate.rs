@@ -42,7 +42,10 @@ fn evaluated_are_236_of_251_examples_and_all_227_that_the_command_compiles_witho
 
 /// A text, the place of its mistake, and what it says.
 const MISTAKES: &[(&str, &str)] = &[
-    ("process = foo;", "x.dsp:1:11: `foo` is not defined"),
+    (
+        "process = foo;",
+        "x.dsp:1:11: `foo` is not defined; say what it is (foo = ...;), or import the file that does",
+    ),
     ("lowpass = _; process = lowpas;", "x.dsp:1:24: `lowpas` is not defined; did you mean `lowpass`?"),
     ("process = os.osc(440);", "x.dsp:1:11: `os` is not defined; import(\"stdfaust.lib\"); defines it"),
     ("a = 1;", "x.dsp:1:1: there is no `process`; a program is what its text calls process: process = ...;"),

@@ -1,10 +1,12 @@
 //! Every sound against FAUST's own C++, built without -ffast-math.
 
-use crate::sounds::{Take, all, folder, is_effect, sound};
-use crate::support::noise;
+use crate::sounds::{Take, all, folder, is_effect, sound, source};
+use crate::support::{compile, noise};
+use krach_faust::{FaustType, Source, Standard, Tier};
 use std::fmt::Write;
 use std::fs;
 use std::process::Command;
+use std::sync::OnceLock;
 
 const FRAMES: usize = 24_000;
 /// Largest difference, as a share of the loudest sample: the maths libraries differ in the last bit.
@@ -69,9 +71,9 @@ fn take(name: &str) -> Take {
         .set(0.4, "gate", 0.0)
 }
 
-/// What C++ plays, all sounds one after the other.
-fn reference() -> Vec<f32> {
-    let room = std::env::temp_dir().join(format!("krach-factory-{}", std::process::id()));
+/// What C++ plays in a precision, all sounds one after the other, with 32 bits.
+fn reference(precision: &str) -> Vec<f32> {
+    let room = std::env::temp_dir().join(format!("krach-factory{precision}-{}", std::process::id()));
     fs::create_dir_all(&room).expect("makes a folder");
     let run = |program: &str, args: &[&str]| {
         let out = Command::new(program).args(args).current_dir(&room).output().expect(program);
@@ -83,7 +85,7 @@ fn reference() -> Vec<f32> {
     for name in all() {
         let dsp = format!("{}/{name}.dsp", folder());
         let class = format!("{name}_class");
-        run("faust", &["-lang", "cpp", "-single", "-cn", &class, "-o", &format!("{name}.h"), &dsp]);
+        run("faust", &["-lang", "cpp", precision, "-cn", &class, "-o", &format!("{name}.h"), &dsp]);
         writeln!(harness, "#undef FAUSTCLASS\n#include \"{name}.h\"").expect("text");
         write!(main, "play<{class}>(); ").expect("text");
     }
@@ -96,17 +98,52 @@ fn reference() -> Vec<f32> {
     bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
 }
 
+/// The same in single precision, made once.
+fn single() -> &'static [f32] {
+    static SINGLE: OnceLock<Vec<f32>> = OnceLock::new();
+    SINGLE.get_or_init(|| reference("-single"))
+}
+
+/// Largest difference, as a share of the loudest sample of the second.
+fn apart(heard: &[f32], from: &[f32]) -> f32 {
+    let loudest = from.iter().fold(0.0f32, |most, sample| most.max(sample.abs()));
+    heard.iter().zip(from).fold(0.0f32, |most, (a, b)| most.max((a - b).abs())) / loudest
+}
+
+/// Where single precision itself is further off, so many times as far as C++ at most.
+const OWN_ERROR: f32 = 2.0;
+
+#[test]
+fn every_sound_of_our_own_compiler_is_what_cpp_plays_or_as_near_to_double_precision() {
+    let double = reference("-double");
+    let (mut theirs, mut exact) = (single(), double.as_slice());
+    let (compiler, mut wrong) = (crate::front::alone(), Vec::new());
+    for name in all() {
+        let source = Source { standard: Standard::Own, ..source(name) };
+        let compiled = compile(&compiler, &source, Tier::Quick);
+        let heard = take(name).play(&FaustType::new(compiled.object).expect("described")).concat();
+        let (single, after) = theirs.split_at(heard.len());
+        let (double, after_it) = exact.split_at(heard.len());
+        (theirs, exact) = (after, after_it);
+        let (from, own, cpp) = (apart(&heard, single), apart(&heard, double), apart(single, double));
+        println!("{name}: {from:e} from C++; from double precision {own:e}, C++ {cpp:e}");
+        if !(from <= TOLERANCE || own <= OWN_ERROR * cpp) {
+            wrong.push(format!("{name}: {from:e} from C++; from double precision {own:e}, C++ {cpp:e}"));
+        }
+    }
+    assert!(theirs.is_empty() && wrong.is_empty(), "{wrong:?}");
+}
+
 #[test]
 fn every_sound_is_what_cpp_plays() {
-    let reference = reference();
-    let mut rest = reference.as_slice();
+    let mut rest = single();
     let mut wrong = Vec::new();
     for name in all() {
         let heard = take(name).play(&sound(name)).concat();
         let (theirs, after) = rest.split_at(heard.len());
         rest = after;
         let loudest = theirs.iter().fold(0.0f32, |most, sample| most.max(sample.abs()));
-        let apart = heard.iter().zip(theirs).fold(0.0f32, |most, (a, b)| most.max((a - b).abs())) / loudest;
+        let apart = apart(&heard, theirs);
         println!("{name}: {apart:e} of the loudest sample");
         let exception = EXCEPTIONS.iter().find(|(sound, ..)| *sound == name);
         if !(loudest > 0.1 && apart <= exception.map_or(TOLERANCE, |(_, tolerance, _)| *tolerance)) {

@@ -8,7 +8,7 @@ use krach_core::engine::Edit;
 use krach_core::graph::{GraphNode, Rest};
 use krach_core::model::Setting;
 use krach_core::node::{Change, CreateContext, Node, NodeType, Registry, Transport};
-use krach_faust::{FaustType, Source, Tier};
+use krach_faust::{Compiler, FaustType, Source, Tier};
 use krach_patterns::{EventBuffer, Span, Time, Value};
 use rig::{Rig, graph, node, play, wire};
 
@@ -224,9 +224,14 @@ fn the_first_note_after_a_rest_is_that_of_a_sound_that_was_reset() {
 /// frames or sounds by itself does not.
 #[test]
 fn what_has_no_gates_is_still_only_while_nothing_in_it_changes() {
+    is_still_only_while_nothing_changes(&support::host_compiler());
+    is_still_only_while_nothing_changes(&crate::front::alone());
+}
+
+fn is_still_only_while_nothing_changes(compiler: &Compiler) {
     let still = |text: &str, inputs: usize| {
         let source = Source::inline("still", text);
-        let compiled = support::compile(&support::host_compiler(), &source, Tier::Quick);
+        let compiled = support::compile(compiler, &source, Tier::Quick);
         let ty = FaustType::new(compiled.object).expect("described");
         assert!(!ty.rests());
         let mut node = ty.create(&CreateContext { sample_rate: 48_000.0, max_frames: 512 }).expect("created");

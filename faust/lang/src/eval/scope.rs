@@ -59,7 +59,8 @@ impl Evaluator<'_> {
             (None, "ondemand" | "upsampling" | "downsampling") => {
                 Some("what changes the rate within a program is not supported".into())
             }
-            _ => None,
+            _ if is_access => Some(format!("look at the names that {place} has")),
+            _ => Some(format!("say what it is ({word} = ...;), or import the file that does")),
         };
         self.raise_fault(code, fault)
     }

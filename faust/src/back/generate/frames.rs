@@ -103,7 +103,8 @@ impl Body<'_> {
     /// Takes what is small of the state into variables.
     pub(super) fn enter(&mut self) {
         let (program, places) = (self.program, self.places);
-        let mut small: Vec<(u64, Nature)> = vec![(places.count, Nature::Int)];
+        let mut small: Vec<(u64, Nature)> =
+            places.count.map(|place| (place, Nature::Int)).into_iter().collect();
         let kept = places.kept.iter().enumerate().skip(program.controls);
         small.extend(kept.filter_map(|(at, place)| Some(((*place)?, program.steps[at].nature))));
         small.extend(places.holds.iter().zip(&program.holds).map(|(place, (nature, _))| (*place, *nature)));
@@ -166,9 +167,10 @@ impl Body<'_> {
             };
             self.within(build.store(value, build.element(ty, *channel, self.frame)), Part::Channel);
         }
-        let written =
-            build.whole(LLVMOpcode::LLVMAdd, self.get(self.places.count, Nature::Int), build.int(1));
-        self.put(self.places.count, written, Nature::Int);
+        if let Some(count) = self.places.count {
+            let written = build.whole(LLVMOpcode::LLVMAdd, self.get(count, Nature::Int), build.int(1));
+            self.put(count, written, Nature::Int);
+        }
         let next = build.whole(LLVMOpcode::LLVMAdd, self.frame, build.int(1));
         build.comes(self.frame, next, build.here());
         build.branch(build.is(LLVMIntPredicate::LLVMIntSLT, next, count), each, done);

@@ -30,8 +30,9 @@ pub(super) struct Places {
     pub(super) firsts: Vec<u64>,
     pub(super) waveforms: Vec<u64>,
     pub(super) lines: Vec<LinePlace>,
-    /// Writes of the lines that are always written.
-    pub(super) count: u64,
+    /// Writes of the rings that are always written; none where there is no such ring, so that the state of a program that has
+    /// rung out stays as it is.
+    pub(super) count: Option<u64>,
     pub(super) own: Vec<u64>,
     /// Bytes of all.
     pub(super) size: u64,
@@ -84,7 +85,7 @@ impl Places {
         let holds = program.holds.iter().map(|(nature, _)| room.take(*nature, 1)).collect();
         let firsts = program.firsts.iter().map(|_| room.take(Nature::Int, 1)).collect();
         let waveforms = program.waveforms.iter().map(|_| room.take(Nature::Int, 1)).collect();
-        let count = room.take(Nature::Int, 1);
+        let mut count = None;
         let (mut known, mut always) = (vec![true; program.lines.len()], vec![true; program.lines.len()]);
         let is_known =
             |amount: Value| matches!(steps[amount.0 as usize], Step { op: Op::Int(_), when: None, .. });
@@ -102,11 +103,17 @@ impl Places {
             if longest == 1 || (longest <= SHORT && known[line]) {
                 return LinePlace::Short { at: room.take(it.nature, longest.into()), count: longest };
             }
-            let next = if always[line] { count } else { room.take(Nature::Int, 1) };
+            let next = match count {
+                Some(count) if always[line] => count,
+                _ => room.take(Nature::Int, 1),
+            };
+            if always[line] {
+                count = Some(next);
+            }
             let size = u64::from(longest).next_power_of_two();
             LinePlace::Ring { at: room.take(it.nature, size), mask: (size - 1) as u32, next }
         });
-        let lines = lines.collect();
+        let lines: Vec<LinePlace> = lines.collect();
         let own = program.own.iter().map(|table| room.take(table.nature, table.size.into())).collect();
         let size = room.end.next_multiple_of(8);
         Self { real, rate, kept, signals, holds, firsts, waveforms, lines, count, own, size }

@@ -185,7 +185,7 @@ impl Body<'_> {
                 let place = build.whole(LLVMOpcode::LLVMAnd, now, build.int(mask as i32));
                 let (ty, start) = (build.ty(nature), build.offset(self.state, at));
                 self.within(build.store(value, build.element(ty, start, place)), Part::Line(line));
-                if next != self.places.count {
+                if Some(next) != self.places.count {
                     self.put(next, build.whole(LLVMOpcode::LLVMAdd, now, build.int(1)), Nature::Int);
                 }
             }
