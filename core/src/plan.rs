@@ -320,6 +320,8 @@ pub struct ControlState {
     pub max: f32,
     /// Somebody set the base value; otherwise it is the type's default.
     pub set: bool,
+    /// Nobody did, and that default is another than before this plan: who took over whole has yet to be told.
+    pub renewed: bool,
     /// Opens and closes notes.
     pub gate: bool,
     /// A gate of one instance that was told last to be open, by whomever.
@@ -501,6 +503,7 @@ impl Plan {
         }
         for &(new, then) in &self.control_moves {
             let (was, is) = (old.controls[then as usize], &mut self.controls[new as usize]);
+            is.renewed = !was.set && !is.set && was.base != is.base;
             // What was never set has the default of the type it has now.
             if was.set {
                 (is.base, is.set) = (was.base, true);

@@ -16,6 +16,62 @@ const TABLE: &str = "xtask/arrows.toml";
 #[serde(deny_unknown_fields)]
 struct Table {
     folder: Vec<Folder>,
+    package: Vec<Package>,
+}
+
+/// A package that uses only some parts of another.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Package {
+    /// The folder of its sources, in the checkout.
+    path: PathBuf,
+    /// The other, as sources name it.
+    uses: String,
+    /// What of it.
+    parts: Vec<String>,
+}
+
+impl Package {
+    fn look(&self, root: &Path, faults: &mut Vec<String>) -> Result<()> {
+        let mut files = Vec::new();
+        sources(&root.join(&self.path), &mut Vec::new(), &mut files)?;
+        let mut uses = 0;
+        for (_, path) in files {
+            let text = fs::read_to_string(&path).map_err(|source| Failure::file("read", &path, source))?;
+            let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+            for (line, part) in used_of(&text, &self.uses) {
+                uses += 1;
+                if !self.parts.contains(&part) {
+                    let parts = self.parts.join(", ");
+                    faults.push(format!(
+                        "{shown}:{line}: of {} only {parts} may be used here, not {part} ({TABLE})",
+                        self.uses
+                    ));
+                }
+            }
+        }
+        if uses == 0 {
+            faults.push(format!("{TABLE}: {} uses nothing of {}", self.path.display(), self.uses));
+        }
+        Ok(())
+    }
+}
+
+/// The parts of another package that a file names, each with its line.
+fn used_of(text: &str, package: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let start = format!("{package}::");
+    for (at, _) in text.match_indices(&start) {
+        let line_start = text[..at].rfind('\n').map_or(0, |at| at + 1);
+        let before = text[line_start..at].trim_start();
+        if before.starts_with("//") || before.ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+            continue;
+        }
+        let line = text[..at].matches('\n').count() + 1;
+        let firsts = firsts(&text[at + start.len()..]);
+        found.extend(firsts.into_iter().filter_map(|path| Some((line, path.into_iter().next()?))));
+    }
+    found
 }
 
 /// A folder of sources and its parts: files and folders directly within it.
@@ -43,6 +99,9 @@ fn faults(root: &Path) -> Result<Vec<String>> {
     let mut faults = Vec::new();
     for folder in &table.folder {
         folder.look(root, &mut faults)?;
+    }
+    for package in &table.package {
+        package.look(root, &mut faults)?;
     }
     Ok(faults)
 }
@@ -186,6 +245,14 @@ fn firsts(tail: &str) -> Vec<Vec<String>> {
 fn parts_use_only_what_stands_below_them() {
     let faults = faults(&Workspace::of_tests().root).unwrap();
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn what_a_file_uses_of_another_package_is_read_in_every_way_of_writing_it() {
+    let text = "use other::{node::{self, Port}, plan::Plan};\n// other::engine\nlet x = other::voice::get();\nmy_other::a();\n";
+    let names: Vec<(usize, String)> = used_of(text, "other");
+    let expected = [(1, "node"), (1, "node"), (1, "plan"), (3, "voice")];
+    assert_eq!(names, expected.map(|(line, part)| (line, part.to_owned())));
 }
 
 #[test]

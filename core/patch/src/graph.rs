@@ -220,6 +220,11 @@ impl ModuleGraph {
         self.nodes.iter().map(|(id, node)| (id.as_str(), node))
     }
 
+    /// The node of an id.
+    pub fn node_of(&self, id: &str) -> Option<&GraphNode> {
+        self.nodes.get(id)
+    }
+
     /// The cables, by (from, output, to, input).
     pub fn cables(&self) -> Vec<Cable<'_>> {
         let name = |id: &str, output: bool, index: usize| {

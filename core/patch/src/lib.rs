@@ -15,6 +15,7 @@
 //! | `processor`, `transport`, `midi` | how does it sound? |
 //! | `engine` | how do plans get to the audio thread and home? |
 //! | `yaml`, `factory` | how is a patch written, which come along? |
+//! | [`node`] | how is a patch a node of the engine? |
 //! | `sound` | how does a sound card play one? |
 //! | [`harness`] | how is a module tested? |
 
@@ -28,6 +29,8 @@ pub mod harness;
 mod midi;
 pub mod module;
 pub mod modules;
+#[cfg(feature = "node")]
+pub mod node;
 mod notes;
 mod order;
 mod plan;

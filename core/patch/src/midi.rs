@@ -15,6 +15,11 @@ pub enum MidiEvent {
         /// As in its [`MidiEvent::NoteOn`].
         note: f32,
     },
+    /// What sounds gets another pitch, without a new onset.
+    Pitch(
+        /// In semitones, 60 is C4.
+        f32,
+    ),
     /// The pitch bend wheel, -1…1.
     Bend(f32),
     /// The modulation wheel, 0…1.

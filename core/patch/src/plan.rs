@@ -126,6 +126,30 @@ impl ExecutionPlan {
         self.modules.len()
     }
 
+    /// Bytes of its tables, lines and modules.
+    #[cfg(feature = "node")]
+    pub(crate) fn bytes(&self) -> usize {
+        let modules = self.modules.iter().filter_map(|slot| slot.module.as_deref());
+        let modules: usize = modules.map(size_of_val).sum();
+        modules
+            + size_of_val(&*self.modules)
+            + size_of_val(&*self.lines)
+            + size_of_val(&*self.arrived)
+            + size_of_val(&*self.taps)
+    }
+
+    /// Survivors get no numbers from this plan, only lists.
+    #[cfg(feature = "node")]
+    pub(crate) fn forget_numbers(&mut self) {
+        self.changes.retain(|change| matches!(change.setting, Setting::List(_)));
+    }
+
+    /// Is this module the one of the plan before? Asked before the plan is adopted.
+    #[cfg(feature = "node")]
+    pub(crate) fn survives(&self, module: usize) -> bool {
+        self.modules.get(module).is_some_and(|slot| slot.carry.is_some())
+    }
+
     /// Takes over from `old`, which afterwards holds what is retired. The first plan takes over from nothing, and
     /// does not fade. Does not allocate or free.
     pub(crate) fn take_over(&mut self, mut old: Option<&mut Self>) {
@@ -217,6 +241,23 @@ impl ExecutionPlan {
         self.point();
     }
 
+    /// Forgets the cables that have left, once all fades have ended: what is left is numbered as in a first plan of the
+    /// same graph. Does not allocate or free.
+    #[cfg(feature = "node")]
+    pub(crate) fn compact(&mut self) {
+        if self.unsettled > 0 {
+            return;
+        }
+        let mut first = 0;
+        for plugs in &mut self.plugs {
+            let taps = &self.taps[plugs.first as usize..(plugs.first + plugs.count) as usize];
+            let count = taps.iter().filter(|tap| !tap.leaves).count() as u32;
+            (plugs.first, plugs.count) = (first, count);
+            first += count;
+        }
+        self.taps.retain(|tap| !tap.leaves);
+    }
+
     /// Most samples that can be rendered next in one go: up to the end of all fades.
     pub(crate) fn longest(&self) -> usize {
         if self.unsettled == 0 { CHUNK } else { CHUNK.min(self.unsettled as usize) }
@@ -229,9 +270,9 @@ impl ExecutionPlan {
             let slot = &self.modules[source as usize];
             for (port, channel) in input.iter().enumerate().take(slot.outputs as usize) {
                 let line = &mut self.lines[slot.first_output as usize + port];
-                for (to, &from) in line[1..].iter_mut().zip(channel.iter()) {
-                    // As every output: finite.
-                    *to = if from.is_finite() { from } else { 0.0 };
+                for (at, to) in line[1..=samples].iter_mut().enumerate() {
+                    // As every output: finite. Silent where nothing comes in.
+                    *to = channel.get(at).copied().filter(|from| from.is_finite()).unwrap_or(0.0);
                 }
             }
         }

@@ -160,6 +160,13 @@ pub fn build_patch(
     Ok((Box::new(plan), Layout { serial, sample_rate, nodes, cables }))
 }
 
+/// What is remembered of a patch as it begins: what a plan of it alone would be, without making one.
+#[cfg(feature = "node")]
+pub(crate) fn layout_of(graph: &ModuleGraph, sample_rate: f64, serial: u64) -> Layout {
+    let Decision { nodes, cables, .. } = decide(graph, None);
+    Layout { serial, sample_rate, nodes, cables }
+}
+
 fn decide(graph: &ModuleGraph, base: Option<&Layout>) -> Decision {
     let none = Layout::default();
     let base = base.unwrap_or(&none);

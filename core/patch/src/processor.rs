@@ -47,6 +47,20 @@ impl Processor {
         self.plan.as_ref().is_none_or(|plan| plan.unsettled == 0)
     }
 
+    /// Samples until every fade has ended.
+    #[cfg(feature = "node")]
+    pub(crate) fn unsettled(&self) -> u32 {
+        self.plan.as_ref().map_or(0, |plan| plan.unsettled)
+    }
+
+    /// Forgets what has faded out. Does nothing while something fades.
+    #[cfg(feature = "node")]
+    pub(crate) fn compact(&mut self) {
+        if let Some(plan) = &mut self.plan {
+            plan.compact();
+        }
+    }
+
     /// Calls `tell` with the plan's number when its fades have ended, until it answers that this has got through.
     pub fn settled(&mut self, tell: impl FnOnce(u64) -> bool) {
         if let Some(plan) = self.plan.as_mut().filter(|plan| plan.owes_settled && plan.unsettled == 0) {

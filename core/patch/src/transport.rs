@@ -2,7 +2,7 @@
 
 /// A stretch of the host's time, from an anchor on: a start, a jump, a change of tempo.
 ///
-/// Sample `n` after the anchor is at `anchor + n × step`. Whoever renders a stretch in parts keeps anchor and step
+/// Sample `n` after the anchor is at `anchor + n × (step + ramp / 2 × n)`. Whoever renders a stretch in parts keeps anchor and step
 /// and counts `frames`, so that every sample's position is the same to the bit however it was cut.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Transport {
@@ -11,9 +11,11 @@ pub struct Transport {
     /// Position at the anchor, in quarter notes.
     pub anchor: f64,
     /// Samples from the anchor to the first sample that is rendered.
-    pub frames: u64,
-    /// Quarter notes per sample: bpm / 60 / sample rate.
+    pub frames: i64,
+    /// Quarter notes per sample at the anchor: bpm / 60 / sample rate.
     pub step: f64,
+    /// What the step grows by with every sample: a ramp of the tempo.
+    pub ramp: f64,
     /// Where bars are counted from, in quarter notes: the position at which some bar begins.
     pub bar: f64,
 }
@@ -21,13 +23,13 @@ pub struct Transport {
 impl Transport {
     /// A stretch that begins at `anchor` quarter notes, with bars counted from 0.
     pub fn playing(anchor: f64, bpm: f64, sample_rate: f64) -> Self {
-        Self { playing: true, anchor, frames: 0, step: bpm / 60.0 / sample_rate, bar: 0.0 }
+        Self { playing: true, anchor, frames: 0, step: bpm / 60.0 / sample_rate, ramp: 0.0, bar: 0.0 }
     }
 
     /// The same stretch, `frames` samples later.
     #[must_use]
     pub fn after(self, frames: usize) -> Self {
-        Self { frames: self.frames + frames as u64, ..self }
+        Self { frames: self.frames + frames as i64, ..self }
     }
 }
 
@@ -51,11 +53,15 @@ pub(crate) struct Stretch(pub Option<Transport>);
 impl Stretch {
     #[inline]
     pub fn at(self, sample: usize) -> Option<Position> {
-        self.0.map(|t| Position {
-            playing: t.playing,
-            quarters: t.anchor + (t.frames + sample as u64) as f64 * t.step - t.bar,
-            bar: t.bar,
-            step: t.step,
+        self.0.map(|t| {
+            let n = (t.frames + sample as i64) as f64;
+            Position {
+                playing: t.playing,
+                // The integral of a tempo that changes evenly.
+                quarters: t.anchor + n * (t.step + 0.5 * t.ramp * n) - t.bar,
+                bar: t.bar,
+                step: t.step + t.ramp * n,
+            }
         })
     }
 }

@@ -100,6 +100,56 @@ fn five_hundred_saves_are_adopted_without_an_allocation_and_the_last_one_plays()
     assert!(player.processor().is_settled());
 }
 
+#[cfg(feature = "node")]
+#[test]
+fn a_node_renders_is_set_reset_and_succeeds_five_hundred_times_without_an_allocation() {
+    use krach_core::node::{Change, CreateContext, Node, NodeType, Succession};
+    use krach_patch::node::{PatchType, Versions};
+
+    let context = CreateContext { sample_rate: RATE, max_frames: 512 };
+    let (mut chance, mut graph) = (Chance(42), ModuleGraph::new());
+    shake(&mut graph, &mut chance, 120);
+    graph.add("keys", "MidiIn").unwrap();
+    let versions = std::sync::Arc::default();
+    let make = |graph: &ModuleGraph, versions: &std::sync::Arc<Versions>| {
+        let ty = PatchType::new("patch:it", graph.clone(), versions).unwrap();
+        let node = ty.create(&context).unwrap();
+        (ty, node)
+    };
+    let (_, mut node): (PatchType, Box<dyn Node>) = make(&graph, &versions);
+    let (mut left, mut right, input) = (vec![0.0; 512], vec![0.0; 512], vec![0.25; 512]);
+    let (mut calls, mut whole) = (0, 0);
+    let mut transport =
+        krach_core::node::Transport { running: true, anchor: 0.0, frames: 0, step: 1e-4, ramp: 0.0 };
+    for save in 0..500 {
+        shake(&mut graph, &mut chance, 6);
+        let (ty, mut next) = make(&graph, &versions);
+        calls += allocations(|| whole += usize::from(next.succeed(node.as_mut()) == Succession::Whole));
+        // The old one goes home.
+        node = next;
+        let count = ty.decl().controls.len();
+        for _ in 0..=chance.below(3) {
+            let frames = 1 + chance.below(512);
+            let (index, value, ramp) =
+                (chance.below(count), chance.number(0.0, 4.0), chance.below(3) as u32 * 90);
+            let inputs: &[&[f32]] =
+                if ty.decl().inputs.is_empty() { &[] } else { &[&input[..frames], &input[..frames]] };
+            calls += allocations(|| {
+                node.set(index, Change { value, ramp });
+                // The gate, among them.
+                node.set(4, Change { value: (save % 2) as f32, ramp: 0 });
+                node.render(&transport, frames, inputs, &mut [&mut left[..frames], &mut right[..frames]]);
+                if save % 50 == 0 {
+                    node.reset();
+                }
+            });
+            transport = transport.after(frames);
+        }
+    }
+    assert_eq!(calls, 0);
+    assert!(whole > 400, "{whole}");
+}
+
 #[test]
 fn while_the_audio_thread_does_not_run_the_last_save_wins_and_nothing_piles_up() {
     let mut graph = ModuleGraph::new();

@@ -18,6 +18,7 @@ fn state(node: usize, index: usize, control: &Control, known: &ShapeControl) -> 
         min: control.min,
         max: control.max,
         set: known.value.is_some(),
+        renewed: false,
         gate: known.gate,
         opened: known.value.map_or(control.default, |value| value as f32) > 0.0,
         base: known.value.map_or(control.default, |value| value as f32),

@@ -300,6 +300,16 @@ impl Renderer {
                 for instance in node.voices.iter_mut().filter_map(|v| v.instance.as_mut()) {
                     instance.set(index, Change { value, ramp: 0 });
                 }
+            } else if c.renewed && !c.gate && c.pattern.is_none() && c.automation == NONE {
+                // Who took over whole holds what the old default was, unless a note has set it.
+                let value = c.modulated(value);
+                let heirs = node.fresh_from as usize;
+                for voice in node.voices.iter_mut().take(heirs) {
+                    let by_note = voice.held.get(index).copied().flatten().is_some();
+                    if let Some(instance) = voice.instance.as_mut().filter(|_| !by_note) {
+                        instance.set(index, Change { value, ramp: 0 });
+                    }
+                }
             }
         }
         for node in 0..self.plan.nodes.len() {

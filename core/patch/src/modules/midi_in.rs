@@ -96,6 +96,12 @@ impl Module for MidiIn {
                     self.note = last;
                 }
             }
+            MidiEvent::Pitch(note) => {
+                self.note = note;
+                if let Some(last) = self.keys[..self.held].last_mut() {
+                    *last = note;
+                }
+            }
             MidiEvent::Bend(bend) => self.bend = bend,
             MidiEvent::Mod(modulation) => self.modulation = modulation,
             MidiEvent::AllOff => self.held = 0,

@@ -16,6 +16,9 @@ mod sample_and_hold;
 mod sequencer;
 mod simple;
 
+#[cfg(feature = "node")]
+pub(crate) use midi_in::MIDI_IN;
+
 use crate::descriptor::{Descriptor, Setting, Shape};
 use crate::module::Module;
 
