@@ -76,7 +76,7 @@ fn a_source_is_a_type_a_program_or_a_graph() {
     assert_eq!(source(json!("oscillator")).unwrap(), Source::Type("oscillator".into()));
     assert_eq!(source(json!("patch:demo")).unwrap(), Source::Type("patch:demo".into()));
     assert_eq!(source(json!("faust:sub/my kick")).unwrap(), Source::Type("faust:sub/my kick".into()));
-    assert_eq!(source(json!("process = _;")).unwrap(), Source::Faust("process = _;".into()));
+    assert_eq!(source(json!("process = _;")).unwrap(), Source::Text("process = _;".into()));
     let dsp = graph(&[1], &[1], vec![]);
     assert_eq!(source(serde_json::to_value(&dsp).unwrap()).unwrap(), Source::Graph(dsp.into()));
     assert!(source(json!(7)).is_err());

@@ -341,7 +341,7 @@ fn types_that_the_session_holds_are_wanted_until_they_come() {
             Edit::Nodes(vec![
                 of("a", Source::Graph(dsp.into())),
                 of("b", Source::Graph(same.into())),
-                of("c", Source::Faust("process = _;".into())),
+                of("c", Source::Text("process = _;".into())),
             ]),
             At::Now,
         )

@@ -204,7 +204,7 @@ fn becomes(source: Source) -> Edit {
 }
 
 fn text(text: &str) -> Source {
-    Source::Faust(text.into())
+    Source::Text(text.into())
 }
 
 /// The type of a node with that text, once the session has it.

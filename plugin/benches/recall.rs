@@ -27,7 +27,14 @@ fn instance(folder: &Path) -> Instance {
     let dsp_folder = Some(folder.join("dsp"));
     Instance::start_at(
         config,
-        Addresses { folders: Vec::new(), contested: None, named: false, dsp_folder, dsp_problem: None },
+        Addresses {
+            folders: Vec::new(),
+            contested: None,
+            named: false,
+            dsp_folder,
+            dsp_problem: None,
+            patch_folder: None,
+        },
     )
 }
 

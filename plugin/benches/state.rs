@@ -21,7 +21,14 @@ fn instance() -> Instance {
     // Without a folder there is no socket: nothing but the state is measured.
     Instance::start_at(
         config,
-        Addresses { folders: Vec::new(), contested: None, named: false, dsp_folder: None, dsp_problem: None },
+        Addresses {
+            folders: Vec::new(),
+            contested: None,
+            named: false,
+            dsp_folder: None,
+            dsp_problem: None,
+            patch_folder: None,
+        },
     )
 }
 

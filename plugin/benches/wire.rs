@@ -148,6 +148,7 @@ fn main() {
         named: false,
         dsp_folder: None,
         dsp_problem: None,
+        patch_folder: None,
     };
     let instance = Instance::start_at(config, addresses);
     let mut client = Client::connect(&instance.socket_path().expect("a socket"));

@@ -134,6 +134,7 @@ impl Instance {
             started: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         };
         let (place, problem) = (addresses.dsp_folder.clone(), addresses.dsp_problem);
+        let patches = addresses.patch_folder.clone();
         let server = Server::start(addresses, entry, Arc::new(front));
         let sounds = (place.is_some() || problem.is_some()).then(|| {
             let (commands, link) = (Mutex::new(commands.clone()), Arc::clone(&link));
@@ -143,7 +144,11 @@ impl Instance {
                 // If nobody receives, the instance is going.
                 let _ = commands.send(Command::Word(word));
             };
-            Library::new(place.as_deref().ok_or(problem.unwrap_or_default()), Arc::new(post))
+            Library::new(
+                place.as_deref().ok_or(problem.unwrap_or_default()),
+                patches.as_deref(),
+                Arc::new(post),
+            )
         });
         let revision = Arc::new(Revision::default());
         let seen = Arc::clone(&revision);
@@ -418,6 +423,7 @@ mod tests {
             named: false,
             dsp_folder: None,
             dsp_problem: None,
+            patch_folder: None,
         };
         Instance::start_at(config, nowhere)
     }

@@ -72,8 +72,14 @@ fn the_first_folder_that_works_is_taken() {
     let unmade = home.path().join("missing/missing/missing");
     let good = home.path().join(".krach/run");
     let folders = vec![link, file, long, unmade, good.clone(), home.run()];
-    let instance =
-        start(Addresses { folders, contested: None, named: false, dsp_folder: None, dsp_problem: None });
+    let instance = start(Addresses {
+        folders,
+        contested: None,
+        named: false,
+        dsp_folder: None,
+        dsp_problem: None,
+        patch_folder: None,
+    });
     assert_eq!(instance.socket_path().unwrap().parent(), Some(good.as_path()));
     assert_eq!(instance.socket_problem(), None);
     assert!(!home.run().exists());
@@ -91,6 +97,7 @@ fn an_instance_without_any_folder_still_lives_and_says_why() {
         named: false,
         dsp_folder: None,
         dsp_problem: None,
+        patch_folder: None,
     });
     assert_eq!(instance.socket_path(), None);
     assert!(instance.socket_problem().unwrap().contains("is not a folder"));
@@ -101,6 +108,7 @@ fn an_instance_without_any_folder_still_lives_and_says_why() {
         named: false,
         dsp_folder: None,
         dsp_problem: None,
+        patch_folder: None,
     });
     assert_eq!(named.socket_path(), Some(home.fixed()), "one address is better than none");
     assert_eq!(client_of(&named).ask(r#"{"cmd":"Ping"}"#)["status"], "Pong");
@@ -230,6 +238,7 @@ fn noise_socket_is_shown_by_its_holder_and_the_next_falls_back_to_its_own() {
         named: true,
         dsp_folder: None,
         dsp_problem: None,
+        patch_folder: None,
     };
     let (first, second) = (start(addresses.clone()), start(addresses));
     assert_eq!(first.socket_path(), Some(named.clone()));
@@ -278,6 +287,7 @@ fn holder_process() {
         named: false,
         dsp_folder: None,
         dsp_problem: None,
+        patch_folder: None,
     });
     std::thread::sleep(Duration::from_secs(60));
 }

@@ -5,6 +5,8 @@
 mod events;
 #[path = "wire_rpc/page.rs"]
 mod page;
+#[path = "wire_rpc/patches.rs"]
+mod patches;
 #[path = "wire_rpc/play.rs"]
 mod play;
 #[path = "wire_rpc/schema.rs"]

@@ -6,7 +6,7 @@ use crate::bus::Bus;
 use crate::graph::{RawGraph, Rest};
 use crate::ir::{ModuleIr, NodeIr, RouteIr, RouteKind, Source};
 use crate::model::Values;
-use crate::node::INLINE;
+use crate::node::{INLINE, inline_family};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -73,7 +73,9 @@ impl SessionNode {
             Source::Type(id) => id.clone(),
             Source::Graph(graph) if self.stereo => format!("{}{}", INLINE[0], graph.to_stereo().graph_key()),
             Source::Graph(graph) => format!("{}{}", INLINE[0], graph.graph_key()),
-            Source::Faust(text) => format!("{}{}", INLINE[1], &blake3::hash(text.as_bytes()).to_hex()[..32]),
+            Source::Text(text) => {
+                format!("{}{}", inline_family(text), &blake3::hash(text.as_bytes()).to_hex()[..32])
+            }
         }
     }
 

@@ -284,15 +284,15 @@ impl NodeIr {
             Source::Graph(graph) => graph.check().map_err(|fault| fault.within("$.source")),
             Source::Type(id) if id.is_empty() => Err(Fault::new("$.source", "no type is named")),
             Source::Type(_) => Ok(()),
-            Source::Faust(text) if text.len() > MAX_TEXT => {
-                Err(Fault::new("$.source", format!("a program has at most {MAX_TEXT} bytes")))
+            Source::Text(text) if text.len() > MAX_TEXT => {
+                Err(Fault::new("$.source", format!("a text has at most {MAX_TEXT} bytes")))
             }
-            Source::Faust(_) => Ok(()),
+            Source::Text(_) => Ok(()),
         }
     }
 }
 
-/// Longest FAUST text of a node, in bytes.
+/// Longest text of a node, in bytes.
 const MAX_TEXT: usize = 1 << 20;
 
 fn within(x: f64, range: std::ops::RangeInclusive<f64>, place: String) -> Result<(), Fault> {

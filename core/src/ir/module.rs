@@ -81,8 +81,8 @@ pub enum Source {
     Type(String),
     /// A traced function.
     Graph(Traced),
-    /// A FAUST program.
-    Faust(Arc<str>),
+    /// A FAUST program, or the YAML of a patch.
+    Text(Arc<str>),
 }
 
 /// A node.
@@ -460,9 +460,13 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl Source {
-    /// The source that a text stands for: FAUST if it holds what no type id does.
+    /// The source that a text stands for: a program or a patch if it holds what no type id does.
     pub fn of_text(text: &str) -> Self {
-        if text.contains(['=', ';', '\n']) { Self::Faust(text.into()) } else { Self::Type(text.to_owned()) }
+        if text.contains(['=', ';', '\n', '{']) {
+            Self::Text(text.into())
+        } else {
+            Self::Type(text.to_owned())
+        }
     }
 }
 
@@ -470,7 +474,7 @@ impl Serialize for Source {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Type(id) => serializer.serialize_str(id),
-            Self::Faust(text) => serializer.serialize_str(text),
+            Self::Text(text) => serializer.serialize_str(text),
             Self::Graph(graph) => graph.serialize(serializer),
         }
     }
@@ -483,7 +487,7 @@ impl<'de> Deserialize<'de> for Source {
             type Value = Source;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a type id, FAUST text or a dsp_graph")
+                f.write_str("a type id, FAUST text, a patch or a dsp_graph")
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Source, E> {
@@ -508,7 +512,8 @@ impl JsonSchema for Source {
         let graph = generator.subschema_for::<DspGraph>();
         json_schema!({
             "description": "What makes a node's sound: a type id, such as `oscillator` or `faust:kick`; a FAUST \
-                program, which is a text that holds `=`, `;` or a line break; or a traced function.",
+                program or the YAML of a patch, which are texts that hold `=`, `;`, `{` or a line break, and of which a \
+                patch begins with a key and a colon, `{`, `#` or `---`; or a traced function.",
             "if": {"type": "object"},
             "then": graph,
             "else": {"type": "string", "minLength": 1},

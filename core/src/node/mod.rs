@@ -18,4 +18,4 @@ pub use control::{Control, ControlKind, DeclaredMidi, Label, MAX_LABELS, MidiInp
 pub use names::Named;
 pub use registry::{Registry, RegistryState, Standing};
 pub use transport::Transport;
-pub use type_id::{INLINE, comes_from_text, is_inline};
+pub use type_id::{INLINE, comes_from_text, inline_family, is_inline, is_patch};

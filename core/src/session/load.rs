@@ -103,7 +103,7 @@ impl Session {
             if let Source::Type(id) = &node.source
                 && let Some(text) = held.get(id)
             {
-                node.source = Source::Faust(Arc::clone(text));
+                node.source = Source::Text(Arc::clone(text));
             }
             let entry = krach.nodes.get(&node.name).copied().unwrap_or_default();
             names.push(node.name.clone());

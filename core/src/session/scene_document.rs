@@ -52,7 +52,7 @@ pub(super) fn module_of(state: &SceneState, kept: &ModuleIr, texts: &mut Texts) 
         Krach { version: FORMAT, raw_graph, nodes, slots, automations, meter, other, ..Krach::default() };
     module.krach = Some(Box::new(own));
     for (entry, node) in module.nodes.iter_mut().zip(state.nodes.iter()) {
-        if let Source::Faust(text) = &entry.source {
+        if let Source::Text(text) = &entry.source {
             let id = node.type_id();
             texts.entry(id.clone()).or_insert_with(|| text.to_string());
             entry.source = Source::Type(id);
@@ -101,7 +101,7 @@ pub(super) fn read(
             if let Source::Type(id) = &node.source
                 && let Some(text) = texts.get(id.as_str())
             {
-                node.source = Source::Faust(Arc::clone(text));
+                node.source = Source::Text(Arc::clone(text));
             }
         }
         let with_tempo = module.tempo.is_some() || module.meter.is_some();

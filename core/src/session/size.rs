@@ -334,7 +334,7 @@ fn memory_of_scene(state: &SceneState) -> usize {
 }
 
 fn text_of(node: &SessionNode) -> Option<&Arc<str>> {
-    if let Source::Faust(text) = &node.source { Some(text) } else { None }
+    if let Source::Text(text) = &node.source { Some(text) } else { None }
 }
 
 /// Bytes of memory of what a state of the graph has and another has not.
@@ -347,8 +347,8 @@ fn memory_of_state(state: &GraphState, shared: &GraphState) -> usize {
         let shares_text = same_text.is_some_and(|(a, b)| Arc::ptr_eq(a, b));
         let source = match &node.source {
             Source::Type(id) => id.len(),
-            Source::Faust(text) if !shares_text => text.len(),
-            Source::Faust(_) => 0,
+            Source::Text(text) if !shares_text => text.len(),
+            Source::Text(_) => 0,
             Source::Graph(_) => of(&node.source).bytes,
         };
         let init: usize = node.init.iter().map(|(control, _)| ENTRY + control.len()).sum();

@@ -101,7 +101,7 @@ fn names() -> impl Strategy<Value = Vec<String>> {
 fn source() -> impl Strategy<Value = Source> {
     prop_oneof![
         Just(Source::Type("oscillator".into())),
-        Just(Source::Faust("process = _;".into())),
+        Just(Source::Text("process = _;".into())),
         (0..3_usize, seeds()).prop_map(|(inputs, seeds)| Source::Graph(grown(inputs, &seeds, 5, 3).into())),
     ]
 }

@@ -11,6 +11,7 @@ use krach_faust::{
     CompileError, Compiled, Compiler, Diagnostic, FaustCommand, FaustType, Libraries, ObjectCache, Ready,
     Workers,
 };
+use krach_patch::yaml::Diagnostics;
 use serde::Serialize;
 
 use super::inline::InlineSource;
@@ -139,6 +140,27 @@ impl Failure {
             column: None,
             text,
             hint: None,
+        }
+    }
+
+    /// Of a patch; `file` is where its text is, if it has a file. All that is wrong, the first in its place.
+    pub(super) fn of_patch(type_id: &str, file: Option<&str>, wrong: &Diagnostics) -> Self {
+        let Some((first, more)) = wrong.0.split_first() else { return Self::new(type_id, "it is no patch") };
+        let of_node = first.node.as_ref().map(|node| format!("node `{node}`: ")).unwrap_or_default();
+        let mut text = format!("{of_node}{}", first.fault.problem);
+        // The hint of the first stands with it where others follow.
+        let hint = Some(first.fault.hint.clone()).filter(|hint| !hint.is_empty());
+        if let Some(hint) = hint.as_ref().filter(|_| !more.is_empty()) {
+            text.push_str(&format!("; {hint}"));
+        }
+        more.iter().for_each(|other| text.push_str(&format!("\n{other}")));
+        let number = |place: usize| u32::try_from(place).ok();
+        Self {
+            file: file.map(str::to_owned),
+            line: number(first.line),
+            column: number(first.column),
+            hint: hint.filter(|_| more.is_empty()),
+            ..Self::new(type_id, text)
         }
     }
 

@@ -1,15 +1,18 @@
 //! Texts that are compiled to be told about: by a client that asks, or because nothing has played them yet.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use krach_core::engine::Engine;
 use krach_core::model::TypeSource;
+use krach_core::node::NodeDecl;
 use krach_faust::{CompileError, Delivery, FaustType, Interface, JobKey, JobKind, Outcome, Source, Timings};
 use krach_files::{Links, read_text};
 
 use super::compile::{Failure, program_name};
 use super::listing::{file_of, path_of};
+use super::patches::{PatchCheck, is_patch};
 use super::{FAMILY, Library, LibraryEvent, Origin, Word, compile, factory, factory_source};
 
 /// CompileChecks that may be under way; a client that asks for more loses its oldest.
@@ -163,8 +166,26 @@ impl Library {
         }
     }
 
+    /// Ports and controls of a patch that nothing plays.
+    pub(crate) fn patch_decl(&self, id: &str) -> Option<NodeDecl> {
+        self.patches.decl(id)
+    }
+
+    /// What comes of the text of a patch? Nothing uses it.
+    pub(crate) fn check_patch(&self, id: &str, text: &str) -> Result<PatchCheck, Box<Failure>> {
+        self.patches.check(id, text).map_err(Box::new)
+    }
+
+    /// Where patches are looked for, and what is wrong there.
+    pub(crate) fn patch_place(&self) -> (Option<&Path>, Option<String>) {
+        self.patches.place()
+    }
+
     /// Why the newest text of a sound does not play, if it does not.
     pub(crate) fn failure(&self, id: &str) -> Option<Failure> {
+        if is_patch(id) {
+            return self.patches.failure(id);
+        }
         if let Some(sound) = self.sounds.get(id) {
             return sound.failure.clone();
         }
@@ -175,6 +196,9 @@ impl Library {
 
     /// How far a sound is, in a word.
     pub(crate) fn state(&self, id: &str) -> &'static str {
+        if is_patch(id) {
+            return self.patches.state(id);
+        }
         match self.sounds.get(id) {
             Some(sound) if sound.awaited => "compiling",
             _ if self.failure(id).is_some() => "failed",
@@ -185,6 +209,9 @@ impl Library {
 
     /// The text of a sound.
     pub(crate) fn text(&self, id: &str) -> Option<TypeSource> {
+        if is_patch(id) {
+            return self.patches.text(id);
+        }
         let name = id.strip_prefix(FAMILY)?;
         match self.origin(id)? {
             Origin::Session => self.sounds.get(id)?.pinned.as_deref().cloned(),
@@ -232,6 +259,9 @@ impl Library {
 
     /// From now on this text, which compiles, is the session's own for that type.
     pub(crate) fn define(&mut self, id: &str, mut source: TypeSource, engine: &mut Engine) {
+        if is_patch(id) {
+            return self.patches.define(id, source, engine);
+        }
         let name = id.strip_prefix(FAMILY).unwrap_or(id);
         source.own = !self.folder.as_ref().is_some_and(|(folder, _)| folder.listing().has(name));
         let source = Arc::new(source);
@@ -246,6 +276,9 @@ impl Library {
     /// # Errors
     /// If there is none and a node uses it, or the session has no text of its own for it.
     pub(crate) fn undefine(&mut self, id: &str, engine: &mut Engine) -> Result<(), String> {
+        if is_patch(id) {
+            return self.patches.undefine(id, engine);
+        }
         let Some(sound) = self.sounds.get_mut(id).filter(|sound| sound.pinned.is_some()) else {
             return Err(format!("the session has no text of its own for {id}"));
         };

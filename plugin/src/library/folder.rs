@@ -18,8 +18,9 @@ use krach_faust::{
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::compile::{program_name, workers};
-use super::listing::{Listing, name_of, path_of, reads};
+use super::compile::{Failure, program_name, workers};
+use super::listing::{Listing, name_of, patch_of, path_of, reads};
+use super::patches::read_patch;
 
 /// A change is looked at when nothing else has changed for so long…
 const QUIET: Duration = Duration::from_millis(15);
@@ -39,6 +40,16 @@ pub(super) enum FolderEvent {
     Checked(String),
 }
 
+impl Contents {
+    /// How the files end, and what they are.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Sounds => (".dsp", "sounds"),
+            Self::Patches => (".yaml", "patches"),
+        }
+    }
+}
+
 type Listener = Box<dyn Fn(FolderEvent) + Send + Sync>;
 
 /// What a check found.
@@ -50,6 +61,15 @@ pub(super) struct Checked {
     pub interface: Arc<Interface>,
 }
 
+/// What the files of a folder are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Contents {
+    /// FAUST programs, and what they import. They are compiled by the workers.
+    Sounds,
+    /// Patches. They are read at once, on the folder's own thread.
+    Patches,
+}
+
 /// A watched folder. All instances of a process that name it have the same one.
 pub(super) struct Folder {
     shared: Arc<Shared>,
@@ -59,6 +79,7 @@ pub(super) struct Folder {
 
 struct Shared {
     path: PathBuf,
+    contents: Contents,
     /// Whose the checks are.
     owner: u64,
     signals: Sender<Signal>,
@@ -75,6 +96,8 @@ struct State {
     /// Why it is not watched, which the next look does not change.
     unwatched: Option<String>,
     checks: BTreeMap<String, Result<Checked, CompileError>>,
+    /// What is wrong with patches, by name.
+    faults: BTreeMap<String, Option<Failure>>,
     to_check: BTreeSet<String>,
 }
 
@@ -92,19 +115,21 @@ pub(super) fn new_owner() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-static FOLDERS: Mutex<BTreeMap<PathBuf, Weak<Folder>>> = Mutex::new(BTreeMap::new());
+static FOLDERS: Mutex<BTreeMap<(Contents, PathBuf), Weak<Folder>>> = Mutex::new(BTreeMap::new());
 
 impl Folder {
     /// The folder at `path`, looked at and watched. That it cannot be is no error: see [`Folder::problem`].
-    pub(super) fn open(path: &Path) -> Arc<Self> {
+    pub(super) fn open(path: &Path, contents: Contents) -> Arc<Self> {
         let mut folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(folder) = folders.get(path).and_then(Weak::upgrade) {
+        let key = (contents, path.to_owned());
+        if let Some(folder) = folders.get(&key).and_then(Weak::upgrade) {
             return folder;
         }
         folders.retain(|_, folder| folder.strong_count() > 0);
         let (signals, inbox) = mpsc::channel();
         let shared = Arc::new(Shared {
             path: path.to_owned(),
+            contents,
             owner: new_owner(),
             signals: signals.clone(),
             looking: Mutex::default(),
@@ -120,7 +145,7 @@ impl Folder {
             shared.state().unwatched = Some(format!("{}: no thread to watch it: {error}", path.display()));
         }
         let folder = Arc::new(Self { shared, signals, thread: thread.ok() });
-        folders.insert(path.to_owned(), Arc::downgrade(&folder));
+        folders.insert(key, Arc::downgrade(&folder));
         folder
     }
 
@@ -148,6 +173,11 @@ impl Folder {
     /// What the last check of a sound found; `None` if it has not been checked yet.
     pub(super) fn check(&self, name: &str) -> Option<Result<Checked, CompileError>> {
         self.shared.state().checks.get(name).cloned()
+    }
+
+    /// What is wrong with the patch of that name, as of the last look, if anything is.
+    pub(super) fn fault(&self, name: &str) -> Option<Failure> {
+        self.shared.state().faults.get(name).cloned().flatten()
     }
 
     /// From now on `listener` is told the news, until [`Folder::leave`] with the number.
@@ -203,9 +233,10 @@ impl Shared {
                 let folder = self.path.display();
                 state.problem = Some(match error.kind() {
                     ErrorKind::NotFound => {
-                        format!("{folder} is not there yet: .dsp files put there are sounds")
+                        let (ending, what) = self.contents.words();
+                        format!("{folder} is not there yet: {ending} files put there are {what}")
                     }
-                    _ => format!("{folder}: {error}; no sounds are listed from there"),
+                    _ => format!("{folder}: {error}; no {} are listed from there", self.contents.words().1),
                 });
                 Listing::default()
             }
@@ -217,6 +248,14 @@ impl Shared {
             return;
         }
         state.listing = Arc::new(now);
+        if self.contents == Contents::Patches {
+            let names = changed.iter().filter_map(|file| patch_of(file));
+            state.to_check.extend(names.map(str::to_owned));
+            drop(state);
+            self.tell(&FolderEvent::Changed(Arc::new(changed)));
+            let _ = self.signals.send(Signal::Check);
+            return;
+        }
         let stale = state.stale(&changed);
         for name in &stale {
             state.checks.remove(name);
@@ -225,6 +264,15 @@ impl Shared {
         drop(state);
         self.tell(&FolderEvent::Changed(Arc::new(changed)));
         let _ = self.signals.send(Signal::Check);
+    }
+
+    /// Reads the patches that have changed.
+    fn read_patches(&self, names: BTreeSet<String>) {
+        for name in names {
+            let fault = read_patch(&self.path, &name);
+            self.state().faults.insert(name.clone(), fault);
+            self.tell(&FolderEvent::Checked(name));
+        }
     }
 
     fn checked(&self, name: &str, found: Result<Checked, CompileError>) {
@@ -376,6 +424,9 @@ impl Watch {
         let mut state = self.shared.state();
         let (names, listing) = (std::mem::take(&mut state.to_check), state.listing.clone());
         drop(state);
+        if self.shared.contents == Contents::Patches {
+            return self.shared.read_patches(names);
+        }
         let there: Vec<String> = names.into_iter().filter(|name| listing.has(name)).collect();
         if there.is_empty() {
             return;
@@ -446,7 +497,7 @@ mod tests {
         let write = |file: &str, text: &str| std::fs::write(place.join(file), text).unwrap();
         write("level.lib", "level = 0.5;");
         write("unplayed.dsp", "import(\"level.lib\"); process = level;");
-        let folder = Folder::open(&place);
+        let folder = Folder::open(&place, Contents::Sounds);
         until(&folder, "unplayed", true);
         write("level.lib", "level = nonsense;");
         let error = until(&folder, "unplayed", false);

@@ -36,7 +36,7 @@ impl InlineSource {
         match source {
             NodeSource::Type(_) => None,
             NodeSource::Graph(graph) => Some(Self::Graph(Box::new(lower(graph)))),
-            NodeSource::Faust(text) => Some(Self::Text(text.to_string())),
+            NodeSource::Text(text) => Some(Self::Text(text.to_string())),
         }
     }
 

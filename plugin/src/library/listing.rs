@@ -89,6 +89,11 @@ impl Listing {
         self.files.keys().filter_map(|file| name_of(file))
     }
 
+    /// The names of the patches: `acid` for `acid.yaml`, `sub/acid` for `sub/acid.yaml`.
+    pub(super) fn patches(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().filter_map(|file| patch_of(file))
+    }
+
     /// Is there a sound of that name?
     pub(super) fn has(&self, name: &str) -> bool {
         self.files.contains_key(&file_of(name))
@@ -110,6 +115,16 @@ impl Listing {
 /// The sound that a file is, if it is one.
 pub(super) fn name_of(file: &str) -> Option<&str> {
     file.strip_suffix(".dsp").filter(|name| !name.is_empty() && !name.ends_with('/'))
+}
+
+/// The patch that a file is, if it is one.
+pub(super) fn patch_of(file: &str) -> Option<&str> {
+    file.strip_suffix(".yaml").filter(|name| !name.is_empty() && !name.ends_with('/'))
+}
+
+/// The file of a patch, in its folder.
+pub(super) fn patch_file(name: &str) -> String {
+    format!("{name}.yaml")
 }
 
 /// Why a path that is there is no sound: what it is instead of a plain file. `None` if there is nothing.

@@ -7,6 +7,8 @@
 //!
 //! Nodes whose source stands in the session itself (a traced function, a text) have types of their own,
 //! which come and go with the nodes: see [`inline`].
+//!
+//! `patch:` types are the other family, with the same rules: see [`patches`].
 
 mod compile;
 mod compile_checks;
@@ -14,6 +16,7 @@ mod factory;
 mod folder;
 mod inline;
 mod listing;
+mod patches;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -33,9 +36,11 @@ pub(crate) use compile::Failure;
 use compile::{Linked, program_name};
 pub(crate) use compile_checks::CompileCheck;
 use compile_checks::CompileChecks;
-use folder::{Folder, FolderEvent, new_owner, source_of};
+use folder::{Contents, Folder, FolderEvent, new_owner, source_of};
 use inline::{InlineSource, KnownBad};
 use listing::{Stamp, file_of, path_of, why_no_file};
+pub(crate) use patches::{FAMILY as PATCHES, PatchCheck};
+use patches::{Patches, is_patch};
 
 /// What all type ids of FAUST sounds begin with.
 pub(crate) const FAMILY: &str = "faust:";
@@ -47,6 +52,7 @@ pub(crate) struct Word(LibraryEvent);
 
 enum LibraryEvent {
     FolderEvent(FolderEvent),
+    PatchFolderEvent(FolderEvent),
     Outcome { type_id: String, ticket: u64, outcome: Box<Outcome>, linked: Option<Result<Linked, String>> },
     Tried { number: u64, name: String, outcome: Box<Outcome> },
     Surveyed { name: String, outcome: Box<Outcome> },
@@ -124,7 +130,7 @@ struct Playing {
     interface: Arc<Interface>,
 }
 
-/// The FAUST sounds of one instance. Owned by its control thread.
+/// The sounds of one instance, FAUST programs and patches. Owned by its control thread.
 pub(crate) struct Library {
     owner: u64,
     post: Post,
@@ -140,6 +146,7 @@ pub(crate) struct Library {
     /// Libraries of FAUST's, other than ours, that the project was made with, as was told.
     other_libraries: Option<String>,
     told: VecDeque<LibraryReport>,
+    patches: Patches,
 }
 
 impl Drop for Library {
@@ -155,9 +162,9 @@ impl Drop for Library {
 }
 
 impl Library {
-    /// The sounds built in and those in `place`, or the reason why there is none; nothing is looked at before
-    /// [`Library::start`].
-    pub(crate) fn new(place: Result<&Path, &'static str>, post: Post) -> Self {
+    /// The sounds built in and those in `place`, or the reason why there is none, and the patches in `patches`; nothing
+    /// is looked at before [`Library::start`].
+    pub(crate) fn new(place: Result<&Path, &'static str>, patches: Option<&Path>, post: Post) -> Self {
         Self {
             owner: new_owner(),
             post,
@@ -171,18 +178,21 @@ impl Library {
             known_bad: KnownBad::default(),
             other_libraries: None,
             told: VecDeque::new(),
+            patches: Patches::new(patches),
         }
     }
 
     /// Lists what there is, and watches the folder from now on.
     pub(crate) fn start(&mut self, engine: &mut Engine) {
         if let Some(place) = &self.place {
-            let folder = Folder::open(place);
+            let folder = Folder::open(place, Contents::Sounds);
             let post = self.post.clone();
             let number = folder.listen(Box::new(move |news| post(Word(LibraryEvent::FolderEvent(news)))));
             self.folder = Some((folder, number));
         }
         self.relist(engine);
+        let post = self.post.clone();
+        self.patches.start(move |news| post(Word(LibraryEvent::PatchFolderEvent(news))), engine);
     }
 
     /// Looks into the folder now: what was just written is listed without waiting for the system.
@@ -191,6 +201,7 @@ impl Library {
             folder.look();
         }
         self.relist(engine);
+        self.patches.look(engine);
     }
 
     /// Before an edit is checked: the types that it brings may be in files that were written a moment ago.
@@ -199,6 +210,7 @@ impl Library {
     /// If a node is to have a source of which it is known that it does not compile.
     pub(crate) fn before(&mut self, edit: &Edit, engine: &mut Engine) -> Result<(), EditError> {
         self.known_bad.check(edit, engine)?;
+        self.patches.before(edit, engine)?;
         for id in &engine.types_of(edit) {
             let Some(name) = id.strip_prefix(FAMILY).filter(|_| !is_inline(id)) else { continue };
             if engine.registry().standing(id).is_none() {
@@ -224,7 +236,10 @@ impl Library {
     /// After edits and loads: what is used now and has no code is compiled; what the session says about
     /// its texts counts.
     pub(crate) fn follow(&mut self, engine: &mut Engine) {
-        for (id, source) in engine.types_wanted() {
+        let wanted = engine.types_wanted().into_iter();
+        let (patches, wanted): (Vec<_>, Vec<_>) = wanted.partition(|(id, _)| is_patch(id));
+        self.patches.follow(patches, engine);
+        for (id, source) in wanted {
             let held = InlineSource::of(&source).map(Arc::new);
             self.sounds.entry(id).or_default().held = held;
         }
@@ -285,6 +300,9 @@ impl Library {
 
     /// Why there is no sound of that type id, if something lies where its file would be.
     pub(crate) fn why_no_sound(&self, id: &str) -> Option<String> {
+        if is_patch(id) {
+            return self.patches.why_no_patch(id);
+        }
         let name = id.strip_prefix(FAMILY).filter(|_| !is_inline(id))?;
         let (folder, _) = self.folder.as_ref()?;
         why_no_file(&path_of(folder.path(), &file_of(name)))
@@ -307,7 +325,7 @@ impl Library {
         failures.extend(checked.iter().map(|failure| (failure.type_id.as_str(), failure.clone())));
         let own = self.sounds.iter().filter_map(|(id, sound)| Some((id.as_str(), sound.failure.clone()?)));
         failures.extend(own);
-        failures.into_values().collect()
+        failures.into_values().chain(self.patches.failures()).collect()
     }
 
     /// What is wrong with the folder, if anything is.
@@ -318,7 +336,7 @@ impl Library {
 
     /// What there is to tell since the last time.
     pub(crate) fn take_told(&mut self) -> impl Iterator<Item = LibraryReport> {
-        std::mem::take(&mut self.told).into_iter()
+        std::mem::take(&mut self.told).into_iter().chain(self.patches.take_reports())
     }
 
     fn tell(&mut self, told: LibraryReport) {
@@ -370,6 +388,9 @@ impl Library {
 
     /// Where the text of a sound comes from now; `None` if there is none.
     pub(crate) fn origin(&self, id: &str) -> Option<Origin> {
+        if is_patch(id) {
+            return self.patches.origin(id);
+        }
         let name = id.strip_prefix(FAMILY)?;
         if is_inline(id) {
             return self.sounds.get(id)?.held.as_ref().map(|_| Origin::Node);

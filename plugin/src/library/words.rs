@@ -19,6 +19,7 @@ impl Library {
         match word.0 {
             LibraryEvent::FolderEvent(FolderEvent::Changed(files)) => self.changed(&files, engine),
             LibraryEvent::FolderEvent(FolderEvent::Checked(name)) => self.checked(&name, engine),
+            LibraryEvent::PatchFolderEvent(event) => self.patches.hear(&event, engine),
             LibraryEvent::Tried { number, name, outcome } => self.tried(number, &name, *outcome),
             LibraryEvent::Surveyed { name, outcome } => self.surveyed(&name, *outcome),
             LibraryEvent::Outcome { type_id, ticket, outcome, linked } => {

@@ -23,6 +23,8 @@ pub struct Addresses {
     /// Why there is no such folder, where there should be one: sounds that need none play. Without folder and
     /// reason there are no FAUST sounds at all, not even those built in.
     pub dsp_problem: Option<&'static str>,
+    /// Where `.yaml` files of patches are: `NOISE_PATCH_DIR` where set, else `~/.krach/patches`.
+    pub patch_folder: Option<PathBuf>,
 }
 
 impl Addresses {
@@ -51,8 +53,10 @@ impl Addresses {
         let named = set("NOISE_SOCKET").map(PathBuf::from);
         let usual = || home(&set).map(|home| home.join(".krach").join("dsp"));
         let dsp_folder = set("NOISE_DSP_DIR").map(PathBuf::from).or_else(usual);
+        let usual = || home(&set).map(|home| home.join(".krach").join("patches"));
         Self {
             folders,
+            patch_folder: set("NOISE_PATCH_DIR").map(PathBuf::from).or_else(usual),
             dsp_problem: dsp_folder.is_none().then_some(NO_DSP_FOLDER),
             dsp_folder,
             named: named.is_some(),
@@ -108,6 +112,15 @@ mod tests {
         let problem = |vars: &[(&str, &str)]| addresses(vars, false).dsp_problem;
         assert_eq!(problem(&[]), Some(NO_DSP_FOLDER));
         assert_eq!((problem(&[("HOME", "/home/mo")]), problem(&[("NOISE_DSP_DIR", "/x")])), (None, None));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_folder_for_patches_is_where_the_variable_says_or_at_home() {
+        let folder = |vars: &[(&str, &str)]| addresses(vars, false).patch_folder;
+        assert_eq!(folder(&[("HOME", "/home/mo")]), Some(PathBuf::from("/home/mo/.krach/patches")));
+        assert_eq!(folder(&[("HOME", "/home/mo"), ("NOISE_PATCH_DIR", "/x")]), Some(PathBuf::from("/x")));
+        assert_eq!(folder(&[("NOISE_PATCH_DIR", "")]), None);
     }
 
     #[cfg(unix)]

@@ -377,6 +377,7 @@ fn addresses() -> Addresses {
             named: false,
             dsp_folder: None,
             dsp_problem: None,
+            patch_folder: None,
         };
     }
     Addresses::from_env()

@@ -56,6 +56,7 @@ impl Home {
             named: false,
             dsp_folder: None,
             dsp_problem: None,
+            patch_folder: None,
         }
     }
 

@@ -49,7 +49,7 @@ from krach.signal import source_text as text_of
 from .module_settings import ModuleSettings
 
 Source: TypeAlias = "str | DspGraph | Callable[..., Any]"
-"""A type such as ``"faust:kick"``, FAUST text, a DspGraph, or a function of signals."""
+"""A type such as ``"faust:kick"``, FAUST text, the YAML of a patch, a DspGraph, or a function of signals."""
 
 P = ParamSpec("P")
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use krach_core::edit::SessionNode;
 use krach_core::graph::Rest;
 use krach_core::ir::{RouteKind, Source};
-use krach_core::node::{Bus, Registry, Standing};
+use krach_core::node::{Bus, Registry, Standing, is_patch};
 use krach_core::session::{Session, Writer};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -75,7 +75,8 @@ fn described(
     let kind = match node.source {
         Source::Type(_) => "type",
         Source::Graph(_) => "graph",
-        Source::Faust(_) => "faust",
+        Source::Text(ref text) if is_patch(text) => "patch",
+        Source::Text(_) => "faust",
     };
     let controls = playing.map(|ty| {
         let controls = ty.decl().controls.iter().map(|c| {
@@ -149,7 +150,7 @@ pub(crate) struct Described {
 pub(crate) struct Node {
     /// Its name.
     pub name: String,
-    /// What its source is: `type`, `graph` or `faust`.
+    /// What its source is: `type`, `graph`, `faust` or `patch`.
     pub source: &'static str,
     /// The type that plays.
     #[serde(rename = "type")]

@@ -1,4 +1,4 @@
-//! JSON-RPC methods about FAUST sounds: what there is, its text, whether a text compiles, and a text given
+//! JSON-RPC methods about FAUST sounds and patches: what there is, its text, whether a text compiles, and a text given
 //! by the client. Nothing is compiled inside a reply: one that depends on a compile comes when it is done.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::library::{CompileCheck, FAMILY, Failure, Origin};
+use crate::library::{CompileCheck, FAMILY, Failure, Origin, PATCHES, PatchCheck};
 use crate::protocol::answer::{Answer, Work};
 use crate::protocol::context::RequestContext;
 use crate::protocol::error::{INVALID_PARAMS, REFUSED, RpcError, TIMED_OUT};
@@ -26,8 +26,8 @@ methods! {
     Sounds "source" Ask(read_source) (SourceParams) => (SourceText);
     /// does a text compile? Nothing uses it
     Sounds "compile" Ask(read_compile) (TextParams) => (Compiled);
-    /// from now on `faust:<name>` is this text in this session, whatever the folder has; without a `text` it is
-    /// the folder's or the built-in one again
+    /// from now on `faust:<name>`, or `patch:<name>` if the name or the text says so, is this text in this session,
+    /// whatever the folder has; without a `text` it is the folder's or the built-in one again
     Sounds "define" Ask(read_define) (TextParams) => (Defined);
 }
 
@@ -71,7 +71,11 @@ fn read_types(raw: Option<&RawValue>) -> Result<Work, RpcError> {
                 path: sounds.place().map(|path| path.to_string_lossy().into_owned()),
                 problem: sounds.problem(),
             });
-            Some(Ok(to_json(&Types { types, folder })))
+            let patch_folder = context.sounds.as_ref().map(|sounds| {
+                let (path, problem) = sounds.patch_place();
+                Folder { path: path.map(|path| path.to_string_lossy().into_owned()), problem }
+            });
+            Some(Ok(to_json(&Types { types, folder, patch_folder })))
         }))
     }))
 }
@@ -84,8 +88,11 @@ fn unknown(type_id: &str) -> RpcError {
 }
 
 fn described(id: &str, context: &RequestContext<'_>) -> TypeInfo {
-    let sounds = context.sounds.as_ref().filter(|_| id.starts_with(FAMILY));
-    let decl = context.engine.registry().find(id).map(|ty| ty.decl());
+    let is_patch = id.starts_with(PATCHES);
+    let sounds = context.sounds.as_ref().filter(|_| is_patch || id.starts_with(FAMILY));
+    let unplayed = sounds.filter(|_| is_patch && context.engine.registry().find(id).is_none());
+    let unplayed = unplayed.and_then(|sounds| sounds.patch_decl(id));
+    let decl = context.engine.registry().find(id).map(|ty| ty.decl()).or(unplayed.as_ref());
     let interface = sounds.and_then(|sounds| sounds.interface(id));
     let (origin, state) = match sounds {
         None => ("builtin", "ready"),
@@ -138,7 +145,7 @@ fn read_source(raw: Option<&RawValue>) -> Result<Work, RpcError> {
             })),
             None if context.engine.registry().standing(&type_id).is_some() => {
                 let error = RpcError::new(REFUSED, format!("{type_id} has no text that can be read"));
-                Err(error.at("params.type").hint("only FAUST sounds have one"))
+                Err(error.at("params.type").hint("only FAUST sounds and patches have one"))
             }
             None => Err(unknown(&type_id)),
         })
@@ -148,10 +155,10 @@ fn read_source(raw: Option<&RawValue>) -> Result<Work, RpcError> {
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct TextParams {
-    /// Name of the sound, without `faust:`.
+    /// Name of the sound, without `faust:`. With `patch:` in front it is a patch, as without a prefix if the text is one.
     #[serde(default)]
     name: Option<String>,
-    /// FAUST text.
+    /// FAUST text, or the YAML of a patch.
     #[serde(default)]
     text: Option<String>,
     /// Texts that it imports, by name.
@@ -160,6 +167,14 @@ pub(super) struct TextParams {
 }
 
 impl TextParams {
+    /// Family and name of the type that a name means here.
+    fn type_of(&self, name: &str) -> Result<(&'static str, String), RpcError> {
+        let is_patch = name.starts_with(PATCHES)
+            || !name.starts_with(FAMILY) && self.text.as_deref().is_some_and(krach_core::node::is_patch);
+        let family = if is_patch { PATCHES } else { FAMILY };
+        Ok((family, checked_name(name.strip_prefix(family).unwrap_or(name))?))
+    }
+
     fn source(self) -> Result<Option<TypeSource>, RpcError> {
         let Self { text, imports, .. } = self;
         let Some(text) = text else { return Ok(None) };
@@ -176,12 +191,17 @@ impl TextParams {
 /// `compile {text, imports?, name?}`: does it compile, and what comes of it? Nothing uses it.
 fn read_compile(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     let wanted: TextParams = read_params(raw)?;
-    let name = checked_name(wanted.name.as_deref().unwrap_or("program"))?;
+    let (family, name) = wanted.type_of(wanted.name.as_deref().unwrap_or("program"))?;
     let Some(source) = wanted.source()? else {
         return Err(RpcError::new(INVALID_PARAMS, "the text is missing").at("params.text"));
     };
     Ok(Box::new(move |context| {
         let Some(sounds) = &mut context.sounds else { return Answer::Now(Err(none())) };
+        if family == PATCHES {
+            let checked = sounds.check_patch(&format!("{family}{name}"), &source.text);
+            let checked = checked.map(|checked| to_json(&Compiled::from(checked)));
+            return Answer::Now(checked.map_err(|failure| failed(&failure)));
+        }
         let number = match sounds.try_text(&name, &source) {
             Ok(number) => number,
             Err(failure) => return Answer::Now(Err(failed(&failure))),
@@ -199,11 +219,11 @@ fn read_define(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     let Some(name) = &wanted.name else {
         return Err(RpcError::new(INVALID_PARAMS, "the name is missing").at("params.name"));
     };
-    let name = checked_name(name)?;
+    let (family, name) = wanted.type_of(name)?;
     let source = wanted.source()?;
     Ok(Box::new(move |context| {
         let Some(sounds) = &mut context.sounds else { return Answer::Now(Err(none())) };
-        let type_id = format!("{FAMILY}{name}");
+        let type_id = format!("{family}{name}");
         let Some(source) = source else {
             return Answer::Now(match sounds.undefine(&type_id, context.engine) {
                 Ok(()) => {
@@ -214,6 +234,16 @@ fn read_define(raw: Option<&RawValue>) -> Result<Work, RpcError> {
                 Err(why) => Err(RpcError::new(REFUSED, why).at("params.name")),
             });
         };
+        if family == PATCHES {
+            let checked = match sounds.check_patch(&type_id, &source.text) {
+                Ok(checked) => checked,
+                Err(failure) => return Answer::Now(Err(failed(&failure))),
+            };
+            sounds.define(&type_id, source, context.engine);
+            *context.changed = true;
+            let compiled = Some(checked.into());
+            return Answer::Now(Ok(to_json(&Defined { type_id, origin: None, compiled })));
+        }
         let number = match sounds.try_text(&name, &source) {
             Ok(number) => number,
             Err(failure) => return Answer::Now(Err(failed(&failure))),
@@ -268,6 +298,13 @@ fn trial(
     }))
 }
 
+impl From<PatchCheck> for Compiled {
+    fn from(checked: PatchCheck) -> Self {
+        let PatchCheck { decl, timings, state } = checked;
+        Self { interface: (&decl).into(), ms: timings.into(), cached: false, state_bytes: state }
+    }
+}
+
 fn failed(failure: &Failure) -> RpcError {
     let mut error = RpcError::new(REFUSED, failure.reason());
     error.hint.clone_from(&failure.hint);
@@ -289,7 +326,6 @@ fn checked_name(name: &str) -> Result<String, RpcError> {
             && !part.starts_with('.')
             && !part.chars().any(|c| c.is_control() || matches!(c, '\\' | ':'))
     };
-    let name = name.strip_prefix(FAMILY).unwrap_or(name);
     if name.split('/').count() <= 8 && name.split('/').all(fits) {
         return Ok(name.to_owned());
     }
@@ -304,6 +340,8 @@ pub(crate) struct Types {
     pub types: Vec<TypeInfo>,
     /// The folder for sounds; null where there are none.
     pub folder: Option<Folder>,
+    /// The folder for patches; null where there are none.
+    pub patch_folder: Option<Folder>,
 }
 
 #[derive(Serialize)]
@@ -344,7 +382,7 @@ pub(crate) struct SourceText {
     pub type_id: String,
     /// Where the text is from: `factory`, `file`, `session` or `node`.
     pub origin: &'static str,
-    /// FAUST text.
+    /// FAUST text, or the YAML of a patch.
     pub text: String,
     /// Texts that it imports, by name.
     pub imports: BTreeMap<String, String>,

@@ -15,7 +15,8 @@ from typing import Any, Literal, TypeAlias, TypeVar, cast
 from .signal import DspGraph, IrError
 
 Source: TypeAlias = str | DspGraph
-"""The id of a type (``faust:bass``), a FAUST program (a text with ``=``, ``;`` or a line break), or a graph."""
+"""The id of a type (``faust:bass``), a FAUST program or the YAML of a patch (texts with ``=``, ``;``, ``{`` or a line
+break), or a graph."""
 
 MAX_NAME = 256
 """Longest name, in bytes of UTF-8."""

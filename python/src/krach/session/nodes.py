@@ -53,8 +53,8 @@ class Nodes(Base):
     ) -> NodeHandle:
         """Add a node, or change the one of that name: what is not given stays as it was.
 
-        The source is a type (``"faust:bass"``), FAUST text, a function of signals, a DspGraph, or the path of a
-        ``.dsp``; a node that there is keeps its own without. A new node has a fader of 0.5, one voice, and is heard by
+        The source is a type (``"faust:bass"``, ``"patch:acid"``), FAUST text, the YAML of a patch, a function of signals,
+        a DspGraph, or the path of a ``.dsp`` or ``.yaml``; a node that there is keeps its own without. A new node has a fader of 0.5, one voice, and is heard by
         itself on the main output; with ``stem=1`` to 8 on that stem instead. ``controls`` and ``init`` are the
         values that its controls begin with. With ``rest="never"`` one voice that has fallen silent is rendered all the
         same. In a script it waits for the compile, 10 s at most.
@@ -64,6 +64,8 @@ class Nodes(Base):
         900.0
         >>> def beep(freq=440.0):
         ...     return krs.sine_osc(krs.control("freq", 440, 20, 4000)) * 0.2
+        >>> kr.node("acid", "patch:acid")["filter/cutoff"]
+        220.0
         >>> kr.node("beep", lambda: krs.sine_osc(krs.control("freq", 440, 20, 4000)) * 0.2).type
         'graph'
         """
@@ -343,7 +345,7 @@ def _shown(node: Info) -> list[str]:
 def _source(source: Source | Path | Callable[..., Any]) -> tuple[str | DspGraph, str]:
     """Return what the wire takes as a source, and the text of a function."""
     is_text = isinstance(source, str)
-    if isinstance(source, Path) or (is_text and source.endswith(".dsp") and "\n" not in source):
+    if isinstance(source, Path) or (is_text and source.endswith((".dsp", ".yaml")) and "\n" not in source):
         try:
             return Path(source).expanduser().read_text("utf-8"), ""
         except (OSError, UnicodeDecodeError) as error:

@@ -395,7 +395,7 @@ class Whole(Scenes):
         return self.ask("source", type=type)["text"]
 
     def compile(self, text: str, name: str | None = None) -> Info:
-        """Say whether a FAUST text compiles, and what it has. Nothing uses it.
+        """Say whether a FAUST text compiles, or the YAML of a patch is one, and what it has. Nothing uses it.
 
         >>> kr.compile('process = hslider("level", 0, 0, 1, 0.1);').controls[0]["name"]
         'level'
@@ -407,6 +407,8 @@ class Whole(Scenes):
 
     def define(self, name: str, text: str | None) -> Info:
         """Let ``faust:<name>`` be this text in this session; ``None``: what it was before.
+
+        With ``patch:`` in front of the name, or the YAML of a patch as text, it is ``patch:<name>``.
 
         >>> kr.define("tick", "process = 1;").type
         'faust:tick'
