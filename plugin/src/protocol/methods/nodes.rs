@@ -45,7 +45,7 @@ methods! {
 pub(super) struct Node {
     /// Its name; may contain `/` for groups.
     name: String,
-    /// A type id (`faust:bass`, `oscillator`), FAUST text, or a traced function (`dsp_graph`).
+    /// A type id (`faust:bass`, `oscillator`), FAUST text, the YAML of a patch, or a traced function (`dsp_graph`).
     /// Default: what an existing node has.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
