@@ -120,21 +120,18 @@ impl Patches {
             if engine.registry().standing(id).is_none() {
                 self.look(engine);
             }
-            let Some(path) = self.path(id) else { continue };
-            let now = Stamp::of(&path);
-            if let Some(patch) = self.patches.get_mut(id)
-                && now.is_some()
-                && patch.stamp.is_some()
-                && patch.stamp != now
-            {
-                patch.pinned = None;
-                self.compile(id, engine);
-            } else if now.is_some()
-                && engine.registry().standing(id).is_some()
-                && !self.patches.contains_key(id)
-            {
+            let (Some((folder, _)), Some(name)) = (&self.folder, id.strip_prefix(FAMILY)) else { continue };
+            let file = patch_file(name);
+            let now = Stamp::of(&path_of(folder.path(), &file));
+            match self.patches.get_mut(id) {
+                Some(patch) if now.is_some() && patch.stamp.is_some() && patch.stamp != now => {
+                    patch.pinned = None;
+                    self.compile(id, engine);
+                }
+                Some(_) => {}
                 // What was wrong with it may have been mended a moment ago.
-                engine.expect_type(id);
+                None if now.is_some() && now != folder.listing().stamp(&file) => engine.expect_type(id),
+                None => {}
             }
         }
         Ok(())

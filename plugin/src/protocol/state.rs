@@ -77,7 +77,7 @@ pub(crate) struct State<'a> {
     pub socket_problem: Option<String>,
     /// What is wrong, and what went wrong lately, newest last. What is over is not listed.
     pub problems: Vec<&'a str>,
-    /// What is wrong with FAUST sounds; null where there are none.
+    /// What is wrong with sounds, FAUST programs and patches; null where there are none.
     pub sounds: Option<StateSounds>,
 }
 
