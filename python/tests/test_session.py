@@ -529,3 +529,37 @@ def test_a_problem_is_told_once_with_its_line(kr: Session) -> None:
     [problem] = [each for each in kr.problems if each not in before]
     assert problem.splitlines()[:3] == ["z, line 1: undefined symbol : foo", "  process = foo;", "            ^"]
     assert repr(kr.problems) == "\n".join([*before, problem]) and not any("not there yet" in each for each in before)
+
+
+# Patches
+
+TONE = """nodes:
+  osc: {module: SineOscillator, params: {frequency: 300.0}}
+  out: {module: AudioOut}
+cables:
+  - {from: osc, output: out, to: out, input: left}
+"""
+
+
+def test_a_patch_is_a_node_by_its_name_its_text_and_its_file(kr: Session, tmp_path: Path) -> None:
+    acid = kr.node("acid", "patch:acid", gain=0.2)
+    assert acid.error is None and acid["filter/cutoff"] == 220.0
+    acid["filter/cutoff"] = 400
+    assert acid["filter/cutoff"] == 400.0
+    kr.mod("acid/filter/cutoff", "tri", lo=100, hi=2000, bars=4)
+    assert kr.node("tone", TONE).type == "patch"
+    file = tmp_path / "tone.yaml"
+    file.write_text(TONE.replace("300.0", "440.0"), "utf-8")
+    assert kr.node("tone", file)["osc/frequency"] == kr.node("tone", str(file))["osc/frequency"] == 440.0
+
+
+def test_a_mistake_in_a_patch_is_refused_with_line_and_column_and_the_old_one_plays_on(kr: Session) -> None:
+    kr.node("tone", TONE)
+    before = kr.history()
+    with pytest.raises(Refusal) as caught:
+        kr.node("tone", TONE.replace("frequency", "frequncy"))
+    assert "line 2, column" in str(caught.value) and "did you mean `frequency`" in str(caught.value)
+    assert kr.history() == before and kr["tone"]["osc/frequency"] == 300.0
+    assert kr.compile(TONE).controls[0]["name"] == "osc/frequency"
+    assert kr.define("patch:mine", TONE).type == "patch:mine"
+    assert kr.source("patch:mine") == TONE

@@ -169,7 +169,7 @@ impl Session {
         let nodes: Vec<_> = alone.nodes.iter().map(|node| (node.name.clone(), node.type_id())).collect();
         for (node, id) in nodes {
             if let Some(text) = held.get(&id) {
-                alone.nodes.update(&node, |node| node.source = Source::Faust(Arc::clone(text)));
+                alone.nodes.update(&node, |node| node.source = Source::Text(Arc::clone(text)));
             }
         }
         let state = alone.scene_state(transport.unwrap_or(tempo.is_some() || meter.is_some()));

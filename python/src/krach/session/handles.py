@@ -218,7 +218,8 @@ class NodeHandle(_Operators):
 
     @property
     def type(self) -> str:
-        """What its sound is: a type, ``graph`` (a traced function), ``faust`` (its own text), or ``group``.
+        """What its sound is: a type, ``graph`` (a traced function), ``faust`` or ``patch`` (its own text), or
+        ``group``.
 
         >>> kr.node("kick", "faust:kick").type
         'faust:kick'
