@@ -177,7 +177,7 @@ fn a_saved_patch_is_replaced_under_the_sound_and_a_bad_save_changes_nothing() {
             break line["params"].clone();
         }
     };
-    let sound = &told["sound"];
+    let sound = &told;
     assert_eq!((&sound["type"], &sound["file"]), (&json!("patch:tone"), &json!("tone.yaml")), "{told}");
     assert_eq!((&sound["line"], &sound["column"]), (&json!(2), &json!(17)), "{told}");
     assert!(sound.to_string().contains("did you mean `SineOscillator`?"), "{told}");
