@@ -70,6 +70,15 @@ impl Bench {
         let ty = Arc::new(PatchType::new("patch:it", graph, &self.versions).unwrap());
         let mut node = ty.create(&CONTEXT).unwrap();
         let done = node.succeed(self.node.as_mut());
+        if done == Succession::Whole {
+            // The engine may render the old one on for a while, and set it.
+            self.node.set(0, Change { value: 1.0, ramp: 10 });
+            let ins: &[&[f32]] =
+                if self.ty.decl().inputs.is_empty() { &[] } else { &[&[1.0; 70], &[1.0; 70]] };
+            let (mut left, mut right) = ([f32::NAN; 70], [f32::NAN; 70]);
+            self.node.render(&self.transport, 70, ins, &mut [&mut left, &mut right]);
+            assert_eq!((left, right), ([0.0; 70], [0.0; 70]));
+        }
         for (index, control) in ty.decl().controls.iter().enumerate() {
             let before = self.ty.decl().control_at(&control.name);
             if before.is_some_and(|at| self.ty.decl().controls[at].default != control.default) {

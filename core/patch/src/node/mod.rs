@@ -135,6 +135,7 @@ impl NodeType for PatchType {
             version: Arc::clone(version),
             pending: None,
             begun: false,
+            succeeded: false,
         }))
     }
 }
@@ -162,6 +163,8 @@ struct PatchNode {
     pending: Option<usize>,
     /// It has rendered since it was made or reset.
     begun: bool,
+    /// Another has taken over what it played: it is silent, however long it is rendered on.
+    succeeded: bool,
 }
 
 impl PatchNode {
@@ -273,6 +276,11 @@ impl Node for PatchNode {
             outputs.iter_mut().for_each(|channel| channel.fill(0.0));
             return;
         };
+        if self.succeeded {
+            left.fill(0.0);
+            right.fill(0.0);
+            return;
+        }
         if !self.begun {
             self.begin();
         }
@@ -306,9 +314,10 @@ impl Node for PatchNode {
         let Some(way) = self.ways.iter().position(|way| way.from == from && way.plan.is_some()) else {
             return Succession::None;
         };
-        if old.playing.sample_rate != self.playing.sample_rate {
+        if old.succeeded || old.playing.sample_rate != self.playing.sample_rate {
             return Succession::None;
         }
+        old.succeeded = true;
         std::mem::swap(&mut self.playing, &mut old.playing);
         (self.pending, self.begun) = (Some(way), old.begun);
         let (lanes, theirs) = (&mut self.lanes, &old.lanes);
