@@ -307,7 +307,8 @@ impl Pattern {
         let [num, den] = fraction(cycles);
         let one = |i: u32| {
             let level = number(factor.powi(i as i32)).control(label);
-            let offset = [num * i64::from(i), den];
+            // What 64 bits do not hold is refused where it is compiled.
+            let offset = [num.saturating_mul(i64::from(i)), den];
             let late = Pattern::Late { offset, child: boxed(self.clone()), span: None };
             late.combine("mul", "left", level)
         };

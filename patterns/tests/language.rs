@@ -377,3 +377,11 @@ fn a_song_of_many_operators_stays_within_the_bounds() {
     assert!(program.events_per_cycle() < 2000, "{}", program.events_per_cycle());
     assert!((0..8).all(|cycle| onsets(&program, cycle).len() >= 12));
 }
+
+#[test]
+fn an_echo_further_off_than_64_bits_hold_is_refused() {
+    let far = builders::hit("gate").echo(20, 9e18, "vel", 0.5);
+    assert!(compile(&far).unwrap_err().to_string().contains("cannot be represented exactly"));
+    let loud = builders::hit("gate").echo(3, 0.25, "vel", -1e300);
+    assert!(compile(&loud).unwrap_err().to_string().contains("finite"));
+}

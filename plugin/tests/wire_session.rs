@@ -11,10 +11,12 @@ mod macros;
 mod scenes;
 mod wire_client;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use krach::instance::{HostHooks, Instance};
 use serde_json::{Value, json};
-use wire_client::{Client, Home, client_of};
+use wire_client::{Client, Home, Voice, client_of, config};
 
 /// The result of a call that must work.
 fn ok(client: &mut Client, method: &str, params: Value) -> Value {
@@ -475,8 +477,8 @@ fn a_text_for_a_control_is_a_line_of_its_values() {
         ("osc/freq", "x . x", "params.pattern", "not the name x", ""),
         ("osc/freq", "400 [800", "params.pattern", "this \"[\" is not closed", "close it with \"]\""),
         ("osc", "saw pulse", "params.pattern", "unknown word \"saw\"", "a hit is x"),
-        ("osc/fraq", "saw pulse", "params.target", "there is no node osc/fraq", "did you mean osc/freq?"),
-        ("osc/nothing", "60", "params.target", "there is no node osc/nothing to play", "free"),
+        ("osc/fraq", "saw pulse", "params.target", "osc has no control fraq", "did you mean freq?"),
+        ("osc/nothing", "60", "params.target", "osc has no control nothing", "its controls are"),
         ("osv", "60", "params.target", "there is no node osv to play", "did you mean osc?"),
     ] {
         let (at, message, advice) = refused(&mut client, "play", json!({"target": target, "pattern": text}));
@@ -490,6 +492,64 @@ fn a_text_for_a_control_is_a_line_of_its_values() {
         (&json!(2), &json!(2), &json!([5, 10])),
         "{error}"
     );
+}
+
+#[test]
+fn a_control_that_is_not_there_or_one_of_several_is_told_by_name() {
+    let home = Home::new("several");
+    let mut config = config(HostHooks::default());
+    config.registry.add(Arc::new(Voice::with("test:grouped", ["reed/midi/freq", "reed/midi/cutoff"])));
+    config.registry.add(Arc::new(Voice::with("test:twins", ["a/freq", "b/freq"])));
+    let instance = Instance::start_at(config, home.addresses());
+    let mut client = client_of(&instance);
+    ok(&mut client, "node", json!({"name": "reed", "source": "test:grouped", "init": {"cutoff": 1}}));
+    ok(&mut client, "node", json!({"name": "twins", "source": "test:twins"}));
+    let twins = "freq may be twins/a/freq or twins/b/freq";
+    let label = json!({"op": "Label", "label": "freq", "plain": true, "child": {"op": "Number", "value": 3}});
+    for (method, params, place, says, hint) in [
+        (
+            "play",
+            json!({"target": "reed/frek", "pattern": "1"}),
+            "params.target",
+            "reed has no control frek",
+            "freq?",
+        ),
+        (
+            "fade",
+            json!({"label": "reed/frek", "value": 1, "beats": 1}),
+            "params.label",
+            "reed has no control frek",
+            "freq?",
+        ),
+        ("play", json!({"target": "twins", "pattern": "x A3"}), "params.pattern", twins, "say which"),
+        ("play", json!({"target": "twins", "pattern": label}), "params.pattern", twins, "say which"),
+        (
+            "node",
+            json!({"name": "reed", "source": "test:grouped", "init": {"cutof": 1}}),
+            "params.init[\"cutof\"]",
+            "reed has no control cutof",
+            "did you mean cutoff?",
+        ),
+        (
+            "node",
+            json!({"name": "new", "source": "test:twins", "init": {"freq": 1}}),
+            "params.init[\"freq\"]",
+            "any of",
+            "a/freq",
+        ),
+    ] {
+        let (at, message, advice) = refused(&mut client, method, params.clone());
+        assert!(at == place && message.contains(says), "{method} {params}: {at} {message}");
+        assert!(advice.contains(hint), "{method} {params}: {advice}");
+    }
+    // What asks for none of the two plays, and so does what says which, and what is told to.
+    for (pattern, free) in [("x", false), ("A3", true)] {
+        ok(&mut client, "play", json!({"target": "twins", "pattern": pattern, "free": free}));
+    }
+    let label = json!({"op": "Label", "label": "a/freq", "child": {"op": "Number", "value": 3}});
+    ok(&mut client, "play", json!({"target": "twins", "pattern": label}));
+    // Values that a node has stay as they are where it gets another source.
+    ok(&mut client, "node", json!({"name": "reed", "source": "test:twins"}));
 }
 
 #[test]

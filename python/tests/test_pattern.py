@@ -341,3 +341,40 @@ def test_the_examples_of_the_readme_run(capsys: pytest.CaptureFixture[str]) -> N
     for example in examples:
         exec(compile(example, "README.md", "exec"), {})
     assert "(0>1/8)|gate=1" in capsys.readouterr().out
+
+
+BEYOND: list[Callable[[krp.Pattern], object]] = [
+    lambda p: krp.note(10**400),
+    lambda p: krp.note(60, 10**400),
+    lambda p: krp.number(10**400),
+    lambda p: krp.ftom(10**400),
+    lambda p: krp.wchoose((10**400, p), (1, p)),
+    lambda p: p.fast(10**400),
+    lambda p: p.chance(10**400),
+    lambda p: p.thin(10**400),
+    lambda p: p.swing(10**400, 8),
+    lambda p: p.swing(0.6, 1 << 32),
+    lambda p: p.every(1 << 32, lambda q: q),
+    lambda p: p.chance(0.5, -1),
+    lambda p: p.shuffle(4, 1 << 64),
+    lambda p: p * 10**9,
+    lambda p: p.iter(10**9),
+    lambda p: p.chunk(10**9, lambda q: q),
+    lambda p: p.echo(10**9, 0.25, 0.5),
+    lambda p: p.linger(Fraction(1, 10**9)),
+    lambda p: p.echo(3, 0.25, -1e300).query(),
+    lambda p: krp.irand(10**9),
+    lambda p: krp.p(60),  # type: ignore[arg-type]
+    lambda p: krp.values(b"1"),  # type: ignore[arg-type]
+    lambda p: krp.Pattern.from_dict({"op": "Number", "value": 10**400}),
+]
+
+
+@pytest.mark.parametrize("make", BEYOND, ids=map(str, range(len(BEYOND))))
+def test_what_no_document_holds_is_refused_where_it_is_made(make: Callable[[krp.Pattern], object]) -> None:
+    with pytest.raises(krp.PatternError):
+        make(krp.p("x"))
+
+
+def test_a_key_beyond_every_frequency_has_none() -> None:
+    assert krp.mtof(10**400) == krp.mtof(1e6) == float("inf")

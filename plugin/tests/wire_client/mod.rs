@@ -97,14 +97,19 @@ pub struct Voice(NodeDecl);
 
 impl Voice {
     pub fn named(type_id: &str) -> Self {
+        Self::with(type_id, ["freq", "cutoff"])
+    }
+
+    /// With two continuous controls of those names.
+    pub fn with(type_id: &str, continuous: [&str; 2]) -> Self {
         let control = |name: &str, kind| Control { kind, ..Control::continuous(name, 0.0, 20_000.0, 0.0) };
         Self(NodeDecl {
             type_id: type_id.to_owned(),
             inputs: Vec::new(),
             outputs: vec![Port::mono("out")],
             controls: vec![
-                control("freq", ControlKind::Continuous),
-                control("cutoff", ControlKind::Continuous),
+                control(continuous[0], ControlKind::Continuous),
+                control(continuous[1], ControlKind::Continuous),
                 control("gate", ControlKind::Gate),
             ],
             role: Role::Process,

@@ -7,7 +7,7 @@ use krach_core::engine::Engine;
 use krach_core::graph::{Meant as Means, Rest};
 use krach_core::ir::{DEFAULT_PORT, NodeIr, RouteIr, RouteKind, Source, did_you_mean, shown, which_names};
 use krach_core::limits::MAX_GAIN;
-use krach_core::node::{Bus, Named as NamedControl};
+use krach_core::node::{Bus, Named as NamedControl, NodeDecl, Standing};
 use krach_core::session::{Adoption, Session};
 use serde::{Deserialize, Serialize};
 
@@ -187,6 +187,7 @@ pub(super) struct Adopt {
 fn read_node(rest: &str) -> Result<Mutation, RpcError> {
     let given: Node = read_object(rest)?;
     Ok(Mutation::new(move |session_preview| {
+        let begins = given.init.is_some();
         let spec = match given.source {
             Some(_) => given.spec(NodeIr::default()),
             None => {
@@ -198,7 +199,7 @@ fn read_node(rest: &str) -> Result<Mutation, RpcError> {
             }
         };
         let edit = Edit::Nodes(vec![NodeEdit::Set(Box::new(spec))]);
-        begins_with_one(&edit, session_preview.engine())?;
+        begins_with_one(&edit, begins, session_preview.engine())?;
         Ok(edit.into())
     }))
 }
@@ -243,19 +244,28 @@ impl Node {
     }
 }
 
-/// Does a node begin with values of controls that each are one, as far as its code is known?
-fn begins_with_one(edit: &Edit, engine: &Engine) -> Result<(), RpcError> {
+/// Does a node begin with values of controls that each are one, as far as its code is known? Of values that are given
+/// anew each must be one that there is.
+fn begins_with_one(edit: &Edit, given: bool, engine: &Engine) -> Result<(), RpcError> {
     let Edit::Nodes(edits) = edit else { return Ok(()) };
     let [NodeEdit::Set(spec)] = &edits[..] else { return Ok(()) };
     let types = engine.types_of(edit);
     let known = types.first().and_then(|id| engine.registry().find(id));
     let Some(decl) = known.map(|ty| ty.decl()) else { return Ok(()) };
+    let standing = types.first().and_then(|id| engine.registry().standing(id));
+    let settled = standing == Some(&Standing::Settled);
     for (control, _) in &spec.node.init {
-        if let NamedControl::Several(all) = decl.control_named(control) {
-            let error = RpcError::new(REFUSED, format!("{control} may be any of several controls"));
-            let names: Vec<&str> = all.iter().map(|&at| decl.controls[at].name.as_str()).collect();
-            let hint = format!("say {}", names.join(" or "));
-            return Err(error.at(format!("params.init[{control:?}]")).hint(hint));
+        let place = format!("params.init[{control:?}]");
+        match decl.control_named(control) {
+            NamedControl::Several(all) => {
+                let error = RpcError::new(REFUSED, format!("{control} may be any of several controls"));
+                let names: Vec<&str> = all.iter().map(|&at| decl.controls[at].name.as_str()).collect();
+                return Err(error.at(place).hint(format!("say {}", names.join(" or "))));
+            }
+            NamedControl::Nothing if given && settled => {
+                return Err(lacking(&spec.node.name, control, Some(decl)).at(place));
+            }
+            NamedControl::One(_) | NamedControl::Nothing => {}
         }
     }
     Ok(())
@@ -394,15 +404,8 @@ pub(super) fn check_control(
             Err(error.hint(format!("say {}", paths.join(" or "))))
         }
         Means::Lacks { node, path } => {
-            let decl = controls.decl(node);
-            let names = || decl.iter().flat_map(|decl| &decl.controls).map(|c| c.name.as_str());
             let control = path.get(node.id.len() + 1..).unwrap_or(&path);
-            let hint = did_you_mean(control, names()).or_else(|| {
-                let all: Vec<&str> = names().collect();
-                (!all.is_empty()).then(|| format!("its controls are {}", all.join(", ")))
-            });
-            let hint = hint.unwrap_or_else(|| "it has no controls".to_owned());
-            Err(refused(format!("{} has no control {control}", node.id)).hint(hint))
+            Err(lacking(&node.id, control, controls.decl(node)).at(place.clone()))
         }
         Means::Nothing => {
             let names = session.graph.exposed_controls.keys().map(String::as_str);
@@ -413,6 +416,18 @@ pub(super) fn check_control(
             Err(refused(format!("no control is called {label}")).hint(hint))
         }
     }
+}
+
+/// The error of a control that a node does not have. The nearest name is that of a control, or the end of its path.
+pub(super) fn lacking(node: &str, control: &str, decl: Option<&NodeDecl>) -> RpcError {
+    let names = || decl.iter().flat_map(|decl| &decl.controls).map(|c| c.name.as_str());
+    let ends = || names().flat_map(|name| name.match_indices('/').map(|(at, _)| &name[at + 1..]));
+    let hint = did_you_mean(control, names()).or_else(|| did_you_mean(control, ends())).or_else(|| {
+        let all: Vec<&str> = names().collect();
+        (!all.is_empty()).then(|| format!("its controls are {}", all.join(", ")))
+    });
+    let hint = hint.unwrap_or_else(|| "it has no controls".to_owned());
+    RpcError::new(REFUSED, format!("{node} has no control {control}")).hint(hint)
 }
 
 #[derive(Serialize)]

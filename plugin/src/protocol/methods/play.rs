@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::protocol::error::{REFUSED, RpcError};
 use crate::protocol::method::methods;
+use crate::protocol::methods::nodes::lacking;
 use crate::protocol::mutation::{Mutation, Prepared, SessionPreview};
 use crate::protocol::notation::{Source, checked_swing};
 use crate::protocol::params::read_object;
@@ -96,6 +97,9 @@ fn read_play(rest: &str) -> Result<Mutation, RpcError> {
             }
             _ => notes?,
         };
+        if !free {
+            means_one_each(&target, &pattern, session_preview)?;
+        }
         let edit = Edit::SetPattern { slot: target, pattern, from_zero, swing };
         Ok(Prepared::and(edit, &Played { events_per_cycle }))
     });
@@ -140,21 +144,39 @@ fn slot_of(name: &str, session_preview: &mut SessionPreview<'_>) -> Result<Slot,
         let error = RpcError::new(REFUSED, format!("{name} may be {}", paths.join(" or ")));
         return Ok(Slot::NoControl(error.at("params.target").hint("say which")));
     }
+    if let Meant::Lacks { node, path } = &meant {
+        let control = path.get(node.id.len() + 1..).unwrap_or(path);
+        let error = lacking(&node.id, control, controls.decl(node)).at("params.target");
+        return Ok(Slot::NoControl(error));
+    }
     let nodes = session.nodes.iter().map(|node| &*node.name);
     let names = nodes.chain(session.raw.nodes.iter().map(|node| &*node.id));
-    let beside = match &meant {
-        Meant::Lacks { node, .. } => controls.decl(node).map(|decl| (&node.id, &decl.controls)),
-        _ => None,
-    };
-    let beside = beside
-        .into_iter()
-        .flat_map(|(id, controls)| controls.iter().map(move |c| format!("{id}/{}", c.name)));
-    let beside: Vec<String> = beside.collect();
-    let hint = did_you_mean(name, names.chain(beside.iter().map(String::as_str)))
-        .unwrap_or_else(|| "say free to play it all the same".to_owned());
+    let hint = did_you_mean(name, names).unwrap_or_else(|| "say free to play it all the same".to_owned());
     let error = RpcError::new(REFUSED, format!("there is no node {name} to play"));
-    let error = error.at("params.target").hint(hint);
-    Ok(if matches!(meant, Meant::Lacks { .. }) { Slot::NoControl(error) } else { Slot::Nothing(error) })
+    Ok(Slot::Nothing(error.at("params.target").hint(hint)))
+}
+
+/// Refuses a pattern that names a control of which there are several: it would move none of them.
+fn means_one_each(
+    slot: &str,
+    pattern: &Pattern,
+    session_preview: &mut SessionPreview<'_>,
+) -> Result<(), RpcError> {
+    let engine = session_preview.engine();
+    let controls = session_preview.session()?.controls(engine.registry());
+    let mut several = None;
+    visit_labels(pattern, &mut |label| {
+        if let Meant::Several { paths, .. } = controls.of_pattern(slot, label) {
+            several.get_or_insert_with(|| format!("{label} may be {}", paths.join(" or ")));
+        }
+    });
+    match several {
+        None => Ok(()),
+        Some(message) => {
+            let hint = "say which in the pattern, or free to play it all the same";
+            Err(RpcError::new(REFUSED, message).at("params.pattern").hint(hint))
+        }
+    }
 }
 
 /// Does each label of a pattern mean something, whatever its slot is?

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +18,9 @@ from .lower import make_room, program
 from .query import query
 from .ratio import Cycles, ratio
 from .serialize import dict_to_pattern_node, pattern_node_to_dict
+
+# How many copies of a pattern a method makes at most.
+MAX_COPIES = 1 << 16
 
 _DRAWN = 24
 """So many events are drawn."""
@@ -144,7 +148,15 @@ def finite(number: object) -> float:
     """Return a number as a float. Raises ``PatternError`` for what is none."""
     if isinstance(number, bool) or not isinstance(number, int | float | Fraction):
         raise PatternError(f"{number!r} is no number and no pattern of numbers")
-    return float(number)
+    return floating(number)
+
+
+def floating(number: float | Fraction) -> float:
+    """Return a number as a float. Raises ``PatternError`` for one that is too large."""
+    try:
+        return float(number)
+    except OverflowError:
+        raise PatternError("this number is too large for 64 bits") from None
 
 
 def fixed(given: Numbers) -> int | float | Fraction | None:
@@ -153,6 +165,38 @@ def fixed(given: Numbers) -> int | float | Fraction | None:
         return None
     finite(given)
     return given
+
+
+def seed_of(number: object) -> int:
+    """Return a seed. Raises ``PatternError`` for what is none."""
+    seed = whole(number, "seed")
+    if not 0 <= seed < 1 << 64:
+        raise PatternError("a seed is 0 to 18446744073709551615")
+    return seed
+
+
+def times_of(number: object, what: str) -> int:
+    """Return a number of times or steps. Raises ``PatternError`` for what is none."""
+    times = whole(number, what)
+    if not 0 <= times < 1 << 32:
+        raise PatternError(f"{what} is 0 to 4294967295")
+    return times
+
+
+def copies(number: object, what: str) -> int:
+    """Return how many copies of a pattern something makes, at least one. Raises ``PatternError`` for too many."""
+    n = max(whole(number, what), 1)
+    if n > MAX_COPIES:
+        raise PatternError(f"{what} is {n}, and a pattern holds at most {MAX_COPIES} copies")
+    return n
+
+
+def power(number: float, n: int) -> float:
+    """Return a power; one that no float holds is infinite, and refused where it is played."""
+    try:
+        return number**n
+    except OverflowError:
+        return -math.inf if number < 0 and n % 2 else math.inf
 
 
 def whole(number: object, what: str) -> int:

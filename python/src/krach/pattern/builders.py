@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from . import ir, notation, scales
-from .base import Base, Cycles, Values, finite, played_node, values_node, whole
+from .base import Base, Cycles, Values, copies, finite, played_node, seed_of, values_node, whole
 from .error import PatternError
 from .pattern import Pattern, of_lengths
 from .pitch import Pitch, hertz, parse_note
@@ -156,7 +156,7 @@ def choose(*patterns: Base | str | None, weights: tuple[float, ...] | None = Non
     True
     """
     shares = None if weights is None else tuple(map(finite, weights))
-    return Pattern(ir.Choose(shares, whole(seed, "seed"), tuple(map(played_node, patterns))))
+    return Pattern(ir.Choose(shares, seed_of(seed), tuple(map(played_node, patterns))))
 
 
 def randcat(*patterns: Base | str | None, seed: int = 0) -> Pattern:
@@ -183,7 +183,7 @@ def irand(n: int, seed: int = 0) -> Pattern:
     >>> krp.irand(3) == krp.values("0 | 1 | 2")
     True
     """
-    return choose(*(number(i) for i in range(max(whole(n, "n"), 1))), seed=seed)
+    return choose(*(number(i) for i in range(copies(n, "n"))), seed=seed)
 
 
 def struct(rhythm: Values, pattern: Values) -> Pattern:
@@ -363,7 +363,7 @@ def rand(label: str, lo: float = 0.0, hi: float = 1.0, seed: int = 0) -> Pattern
     >>> 0 <= krp.rand("cutoff", seed=1).query(5, 6)[0].moving.value(0.5) <= 1
     True
     """
-    return _shape("rand", label, lo, hi, seed=whole(seed, "seed") or None)
+    return _shape("rand", label, lo, hi, seed=seed_of(seed) or None)
 
 
 def _shape(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from . import ir
-from .base import Values, values_node, whole
+from .base import Values, times_of, values_node
 from .verbs import Verbs
 
 
@@ -180,7 +180,7 @@ class Meeting(Verbs):
         >>> krp.ramp("", 0, 8).segment(4).scale("C:major")
         (0>1/4)|60 (1/4>1/2)|64 (1/2>3/4)|67 (3/4>1)|71
         """
-        return self._with(ir.Segment(whole(n, "n"), self.node))
+        return self._with(ir.Segment(times_of(n, "n"), self.node))
 
     def transpose(self, semitones: Values) -> Self:
         """Play notes higher by so many semitones.
@@ -196,7 +196,7 @@ class Meeting(Verbs):
         >>> krp.values("1 2").ply(2)
         (0>1/4)|1 (1/4>1/2)|1 (1/2>3/4)|2 (3/4>1)|2
         """
-        return self._with(ir.Split("ply", whole(n, "n"), self.node))
+        return self._with(ir.Split("ply", times_of(n, "n"), self.node))
 
     def arp(self, kind: str = "up", times: int = 1) -> Self:
         """Play the notes of each chord one after the other; what begins and ends together is a chord.
@@ -207,7 +207,7 @@ class Meeting(Verbs):
         >>> [str(e.whole.begin) for e in krp.values("A2:m").control("chord").arp().query() if e.value.label == "freq"]
         ['0', '1/3', '2/3']
         """
-        return self._with(ir.Split(kind, whole(times, "times"), self.node))
+        return self._with(ir.Split(kind, times_of(times, "times"), self.node))
 
     def rolled(self, n: int = 4, *, down: bool = False) -> Self:
         """Let the notes of each chord begin one after the other within the first 1/n of it.
@@ -216,4 +216,4 @@ class Meeting(Verbs):
         >>> [str(e.whole.begin) for e in chord.query() if e.value.label == "freq"]
         ['0', '1/6', '1/3']
         """
-        return self._with(ir.Split("rolled_down" if down else "rolled", whole(n, "n"), self.node))
+        return self._with(ir.Split("rolled_down" if down else "rolled", times_of(n, "n"), self.node))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from . import ir
 from .arguments import Arguments
+from .error import PatternError
 from .ratio import limited
 from .scanner import Step, is_digit, is_space
 from .steps import total, weighted
@@ -19,6 +20,8 @@ _MAX_NODES = 1 << 16
 
 def read(text: str, *, values: bool = False) -> ir.Node:
     """Read a line of mini-notation; with ``values`` its words are numbers and names. Raises ``NotationError``."""
+    if not isinstance(text, str):
+        raise PatternError(f"{text!r} is no text of mini-notation")
     return _Parser(text, values=values).line()
 
 

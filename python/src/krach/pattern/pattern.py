@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Self
 
 from . import ir
-from .base import Base, Numbers, Values, finite, values_node, whole
+from .base import Base, Numbers, Values, copies, finite, power, seed_of, times_of, values_node
 from .error import PatternError
 from .meeting import Meeting
 from .ratio import Cycles, ratio
@@ -45,13 +45,13 @@ class Pattern(Meeting):
             return NotImplemented
         return Pattern(ir.Stack((*_flat(self.node, ir.Stack), *_flat(other.node, ir.Stack))))
 
-    def __mul__(self, copies: object) -> Pattern:
+    def __mul__(self, times: object) -> Pattern:
         """Play so many copies within one cycle."""
-        if isinstance(copies, bool) or not isinstance(copies, int):
+        if isinstance(times, bool) or not isinstance(times, int):
             return NotImplemented
-        if copies < 1:
-            raise PatternError(f"{copies} copies play nothing", hint="rest() is a pattern that plays nothing")
-        return Pattern(ir.Cat((self.node,) * copies))
+        if times < 1:
+            raise PatternError(f"{times} copies play nothing", hint="rest() is a pattern that plays nothing")
+        return Pattern(ir.Cat((self.node,) * copies(times, "the number of copies")))
 
     __rmul__ = __mul__
 
@@ -66,7 +66,7 @@ class Pattern(Meeting):
         changed = self._changed(change)
         if isinstance(n, str | Base):
             return self._with(ir.Vary("every", (values_node(n),), 0, self.node, transform=changed))
-        return self._with(ir.Every(whole(n, "n"), changed, self.node))
+        return self._with(ir.Every(times_of(n, "n"), changed, self.node))
 
     def sometimes_by(self, prob: float, change: Callable[[Self], Self], seed: int = 0) -> Self:
         """Change each event with a probability.
@@ -74,7 +74,7 @@ class Pattern(Meeting):
         >>> len((krp.hit() * 8).sometimes_by(0.3, lambda p: p.fast(2)).query())
         22
         """
-        prob, seed = finite(prob), whole(seed, "seed")
+        prob, seed = finite(prob), seed_of(seed)
         kept, others = (self._with(ir.Chance(prob, seed, invert, self.node)) for invert in (False, True))
         return self._with(ir.Stack((kept.node, others._changed(change))))
 
@@ -132,7 +132,7 @@ class Pattern(Meeting):
         >>> krp.values("5 5").chunk(2, lambda p: p.add(1))
         (0>1/2)|6 (1/2>1)|5
         """
-        n = max(whole(n, "n"), 1)
+        n = copies(n, "n")
         pieces = [ir.Cat(tuple(ir.Number(float(k == i)) for k in range(n))) for i in range(n)]
         both = (self.node, self._changed(change))
         return self._with(_turns([ir.Pick(piece, both) for piece in pieces]))
@@ -143,7 +143,7 @@ class Pattern(Meeting):
         >>> krp.values("0 1 2 3").iter(4).control("a").query(1, 2)[0]
         (1>5/4)|a=1
         """
-        n = max(whole(n, "n"), 1)
+        n = copies(n, "n")
         return self._with(_turns([ir.Early((i, n), self.node) for i in range(n)]))
 
     def palindrome(self) -> Self:
@@ -198,9 +198,9 @@ class Pattern(Meeting):
                 "mul",
                 "left",
                 ir.Late((num * i, den), self.node),
-                ir.Label(label, ir.Number(finite(factor) ** i)),
+                ir.Label(label, ir.Number(power(finite(factor), i))),
             )
-            for i in range(max(whole(n, "n"), 1))
+            for i in range(copies(n, "n"))
         ]
         return self._with(ir.Stack(tuple(layers)))
 
@@ -247,7 +247,7 @@ class Pattern(Meeting):
             return (length, 1), ir.Zoom(first, last, self.node)
 
         cut = [piece(d % n)] if d % n else []
-        return self._with(of_lengths([piece(n)] * (d // n) + cut))
+        return self._with(of_lengths([piece(n)] * copies(d // n, "the number of parts") + cut))
 
     def range(self, lo: float, hi: float) -> Self:
         """Set the bounds of shapes; anything else stays as it is.

@@ -21,7 +21,10 @@ def mtof(key: float) -> float:
     >>> krp.mtof(69)
     440.0
     """
-    return 440.0 * math.exp2((key - 69.0) / 12.0)
+    try:
+        return 440.0 * math.exp2((key - 69.0) / 12.0)
+    except OverflowError:
+        return math.inf
 
 
 def ftom(hz: float) -> float:
@@ -30,7 +33,7 @@ def ftom(hz: float) -> float:
     >>> krp.ftom(440)
     69.0
     """
-    if not hz > 0 or math.isinf(hz):
+    if not hz > 0 or not _is_finite(hz):
         raise PatternError(f"{hz} is no frequency: it is above 0 Hz")
     key = 69.0 + 12.0 * math.log2(hz / 440.0)
     # What was made of a whole key is that key again.
@@ -70,8 +73,15 @@ def hertz(pitch: Pitch) -> float:
     """Return the frequency of a pitch. Raises ``PatternError`` for what is none."""
     if isinstance(pitch, str):
         return mtof(parse_note(pitch))
-    if isinstance(pitch, bool) or not math.isfinite(pitch):
+    if isinstance(pitch, bool) or not _is_finite(pitch):
         raise PatternError(
             f"{pitch!r} is no pitch: a name such as A2, a MIDI key such as 60 or a frequency such as 440.0"
         )
     return mtof(pitch) if isinstance(pitch, int) else pitch
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # A whole number that no float holds.
+        return False

@@ -166,7 +166,10 @@ def _whole(value: object, least: int, most: int) -> int:
 def _float(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _Unfit("expected a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise _Unfit("number out of range") from None
 
 
 def _text(value: object) -> str:

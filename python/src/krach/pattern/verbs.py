@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from . import ir
-from .base import Base, Numbers, fixed, values_node, whole
+from .base import Base, Numbers, fixed, floating, seed_of, times_of, values_node, whole
 from .error import PatternError
 from .ratio import Cycles, ratio
 
@@ -112,7 +112,7 @@ class Verbs(Base):
         >>> [str(e.whole.begin) for e in krp.ctrl("a", 1).fast(4).swing(0.6, 4).query()]
         ['0', '3/10', '1/2', '4/5']
         """
-        return self._with(ir.Warp("swing", float(amount), whole(grid, "grid"), self.node))
+        return self._with(ir.Warp("swing", floating(amount), times_of(grid, "grid"), self.node))
 
     def zoom(self, begin: Cycles, end: Cycles) -> Self:
         """Let a piece of each cycle fill the cycle.
@@ -138,7 +138,7 @@ class Verbs(Base):
         """
         if isinstance(prob, str | Base):
             raise PatternError("thin takes one probability", hint="chance takes a pattern of them")
-        return self._with(ir.Degrade(float(prob), whole(seed, "seed"), self.node))
+        return self._with(ir.Degrade(floating(prob), seed_of(seed), self.node))
 
     def chance(self, prob: Numbers, seed: int = 0, *, invert: bool = False) -> Self:
         """Leave out units with a probability, always the same ones; with ``invert`` keep just those.
@@ -148,10 +148,10 @@ class Verbs(Base):
         """
         number = fixed(prob)
         if number is not None:
-            return self._with(ir.Chance(float(number), whole(seed, "seed"), invert, self.node))
+            return self._with(ir.Chance(floating(number), seed_of(seed), invert, self.node))
         if invert:
             raise PatternError("invert goes with one probability, not with a pattern of them")
-        return self._with(ir.Vary("chance", (values_node(prob),), whole(seed, "seed"), self.node))
+        return self._with(ir.Vary("chance", (values_node(prob),), seed_of(seed), self.node))
 
     def shuffle(self, n: int, seed: int = 0) -> Self:
         """Play ``n`` pieces of each cycle in another order, each once.
@@ -159,7 +159,7 @@ class Verbs(Base):
         >>> krp.values("0 1 2").shuffle(3, seed=2)
         (0>1/3)|0 (1/3>2/3)|2 (2/3>1)|1
         """
-        return self._with(ir.Shuffle("shuffle", whole(n, "n"), whole(seed, "seed"), self.node))
+        return self._with(ir.Shuffle("shuffle", times_of(n, "n"), seed_of(seed), self.node))
 
     def scramble(self, n: int, seed: int = 0) -> Self:
         """Play any of ``n`` pieces of each cycle at each place.
@@ -167,7 +167,7 @@ class Verbs(Base):
         >>> krp.values("0 1 2").scramble(3)
         (0>1/3)|0 (1/3>2/3)|1 (2/3>1)|0
         """
-        return self._with(ir.Shuffle("scramble", whole(n, "n"), whole(seed, "seed"), self.node))
+        return self._with(ir.Shuffle("scramble", times_of(n, "n"), seed_of(seed), self.node))
 
     def _vary(self, kind: str, by: Numbers) -> Self:
         return self._with(ir.Vary(kind, (values_node(by),), 0, self.node))
