@@ -18,7 +18,7 @@ _MAX_NESTING = 40
 _MAX_NODES = 1 << 16
 
 
-def read(text: str, *, values: bool = False) -> ir.Node:
+def read(text: object, *, values: bool = False) -> ir.Node:
     """Read a line of mini-notation; with ``values`` its words are numbers and names. Raises ``NotationError``."""
     if not isinstance(text, str):
         raise PatternError(f"{text!r} is no text of mini-notation")
