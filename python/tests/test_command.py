@@ -60,6 +60,35 @@ def test_an_instance_is_chosen_by_name(served: Served) -> None:
     assert done.returncode == 1 and f"krach attach {served.instance.id}" in done.stderr
 
 
+def test_where_nothing_plays_nothing_is_said_to_play_on(kr: Session, tmp_path: Path) -> None:
+    song = tmp_path / "song.py"
+    song.write_text('kr.node("bass", "faust:bass")\nkr.play("bass", "A2 [H2 x")\n')
+    nowhere = {each: str(tmp_path) for each in ("XDG_RUNTIME_DIR", "HOME", "TMPDIR")}
+    for arguments, more, what in (
+        (("run", str(song)), nowhere, "no instance of krach is running"),
+        (("--instance", "nobody", "run", str(song)), {}, "no instance is called nobody"),
+        (("send",), nowhere, "no prompt is running"),
+        (("serve",), {"PATH": "/nowhere", "KRACH_HOST": "/nowhere/krach-host"}, "No such file"),
+        (("render", str(tmp_path / "none.py")), {}, "is not there"),
+        (("render", str(song), "-o", str(tmp_path / "x.wav")), {}, 'unknown word "H2"'),
+    ):
+        done = command(*arguments, **more)
+        assert done.returncode == 1 and what in done.stderr and "plays on" not in done.stderr, done.stderr
+    done = command("run", str(song))
+    assert done.returncode == 1 and done.stderr.endswith("what played plays on\n")
+
+
+def test_with_two_instances_a_file_is_told_how_to_choose_one(kr: Session) -> None:
+    with Served() as second:
+        done = command("run", "-", stdin="kr.tempo")
+        lines = done.stderr.splitlines()
+        assert done.returncode == 1 and lines[0] == "2 instances are there: say which", lines
+        assert any(second.instance.id in line for line in lines)
+        [help_of_run] = [line for line in lines if "--instance" in line]
+        chosen = help_of_run.split("`krach ")[1].split(" FILE`")[0].split()
+        assert command(*chosen, "-", stdin="print(kr.id)").stdout.strip() == chosen[1]
+
+
 def test_a_file_is_run_again_as_one_change_and_what_it_has_no_more_goes(kr: Session, tmp_path: Path) -> None:
     song = tmp_path / "song.py"
     kr.node("mine", "faust:bell")

@@ -563,3 +563,69 @@ def test_a_mistake_in_a_patch_is_refused_with_line_and_column_and_the_old_one_pl
     assert kr.compile(TONE).controls[0]["name"] == "osc/frequency"
     assert kr.define("patch:mine", TONE).type == "patch:mine"
     assert kr.source("patch:mine") == TONE
+
+
+# What is accepted, and may not be what was meant
+
+
+def test_what_a_change_does_not_reach_is_noted(kr: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    bass = kr.node("bass", "faust:bass") @ "A1 A2"
+    kr.instantiate(krach.ModuleIr(nodes=(krach.Node("hat", "faust:hat"),)), "kit")
+    for call, noted in (
+        (lambda: kr.macro(2, "bass/cutof", 200, 4000), "there is no bass/cutof now: did you mean bass/cutoff?"),
+        (lambda: kr.unmacro(2, "bass/cutof"), ""),
+        (lambda: kr.midi_map(74, "bass/cutof", 200, 4000), "there is no bass/cutof now: did you mean bass/cutoff?"),
+        (lambda: kr.midi_unmap(74, "bass/cutof"), ""),
+        (lambda: kr.unmod("bass/cutof"), "there is no bass/cutof now: did you mean bass/cutoff?"),
+        (lambda: kr.hush("bas"), "there is no bas now: did you mean bass?"),
+        (lambda: kr.hush("qqq"), "there is no qqq now"),
+        (lambda: kr.macro(1, "bass/cutoff"), ""),
+        (lambda: kr.macro(1, "bass/gain"), ""),
+        (lambda: kr.macro(1, name="One"), ""),
+        (lambda: kr.unmacro(1), ""),
+        (lambda: kr.unmod("bass/cutoff"), ""),
+        (lambda: kr.hush("kit"), ""),
+        (lambda: kr.hush("bass/cutoff"), ""),
+        (bass.hush, ""),
+        (lambda: kr.transport(seed=1), ""),
+    ):
+        call()
+        assert capsys.readouterr().err.strip() == noted
+
+
+def test_a_tempo_that_the_hosts_clock_overrides_is_noted(kr: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    until(lambda: kr.position.running)
+    kr.tempo = 100
+    said = 'the host\'s clock counts: 120 plays; kr.transport(clock="internal") takes 100\n'
+    assert capsys.readouterr().err == said
+    kr.tempo = 120  # It is what plays.
+    kr.transport(clock="internal", tempo=100)
+    until(lambda: kr.position.tempo == 100)
+    kr.tempo = 90
+    assert capsys.readouterr().err == ""
+
+
+def test_a_name_of_another_family_is_found(kr: Session) -> None:
+    with pytest.raises(Refusal) as refused:
+        kr.node("x", "kick")
+    assert str(refused.value) == "there is no node type kick\ndid you mean faust:kick?"
+    with pytest.raises(Refusal, match="did you mean faust:kick"), kr.batch():
+        kr.node("x", "kick")
+    with pytest.raises(krach.KrachError) as refused:
+        kr.load("mysong")
+    assert refused.value.hint == "a session that was saved is opened by kr.open_file('mysong')"
+
+
+def test_a_session_that_comes_with_krach_is_told_where_it_is(kr: Session) -> None:
+    folder = SRC.parents[1] / "dsp/sessions"
+    names = sorted(each.name.removesuffix(".krach.json") for each in folder.glob("*.krach.json"))
+    assert list(krach.session.documents.WITH_KRACH) == names
+    with pytest.raises(Refusal, match="acid comes with krach") as refused:
+        kr.open_file("acid")
+    file = folder / "acid.krach.json"
+    assert f"kr.open_file({str(file)!r})" in str(refused.value)
+    kr.open_file(file)
+    assert kr.nodes
+    with pytest.raises(Refusal) as refused:
+        kr.open_file("mysong")
+    assert "comes with krach" not in str(refused.value)

@@ -14,7 +14,7 @@ import krach
 
 from . import places, run
 from .client import folders, instances
-from .error import KrachError
+from .error import KrachError, NothingPlays
 
 _HOSTS = """Bitwig Studio finds it by itself: add krach (the CLAP) as an instrument to a track.
 Reaper: Preferences > Plug-ins > CLAP (or VST) > Re-scan, then insert "CLAPi: krach" on a track."""
@@ -77,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
     except SystemExit:
         raise
     except Exception as error:
-        print(run.told(error, getattr(options, "file", None)), file=sys.stderr)
+        print(run.told(error, getattr(options, "file", None), plays=options.command != "render"), file=sys.stderr)
         return 1
 
 
@@ -134,7 +134,7 @@ def _prompt(name: str | None) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] != "IPython":
             raise
-        raise KrachError("the prompt needs IPython", hint="pip install 'krach-plugin[repl]'") from None
+        raise NothingPlays("the prompt needs IPython", hint="pip install 'krach-plugin[repl]'") from None
     session = _session(name, wait=False)
     session.attach(name)
     start(session)

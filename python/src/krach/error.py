@@ -20,6 +20,9 @@ class KrachError(Exception):
     a hit is x, a note A2 or C#4, a MIDI key 60, a frequency 440.0, a rest ~ or .
     """
 
+    still_playing = True
+    """Whether there is a plugin that what played plays on in."""
+
     def __init__(
         self,
         message: str,
@@ -33,6 +36,16 @@ class KrachError(Exception):
         self.place = place
         self.hint = hint
         self.span = span
+
+
+class NothingPlays(KrachError):
+    """What is missing before anything can play: a program, an instance, a prompt.
+
+    >>> print(krach.run.told(krach.error.NothingPlays("no prompt is running")))
+    no prompt is running
+    """
+
+    still_playing = False
 
 
 class ModuleError(KrachError, ValueError):

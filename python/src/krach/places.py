@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from .error import KrachError
+from .error import NothingPlays
 
 PACKAGED = Path(__file__).parent / "plugin"
 """What the platform's wheel carries."""
@@ -72,7 +72,7 @@ def _first(places: list[Path], name: str, variable: str, how: str) -> Path:
     ]
     hint = "\n".join(lines)
     looked = "\n".join(f"  {each}" for each in places)
-    raise KrachError(f"{name} is not there; these were looked at:\n{looked}\n{hint}", place=name, hint=hint)
+    raise NothingPlays(f"{name} is not there; these were looked at:\n{looked}\n{hint}", place=name, hint=hint)
 
 
 def plugin_folder(kind: str, environment: Mapping[str, str] = os.environ, system: str = sys.platform) -> Path:
@@ -89,7 +89,7 @@ def plugin_folder(kind: str, environment: Mapping[str, str] = os.environ, system
         home = environment.get("HOME")
         inside = f"Library/Audio/Plug-Ins/{kind.upper()}" if system == "darwin" else f".{kind}"
     if not home:
-        raise KrachError("no home folder is set", hint="set HOME (Windows: LOCALAPPDATA)")
+        raise NothingPlays("no home folder is set", hint="set HOME (Windows: LOCALAPPDATA)")
     return Path(home) / inside
 
 

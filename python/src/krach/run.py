@@ -36,8 +36,10 @@ def names(session: Session) -> dict[str, Any]:
     return {"kr": session, "krs": krach.krs, "krp": krach.krp, "krach": krach}
 
 
-def told(error: BaseException, file: str | None = None) -> str:
+def told(error: BaseException, file: str | None = None, plays: bool = True) -> str:
     """Return what went wrong: of krach what, where, and what would work; of Python the traceback of the file.
+
+    ``plays``: whether there is a plugin that plays on, and is not one that only renders.
 
     >>> print(krach.run.told(krach.KrachError("there is nothing called kik", hint="did you mean kick?")))
     there is nothing called kik
@@ -55,7 +57,7 @@ def told(error: BaseException, file: str | None = None) -> str:
     lines.append(text)
     if error.hint and error.hint not in text:
         lines.append(error.hint)
-    return "\n".join([*lines, "what played plays on"])
+    return "\n".join([*lines, *(["what played plays on"] if plays and error.still_playing else [])])
 
 
 def run_file(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeAlias, cast
 
-from krach.error import KrachError
+from krach.error import KrachError, NothingPlays
 
 from .discovery import NoInstance, find, instances, is_live
 from .refusal import refusal
@@ -24,7 +24,7 @@ _ANSWER = 60.0
 _GREETING = 10.0
 
 
-class Gone(KrachError):
+class Gone(NothingPlays):
     """The plugin has gone, or does not answer; whether a request in flight has been carried out is not known.
 
     >>> krach.client.Connection("/nowhere")

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from krach.error import KrachError
+from krach.error import NothingPlays
 
 from .stream import open_stream
 
 WINDOWS = sys.platform == "win32"
 
 
-class NoInstance(KrachError):
+class NoInstance(NothingPlays):
     """There is no instance of that name, or more than one.
 
     >>> krach.attach("nobody")
@@ -169,4 +169,7 @@ def find(name: str | None) -> str:
 def _list(live: list[Instance]) -> str:
     if not live:
         return "insert krach on a track of your DAW, or start one with `krach serve`"
-    return "\n".join(f"  krach attach {each.id}    {each}" for each in live)
+    lines = [f"  krach attach {each.id}    {each}" for each in live]
+    if len(live) > 1:
+        lines.append(f"a file is run by `krach --instance {live[0].id} run FILE`")
+    return "\n".join(lines)

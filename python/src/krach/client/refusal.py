@@ -27,8 +27,6 @@ class Refusal(KrachError):
     a hit is x, a note A2 or C#4, a MIDI key 60, a frequency 440.0, a rest ~ or .
     """
 
-    still_playing = True
-
 
 class Unsupported(Refusal):
     """The plugin's version does not have it.

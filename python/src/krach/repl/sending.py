@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from krach.client import folders
-from krach.error import KrachError
+from krach.error import NothingPlays
 from krach.run import told
 
 
@@ -72,7 +72,7 @@ class _Both(io.TextIOBase):
 def _folder() -> Path:
     known = folders()
     if not known:
-        raise KrachError("there is no folder for the prompt's socket", hint="set HOME or XDG_RUNTIME_DIR")
+        raise NothingPlays("there is no folder for the prompt's socket", hint="set HOME or XDG_RUNTIME_DIR")
     return known[0] / "repl"
 
 
@@ -130,4 +130,4 @@ def send(text: str, file: str = "<sent>", line: int = 1) -> tuple[bool, str]:
             entry.unlink(missing_ok=True)  # Of a prompt that was killed.
         except (OSError, EOFError, ValueError, KeyError):
             continue
-    raise KrachError("no prompt is running", hint="start one with `krach`")
+    raise NothingPlays("no prompt is running", hint="start one with `krach`")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from krach.client import Connection, Listener, NoInstance
+from krach.client import Connection, Listener, NoInstance, Refusal
 from krach.client.connection import attach as connect
 from krach.error import KrachError
 from krach.names import OwnNames
@@ -26,6 +27,7 @@ At: TypeAlias = "str | float | None"
 COMPILE = 10.0
 """Seconds that a script waits for a sound to compile."""
 
+_NO_TYPE = re.compile(r"(.*there is no node type ([^\s:]+))$", re.M)
 _POLL = 0.01
 _SLOW = 0.3
 
@@ -167,7 +169,29 @@ class Base(OwnNames):
             params = params | {"at": at}
         if dry_run:
             params = params | {"dry_run": True}
-        return Change(self.connection.call(method, params))
+        try:
+            return Change(self.connection.call(method, params))
+        except Refusal as error:
+            raise self._with_the_type(error) from None
+
+    def _with_the_type(self, error: Refusal) -> Refusal:
+        """Return a refusal with the type whose family was left out: ``kick`` for ``faust:kick``."""
+        found = _NO_TYPE.match(str(error))
+        if found is None:
+            return error
+        types: list[str] = [each["type"] for each in self.ask("types")["types"]]
+        near = next((each for each in types if each.endswith(f":{found[2]}")), None)
+        if near is None:
+            return error
+        hint = f"did you mean {near}?"
+        return Refusal(f"{found[1]}\n{hint}", place=error.place, hint=hint)
+
+    def note(self, text: str) -> None:
+        """Say something about a change that was made and may not be what was meant, on standard error.
+
+        >>> kr.note("macro 2 waits for bass/cutof")
+        """
+        print(text, file=sys.stderr, flush=True)
 
     @contextmanager
     def at(self, when: str | float) -> Generator[None]:

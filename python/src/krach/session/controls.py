@@ -150,7 +150,9 @@ class Controls(Patterns):
         >>> sweep = kr.mod_sine("bass/cutoff", 200, 2000)
         >>> _ = kr.unmod("bass/cutoff")
         """
-        return self.change("clear_automation", {"id": path}, at, dry_run)
+        done = self.change("clear_automation", {"id": path}, at, dry_run)
+        self._note_unknown(path)
+        return done
 
     def mod_sine(self, path: str, lo: float = 0.0, hi: float = 1.0, bars: float = 4, **more: Any) -> Modulation:
         """Move a control along a sine.
@@ -219,7 +221,9 @@ class Controls(Patterns):
         >>> _ = kr.midi_map(74, "bass/cutoff", 200, 4000)
         """
         params = {"cc": cc, "label": path, "lo": lo, "hi": hi, "channel": channel}
-        return self.change("midi_map", params, at, dry_run)
+        done = self.change("midi_map", params, at, dry_run)
+        self._note_unknown(path)
+        return done
 
     def midi_unmap(
         self, cc: int, path: str | None = None, channel: int = 0, *, at: At = None, dry_run: bool = False
@@ -240,7 +244,9 @@ class Controls(Patterns):
         >>> kr.midi_learn(None)["learning"]
         """
         given = {key: value for key, value in {"lo": lo, "hi": hi}.items() if value is not None}
-        return self.ask("midi_learn", label=path, **given)
+        done = self.ask("midi_learn", label=path, **given)
+        self._note_unknown(path)
+        return done
 
     def midi_route(
         self, node: Named | None, channel: int | str = "omni", *, at: At = None, dry_run: bool = False
@@ -295,7 +301,9 @@ class Controls(Patterns):
             "name": name,
             "unit": unit,
         }
-        return self.change("macro", params, at, dry_run)
+        done = self.change("macro", params, at, dry_run)
+        self._note_unknown(path)
+        return done
 
     def unmacro(self, n: int | str, path: str | None = None, *, at: At = None, dry_run: bool = False) -> Change:
         """Let macro ``n`` move a control no more; without one nothing, and it has no name.

@@ -53,11 +53,11 @@ class Nodes(Base):
     ) -> NodeHandle:
         """Add a node, or change the one of that name: what is not given stays as it was.
 
-        The source is a type (``"faust:bass"``, ``"patch:acid"``), FAUST text, the YAML of a patch, a function of signals,
-        a DspGraph, or the path of a ``.dsp`` or ``.yaml``; a node that there is keeps its own without. A new node has a fader of 0.5, one voice, and is heard by
-        itself on the main output; with ``stem=1`` to 8 on that stem instead. ``controls`` and ``init`` are the
-        values that its controls begin with. With ``rest="never"`` one voice that has fallen silent is rendered all the
-        same. In a script it waits for the compile, 10 s at most.
+        The source is a type (``"faust:bass"``, ``"patch:acid"``), FAUST text, the YAML of a patch, a function of
+        signals, a DspGraph, or the path of a ``.dsp`` or ``.yaml``; a node that there is keeps its own without. A new
+        node has a fader of 0.5, one voice, and is heard by itself on the main output; with ``stem=1`` to 8 on that
+        stem instead. ``controls`` and ``init`` are the values that its controls begin with. With ``rest="never"`` one
+        voice that has fallen silent is rendered all the same. In a script it waits for the compile, 10 s at most.
 
         >>> bass = kr.node("bass", "faust:bass", gain=0.3, cutoff=900)
         >>> bass["cutoff"]
@@ -320,6 +320,26 @@ class Nodes(Base):
     def _hears(self, node: Info) -> bool:
         types = self.ask("types", type=node.type)["types"]
         return bool(types and types[0]["inputs"])
+
+    def _unknown(self, path: str) -> str | None:
+        """Return what is said of a path or a name that nothing has; ``None`` where it is there or may be soon."""
+        nodes = self._nodes()
+        names = [each.name for each in nodes]
+        known = {*names, *(each["path"] for node in nodes for each in node.controls or ())}
+        known |= {f"{name}/gain" for name in names}
+        is_group = any(name.startswith(f"{path}/") for name in names)
+        waits = any(each.state == "pending" and path.startswith(f"{each.name}/") for each in nodes)
+        if path in known or is_group or waits or "@" in path:
+            return None
+        hint = did_you_mean(path, known)
+        return f"there is no {path} now" + ("" if hint is None else f": {hint}")
+
+    def _note_unknown(self, path: str | None) -> None:
+        """Say that a change was about what is not there; in a batch it may be made by the same change."""
+        if path is not None and self._scope.batch is None:
+            unknown = self._unknown(path)
+            if unknown is not None:
+                self.note(unknown)
 
     def missing(self, name: str) -> KrachError:
         """Return the error of a name that nothing has, with the nearest one.

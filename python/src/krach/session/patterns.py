@@ -68,7 +68,9 @@ class Patterns(Nodes):
         """
         if target is None:
             return self.stop(at=at, dry_run=dry_run)
-        return self.change("hush", {"target": name_of(target)}, at, dry_run)
+        done = self.change("hush", {"target": name_of(target)}, at, dry_run)
+        self._note_unknown(name_of(target))
+        return done
 
     def stop(self, *, at: At = None, dry_run: bool = False) -> Change:
         """Let all slots fall silent.

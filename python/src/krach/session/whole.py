@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from krach.client import Refusal
 from krach.error import KrachError
 from krach.export import Script, export
 from krach.ir.module import Frozen, ModuleIr
 
 from .base import COMPILE, At, Change
-from .documents import document_of, session_file
+from .documents import document_of, of_a_session_with_krach, session_file
 from .handles import ModuleHandle
 from .info import Info, Lines, Table
 from .nodes import Named, name_of
@@ -101,7 +102,13 @@ class Whole(Scenes):
         krach.client.refusal.Refusal: there is no file /nowhere/song.krach.json
         ...
         """
-        done = self.change("open_file", {"file": session_file(file)}, at, dry_run)
+        try:
+            done = self.change("open_file", {"file": session_file(file)}, at, dry_run)
+        except Refusal as error:
+            hint = of_a_session_with_krach(file)
+            if hint is None:
+                raise
+            raise Refusal(f"{str(error).splitlines()[0]}\n{hint}", place=error.place, hint=hint) from None
         self._settle_all(at, dry_run)
         return done
 
@@ -213,7 +220,15 @@ class Whole(Scenes):
         >>> kr.transport(tempo=128, free_run=True).tempo
         128.0
         """
-        return self.exact("transport", settings, at, dry_run)
+        done = self.exact("transport", settings, at, dry_run)
+        position: dict[str, Any] = done.get("position") or {}
+        is_other = "tempo" in settings and bool(position) and position["tempo"] != done["tempo"]
+        if is_other and done["clock"] == "external" and position["running"] and not position["free_running"]:
+            self.note(
+                f"the host's clock counts: {position['tempo']:g} plays; "
+                f'kr.transport(clock="internal") takes {done["tempo"]:g}'
+            )
+        return done
 
     @property
     def tempo(self) -> float:
@@ -384,7 +399,7 @@ class Whole(Scenes):
         """
         answer = self.ask("types", **({} if type is None else {"type": type}))
         rows = [Info(each) for each in answer["types"]]
-        return Table(rows, lambda row: [row.type, row.origin, " ".join(each["name"] for each in row.controls or ())])
+        return Table(rows, _shown)
 
     def source(self, type: str) -> str:
         """Return the text of a sound.
@@ -466,6 +481,16 @@ class Whole(Scenes):
         finally:
             scope.batch = outer
         self.change("transition", {"cycles": bars, "requests": requests})
+
+
+_SHOWN = 12
+"""So many controls of a type are shown."""
+
+
+def _shown(type: Info) -> list[str]:
+    names = [each["name"] for each in type.controls or ()]
+    more = len(names) - _SHOWN
+    return [type.type, type.origin, " ".join([*names[:_SHOWN], *([f"and {more} more"] if more > 0 else [])])]
 
 
 _NOT_YET = " is not there yet: "
