@@ -105,6 +105,19 @@ def test_the_guide_runs(kr: Session, tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert not told, "".join(told)
 
 
+def test_the_page_of_patterns_says_in_python_what_can_be_called() -> None:
+    page = (ROOT / "docs/patterns.md").read_text("utf-8")
+    section = page.split("### In Python\n")[1].split("\n## ")[0]
+    names = {"krp": krp, "line": krp.p("x x x x"), "keys": krp.p("A2 C3 E3 A3")}
+    rows = [each.split(" | ", 1)[1] for each in section.splitlines() if each.startswith("| `")]
+    calls = [call for row in rows for call in re.findall(r"`([^`]+)`", row) if "(" in call]
+    calls += re.findall(r"`(krp\.[^`]+)`", section.split("\n| ")[0])
+    assert len(rows) == 20 and len(calls) > 25
+    for call in calls:
+        made = eval(call, names)
+        assert isinstance(made, krp.Pattern) and made.query(0, 4), call
+
+
 def public(holder: Any, place: str, found: dict[int, tuple[str, Any]]) -> dict[int, tuple[str, Any]]:
     """Gather the functions and classes that a module or a class gives out, each under one name."""
     for name in getattr(holder, "__all__", None) or [each for each in dir(holder) if not each.startswith("_")]:
