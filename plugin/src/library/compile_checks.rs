@@ -173,7 +173,7 @@ impl Library {
 
     /// What comes of the text of a patch? Nothing uses it.
     pub(crate) fn check_patch(&self, id: &str, text: &str) -> Result<PatchCheck, Box<Failure>> {
-        self.patches.check(id, text).map_err(Box::new)
+        self.patches.check(id, text)
     }
 
     /// Where patches are looked for, and what is wrong there.

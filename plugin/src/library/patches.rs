@@ -115,7 +115,7 @@ impl Patches {
     /// # Errors
     /// If a node is to have a text that is no patch.
     pub(super) fn before(&mut self, edit: &Edit, engine: &mut Engine) -> Result<(), EditError> {
-        check_texts(edit, engine)?;
+        check_texts(edit)?;
         for id in engine.types_of(edit).iter().filter(|id| is_patch(id) && !is_inline(id)) {
             if engine.registry().standing(id).is_none() {
                 self.look(engine);
@@ -308,14 +308,14 @@ impl Patches {
         let stamp = self.path(id).filter(|_| origin == Some(Origin::File)).and_then(|path| Stamp::of(&path));
         let text = self.read(id);
         self.patches.entry(id.to_owned()).or_default().stamp = stamp;
-        let made = text.map_err(|why| Failure::new(id, why)).and_then(|text| {
+        let made = text.map_err(|why| Box::new(Failure::new(id, why))).and_then(|text| {
             let name = id.strip_prefix(FAMILY).unwrap_or(id);
             let file = (origin == Some(Origin::File)).then(|| patch_file(name));
             Ok((self.make(id, file.as_deref(), &text)?, text))
         });
         let (ty, text) = match made {
             Ok(made) => made,
-            Err(failure) => return self.fail(id, failure, engine),
+            Err(failure) => return self.fail(id, *failure, engine),
         };
         let patch = self.patches.entry(id.to_owned()).or_default();
         let source = match &patch.pinned {
@@ -352,10 +352,11 @@ impl Patches {
         });
     }
 
-    fn make(&self, id: &str, file: Option<&str>, text: &str) -> Result<PatchType, Failure> {
-        let graph = yaml_to_graph(text).map_err(|wrong| Failure::of_patch(id, file, &wrong))?;
-        let failed =
-            |fault: krach_patch::Fault| Failure { hint: Some(fault.hint), ..Failure::new(id, fault.problem) };
+    fn make(&self, id: &str, file: Option<&str>, text: &str) -> Result<PatchType, Box<Failure>> {
+        let graph = yaml_to_graph(text).map_err(|wrong| Box::new(Failure::of_patch(id, file, &wrong)))?;
+        let failed = |fault: krach_patch::Fault| {
+            Box::new(Failure { hint: Some(fault.hint), ..Failure::new(id, fault.problem) })
+        };
         PatchType::new(id, graph, &self.versions).map_err(failed)
     }
 
@@ -406,7 +407,7 @@ impl Patches {
     ///
     /// # Errors
     /// If it is no patch.
-    pub(super) fn check(&self, id: &str, text: &str) -> Result<PatchCheck, Failure> {
+    pub(super) fn check(&self, id: &str, text: &str) -> Result<PatchCheck, Box<Failure>> {
         let since = Instant::now();
         let ty = self.make(id, None, text)?;
         let timings = Timings { front: since.elapsed(), ..Timings::default() };
@@ -532,9 +533,9 @@ pub(super) fn read_patch(folder: &Path, name: &str) -> Option<Failure> {
 ///
 /// # Errors
 /// If not, with the place in the edit, the line and the column.
-fn check_texts(edit: &Edit, engine: &Engine) -> Result<(), EditError> {
+fn check_texts(edit: &Edit) -> Result<(), EditError> {
     match edit {
-        Edit::Batch(edits) => edits.iter().try_for_each(|edit| check_texts(edit, engine)),
+        Edit::Batch(edits) => edits.iter().try_for_each(check_texts),
         Edit::Nodes(edits) => {
             for (i, edit) in edits.iter().enumerate() {
                 let NodeEdit::Set(spec) = edit else { continue };
