@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from krach.error import NothingPlays
 
+from .files import read_plain
 from .stream import open_stream
 
 WINDOWS = sys.platform == "win32"
@@ -100,7 +101,7 @@ def instances() -> list[Instance]:
 
 def _entry(path: Path) -> Instance | None:
     try:
-        data: Any = json.loads(path.read_text("utf-8"))
+        data: Any = json.loads(read_plain(path))
     except (OSError, ValueError):
         return None  # It is being written, or was taken away meanwhile.
     if not isinstance(data, dict):

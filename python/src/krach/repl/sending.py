@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from krach.client import folders
+from krach.client.files import read_plain
 from krach.error import NothingPlays
 from krach.run import told
 
@@ -121,7 +122,7 @@ def send(text: str, file: str = "<sent>", line: int = 1) -> tuple[bool, str]:
     entries = sorted(_folder().glob("*.json"), key=lambda each: each.stat().st_mtime, reverse=True)
     for entry in entries:
         try:
-            address = json.loads(entry.read_text("utf-8"))["address"]
+            address = json.loads(read_plain(entry))["address"]
             with Client(address) as prompt:
                 prompt.send_bytes(json.dumps({"text": text, "file": file, "line": line}).encode())
                 done, said = json.loads(prompt.recv_bytes())
