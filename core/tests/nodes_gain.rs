@@ -34,7 +34,7 @@ fn at_zero_nothing_passes_not_even_a_fault() {
 fn a_jump_is_a_line_of_ten_milliseconds_that_begins_on_the_first_frame() {
     let mut bench = Bench::new("gain", RATE);
     bench.set("gain", 0.0, 0);
-    bench.stereo(&ones(1), &ones(1));
+    bench.node.reset();
     bench.set("gain", 1.0, 0);
     let [left, right] = bench.stereo(&ones(600), &ones(600));
     for (n, &x) in left.iter().enumerate() {
@@ -109,7 +109,12 @@ fn before_its_first_frame_nothing_clicks_so_a_value_is_there_at_once() {
         assert!(!bench.node.is_still(), "resting or not, what comes after the first frame must be the same");
         bench.set("gain", 0.75, 0);
         bench.set("mute", 0.5, 0);
+        bench.node.settle();
         let [left, _] = bench.stereo(&ones(10), &ones(10));
         assert_eq!(left, vec![0.375; 10]);
+        bench.set("gain", 0.0, 0);
+        bench.node.settle();
+        let [left, _] = bench.stereo(&ones(10), &ones(10));
+        assert!(left[9] > 0.3, "from then on a jump is a line");
     }
 }

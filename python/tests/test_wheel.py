@@ -67,7 +67,7 @@ def test_the_pure_wheel_is_the_client_alone(tmp_path: Path) -> None:
     # Nothing but what Python has is needed to run it.
     programs = installed(tmp_path / "venv", str(wheel))
     done = subprocess.run(
-        [programs / "krach", "install"], env=bare(tmp_path), capture_output=True, text=True, check=False
+        [programs / "krach", "install"], env=bare(tmp_path), cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1 and "the wheel for this system carries it" in done.stderr, done.stderr
 

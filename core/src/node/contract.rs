@@ -72,8 +72,7 @@ pub struct Change {
     pub value: f32,
     /// Frames in which to get there, linearly: the first rendered frame is one step along, frame
     /// number `ramp` has the value itself. 0 means at once (the node declicks by itself where a
-    /// jump would click, which is never before its first frame after it was created or reset). A node
-    /// that cannot ramp a control may jump at the first frame.
+    /// jump would click). A node that cannot ramp a control may jump at the first frame.
     pub ramp: u32,
 }
 
@@ -100,6 +99,10 @@ pub trait Node: Send {
     /// a change is due, so the change never needs an offset of its own. Several changes may arrive
     /// between two renders; each counts (a gate may close and open again).
     fn set(&mut self, control: usize, change: Change);
+
+    /// A base value was set by hand. A node that has not rendered a frame since it was created or reset is there at
+    /// once, as if created with it; any other goes on with its ramps.
+    fn settle(&mut self) {}
 
     /// Renders `frames` ≥ 1 frames, which are where `transport` says in musical time. One slice per channel (ports flattened in declaration order),
     /// each of exactly `frames` samples; inputs and outputs never overlap; outputs hold garbage

@@ -284,6 +284,9 @@ impl Renderer {
             Action::Set { control, path, value } => {
                 if let Some(control) = self.plan.find(control, path) {
                     self.write(control, Write::Base(value));
+                    let node = &mut self.plan.nodes[self.plan.controls[control as usize].node as usize];
+                    let instances = node.voices.iter_mut().filter_map(|voice| voice.instance.as_mut());
+                    instances.for_each(|instance| instance.settle());
                 }
             }
             Action::Slot { slot, voice } => {

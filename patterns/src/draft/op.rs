@@ -8,7 +8,7 @@ use crate::ir::SourceSpan;
 #[derive(Debug)]
 pub(crate) struct DraftNode {
     pub op: DraftOp,
-    /// Index into [`Draft::paths`].
+    /// Index into [`paths`](super::Draft::paths).
     pub path: usize,
     /// The node above; the root points at itself.
     pub parent: usize,
@@ -17,7 +17,7 @@ pub(crate) struct DraftNode {
 /// What a draft node does. Nothing in a draft is silent: `None` stands for silence.
 #[derive(Debug)]
 pub(crate) enum DraftOp {
-    /// An atom or a shape: index into [`Draft::leaves`].
+    /// An atom or a shape: index into [`leaves`](super::Draft::leaves).
     Leaf(u32),
     Stack(Vec<usize>),
     Cat(Vec<Option<usize>>),

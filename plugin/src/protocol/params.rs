@@ -89,7 +89,7 @@ mod tests {
             (r#"{"node":"a","gain":"1"}"#, "params.gain", "expected a number"),
             (r#"{"node":"a","on":1}"#, "params.on", "expected true or false"),
             (r#"{"node":"a","values":[]}"#, "params.values", "expected an object, {…}"),
-            (r#"{"node":"a","values":{"b":-1}}"#, "params.values.b", "expected a whole number, 0 or more"),
+            (r#"{"node":"a","values":{"b":-1}}"#, "params.values.b", "expected a whole number from 0 to 255"),
         ] {
             let error = read_object::<Taken>(text).unwrap_err();
             assert_eq!(error.place.as_deref(), Some(place), "{text}: {error:?}");

@@ -108,8 +108,6 @@ fn what_comes_with_a_block_without_frames_acts_on_the_next_frame() {
             assert_eq!(block.render(&plugin, true), status);
             (block.main().to_vec(), block.sent.ends.clone())
         };
-        // From its first frame on a jump is smoothed.
-        rendered(64, &[], CLAP_PROCESS_CONTINUE);
         let at_once = rendered(64, &[open.clone(), Event::note_on(0, 61)], CLAP_PROCESS_CONTINUE);
         assert!(at_once.0[63] > 0.0 && at_once.1 == [(0, 61)]);
         rendered(64, &[Event::midi(0, [0xb0, 7, 0])], CLAP_PROCESS_CONTINUE);

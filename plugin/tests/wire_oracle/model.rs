@@ -324,7 +324,7 @@ impl Model {
         let stays = before.as_ref().filter(|_| p["source"].is_null());
         let source = stays.map_or_else(|| text(&p["source"]), |stays| Ok(stays.source.clone()))?;
         check(!name.is_empty() && !name.ends_with('/'), "no name")?;
-        let (_, hears) = type_of(&source).ok_or("no such type")?;
+        let (controls, hears) = type_of(&source).ok_or("no such type")?;
         let count = p["count"].as_u64().unwrap_or_else(|| stays.map_or(1, |stays| stays.count));
         check(p["stem"].as_u64().is_none_or(|stem| stem <= 8), "no such stem")?;
         check((1..=64).contains(&count), "no such count")?;
@@ -335,6 +335,7 @@ impl Model {
             .flatten()
             .map(|(control, value)| Ok((control.clone(), number(value)?)))
             .collect::<Result<_, Refused>>()?;
+        check(init.iter().all(|(control, _)| controls.contains(&control.as_str())), "no such control")?;
         // A wire into a port that is no more.
         let wired = self.routes.iter().any(|r| r.target == name && r.port.is_some());
         check(hears || !wired, "unknown port")?;

@@ -59,7 +59,7 @@ fn what_is_wrong_in_a_text_is_said_with_line_column_span_and_hint() {
         client.call("play", json!({"free": true, "target": "a", "pattern": "x [x\n  x Hé2] x"}))["error"]
             .take();
     assert_eq!(error["code"], -32602);
-    assert_eq!(error["message"], "unknown word \"Hé2\"");
+    assert_eq!(error["message"], "unknown word \"Hé2\", whose é is U+00E9");
     let data = &error["data"];
     assert_eq!(data["place"], "params.pattern");
     assert_eq!((&data["line"], &data["column"], &data["span"]), (&json!(2), &json!(5), &json!([9, 13])));

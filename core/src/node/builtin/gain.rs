@@ -83,7 +83,7 @@ impl Node for Gain {
     }
 
     fn set(&mut self, control: usize, change: Change) {
-        let frames = if change.ramp == 0 && self.begun { self.declick } else { change.ramp };
+        let frames = if change.ramp == 0 { self.declick } else { change.ramp };
         match control {
             GAIN => {
                 if let Some(value) = within(change, 0.0, GAIN_MAX) {
@@ -96,6 +96,13 @@ impl Node for Gain {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn settle(&mut self) {
+        if !self.begun {
+            self.gain.finish();
+            self.open.finish();
         }
     }
 

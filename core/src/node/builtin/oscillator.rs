@@ -317,7 +317,10 @@ impl Node for Oscillator {
             }
             _ => {}
         }
-        if !self.begun && change.ramp == 0 {
+    }
+
+    fn settle(&mut self) {
+        if !self.begun {
             self.reset();
         }
     }

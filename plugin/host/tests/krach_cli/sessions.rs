@@ -58,11 +58,14 @@ fn presets_are_found_and_loaded_through_the_factory() {
     let library = Library::load(&plugin()).unwrap();
     let found = library.presets().unwrap();
     assert_eq!(found.presets.len(), 9, "eight that come with krach, and one");
+    let mut effect = Instance::create(&library, Some("io.krach.krach-fx")).unwrap();
     let mut instance = Instance::create(&library, None).unwrap();
     for preset in &found.presets {
-        assert_eq!(preset.plugins, ["io.krach.krach"], "{}", preset.name);
+        assert_eq!(preset.plugins, ["io.krach.krach", "io.krach.krach-fx"], "{}", preset.name);
+        effect.load_preset(&preset.place).unwrap();
         instance.load_preset(&preset.place).unwrap();
     }
+    drop(effect);
     let loaded = instance.observed().presets_loaded.load(std::sync::atomic::Ordering::Acquire);
     assert_eq!(loaded, 9);
     let before = instance.save_state().unwrap();
