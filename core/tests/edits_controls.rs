@@ -283,3 +283,34 @@ fn tempos_and_meters_beyond_reason_are_ignored() {
     let status = rig.engine.status();
     assert_eq!((status.settings.bpm, status.meter), (120.0, 4.0));
 }
+
+#[test]
+fn a_value_that_comes_before_the_first_sample_sounds_as_if_created_with_it_however_quick_the_control_side_is()
+{
+    let sound = |gain: f64, then: &[Edit], quick: bool| {
+        let mut rig = Rig::with(probes::registry());
+        let nodes = vec![
+            node("out", "dac", &[]),
+            node("a", "dc", &[("level", 0.5)]),
+            node("fader", "gain", &[("gain", gain)]),
+            node("tone", "oscillator", &[("amp", gain)]),
+        ];
+        let wires = [("a", "fader"), ("fader", "out"), ("tone", "out")];
+        rig.engine.edit(Edit::LoadGraph(graph(nodes, &wires)), At::Now).unwrap();
+        if quick {
+            // The plan is on its way before the value is.
+            rig.engine.tick();
+        }
+        for edit in then {
+            rig.engine.edit(edit.clone(), At::Now).unwrap();
+        }
+        rig.engine.tick();
+        rig.render(4_000, &[64])[0].clone()
+    };
+    let set = |label: &str| Edit::SetControl { label: label.into(), value: 0.25 };
+    let created = sound(0.25, &[], false);
+    for quick in [false, true] {
+        let late = sound(0.75, &[set("fader/gain"), set("tone/amp")], quick);
+        assert_eq!(first_difference(&created, &late), None, "quick: {quick}");
+    }
+}
