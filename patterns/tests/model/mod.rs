@@ -357,7 +357,8 @@ fn combine(
             "set" => Some(b),
             "keep" => Some(a),
             "mask" => (b != 0.0).then_some(a),
-            "inv" => Some(a + 12.0 * b),
+            // Turned over no time, a note is as it was: -0 stays -0.
+            "inv" => Some(if b == 0.0 { a } else { a + 12.0 * b }),
             "voicing" => Some(b - (b - a).rem_euclid(12.0)),
             other => panic!("{other} is not in the model"),
         }
