@@ -69,7 +69,7 @@ def test_the_pure_wheel_is_the_client_alone(tmp_path: Path) -> None:
     done = subprocess.run(
         [programs / "krach", "install"], env=bare(tmp_path), cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 1 and "the wheel for this system carries it" in done.stderr, done.stderr
+    assert done.returncode == 1 and "install the wheel for this system, which carries it" in done.stderr, done.stderr
 
 
 def bare(home: Path) -> dict[str, str]:
