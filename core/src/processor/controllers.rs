@@ -15,7 +15,7 @@ use krach_patterns::Full;
 const MAX_MOVES: usize = 2048;
 const CONTROL_CHANGE: u8 = 0xb0;
 /// Status of a program change, without its channel.
-const PROGRAM_CHANGE: u8 = 0xc0;
+pub(super) const PROGRAM_CHANGE: u8 = 0xc0;
 
 /// Controls moved as their types say whose values the control side does not know yet; of more it is not told.
 const MAX_UNTOLD: usize = 512;

@@ -55,6 +55,7 @@ use crate::limits::{BUSES, STEMS};
 use crate::link::{Link, Position};
 
 use crate::telemetry::{OutputLevels, Stopwatch};
+use controllers::PROGRAM_CHANGE;
 use denormals::FlushDenormals;
 use open_notes::OpenNotes;
 use output::Channels;
@@ -326,6 +327,7 @@ impl Processor {
     fn poison(&mut self, payload: Box<dyn std::any::Any + Send>) {
         (self.poisoned, self.host_sounds) = (true, true);
         self.open.lose();
+        self.renderer.params.hold_scene();
         self.renderer.params.end_block();
         self.returns.send(Return::Panicked(payload));
     }
@@ -359,13 +361,21 @@ impl Processor {
         let frames = block.frames.min(block.main[0].len()).min(block.main[1].len());
         if self.poisoned {
             // Nothing sounds; what the parameters stand at counts once the engine is rebuilt.
-            self.renderer.params.begin_block(self.renderer.now(), frames, block.params);
-            self.renderer.params.end_block();
+            let begin = self.renderer.now();
+            self.renderer.params.begin_block(begin, frames, block.params);
             for event in block.played {
+                if let HostEventKind::Midi([status, program, _]) = event.what
+                    && status & 0xf0 == PROGRAM_CHANGE
+                {
+                    let at = begin + i64::from(event.offset);
+                    self.renderer.hear_program(at, status & 15, program & 127);
+                }
                 if let HostEventKind::NoteOn { note, .. } = event.what {
                     self.open.refuse(event.offset, note, block.midi_out);
                 }
             }
+            self.renderer.params.hold_scene();
+            self.renderer.params.end_block();
             return;
         }
         let begin = self.renderer.begin_block(frames, block.params);

@@ -137,6 +137,8 @@ pub(super) struct Params {
     recalled: usize,
     /// The scene that was recalled last, by whomever: its number again recalls nothing.
     scene: u8,
+    /// A scene that was asked for while nothing played: it is recalled with the next block that plays.
+    held: Option<u8>,
     states: [ParamState; ParamId::COUNT],
 }
 
@@ -150,6 +152,7 @@ impl Params {
             acted: 0,
             recalled: 0,
             scene: 0,
+            held: None,
             states,
         }
     }
@@ -160,6 +163,10 @@ impl Params {
         self.events.clear();
         (self.passed, self.acted, self.recalled) = (0, 0, 0);
         let last = frames.saturating_sub(1) as i64;
+        if let Some(number) = self.held.take() {
+            self.scene = 0;
+            self.insert_scene(begin, number);
+        }
         for event in events {
             let at = begin + i64::from(event.offset).min(last);
             if self.events.len() < self.events.capacity() {
@@ -175,6 +182,11 @@ impl Params {
         self.pass(i64::MAX);
     }
 
+    /// Nothing of the block is rendered: of the scenes that it recalls the last waits for a block that is.
+    pub fn hold_scene(&mut self) {
+        self.held = self.take_scene(i64::MAX).or(self.held);
+    }
+
     /// The parameter stands there at once. A scene is not recalled by that.
     pub fn settle(&mut self, param: ParamId, value: f32, modulation: f32, since: i64) {
         self.states[param.index()] = ParamState { value, modulation, since };
@@ -183,7 +195,7 @@ impl Params {
     /// They stand where those of another engine do.
     pub fn take_over(&mut self, old: &Self) {
         self.states = old.states.map(|state| ParamState { since: 0, ..state });
-        self.scene = old.scene;
+        (self.scene, self.held) = (old.scene, old.held);
     }
 
     /// Where a parameter stands before the changes that are still to come.

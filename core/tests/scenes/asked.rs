@@ -394,3 +394,46 @@ fn automations_of_scenes_run_at_the_rate_of_the_host() {
     let out = rig.render(12_000, &[480]);
     assert!((out[0][11_999] - 0.5).abs() < 0.01, "half-way after half a second: {}", out[0][11_999]);
 }
+
+#[test]
+fn a_scene_that_the_host_asks_for_while_nothing_plays_is_recalled_by_the_rebuild() {
+    probes::hush_probes();
+    for by_program in [false, true] {
+        for in_the_block_of_the_fault in [false, true] {
+            let mut rig = two_scenes();
+            rig.edit(Edit::Nodes(vec![add("fault", "panicky", 1.0)]));
+            rig.settle();
+            render(&mut rig, 1_000, &[256], &[]);
+            rig.notices.clear();
+            rig.edit(set("fault/when", 1.0));
+            if !in_the_block_of_the_fault {
+                rig.block(64);
+            }
+            let program = HostEvent { offset: 40, what: HostEventKind::Midi([0xc0, 0, 0]) };
+            match by_program {
+                true => rig.played_in.push(program),
+                false => scene_at(&mut rig, 40, 1),
+            }
+            let case = (by_program, in_the_block_of_the_fault);
+            assert!(rig.block(64)[0].iter().all(|x| *x == 0.0), "{case:?}");
+            assert!(rig.engine.status().poisoned, "{case:?}");
+            assert_eq!(
+                (rig.processor.scene(), recalled(&rig).len()),
+                (1, 0),
+                "the host's value stands: {case:?}"
+            );
+            rig.block(64);
+            rig.edit(Edit::Rebuild);
+            rig.block(64);
+            rig.settle();
+            assert_eq!(
+                (names(&rig), rig.processor.scene()),
+                (vec!["drone".into(), "beat".into()], 1),
+                "{case:?}"
+            );
+            assert_eq!(recalled(&rig).len(), 1, "once: {case:?}");
+            render(&mut rig, 1_000, &[256], &[]);
+            assert_eq!(recalled(&rig).len(), 1, "once: {case:?}");
+        }
+    }
+}

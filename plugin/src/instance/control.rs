@@ -45,8 +45,12 @@ const PENDING_TICK: Duration = Duration::from_millis(10);
 /// Between two ticks while a processor lives: what it reports by itself is not urgent.
 const IDLE_TICK: Duration = Duration::from_millis(100);
 
-/// Between two ticks while there are scenes: what follows a recall by the host is to be ready before the next.
+/// Between two ticks while there are scenes and time runs: what follows a recall by the host is to be ready before the
+/// next.
 const SCENE_TICK: Duration = Duration::from_millis(5);
+
+/// Between two ticks while there are scenes and time stands: only a hand recalls them then.
+const STANDING_SCENE_TICK: Duration = Duration::from_millis(25);
 
 /// Commands between two ticks.
 const COMMANDS_PER_TICK: usize = 64;
@@ -268,7 +272,11 @@ impl Control {
     }
 
     fn receive(&self, inbox: &Receiver<Command>) -> Result<Command, RecvTimeoutError> {
-        let idle = if self.engine.session().scenes.is_empty() { IDLE_TICK } else { SCENE_TICK };
+        let idle = match (self.engine.session().scenes.is_empty(), self.link.position().running) {
+            (true, _) => IDLE_TICK,
+            (false, true) => SCENE_TICK,
+            (false, false) => STANDING_SCENE_TICK,
+        };
         let mut timeout = (self.active || self.faulty).then_some(idle);
         if self.faulty {
             // Requests are still answered at once.

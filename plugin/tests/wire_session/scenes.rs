@@ -1,5 +1,6 @@
 //! Scenes over the socket.
 
+use krach_core::processor::{Block, MidiOut, ParamEvent, ParamId, Processor, place_of_scene};
 use serde_json::{Value, json};
 
 use super::wire_client::{Client, Home, client_of};
@@ -108,6 +109,69 @@ fn scenes_are_saved_recalled_and_told_of() {
     assert_eq!(ok(&mut there, "scenes", json!({}))["scenes"].as_array().unwrap().len(), 2);
     ok(&mut there, "scene_recall", json!({"scene": "verse"}));
     assert_eq!(names(&capture(&mut there)), ["bass", "verb", "drums/kick", "drums/hat"]);
+}
+
+/// Plays a block of 256 frames; the host's parameter comes to the scene in it, if one is given.
+fn block(processor: &mut Processor, scene: Option<u8>) {
+    let (mut left, mut right) = (vec![0.0; 256], vec![0.0; 256]);
+    let event = |number| ParamEvent {
+        offset: 9,
+        param: ParamId::Scene,
+        value: place_of_scene(number),
+        modulation: 0.0,
+    };
+    let params: Vec<ParamEvent> = scene.map(event).into_iter().collect();
+    processor.process(Block {
+        frames: 256,
+        transport: &[],
+        offline: false,
+        input: [&[], &[]],
+        main: [&mut left, &mut right],
+        stems: &mut [],
+        params: &params,
+        played: &[],
+        midi_out: &mut MidiOut::with_capacity(256),
+    });
+}
+
+#[test]
+fn who_subscribes_hears_of_each_recall_with_who_asked_for_it() {
+    let home = Home::new("scenes-topic");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    band(&mut client);
+    ok(&mut client, "scene_save", json!({"name": "verse"}));
+    ok(&mut client, "remove", json!({"node": "bass"}));
+    ok(&mut client, "scene_save", json!({"name": "chorus"}));
+    let mut follower = client_of(&instance);
+    ok(&mut follower, "subscribe", json!({"topics": ["scenes"]}));
+    let mut next = || {
+        let event = follower.line();
+        assert_eq!((&event["method"], &event["params"]["topic"]), (&json!("event"), &json!("scenes")));
+        let told = &event["params"];
+        let of = |field: &str| told[field].clone();
+        (of("number"), of("name"), of("seq"), of("late"))
+    };
+    // Before the host asks for sound, and while it plays.
+    let reply = ok(&mut client, "scene_recall", json!({"scene": "verse"}));
+    assert_eq!(next(), (1.into(), "verse".into(), reply["seq"].clone(), false.into()));
+    assert!(reply["seq"].is_u64(), "{reply}");
+    let mut processor = instance.activate(48_000.0, 256).expect("it is active");
+    block(&mut processor, Some(2));
+    let (number, name, seq, _) = next();
+    assert_eq!((number, name, seq), (2.into(), "chorus".into(), Value::Null), "the host has asked");
+    let reply = ok(&mut client, "scene_recall", json!({"scene": 1}));
+    block(&mut processor, None);
+    let (number, name, seq, _) = next();
+    assert_eq!((number, name, seq), (1.into(), "verse".into(), reply["seq"].clone()));
+    // A recall that is refused or tried only tells nothing: a save does neither.
+    refused(&mut client, "scene_recall", json!({"scene": 9}));
+    ok(&mut client, "scene_recall", json!({"scene": 2, "dry_run": true}));
+    ok(&mut client, "scene_save", json!({"name": "bridge"}));
+    let reply = ok(&mut client, "scene_recall", json!({"scene": "bridge"}));
+    block(&mut processor, None);
+    let (number, _, seq, _) = next();
+    assert_eq!((number, seq), (3.into(), reply["seq"].clone()));
 }
 
 #[test]
