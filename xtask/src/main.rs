@@ -7,6 +7,7 @@ mod bench;
 mod bundle;
 mod counts;
 mod demo;
+mod docs;
 mod environment;
 mod failure;
 mod gate;
@@ -41,6 +42,7 @@ cargo xtask <command>
   run      builds krach with a window and a sound card, without a DAW, and runs it; --help lists its options
   validate bundles and runs clap-validator, pluginval and Steinberg's validator, as far as they are installed
   demo     renders a live-coded performance through the plugin and measures it
+  docs     builds the documentation site, with the sound of every recipe, into target/docs
   schema   writes docs/module.schema.json anew from the types
   test     checks form and runs every test; ends with \"N passed, N failed\"
   soak     runs the tests that take longer than a minute; soak WORD… those in whose names the words occur
@@ -83,6 +85,7 @@ fn dispatch() -> Result<()> {
         Some("run") => standalone::standalone(&Workspace::find()?, &rest),
         Some("validate") => validate::validate(&Workspace::find()?),
         Some("demo") => demo::demo(&Workspace::find()?),
+        Some("docs") => docs::docs(&Workspace::find()?),
         Some("schema") => test::schema(&Workspace::find()?),
         Some("test") => test::test(&Workspace::find()?),
         Some("soak") => soak::soak(&Workspace::find()?, &rest),

@@ -20,6 +20,8 @@ pub struct Folder {
 pub const HOSTS: Folder = Folder { path: "tests/hosts", venv: "venv-hosts" };
 /// The client.
 pub const CLIENT: Folder = Folder { path: "python", venv: "venv-client" };
+/// The documentation site.
+pub const DOCS: Folder = Folder { path: "docs/site", venv: "venv-docs" };
 
 /// pytest's status where no test was chosen.
 const NONE_CHOSEN: i32 = 5;
@@ -58,8 +60,10 @@ pub fn pytest(workspace: &Workspace, folder: Folder, interpreter: &Path, chosen:
 /// If one of them does not hold.
 pub fn lints(workspace: &Workspace, interpreter: &Path) -> Result<()> {
     let module = |name: &str| module(workspace, CLIENT, interpreter, name);
-    run(module("ruff").args(["format", "--quiet", "--check"]))?;
-    run(module("ruff").args(["check", "--quiet"]))?;
+    // What builds the documentation site is held to the same.
+    let both = ["--quiet", "--config", "pyproject.toml", ".", "../docs/site"];
+    run(module("ruff").args(["format", "--check"]).args(both))?;
+    run(module("ruff").arg("check").args(both))?;
     run(module("basedpyright").args(["--level", "error"]))
 }
 
@@ -105,11 +109,11 @@ mod tests {
 
     #[test]
     fn every_package_is_pinned() {
-        for folder in [HOSTS, CLIENT] {
+        for (folder, needs) in [(HOSTS, "pytest=="), (CLIENT, "pytest=="), (DOCS, "Sphinx==")] {
             let pins = Workspace::of_tests().root.join(folder.path).join("requirements.txt");
             let pins = std::fs::read_to_string(pins).unwrap();
             let packages: Vec<_> = pins.lines().filter(|line| !line.starts_with('#')).collect();
-            assert!(packages.iter().any(|line| line.starts_with("pytest==")), "{pins}");
+            assert!(packages.iter().any(|line| line.starts_with(needs)), "{pins}");
             for line in packages {
                 let (_, version) = line.split_once("==").unwrap_or_else(|| panic!("{line} is not pinned"));
                 assert!(version.starts_with(|first: char| first.is_ascii_digit()), "{line}");

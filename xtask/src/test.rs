@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::bundle::bundle;
 use crate::counts::Counts;
+use crate::docs;
 use crate::environment::name_the_callers;
 use crate::failure::{Failure, Result};
 use crate::gate::Gate;
@@ -74,6 +75,9 @@ pub fn test(workspace: &Workspace) -> Result<()> {
         let mut pytest = python::pytest(workspace, folder, &interpreter, "not soak");
         gate.suite(name, floor, || suites::run(&mut pytest, Counts::of_pytest));
     }
+    // By the host that the tests were run with.
+    let host = workspace.target.join("debug").join(docs::HOST);
+    gate.step("documentation site", || docs::site(workspace, &host));
     if ran.soak > 0 {
         gate.not_checked(format!("{} tests that take longer than a minute (`cargo xtask soak`)", ran.soak));
     }

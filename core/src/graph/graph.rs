@@ -15,7 +15,7 @@ pub struct GraphNode {
     /// Values that differ from the type's defaults; names the type does not have are kept and unused.
     #[serde(default)]
     pub controls: BTreeMap<String, f64>,
-    /// How many voices its notes may have at a time, 1…[`MAX_VOICES`](crate::limits::MAX_VOICES).
+    /// How many voices its notes may have at a time, 1…64.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     #[schemars(range(min = 1, max = crate::limits::MAX_VOICES))]
     pub count: u32,
