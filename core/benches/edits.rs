@@ -106,6 +106,7 @@ fn main() {
         slot: "n1".into(),
         pattern: builders::control("gain", n as f64 / 1e3),
         from_zero: false,
+        origin: None,
         swing: None,
     };
     let mute: Make = |n| Edit::Nodes(vec![NodeEdit::Mute { name: "n3".into(), on: n % 2 == 0 }]);

@@ -166,7 +166,7 @@ fn sessions() {
             (0..300).map(|k| builders::control(&format!("lead/control-{k}"), f64::from(k) / 7.0)).collect();
         let (slot, pattern) = (format!("slot {slot}"), builders::cat(steps));
         engine
-            .edit(Edit::SetPattern { slot, pattern, from_zero: false, swing: None }, At::Now)
+            .edit(Edit::SetPattern { slot, pattern, from_zero: false, origin: None, swing: None }, At::Now)
             .expect("it compiles");
     }
     let saved = engine.save();
@@ -203,7 +203,13 @@ fn main() {
     for slots in [16, 256] {
         for slot in 0..slots {
             let pattern = builders::control("gain0/gain", 0.5) * 16;
-            host.edit(Edit::SetPattern { slot: format!("s{slot}"), pattern, from_zero: false, swing: None });
+            host.edit(Edit::SetPattern {
+                slot: format!("s{slot}"),
+                pattern,
+                from_zero: false,
+                origin: None,
+                swing: None,
+            });
         }
         host.report(&format!("16 nodes and {slots} slots of 16 steps, block of 256"));
     }

@@ -44,7 +44,10 @@ impl Host {
                 let slot = format!("{of}/n{n}");
                 let pattern = builders::control("amp", 0.01 * f64::from(number)) * 4;
                 engine
-                    .edit(Edit::SetPattern { slot, pattern, from_zero: false, swing: None }, At::Now)
+                    .edit(
+                        Edit::SetPattern { slot, pattern, from_zero: false, origin: None, swing: None },
+                        At::Now,
+                    )
                     .expect("a pattern");
             }
             let name = format!("scene {number}");

@@ -83,7 +83,7 @@ impl Host {
     fn play(&mut self, name: &str, count: usize, pattern: &Pattern) {
         for slot in 0..count {
             let (slot, pattern) = (format!("{name}{slot}"), pattern.clone());
-            self.edit(Edit::SetPattern { slot, pattern, from_zero: false, swing: None });
+            self.edit(Edit::SetPattern { slot, pattern, from_zero: false, origin: None, swing: None });
         }
     }
 

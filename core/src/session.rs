@@ -130,10 +130,11 @@ impl Session {
     pub fn apply(&mut self, edit: &Edit, registry: &Registry) -> Result<(), EditError> {
         self.check(edit, registry)?;
         match edit {
-            Edit::SetPattern { slot, pattern, from_zero, swing } => {
+            Edit::SetPattern { slot, pattern, from_zero, origin, swing } => {
                 let pattern = Arc::new(pattern.clone());
                 let (swing, from_zero) = (*swing, *from_zero);
-                let state = SlotState { pattern, swing, playing: true, from_zero, origin: None };
+                let origin = origin.filter(|_| from_zero);
+                let state = SlotState { pattern, swing, playing: true, from_zero, origin };
                 self.slots.insert(slot.clone(), state);
             }
             Edit::Hush { slot } => {

@@ -82,7 +82,13 @@ fn what_controllers_and_macros_move_and_automations_leave_can_be_saved() {
     while bytes > 1000 {
         slot += 1;
         let pattern = fill(bytes);
-        let edit = Edit::SetPattern { slot: format!("s{slot}"), pattern, from_zero: false, swing: None };
+        let edit = Edit::SetPattern {
+            slot: format!("s{slot}"),
+            pattern,
+            from_zero: false,
+            origin: None,
+            swing: None,
+        };
         if rig.engine.edit(edit, At::Now).is_err() {
             bytes /= 2;
         }
@@ -208,6 +214,7 @@ fn what_controls_that_listen_leave_can_be_saved() {
             slot: format!("s{slot}"),
             pattern: fill(bytes),
             from_zero: false,
+            origin: None,
             swing: None,
         };
         if rig.engine.edit(edit, At::Now).is_err() {

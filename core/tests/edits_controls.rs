@@ -187,7 +187,13 @@ fn a_pattern_that_counts_from_its_own_zero_is_saved_with_where_it_began() {
     let pattern =
         builders::cat(vec![builders::control("b/level", 0.25), builders::control("b/level", 0.0625)]);
     rig.edit_at(
-        Edit::SetPattern { slot: "s".into(), pattern: pattern.clone(), from_zero: true, swing: None },
+        Edit::SetPattern {
+            slot: "s".into(),
+            pattern: pattern.clone(),
+            from_zero: true,
+            origin: None,
+            swing: None,
+        },
         At::Position(0.3),
     );
     rig.render(60_000, &[256]);
@@ -196,7 +202,7 @@ fn a_pattern_that_counts_from_its_own_zero_is_saved_with_where_it_began() {
     let mut other = self::rig();
     other.playing = false;
     other.render(512, &[256]);
-    other.edit(Edit::SetPattern { slot: "s".into(), pattern, from_zero: true, swing: None });
+    other.edit(Edit::SetPattern { slot: "s".into(), pattern, from_zero: true, origin: None, swing: None });
     other.render(512, &[256]);
     other.playing = true;
     let start = other.transport().beats.unwrap() / 4.0;

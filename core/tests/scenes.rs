@@ -552,7 +552,7 @@ fn slots_of_scenes_count_where_there_are_no_more_numbers_for_slots() {
     let slots = |from: usize, count: usize| {
         let play = |n: usize| {
             let (slot, pattern) = (format!("s{n}"), builders::control("drone/freq", 110.0));
-            Edit::SetPattern { slot, pattern, from_zero: false, swing: None }
+            Edit::SetPattern { slot, pattern, from_zero: false, origin: None, swing: None }
         };
         Edit::Batch((from..from + count).map(play).collect())
     };

@@ -33,8 +33,13 @@ fn performed() -> Rig {
     rig.edit(play("lead", hits("lead/gate", 5)));
     rig.edit(play("hushed", hits("lead/gate", 3)));
     rig.edit(Edit::Hush { slot: "hushed".into() });
-    let zero =
-        Edit::SetPattern { slot: "zero".into(), pattern: hits("o/amp", 3), from_zero: true, swing: None };
+    let zero = Edit::SetPattern {
+        slot: "zero".into(),
+        pattern: hits("o/amp", 3),
+        from_zero: true,
+        origin: None,
+        swing: None,
+    };
     rig.edit_at(zero, At::Position(0.3));
     rig.edit(Edit::SetAutomation {
         id: "sweep".into(),

@@ -21,7 +21,7 @@ fn rig() -> Rig {
 
 fn swung(slot: &str, pattern: Pattern, amount: f64, grid: u32) -> Edit {
     let swing = Some(Swing { amount, grid });
-    Edit::SetPattern { slot: slot.into(), pattern, from_zero: false, swing }
+    Edit::SetPattern { slot: slot.into(), pattern, from_zero: false, origin: None, swing }
 }
 
 /// The frames on which gates open, from the engine's own transport at zero.

@@ -51,7 +51,7 @@ fn main() {
         let steps =
             (0..300).map(|k| builders::control(&format!("lead/control-{k}"), f64::from(k) / 7.0)).collect();
         let (slot, pattern) = (format!("slot {slot}"), builders::cat(steps));
-        let edit = Edit::SetPattern { slot, pattern, from_zero: false, swing: None };
+        let edit = Edit::SetPattern { slot, pattern, from_zero: false, origin: None, swing: None };
         full.edit(edit, At::Now).expect("it answers").expect("it compiles");
     }
     let chunk = report("save a session of 4 MB to a chunk", || full.save_state());

@@ -97,6 +97,7 @@ fn gated_input() -> Vec<u8> {
             slot: "gate".into(),
             pattern: serde_json::from_value(pattern).unwrap(),
             from_zero: false,
+            origin: None,
             swing: None,
         },
     ])

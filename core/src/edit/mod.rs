@@ -32,6 +32,9 @@ pub enum Edit {
         pattern: Pattern,
         /// The pattern's cycle 0 begins where the edit acts, instead of at the clock's cycle 0.
         from_zero: bool,
+        /// With `from_zero`: where its cycle 0 began, in cycles of the clock. It goes on from there, as after a step
+        /// back; without, it begins where the edit acts.
+        origin: Option<f64>,
         /// Swing of the slot, around the pattern; `None` is straight.
         swing: Option<Swing>,
     },

@@ -44,14 +44,14 @@ impl Engine {
 
     pub(super) fn action(&mut self, edit: &Edit, seq: u64, due: Option<f64>) -> Option<Action> {
         Some(match edit {
-            Edit::SetPattern { slot, pattern, from_zero, swing } => {
+            Edit::SetPattern { slot, pattern, from_zero, origin, swing } => {
                 let index = self.slot_of(slot)?;
                 let program = krach_patterns::compile_swung(pattern, *swing).ok()?;
                 let mut voice = slot_pattern(slot, program, self.next_serial(), self.session.settings.seed);
                 self.prepare_osc(voice.serial, &voice.program);
                 self.slot_serials.insert(slot.clone(), voice.serial);
                 voice.content = content_of(pattern, *swing, *from_zero);
-                voice.origin = if *from_zero { None } else { Some(0.0) };
+                voice.origin = if *from_zero { *origin } else { Some(0.0) };
                 // Without a time it is in phase at once, and the past has passed anyway.
                 voice.from = if due.is_some() { None } else { Some(f64::NEG_INFINITY) };
                 Action::Slot { slot: index, voice: Box::new(voice) }

@@ -527,7 +527,7 @@ mod tests {
             };
             engine.edit(Edit::Graph(vec![exposed]), At::Now).unwrap();
             let pattern = long | (builders::control(&format!("{name}/mute"), 0.0) * events);
-            edits.push(Edit::SetPattern { slot: name, pattern, from_zero: false, swing: None });
+            edits.push(Edit::SetPattern { slot: name, pattern, from_zero: false, origin: None, swing: None });
         }
         engine.edit(Edit::Batch(edits.clone()), At::AtOnce).unwrap();
         for _ in 0..400 {

@@ -59,7 +59,7 @@ impl Session {
             unless(false, &|| Edit::RemoveSlot { slot: slot.clone() });
         }
         for (slot, state) in other {
-            let SlotState { pattern, swing, playing, from_zero, origin: _ } = state;
+            let SlotState { pattern, swing, playing, from_zero, origin } = state;
             let now = self.slots.get(slot);
             let plays_it =
                 now.is_some_and(|s| s.pattern == *pattern && s.swing == *swing && s.from_zero == *from_zero);
@@ -69,6 +69,7 @@ impl Session {
                     slot: slot.clone(),
                     pattern: (**pattern).clone(),
                     from_zero: *from_zero,
+                    origin: *origin,
                     swing: *swing,
                 });
             }

@@ -136,7 +136,13 @@ impl Session {
             let hushed = krach.slots.get(&p.target).is_some_and(|s| s.hushed);
             let from_zero = krach.slots.get(&p.target).is_some_and(|s| s.from_zero);
             let pattern = (*p.pattern).clone();
-            edits.push(Edit::SetPattern { slot: p.target.clone(), pattern, from_zero, swing: p.swing });
+            edits.push(Edit::SetPattern {
+                slot: p.target.clone(),
+                pattern,
+                from_zero,
+                origin: None,
+                swing: p.swing,
+            });
             if hushed {
                 edits.push(Edit::Hush { slot: p.target });
             }

@@ -437,3 +437,56 @@ fn a_scene_that_the_host_asks_for_while_nothing_plays_is_recalled_by_the_rebuild
         }
     }
 }
+
+#[test]
+fn a_pattern_from_its_own_zero_goes_on_from_there_also_where_the_scene_is_late() {
+    let count = || builders::cat((1..=5).map(|k| level("a", f64::from(k) / 8.0)).collect::<Vec<_>>());
+    let played = |late: bool| {
+        let mut rig = Rig::with(probes::registry());
+        rig.edit(Edit::Nodes(vec![add("a", "dc", 1.0)]));
+        let (slot, pattern) = ("a".to_owned(), count());
+        rig.edit_at(
+            Edit::SetPattern { slot, pattern, from_zero: true, origin: None, swing: None },
+            At::Position(0.3),
+        );
+        rig.render(60_000, &[480]);
+        rig.edit(save(1, "count"));
+        rig.edit(Edit::RemoveSlot { slot: "a".into() });
+        rig.edit(save(2, "none"));
+        rig.settle();
+        if late {
+            rig.engine.limit_scenes(0);
+        }
+        rig.settle();
+        rig.notices.clear();
+        let begin = rig.played as usize;
+        let [out, _] = render(&mut rig, 600_000, &[480], &[(150_000, 1)]);
+        assert_eq!(recalled(&rig), [(1, late)]);
+        let state = &rig.engine.session().slots["a"];
+        assert_eq!(state.origin, Some(0.3), "late: {late}");
+        // From a step on that begins behind the recall.
+        out[400_000 - begin..][..200_000].to_vec()
+    };
+    let (in_time, late) = (played(false), played(true));
+    assert_eq!(first_difference(&in_time, &late), None);
+    assert!(in_time.windows(2).any(|two| two[0] != two[1]), "it counts");
+}
+
+#[test]
+fn a_step_back_brings_a_pattern_back_with_its_own_zero() {
+    let mut rig = Rig::with(probes::registry());
+    rig.edit(Edit::Nodes(vec![add("a", "dc", 1.0)]));
+    let pattern = builders::cat((1..=5).map(|k| level("a", f64::from(k) / 8.0)).collect::<Vec<_>>());
+    let edit = Edit::SetPattern { slot: "a".into(), pattern, from_zero: true, origin: None, swing: None };
+    rig.edit_at(edit, At::Position(0.3));
+    rig.render(60_000, &[480]);
+    let mut plain = rig_like(&rig);
+    rig.edit(Edit::RemoveSlot { slot: "a".into() });
+    rig.render(50_000, &[480]);
+    plain.render(50_000, &[480]);
+    rig.engine.undo(At::Now).expect("there is a step").expect("and it is taken");
+    rig.render(100_000, &[480]);
+    plain.render(100_000, &[480]);
+    let (with, without) = (rig.render(400_000, &[480]), plain.render(400_000, &[480]));
+    assert_eq!(first_difference(&with[0], &without[0]), None);
+}

@@ -175,7 +175,7 @@ pub fn voice(name: &str, freq: f64) -> RawGraph {
 }
 
 pub fn play(slot: &str, pattern: Pattern) -> Edit {
-    Edit::SetPattern { slot: slot.into(), pattern, from_zero: false, swing: None }
+    Edit::SetPattern { slot: slot.into(), pattern, from_zero: false, origin: None, swing: None }
 }
 
 pub fn hits(label: &str, n: usize) -> Pattern {

@@ -99,6 +99,7 @@ fn while_time_moves() -> Vec<u8> {
             slot: "s".into(),
             pattern: serde_json::from_value(open).unwrap(),
             from_zero: false,
+            origin: None,
             swing: None,
         },
     ])

@@ -108,7 +108,7 @@ fn set_pattern(text: &str, from_zero: bool) -> Option<LegacyRequest> {
         }
     };
     let ok = format!("pattern set on {slot}{}", if from_zero { " (from zero)" } else { "" });
-    let edit = Edit::SetPattern { slot, pattern, from_zero, swing };
+    let edit = Edit::SetPattern { slot, pattern, from_zero, origin: None, swing };
     Some(LegacyRequest::Edit(LegacyEdit { edit, ok, refused: RefusalPrefix::AsPattern }))
 }
 

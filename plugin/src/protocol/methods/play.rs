@@ -100,7 +100,7 @@ fn read_play(rest: &str) -> Result<Mutation, RpcError> {
         if !free {
             means_one_each(&target, &pattern, session_preview)?;
         }
-        let edit = Edit::SetPattern { slot: target, pattern, from_zero, swing };
+        let edit = Edit::SetPattern { slot: target, pattern, from_zero, origin: None, swing };
         Ok(Prepared::and(edit, &Played { events_per_cycle }))
     });
     Ok(change.written(written))
