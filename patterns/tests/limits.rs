@@ -3,7 +3,7 @@
 
 mod model;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use krach_patterns::{
     CompileErrorKind, Event, EventBuffer, MAX_CYCLE, MAX_EVENTS_PER_CYCLE, MAX_LABEL, Pattern, Program, Span,
@@ -283,15 +283,19 @@ fn what_is_silent_costs_nothing_however_fast() {
 fn blocks_of_the_densest_patterns_stay_cheap() {
     let dense = compile(&fast([4096, 1], atom())).unwrap();
     let crowd = compile(&slow([100, 1], stack(vec![atom(); 4096]))).unwrap();
-    for program in [&dense, &crowd] {
-        let mut out = EventBuffer::with_capacity(8192);
-        let begin = Instant::now();
-        for i in 0..2000 {
-            out.clear();
-            program.onsets(Span::new(Time::new(i, 400), Time::new(i + 1, 400)), 0, &mut out).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for program in [&dense, &crowd] {
+            let mut out = EventBuffer::with_capacity(8192);
+            for i in 0..2000 {
+                out.clear();
+                program.onsets(Span::new(Time::new(i, 400), Time::new(i + 1, 400)), 0, &mut out).unwrap();
+            }
         }
-        assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
-    }
+        tell.send(()).expect("somebody waits");
+    });
+    // A guard against a query that looks at each hit once for each other.
+    told.recv_timeout(Duration::from_secs(60)).expect("it ends");
 }
 
 #[test]

@@ -56,6 +56,7 @@ impl Gate {
             self.fail(&format!("{name}: {ran} tests, but there were {floor} (xtask/floor.toml)"));
         }
         self.programs.extend(suites.programs.iter().cloned());
+        self.unchecked.extend(suites.unchecked.iter().cloned());
         suites
     }
 

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use crate::counts::Counts;
 use crate::workspace::line;
 
+/// What a test writes to the error output, past the harness that holds its prints back, before what it cannot check.
+const NOT_CHECKED: &str = "not checked: ";
+
 /// What a run of tests came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Suites {
@@ -16,6 +19,8 @@ pub struct Suites {
     pub programs: Vec<Program>,
     /// Tests that are left to `cargo xtask soak`.
     pub soak: u64,
+    /// What tests could not check here, and why: they say so with [`NOT_CHECKED`].
+    pub unchecked: Vec<String>,
     /// Examples in documentation run: what is reported belongs to no program.
     pub documents: bool,
 }
@@ -41,6 +46,10 @@ impl Suites {
         }
         if line.starts_with("test ") && line.contains(" ... ignored, soak: ") {
             self.soak += 1;
+        }
+        // The harness may have begun a line.
+        if let Some((_, what)) = line.split_once(NOT_CHECKED) {
+            self.unchecked.push(what.to_owned());
         }
         if let Some(counts) = read(line) {
             self.counts += counts;
@@ -124,6 +133,13 @@ mod tests {
                       echo 'test a ... ok'\n\
                       echo 'test result: FAILED. 1 passed; 2 failed; 0 ignored'\nexit 101";
         assert_eq!(shell(suites).counts, counts(4, 2));
+    }
+
+    #[test]
+    fn what_tests_could_not_check_is_kept_wherever_it_stands_in_a_line() {
+        let two = "echo 'test a ... not checked: only root can'; echo 'not checked: no card' >&2\n\
+                   echo 'test result: ok. 3 passed; 0 failed; 0 ignored'";
+        assert_eq!(shell(two).unchecked, ["only root can", "no card"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 
+use krach_files::{Links, read_text};
 use krach_patch::yaml::MAX_TEXT;
 use krach_patch::{PatchEngine, factory, yaml_to_graph};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
@@ -94,11 +95,7 @@ impl Followed {
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    if !size.is_file() || size.len() > MAX_TEXT as u64 {
-        return Err(format!("it is no file of up to {MAX_TEXT} bytes"));
-    }
-    std::fs::read_to_string(path).map_err(|error| error.to_string())
+    read_text(path, Links::Follow, MAX_TEXT as u64).map_err(|error| error.to_string())
 }
 
 /// Watches the folder, since many editors replace the file.
