@@ -169,10 +169,15 @@ fn a_session_that_could_not_be_saved_is_refused_and_what_is_saved_is_the_present
     let answer =
         client.ask(&format!(r#"{{"cmd":"SetPattern","slot":"{slot}","pattern":{{"op":"Silence"}}}}"#));
     assert_eq!(answer["status"], "Error", "{answer}");
+    let mut follower = client_of(&instance);
+    follower.call("subscribe", serde_json::json!({"topics": ["errors"]}));
     instance.view().edit(Edit::Setting(Setting::Name(name)));
     until("the window's edit is told", || {
         instance.problems().iter().any(|problem| problem.contains("too large to be saved"))
     });
+    let event = follower.line()["params"].take();
+    assert_eq!(event["topic"], "errors");
+    assert!(event.to_string().contains("too large to be saved"), "{event}");
     assert_eq!(instance.save_state_with([].into()).as_ref(), Some(&chunk), "nothing has changed");
 }
 
