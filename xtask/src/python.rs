@@ -64,7 +64,8 @@ pub fn lints(workspace: &Workspace, interpreter: &Path) -> Result<()> {
     let both = ["--quiet", "--config", "pyproject.toml", ".", "../docs/site"];
     run(module("ruff").args(["format", "--check"]).args(both))?;
     run(module("ruff").arg("check").args(both))?;
-    run(module("basedpyright").args(["--level", "error"]))
+    // The packages are those of the environment, whatever Python is first on the path.
+    run(module("basedpyright").args(["--level", "error", "--pythonpath"]).arg(interpreter))
 }
 
 /// A Python program that runs in the folder.

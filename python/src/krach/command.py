@@ -45,6 +45,8 @@ def parser() -> argparse.ArgumentParser:
     offline.add_argument("--bars", type=float, default=16)
     offline.add_argument("--bpm", type=float, default=120)
     offline.add_argument("arguments", nargs="*")
+    model = commands.add_parser("mcp", help="let an assistant at the session, over standard input and output (MCP)")
+    model.add_argument("--folder", action="append", default=[], help="a folder beside ~/.krach that it may use")
     commands.add_parser("doctor", help="say what is where, and try a round trip")
     commands.add_parser("install", help="put the plugin where hosts look")
     commands.add_parser("uninstall", help="take it away again")
@@ -100,15 +102,13 @@ def _do(options: argparse.Namespace, rest: list[str]) -> int:
             run.serve(rest)
         case "render":
             run.render(options.file, options.out, options.bars, options.bpm, options.arguments)
+        case "mcp":
+            _assistant(options.instance, options.folder)
         case "doctor":
             return doctor()
-        case "install":
-            for each in places.install():
-                print(each)
-            print(_HOSTS)
-        case "uninstall":
-            for each in places.uninstall() or ["nothing was there"]:
-                print(each)
+        case "install" | "uninstall" as what:
+            done = places.install() if what == "install" else places.uninstall() or ["nothing was there"]
+            print(*done, *([_HOSTS] if what == "install" else []), sep="\n")
         case _:
             return _prompt(getattr(options, "name", None) or options.instance)
     return 0
@@ -120,6 +120,17 @@ def _session(name: str | None, wait: bool | None = None) -> krach.Session:
         os.environ["KRACH_INSTANCE"] = name
     krach.kr.wait(wait)
     return krach.kr
+
+
+def _assistant(name: str | None, folders: list[str]) -> None:
+    try:
+        from .assistant.server import serve  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] == "krach":
+            raise
+        hint = "pip install 'krach-plugin[mcp]'"
+        raise NothingPlays(f"`krach mcp` needs {error.name}", hint=hint) from None
+    serve(name, folders)
 
 
 def _prompt(name: str | None) -> int:

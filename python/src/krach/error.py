@@ -23,6 +23,11 @@ class KrachError(Exception):
     still_playing = True
     """Whether there is a plugin that what played plays on in."""
 
+    line: int | None = None
+    """Of a text, the line where it is wrong, from 1."""
+    column: int | None = None
+    """The character in that line, from 1."""
+
     def __init__(
         self,
         message: str,

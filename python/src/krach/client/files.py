@@ -7,8 +7,10 @@ from pathlib import Path
 _MOST = 1 << 20
 
 
-def read_plain(path: Path) -> str:
-    """Return the text of a plain file of at most a mebibyte. A FIFO is not waited for, and a link is not followed.
+def read_plain(path: Path, most: int = _MOST) -> str:
+    """Return the text of a plain file of at most a mebibyte, or of ``most`` bytes.
+
+    A FIFO is not waited for, and a link is not followed.
 
     Raises:
         OSError: there is none, or it is no plain file.
@@ -20,7 +22,7 @@ def read_plain(path: Path) -> str:
         os.close(descriptor)
         raise OSError(f"{path} is not a plain file")
     with os.fdopen(descriptor, "rb") as file:
-        data = file.read(_MOST + 1)
-    if len(data) > _MOST:
-        raise ValueError(f"{path} is larger than {_MOST} bytes")
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise ValueError(f"{path} is larger than {most} bytes")
     return data.decode("utf-8")

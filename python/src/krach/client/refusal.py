@@ -15,6 +15,9 @@ _UNKNOWN_FIELD = re.compile(r"unknown field `([^`]+)`")
 # `program.dsp:2:4: `, as FAUST says a place.
 _IN_PROGRAM = re.compile(r"^[^\s:]*:(\d+):(?:(\d+):?)? *")
 
+# As a patch says it.
+_IN_PATCH = re.compile(r"^line (\d+) column (\d+): ")
+
 
 class Refusal(KrachError):
     """The plugin refuses a request: nothing has changed, and what played plays on.
@@ -56,18 +59,21 @@ def refusal(
         return Unsupported(what, place=place)
     span = data.get("span")
     text = at_place(params, place)
-    mark = None
-    if text is not None:
-        if data.get("line") is not None:
-            mark = caret(text, int(data["line"]), int(data.get("column") or 1))
-        else:
-            mark, message = program_mark(text, message)
-    return Refusal(
+    mark, where = None, None
+    if data.get("line") is not None:
+        where = int(data["line"]), int(data.get("column") or 1)
+        mark = None if text is None else caret(text, *where)
+    elif text is not None:
+        where = program_place(message)
+        mark, message = program_mark(text, message)
+    made = Refusal(
         _text(message, mark, hint),
         place=place,
         hint=hint,
         span=None if span is None else (int(span[0]), int(span[1])),
     )
+    made.line, made.column = where or (None, None)
+    return made
 
 
 def _text(message: str, mark: str | None, hint: str | None) -> str:
@@ -110,6 +116,18 @@ def caret(text: str, line: int, column: int) -> str | None:
         return None
     shown = "".join(each if each.isprintable() else " " for each in lines[line - 1])
     return f"  {shown}\n  {'^'.rjust(max(1, column))}"
+
+
+def program_place(message: str) -> tuple[int, int] | None:
+    """Return the line and the column of a message that begins with its place in a program, both from 1.
+
+    >>> krach.client.refusal.program_place("tone.dsp:2:4: undefined symbol")
+    (2, 4)
+    >>> krach.client.refusal.program_place("line 2 column 15: node `a`: unknown module `Foo`")
+    (2, 15)
+    """
+    found = _IN_PROGRAM.match(message) or _IN_PATCH.match(message)
+    return None if found is None else (int(found[1]), int(found[2] or 1))
 
 
 def program_mark(text: str, message: str) -> tuple[str | None, str]:

@@ -133,6 +133,7 @@ class Pattern(Meeting):
         (0>1/2)|6 (1/2>1)|5
         """
         n = copies(n, "n")
+        copies(n * n, "n times n")
         pieces = [ir.Cat(tuple(ir.Number(float(k == i)) for k in range(n))) for i in range(n)]
         both = (self.node, self._changed(change))
         return self._with(_turns([ir.Pick(piece, both) for piece in pieces]))

@@ -6,9 +6,10 @@ import queue
 import re
 import threading
 import time
-from typing import Any
+from typing import Any, cast
 
-from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
+from IPython.core import completer
+from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult
 from IPython.terminal.interactiveshell import TerminalInteractiveShell
 from traitlets.config import Config
 
@@ -105,7 +106,7 @@ def start(session: Session) -> None:
 
     shell.set_custom_exc((KrachError,), show)
 
-    named: Any = context_matcher(identifier="krach.names")
+    named: Any = cast("Any", completer).context_matcher(identifier="krach.names")
 
     def matches(context: CompletionContext) -> SimpleMatcherResult:
         quoted = _QUOTED.search(context.full_text[: context.cursor_position])

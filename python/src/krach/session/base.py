@@ -333,7 +333,10 @@ class Base(OwnNames):
         place = event.get("place") or (who if line is None else f"{who}:{line}:{column or 1}")
         where = "" if line is None else f", line {line}"
         parts = [f"{who}{where}: {what}", mark, hint if hint and hint not in what else None]
-        return KrachError("\n".join(each for each in parts if each), place=place, hint=hint)
+        made = KrachError("\n".join(each for each in parts if each), place=place, hint=hint)
+        if line is not None:
+            made.line, made.column = int(line), int(column or 1)
+        return made
 
     def _program(self, kind: str, file: object) -> str:
         """Return the text of a sound, or of a file that it imports; none if nobody has it."""

@@ -1,0 +1,1 @@
+"""``krach mcp``: an assistant at the session, over the Model Context Protocol."""
