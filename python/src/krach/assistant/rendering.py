@@ -30,6 +30,7 @@ MOST_NODES = 32
 """So many nodes are listened to one by one."""
 
 _STEMS = 8
+_LEAD = RATE // 4
 _PATIENCE = 600.0
 
 Sound: TypeAlias = NDArray[np.float64]
@@ -46,6 +47,8 @@ class Rendered:
     seconds_per_cycle: float
     main: Sound
     nodes: dict[str, Sound]
+    lead: int
+    """So many frames of nodes are of before; the whole begins with its first frame."""
 
 
 def rendered(desk: Desk, bars: float, begin: float | None) -> Rendered:
@@ -67,6 +70,7 @@ def rendered(desk: Desk, bars: float, begin: float | None) -> Rendered:
     names = [each["name"] for each in document.get("nodes", ())][:MOST_NODES]
     groups = [names[at : at + _STEMS] for at in range(0, len(names), _STEMS)]
     first, frames = round(before * per_cycle * RATE), round(bars * per_cycle * RATE)
+    lead = min(first, _LEAD)
     with tempfile.TemporaryDirectory(prefix="krach-") as folder:
         timing = ["--rate", str(RATE), "--bpm", repr(tempo), "--from", repr((begin - before) * beats)]
         timing += ["--seconds", repr((before + bars) * per_cycle + 0.01)]
@@ -93,8 +97,10 @@ def rendered(desk: Desk, bars: float, begin: float | None) -> Rendered:
         nodes: dict[str, Sound] = {}
         for number, group in enumerate(groups, 1):
             for stem, name in enumerate(group, 1):
-                nodes[name] = _read(Path(folder) / str(number) / "stems" / f"stem-{stem}.wav", first, frames)
-    return Rendered(begin, bars, per_cycle, whole, nodes)
+                nodes[name] = _read(
+                    Path(folder) / str(number) / "stems" / f"stem-{stem}.wav", first - lead, frames + lead
+                )
+    return Rendered(begin, bars, per_cycle, whole, nodes, lead)
 
 
 def _started(command: list[str], folder: Path) -> subprocess.Popen[bytes]:

@@ -40,8 +40,10 @@ def listen(
     meant = _begins(desk, made)
     nodes: dict[str, Any] = {}
     for name, sound in made.nodes.items():
-        heard = [round(made.begin + each / made.seconds_per_cycle, 3) for each in onsets(sound)]
-        nodes[name] = {"peak_dbfs": peak(sound), "loudness_lufs": loudness(sound), "onsets_heard": heard}
+        heard = [made.begin + each / made.seconds_per_cycle for each in onsets(sound, made.lead)]
+        own = sound[made.lead :]
+        nodes[name] = {"peak_dbfs": peak(own), "loudness_lufs": loudness(own)}
+        nodes[name]["onsets_heard"] = [round(each, 3) for each in heard]
         if name in meant:
             nodes[name]["pattern_begins"] = meant[name]
     data: dict[str, Any] = {
