@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 from assistants import Assistant, said
 from hosted import ROOT, Served
+from test_session import SRC
 
 import krach
 from krach import Session, krp
@@ -401,6 +404,15 @@ def test_a_folder_that_was_stated_may_be_used_and_no_other(served: Served, kr: S
         (stated / "b.krach.json").write_text("[1]")
         assert assistant.refused("load_module", file=str(stated / "b"), prefix="m")["hint"]
         assert assistant.refused("load_session", file=str(stated / "b"))["place"]
+
+
+def test_without_the_extra_the_command_says_how_to_get_it(tmp_path: Path) -> None:
+    (tmp_path / "mcp_types.py").write_text("raise ModuleNotFoundError('gone', name='mcp_types')\n")
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{SRC}"}
+    line = [sys.executable, "-m", "krach", "mcp"]
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60, check=False, input="")
+    assert done.returncode == 1 and "pip install 'krach-plugin[mcp]'" in done.stderr, done.stderr
+    assert "needs mcp_types" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_without_a_plugin_the_server_says_how_to_get_one(tmp_path: Path) -> None:

@@ -56,7 +56,9 @@ def rendered(desk: Desk, bars: float, begin: float | None) -> Rendered:
     program, plugin = places.host(), places.bundle("clap")
     document = desk.session.capture().to_dict()
     transport = desk.session.ask("transport")
-    tempo, beats = float(transport["position"]["tempo"]), float(transport["beats_per_cycle"])
+    is_the_hosts = transport["clock"] == "external" and not transport["position"]["free_running"]
+    tempo = float(transport["position"]["tempo"] if is_the_hosts else transport["tempo"])
+    beats = float(transport["beats_per_cycle"])
     per_cycle = beats * 60 / tempo
     if bars * per_cycle > MOST_SECONDS:
         most = int(MOST_SECONDS / per_cycle)
