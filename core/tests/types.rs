@@ -2,9 +2,11 @@
 
 mod support;
 
+use krach_core::automation::ShapeSpec;
+use krach_core::edit::SceneEdit;
 use krach_core::engine::*;
 use krach_core::ir::{NodeIr, Source};
-use krach_core::model::TypeSource;
+use krach_core::model::{Curve, MacroState, MacroTarget, Period, TypeSource};
 use support::probes::{counting_type, following_type, registry, text_type, text_type_that_refuses};
 use support::*;
 
@@ -345,4 +347,43 @@ fn code_that_comes_between_two_ticks_is_one_lowering_and_one_plan() {
     assert_eq!(rig.engine.work(), (lowered + 1, plans + 1), "nothing came since");
     let [left, _] = rig.render(4096, &[256]);
     assert!((left[4095] - 0.001 * TYPES as f32).abs() < 1e-3, "all of them sound: {}", left[4095]);
+}
+
+#[test]
+fn labels_are_stored_in_one_form_whether_the_code_was_there_or_came_later() {
+    let session = |late: bool| {
+        let mut rig = Rig::with(registry());
+        match late {
+            true => rig.engine.expect_type(BASS),
+            false => rig.engine.set_type(text_type(BASS, 1, 0.25)).expect("plays"),
+        }
+        let node = NodeIr { name: "bass".into(), source: Source::Type(BASS.into()), ..NodeIr::default() };
+        let spec = NodeSpec { node, gain: Some(0.5), ..NodeSpec::default() };
+        rig.edit(Edit::Nodes(vec![NodeEdit::Set(Box::new(spec))]));
+        let target =
+            |label: &str| MacroTarget { label: label.to_owned(), lo: 0.0, hi: 1.0, curve: Curve::Auto };
+        let targets = vec![target("bass/gain"), target("bass/level")];
+        rig.edit(Edit::Macro { number: 1, to: Some(Box::new(MacroState { targets, ..MacroState::new(1) })) });
+        rig.edit(Edit::MidiMap { channel: 0, cc: 7, label: "bass/gain".into(), lo: 0.0, hi: 1.0 });
+        rig.edit(Edit::SetAutomation {
+            id: "swell".into(),
+            label: "bass/gain".into(),
+            shape: ShapeSpec::Sine,
+            lo: 0.0,
+            hi: 0.5,
+            period: Period::Bars(2.0),
+            one_shot: false,
+        });
+        rig.edit(SceneEdit::Save { number: 1, name: "verse".into(), transport: false }.into());
+        rig.settle();
+        if late {
+            assert_eq!(rig.engine.session().midi_maps[0].label, "bass/gain", "nobody knows its controls");
+            rig.engine.set_type(text_type(BASS, 1, 0.25)).expect("plays");
+            rig.settle();
+        }
+        assert!(!rig.engine.session().scene_is_changed(), "late: {late}");
+        assert_eq!(rig.engine.session().automations["swell"].label, "bass/@gain", "late: {late}");
+        String::from_utf8(rig.engine.save()).expect("text")
+    };
+    assert_eq!(session(true), session(false));
 }

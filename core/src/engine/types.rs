@@ -75,8 +75,10 @@ impl Engine {
         }
         self.lowered += 1;
         let _ = self.session.relower(&self.registry, None);
+        self.session.settle_labels(&self.registry);
         for asked in &mut self.scenes.on_their_way {
             let _ = asked.before.relower(&self.registry, None);
+            asked.before.settle_labels(&self.registry);
         }
         // What they listen to brings values without an edit.
         let listens =

@@ -2,9 +2,13 @@
 
 use super::Session;
 use crate::address::{self, Part};
+use crate::edit::{Scene, SceneState};
 use crate::graph::Meant;
 use crate::ir::RouteKind;
+use crate::model::{AutomationState, MacroState};
 use crate::node::{Named, Registry, Standing};
+use imbl::OrdMap;
+use std::sync::Arc;
 
 impl Session {
     /// Least and largest value of a control, by label or path, for what moves it and says no range: of faders and
@@ -17,6 +21,55 @@ impl Session {
             Some((_, Part::Gain | Part::Send(_))) => Some((0.0, 1.0)),
             _ => Some((f64::from(control.min), f64::from(control.max))),
         }
+    }
+
+    /// Brings labels that were stored before the code of their nodes was known to the form in which they are stored since,
+    /// also in scenes: a session does not depend on how quickly its sounds were compiled.
+    pub(crate) fn settle_labels(&mut self, registry: &Registry) {
+        let short = |label: &str| address::parse(label).is_none();
+        let automations = self.settled_automations(registry);
+        if let Some(automations) = automations {
+            self.automations = automations;
+        }
+        if self.midi_maps.iter().any(|map| short(&map.label)) {
+            let mut maps = (*self.midi_maps).clone();
+            maps.iter_mut().for_each(|map| map.label = self.long_form(&map.label, registry));
+            if maps != *self.midi_maps {
+                self.midi_maps = maps.into();
+            }
+        }
+        if self.macros.iter().flat_map(|state| &state.targets).any(|target| short(&target.label)) {
+            let macros: Vec<MacroState> =
+                self.macros.iter().map(|state| self.macro_in_long_form(state, registry)).collect();
+            if macros != *self.macros {
+                self.macros = macros.into();
+            }
+        }
+        let has_short = |state: &SceneState| state.automations.values().any(|a| short(&a.label));
+        let scenes = self.scenes.iter().filter(|(_, scene)| has_short(&scene.state));
+        let scenes: Vec<(u8, Scene)> = scenes.map(|(number, scene)| (number, scene.clone())).collect();
+        for (number, mut scene) in scenes {
+            let mut within = self.clone();
+            if within.recall(number, &scene.state, registry).is_err() {
+                continue;
+            }
+            if let Some(automations) = within.settled_automations(registry) {
+                scene.state = Arc::new(SceneState { automations, ..(*scene.state).clone() });
+                Arc::make_mut(&mut self.scenes).put(number, scene);
+            }
+        }
+    }
+
+    /// The automations with their labels as they are stored now, if that is another form.
+    fn settled_automations(&self, registry: &Registry) -> Option<OrdMap<String, AutomationState>> {
+        let mut settled = self.automations.clone();
+        for (id, automation) in &self.automations {
+            let label = self.long_form(&automation.label, registry);
+            if label != automation.label {
+                settled.insert(id.clone(), AutomationState { label, ..automation.clone() });
+            }
+        }
+        (!settled.ptr_eq(&self.automations)).then_some(settled)
     }
 
     /// A label as it is stored: that of a fader, a mute or a send as its address, which no other code of the node changes.
