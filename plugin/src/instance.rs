@@ -33,7 +33,7 @@ use crate::socket::registry::Entry;
 use crate::socket::{Addresses, Server};
 use crate::state::{Purpose, ReadError, StateError};
 use control::{Command, Control};
-pub use control::{Document, Opener};
+pub use control::{Document, Opener, Saved};
 use service::{ClientService, Hello};
 pub use track::Track;
 use view::Revision;

@@ -35,7 +35,7 @@ mod cases {
         BLOCK, COOL, GROUND, Guest, HUNG, count, for_a_while, painted, places, until,
     };
 
-    pub const ALL: [Case; 8] = [
+    pub const ALL: [Case; 9] = [
         (
             "it_opens_at_the_hosts_scale_and_shows_what_plays",
             it_opens_at_the_hosts_scale_and_shows_what_plays,
@@ -54,6 +54,7 @@ mod cases {
             it_paints_what_changes_and_at_most_30_frames_a_second,
         ),
         ("free_run_is_a_parameter_that_the_host_hears_of", free_run_is_a_parameter_that_the_host_hears_of),
+        ("sessions_are_saved_and_opened_by_hand", sessions_are_saved_and_opened_by_hand),
         (
             "an_edit_by_a_client_is_told_to_a_vst3_host_while_the_window_is_open",
             an_edit_by_a_client_is_told_to_a_vst3_host_while_the_window_is_open,
@@ -101,6 +102,9 @@ mod cases {
     const NAME: (i16, i16) = (170, 25);
     const NOWHERE: (i16, i16) = (240, 330);
     const FREE_RUN: (i16, i16) = (70, 595);
+    const SESSIONS: (i16, i16) = (316, 25);
+    const SESSION_NAME: (i16, i16) = (220, 243);
+    const FIRST_SESSION: (i16, i16) = (120, 318);
     const SPACE: u32 = 0x20;
     const RETURN: u32 = 0xff0d;
     const ESCAPE: u32 = 0xff1b;
@@ -302,6 +306,42 @@ mod cases {
         assert!(tape[0].iter().any(|sample| *sample != 0.0), "free run is silent");
         assert!(tape[0][tape[0].len() - BLOCK..].iter().all(|sample| *sample == 0.0), "it runs on");
         window.close(guest.it());
+    }
+
+    fn sessions_are_saved_and_opened_by_hand() {
+        let (home, display) = places();
+        for format in Format::ALL {
+            let mut guest = Guest::arrive(format);
+            let instance = guest.it();
+            let mut client = Client::connect(instance.socket().unwrap()).unwrap();
+            let mut tempo = |set: Option<f64>| {
+                let params = set.map_or(String::new(), |bpm| format!("\"tempo\":{bpm}"));
+                let line =
+                    format!(r#"{{"jsonrpc":"2.0","id":1,"method":"transport","params":{{{params}}}}}"#);
+                client.request(&line).unwrap()["result"]["tempo"].as_f64().unwrap()
+            };
+            tempo(Some(97.0));
+            let mut window = Window::open(instance, None).unwrap();
+            assert!(painted(instance, &mut window));
+            let a_moment = Duration::from_millis(400);
+            window.focus().unwrap();
+            display.click(SESSIONS.0, SESSIONS.1);
+            for_a_while(instance, &mut window, a_moment);
+            display.click(SESSION_NAME.0, SESSION_NAME.1);
+            for_a_while(instance, &mut window, a_moment);
+            display.type_text("song");
+            display.press(RETURN);
+            let file = home.path().join(".krach/sessions/song.krach.json");
+            let saved = until(instance, &mut window, HUNG, |_, _| file.exists());
+            assert!(saved, "{} is not there: {format:?}", file.display());
+            tempo(Some(60.0));
+            for_a_while(instance, &mut window, 3 * a_moment);
+            display.click(FIRST_SESSION.0, FIRST_SESSION.1);
+            let opened = until(instance, &mut window, HUNG, |_, _| tempo(None) == 97.0);
+            assert!(opened, "the session is not open: {format:?}");
+            window.close(guest.it());
+            std::fs::remove_file(file).unwrap();
+        }
     }
 
     fn an_edit_by_a_client_is_told_to_a_vst3_host_while_the_window_is_open() {

@@ -11,8 +11,10 @@ use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{Frame, NiceEguiApp};
 
 use super::canvas::Canvas;
+use super::files::Wish;
 use super::focus::Focus;
 use super::layout::{self, Copied, NameField};
+use super::panels::sessions::Sheet;
 use super::real::Real;
 use super::view_model::ViewModel;
 use super::{Shared, pace, preserved, style};
@@ -34,6 +36,7 @@ pub struct Open {
     gui: GuiContext,
     focus: Focus,
     name: NameField,
+    sheet: Sheet,
     copied: Copied,
     canvas: Canvas,
     health: Health,
@@ -57,6 +60,10 @@ pub enum UiCommand {
     SaveScene(Option<u8>),
     /// The scene is to be called that.
     RenameScene(u8, String),
+    /// The list of session files is to be shown, or no more.
+    Sessions(bool),
+    /// A session is to be opened or saved.
+    File(Wish),
     /// The macro of that number waits for the next control that is set; `None`: nothing waits any more.
     LearnMacro(Option<u8>),
     /// A macro moves nothing and has no name from now on.
@@ -71,7 +78,7 @@ impl App {
         Self { shared, params }
     }
 
-    fn perform(&self, wish: UiCommand, picture: &ViewModel, open: &Open) {
+    fn perform(&self, wish: UiCommand, picture: &ViewModel, open: &mut Open) {
         match wish {
             UiCommand::Rename(name) => open.view.edit(Edit::Setting(Setting::Name(name))),
             UiCommand::Panic => open.view.edit(Edit::Panic),
@@ -81,6 +88,8 @@ impl App {
                 open.view.edit(SceneEdit::Rename { number, name }.into());
             }
             UiCommand::SaveScene(number) => open.view.save_scene(number),
+            UiCommand::Sessions(shown) => open.sheet.shown = shown,
+            UiCommand::File(wish) => self.shared.files.ask(wish),
             UiCommand::LearnMacro(number) => open.view.learn_macro(number.map(MacroLearning::Macro)),
             UiCommand::ForgetMacro(number) => open.view.edit(Edit::Macro { number, to: None }),
             UiCommand::Target { number, label, to } => open.view.change_target(number, label, to),
@@ -106,16 +115,17 @@ impl App {
             self.shared.drawn.fetch_add(1, Ordering::Relaxed);
             shown.clone()
         };
-        let Open { canvas, name, copied, health, .. } = &mut open;
+        let Open { canvas, name, sheet, copied, health, .. } = &mut open;
         let wishes = canvas.draw(
             ui,
             || preserved::keep(frame),
-            |ui| health.draw(ui, |ui| layout::draw(ui, &picture, name, copied)),
+            |ui| health.draw(ui, |ui| layout::draw(ui, &picture, name, sheet, copied)),
         );
         match wishes {
-            Ok(wishes) => wishes.into_iter().for_each(|wish| self.perform(wish, &picture, &open)),
+            Ok(wishes) => wishes.into_iter().for_each(|wish| self.perform(wish, &picture, &mut open)),
             Err(Failed) => open.view.report("the window failed; the sound plays on".to_owned()),
         }
+        self.shared.files.shown.store(open.sheet.shown, Ordering::Relaxed);
         let typing = ui.ctx().egui_wants_keyboard_input();
         if let Some(again) = open.focus.follow(frame.baseview_window(), typing) {
             ui.ctx().request_repaint_after(again);
@@ -151,6 +161,7 @@ impl NiceEguiApp for App {
             gui: nice_gui_ctx,
             focus: Focus::new(frame.baseview_window()),
             name: NameField::default(),
+            sheet: Sheet::default(),
             copied: Copied::default(),
             canvas: Canvas::new(
                 Arc::clone(&self.shared.in_software),
@@ -257,6 +268,7 @@ mod tests {
 
     #[test]
     fn no_size_of_a_window_makes_a_frame_panic() {
+        use super::super::files::{Outcome, Sessions};
         use super::super::view_model::{Decibels, Macro, Node, Reading, Scene};
         use krach_core::model::{Curve, MacroTarget};
         let target = MacroTarget { label: "a long/label".to_owned(), lo: -1e9, hi: 1e9, curve: Curve::Auto };
@@ -280,7 +292,12 @@ mod tests {
             silent: n.is_multiple_of(5),
             silenced: n == 1,
         };
-        for poisoned in [false, true] {
+        let sessions = Sessions {
+            yours: (0..30).map(|n| format!("a session of a name that is long {n}")).collect(),
+            presets: vec!["one".to_owned()],
+            outcome: Some(Outcome::Failed("a reason that is longer than the window is wide".repeat(3))),
+        };
+        for (poisoned, listed) in [(false, false), (true, false), (false, true)] {
             let picture = ViewModel {
                 nodes: Arc::new((0..100).map(node).collect()),
                 levels: vec![loud; 100],
@@ -293,16 +310,18 @@ mod tests {
                 scene: (3, true),
                 macros: Arc::new((1..=64).map(shown).collect()),
                 problems: Arc::new((0..20).map(|n| format!("problem {n}")).collect()),
+                sessions: Arc::new(sessions.clone()),
                 poisoned,
                 ..ViewModel::default()
             };
             let (mut name, mut copied) = (NameField::default(), Copied::default());
+            let mut sheet = Sheet { shown: listed, ..Sheet::default() };
             for width in (1..700_u16).step_by(23) {
                 for height in (1..900_u16).step_by(61) {
                     let screen = Rect::from_min_max(pos2(0.0, 0.0), pos2(width.into(), height.into()));
                     let input = RawInput { screen_rect: Some(screen), ..RawInput::default() };
                     let mut output = context.run_ui(input, |ui| {
-                        layout::draw(ui, &picture, &mut name, &mut copied);
+                        layout::draw(ui, &picture, &mut name, &mut sheet, &mut copied);
                     });
                     output.textures_delta.clear();
                     context.tessellate(output.shapes, output.pixels_per_point);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use egui::{Pos2, Rect, Ui, pos2, vec2};
 
 use super::app::UiCommand;
+use super::panels::sessions::{self, Sheet};
 use super::panels::{self, errors, footer, header, levels, macros, nodes, scenes, socket, transport};
 use super::style::{GAP, ROW};
 use super::view_model::ViewModel;
@@ -43,7 +44,13 @@ impl Copied {
 }
 
 /// Draws a picture into the whole of `ui`; tells what was wished for.
-pub fn draw(ui: &mut Ui, picture: &ViewModel, name: &mut NameField, copied: &mut Copied) -> Vec<UiCommand> {
+pub fn draw(
+    ui: &mut Ui,
+    picture: &ViewModel,
+    name: &mut NameField,
+    sheet: &mut Sheet,
+    copied: &mut Copied,
+) -> Vec<UiCommand> {
     let mut wishes = Vec::new();
     let area = ui.max_rect().shrink(GAP);
     // Hosts make their own window first, and sometimes of no size to speak of.
@@ -51,20 +58,28 @@ pub fn draw(ui: &mut Ui, picture: &ViewModel, name: &mut NameField, copied: &mut
         return wishes;
     }
     let mut top = Stack { area, y: area.top() };
-    header::draw(ui, top.take(header::HEIGHT), picture, name, &mut wishes);
+    header::draw(ui, top.take(header::HEIGHT), picture, (name, sheet.shown), &mut wishes);
     transport::draw(ui, top.take(transport::HEIGHT), &picture.transport);
     levels::draw(ui, top.take(levels::HEIGHT), picture);
-    scenes::draw(ui, top.take(scenes::HEIGHT), picture, &mut wishes);
 
     let mut bottom = area.bottom();
-    let mut below = |height: f32| {
-        let rect = Rect::from_min_max(pos2(area.left(), bottom - height), pos2(area.right(), bottom));
-        bottom -= height + GAP;
+    let below = |bottom: &mut f32, height: f32| {
+        let rect = Rect::from_min_max(pos2(area.left(), *bottom - height), pos2(area.right(), *bottom));
+        *bottom -= height + GAP;
         rect
     };
-    footer::draw(ui, below(footer::HEIGHT), picture, &mut wishes);
-    errors::draw(ui, below(errors::height(picture, area.height())), &picture.problems);
-    socket::draw(ui, below(socket::HEIGHT), picture, copied);
+    footer::draw(ui, below(&mut bottom, footer::HEIGHT), picture, &mut wishes);
+    errors::draw(ui, below(&mut bottom, errors::height(picture, area.height())), &picture.problems);
+    let rest = Rect::from_min_max(pos2(area.left(), top.y), pos2(area.right(), bottom));
+    if sheet.shown && rest.height() >= sessions::LEAST {
+        sessions::draw(ui, rest, &picture.sessions, sheet, &mut wishes);
+        if picture.poisoned {
+            panels::dead(ui, area, &mut wishes);
+        }
+        return wishes;
+    }
+    scenes::draw(ui, top.take(scenes::HEIGHT), picture, &mut wishes);
+    socket::draw(ui, below(&mut bottom, socket::HEIGHT), picture, copied);
     if bottom - top.y >= NODES {
         let room = bottom - top.y;
         let height = macros::height(picture, room);

@@ -12,6 +12,7 @@
 //! | `pace` | how are frames asked for? |
 //! | `real` | is the window as large as we think? |
 //! | `stall` | what if a frame that was asked for does not come? |
+//! | `files` | which session files are there, and how is one opened and saved? |
 //! | `sizes` | which sizes can the window have, and which had it last? |
 //! | `layout` | where is what? |
 //! | `panels` | what does each part look like? |
@@ -28,6 +29,7 @@
 mod app;
 mod canvas;
 mod damage;
+mod files;
 mod focus;
 mod handle;
 mod layout;
@@ -81,6 +83,8 @@ pub(crate) struct Shared {
     pub drawn: AtomicU64,
     /// The open window as X11 knows it; 0 if there is none.
     pub window: AtomicU32,
+    /// Wishes for session files.
+    pub files: files::Desk,
     /// The size that it has or had last.
     pub size: sizes::Last,
     /// Pixels per point, as the window last heard; the bits of an `f32`.
@@ -132,6 +136,7 @@ impl KrachEditor {
             picture: Mutex::default(),
             drawn: AtomicU64::new(0),
             window: AtomicU32::new(0),
+            files: files::Desk::default(),
             size: sizes::Last::default(),
             scale: AtomicU32::new(1f32.to_bits()),
             in_software: Arc::default(),

@@ -8,6 +8,7 @@ use krach_core::engine::{MacroLearning, MacroStatus};
 use krach_core::model::MacroState;
 use krach_core::telemetry::Level;
 
+use super::files::Sessions;
 use crate::instance::readings::{Reader, Readings};
 use crate::instance::{EndpointInfo, Snapshot, View};
 use crate::params::KrachParams;
@@ -153,6 +154,8 @@ pub struct ViewModel {
     pub levels: Vec<Reading>,
     /// The macros that move something, have a name or wait for a control.
     pub macros: Arc<Vec<Macro>>,
+    /// Session files, while they are shown.
+    pub sessions: Arc<Sessions>,
     /// Time that blocks take.
     pub busy: Busy,
     /// What went wrong lately, newest first.
@@ -176,6 +179,8 @@ pub struct ViewModelBuilder {
     scenes: Arc<Vec<Scene>>,
     scene: (u8, bool),
     macros: Arc<Vec<Macro>>,
+    /// Session files, while they are shown.
+    pub sessions: Arc<Sessions>,
     problems: Arc<Vec<String>>,
     session_free_run: bool,
     poisoned: bool,
@@ -195,6 +200,7 @@ impl ViewModelBuilder {
             scenes: Arc::default(),
             scene: (0, false),
             macros: Arc::default(),
+            sessions: Arc::default(),
             problems: Arc::default(),
             session_free_run: false,
             poisoned: false,
@@ -284,6 +290,7 @@ impl ViewModelBuilder {
             scenes: Arc::clone(&self.scenes),
             scene: self.scene,
             macros: Arc::clone(&self.macros),
+            sessions: Arc::clone(&self.sessions),
             levels: readings.nodes.iter().map(|level| level.unwrap_or_default().into()).collect(),
             busy: Busy { mean: tenths(load.mean), worst: tenths(load.worst), overruns: load.overruns },
             problems: Arc::clone(&self.problems),

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use nice_plug_egui::RepaintNotifier;
 
 use super::Shared;
+use super::files::Files;
 use super::stall::{Again, Stall};
 use super::view_model::ViewModelBuilder;
 use crate::instance::{Snapshot, View};
@@ -121,6 +122,7 @@ impl Drop for Watcher {
 struct Round {
     view: Arc<View>,
     photographer: ViewModelBuilder,
+    files: Files,
     answer: Option<Receiver<Box<Snapshot>>>,
     asked: Option<(u64, Instant)>,
     knocked: Option<Instant>,
@@ -129,7 +131,8 @@ struct Round {
 impl Round {
     fn new(view: &Arc<View>, params: &Arc<KrachParams>) -> Self {
         let photographer = ViewModelBuilder::new(Arc::clone(view), Arc::clone(params));
-        Self { view: Arc::clone(view), photographer, answer: None, asked: None, knocked: None }
+        let files = Files::new(view);
+        Self { view: Arc::clone(view), photographer, files, answer: None, asked: None, knocked: None }
     }
 
     /// Frames that were begun before the picture was taken, and whether it differs from the last.
@@ -140,6 +143,7 @@ impl Round {
             self.knocked = Some(now);
             self.photographer.poll_socket();
         }
+        self.photographer.sessions = Arc::clone(self.files.look(&shared.files, now));
         let picture = self.photographer.take(now);
         let mut shown = shared.picture.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = *shown != picture;

@@ -34,7 +34,7 @@ use crate::protocol::events::log::Author;
 use crate::protocol::{Action, Deferred, Outcome};
 use crate::socket::{Announcer, ReplySlot};
 use crate::state::{Purpose, StateError};
-pub use open::{Document, Opener};
+pub use open::{Document, Opener, Saved};
 
 /// Between two ticks while something is on its way: the audio thread cannot wake us.
 const TICK: Duration = Duration::from_millis(1);
@@ -102,6 +102,8 @@ pub(super) enum Command {
     },
     /// A file or a preset, while whoever opens it waits.
     OpenNow { document: Document, by: Opener, reply: SyncSender<Result<(), String>>, claim: Arc<Claim> },
+    /// The session as a document for a file.
+    Document { reply: SyncSender<Saved> },
     /// What compile threads and watchers have to say.
     Word(Word),
     /// The end.
@@ -409,6 +411,10 @@ impl Control {
                     return self.report(format!("{TOO_LATE} a session, which was not opened; open it again"));
                 }
                 let _ = reply.try_send(self.open(&document, by));
+            }
+            Command::Document { reply } => {
+                let complete = !self.awaits_sounds();
+                let _ = reply.try_send(Saved { document: self.engine.save(), complete });
             }
             Command::Word(word) => self.words.push_back(word),
             Command::Stop => {}

@@ -10,7 +10,7 @@ use krach_core::engine::{MacroLearning, MacroStatus, NodeStatus};
 use krach_core::link::Link;
 use krach_core::model::MacroTarget;
 
-use super::control::Command;
+use super::control::{Command, Document, Opener, Saved};
 use crate::socket::{Announcer, EndpointInfo};
 
 /// The session and its troubles at one moment.
@@ -91,6 +91,21 @@ impl View {
     /// The session as it is becomes the scene of that number, or a new one.
     pub fn save_scene(&self, number: Option<u8>) {
         self.send(Command::SaveScene(number));
+    }
+
+    /// The session becomes that of a file. What came of it comes when the control thread gets to it.
+    pub fn open(&self, document: Document) -> Receiver<Result<(), String>> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        let claim = Arc::default();
+        self.send(Command::OpenNow { document, by: Opener::Window, reply, claim });
+        answer
+    }
+
+    /// Asks for the session as a document for a file.
+    pub fn document(&self) -> Receiver<Saved> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.send(Command::Document { reply });
+        answer
     }
 
     /// One target of a macro is another, or gone.

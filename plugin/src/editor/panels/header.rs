@@ -3,6 +3,7 @@
 use egui::text::{CCursor, CCursorRange};
 use egui::{Align2, Id, Key, Margin, Rect, TextEdit, Ui, pos2, vec2};
 
+use super::{Look, button};
 use crate::editor::app::UiCommand;
 use crate::editor::layout::NameField;
 use crate::editor::style;
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant};
 
 /// Height of the header.
 pub const HEIGHT: f32 = 30.0;
+/// Width of the button that shows the session files.
+const SESSIONS: f32 = 72.0;
 /// Longest name that can be typed; the engine has the last word.
 const MAX_NAME: usize = 64;
 /// How long a wished name is shown although the instance does not have it yet.
@@ -21,7 +24,7 @@ pub fn draw(
     ui: &mut Ui,
     rect: Rect,
     picture: &ViewModel,
-    field: &mut NameField,
+    (field, listed): (&mut NameField, bool),
     wishes: &mut Vec<UiCommand>,
 ) {
     let middle = rect.center().y;
@@ -41,9 +44,19 @@ pub fn draw(
     painter.circle_filled(pos2(text.left() - 9.0, middle), 3.5, dot);
 
     let left = brand.right() + 14.0;
-    let width = (text.left() - 28.0 - left).clamp(60.0, 260.0);
+    let width = (text.left() - 28.0 - SESSIONS - 8.0 - left).clamp(60.0, 200.0);
     let field_rect = Rect::from_min_size(pos2(left, rect.top() + 2.0), vec2(width, HEIGHT - 4.0));
     name(ui, field_rect, picture, field, wishes);
+    let place =
+        Rect::from_min_size(pos2(field_rect.right() + 8.0, field_rect.top()), vec2(SESSIONS, HEIGHT - 4.0));
+    if place.right() > rect.right() {
+        return;
+    }
+    let sessions = button(ui, place, "sessions", "Sessions", if listed { Look::On } else { Look::Plain });
+    if sessions.clicked() {
+        wishes.push(UiCommand::Sessions(!listed));
+    }
+    sessions.on_hover_text("Opens and saves sessions");
 }
 
 fn name(ui: &mut Ui, rect: Rect, picture: &ViewModel, field: &mut NameField, wishes: &mut Vec<UiCommand>) {

@@ -7,6 +7,7 @@ pub mod levels;
 pub mod macros;
 pub mod nodes;
 pub mod scenes;
+pub mod sessions;
 pub mod socket;
 pub mod transport;
 

@@ -16,6 +16,14 @@ pub struct Document {
     pub text: String,
 }
 
+/// The session as a document, to be written into a file.
+pub struct Saved {
+    /// Its bytes.
+    pub document: Vec<u8>,
+    /// False while a sound is being compiled: the texts that it imports are not in it.
+    pub complete: bool,
+}
+
 /// Who opens a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opener {
