@@ -308,7 +308,7 @@ mod tests {
     fn a_session_is_saved_listed_opened_and_replaced_only_where_that_is_wished() {
         let home = Home::new("files");
         let instance = instance();
-        let (desk, mut files) = (Desk::default(), home.files(&instance.view()));
+        let (desk, mut files) = (Desk::default(), home.files(instance.view()));
         assert_eq!(**files.look(&desk, Instant::now()), Sessions::default(), "nothing is listed unseen");
         desk.shown.store(true, Ordering::Relaxed);
         let set = |bpm: f64| instance.edit(Edit::Setting(Setting::Bpm(bpm)), At::Now).unwrap().unwrap();
@@ -338,7 +338,7 @@ mod tests {
         std::fs::create_dir_all(&presets).unwrap();
         std::fs::write(presets.join("broken.krach.json"), "{\"tempo\": \"fast\"}").unwrap();
         let instance = instance();
-        let (desk, mut files) = (Desk::default(), home.files(&instance.view()));
+        let (desk, mut files) = (Desk::default(), home.files(instance.view()));
         desk.shown.store(true, Ordering::Relaxed);
         assert_eq!(files.look(&desk, Instant::now()).presets, ["broken"]);
         let before = instance.save_state();
