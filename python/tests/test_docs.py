@@ -91,6 +91,11 @@ SHOWN = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
 @pytest.mark.parametrize(("heading", "text"), SECTIONS, ids=[heading for heading, _ in SECTIONS])
 def test_the_guide_runs(kr: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heading: str, text: str) -> None:
     monkeypatch.chdir(tmp_path)
+    run_code(kr, "docs/python.md", heading, text)
+
+
+def run_code(kr: Session, page: str, heading: str, text: str) -> None:
+    """Run each block of Python of a section, one after the other, and compare what it shows."""
     names: dict[str, Any] = {"kr": kr, "krs": krs, "krp": krp, "krach": krach}
     for code in re.findall(r"^```python\n(.*?)^```$", text, re.S | re.M):
         # What functions are is looked up by their lines.
@@ -100,7 +105,7 @@ def test_the_guide_runs(kr: Session, tmp_path: Path, monkeypatch: pytest.MonkeyP
             exec(compile(code, file, "exec"), names)
             continue
         told: list[str] = []
-        examples = doctest.DocTestParser().get_doctest(code, names, heading, "docs/python.md", 0)
+        examples = doctest.DocTestParser().get_doctest(code, names, heading, page, 0)
         SHOWN.run(examples, out=told.append, clear_globs=False)
         assert not told, "".join(told)
 
@@ -116,6 +121,10 @@ def test_the_page_of_patterns_says_in_python_what_can_be_called() -> None:
     for call in calls:
         made = eval(call, names)
         assert isinstance(made, krp.Pattern) and made.query(0, 4), call
+    # What is left out there is left out here: three of ten.
+    [degrade] = re.findall(r"^\| `degradeBy 0.3` \| `([^`]+)`", section, re.M)
+    left = eval(degrade, {"line": krp.p("x*8")}).query(0, 200)
+    assert 0.65 < sum(event.value.value == 1 for event in left) / 1600 < 0.75, degrade
 
 
 def public(holder: Any, place: str, found: dict[int, tuple[str, Any]]) -> dict[int, tuple[str, Any]]:

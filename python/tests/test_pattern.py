@@ -378,3 +378,14 @@ def test_what_no_document_holds_is_refused_where_it_is_made(make: Callable[[krp.
 
 def test_a_key_beyond_every_frequency_has_none() -> None:
     assert krp.mtof(10**400) == krp.mtof(1e6) == float("inf")
+
+
+@pytest.mark.parametrize("words", ["minor pentatonic", "harmonic minor", "Hungarian major", "double harmonic"])
+def test_a_scale_of_several_words_is_one_name_and_no_line_of_two(words: str) -> None:
+    named = "".join(each.capitalize() for each in words.split())
+    degrees = krp.values("0 1 2 3 4 5 6")
+    one = degrees.scale(f"C4:{words}").control("note").query(0, 4)
+    assert one == degrees.scale(f"C4:{named}").control("note").query(0, 4)
+    assert min(event.value.value for event in one if event.value.label == "freq") > 261
+    # Two scales are still a line of two.
+    assert degrees.scale("C4:minor C5:dorian") == degrees.scale(krp.values("C4:minor C5:dorian"))

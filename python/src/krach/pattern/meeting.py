@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from . import ir
+from . import ir, scales
 from .base import Values, times_of, values_node
 from .verbs import Verbs
 
@@ -41,7 +41,9 @@ class Meeting(Verbs):
         >>> krp.values("1 2").combine("add", "10 20 30", "both")
         (0>1/3)|11 (1/3>1/2)|21 (1/2>2/3)|22 (2/3>1)|32
         """
-        return self._with(ir.Combine(kind, structure, self.node, values_node(other)))
+        node = _scale_of_words(other) if kind == "scale" and isinstance(other, str) else None
+        node = values_node(other) if node is None else node
+        return self._with(ir.Combine(kind, structure, self.node, node))
 
     def add(self, other: Values, structure: str = "left") -> Self:
         """Add numbers; controls meet by name, and a bare number is meant for the note.
@@ -131,6 +133,8 @@ class Meeting(Verbs):
 
         >>> krp.values("0 2 7").scale("C:minor")
         (0>1/3)|60 (1/3>2/3)|63 (2/3>1)|72
+        >>> krp.values("0 1 5").scale("C4:minor pentatonic")
+        (0>1/3)|60 (1/3>2/3)|63 (2/3>1)|72
         """
         return self.combine("scale", names)
 
@@ -217,3 +221,9 @@ class Meeting(Verbs):
         ['0', '1/6', '1/3']
         """
         return self._with(ir.Split("rolled_down" if down else "rolled", times_of(n, "n"), self.node))
+
+
+def _scale_of_words(text: str) -> ir.Name | None:
+    """Return a scale whose name has several words, which a line of values would take for several scales."""
+    is_one = len(text.split()) > 1 and scales.degree(text, 0) is not None
+    return ir.Name(text, span=(0, len(text))) if is_one else None
