@@ -76,7 +76,7 @@ def environment() -> Iterator[None]:
     os.environ.update(before)
 
 
-ONLINE = ("krach.session", "krach.client", "krach.run", "krach.repl", "krach.command")
+ONLINE = ("krach.session", "krach.client", "krach.run", "krach.repl", "krach.command", "krach.sounding")
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import links
+import recipes
+import sounds
 import stage
 from sphinx.cmd.build import build_main
 
@@ -16,13 +18,27 @@ def main() -> int:
     parser.add_argument("target", type=Path, help="cargo's target folder; the site goes into its folder docs")
     parser.add_argument("--quick", action="store_true", help="read only the pages that are newer than the last site")
     options = parser.parse_args()
-    target: Path = options.target
+    target: Path = options.target.resolve()
     source, site, kept = target / "docs-source", target / "docs", target / "docs-kept"
     if not options.quick:
         for each in (site, kept):
             shutil.rmtree(each, ignore_errors=True)
     stage.stage(source)
-    line = ["-W", "--keep-going", "--quiet", "-j", "auto", "-c", str(stage.SITE), "-d", str(kept)]
+    extra = target / "docs-extra"
+    sounds.make(recipes.recipes(), target / "docs-wavs", extra / "docs" / "cookbook" / "sounds")
+    line = [
+        "-W",
+        "--keep-going",
+        "--quiet",
+        "-j",
+        "auto",
+        "-c",
+        str(stage.SITE),
+        "-d",
+        str(kept),
+        "-D",
+        f"html_extra_path={extra}",
+    ]
     status = build_main([*line, str(source), str(site)])
     if status:
         return status

@@ -38,7 +38,7 @@ autodoc_preserve_defaults = True
 python_maximum_signature_line_length = 88
 
 # Blocks that tests read, and that have no grammar of their own.
-PLAIN = ("pattern", "cycle", "curve", "mini", "request", "reply", "form", "controls", "error")
+PLAIN = ("pattern", "cycle", "curve", "mini", "request", "reply", "form", "controls", "error", "doctor")
 
 
 class Faust(RegexLexer):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 COOKBOOK = Path(__file__).resolve().parents[1] / "cookbook"
 
-_BLOCK = re.compile(r"^## (?P<title>.+)$|^```python recipe bars=(?P<bars>\d+)\n(?P<code>.*?)^```$", re.M | re.S)
+_BLOCK = re.compile(r"^## (?P<title>[^\n]+)$|^```python recipe bars=(?P<bars>\d+)\n(?P<code>.*?)^```$", re.M | re.S)
 
 
 @dataclass(frozen=True)

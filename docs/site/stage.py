@@ -12,6 +12,7 @@ ROOT = SITE.parents[1]
 ELSEWHERE = ("README.md", "python/README.md", "dsp/README.md", "dsp/sessions/README.md")
 
 _LINK = re.compile(r"(!?\[(?:[^\[\]]|\[[^\]]*\])*\])\((?![a-z]+:)([^)#\s]+)(#[^)\s]*)?\)")
+_SECTION = re.compile(r"<!-- section (?P<page>\S+): (?P<heading>[^\n]+?) -->.*?<!-- end -->", re.S)
 _FENCE = re.compile(r"^(`{3,}).*?^\1$|`[^`\n]+`", re.M | re.S)
 _LANGUAGES = {".py": "python", ".yaml": "yaml", ".dsp": "faust", ".json": "json"}
 
@@ -23,11 +24,42 @@ def stage(to: Path) -> None:
     for each in ELSEWHERE:
         _copy(ROOT / each, to / each)
     shutil.copytree(SITE / "pages", to, dirs_exist_ok=True)
+    for index in ("docs/cookbook/index.md",):
+        _contents(to / index)
     for page in sorted(to.rglob("*.md")):
-        text, times = page.read_text("utf-8"), page.stat()
+        text, times = _with_sections(page.read_text("utf-8"), page, to), page.stat()
         page.write_text(_linked(text, page, to), "utf-8")
         # As old as its source: Sphinx reads again what is newer than what it keeps.
         os.utime(page, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def _contents(index: Path) -> None:
+    """Give a page that links to the others of its folder a table of contents of them, for the side of the site."""
+    text, times = index.read_text("utf-8"), index.stat()
+    pages = dict.fromkeys(re.findall(r"\]\(([\w-]+)\.md\)", text))
+    index.write_text(f"{text}\n```{{toctree}}\n:hidden:\n\n" + "\n".join(pages) + "\n```\n", "utf-8")
+    os.utime(index, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def _with_sections(text: str, page: Path, to: Path) -> str:
+    """Put in the sections of other pages that a page names; what stands there for a code host goes."""
+
+    def put(found: re.Match[str]) -> str:
+        other = ROOT / found["page"]
+        section = re.search(
+            rf"^## {re.escape(found['heading'])}\n(.*?)(?=^## |\Z)", other.read_text("utf-8"), re.M | re.S
+        )
+        if section is None:
+            raise SystemExit(f"{page}: {found['page']} has no heading {found['heading']}")
+        here = page.relative_to(to).parent
+
+        def moved(link: re.Match[str]) -> str:
+            label, target, anchor = link.groups()
+            return f"{label}({os.path.relpath(Path(found['page']).parent / target, here)}{anchor or ''})"
+
+        return _LINK.sub(moved, section[1].strip())
+
+    return _SECTION.sub(put, text)
 
 
 def _linked(text: str, page: Path, to: Path) -> str:

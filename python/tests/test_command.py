@@ -247,6 +247,30 @@ def test_the_plugin_is_installed_and_taken_away(tmp_path: Path) -> None:
     )
 
 
+def test_the_doctor_says_why_nothing_sounds(kr: Session, served: Served) -> None:
+    def said() -> str:
+        done = command("doctor")
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "nothing is in the session" in said() and "the output is silent" in said()
+    kick = kr.node("kick", "faust:kick", gain=0.8)
+    assert "no pattern plays" in said() and "nothing is in the session" not in said()
+    kick @ "x*16"
+    until(lambda: max(each["peak"] for each in kr.meters()["master"]) > 0.1)
+    sounds = said()
+    assert (
+        re.search(r"a block takes \d+ % of its time", sounds)
+        and re.search(r"the output peaks at -?\d+\.\d dBFS", sounds)
+        and "muted" not in sounds
+    ), sounds
+    kick.mute()
+    kr.master = 0
+    silent = said()
+    assert "muted: kick" in silent and "the master is at 0" in silent, silent
+    assert "time stands" not in silent  # krach-host plays; a host that stands is in the tests of the plugin.
+
+
 def test_the_doctor_tries_a_round_trip(served: Served) -> None:
     done = command("doctor")
     assert done.returncode == 0 and "answers in" in done.stdout and served.instance.id in done.stdout

@@ -41,5 +41,9 @@ def test_every_page_is_laid_out_with_what_it_links_to(tmp_path: Path) -> None:
     assert "(../python/examples/index.md)" in pages["docs/python.md"]
     assert (ROOT / "python/examples/acid.py").read_text("utf-8").rstrip() in pages["python/examples/index.md"]
     assert (tmp_path / "editors/vim/krach.vim").is_file() and "docs/decisions/index.md" in pages
+    # What another page says stands there once, with links from its new place.
+    [row] = [each for each in pages["README.md"].splitlines() if each.startswith("| the whole [pattern language]")]
+    assert row not in pages["docs/status.md"] and row.replace("(docs/", "(") in pages["docs/status.md"]
+    assert "The table stands in the" not in pages["docs/status.md"] and "By host" in pages["docs/status.md"]
     # Code is no link: `[a b](3,8)` is a rhythm.
     assert "[a b](3,8)" in pages["docs/patterns.md"]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import krach
 
-from . import places, run
+from . import places, run, sounding
 from .client import folders, instances
 from .error import KrachError, NothingPlays
 
@@ -180,6 +180,8 @@ def doctor() -> int:
     for kind in places.FORMATS:
         there = places.plugin_folder(kind) / f"krach.{kind}"
         say("installed", there if there.exists() else f"{there} is not there (krach install)")
+    missing = "not there: FAUST text and functions need it, what comes with krach does not (Debian: apt install faust)"
+    say("faust", sounding.faust() or missing)
     for folder in folders():
         say("registry", folder if folder.is_dir() else f"{folder} is not there")
     for each in instances():
@@ -192,8 +194,8 @@ def doctor() -> int:
             "",
             f"sounds of your own: {sounds}{'' if sounds.is_dir() else ' (not there yet: for .dsp files)'}",
         )
-        for problem in session.problems:
-            say("", problem)
+        for line in (*sounding.sounding(session), *session.problems):
+            say("", line)
         session.close()
     if not instances():
         say("instance", run.listed().replace("\n", "; "), False)

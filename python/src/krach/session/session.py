@@ -66,6 +66,14 @@ class Session(Whole, Words):
         measured = self._measured() if wait else self._meters or {}
         return measured.get("nodes") or {}
 
+    def meters(self) -> dict[str, Any]:
+        """Return what was measured last: levels of ``master`` and ``nodes``, linear, and ``load``, the time of blocks.
+
+        >>> [each["peak"] for each in kr.meters()["master"]]
+        [0.0, 0.0]
+        """
+        return self._measured()
+
     @staticmethod
     def instances() -> list[Instance]:
         """Return the instances that are there.
