@@ -490,3 +490,29 @@ fn a_step_back_brings_a_pattern_back_with_its_own_zero() {
     let (with, without) = (rig.render(400_000, &[480]), plain.render(400_000, &[480]));
     assert_eq!(first_difference(&with[0], &without[0]), None);
 }
+
+#[test]
+fn what_a_macro_moves_right_before_a_recall_is_gone_with_it() {
+    let mut rig = two_scenes();
+    let targets =
+        vec![MacroTarget { label: "drone/freq".into(), lo: 100.0, hi: 500.0, curve: Curve::Linear }];
+    rig.edit(Edit::Macro { number: 1, to: Some(Box::new(MacroState { targets, ..MacroState::new(1) })) });
+    rig.settle();
+    rig.params.push(ParamEvent { offset: 5, param: ParamId::Macro(0), value: 0.5, modulation: 0.0 });
+    scene_at(&mut rig, 10, 1);
+    rig.block(64);
+    rig.settle();
+    assert_eq!(
+        (names(&rig), value_of(&rig, "drone/freq")),
+        (vec!["drone".into(), "beat".into()], Some(110.0))
+    );
+    // The other way round it is the macro's.
+    scene_at(&mut rig, 10, 2);
+    rig.params.push(ParamEvent { offset: 20, param: ParamId::Macro(0), value: 0.75, modulation: 0.0 });
+    rig.block(64);
+    rig.settle();
+    assert_eq!(
+        (names(&rig), value_of(&rig, "drone/freq")),
+        (vec!["drone".into(), "lead".into()], Some(400.0))
+    );
+}

@@ -4,11 +4,12 @@
 use super::support::probes;
 use super::support::{Rig, first_difference, hits, play, set};
 use super::{add, counting, names, recall, remove, save};
+use krach_core::automation::ShapeSpec;
 use krach_core::clock::{HostTransport, TransportAt};
 use krach_core::edit::{NodeEdit, SceneEdit};
 use krach_core::engine::*;
 use krach_core::ir::{RouteIr, RouteKind};
-use krach_core::model::{Crossfade, Curve, MacroState, MacroTarget, Setting};
+use krach_core::model::{Crossfade, Curve, MacroState, MacroTarget, Period, Setting};
 use krach_core::node::*;
 use krach_core::processor::{HostEvent, HostEventKind, ParamEvent, ParamId, place_of_scene};
 use krach_core::session::Session;
@@ -132,7 +133,7 @@ impl Dice {
 
     fn edit(&mut self) -> Edit {
         let name = self.name();
-        match self.roll(20) {
+        match self.roll(23) {
             0..=2 => {
                 let ty = self.of(&["smooth", "smooth_other", "swell", "swell", "pass"]);
                 Edit::Nodes(vec![add(name, ty, self.value())])
@@ -160,6 +161,17 @@ impl Dice {
                 let route = RouteIr { source, target, kind: RouteKind::Send, level, ..RouteIr::default() };
                 Edit::Nodes(vec![NodeEdit::Connect(route)])
             }
+            // In phase with the bars, so that one that is loaded is where one is that plays.
+            17 | 18 => Edit::SetAutomation {
+                id: name.to_owned(),
+                label: format!("{name}/level"),
+                shape: if self.roll(2) == 0 { ShapeSpec::Sine } else { ShapeSpec::Tri },
+                lo: self.value(),
+                hi: self.value(),
+                period: Period::Bars(self.of(&[1.0, 2.0])),
+                one_shot: false,
+            },
+            19 => Edit::ClearAutomation { id: name.to_owned() },
             15 => Edit::RouteNotes { channel: None, node: Some(name.to_owned()) },
             _ => {
                 let number = 1 + self.roll(4) as u8;
