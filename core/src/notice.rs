@@ -32,6 +32,15 @@ pub enum Notice {
     },
     /// A connection is not played.
     Misfit(Misfit),
+    /// A setting of a node is not played: its type does not take it.
+    Unfit {
+        /// The node.
+        node: String,
+        /// The setting.
+        setting: String,
+        /// Why, for the musician.
+        why: String,
+    },
     /// A send leads to a node without audio inputs.
     Unheard {
         /// The node that sends.
@@ -100,6 +109,9 @@ impl std::fmt::Display for Notice {
                 "{}.{} → {}.{} is not played: node '{node}' has no port '{port}' in its present code; the rest plays on",
                 c.from_node, c.from_port, c.to_node, c.to_port
             ),
+            Self::Unfit { node, setting, why } => {
+                write!(f, "the setting {setting} of node '{node}' is not played: {why}; the rest plays on")
+            }
             Self::Unheard { source, target } => {
                 write!(f, "the send {source} → {target} does nothing: {target} has no audio input")
             }

@@ -190,7 +190,7 @@ fn members(base: &Shape, request: &Request<'_>) -> Result<Vec<Member>, String> {
     }
     for node in order.into_iter().map(|i| &graph.nodes[i]) {
         // Without code, its own or what was there before, it is silent, as if it were not there yet.
-        let Some(ty) = request.registry.playing(&node.id, &node.type_id) else { continue };
+        let Some(ty) = type_of(node, request) else { continue };
         let before = live.get(node.id.as_str()).copied().filter(|&at| {
             let is_another = request.removed.contains(&node.id) && !is_output(ty.as_ref());
             same_code(base.nodes[at].ty.as_ref(), ty.as_ref()) && !is_another
@@ -199,7 +199,7 @@ fn members(base: &Shape, request: &Request<'_>) -> Result<Vec<Member>, String> {
             carried[at] = true;
         }
         let before = before.map(|at| (at as u32, &base.nodes[at]));
-        members.push(member(node, ty, before, &mut next_uid));
+        members.push(member(node, &ty, before, &mut next_uid));
     }
     let gone = base.nodes.iter().enumerate().filter(|(at, node)| !carried[*at] && node.uid != u64::MAX);
     members.extend(gone.map(|(at, node)| ghost(at, node)));
@@ -225,7 +225,7 @@ fn members_since(base: &Shape, request: &Request<'_>, changes: &Changes<'_>) -> 
     let returns = |node: &ShapeNode| {
         let live = || base.nodes.iter().any(|other| !other.ghost && other.id == node.id);
         let again = |now: &GraphNode| {
-            let ty = request.registry.playing(&now.id, &now.type_id);
+            let ty = type_of(now, request);
             ty.is_some_and(|ty| same_code(node.ty.as_ref(), ty.as_ref()))
         };
         may_return(node)
@@ -244,23 +244,28 @@ fn members_since(base: &Shape, request: &Request<'_>, changes: &Changes<'_>) -> 
                 pool: NONE,
             });
         } else if let Some(now) = request.graph.node(&node.id) {
-            let ty = request.registry.playing(&now.id, &now.type_id)?;
+            let ty = type_of(now, request)?;
             if !same_code(node.ty.as_ref(), ty.as_ref()) {
                 return None;
             }
             in_base.insert(&*node.id);
-            kept.push(member(now, ty, Some((at as u32, node)), &mut next_uid));
+            kept.push(member(now, &ty, Some((at as u32, node)), &mut next_uid));
         } else {
             kept.push(ghost(at, node));
         }
     }
     for node in changes.nodes.iter().filter(|node| !in_base.contains(node.id.as_str())) {
-        if let Some(ty) = request.registry.playing(&node.id, &node.type_id) {
-            members.push(member(node, ty, None, &mut next_uid));
+        if let Some(ty) = type_of(node, request) {
+            members.push(member(node, &ty, None, &mut next_uid));
         }
     }
     members.append(&mut kept);
     Some(members)
+}
+
+/// The type that plays a node, with the node's settings.
+fn type_of(node: &GraphNode, request: &Request<'_>) -> Option<Arc<dyn NodeType>> {
+    request.registry.playing_with(&node.id, &node.type_id, &node.settings)
 }
 
 /// Are instances of the two types interchangeable?
@@ -376,7 +381,7 @@ fn create_instances(plan: &mut Plan, members: &[Member], request: Request<'_>) -
             continue;
         }
         let (id, ty) = (&*member.node.id, &member.node.ty);
-        let mut spare = request.spare.remove(&spare_key(id, &ty.decl().type_id));
+        let mut spare = request.spare.remove(&spare_key(id, ty.as_ref()));
         for (at, voice) in node.voices.iter_mut().enumerate().skip(member.living) {
             let instance = match spare.take() {
                 Some(instance) => instance,
@@ -417,6 +422,11 @@ fn prepare(
 }
 
 /// Where an instance that was created ahead waits for its plan.
-pub fn spare_key(id: &str, type_id: &str) -> String {
-    format!("{type_id}\n{id}")
+pub fn spare_key(id: &str, ty: &dyn NodeType) -> String {
+    format!("{}{:x}\n{id}", spare_keys(&ty.decl().type_id), ty.code_key())
+}
+
+/// How the keys of all instances begin that were created ahead for a type.
+pub fn spare_keys(type_id: &str) -> String {
+    format!("{type_id}\n")
 }

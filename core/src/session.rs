@@ -16,6 +16,7 @@ mod nodes;
 mod owners;
 mod scene_document;
 mod scenes;
+mod settings;
 mod size;
 mod writers;
 
@@ -30,6 +31,7 @@ pub use history::{History, Touch, label_of, touch_of};
 use lower::Basis;
 pub use lower::{lower, output_id};
 pub use owners::Added;
+pub use settings::{check_settings, unfit};
 pub use size::{Extent, source_extent};
 pub use writers::Writer;
 pub use writers::visit_labels;

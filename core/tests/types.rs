@@ -1,5 +1,7 @@
 //! Types whose code comes, is replaced and goes while the engine plays.
 
+#[path = "types/settings.rs"]
+mod settings;
 mod support;
 
 use krach_core::automation::ShapeSpec;

@@ -121,6 +121,7 @@ impl Interface {
             inputs: ports("in", description.inputs as usize),
             outputs: ports("out", description.outputs as usize),
             controls: widgets.iter().map(|widget| widget.control.clone()).collect(),
+            settings: Vec::new(),
             role: Role::Process,
         };
         Ok(Self { decl, widgets, double: description.double })

@@ -63,6 +63,7 @@ fn registry() -> Registry {
         inputs: Vec::new(),
         outputs: vec![Port::mono("out")],
         controls: vec![mood],
+        settings: Vec::new(),
         role: Role::Process,
     })));
     registry

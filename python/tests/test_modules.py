@@ -46,6 +46,7 @@ def test_what_is_recorded_is_what_was_called() -> None:
     m = krach.ModuleProxy()
     m.node("bass", bass, 0.3, count=4, init={"freq": 110}, gate=1)
     m.node("verb", reverb, stereo=True, to_master=False, legato=False, stem=3)
+    m.node("acid", "patch:acid", settings={"seq/steps": ("A1", "-"), "title": "x"})
     m.send("bass", "verb", level=0.4)
     m.send("bass", "verb", level=0.5)
     m.connect("bass", "verb", port="in1")
@@ -59,7 +60,7 @@ def test_what_is_recorded_is_what_was_called() -> None:
     m.tempo, m.meter, m.master = 128, 3, 0.5
     m.inputs("verb")
     ir = m.build()
-    first, second = ir.nodes
+    first, second, _ = ir.nodes
     assert (first.gain, first.count, first.init, first.num_inputs) == (0.3, 4, (("freq", 110), ("gate", 1)), 0)
     assert first.source == krs.graph(bass) and "def bass" in first.source_text
     assert second.num_inputs == 1
@@ -76,7 +77,10 @@ def test_what_is_recorded_is_what_was_called() -> None:
     assert krp.Pattern.from_dict(ir.patterns[0].pattern) == krp.seq("A2", "D3", None, "E2")
     assert ir.krach is not None and ir.krach.to_dict() == {
         "version": 3,
-        "nodes": {"verb": {"stereo": True, "off_master": True, "stem": 3, "legato": False}},
+        "nodes": {
+            "verb": {"stereo": True, "off_master": True, "stem": 3, "legato": False},
+            "acid": {"settings": {"seq/steps": ["A1", "-"], "title": "x"}},
+        },
         "slots": {"bass": {"from_zero": True}},
         "automations": {
             "verb/damp": {

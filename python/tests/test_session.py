@@ -80,8 +80,8 @@ def test_a_sound_that_does_not_compile_is_told_later_where_nobody_waits(served: 
 
 
 def test_what_the_plugin_has_not_is_its_own_answer(kr: Session) -> None:
-    with pytest.raises(Unsupported, match="has no `settings` of `node`"):
-        kr.node("kick", "faust:kick", settings={"colour": "red"})
+    with pytest.raises(Unsupported, match="has no `colour` of `node`"):
+        kr.connection.call("node", {"name": "kick", "source": "faust:kick", "colour": "red"})
     assert not kr.nodes
 
 

@@ -21,8 +21,8 @@ use crate::workspace::{Workspace, output, run};
 
 /// The feature of the program without a DAW, which is checked and tested, too: its tests start it.
 pub const STANDALONE: &str = "krach-plugin/standalone";
-/// Not part of the workspace, since what drives it needs a nightly compiler; it is compiled all the same.
-const FUZZ: &str = "patterns/fuzz/Cargo.toml";
+/// Not part of the workspace, since what drives them needs a nightly compiler; they are compiled all the same.
+const FUZZ: [&str; 2] = ["patterns/fuzz/Cargo.toml", "core/patch/fuzz/Cargo.toml"];
 
 /// Systems whose own code is compiled where rustup has their standard library.
 const ELSEWHERE: [(&str, &str, bool); 2] = [
@@ -95,7 +95,9 @@ pub fn test(workspace: &Workspace) -> Result<()> {
 fn form(workspace: &Workspace, gate: &mut Gate) {
     gate.step("format", || {
         run(&mut workspace.cargo(["fmt", "--all", "--check"]))?;
-        run(&mut workspace.cargo(["fmt", "--check", "--manifest-path", FUZZ]))
+        FUZZ.iter().try_for_each(|manifest| {
+            run(&mut workspace.cargo(["fmt", "--check", "--manifest-path", manifest]))
+        })
     });
     gate.step("licences", || licences::check(workspace));
     gate.step("lints", || {
@@ -110,10 +112,13 @@ fn form(workspace: &Workspace, gate: &mut Gate) {
         // Private items are documented, too, so that links to them lead somewhere.
         run(doc.arg("--locked").env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links"))
     });
-    gate.step("fuzz target", || {
-        let mut check = workspace.cargo(["check", "--locked", "--manifest-path", FUZZ, "--target-dir"]);
-        // Only compiled: the C++ that drives it need not be built, and is said to be somewhere else.
-        run(check.arg(&workspace.target).env("CUSTOM_LIBFUZZER_PATH", "/nowhere/libfuzzer.a"))
+    gate.step("fuzz targets", || {
+        FUZZ.iter().try_for_each(|manifest| {
+            let mut check =
+                workspace.cargo(["check", "--locked", "--manifest-path", manifest, "--target-dir"]);
+            // Only compiled: the C++ that drives them need not be built, and is said to be somewhere else.
+            run(check.arg(&workspace.target).env("CUSTOM_LIBFUZZER_PATH", "/nowhere/libfuzzer.a"))
+        })
     });
     for (system, target, is_here) in ELSEWHERE {
         match has_std(target) {

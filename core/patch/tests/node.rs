@@ -4,7 +4,10 @@ mod support;
 
 use std::sync::Arc;
 
-use krach_core::node::{Change, ControlKind, CreateContext, Node, NodeType, Scale, Succession, Transport};
+use krach_core::node::{
+    Change, ControlKind, CreateContext, Node, NodeSettings, NodeType, Scale, SettingValue, Succession,
+    Transport,
+};
 use krach_patch::factory::PATCHES;
 use krach_patch::node::{PatchType, Versions};
 use krach_patch::{ModuleGraph, yaml_to_graph};
@@ -387,4 +390,73 @@ fn a_patch_that_only_keys_make_sound_rests_and_what_has_a_time_of_its_own_does_n
         "nodes: {in: {module: MidiIn}, osc: {module: SawtoothOscillator}, out: {module: AudioOut}}"
     ));
     assert!(!rests("nodes: {in: {module: MidiIn}, lfo: {module: Lfo}, out: {module: AudioOut}}"));
+}
+
+fn list(name: &str, entries: &[&str]) -> NodeSettings {
+    let list = entries.iter().map(|entry| (*entry).to_owned()).collect();
+    [(name.to_owned(), SettingValue::List(list))].into_iter().collect()
+}
+
+const STEPS: &str = "
+nodes:
+  clock: {module: ClockSequencer}
+  seq: {module: StepSequencer, length: 4, params: {steps: [C3, C4, C5, C6]}}
+  scale: {module: Quantizer, params: {scale: [C, Eb]}}
+  out: {module: AudioOut}
+cables:
+  - {from: clock, output: semiquaver, to: seq, input: clock}
+  - {from: seq, output: pitch, to: out, input: left}
+  - {from: seq, output: trigger, to: out, input: right}
+";
+
+#[test]
+fn lists_are_settings_with_what_the_text_says_and_what_is_allowed() {
+    let bench = Bench::new(graph_of(STEPS));
+    let settings = &bench.ty.decl().settings;
+    let names: Vec<&str> = settings.iter().map(|setting| setting.name.as_str()).collect();
+    assert_eq!(names, ["scale/scale", "seq/steps"]);
+    assert_eq!(settings[0].default, SettingValue::List(vec!["C".into(), "Eb".into()]));
+    assert!(settings[1].takes.contains("up to 4 strings"), "{}", settings[1].takes);
+    let wrong = |name: &str, value: SettingValue| bench.ty.check_setting(name, &value).unwrap_err();
+    let of = |entries: &[&str]| SettingValue::List(entries.iter().map(|e| (*e).to_owned()).collect());
+    let fault = wrong("seq/steps", of(&["C3", "-", "H3"]));
+    assert_eq!((fault.entry, fault.problem.as_str()), (Some(2), "found `H3`"));
+    assert!(fault.hint.contains("a note like `C3`"), "{}", fault.hint);
+    let fault = wrong("seq/steps", of(&["C3"; 5]));
+    assert_eq!((fault.entry, fault.problem.as_str()), (None, "5 entries where 4 are allowed"));
+    let fault = wrong("seq/steps", SettingValue::Text("C3".into()));
+    assert_eq!((fault.entry, fault.problem.as_str()), (None, "found the string `C3`"));
+    assert!(fault.hint.contains("a list of up to 4 strings"), "{}", fault.hint);
+    wrong("clock/bpm", of(&["C3"]));
+    wrong("nobody/steps", of(&[]));
+    assert!(bench.ty.check_setting("seq/steps", &of(&["C3", "_", "-"])).is_ok());
+}
+
+/// The steps change under the sound: the sequencer goes on where it is, and the clock does not notice.
+#[test]
+fn other_steps_are_played_from_the_next_clock_on_and_all_else_goes_on_to_the_bit() {
+    let (mut bench, mut steady) = (Bench::new(graph_of(STEPS)), Bench::new(graph_of(STEPS)));
+    // A semiquaver is 6000 frames: in the second step.
+    assert_eq!(bits(&bench.left(9_000)), bits(&steady.left(9_000)));
+    let settled = bench.ty.with_settings(&list("seq/steps", &["G3", "G4", "G5", "G6"])).unwrap();
+    assert_ne!(settled.code_key(), bench.ty.code_key());
+    assert_eq!(settled.decl().controls, bench.ty.decl().controls);
+    let mut node = settled.create(&CONTEXT).unwrap();
+    assert_eq!(node.succeed(bench.node.as_mut()), Succession::Whole);
+    bench.node = node;
+    let ([left, right], [before, triggers]) =
+        (bench.render(&[], &[64], 15_000), steady.render(&[], &[64], 15_000));
+    assert_eq!(bits(&right), bits(&triggers), "each step once, where it was");
+    // What sounds is held up to the next clock, a cable and a sample later; a fifth above it from there on.
+    let next = 3_000 + 1 + 1;
+    assert_eq!(left[..next], before[..next]);
+    for at in next..15_000 {
+        assert!((left[at] - before[at] - 7.0 / 12.0).abs() < 1e-6, "{at}: {} {}", left[at], before[at]);
+    }
+    // The same settings as the text has them are the same code.
+    let same = steady.ty.with_settings(&list("seq/steps", &["C3", "C4", "C5", "C6"])).unwrap();
+    assert_eq!(same.code_key(), steady.ty.code_key());
+    // What the patch does not take counts for nothing.
+    let unfit = steady.ty.with_settings(&list("seq/steps", &["H3"])).unwrap();
+    assert_eq!(unfit.code_key(), steady.ty.code_key());
 }

@@ -6,7 +6,7 @@ use crate::bus::Bus;
 use crate::graph::{RawGraph, Rest};
 use crate::ir::{ModuleIr, NodeIr, RouteIr, RouteKind, Source};
 use crate::model::Values;
-use crate::node::{INLINE, inline_family};
+use crate::node::{INLINE, NodeSettings, inline_family};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -17,6 +17,8 @@ pub struct SessionNode {
     pub name: String,
     /// What makes its sound.
     pub source: Source,
+    /// Texts and lists beside its source.
+    pub settings: NodeSettings,
     /// Voices.
     pub count: u32,
     /// What one voice does with keys that overlap: goes on (true) or begins again (false), and goes back to
@@ -50,6 +52,7 @@ impl SessionNode {
         Self {
             name: String::new(),
             source,
+            settings: NodeSettings::default(),
             count: 1,
             legato: None,
             rest: None,
@@ -128,6 +131,8 @@ pub struct NodeSpec {
     pub legato: Option<Option<bool>>,
     /// Rest; as it was unless given, and [`Rest::Auto`] at first.
     pub rest: Option<Option<Rest>>,
+    /// All its settings; as they were unless given, and none with another source.
+    pub settings: Option<NodeSettings>,
     /// What its controls begin with is what it was: none of them is set.
     pub keeps_values: bool,
 }

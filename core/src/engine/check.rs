@@ -4,7 +4,7 @@ use super::named::unnamed;
 use super::room::growth_of;
 use super::{Engine, MAX_PENDING, MAX_PENDING_PLANS, acts_on_audio, sorted, touches_graph};
 use crate::edit::{Edit, EditError, NodeEdit};
-use crate::graph::{GraphError, IndexedGraph};
+use crate::graph::{GraphError, GraphNode, IndexedGraph};
 use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
 use crate::node::Role;
 use crate::planner::{create, spare_key};
@@ -198,13 +198,15 @@ impl Engine {
         let mut created = Vec::new();
         let changed = before.changes(after).filter_map(|(_, new)| new);
         for node in changed.flat_map(|part| &part.nodes) {
-            if before.node(&node.id).is_some_and(|known| known.type_id == node.type_id) {
+            let same = |known: &GraphNode| known.type_id == node.type_id && known.settings == node.settings;
+            if before.node(&node.id).is_some_and(same) || self.registry.find(&node.type_id).is_none() {
                 continue;
             }
-            let Some(ty) = self.registry.find(&node.type_id) else { continue };
+            let ty = self.registry.playing_with(&node.id, &node.type_id, &node.settings);
+            let Some(ty) = ty else { continue };
             if ty.decl().role == Role::Process {
                 let instance = create(ty.as_ref(), &context).map_err(GraphError::CreationFailed)?;
-                created.push((spare_key(&node.id, &node.type_id), instance));
+                created.push((spare_key(&node.id, ty.as_ref()), instance));
             }
         }
         if self.audio.is_some() {

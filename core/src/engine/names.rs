@@ -93,6 +93,7 @@ impl Engine {
                 self.silenced.values().any(|id| self.session.owner_of(id) == *node)
             }
             Notice::Misfit(misfit) => self.misfits(|_| true).contains(misfit),
+            Notice::Unfit { .. } => self.unfit_settings(|_| true).contains(notice),
             Notice::Unheard { source, target } => {
                 let unheard = self.session.unheard_sends(&self.registry);
                 unheard.iter().any(|(from, to)| from == source && to == target)

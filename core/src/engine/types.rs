@@ -9,8 +9,8 @@ use crate::ir::Source;
 use crate::model::TypeSource;
 use crate::node::{NodeDecl, NodeType, Registry, Role};
 use crate::notice::Notice;
-use crate::planner::{create, same_code, spare_key};
-use crate::session::{Extent, check_channels, source_extent};
+use crate::planner::{create, same_code, spare_key, spare_keys};
+use crate::session::{Extent, check_channels, source_extent, unfit};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -42,17 +42,20 @@ impl Engine {
             return Ok(());
         }
         let first = self.session.graph.nodes.iter().find(|node| node.type_id == type_id);
-        let first = first.map(|node| spare_key(&node.id, &type_id));
+        // It plays with the settings of its node.
+        let first = first.map(|node| (node.id.as_str(), ty.with_settings(&node.settings)));
+        let first = first.map(|(id, settled)| (id.to_owned(), settled.unwrap_or_else(|| Arc::clone(&ty))));
         let in_session = first.is_some();
         let in_scenes = self.scenes_use(&type_id);
         let waits = self.pending.iter().any(|p| self.types_of(&p.edit).contains(&type_id));
         let mut spare = None;
         if (in_session || waits) && ty.decl().role == Role::Process {
-            let created = create(ty.as_ref(), &self.context()).map_err(GraphError::CreationFailed)?;
-            spare = first.map(|key| (key, created));
+            let played = first.as_ref().map_or(&ty, |(_, played)| played);
+            let created = create(played.as_ref(), &self.context()).map_err(GraphError::CreationFailed)?;
+            spare = first.map(|(id, played)| (spare_key(&id, played.as_ref()), created));
         }
         self.registry.add(ty);
-        let prefix = spare_key("", &type_id);
+        let prefix = spare_keys(&type_id);
         self.spare.retain(|key, _| !key.starts_with(&prefix));
         if in_session {
             self.former.entry(type_id.clone()).or_insert(before);
@@ -242,9 +245,10 @@ impl Engine {
     }
 
     fn keep_playing_under(&mut self, node: &str, type_id: &str) {
-        let Some(before) = self.session.node(node).map(SessionNode::type_id) else { return };
+        let Some(known) = self.session.node(node) else { return };
+        let before = known.type_id();
         if before != type_id
-            && let Some(ty) = self.registry.playing(node, &before).cloned()
+            && let Some(ty) = self.registry.playing_with(node, &before, &known.settings)
         {
             self.registry.stand_in(node, type_id, ty);
         }
@@ -277,8 +281,26 @@ impl Engine {
 
     /// Says which connections are not played, of those with an end at a node of such a type.
     pub(super) fn tell_misfits(&mut self, which: impl Fn(&str) -> bool) {
-        let misfits = self.misfits(which);
+        let misfits = self.misfits(&which);
         self.notices.extend(misfits.into_iter().map(Notice::Misfit));
+        let unfit = self.unfit_settings(which);
+        self.notices.extend(unfit);
+    }
+
+    /// Says which settings of nodes of such types are not played: their code may be another than when they were given.
+    pub(super) fn unfit_settings(&self, which: impl Fn(&str) -> bool) -> Vec<Notice> {
+        let given = self.session.graph.nodes.iter().filter(|node| !node.settings.is_empty());
+        let unfit = given.filter(|node| which(&node.type_id)).flat_map(|node| {
+            let ty = self.registry.find(&node.type_id);
+            let unfit = ty.map(|ty| unfit(ty.as_ref(), &node.settings)).unwrap_or_default();
+            let told = unfit.into_iter().map(|(setting, fault)| Notice::Unfit {
+                node: self.session.owner_of(&node.id),
+                setting,
+                why: fault.message,
+            });
+            told.collect::<Vec<_>>()
+        });
+        unfit.collect()
     }
 
     /// Connections that are not played, with an end at a node of such a type, by the musician's names.

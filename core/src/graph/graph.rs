@@ -1,6 +1,7 @@
 //! The raw graph: nodes, connections and exposed controls as `load_graph` brings them, and its changes.
 
 use super::rest::Rest;
+use crate::node::NodeSettings;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,6 +27,9 @@ pub struct GraphNode {
     /// Whether it may rest when it has fallen silent. Without it one voice never rests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rest: Option<Rest>,
+    /// Its settings: those of a node of the session. The raw graph of a client has none.
+    #[serde(skip)]
+    pub settings: NodeSettings,
 }
 
 impl GraphNode {
@@ -38,6 +42,7 @@ impl GraphNode {
             count: 1,
             legato: None,
             rest: None,
+            settings: NodeSettings::default(),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::model::{
     AutomationState, ClockSource, Crossfade, InputState, MacroState, MidiMapState, NoteRouteState,
     ProgramChanges, Start, TypeSource,
 };
+use crate::node::NodeSettings;
 use krach_patterns::{Pattern, Swing};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, MapAccess, Visitor, value::MapAccessDeserializer};
@@ -416,7 +417,7 @@ pub enum MeterSource {
 }
 
 /// What is known of a node beyond what others read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct NodeEntry {
     /// A traced function on one channel is played on both.
@@ -438,6 +439,9 @@ pub struct NodeEntry {
     /// Whether it may rest when it has fallen silent. Without it one voice never rests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rest: Option<Rest>,
+    /// Its settings by name: texts and lists that its source takes, such as the steps of a sequencer.
+    #[serde(skip_serializing_if = "NodeSettings::is_empty")]
+    pub settings: NodeSettings,
 }
 
 /// What is known of a slot beyond its pattern.

@@ -5,9 +5,11 @@
 //! system call or panic.
 
 use super::control::Control;
+use super::settings::{NodeSettings, SettingDecl, SettingFault, SettingValue};
 use super::transport::Transport;
 use crate::bus::Bus;
 use std::any::Any;
+use std::sync::Arc;
 
 /// An audio port of a node type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +63,8 @@ pub struct NodeDecl {
     pub outputs: Vec<Port>,
     /// Controls; their index is the one given to [`Node::set`].
     pub controls: Vec<Control>,
+    /// Texts and lists that a node may be given beside its controls.
+    pub settings: Vec<SettingDecl>,
     /// Where nodes of this type stand in the graph.
     pub role: Role,
 }
@@ -173,6 +177,22 @@ pub trait NodeType: Send + Sync {
     /// what plays.
     fn room_ahead(&self) -> usize {
         usize::MAX
+    }
+
+    /// Can the setting of that name, which it declares, have this value?
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn check_setting(&self, name: &str, value: &SettingValue) -> Result<(), SettingFault> {
+        let _ = (name, value);
+        Ok(())
+    }
+
+    /// The type of nodes with these settings: the same ports and controls, another code key. Settings that it does not
+    /// have, or cannot have, count for nothing. `None`: it has no settings at all.
+    fn with_settings(&self, settings: &NodeSettings) -> Option<Arc<dyn NodeType>> {
+        let _ = settings;
+        None
     }
 
     /// Creates an instance with every control at its default.

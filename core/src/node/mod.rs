@@ -5,6 +5,7 @@ mod contract;
 mod control;
 mod names;
 mod registry;
+mod settings;
 mod transport;
 mod type_id;
 
@@ -17,5 +18,6 @@ pub use contract::{
 pub use control::{Control, ControlKind, DeclaredMidi, Label, MAX_LABELS, MidiInput, Scale};
 pub use names::Named;
 pub use registry::{Registry, RegistryState, Standing};
+pub use settings::{NodeSettings, SettingDecl, SettingFault, SettingValue};
 pub use transport::Transport;
 pub use type_id::{INLINE, comes_from_text, inline_family, is_inline, is_patch};

@@ -96,6 +96,7 @@ mod tests {
             inputs: Vec::new(),
             outputs: Vec::new(),
             controls: controls.iter().map(control).collect(),
+            settings: Vec::new(),
             role: Role::Process,
         }
     }

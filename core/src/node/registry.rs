@@ -2,6 +2,7 @@
 
 use super::builtin::builtin_types;
 use super::contract::NodeType;
+use super::settings::{NodeSettings, Settled};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -59,6 +60,8 @@ impl Clone for Registry {
 struct Entry {
     /// The code to play, if there is any yet.
     ty: Option<Arc<dyn NodeType>>,
+    /// The same code with settings of single nodes.
+    settled: Settled,
     standing: Standing,
 }
 
@@ -93,7 +96,10 @@ impl Registry {
         let type_id = ty.decl().type_id.clone();
         self.note_change(&type_id);
         self.stand_ins.remove(&type_id);
-        self.types.insert(type_id, Entry { ty: Some(ty), standing: Standing::Settled });
+        self.types.insert(
+            type_id,
+            Entry { ty: Some(ty), settled: Settled::default(), standing: Standing::Settled },
+        );
     }
 
     /// Code for a type of that id is on its way; what there is plays on meanwhile.
@@ -118,7 +124,8 @@ impl Registry {
     fn stand(&mut self, type_id: &str, standing: Standing) {
         self.note_change(type_id);
         let entry = self.types.entry(type_id.to_owned());
-        entry.or_insert(Entry { ty: None, standing: Standing::Expected }).standing = standing;
+        let new = Entry { ty: None, settled: Settled::default(), standing: Standing::Expected };
+        entry.or_insert(new).standing = standing;
     }
 
     /// Forgets a type.
@@ -173,6 +180,18 @@ impl Registry {
     /// What plays under a node of that type: the type's code, else what was there before it, if anything.
     pub fn playing(&self, node: &str, type_id: &str) -> Option<&Arc<dyn NodeType>> {
         self.find(type_id).or_else(|| self.stand_ins.get(type_id)?.get(node))
+    }
+
+    /// The same with the node's settings.
+    pub fn playing_with(
+        &self,
+        node: &str,
+        type_id: &str,
+        settings: &NodeSettings,
+    ) -> Option<Arc<dyn NodeType>> {
+        let own =
+            self.types.get(type_id).and_then(|entry| Some(entry.settled.of(entry.ty.as_ref()?, settings)));
+        own.or_else(|| self.stand_ins.get(type_id)?.get(node).cloned())
     }
 
     /// The code of the type of that id, if there is any yet.

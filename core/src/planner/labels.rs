@@ -162,6 +162,7 @@ mod tests {
                     inputs: Vec::new(),
                     outputs: vec![Port::mono("out")],
                     controls: names.into_iter().map(control).collect(),
+                    settings: Vec::new(),
                     role: Role::Process,
                 })));
                 graph.nodes.push(GraphNode::new(&id, &type_id));

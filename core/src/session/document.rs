@@ -2,6 +2,7 @@
 
 use super::kept::ByName;
 use super::migrate::migrate;
+use super::settings::check_amount;
 use super::{MAX_DEPTH, Session, kept, lower, scene_document};
 use crate::edit::{Edit, EditError, LoadError, Route, SessionNode, gain_path, level_path};
 use crate::graph::{Controls, GraphError, Scrutiny};
@@ -387,8 +388,11 @@ impl Session {
     ) -> Result<(), (String, EditError)> {
         for node in nodes {
             let NodeIr { name, source, gain, count, num_inputs, init, source_text, other } = node;
-            let entry = entries.get(&name).copied().unwrap_or_default();
-            let NodeEntry { stereo, off_master, stem, solo, legato, rest } = entry;
+            let entry = entries.get(&name).cloned().unwrap_or_default();
+            let NodeEntry { stereo, off_master, stem, solo, legato, rest, settings } = entry;
+            if let Err(fault) = check_amount(&settings) {
+                return Err((name, fault.into()));
+            }
             if let Source::Type(id) = &source
                 && registry.standing(id).is_none()
                 && !comes_from_text(id)
@@ -404,6 +408,7 @@ impl Session {
             self.nodes.push(SessionNode {
                 name,
                 source,
+                settings,
                 count,
                 legato,
                 rest,
@@ -443,7 +448,8 @@ impl Session {
 /// What is known of a node beyond what others read, if it is anything.
 fn node_entry(node: &SessionNode) -> Option<(String, NodeEntry)> {
     let (off_master, legato, rest) = (!node.to_master, node.legato, node.rest);
-    let entry = NodeEntry { stereo: node.stereo, off_master, stem: node.stem, solo: node.solo, legato, rest };
+    let (stereo, stem, solo, settings) = (node.stereo, node.stem, node.solo, node.settings.clone());
+    let entry = NodeEntry { stereo, off_master, stem, solo, legato, rest, settings };
     (entry != NodeEntry::default()).then(|| (node.name.clone(), entry))
 }
 

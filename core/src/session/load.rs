@@ -105,12 +105,13 @@ impl Session {
             {
                 node.source = Source::Text(Arc::clone(text));
             }
-            let entry = krach.nodes.get(&node.name).copied().unwrap_or_default();
+            let entry = krach.nodes.get(&node.name).cloned().unwrap_or_default();
             names.push(node.name.clone());
             let gain = Some(node.gain);
             let (stereo, to_master) = (Some(entry.stereo), Some(!entry.off_master));
             let (stem, legato, rest) = (Some(entry.stem), Some(entry.legato), Some(entry.rest));
-            let spec = NodeSpec { gain, stereo, to_master, stem, legato, rest, node, keeps_values: false };
+            let (settings, keeps_values) = (Some(entry.settings), false);
+            let spec = NodeSpec { gain, stereo, to_master, stem, legato, rest, settings, node, keeps_values };
             nodes.push(NodeEdit::Set(Box::new(spec)));
         }
         nodes.extend(flat.routing.into_iter().map(NodeEdit::Connect));

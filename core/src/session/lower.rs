@@ -156,7 +156,8 @@ fn node_part(node: &SessionNode, heard: bool, registry: &Registry) -> Arc<Part> 
         part.exposed.push((format!("{}/gain", node.name), fader));
     }
     let (count, legato, rest) = (node.count, node.legato, node.rest);
-    let own = GraphNode { count, legato, rest, ..GraphNode::new(&node.name, &type_id) };
+    let settings = node.settings.clone();
+    let own = GraphNode { count, legato, rest, settings, ..GraphNode::new(&node.name, &type_id) };
     part.nodes = vec![Arc::new(own), Arc::new(GraphNode::new(&gain, "gain"))];
     Arc::new(part)
 }

@@ -1,6 +1,7 @@
 //! Nodes and routes as musicians name them: what each change does to them.
 
 use super::Session;
+use super::settings::check_amount;
 use crate::edit::{
     EditError, GraphState, Key, NodeEdit, NodeSpec, Route, SessionNode, gain_path, level_path, mute_path,
 };
@@ -35,6 +36,7 @@ impl Session {
             let place = if edits.len() == 1 { "$".to_owned() } else { format!("$[{i}]") };
             next.apply_to_node(edit).map_err(|fault| fault.within(&place))?;
         }
+        next.check_settings_of(edits, registry)?;
         next.relower(registry, None)?;
         next.check_names(edits, &self.graph, registry)?;
         *self = next;
@@ -124,14 +126,19 @@ impl Session {
     }
 
     fn set_node(&mut self, spec: &NodeSpec) -> Result<(), Fault> {
-        let NodeSpec { node, gain, stereo, to_master, stem, legato, rest, keeps_values } = spec;
+        let NodeSpec { node, gain, stereo, to_master, stem, legato, rest, settings, keeps_values } = spec;
         let checked = NodeIr { gain: gain.unwrap_or(DEFAULT_GAIN), ..node.clone() };
         checked.check()?;
+        settings.as_ref().map_or(Ok(()), check_amount)?;
         let old = self.nodes.get(&node.name).cloned();
         let old = old.as_deref();
         let new = SessionNode {
             name: node.name.clone(),
             source: node.source.clone(),
+            settings: settings.clone().unwrap_or_else(|| {
+                let same = old.filter(|old| old.source == node.source);
+                same.map(|old| old.settings.clone()).unwrap_or_default()
+            }),
             count: node.count,
             legato: legato.unwrap_or_else(|| old.map_or(Some(false), |n| n.legato)),
             rest: rest.unwrap_or_else(|| old.map_or(Some(Rest::Auto), |n| n.rest)),

@@ -186,11 +186,12 @@ impl Session {
     fn node_growth(&self, edit: &NodeEdit) -> Extent {
         match edit {
             NodeEdit::Set(spec) => {
-                let NodeSpec { node, .. } = &**spec;
+                let NodeSpec { node, settings, .. } = &**spec;
                 // What the one before began with stands among the values from now on.
                 let before = self.node(&node.name).into_iter().flat_map(|before| &before.init);
                 let before: Extent = before.map(|(control, _)| value_of(&node.name, control)).sum();
-                of(node) + text(&node.name) + text(&node.name) + Extent::ENTRY + before
+                let settings = of(settings) + before;
+                of(node) + text(&node.name) + text(&node.name) + Extent::ENTRY + settings
             }
             NodeEdit::Connect(route) => of(route) + Extent::SMALL,
             NodeEdit::Mute { name, .. } | NodeEdit::Solo { name, .. } => text(name) + Extent::SMALL,
@@ -265,7 +266,7 @@ fn node_extent(node: &SessionNode) -> Extent {
     };
     let init: Extent = node.init.iter().map(|(control, _)| text(control) + Extent::VALUE).sum();
     let names = text(&node.name) + text(&node.name) + text(&node.name);
-    names + source + text(&node.source_text) + init + of(&node.other) + Extent::ENTRY
+    names + source + text(&node.source_text) + init + of(&node.settings) + of(&node.other) + Extent::ENTRY
 }
 
 fn route_extent(route: &Route) -> Extent {
@@ -353,7 +354,8 @@ fn memory_of_state(state: &GraphState, shared: &GraphState) -> usize {
         };
         let init: usize = node.init.iter().map(|(control, _)| ENTRY + control.len()).sum();
         let other = if node.other.is_empty() { 0 } else { unknown(of(&node.other)) };
-        Some(2 * ENTRY + node.name.len() + source + node.source_text.len() + init + other)
+        let texts = node.name.len() + source + node.source_text.len() + node.settings.bytes();
+        Some(2 * ENTRY + texts + init + other)
     });
     let routes = shared.routes.changes(&state.routes).filter_map(|change| change.new);
     let routes = routes.map(|r| 2 * ENTRY + r.source.len() + r.target.len() + r.port.len());

@@ -54,6 +54,7 @@ impl ProbeType {
                 control("gate", 1.0, 0.0, ControlKind::Gate),
                 control("freq", 1000.0, 500.0, ControlKind::Continuous),
             ],
+            settings: Vec::new(),
             role: Role::Process,
         };
         Self { decl, log }
@@ -114,6 +115,7 @@ impl PositionType {
             inputs: vec![],
             outputs: vec![Port::mono("out")],
             controls: vec![],
+            settings: Vec::new(),
             role: Role::Process,
         };
         Self { decl, log }

@@ -86,6 +86,7 @@ fn watched() -> (Rig, Vec<Shared>) {
             inputs: vec![Port::mono("in")],
             outputs: vec![Port::mono("out")],
             controls: vec![Control::gate("gate"), Control::continuous("freq", 0.0, 1000.0, 100.0)],
+            settings: Vec::new(),
             role: Role::Process,
         };
         types.add(Arc::new(WitnessType(decl, 0x717 + number as u64, log.clone())));

@@ -85,6 +85,7 @@ fn rig_with(types: &[(&str, usize, usize)]) -> (Rig, Vec<Arc<Shop>>) {
             inputs: Vec::new(),
             outputs: vec![Port::mono("out")],
             controls: Vec::new(),
+            settings: Vec::new(),
             role: Role::Process,
         };
         registry.add(Arc::new(HeavyType { decl, megabytes, room, shop: Arc::clone(&shop) }));

@@ -83,6 +83,7 @@ fn registry() -> Registry {
             inputs: (0..inputs).map(|_| Port::mono("in")).collect(),
             outputs: vec![Port::mono("out")],
             controls,
+            settings: Vec::new(),
             role: Role::Process,
         };
         registry.add(Arc::new(SmoothType(decl, key)));

@@ -39,6 +39,7 @@ fn ty(type_id: &str, inputs: usize, controls: &[(&str, f32)], make: Make) -> Pro
         inputs: (0..inputs).map(|_| Port::mono("in")).collect(),
         outputs: vec![Port::mono("out")],
         controls: controls.collect(),
+        settings: Vec::new(),
         role: Role::Process,
     };
     let key = type_id.bytes().fold(7u64, |k, b| k.wrapping_mul(31).wrapping_add(u64::from(b)));

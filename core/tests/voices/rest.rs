@@ -42,6 +42,7 @@ impl BellType {
             inputs: (0..inputs).map(|_| Port::mono("in")).collect(),
             outputs: vec![Port::mono("out")],
             controls: std::iter::once(freq).chain(gates).collect(),
+            settings: Vec::new(),
             role: Role::Process,
         };
         Self { decl, rendered: Arc::default() }
@@ -306,6 +307,7 @@ impl Blip {
             inputs: vec![],
             outputs: vec![Port::mono("out")],
             controls: vec![Control::gate("gate"), Control::continuous("freq", 0.0, 10.0, 1.0)],
+            settings: Vec::new(),
             role: Role::Process,
         };
         BlipType(decl, level as f32 * 0.25)

@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use krach_core::edit::{Edit, EditError, NodeEdit};
+use krach_core::edit::{Edit, EditError, NodeEdit, SessionNode};
 use krach_core::engine::Engine;
 use krach_core::ir::{Fault, Source as NodeSource};
 use krach_core::model::TypeSource;
 use krach_core::node::{NodeDecl, NodeType, is_inline};
+use krach_core::session::check_settings;
 use krach_faust::{Tier, Timings};
 use krach_files::{Links, read_text};
 use krach_patch::node::{PatchType, Versions};
@@ -113,9 +114,15 @@ impl Patches {
     /// Before an edit is checked: the patches that it brings may be in files that were written a moment ago.
     ///
     /// # Errors
-    /// If a node is to have a text that is no patch.
+    /// If a node is to have a text that is no patch, or settings that its patch does not take.
     pub(super) fn before(&mut self, edit: &Edit, engine: &mut Engine) -> Result<(), EditError> {
         check_texts(edit)?;
+        self.refresh(edit, engine);
+        self.check_settings(edit, engine)
+    }
+
+    /// The patches that an edit brings are those of the folder now.
+    fn refresh(&mut self, edit: &Edit, engine: &mut Engine) {
         for id in engine.types_of(edit).iter().filter(|id| is_patch(id) && !is_inline(id)) {
             if engine.registry().standing(id).is_none() {
                 self.look(engine);
@@ -133,6 +140,33 @@ impl Patches {
                 None if now.is_some() && now != folder.listing().stamp(&file) => engine.expect_type(id),
                 None => {}
             }
+        }
+    }
+
+    /// Do patches take the settings that an edit gives their nodes? Those that play already are asked by the engine.
+    fn check_settings(&self, edit: &Edit, engine: &Engine) -> Result<(), EditError> {
+        let edits = match edit {
+            Edit::Batch(edits) => return edits.iter().try_for_each(|edit| self.check_settings(edit, engine)),
+            Edit::Nodes(edits) => edits,
+            _ => return Ok(()),
+        };
+        for (i, edit) in edits.iter().enumerate() {
+            let NodeEdit::Set(spec) = edit else { continue };
+            let Some(settings) = spec.settings.as_ref().filter(|settings| !settings.is_empty()) else {
+                continue;
+            };
+            let id = SessionNode::of_source(spec.node.source.clone()).type_id();
+            if !is_patch(&id) || engine.registry().find(&id).is_some() {
+                continue;
+            }
+            let text = match &spec.node.source {
+                NodeSource::Text(text) => Some(text.to_string()),
+                _ => self.read(&id).ok(),
+            };
+            // What is wrong with the patch itself is said elsewhere.
+            let Some(ty) = text.and_then(|text| self.make(&id, None, &text).ok()) else { continue };
+            let at = if edits.len() == 1 { String::new() } else { format!("[{i}]") };
+            check_settings(&ty, settings).map_err(|fault| fault.within(&format!("${at}.settings")))?;
         }
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Answers about FAUST sounds and what else nodes can be.
 
-use krach_core::node::{ControlKind, DeclaredMidi, MidiInput, NodeDecl, Port, Scale};
+use krach_core::node::{
+    ControlKind, DeclaredMidi, MidiInput, NodeDecl, Port, Scale, SettingDecl, SettingValue,
+};
 use krach_faust::{Interface, Style, Timings, Widget};
 use serde::Serialize;
 
@@ -14,6 +16,8 @@ pub(crate) struct InterfaceInfo {
     pub outputs: Option<Vec<PortInfo>>,
     /// Controls.
     pub controls: Option<Vec<Control>>,
+    /// Settings: texts and lists beside the controls.
+    pub settings: Option<Vec<SettingInfo>>,
 }
 
 #[derive(Serialize)]
@@ -23,6 +27,25 @@ pub(crate) struct PortInfo {
     pub name: String,
     /// 1 or 2.
     pub channels: usize,
+}
+
+/// A setting.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct SettingInfo {
+    /// Its name.
+    pub name: String,
+    /// What it is where a node says nothing: a text or a list of texts.
+    pub default: SettingValue,
+    /// What it takes, in words.
+    pub takes: String,
+}
+
+impl From<&SettingDecl> for SettingInfo {
+    fn from(setting: &SettingDecl) -> Self {
+        let SettingDecl { name, default, takes } = setting.clone();
+        Self { name, default, takes }
+    }
 }
 
 #[derive(Serialize)]
@@ -148,6 +171,7 @@ impl From<&NodeDecl> for InterfaceInfo {
             inputs: Some(ports(&decl.inputs)),
             outputs: Some(ports(&decl.outputs)),
             controls: Some(decl.controls.iter().map(Control::from).collect()),
+            settings: Some(decl.settings.iter().map(SettingInfo::from).collect()),
         }
     }
 }

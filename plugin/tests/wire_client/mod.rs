@@ -112,6 +112,7 @@ impl Voice {
                 control(continuous[1], ControlKind::Continuous),
                 control("gate", ControlKind::Gate),
             ],
+            settings: Vec::new(),
             role: Role::Process,
         })
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use krach::instance::{HostHooks, Instance};
 use krach::socket::Addresses;
 use krach_core::clock::{HostTransport, TransportAt};
-use krach_core::processor::{Block, MidiOut, Processor};
+use krach_core::processor::{Block, HostEvent, HostEventKind, MidiOut, ParamEvent, ParamId, Processor};
 use serde_json::{Value, json};
 
 use crate::wire_client::{self, Client, Home, client_of};
@@ -18,6 +18,9 @@ struct Stage {
     processor: Processor,
     midi_out: MidiOut,
     samples: i64,
+    /// What the host plays, and moves, in the next block.
+    played: Vec<HostEvent>,
+    params: Vec<ParamEvent>,
     instance: Instance,
     folder: PathBuf,
     home: Home,
@@ -37,7 +40,8 @@ impl Stage {
         let processor = instance.activate(48_000.0, FRAMES).expect("the engine answers");
         let client = client_of(&instance);
         let midi_out = MidiOut::with_capacity(64);
-        Self { client, processor, midi_out, samples: 0, instance, folder, home }
+        let (played, params) = (Vec::new(), Vec::new());
+        Self { client, processor, midi_out, samples: 0, played, params, instance, folder, home }
     }
 
     fn ok(&mut self, method: &str, params: Value) -> Value {
@@ -52,8 +56,13 @@ impl Stage {
         reply["error"].take()
     }
 
-    /// The next blocks of a host that plays at 120 bpm.
+    /// The next blocks of a host that plays at 120 bpm in 4/4.
     fn render(&mut self, blocks: usize) -> [Vec<f32>; 2] {
+        self.render_in((4, 4), None, blocks)
+    }
+
+    /// The same in that meter, with where its present bar begins in each block.
+    fn render_in(&mut self, meter: (u32, u32), bar: Option<f64>, blocks: usize) -> [Vec<f32>; 2] {
         let mut all = [Vec::new(), Vec::new()];
         for _ in 0..blocks {
             let (mut left, mut right) = (vec![0.0; FRAMES], vec![0.0; FRAMES]);
@@ -63,9 +72,11 @@ impl Stage {
                 beats: Some(self.samples as f64 / 24_000.0),
                 seconds: Some(self.samples as f64 / 48_000.0),
                 samples: Some(self.samples),
-                time_signature: Some((4, 4)),
+                time_signature: Some(meter),
+                bar_start: bar,
                 ..HostTransport::default()
             };
+            let (played, params) = (std::mem::take(&mut self.played), std::mem::take(&mut self.params));
             self.midi_out.clear();
             self.processor.process(Block {
                 frames: FRAMES,
@@ -74,8 +85,8 @@ impl Stage {
                 input: [&[], &[]],
                 main: [&mut left, &mut right],
                 stems: &mut [],
-                params: &[],
-                played: &[],
+                params: &params,
+                played: &played,
                 midi_out: &mut self.midi_out,
             });
             self.samples += FRAMES as i64;
@@ -290,4 +301,174 @@ fn patterns_play_notes_and_parameters_and_a_clock_is_in_step_with_the_host() {
     );
     let beats: Vec<i64> = (0..right.len()).filter(|&n| right[n] > 0.4).map(at).collect();
     assert!(beats.len() == 8 && beats.iter().all(|n| (n - 1) % 24_000 == 0), "{beats:?}");
+}
+
+/// Two constants of a patch: an octave on the left, cents on the right, made visible by scales of a tenth and one.
+const CONSTANTS: &str = "nodes:\n  whole: {module: Tuner}\n  fine: {module: Tuner}\n  out: {module: AudioOut}\ncables:\n  \
+                         - {from: whole, output: out, to: out, input: left, scale: 0.1}\n  \
+                         - {from: fine, output: out, to: out, input: right}\n";
+
+#[test]
+fn patterns_automations_macros_and_controllers_move_the_parameters_of_a_patch() {
+    let mut stage = Stage::new("patch-moves");
+    stage.level();
+    stage.ok("node", json!({"name": "it", "source": CONSTANTS, "gain": 1.0}));
+    // A pattern, with whole numbers on their frames: a cycle is two seconds.
+    let octave = |value: f64| json!({"op": "Atom", "value": {"type": "Control", "label": "it/whole/octave", "value": value}});
+    let pattern = json!({"op": "Cat", "children": [octave(1.0), octave(3.0)]});
+    stage.ok("play", json!({"target": "it", "pattern": pattern}));
+    stage.until("the pattern", |left, _| left.iter().all(|x| (x - 0.3).abs() < 1e-6));
+    let from = stage.samples;
+    let [left, _] = stage.render(2 * 96_000 / FRAMES);
+    let moved: Vec<i64> =
+        (1..left.len()).filter(|&n| left[n] != left[n - 1]).map(|n| n as i64 + from).collect();
+    // Each half of a cycle, and a frame later by the cable.
+    assert!(moved.len() == 4 && moved.iter().all(|n| (n - 1) % 48_000 == 0), "{moved:?}");
+    stage.ok("hush", json!({"target": "it"}));
+    // An automation: a ramp over a bar, from where the bar begins.
+    stage.ok("automate", json!({"label": "it/fine/cent", "shape": "ramp", "lo": 0, "hi": 100, "bars": 1}));
+    let mut top = 0.0_f32;
+    stage.until("the automation", |_, right| {
+        top = right.iter().copied().fold(top, f32::max);
+        top > 0.08 && right[0] < 0.02
+    });
+    let described = stage.ok("describe", json!({"node": "it"}))["nodes"][0]["controls"].take();
+    let cent = described.as_array().unwrap().iter().find(|control| control["name"] == "fine/cent").unwrap();
+    assert!(cent["moved_by"]["automation"].is_string(), "{cent}");
+    let id = cent["moved_by"]["automation"].as_str().unwrap().to_owned();
+    stage.ok("clear_automation", json!({"id": id}));
+    // A macro of the host, over the whole range; and one of a whole number, in equal parts.
+    stage.ok("macro", json!({"macro": 1, "label": "it/fine/cent"}));
+    stage.ok("macro", json!({"macro": 1, "label": "it/whole/octave", "lo": 0, "hi": 4}));
+    for (value, cents, octave) in [(1.0, 100.0, 4.0), (0.5, 0.0, 2.0), (0.25, -50.0, 1.0)] {
+        let event = ParamEvent { offset: 100, param: ParamId::Macro(0), value, modulation: 0.0 };
+        stage.params.push(event);
+        stage.until("the macro", |left, right| {
+            left.iter().all(|x| (x - 0.1 * octave).abs() < 1e-6)
+                && right.iter().all(|x| (x - cents / 1_200.0).abs() < 1e-6)
+        });
+    }
+    // A controller that was learned.
+    stage.ok("midi_learn", json!({"label": "it/fine/cent", "lo": 0, "hi": 50}));
+    let controller = |value: u8| HostEvent { offset: 3, what: HostEventKind::Midi([0xb0, 21, value]) };
+    stage.played.push(controller(64));
+    wire_client::until("it is learned", || {
+        stage.render(1);
+        stage.ok("midi_list", json!({}))["maps"].to_string().contains("it/fine/cent")
+    });
+    stage.played.push(controller(127));
+    stage.until("the controller", |_, right| right.iter().all(|x| (x - 50.0 / 1_200.0).abs() < 1e-6));
+}
+
+const STEPS: &str = "nodes:\n  clock: {module: ClockSequencer}\n  seq: {module: StepSequencer, length: 4, params: {steps: \
+                     [C3, C4]}}\n  out: {module: AudioOut}\ncables:\n  - {from: clock, output: beat, to: seq, input: clock}\n  \
+                     - {from: seq, output: pitch, to: out, input: left, scale: 0.1}\n";
+
+#[test]
+fn the_steps_of_a_patch_are_settings_of_its_node() {
+    let mut stage = Stage::new("patch-settings");
+    stage.level();
+    stage.save("steps.yaml", STEPS);
+    let info = stage.info("patch:steps");
+    assert_eq!(info["settings"][0]["name"], "seq/steps");
+    assert_eq!(info["settings"][0]["default"], json!(["C3", "C4"]));
+    // A patch that nothing plays yet, and a text: what it does not take is refused with its place.
+    let node = |source: &str, settings: Value| json!({"name": "it", "source": source, "gain": 1.0, "settings": settings});
+    for source in ["patch:steps", STEPS] {
+        let refused = stage.refused("node", node(source, json!({"seq/steps": ["C3", "H3"]})));
+        assert_eq!(refused["data"]["place"], "params.settings[\"seq/steps\"][1]", "{refused}");
+        assert_eq!(refused["message"], "found `H3`", "{refused}");
+        assert!(refused["data"]["hint"].as_str().unwrap().contains("a note like `C3`"), "{refused}");
+        let refused = stage.refused("node", node(source, json!({"seq/step": ["C3"]})));
+        assert_eq!(refused["data"]["hint"], "did you mean seq/steps?", "{refused}");
+    }
+    let refused = stage.refused("node", node("patch:steps", json!({"seq/steps": 7})));
+    assert!(refused["message"].as_str().unwrap().contains("a text or a list of texts"), "{refused}");
+    assert!(stage.ok("describe", json!({}))["nodes"].as_array().unwrap().is_empty());
+    // C3 is one octave, which the cable makes 0.1.
+    stage.ok("node", node("patch:steps", json!({"seq/steps": ["C3"]})));
+    stage.until("C3", |left, _| left.iter().all(|x| (x - 0.1).abs() < 1e-4));
+    // While it plays: the clock goes on, the next beat has the new step, and nothing else changes.
+    stage.ok("node", json!({"name": "it", "settings": {"seq/steps": ["C5"]}}));
+    let [left, _] = stage.until("C5", |left, _| left.iter().all(|x| (x - 0.3).abs() < 1e-4));
+    let other: Vec<f32> =
+        left.iter().copied().filter(|x| (x - 0.1).abs() > 1e-4 && (x - 0.3).abs() > 1e-4).collect();
+    assert!(other.is_empty(), "no fade: {other:?}");
+    let refused = stage
+        .refused("node", json!({"name": "it", "settings": {"seq/steps": ["C3", "C3", "C3", "C3", "C3"]}}));
+    assert_eq!(refused["data"]["place"], "params.settings[\"seq/steps\"]", "{refused}");
+    let described = stage.ok("describe", json!({"node": "it"}))["nodes"][0]["settings"].take();
+    assert_eq!(
+        (&described[0]["value"], &described[0]["given"]),
+        (&json!(["C5"]), &json!(true)),
+        "{described}"
+    );
+    // Saved with the project; a save of the file leaves what the node says.
+    let module = stage.ok("capture", json!({}))["module"].take();
+    assert_eq!(module["krach"]["nodes"]["it"]["settings"], json!({"seq/steps": ["C5"]}));
+    stage.save("steps.yaml", &STEPS.replace("C3, C4", "C6"));
+    wire_client::until("the new file", || {
+        stage.info("patch:steps")["settings"][0]["default"] == json!(["C6"])
+    });
+    let [left, _] = stage.render(400);
+    assert!(left.iter().all(|x| (x - 0.3).abs() < 1e-4));
+    // A file without the sequencer: the setting is told, not lost, and counts again.
+    stage.save("steps.yaml", &tone(300.0, ""));
+    stage.until("the tone", |left, _| left.iter().any(|x| *x < -0.4));
+    let problems = stage.ok("status", json!({}))["problems"].to_string();
+    assert!(problems.contains("the setting seq/steps of node 'it' is not played"), "{problems}");
+    let described = stage.ok("describe", json!({"node": "it"}))["nodes"][0]["settings"].take();
+    assert!(described[0]["unfit"].is_string() && described[0]["takes"].is_null(), "{described}");
+    stage.save("steps.yaml", STEPS);
+    stage.until("C5 again", |left, _| left.iter().all(|x| (x - 0.3).abs() < 1e-4));
+    wire_client::until("the problem is over", || {
+        stage.render(1);
+        stage.ok("status", json!({}))["problems"] == json!([])
+    });
+    // A step back, past what was refused.
+    stage.ok("undo", json!({}));
+    stage.until("C3 again", |left, _| left.iter().all(|x| (x - 0.1).abs() < 1e-4));
+    // In another session, played from the document.
+    let mut other = Stage::new("patch-settings-load");
+    other.ok("load", json!({"module": module}));
+    other.until("it sounds there", |left, _| left.iter().all(|x| *x > 0.05));
+    let described = other.ok("describe", json!({"node": "it"}))["nodes"][0]["settings"].take();
+    assert_eq!(described[0]["value"], json!(["C5"]));
+}
+
+/// Bars on the left and beats on the right, each a frame late by its cable.
+const BARS: &str = "nodes:\n  clock: {module: ClockSequencer}\n  out: {module: AudioOut}\ncables:\n  \
+                    - {from: clock, output: bar, to: out, input: left, scale: 0.5}\n  \
+                    - {from: clock, output: beat, to: out, input: right, scale: 0.5}\n";
+
+#[test]
+fn the_bars_of_a_patch_are_the_hosts_through_a_change_of_meter_and_a_jump() {
+    let mut stage = Stage::new("patch-bars");
+    stage.level();
+    stage.ok("node", json!({"name": "it", "source": BARS, "gain": 1.0}));
+    stage.until("it plays", |left, _| left.iter().any(|x| *x > 0.4));
+    // From position 8 on, which is a whole block: two bars of 4/4, then 7/8 from 16 on.
+    let beat = 24_000;
+    stage.samples = 8 * beat;
+    let mut sides = [Vec::new(), Vec::new()];
+    let mut add = |sound: [Vec<f32>; 2]| sides.iter_mut().zip(sound).for_each(|(all, part)| all.extend(part));
+    let blocks = 8 * beat as usize / FRAMES;
+    add(stage.render_in((4, 4), Some(8.0), blocks / 2));
+    add(stage.render_in((4, 4), Some(12.0), blocks / 2));
+    add(stage.render_in((7, 8), Some(16.0), blocks));
+    // Back, by a jump, into the last bar of 4/4.
+    stage.samples = 12 * beat;
+    add(stage.render_in((4, 4), Some(12.0), blocks / 2));
+    add(stage.render_in((7, 8), Some(16.0), blocks / 2));
+    let at = |side: &[f32]| -> Vec<f64> {
+        let high = (0..side.len()).filter(|&n| side[n] > 0.4);
+        // In quarter notes since the first block; those of the second and a half bar of 7/8 are between frames of blocks.
+        high.map(|n| (n as f64 - 1.0) / beat as f64).collect()
+    };
+    assert_eq!(at(&sides[0]), [0.0, 4.0, 8.0, 11.5, 15.0, 16.0, 20.0, 23.5]);
+    let beats = [
+        0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 11.5, 12.5, 13.5, 14.5, 15.0, 16.0,
+        17.0, 18.0, 19.0, 20.0, 21.0, 22.0, 23.0, 23.5,
+    ];
+    assert_eq!(at(&sides[1]), beats);
 }

@@ -17,7 +17,7 @@ from .module_settings import FORMAT, SETTINGS
 from .modules import ModuleProxy
 
 _TYPE = "faust:"
-_OPTIONS = ("stereo", "stem", "legato", "rest")
+_OPTIONS = ("stereo", "stem", "legato", "rest", "settings")
 
 
 class Calls:

@@ -19,7 +19,7 @@ import ast
 import functools
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeAlias
 
@@ -143,9 +143,12 @@ class ModuleProxy(ModuleSettings):
         rest: str | None = None,
         stem: int = 0,
         source_text: str = "",
+        settings: Mapping[str, str | Sequence[str]] | None = None,
         **controls: float,
     ) -> None:
         """Add a node; ``controls`` and ``init`` are the values that its controls begin with.
+
+        ``settings`` are the texts and lists that its source takes, such as the steps of a patch's sequencer.
 
         ``source_text`` is the text of the function that a graph was traced from.
 
@@ -162,14 +165,15 @@ class ModuleProxy(ModuleSettings):
         inputs = len(made.inputs) if isinstance(made, DspGraph) else 0
         values = tuple({**(init or {}), **controls}.items())
         self._nodes[name] = Node(name, made, gain, count, inputs, values, text)
-        settings = {
+        more = {
             "stereo": stereo or None,
             "off_master": None if to_master else True,
             "stem": stem or None,
             "legato": legato,
             "rest": rest,
+            "settings": settings_of(settings) or None,
         }
-        given = {key: value for key, value in settings.items() if value is not None}
+        given = {key: value for key, value in more.items() if value is not None}
         if given:
             self._nodes_more[name] = given
 
@@ -432,6 +436,17 @@ def source_of(source: Source) -> tuple[str | DspGraph, str]:
     made, text = graph(source), text_of(source)
     _remember(source, made, text)
     return made, text
+
+
+def settings_of(settings: Mapping[str, str | Sequence[str]] | None) -> dict[str, str | list[str]] | None:
+    """Return settings as a document has them: texts, and lists of texts.
+
+    >>> krach.modules.settings_of({"seq/steps": ("C3", "-")})
+    {'seq/steps': ['C3', '-']}
+    """
+    if settings is None:
+        return None
+    return {name: value if isinstance(value, str) else [*value] for name, value in settings.items()}
 
 
 def labelled(pattern: Pattern, path: str) -> Pattern:

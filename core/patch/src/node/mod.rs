@@ -6,13 +6,15 @@
 
 mod controls;
 mod lane;
+mod settings;
 mod versions;
 
 use std::any::Any;
 use std::sync::Arc;
 
 use krach_core::node::{
-    self, Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role as Place, Succession,
+    self, Change, CreateContext, CreateError, Node, NodeDecl, NodeSettings, NodeType, Port, Role as Place,
+    SettingFault, SettingValue, Succession,
 };
 
 use crate::descriptor::Role;
@@ -51,7 +53,8 @@ const TIMELESS: [&str; 12] = [
 /// One version of a patch, as a type of which the engine makes nodes.
 ///
 /// It has a stereo output `out`, a stereo input `in` if there is an AudioIn, the controls `freq`, `vel`, `mod`, `bend`
-/// and `gate` if there is a MidiIn, and one control for each parameter but lists: `osc/frequency`.
+/// and `gate` if there is a MidiIn, and one control for each parameter but lists: `osc/frequency`. Lists are its settings:
+/// `seq/steps`.
 pub struct PatchType {
     decl: NodeDecl,
     version: Arc<Version>,
@@ -72,12 +75,14 @@ impl PatchType {
         let rests =
             is_played(&graph) && graph.nodes().all(|(_, node)| TIMELESS.contains(&node.descriptor().name));
         let code_key = fnv(graph_to_yaml(&graph).as_bytes()) ^ SOUND;
+        let settings = settings::of(&graph);
         let version = versions.add(graph);
         let decl = NodeDecl {
             type_id: type_id.to_owned(),
             inputs,
             outputs: vec![Port::stereo("out")],
             controls: version.controls.controls.clone(),
+            settings,
             role: Place::Process,
         };
         Ok(Self { decl, version, versions: Arc::clone(versions), code_key, rests })
@@ -109,6 +114,20 @@ impl NodeType for PatchType {
 
     fn rests(&self) -> bool {
         self.rests
+    }
+
+    fn check_setting(&self, name: &str, value: &SettingValue) -> Result<(), SettingFault> {
+        settings::put(&mut self.version.graph.clone(), name, value)
+    }
+
+    fn with_settings(&self, settings: &NodeSettings) -> Option<Arc<dyn NodeType>> {
+        let mut graph = self.version.graph.clone();
+        for (name, value) in settings.iter() {
+            // What the patch does not take stays as its text has it.
+            let _ = settings::put(&mut graph, name, value);
+        }
+        let settled = Self::new(&self.decl.type_id, graph, &self.versions).ok()?;
+        Some(Arc::new(settled))
     }
 
     fn create(&self, ctx: &CreateContext) -> Result<Box<dyn Node>, CreateError> {

@@ -24,6 +24,7 @@ impl AdcInputType {
             inputs: Vec::new(),
             outputs: vec![Port::stereo("out")],
             controls: Vec::new(),
+            settings: Vec::new(),
             role: Role::HostInput,
         };
         Self { decl }

@@ -26,6 +26,7 @@ impl DacType {
             inputs: vec![Port::stereo("in")],
             outputs: Vec::new(),
             controls: Vec::new(),
+            settings: Vec::new(),
             role: Role::Output(bus),
         };
         Self { bus, decl }

@@ -41,6 +41,7 @@ impl GainType {
                 Control::continuous("gain", 0.0, GAIN_MAX, 1.0),
                 Control::continuous("mute", 0.0, 1.0, 0.0),
             ],
+            settings: Vec::new(),
             role: Role::Process,
         };
         Self { decl }

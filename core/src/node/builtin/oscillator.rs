@@ -64,6 +64,7 @@ impl OscillatorType {
                 Control::continuous("amp", 0.0, 1.0, 1.0),
                 Control::continuous("pulse_width", WIDTH_RANGE.0, WIDTH_RANGE.1, 0.5),
             ],
+            settings: Vec::new(),
             role: Role::Process,
         };
         Self { decl }

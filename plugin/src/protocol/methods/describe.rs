@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use krach_core::edit::SessionNode;
 use krach_core::graph::Rest;
 use krach_core::ir::{RouteKind, Source};
-use krach_core::node::{Bus, Registry, Standing, is_patch};
-use krach_core::session::{Session, Writer};
+use krach_core::node::{Bus, NodeType, Registry, SettingValue, Standing, is_patch};
+use krach_core::session::{Session, Writer, unfit};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -115,7 +115,35 @@ fn described(
             .collect(),
         wires: wires.map(|r| Wire { target: r.target.clone(), port: r.port.clone() }).collect(),
         controls,
+        settings: playing.map(|ty| settings_now(node, ty.as_ref())),
     }
+}
+
+/// The settings of the type, then those that the node has been given and the type does not take.
+fn settings_now(node: &SessionNode, ty: &dyn NodeType) -> Vec<SettingNow> {
+    let decl = ty.decl();
+    let unfit: HashMap<String, String> =
+        unfit(ty, &node.settings).into_iter().map(|(name, fault)| (name, fault.message)).collect();
+    let known = decl.settings.iter().map(|setting| {
+        let given = node.settings.get(&setting.name);
+        SettingNow {
+            name: setting.name.clone(),
+            value: given.unwrap_or(&setting.default).clone(),
+            given: given.is_some(),
+            takes: Some(setting.takes.clone()),
+            unfit: unfit.get(&setting.name).cloned(),
+        }
+    });
+    let strange =
+        node.settings.iter().filter(|(name, _)| decl.settings.iter().all(|known| known.name != *name));
+    let strange = strange.map(|(name, value)| SettingNow {
+        name: name.to_owned(),
+        value: value.clone(),
+        given: true,
+        takes: None,
+        unfit: unfit.get(name).cloned(),
+    });
+    known.chain(strange).collect()
 }
 
 fn moved_by(path: &str, writers: &BTreeMap<String, Writer>) -> Option<Mover> {
@@ -184,6 +212,24 @@ pub(crate) struct Node {
     pub wires: Vec<Wire>,
     /// Every control; null while nobody knows them.
     pub controls: Option<Vec<ControlNow>>,
+    /// Every setting: texts and lists beside the controls; null while nobody knows them.
+    pub settings: Option<Vec<SettingNow>>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct SettingNow {
+    /// What `node` calls it.
+    pub name: String,
+    /// A text or a list of texts.
+    pub value: SettingValue,
+    /// The node says so; else it is what the type has by itself.
+    pub given: bool,
+    /// What it takes, in words; null where the type does not have it.
+    pub takes: Option<String>,
+    /// Why it is not played, if it is not: the type was another when it was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unfit: Option<String>,
 }
 
 #[derive(Serialize)]

@@ -7,7 +7,7 @@ use krach_core::engine::Engine;
 use krach_core::graph::{Meant as Means, Rest};
 use krach_core::ir::{DEFAULT_PORT, NodeIr, RouteIr, RouteKind, Source, did_you_mean, shown, which_names};
 use krach_core::limits::MAX_GAIN;
-use krach_core::node::{Bus, Named as NamedControl, NodeDecl, Standing};
+use krach_core::node::{Bus, Named as NamedControl, NodeDecl, NodeSettings, Standing};
 use krach_core::session::{Adoption, Session};
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +68,11 @@ pub(super) struct Node {
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
     init: Option<Init>,
+    /// All its settings, by name: texts and lists that its type takes beside the controls (`types` and `describe` name
+    /// them). They are part of its source: as they were for a node that keeps its source, else none; `{}` is none.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
+    settings: Option<NodeSettings>,
     /// A traced function on one channel is played on both.
     #[serde(default)]
     stereo: Option<bool>,
@@ -182,7 +187,7 @@ pub(super) struct Adopt {
     nodes: Vec<String>,
 }
 
-/// `node {name, source?, gain?, count?, legato?, rest?, init?, stereo?, to_master?, stem?, num_inputs?, source_text?}`: a
+/// `node {name, source?, gain?, count?, legato?, rest?, init?, settings?, stereo?, to_master?, stem?, num_inputs?, source_text?}`: a
 /// node, or changes to the one of that name.
 fn read_node(rest: &str) -> Result<Mutation, RpcError> {
     let given: Node = read_object(rest)?;
@@ -239,6 +244,7 @@ impl Node {
             stem: self.stem,
             legato: self.legato.map(Some),
             rest: self.rest.map(Some),
+            settings: self.settings,
             keeps_values,
         }
     }

@@ -34,9 +34,9 @@ class Refusal(KrachError):
 class Unsupported(Refusal):
     """The plugin's version does not have it.
 
-    >>> kr.node("kick", "faust:kick", settings={"colour": "red"})
+    >>> kr.connection.call("node", {"name": "kick", "source": "faust:kick", "colour": "red"})
     Traceback (most recent call last):
-    krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `settings` of `node`
+    krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `colour` of `node`
     """
 
 

@@ -11,6 +11,7 @@ from krach.names import OwnNames, did_you_mean, nearest
 from krach.pattern import Pattern
 
 from .info import Control, Info
+from .settings import Settings
 
 if TYPE_CHECKING:
     from .base import At, Change
@@ -237,6 +238,15 @@ class NodeHandle(_Operators):
         ['gate', 'vel']
         """
         return self._session.node_controls(self.name)
+
+    @property
+    def settings(self) -> Settings:
+        """Its settings: texts and lists that its source takes beside controls.
+
+        >>> acid = kr.node("acid", "patch:acid")
+        >>> acid.settings["seq/steps"] = "A1 - A2 _".split()
+        """
+        return Settings(self)
 
     @property
     def gain_now(self) -> float:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from krach.error import KrachError
 from krach.ir.signal import DspGraph
-from krach.modules import Source, source_of
+from krach.modules import Source, settings_of, source_of
 from krach.names import did_you_mean
 
 from .base import At, Base, Change
@@ -43,7 +43,7 @@ class Nodes(Base):
         stereo: bool | None = None,
         to_master: bool | None = None,
         stem: int | None = None,
-        settings: Mapping[str, Any] | None = None,
+        settings: Mapping[str, str | Sequence[str]] | None = None,
         rest: str | None = None,
         legato: bool | None = None,
         *,
@@ -56,7 +56,8 @@ class Nodes(Base):
         The source is a type (``"faust:bass"``, ``"patch:acid"``), FAUST text, the YAML of a patch, a function of
         signals, a DspGraph, or the path of a ``.dsp`` or ``.yaml``; a node that there is keeps its own without. A new
         node has a fader of 0.5, one voice, and is heard by itself on the main output; with ``stem=1`` to 8 on that
-        stem instead. ``controls`` and ``init`` are the values that its controls begin with. With ``rest="never"`` one
+        stem instead. ``controls`` and ``init`` are the values that its controls begin with. ``settings`` are all the
+        texts and lists that its source takes beside controls, such as the steps of a patch. With ``rest="never"`` one
         voice that has fallen silent is rendered all the same. In a script it waits for the compile, 10 s at most.
 
         >>> bass = kr.node("bass", "faust:bass", gain=0.3, cutoff=900)
@@ -64,8 +65,9 @@ class Nodes(Base):
         900.0
         >>> def beep(freq=440.0):
         ...     return krs.sine_osc(krs.control("freq", 440, 20, 4000)) * 0.2
-        >>> kr.node("acid", "patch:acid")["filter/cutoff"]
-        220.0
+        >>> acid = kr.node("acid", "patch:acid", settings={"seq/steps": "A1 - A2 _".split()})
+        >>> acid["filter/cutoff"], acid.settings["seq/steps"]
+        (220.0, ['A1', '-', 'A2', '_'])
         >>> kr.node("beep", lambda: krs.sine_osc(krs.control("freq", 440, 20, 4000)) * 0.2).type
         'graph'
         """
@@ -80,7 +82,7 @@ class Nodes(Base):
             "stereo": stereo,
             "to_master": to_master,
             "stem": stem,
-            "settings": settings or None,
+            "settings": settings_of(settings),
             "rest": rest,
             "legato": legato,
             "num_inputs": inputs or None,
