@@ -565,6 +565,31 @@ def test_a_mistake_in_a_patch_is_refused_with_line_and_column_and_the_old_one_pl
     assert kr.source("patch:mine") == TONE
 
 
+def test_the_lists_of_a_patch_are_settings_of_its_node(kr: Session, tmp_path: Path) -> None:
+    acid = kr.node("acid", "patch:acid", settings={"seq/steps": ("A1", "-", "A2")})
+    assert acid.settings == {"seq/steps": ["A1", "-", "A2"]} and "seq/steps" in acid.settings
+    acid.gain(0.2)
+    kr.node("acid", "patch:acid", count=2)
+    assert acid.settings["seq/steps"] == ["A1", "-", "A2"], "what is not given stays"
+    acid.settings["seq/steps"] = ["C3"]
+    with pytest.raises(Refusal) as caught:
+        acid.settings["seq/steps"] = ["C3", "H3"]
+    assert "found `H3`" in str(caught.value) and caught.value.place == 'params.settings["seq/steps"][1]'
+    with pytest.raises(Refusal, match=r"did you mean seq/steps\?"):
+        kr.node("acid", settings={"seq/step": []})
+    with pytest.raises(KeyError, match="acid has no setting seq/step"):
+        acid.settings["seq/step"]
+    assert acid.settings["seq/steps"] == ["C3"]
+    script = tmp_path / "acid.py"
+    kr.export(str(script))
+    assert "settings={'seq/steps': ['C3']}" in script.read_text("utf-8").replace('"', "'")
+    kr.undo()
+    assert acid.settings["seq/steps"] == ["A1", "-", "A2"]
+    del acid.settings["seq/steps"]
+    assert len(acid.settings["seq/steps"]) == 16, "as the patch itself has them"
+    assert kr.node("kick", "faust:kick").settings == {}
+
+
 # What is accepted, and may not be what was meant
 
 

@@ -16,14 +16,24 @@ pub struct Transport {
     pub step: f64,
     /// What the step grows by with every sample: a ramp of the tempo.
     pub ramp: f64,
-    /// Where bars are counted from, in quarter notes: the position at which some bar begins.
+    /// The position at which some bar begins, in quarter notes.
     pub bar: f64,
+    /// Quarter notes from that bar to the next; 0 where the host tells no meter.
+    pub meter: f64,
 }
 
 impl Transport {
-    /// A stretch that begins at `anchor` quarter notes, with bars counted from 0.
+    /// A stretch that begins at `anchor` quarter notes, with bars counted from 0, and without a meter.
     pub fn playing(anchor: f64, bpm: f64, sample_rate: f64) -> Self {
-        Self { playing: true, anchor, frames: 0, step: bpm / 60.0 / sample_rate, ramp: 0.0, bar: 0.0 }
+        Self {
+            playing: true,
+            anchor,
+            frames: 0,
+            step: bpm / 60.0 / sample_rate,
+            ramp: 0.0,
+            bar: 0.0,
+            meter: 0.0,
+        }
     }
 
     /// The same stretch, `frames` samples later.
@@ -38,10 +48,12 @@ impl Transport {
 pub struct Position {
     /// Does time run?
     pub playing: bool,
-    /// Quarter notes from where bars are counted.
+    /// In quarter notes.
     pub quarters: f64,
-    /// Where bars are counted from.
+    /// Where some bar begins.
     pub bar: f64,
+    /// Quarter notes in a bar; 0 where the host tells no meter.
+    pub meter: f64,
     /// Quarter notes per sample.
     pub step: f64,
 }
@@ -58,8 +70,9 @@ impl Stretch {
             Position {
                 playing: t.playing,
                 // The integral of a tempo that changes evenly.
-                quarters: t.anchor + n * (t.step + 0.5 * t.ramp * n) - t.bar,
+                quarters: t.anchor + n * (t.step + 0.5 * t.ramp * n),
                 bar: t.bar,
+                meter: t.meter,
                 step: t.step + t.ramp * n,
             }
         })

@@ -120,7 +120,7 @@ fn a_node_renders_is_set_reset_and_succeeds_five_hundred_times_without_an_alloca
     let (mut left, mut right, input) = (vec![0.0; 512], vec![0.0; 512], vec![0.25; 512]);
     let (mut calls, mut whole) = (0, 0);
     let mut transport =
-        krach_core::node::Transport { running: true, anchor: 0.0, frames: 0, step: 1e-4, ramp: 0.0 };
+        krach_core::node::Transport { running: true, step: 1e-4, ..krach_core::node::Transport::STANDING };
     for save in 0..500 {
         shake(&mut graph, &mut chance, 6);
         let (ty, mut next) = make(&graph, &versions);

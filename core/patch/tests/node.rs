@@ -28,7 +28,7 @@ fn graph_of(text: &str) -> ModuleGraph {
 }
 
 fn running(beats: f64, bpm: f64) -> Transport {
-    Transport { running: true, anchor: beats, frames: 0, step: bpm / 60.0 / RATE, ramp: 0.0 }
+    Transport { running: true, anchor: beats, step: bpm / 60.0 / RATE, ..Transport::STANDING }
 }
 
 impl Bench {
@@ -313,7 +313,7 @@ nodes:
     let rate = &decl.controls[bench.index("lfo/rate")];
     assert_eq!((rate.default, rate.unit.as_str(), rate.scale), (3.0, "Hz", Scale::Log));
     let sync = &decl.controls[bench.index("clock/sync")];
-    assert_eq!((sync.value_of("free"), sync.min, sync.max, sync.integer), (Some(1.0), 0.0, 1.0, true));
+    assert_eq!((sync.value_of("free"), sync.min, sync.max, sync.integer), (Some(1.0), 0.0, 2.0, true));
     assert_eq!(decl.gate(), Some(4));
     assert_eq!(decl.velocity(), Some(1));
     assert!(decl.inputs.is_empty());

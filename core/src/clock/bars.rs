@@ -124,7 +124,7 @@ impl Numbering {
 }
 
 /// Length of a bar in quarter notes.
-fn length_of(t: &HostTransport) -> Option<f64> {
+pub(super) fn length_of(t: &HostTransport) -> Option<f64> {
     let (numerator, denominator) = t.time_signature.filter(|&(n, d)| n > 0 && d > 0)?;
     Some(f64::from(numerator) * 4.0 / f64::from(denominator))
 }

@@ -119,6 +119,8 @@ pub struct Clock {
     /// The last report and its sample.
     heard: (i64, HostTransport),
     bars: Bars,
+    /// The host has told its meter.
+    has_meter: bool,
     numbering: Numbering,
 }
 
@@ -150,6 +152,7 @@ impl Clock {
             fine: false,
             heard: (0, HostTransport::default()),
             bars: Bars::of(4.0),
+            has_meter: false,
             numbering: Numbering::default(),
         }
     }
@@ -188,6 +191,11 @@ impl Clock {
     /// The host's bars.
     pub fn bars(&self) -> Bars {
         self.bars
+    }
+
+    /// Has the host told its meter?
+    pub fn has_meter(&self) -> bool {
+        self.has_meter
     }
 
     /// The settings in force.

@@ -1,5 +1,6 @@
 //! What each transport report means for the position.
 
+use super::bars::length_of;
 use super::drift::Drift;
 use super::reading::{Reading, believable};
 use super::{Clock, Epoch, HostTransport, Loop, Mode};
@@ -31,6 +32,7 @@ impl Clock {
         let bars = if self.mode == Mode::Free { &own } else { t };
         let jumped = self.mode == Mode::Stopped || self.first && self.epoch.jump;
         self.numbering.learn(t);
+        self.has_meter |= length_of(t).is_some();
         self.bars = self.bars.after(bars, self.beats(), jumped, &self.numbering);
         self.heard = (self.now, *t);
     }

@@ -1,14 +1,14 @@
 //! Where the frames of a `render` call are in musical time.
 
 /// A stretch of musical time, from an anchor on. Calls of `render` are cut at every anchor (start, stop, jump, wrap of a
-/// loop, change of tempo), so that within one time runs at one tempo or on one straight ramp, or stands.
+/// loop, change of tempo or meter), so that within one time runs at one tempo or on one straight ramp, or stands.
 ///
 /// Where a frame is follows from the anchor alone. It is the same to the bit however the frames are cut into calls, and
 /// so is what a node makes of it, as long as it asks by frame ([`Self::beats`]) and does not add up steps per call.
 ///
 /// ```
 /// use krach_core::node::Transport;
-/// let transport = Transport { running: true, anchor: 4.0, frames: 100, step: 0.001, ramp: 0.0 };
+/// let transport = Transport { running: true, anchor: 4.0, frames: 100, step: 0.001, ..Transport::STANDING };
 /// assert_eq!(transport.beats(0), 4.1);
 /// assert_eq!(transport.after(7).beats(3), transport.beats(10));
 /// ```
@@ -24,11 +24,16 @@ pub struct Transport {
     pub step: f64,
     /// What the step grows by with every frame: a ramp of the tempo.
     pub ramp: f64,
+    /// The position of a bar line, in quarter notes.
+    pub bar: f64,
+    /// Quarter notes from that bar line to the next; 0 where the host tells no meter.
+    pub meter: f64,
 }
 
 impl Transport {
     /// Time that stands at 0.
-    pub const STANDING: Self = Self { running: false, anchor: 0.0, frames: 0, step: 0.0, ramp: 0.0 };
+    pub const STANDING: Self =
+        Self { running: false, anchor: 0.0, frames: 0, step: 0.0, ramp: 0.0, bar: 0.0, meter: 0.0 };
 
     /// Position of a frame of the call, in quarter notes; 0 is the first.
     pub fn beats(&self, frame: usize) -> f64 {

@@ -6,7 +6,7 @@ use super::output::{Channels, GainMoves};
 use super::params::{ParamId, master_gain};
 use super::renderer::Renderer;
 use super::voices::Player;
-use crate::clock::{Mode, Segment};
+use crate::clock::{Clock, Mode, Segment};
 use crate::limits::{MAX_CHANNELS, NONE};
 use crate::node::{Bus, Node, Role, Transport};
 use crate::plan::{InPort, Plan, Wire};
@@ -39,7 +39,7 @@ impl Renderer {
         returns: &mut Returns,
     ) {
         self.queue.sort();
-        let transport = transport(segment, at);
+        let transport = transport(segment, at, &self.timeline.clock);
         let frames = range.len();
         let queue = std::mem::take(&mut self.queue);
         for n in 0..self.plan.nodes.len() {
@@ -227,11 +227,13 @@ impl Renderer {
 }
 
 /// Musical time from sample `at` of a segment on.
-fn transport(segment: &Segment, at: i64) -> Transport {
+fn transport(segment: &Segment, at: i64, clock: &Clock) -> Transport {
     let epoch = &segment.epoch;
     let running = segment.mode != Mode::Stopped;
     let (step, ramp) = if running { (epoch.rate, epoch.ramp) } else { (0.0, 0.0) };
-    Transport { running, anchor: epoch.beats, frames: at - epoch.start, step, ramp }
+    let (bars, has_meter) = (clock.bars(), clock.has_meter());
+    let meter = if has_meter { bars.length } else { 0.0 };
+    Transport { running, anchor: epoch.beats, frames: at - epoch.start, step, ramp, bar: bars.start, meter }
 }
 
 /// Does a node put out exact zeros in a stretch in which nothing happens to it, and stays as it is?

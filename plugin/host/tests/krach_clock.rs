@@ -11,6 +11,7 @@ use krach_host::{InputKind, Instance, Length, Library, RenderOptions, Rendered, 
 use krach_support::gates::{assert_opens_where_the_transport_was, assert_shut, closes, expected, opens};
 use krach_support::session::gate_session;
 use krach_support::{Dice, Format, home, plugin, render_in};
+use serde_json::json;
 
 const RATE: f64 = 48_000.0;
 /// The transport stands still for this long first, in which the voice comes to rest.
@@ -339,6 +340,53 @@ fn positions_rounded_as_in_ardour_lose_and_repeat_nothing_in_loops() {
         for (found, expected) in found.iter().zip(&expected) {
             // Half a step of the grid at 137 bpm is 5.5 frames.
             assert!(found.abs_diff(*expected) <= 7, "{way:?}: {found} for {expected}");
+        }
+    }
+}
+
+/// The pulses of a patch's clock, at half of full scale: semiquavers on the left, bars on the right.
+fn clock_session() -> Vec<String> {
+    let text = "nodes:\n  clock: {module: ClockSequencer}\n  out: {module: AudioOut}\ncables:\n  \
+                - {from: clock, output: semiquaver, to: out, input: left, scale: 0.5}\n  \
+                - {from: clock, output: bar, to: out, input: right, scale: 0.5}\n";
+    let request = |method: &str, params: serde_json::Value| {
+        json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string()
+    };
+    vec![
+        request("node", json!({"name": "clock", "source": text, "gain": 1.0})),
+        request("master", json!({"gain": 1.0})),
+    ]
+}
+
+/// Each pulse of a patch sounds once, on its frame, and a frame later by its cable.
+#[test]
+fn the_clock_of_a_patch_is_in_step_with_the_hosts_position_and_its_bars() {
+    let style = LoopStyle { announce: Announce::Silent, landing: Landing::Exact };
+    let scripts = [
+        ("a loop from bar to bar", (7, 8), from(0.0, 137.0).looping(3.5, 10.5, style)),
+        ("a loop inside a bar", (4, 4), from(1.0, 137.0).looping(1.5, 2.75, style)),
+        (
+            "jumps",
+            (5, 4),
+            from(0.0, 133.0)
+                .at(When::Beat(3.44), Action::Jump(11.07))
+                .at(When::Beat(14.41), Action::Jump(1.06)),
+        ),
+    ];
+    for (what, time_signature, script) in scripts {
+        let script = Script { time_signature, ..script };
+        let bar = f64::from(time_signature.0) * 4.0 / f64::from(time_signature.1);
+        for way in ways(&script) {
+            let rendered = render_in(way.format, &options(&script, &way, 6.0), &clock_session());
+            for (side, step) in [(0, 0.25), (1, bar)] {
+                let mut wanted = rendered.transport.onset_frames_every(-20.0 * bar, step, 256.0);
+                wanted.iter_mut().for_each(|frame| *frame += 1);
+                wanted.retain(|frame| *frame < rendered.frames as u64);
+                let found: Vec<u64> =
+                    (0..).zip(&rendered.channels[side]).filter(|(_, x)| **x > 0.4).map(|(n, _)| n).collect();
+                assert_eq!(found, wanted, "{what}, {way:?}, side {side}");
+                assert!(wanted.len() > 2 || (what, side) == ("a loop inside a bar", 1), "{what}: {wanted:?}");
+            }
         }
     }
 }

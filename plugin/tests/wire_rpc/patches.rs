@@ -350,6 +350,7 @@ fn patterns_automations_macros_and_controllers_move_the_parameters_of_a_patch() 
     }
     // A controller that was learned.
     stage.ok("midi_learn", json!({"label": "it/fine/cent", "lo": 0, "hi": 50}));
+    stage.render(1);
     let controller = |value: u8| HostEvent { offset: 3, what: HostEventKind::Midi([0xb0, 21, value]) };
     stage.played.push(controller(64));
     wire_client::until("it is learned", || {
@@ -471,4 +472,28 @@ fn the_bars_of_a_patch_are_the_hosts_through_a_change_of_meter_and_a_jump() {
         17.0, 18.0, 19.0, 20.0, 21.0, 22.0, 23.0, 23.5,
     ];
     assert_eq!(at(&sides[1]), beats);
+}
+
+#[test]
+fn the_hosts_keys_play_a_patch() {
+    let mut stage = Stage::new("patch-keys");
+    stage.level();
+    let text = "nodes:\n  keys: {module: MidiIn}\n  out: {module: AudioOut}\ncables:\n  \
+                - {from: keys, output: pitch, to: out, input: left, scale: 0.1}\n  \
+                - {from: keys, output: gate, to: out, input: right, scale: 0.5}\n";
+    stage.ok("node", json!({"name": "it", "source": text, "gain": 1.0}));
+    stage.ok("midi_route", json!({"channel": "omni", "node": "it"}));
+    stage.render(20);
+    let midi = |offset: u32, bytes: [u8; 3]| HostEvent { offset, what: HostEventKind::Midi(bytes) };
+    // C4 is two octaves above C2. It sounds from its frame on, a frame later by the cable.
+    stage.played.push(midi(100, [0x90, 60, 100]));
+    let [pitch, gate] = stage.render(1);
+    assert_eq!((gate[100], gate[101]), (0.0, 0.5));
+    assert!((pitch[101] - 0.2).abs() < 1e-6, "{}", pitch[101]);
+    // The wheel bends it by two semitones.
+    stage.played.push(midi(7, [0xe0, 127, 127]));
+    stage.until("the bend", |pitch, _| pitch.iter().all(|x| (x - 0.1 * (2.0 + 2.0 / 12.0)).abs() < 1e-4));
+    stage.played.push(midi(50, [0x80, 60, 0]));
+    let [_, gate] = stage.render(1);
+    assert_eq!((gate[50], gate[51]), (0.5, 0.0));
 }

@@ -318,7 +318,8 @@ impl Node for PatchNode {
                 frames: transport.frames + start as i64,
                 step: transport.step,
                 ramp: transport.ramp,
-                bar: 0.0,
+                bar: transport.bar,
+                meter: transport.meter,
             };
             self.playing.processor.render(Some(now), input, [&mut left[start..end], &mut right[start..end]]);
             self.lanes.iter_mut().for_each(|lane| lane.advance((end - start) as u32));

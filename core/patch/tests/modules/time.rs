@@ -110,6 +110,81 @@ fn bars_are_counted_from_where_the_host_counts_them() {
     assert_eq!((pulses(&clock, "bar"), pulses(&clock, "beat")), (vec![0], vec![0]));
 }
 
+/// In which bar, and how far into it, in quarter notes: the plain way to tell, without rounding for whole ticks.
+fn pulses_in(meter: f64, line: f64, from: f64, beats: f64) -> Vec<f64> {
+    let first = ((from - line) / meter).floor() as i64;
+    let bars = (first..).map(|n| line + n as f64 * meter).take_while(|begin| *begin < from + beats);
+    let within = bars.flat_map(|bar| {
+        (0..64).map(|n| f64::from(n) * 0.25).take_while(|at| *at < meter).map(move |at| bar + at)
+    });
+    within.filter(|at| *at >= from && *at < from + beats).collect()
+}
+
+#[test]
+fn in_the_hosts_meter_bars_and_all_that_divides_them_begin_at_its_bar_lines() {
+    // 120 bpm: 24000 samples a quarter note.
+    for (meter, line) in [(3.5, 0.0), (2.5, 1.25), (4.0, 0.0), (5.25, -3.0), (0.75, 0.5)] {
+        let mut clock = Harness::new("ClockSequencer").with("beats_per_bar", 3);
+        let transport = Transport { bar: line, meter, ..Transport::playing(2.0, 120.0, RATE) };
+        clock.host(Some(transport)).run(480_000);
+        let at = |output: &str| -> Vec<f64> {
+            pulses(&clock, output).into_iter().map(|sample| 2.0 + sample as f64 / 24_000.0).collect()
+        };
+        let all = pulses_in(meter, line, 2.0, 20.0);
+        assert_eq!(at("semiquaver"), all, "{meter} from {line}");
+        let in_bar = |at: &f64| (at - line).rem_euclid(meter);
+        let of = |length: f64| {
+            all.iter().copied().filter(|at| in_bar(at).rem_euclid(length) == 0.0).collect::<Vec<_>>()
+        };
+        assert_eq!((at("quaver"), at("beat")), (of(0.5), of(1.0)), "{meter} from {line}");
+        let bars: Vec<f64> = all.iter().copied().filter(|at| in_bar(at) == 0.0).collect();
+        assert_eq!(at("bar"), bars, "{meter} from {line}");
+    }
+}
+
+#[test]
+fn a_meter_that_changes_at_a_bar_line_loses_and_repeats_no_pulse_and_own_bars_do_not_change() {
+    let (mut host, mut song) =
+        (Harness::new("ClockSequencer"), Harness::new("ClockSequencer").with("sync", "song"));
+    let (mut bars, mut beats, mut own, mut at) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let mut position = 0.0;
+    // Two bars each; then one that is cut short by a bar line of the host's, and the loop back into 7/8.
+    for (begin, meter, length) in [
+        (0.0, 4.0, 8.0),
+        (8.0, 3.5, 7.0),
+        (15.0, 3.0, 6.0),
+        (21.0, 3.0, 2.0),
+        (23.0, 4.0, 4.0),
+        (8.0, 3.5, 3.5),
+    ] {
+        if begin < position {
+            position = begin;
+        }
+        assert_eq!(position, begin);
+        let transport = Transport { bar: begin, meter, ..Transport::playing(begin, 120.0, RATE) };
+        let samples = (length * 24_000.0) as usize;
+        for clock in [&mut host, &mut song] {
+            clock.host(Some(transport)).run(samples);
+        }
+        let add = |to: &mut Vec<f64>, clock: &Harness, output: &str| {
+            to.extend(pulses(clock, output).into_iter().map(|sample| (at + sample) as f64 / 24_000.0));
+        };
+        add(&mut bars, &host, "bar");
+        add(&mut beats, &host, "beat");
+        add(&mut own, &song, "bar");
+        at += samples;
+        position += length;
+    }
+    assert_eq!(bars, [0.0, 4.0, 8.0, 11.5, 15.0, 18.0, 21.0, 23.0, 27.0]);
+    let expected = [
+        0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 11.5, 12.5, 13.5, 14.5, 15.0, 16.0,
+        17.0, 18.0, 19.0, 20.0, 21.0, 22.0, 23.0, 24.0, 25.0, 26.0, 27.0, 28.0, 29.0, 30.0,
+    ];
+    assert_eq!(beats, expected);
+    // Bars of four from position 0 on; the loop goes back to 8, which is one.
+    assert_eq!(own, [0.0, 4.0, 8.0, 12.0, 16.0, 20.0, 24.0, 27.0]);
+}
+
 #[test]
 fn every_cut_of_a_stretch_gives_the_same_pulses() {
     let whole = {

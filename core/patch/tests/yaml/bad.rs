@@ -125,7 +125,7 @@ pub const CASES: &[Case] = &[
     ),
     (
         nodes!("  a: {module: ClockSequencer, params: {sync: 1}}\n"),
-        &[(3, 46, "one of host, free is allowed")],
+        &[(3, 46, "one of host, free, song is allowed")],
     ),
     (
         nodes!("  a: {module: Filter, params: {saturate: yes}}\n"),
