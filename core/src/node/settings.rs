@@ -85,7 +85,10 @@ impl FromIterator<(String, SettingValue)> for NodeSettings {
 /// The types that nodes with settings of their own have, beside the one that all others have. One that no plan holds any
 /// more is forgotten.
 #[derive(Clone, Default)]
-pub(super) struct Settled(Arc<Mutex<Vec<(NodeSettings, Arc<dyn NodeType>)>>>);
+pub(super) struct Settled(Arc<Mutex<Vec<Of>>>);
+
+/// A type with the settings that it was made for.
+type Of = (NodeSettings, Arc<dyn NodeType>);
 
 impl Settled {
     /// The type with those settings: the same one each time, as long as anything holds it.

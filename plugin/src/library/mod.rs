@@ -53,9 +53,21 @@ pub(crate) struct Word(LibraryEvent);
 enum LibraryEvent {
     FolderEvent(FolderEvent),
     PatchFolderEvent(FolderEvent),
-    Outcome { type_id: String, ticket: u64, outcome: Box<Outcome>, linked: Option<Result<Linked, String>> },
-    Tried { number: u64, name: String, outcome: Box<Outcome> },
-    Surveyed { name: String, outcome: Box<Outcome> },
+    Outcome {
+        type_id: String,
+        ticket: u64,
+        outcome: Box<Outcome>,
+        linked: Option<Result<Box<Linked>, String>>,
+    },
+    Tried {
+        number: u64,
+        name: String,
+        outcome: Box<Outcome>,
+    },
+    Surveyed {
+        name: String,
+        outcome: Box<Outcome>,
+    },
 }
 
 /// How words come to the control thread. Must return at once.
@@ -479,8 +491,8 @@ impl Library {
         let (held, sample_rate) = (sound.held.clone(), engine.sample_rate());
         let heed = move |outcome: Outcome| -> Delivery {
             let compiled = outcome.result.as_ref().ok();
-            let linked =
-                compiled.map(|compiled| Linked::new(&type_id, compiled, held.as_deref(), sample_rate));
+            let linked = compiled
+                .map(|compiled| Linked::new(&type_id, compiled, held.as_deref(), sample_rate).map(Box::new));
             let (post, type_id, outcome) = (post.clone(), type_id.clone(), Box::new(outcome));
             Box::new(move || post(Word(LibraryEvent::Outcome { type_id, ticket, outcome, linked })))
         };

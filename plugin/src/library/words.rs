@@ -33,7 +33,7 @@ impl Library {
         id: &str,
         ticket: u64,
         outcome: Outcome,
-        linked: Option<Result<Linked, String>>,
+        linked: Option<Result<Box<Linked>, String>>,
         engine: &mut Engine,
     ) {
         let Some(sound) = self.sounds.get_mut(id).filter(|sound| sound.ticket == ticket) else { return };
@@ -83,7 +83,7 @@ impl Library {
             return self.fail(id, Failure::new(id, error.to_string()), engine);
         }
         let linked = linked.unwrap_or_else(|| Err("it was not linked".to_owned()));
-        let interface = match linked.and_then(|linked| play(linked, engine)) {
+        let interface = match linked.and_then(|linked| play(*linked, engine)) {
             Ok(interface) => interface,
             Err(why) => return self.fail(id, Failure::new(id, why), engine),
         };
