@@ -228,6 +228,9 @@ HOSTILE = (
     "hit().__dict__",
     "hit().node",
     "hit().to_json()",
+    "hit().__or__(hit())",
+    "hit()._with(hit())",
+    "hit().from_json('{}')",
     'krp.serialize.json.loads("1")',
     "kr.node('x', 'faust:kick')",
     "kr.load('/etc/passwd')",
@@ -259,6 +262,8 @@ HOSTILE = (
     "[" * 500 + "x" + "]" * 500,
     "(" * 5000 + "hit()" + ")" * 5000,
     "-" * 4000 + "1",
+    "-" * 1500 + "1",
+    "hit()" + ".fast(2)" * 300,
     "hit()" + ".fast(2)" * 500,
     "hit()" + ".every(2, lambda p: p" * 90 + ")" * 90,
     "hit()" + ".superimpose(lambda p: p.fast(2))" * 60,
@@ -380,6 +385,10 @@ def test_hostile_paths_are_refused_with_a_hint(assistant: Assistant, kr: Session
                 continue  # The script is another file.
             error = assistant.refused(tool, file=path, **more)
             assert len(error["hint"] or "") > 10, (path, tool, error)
+            if path in ("link", "linked/song", "dangling"):
+                assert "is a link" in error["message"], (path, error)
+            if ".." in path.split("/"):
+                assert 'a name cannot be ".."' in error["message"], (path, error)
     assert kr.capture() == before and outside.read_text() == "{}"
     assert {each for each in home.rglob("*") if ".krach" in str(each)} == files
     for kind in ("sessions", "modules"):

@@ -42,6 +42,13 @@ def loudness(sound: Sound) -> float | None:
     >>> sine = np.sin(2 * np.pi * 997 * np.arange(96000) / 48000)
     >>> krach.assistant.loudness.loudness(np.stack([sine, 0 * sine], axis=1))
     -3.01
+
+    What is softer by more than 10 LU does not count, as in case 3 of EBU Tech 3341, here shorter.
+
+    >>> tone = np.sin(2 * np.pi * 1000 * np.arange(1440000) / 48000)
+    >>> tone *= 10 ** (np.repeat([-36, -23, -36], [240000, 960000, 240000]) / 20)
+    >>> round(krach.assistant.loudness.loudness(np.stack([tone, tone], axis=1)), 1)
+    -23.1
     """
     if len(sound) < _BLOCK:
         return None

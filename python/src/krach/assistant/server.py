@@ -90,6 +90,10 @@ def server(desk: Desk) -> Server[Any]:
             return answered(await anyio.to_thread.run_sync(call, abandon_on_cancel=False))
         except KrachError as error:
             return refused(error)
+        except Exception as error:
+            logging.exception("%s", params.name)
+            fault = f"krach mcp has a fault in {params.name}: {type(error).__name__}: {error}"
+            return refused(KrachError(fault, hint="status says what there is now; this is to be reported"))
 
     async def list_resources(
         _: ServerRequestContext[Any], __: types.PaginatedRequestParams | None
