@@ -1,4 +1,14 @@
-"""The pattern language on one page, for a model."""
+"""What a model reads first: the pattern language on one page, and the sounds."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .desk import Desk
+
+_READ = 10.0
 
 PAGE = """\
 # Patterns
@@ -21,6 +31,7 @@ Steps share the cycle equally.
 | `[A3, C4, E4]` | a chord: a comma is "at once"; the node needs count=3 or more |
 | `x x x x, [. x]*4` | layers at once |
 | `<A2 C3 E3>` | one per cycle, in turn |
+| `<A2*4 C3*4>` | each four times, in its own cycle; `<A2 C3>*4` would go through both twice in one |
 | `x*4` `[A2 C3]/2` | faster, slower |
 | `x!3 A2` | three steps of it |
 | `A2@3 C3` | a step three times as long |
@@ -67,3 +78,43 @@ A node that plays `A2` sets its `freq` and opens its `gate`. Drums (kick, snare,
 `vel` is how hard. Chords need voices: `count` of the node.
 """
 """What the resource ``krach://patterns`` says; a test plays every example."""
+
+
+def sounds(desk: Desk) -> str:
+    """Return each type: what it is, whether it has inputs, its controls with ranges, how it is played."""
+    lines = [
+        "# Sounds: what `source` of the tool `node` takes",
+        "",
+        "Each control: name, range and unit (default). Instruments are played by patterns of notes or hits; effects",
+        "have inputs: connect other nodes to them. Drums are hit with x, and stay at their own pitch.",
+        "",
+    ]
+    until = time.monotonic() + _READ
+    types = desk.session.types()
+    while any(each.inputs is None for each in types) and time.monotonic() < until:
+        time.sleep(0.05)  # They are read as the plugin starts.
+        types = desk.session.types()
+    for each in types:
+        if each.origin == "builtin":
+            continue
+        about = [] if each.origin not in ("factory", "session", "file") else _about(desk, each.type)
+        kind = "effect" if each.inputs else "instrument"
+        lines += [f"## {each.type} ({kind}, {each.origin})", *about]
+        lines += ["controls: " + ", ".join(_control(control) for control in each.controls or ()), ""]
+    return "\n".join(lines)
+
+
+def _about(desk: Desk, type_id: str) -> list[str]:
+    """Return the comment that the text of a sound begins with."""
+    found: list[str] = []
+    for line in desk.session.source(type_id).splitlines():
+        mark = next((mark for mark in ("//", "#") if line.startswith(mark)), None)
+        if mark is None:
+            break
+        found += [line.removeprefix(mark).strip()] if line.removeprefix(mark).strip() else []
+    return found[:4]
+
+
+def _control(control: dict[str, Any]) -> str:
+    unit = f" {control['unit']}" if control.get("unit") else ""
+    return f"{control['name']} {control['min']:g}…{control['max']:g}{unit} ({control['default']:g})"

@@ -29,8 +29,8 @@ DryRun: TypeAlias = Annotated[bool, Field(description="Only say whether it would
 At: TypeAlias = Annotated[
     Literal["now", "cycle", "bar"] | float | None,
     Field(
-        description='When it acts: "now", "cycle" or "bar" (the next one), or a position in cycles from 0. Left out: '
-        "at once; a pattern on a silent node begins at the next cycle."
+        description='When: "now", "cycle" or "bar" (the next one), or a position in cycles from 0. Left out: at once; '
+        "a pattern on a silent node at the next cycle."
     ),
 ]
 FileName: TypeAlias = Annotated[

@@ -33,9 +33,11 @@ each change, and may change it beside you.
 
 Way: start; node (a sound); play (a pattern on it); set_control, gain, connect, mod, fade; listen (what it sounds like:
 levels, onsets, a spectrogram); correct; save a scene; export_session. undo takes any step back.
-Time is counted in cycles: one cycle is one bar of 4/4. Levels are linear, 1 is unity; keep the peak of listen below 1.
+Time is counted in cycles: one cycle is one bar of 4/4. Faders are linear, 1 is unity; keep the peak that listen
+says below 0 dBFS.
 Every change is all or nothing: an error has changed nothing, says where, and how it would work.
-Resources: krach://patterns (the pattern language), krach://sounds (types with their controls), krach://session.
+Resources: krach://patterns (the pattern language), krach://sounds (types with their controls, also list_controls with
+node="sounds"), krach://session.
 """
 
 

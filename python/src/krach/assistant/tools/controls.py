@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Field
 
 from krach.assistant.desk import Desk
+from krach.assistant.page import sounds
 from krach.assistant.registry import Answer, At, ControlPath, DryRun, Tool, tool
 from krach.error import KrachError
+from krach.names import nearest
 from krach.session.info import Info
 
 TOOLS: dict[str, Tool] = {}
@@ -46,18 +48,22 @@ def list_controls(
     *,
     node: Annotated[
         str | None,
-        Field(description='A node or a group, or a type such as "faust:bass"; left out: all nodes.', max_length=200),
+        Field(
+            description='A node or a group; a type such as "faust:bass"; "sounds": every type. Left out: all nodes.',
+            max_length=200,
+        ),
     ] = None,
 ) -> Answer:
     """List controls with value, range, default, unit and what moves them: of nodes, or of a type before it is used."""
+    if node == "sounds":
+        return Answer(sounds(desk))
     if node is not None and ":" in node:
-        types = desk.session.types(node)
-        if not types or types[0].controls is None:
-            known = [each.type for each in desk.session.types()]
-            near = next((each for each in known if each.endswith(node.split(":")[-1])), None)
-            hint = f"did you mean {near}?" if near else f"types: {', '.join(known)}"
+        types = {each.type: each for each in desk.session.types()}
+        if node not in types:
+            near = nearest(node, types)
+            hint = f"did you mean {near}?" if near else f"types: {', '.join(types)}"
             raise KrachError(f"there is no type {node}", place=node, hint=hint)
-        data = {each["name"]: _facts(each) for each in types[0].controls}
+        data = {each["name"]: _facts(each) for each in types[node].controls or ()}
         return Answer("\n".join(_line(name, each) for name, each in data.items()) or "no controls", {"controls": data})
     found = desk.session.describe(node)
     data = {each["path"]: _facts(each) for one in found for each in one.controls or ()}
@@ -116,8 +122,12 @@ def mod(
         Literal["sine", "tri", "ramp", "ramp_down", "square", "exp", "pulse", "none"],
         Field(description='One period after the other between lo and hi; "none" ends it.'),
     ],
-    lo: Annotated[float | None, Field(description="Lowest value, in the unit of the control.")] = None,
-    hi: Annotated[float | None, Field(description="Highest value, in the unit of the control.")] = None,
+    lo: Annotated[
+        float | None, Field(description="Lowest value, in the unit of the control; needed but for none.")
+    ] = None,
+    hi: Annotated[
+        float | None, Field(description="Highest value, in the unit of the control; needed but for none.")
+    ] = None,
     bars: Bars = None,
     secs: Seconds = None,
     duty: Annotated[float | None, Field(ge=0, le=1, description="Of a pulse: the share that is high.")] = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -30,8 +30,9 @@ def node(
     source: Annotated[
         str | None,
         Field(
-            description='A type such as "faust:kick" or "patch:acid" (resource krach://sounds lists them), or a whole '
-            "text of FAUST, or the YAML of a patch. Left out: a node that is there keeps its sound.",
+            description="A type: faust: and kick snare hat clap (drums), bass lead pad pluck keys bell (notes), reverb "
+            'delay filter drive chorus compressor (effects), as in "faust:kick"; list_controls with node="sounds" has '
+            "all. Or a whole text of FAUST, or the YAML of a patch. Left out: a node that is there keeps its sound.",
             max_length=1 << 18,
         ),
     ] = None,
@@ -52,8 +53,8 @@ def node(
 ) -> Answer:
     """Add a node, which is one sound with a fader, or change the one of that name while it plays.
 
-    What is not given stays as it was. It waits until the sound is compiled. An effect (faust:reverb, faust:delay …) is
-    a node, too: connect others to it.
+    What is not given stays as it was. It waits until the sound is compiled. An effect is a node,
+    too: connect others to it.
     """
     if source is not None and source.endswith((".dsp", ".yaml")) and "\n" not in source:
         hint = 'a type such as "faust:bass", or the text itself; define_sound gives a text a name'
@@ -61,8 +62,14 @@ def node(
     is_new = name not in desk.session.nodes
     if is_new and source is None:
         raise KrachError(f"there is no node {name} yet: it needs a source", place="source", hint='such as "faust:bass"')
+    known: list[Any] | None = None
     if source is not None and ("\n" in source or "process" in source):
-        desk.session.compile(source)  # What does not compile changes nothing.
+        known = desk.session.compile(source).controls  # What does not compile changes nothing.
+    elif source is not None:
+        known = next((each.controls for each in desk.session.types() if each.type == source), None)
+    elif controls:
+        known = desk.node(name).controls
+    _check(known, controls or {})
     desk.session.node(name, source, gain, count, init=controls, to_master=to_master, stem=stem, at=at, dry_run=dry_run)
     what = {"source": source, "gain": gain, "count": count, "controls": controls, "to_master": to_master, "stem": stem}
     given = {key: value for key, value in what.items() if value is not None}
@@ -70,9 +77,28 @@ def node(
     if dry_run or at is not None:
         return Answer(f"node {name} {'added' if is_new else 'changed'}: {shown}", {"node": name, "changed": given})
     made = desk.node(name)
-    known = ", ".join(_control(each) for each in made.controls or ())
-    text = f"node {name} {'added' if is_new else 'changed'}: {shown or 'nothing'}\ncontrols: {known or 'none'}"
+    has = ", ".join(_control(each) for each in made.controls or ())
+    text = f"node {name} {'added' if is_new else 'changed'}: {shown or 'nothing'}\ncontrols: {has or 'none'}"
     return Answer(text, {"node": name, "changed": given, "is_new": is_new, "state": made.state})
+
+
+def _check(known: list[Any] | None, given: dict[str, float]) -> None:
+    """Refuse values of controls that a sound does not have, or out of their range."""
+    if known is None:
+        return
+    ranges = {each["name"]: each for each in known}
+    for name, value in given.items():
+        if name not in ranges:
+            hint = f"its controls: {', '.join(ranges) or 'none'}"
+            raise KrachError(f"there is no control {name}", place=f"controls.{name}", hint=hint)
+        lo, hi = ranges[name]["min"], ranges[name]["max"]
+        if not lo <= value <= hi:
+            unit = ranges[name].get("unit") or ""
+            raise KrachError(
+                f"{name} {value:g} is out of its range",
+                place=f"controls.{name}",
+                hint=f"{lo:g} to {hi:g} {unit}".strip(),
+            )
 
 
 def _short(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -11,8 +12,11 @@ from krach.assistant.expression import MAX_TEXT
 from krach.assistant.registry import Answer, At, DryRun, Tool, tool
 from krach.error import KrachError
 from krach.names import nearest
+from krach.pattern import ftom, mtof
 
 TOOLS: dict[str, Tool] = {}
+
+_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
 @tool(TOOLS)
@@ -30,10 +34,11 @@ def play(
         str,
         Field(
             description='What happens in each cycle (one bar of 4/4). Notation: "x . x ." hits and rests, "A2 . C3 E3" '
-            'notes, "[A3, C4, E4]" a chord, "x*4", "x(3,8)", "<A2 C3>" one per cycle, "x?0.3" by chance. On a control: '
-            'values, "<400 800> 1200". Or an expression of builders: seq("A2", None, "E2").over(2), '
-            'hit().spread(3, 8).every(4, lambda p: p.fast(2)), values("0 2 4").scale("A2:minor").control("note"). '
-            "Resource krach://patterns has the language on a page.",
+            'notes, numbers are MIDI keys (60 is C4; no grids of 1 and 0), "[A3, C4, E4]" a chord, "x [x x]" a step '
+            'divided, "x*4", "x(3,8)", "<A2 C3>" one per cycle ("<A2*4 C3*4>": each four times in its own), "x?0.3" by '
+            'chance. On a control: values, "<400 800> 1200". Or an expression: seq("A2", None, "E2").over(2), '
+            'hit().spread(3, 8).every(4, lambda p: p.fast(2)), values("0 2 4").scale("A2:minor").control("note"), '
+            'turns(chord("A3:m7"), chord("F3:major7")). Resource krach://patterns has the language on a page.',
             min_length=1,
             max_length=MAX_TEXT,
         ),
@@ -61,18 +66,43 @@ def play(
     data = {"target": target, "pattern": pattern, "events_per_cycle": events}
     text = f"{target} plays {pattern if len(pattern) < 200 else pattern[:200] + '…'}"
     if heard is not None:
-        begins = [_time(each["whole"][0]) for each in heard.events if each["onset"] and _begins(each)]
-        shown = list(dict.fromkeys(begins))
+        shown = _begun(heard.events)
         data["onsets_of_this_cycle"] = shown
-        text += f"\nonsets in this cycle, in cycles: {', '.join(shown[:64]) or 'none'}"
+        listed = ", ".join(f"{time} {' '.join(names)}" for time, names in list(shown.items())[:64])
+        text += f"\nin this cycle, position and what begins: {listed or 'nothing'}"
     return Answer(text, data)
 
 
-def _begins(event: dict[str, Any]) -> bool:
-    """Whether something begins, and no gate closes."""
-    value: dict[str, Any] = event["value"]
-    is_gate = str(value.get("label", "")).rpartition("/")[2] == "gate"
-    return not (is_gate and value.get("value") == 0)
+def _begun(events: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Return what begins when: notes by name, hits as x, other values with their control."""
+    notes: dict[tuple[str, object], str] = {}
+    found: dict[str, list[str]] = {}
+    for each in events:
+        value, time = each["value"], _time(each["whole"][0])
+        label = str(value.get("label", "")).rpartition("/")[2]
+        if label == "freq" and each["onset"]:
+            notes[time, each.get("unit")] = ""
+            found.setdefault(time, []).append(_pitch(value["value"]))
+    for each in events:
+        value, time = each["value"], _time(each["whole"][0])
+        label = str(value.get("label", "")).rpartition("/")[2]
+        if not each["onset"] or label == "freq":
+            continue
+        if label == "gate":
+            if value["value"] and (time, each.get("unit")) not in notes:
+                found.setdefault(time, []).append("x")
+        elif value.get("type") == "Control":
+            found.setdefault(time, []).append(f"{label}={value['value']:g}")
+        else:
+            found.setdefault(time, []).append(str(value.get("type", "?")).lower())
+    return dict(sorted(found.items(), key=lambda each: Fraction(each[0])))
+
+
+def _pitch(hz: float) -> str:
+    """Return a frequency as a note, where it is one."""
+    key = round(ftom(hz)) if hz > 0 else -1
+    is_note = 0 <= key < 128 and abs(mtof(key) / hz - 1) < 1e-4
+    return f"{_NAMES[key % 12]}{key // 12 - 1}" if is_note else f"{hz:.1f}Hz"
 
 
 def _time(fraction: list[int]) -> str:

@@ -35,7 +35,7 @@ def define_sound(
             "inputs is an effect. Left out: the name means what it meant before.",
             max_length=1 << 18,
         ),
-    ],
+    ] = None,
     dry_run: DryRun = False,
 ) -> Answer:
     """Give a FAUST text a name in this session: nodes play it as "faust:<name>", those that do at once.
@@ -57,7 +57,7 @@ def define_patch(
             "what notes play, an AudioOut is heard. Left out: the name means what it meant before.",
             max_length=1 << 18,
         ),
-    ],
+    ] = None,
     dry_run: DryRun = False,
 ) -> Answer:
     """Give a modular patch a name in this session: nodes play it as "patch:<name>", those that do at once.

@@ -104,7 +104,7 @@ def set_tempo(
     at: At = None,
     dry_run: DryRun = False,
 ) -> Answer:
-    """Set the tempo. While a DAW plays and the clock is its own, the DAW's tempo counts: then say clock="internal"."""
+    """Set the tempo. While a DAW plays, its own tempo counts, unless the clock is "internal"."""
     before = desk.session.tempo
     settings: dict[str, Any] = {"tempo": bpm} | ({} if clock is None else {"clock": clock})
     done = desk.session.exact("transport", settings, at, dry_run)
