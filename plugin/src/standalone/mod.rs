@@ -41,7 +41,7 @@ pub fn run() -> ExitCode {
     let mut options = match Options::read(std::env::args_os()) {
         Ok(Asked::ToPlay(options)) => options,
         Ok(Asked::ForHelp) => {
-            println!("{}", options::HELP);
+            print!("{}", options::HELP);
             return ExitCode::SUCCESS;
         }
         Ok(Asked::ForVersion) => {

@@ -5,36 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// What `--help` prints.
-pub const HELP: &str = "\
-krach with a window, a sound card or JACK, and MIDI ports, without a DAW.
-
-Usage: krach-standalone [options] [FILE.krach.json]
-
-  FILE                   a session that is opened at the start; it is not written to by itself
-
-  -b, --backend WHICH    auto: JACK if a server runs, else the sound card (the default)
-                         jack: JACK; waits for a server where none runs
-                         card: the sound card (also: alsa, coreaudio, wasapi)
-                         dummy: no sound; time runs all the same
-  -r, --sample-rate HZ   rate of the sound card, 8000 to 384000; its own where this is left out.
-                         JACK's rate is JACK's
-  -p, --period-size N    frames per period of the sound card, 16 to 8192; its own where this is left out.
-                         JACK's period is JACK's, also when it changes
-      --tempo BPM        10 to 999; where it is left out, that of FILE, else 120
-      --timesig-num N    beats of a bar, 1 to 64 (4)
-      --timesig-denom N  which note is a beat: 1, 2, 4, 8, 16, 32 (4)
-      --follow-jack      JACK's transport says when time runs, where it is and, if somebody there says it,
-                         how fast; without this option time always runs
-      --output-device X  sound card, by a part of its name
-      --midi-input X     MIDI port to hear, by a part of its name; under JACK a port's full name
-      --midi-output X    MIDI port to send to, in the same way
-      --connect-jack X   comma-separated JACK ports for left and right; the first two of the
-                         sound card where this is left out; `none` connects nothing
-      --dpi-scale S      pixels per point of the window, 0.5 to 4, where the display does not say it
-  -h, --help             this text
-  -V, --version          the version
-
-Closing the window or Ctrl-C ends it. What is lost (a server, a card) is tried again every second.";
+pub const HELP: &str = include_str!("help.txt");
 
 /// What there is to do.
 #[derive(Debug, PartialEq)]
