@@ -22,6 +22,8 @@ pub struct Position {
     pub host_meter: bool,
     /// Quarter notes per cycle.
     pub beats_per_cycle: f64,
+    /// Quarter notes for which time has moved in all: jumps and loops skip and repeat none of them.
+    pub moved: f64,
     /// Tempo in beats per minute.
     pub tempo: f64,
     /// The clock moves (host playing, or free run).
@@ -42,6 +44,7 @@ pub struct Link {
     host_meter: AtomicBool,
     bar_start: AtomicU64,
     beats_per_cycle: AtomicU64,
+    moved: AtomicU64,
     tempo: AtomicU64,
     running: AtomicBool,
     free_run: AtomicBool,
@@ -166,6 +169,7 @@ impl Link {
         self.bar_cycles.store(p.bar_cycles.to_bits(), Ordering::Relaxed);
         self.bar_start.store(p.bar_start.to_bits(), Ordering::Relaxed);
         self.beats_per_cycle.store(p.beats_per_cycle.to_bits(), Ordering::Relaxed);
+        self.moved.store(p.moved.to_bits(), Ordering::Relaxed);
         self.tempo.store(p.tempo.to_bits(), Ordering::Relaxed);
         self.running.store(p.running, Ordering::Relaxed);
         self.free_run.store(p.free_run, Ordering::Relaxed);
@@ -214,6 +218,7 @@ impl Link {
                 bar_cycles: f64::from_bits(self.bar_cycles.load(Ordering::Relaxed)),
                 bar_start: f64::from_bits(self.bar_start.load(Ordering::Relaxed)),
                 beats_per_cycle: f64::from_bits(self.beats_per_cycle.load(Ordering::Relaxed)),
+                moved: f64::from_bits(self.moved.load(Ordering::Relaxed)),
                 tempo: f64::from_bits(self.tempo.load(Ordering::Relaxed)),
                 running: self.running.load(Ordering::Relaxed),
                 free_run: self.free_run.load(Ordering::Relaxed),

@@ -43,7 +43,7 @@ use crate::limits::{
     MAX_AUTOMATIONS, MAX_CHANNELS, MAX_CONNECTIONS, MAX_DOCUMENT, MAX_ROUTES, MAX_SLOTS, MAX_VALUES,
     MAX_VOICES,
 };
-use crate::model::{Period, Settings, check_number};
+use crate::model::{Period, Setting, Settings, check_number};
 use crate::node::{Named, NodeDecl, Registry};
 use imbl::OrdMap;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -227,7 +227,9 @@ impl Session {
             Edit::MidiMaps(maps) => self.midi_maps = Arc::new(maps.clone()),
             Edit::Scene(edit) => self.apply_to_scenes(edit, registry)?,
             Edit::Panic | Edit::Rebuild => {}
-            Edit::Batch(edits) => {
+            Edit::MasterLine { gain, .. } => self.settings.set(&Setting::Master(*gain)),
+            Edit::TempoLine { bpm, .. } => self.settings.set(&Setting::Bpm(*bpm)),
+            Edit::Batch(edits) | Edit::Titled { edits, .. } | Edit::Transition { edits, .. } => {
                 let mut next = self.clone();
                 for edit in edits {
                     next.apply(edit, registry)?;
@@ -261,6 +263,8 @@ impl Session {
             }
             Edit::Scene(edit) => Ok(edit.check(&self.scenes)?),
             Edit::Setting(setting) => setting.check().or_else(|(field, expected)| bad(field, expected)),
+            Edit::MasterLine { gain, .. } => self.check(&Setting::Master(*gain).into(), registry),
+            Edit::TempoLine { bpm, .. } => self.check(&Setting::Bpm(*bpm).into(), registry),
             Edit::SetAutomation { id, shape, lo, hi, period, .. } => {
                 if !(lo.is_finite() && hi.is_finite()) {
                     return bad("lo, hi", "finite numbers");

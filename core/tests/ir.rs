@@ -5,6 +5,7 @@ mod ir_support;
 use ir_support::*;
 use krach_core::ir::dsp::*;
 use krach_core::ir::*;
+use krach_core::node::Scale;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -273,6 +274,31 @@ fn a_fault_says_where_and_what_would_work() {
 }
 
 #[test]
+fn unit_and_scale_of_a_control_are_kept_and_are_part_of_the_key_where_they_say_something() {
+    let control = |more: &str| {
+        let text = format!(
+            r#"{{"type":"dsp_graph","inputs":[],"outputs":[{{"id":1}}],"equations":[{{"primitive":{{"name":"control"}},
+            "inputs":[],"outputs":[{{"id":1}}],"params":{{"type":"control","name":"cutoff","init":800,"lo":20,"hi":20000,"step":0{more}}}}}]}}"#
+        );
+        serde_json::from_str::<DspGraph>(&text).expect("a graph")
+    };
+    let plain = control("");
+    assert_eq!(control(r#","unit":"","scale":"linear""#), plain);
+    let said = serde_json::to_value(&plain).expect("JSON");
+    assert_eq!(said["equations"][0]["params"].get("unit"), None, "what says nothing is not written");
+    let log = control(r#","unit":"Hz","scale":"log""#);
+    let params = &serde_json::to_value(&log).expect("JSON")["equations"][0]["params"];
+    assert_eq!((&params["unit"], &params["scale"]), (&json!("Hz"), &json!("log")));
+    assert_eq!(
+        serde_json::from_value::<DspGraph>(serde_json::to_value(&log).expect("JSON")).ok(),
+        Some(log.clone())
+    );
+    let keys =
+        [plain, log, control(r#","unit":"Hz""#), control(r#","scale":"exp""#)].map(|g| g.graph_key().0);
+    assert!((1..4).all(|i| !keys[..i].contains(&keys[i])), "{keys:?}");
+}
+
+#[test]
 fn a_graph_that_cannot_be_says_where() {
     use Primitive::*;
     let looped = |body: DspGraph, index| {
@@ -286,7 +312,24 @@ fn a_graph_that_cannot_be_says_where() {
     let inner = |e| graph(&[0, 1], &[2], vec![e]);
     let constant = |value| Params::Const { value };
     let expr = |t: &str| Params::FaustExpr { template: t.to_owned() };
-    let control = |name: &str, hi| Params::Control { name: name.into(), init: 0.5, lo: 0.0, hi, step: 0.1 };
+    let control = |name: &str, hi| Params::Control {
+        name: name.into(),
+        init: 0.5,
+        lo: 0.0,
+        hi,
+        step: 0.1,
+        unit: String::new(),
+        scale: Scale::Linear,
+    };
+    let unit = |unit: &str| Params::Control {
+        name: "a".into(),
+        init: 0.5,
+        lo: 0.0,
+        hi: 1.0,
+        step: 0.1,
+        unit: unit.into(),
+        scale: Scale::Linear,
+    };
     let cases = [
         (graph(&[1], &[3], vec![equation(Add, &[1, 2], 3, Params::No)]), "$.equations[0].inputs[1].id"),
         (graph(&[1], &[3], vec![equation(Add, &[1], 3, Params::No)]), "$.equations[0].inputs"),
@@ -315,6 +358,19 @@ fn a_graph_that_cannot_be_says_where() {
             "$.equations[0].params.name",
         ),
         (graph(&[], &[1], vec![equation(Control, &[], 1, control("a", 0.1))]), "$.equations[0].params"),
+        (graph(&[], &[1], vec![equation(Control, &[], 1, unit("H]z"))]), "$.equations[0].params.unit"),
+        (
+            graph(&[], &[1], vec![equation(Control, &[], 1, unit("beats per minute!"))]),
+            "$.equations[0].params.unit",
+        ),
+        (
+            graph(
+                &[],
+                &[1],
+                vec![equation(Control, &[], 1, control("a", 1.0)), equation(Control, &[], 2, unit("Hz"))],
+            ),
+            "$.equations[1].params",
+        ),
         (
             graph(
                 &[],

@@ -169,6 +169,29 @@ fn tempos_that_change_and_glide() {
 }
 
 #[test]
+fn transitions_that_follow_and_cancel_each_other() {
+    let control = |rig: &mut Rig, block: usize| {
+        let length = FadeLength::Beats([0.01, 0.3, 2.0][block % 3]);
+        let edits = vec![
+            set("g/gain", (block % 5) as f64 / 4.0),
+            Edit::Setting(Setting::Bpm(60.0 + block as f64)),
+            Edit::Setting(Setting::Master(1.0 - (block % 3) as f64 / 4.0)),
+            play("s", hits("g/gain", 1 + block % 7)),
+        ];
+        let at = [At::Now, At::Cycle, At::Position(block as f64 / 3.0)][block % 3];
+        rig.engine.edit(Edit::Transition { edits, length }, at).unwrap();
+        let _ = rig.engine.edit(Edit::Setting(Setting::FreeRun(block % 20 < 10)), At::Now);
+        match block % 7 {
+            3 => drop(rig.engine.edit(play("s", hits("g/gain", 2)), At::Now)),
+            5 => drop(rig.engine.undo(At::Now)),
+            _ => {}
+        }
+    };
+    flood(control, |_| true);
+    flood(control, |block| block % 7 == 0);
+}
+
+#[test]
 fn slots_and_automations() {
     let control = |rig: &mut Rig, block: usize| {
         for k in 0..20 {

@@ -2,6 +2,8 @@
 
 mod ir_support;
 mod support;
+#[path = "session_nodes/transitions.rs"]
+mod transitions;
 
 use ir_support::{module, of_type, send as route};
 use krach_core::engine::*;

@@ -5,7 +5,7 @@ mod support;
 
 use krach_core::ir::dsp::Primitive::*;
 use krach_core::ir::dsp::*;
-use krach_core::node::{Change, NodeType};
+use krach_core::node::{Change, NodeType, Scale};
 use krach_faust::{Tier, lower};
 use lower_support::*;
 use std::collections::BTreeSet;
@@ -85,7 +85,15 @@ fn every_primitive() -> (DspGraph, [Vec<f32>; 2], Vec<&'static str>) {
     for (n, &p) in Primitive::ALL.iter().enumerate() {
         let output = 100 + n as u64;
         let body = vec![constant(0.5, 5), plain(Mul, &[0, 5], 6), plain(Add, &[6, 1], 7)];
-        let control = Params::Control { name: "cutoff".into(), init: 0.75, lo: 0.0, hi: 1.0, step: 0.01 };
+        let control = Params::Control {
+            name: "cutoff".into(),
+            init: 0.75,
+            lo: 0.0,
+            hi: 1.0,
+            step: 0.01,
+            unit: String::new(),
+            scale: Scale::Linear,
+        };
         let e = match p {
             FaustExpr => continue,
             Const => constant(-0.1, output),
@@ -110,6 +118,38 @@ fn every_primitive() -> (DspGraph, [Vec<f32>; 2], Vec<&'static str>) {
     }
     assert_eq!(tested.len(), Primitive::ALL.len());
     (graph(&[0, 1], &outputs, equations), inputs, names)
+}
+
+#[test]
+fn unit_and_scale_of_a_control_are_those_of_the_compiled_one() {
+    let control = |name: &str, unit: &str, scale| Params::Control {
+        name: name.into(),
+        init: 800.0,
+        lo: 20.0,
+        hi: 20_000.0,
+        step: 0.0,
+        unit: unit.into(),
+        scale,
+    };
+    let equations = vec![
+        equation(Control, &[], 1, control("cutoff", "Hz", Scale::Log)),
+        equation(Control, &[], 2, control("depth", "", Scale::Exp)),
+        equation(Control, &[], 3, control("level", "dB", Scale::Linear)),
+        plain(Add, &[1, 2], 4),
+        plain(Add, &[4, 3], 5),
+    ];
+    let graph = graph(&[], &[5], equations);
+    assert_eq!(graph.check(), Ok(()));
+    let source = krach_faust::Source::inline("graph", &lower(&graph).text);
+    let compiled = host_compiler().compile(&source, Tier::Quick, &|| false).expect("it compiles");
+    let (ty, _) = node(&compiled);
+    let said = |name: &str| {
+        let control = ty.decl().controls.iter().find(|c| c.name == name).expect("it is there");
+        (control.unit.as_str().to_owned(), control.scale)
+    };
+    assert_eq!(said("cutoff"), ("Hz".to_owned(), Scale::Log));
+    assert_eq!(said("depth"), (String::new(), Scale::Exp));
+    assert_eq!(said("level"), ("dB".to_owned(), Scale::Linear));
 }
 
 #[test]
@@ -167,7 +207,15 @@ fn sum() -> DspGraph {
 }
 
 fn control(name: &str, init: f64) -> Params {
-    Params::Control { name: name.into(), init, lo: 0.0, hi: 10.0, step: 0.01 }
+    Params::Control {
+        name: name.into(),
+        init,
+        lo: 0.0,
+        hi: 10.0,
+        step: 0.01,
+        unit: String::new(),
+        scale: Scale::Linear,
+    }
 }
 
 #[test]
@@ -329,7 +377,15 @@ fn two_noises_are_two_noises_and_the_first_is_fausts_own() {
 #[test]
 fn what_saved_sessions_contain_compiles_and_sounds() {
     let control = |name: &str, init: f64, hi: f64, id| {
-        let params = Params::Control { name: name.into(), init, lo: 0.0, hi, step: 0.001 };
+        let params = Params::Control {
+            name: name.into(),
+            init,
+            lo: 0.0,
+            hi,
+            step: 0.001,
+            unit: String::new(),
+            scale: Scale::Linear,
+        };
         equation(Control, &[], id, params)
     };
     let equations = vec![
@@ -367,7 +423,15 @@ fn a_pair_is_both_channels_and_what_does_not_depend_on_it_stays_one() {
                 Control,
                 &[],
                 1,
-                Params::Control { name: "gate".into(), init: 0.5, lo: 0.0, hi: 1.0, step: 0.1 },
+                Params::Control {
+                    name: "gate".into(),
+                    init: 0.5,
+                    lo: 0.0,
+                    hi: 1.0,
+                    step: 0.1,
+                    unit: String::new(),
+                    scale: Scale::Linear,
+                },
             ),
             plain(Mul, &[0, 1], 2),
             looped(&[2], 3, &[4], body),
@@ -443,7 +507,15 @@ fn blocks_of_any_size_are_the_same_samples() {
 #[test]
 fn a_control_is_a_control_of_the_node() {
     let control = |name: &str, id| {
-        let params = Params::Control { name: name.into(), init: 100.0, lo: 20.0, hi: 2000.0, step: 1.0 };
+        let params = Params::Control {
+            name: name.into(),
+            init: 100.0,
+            lo: 20.0,
+            hi: 2000.0,
+            step: 1.0,
+            unit: String::new(),
+            scale: Scale::Linear,
+        };
         equation(Control, &[], id, params)
     };
     let dsp = graph(&[], &[0, 1], vec![control("cutoff", 0), control("trig", 1)]);

@@ -14,6 +14,7 @@
 //! | `problems` | what is wrong, and since when is it over? |
 //! | [`state`] | which bytes does the host store? |
 //! | [`presets`] | which sessions do hosts offer? |
+//! | `factory_sessions` | which sessions come with krach? |
 //! | [`session_file`], `folders` | which file is a session, and where do they lie? |
 //! | [`instance`] | who owns the engine and its thread? |
 //! | [`editor`] | what does the window show, and when does it paint? |
@@ -24,6 +25,7 @@ pub mod clap;
 pub mod editor;
 #[cfg(feature = "standalone")]
 pub mod end;
+mod factory_sessions;
 mod folders;
 mod guard;
 pub mod instance;

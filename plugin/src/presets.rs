@@ -5,24 +5,10 @@ use std::path::Path;
 use krach_core::ir::ModuleIr;
 use krach_core::session::Session;
 
+use crate::factory_sessions;
+pub use crate::factory_sessions::{FACTORY, FactorySession};
 use crate::instance::Document;
 use crate::session_file::{self, FileFault, SUFFIX};
-
-/// A session that comes with krach.
-#[derive(Debug)]
-pub struct FactorySession {
-    /// What hosts find it by.
-    pub key: &'static str,
-    /// What it is called.
-    pub name: &'static str,
-    /// What it is, in a line.
-    pub about: &'static str,
-    /// Its document.
-    pub text: &'static str,
-}
-
-/// All of them, by key. Made of `dsp/sessions` by the build.
-pub static FACTORY: &[FactorySession] = include!(concat!(env!("OUT_DIR"), "/sessions.rs"));
 
 /// Stack for reading a document of the deepest legal nesting.
 const DEEP_STACK: usize = 16 << 20;
@@ -32,11 +18,8 @@ const DEEP_STACK: usize = 16 << 20;
 /// # Errors
 /// If there is none of that key.
 pub fn factory(key: &str) -> Result<Document, String> {
-    let found = FACTORY.iter().find(|session| session.key == key);
-    let found = found.ok_or_else(|| {
-        let keys: Vec<&str> = FACTORY.iter().map(|session| session.key).collect();
-        format!("no session of krach's is called {key:?}; there are {}", keys.join(", "))
-    })?;
+    let found = factory_sessions::find(key)
+        .map_err(|hint| format!("no session of krach's is called {key:?}; {hint}"))?;
     Ok(Document { name: found.name.to_owned(), text: found.text.to_owned() })
 }
 

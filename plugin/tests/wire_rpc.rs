@@ -203,6 +203,11 @@ fn what_musicians_get_wrong_says_what_would_work() {
         (&data["place"], &data["hint"]),
         (&json!("params.swing"), &json!("it is a share and not a percentage: did you mean 0.58?"))
     );
+    for swing in [json!(2), json!(-1), json!(1), json!({"amount": 3})] {
+        let (message, data) = wrong("play", play("swing", swing));
+        assert_eq!(message, "compile error: warp: amount must be in (0, 1)");
+        assert!(data["hint"].as_str().unwrap().contains("between 0 and 1"), "{data}");
+    }
     let (message, data) = wrong("play", play("pattern", json!({"op": "Ply", "child": {"op": "Silence"}})));
     assert_eq!((message.as_str(), &data["place"]), ("unknown op `Ply`", &json!("params.pattern")));
     assert!(data["hint"].as_str().unwrap().contains("Split"), "{data}");

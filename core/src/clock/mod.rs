@@ -114,6 +114,8 @@ pub struct Clock {
     untimed: Option<(i64, f64)>,
     /// The host gives neither tempo nor beats: the tempo is our own.
     own_tempo: bool,
+    /// Our own tempo is on a line to another.
+    drawn: bool,
     /// A position off the grid of coarse hosts was seen: this one is exact.
     fine: bool,
     /// The last report and its sample.
@@ -149,6 +151,7 @@ impl Clock {
             drift: Drift::default(),
             untimed: None,
             own_tempo: false,
+            drawn: false,
             fine: false,
             heard: (0, HostTransport::default()),
             bars: Bars::of(4.0),
@@ -206,7 +209,8 @@ impl Clock {
     /// Changes the settings from the next sample on; the position goes on where it can.
     pub fn set(&mut self, settings: ClockSettings) {
         let before = std::mem::replace(&mut self.settings, settings);
-        if settings.free_bpm != before.free_bpm
+        let drawn = std::mem::take(&mut self.drawn);
+        if (settings.free_bpm != before.free_bpm || drawn)
             && (self.mode == Mode::Free || self.mode == Mode::Host && self.own_tempo)
         {
             self.tempo = (self.now, settings.free_bpm, 0.0);
@@ -218,6 +222,25 @@ impl Clock {
             let now = self.host_by_now();
             self.report(&now);
         }
+    }
+
+    /// Our own tempo, if it counts, goes on a straight line to `bpm` over so many quarter notes, and beyond: whoever
+    /// draws it sets `bpm` there.
+    pub fn draw_tempo(&mut self, bpm: f64, beats: f64) {
+        if self.mode == Mode::Free || self.mode == Mode::Host && self.own_tempo {
+            let (from, to) = (self.epoch.rate_at(self.now), self.rate_of(bpm));
+            // Over n samples a rate that changes evenly moves (from + to)/2 · n.
+            let ramp = (to * to - from * from) / (2.0 * beats);
+            self.tempo = (self.now, self.bpm(), ramp * 60.0 * self.sample_rate);
+            let next = self.epoch.continued(self.now, from, ramp);
+            self.begin(next, self.mode);
+            self.drawn = true;
+        }
+    }
+
+    /// Is our own tempo on a line?
+    pub fn draws_tempo(&self) -> bool {
+        self.drawn
     }
 
     /// Begins a block of that many frames.

@@ -39,6 +39,7 @@ impl Clock {
 
     fn run_free(&mut self) {
         let rate = self.rate_of(self.settings.free_bpm);
+        self.drawn &= self.mode == Mode::Free;
         match self.mode {
             Mode::Free => {}
             Mode::Host => self.begin(self.epoch.continued(self.now, rate, 0.0), Mode::Free),
@@ -54,6 +55,7 @@ impl Clock {
             self.stopped = true;
             self.first = true;
         }
+        self.drawn = false;
         self.mode = Mode::Stopped;
         self.unconfirmed = false;
         self.epoch = Epoch::at(self.now, beats.unwrap_or(here), rate, 0.0);
@@ -63,12 +65,17 @@ impl Clock {
         let tempo = t.tempo.filter(|bpm| TEMPO_RANGE.contains(bpm));
         let untimed = tempo.is_none() && believable(t.beats).is_some();
         self.own_tempo = tempo.is_none() && !untimed;
+        self.drawn &= self.mode == Mode::Host && self.own_tempo;
         let expected_bpm = self.tempo.1 + self.tempo.2 * (self.now - self.tempo.0) as f64;
         let bpm = tempo.unwrap_or(match self.mode {
-            Mode::Host if untimed => expected_bpm,
+            Mode::Host if untimed || self.drawn => expected_bpm,
             _ => self.settings.free_bpm,
         });
-        let inc = tempo.map_or(0.0, |bpm| self.ramp_of(bpm, t.tempo_inc));
+        let inc = match tempo {
+            Some(bpm) => self.ramp_of(bpm, t.tempo_inc),
+            None if self.drawn => self.tempo.2,
+            None => 0.0,
+        };
         let (rate, ramp) = (self.rate_of(bpm), self.rate_of(inc));
         let reading = self.read(t, bpm);
         let range = reading.and_then(|_| self.loop_of(t));

@@ -98,6 +98,20 @@ pub enum Edit {
         /// How long it takes.
         length: FadeLength,
     },
+    /// The session's master goes to another gain on a straight line. The session has it at once.
+    MasterLine {
+        /// Linear gain.
+        gain: f64,
+        /// How far time has moved where it arrives, see [`Position::moved`](crate::link::Position::moved).
+        moved: f64,
+    },
+    /// The own clock's tempo goes to another on a straight line. The session has it at once.
+    TempoLine {
+        /// Quarter notes per minute.
+        bpm: f64,
+        /// How far time has moved where it arrives, see [`Position::moved`](crate::link::Position::moved).
+        moved: f64,
+    },
     /// Removes an automation; its control goes back to pattern or base value.
     ClearAutomation {
         /// Name of the automation.
@@ -149,6 +163,50 @@ pub enum Edit {
     Rebuild,
     /// All validated, then all applied.
     Batch(Vec<Edit>),
+    /// A batch that has a name in the history.
+    Titled {
+        /// Its name.
+        title: String,
+        /// What it does.
+        edits: Vec<Edit>,
+    },
+    /// A batch over some time: values, faders, sends, master and tempo go on lines and arrive together; nodes fade in and
+    /// out, and go at the end; patterns change at the end, those of nodes that come at the beginning.
+    Transition {
+        /// What the session becomes.
+        edits: Vec<Edit>,
+        /// How long it takes, in quarter notes or cycles. While time stands, so does it; jumps of time change nothing.
+        length: FadeLength,
+    },
+}
+
+impl Edit {
+    /// The edits of which it is made, in order; `None` if it is one.
+    pub fn parts(&self) -> Option<&[Self]> {
+        match self {
+            Self::Batch(edits) | Self::Titled { edits, .. } | Self::Transition { edits, .. } => Some(edits),
+            _ => None,
+        }
+    }
+
+    /// The same under a name in the history; one that does nothing has none.
+    pub fn titled(self, title: impl Into<String>) -> Self {
+        let edits = match self {
+            Self::Batch(edits) if edits.is_empty() => return Self::Batch(edits),
+            Self::Batch(edits) => edits,
+            edit => vec![edit],
+        };
+        Self::Titled { title: title.into(), edits }
+    }
+
+    /// The same without a name.
+    pub(crate) fn untitled(self) -> Self {
+        match self {
+            Self::Titled { mut edits, .. } if edits.len() == 1 => edits.remove(0),
+            Self::Titled { edits, .. } => Self::Batch(edits),
+            edit => edit,
+        }
+    }
 }
 
 /// When an edit acts.

@@ -15,7 +15,9 @@ use std::sync::Arc;
 /// The edits of a batch, and of batches within, in order.
 pub(super) fn flat(edit: &Edit) -> Vec<&Edit> {
     match edit {
-        Edit::Batch(edits) => edits.iter().flat_map(flat).collect(),
+        Edit::Batch(edits) | Edit::Titled { edits, .. } | Edit::Transition { edits, .. } => {
+            edits.iter().flat_map(flat).collect()
+        }
         edit => vec![edit],
     }
 }
@@ -90,6 +92,9 @@ impl Engine {
     /// Everything that can be wrong with an edit; instances that it needs are created, so that a
     /// type that refuses is an error now. The session as one edit of the graph makes it at once is given back.
     pub(super) fn check(&mut self, edit: &Edit, due: Option<f64>) -> Result<Option<Session>, EditError> {
+        if let Edit::Transition { length, edits } = edit {
+            self.check_transition(*length, edits)?;
+        }
         let edits = flat(edit);
         if let Some(due) = due {
             self.check_time(due, &edits)?;
@@ -132,8 +137,8 @@ impl Engine {
         if self.pending.len() + waiting > MAX_PENDING {
             return Err(EditError::Limit { what: "edits waiting for their time", limit: MAX_PENDING });
         }
-        let pending = self.pending.iter().map(|p| &p.edit);
-        let plans = pending.clone().chain(edits.iter().copied()).filter(|e| touches_graph(e)).count();
+        let pending = self.pending.iter().filter(|p| !p.is_end()).map(|p| &p.edit);
+        let plans = pending.chain(edits.iter().copied()).filter(|e| touches_graph(e)).count();
         if plans > MAX_PENDING_PLANS && edits.iter().any(|e| touches_graph(e)) {
             let what = "graph edits waiting for their time";
             return Err(EditError::Limit { what, limit: MAX_PENDING_PLANS });

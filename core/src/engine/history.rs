@@ -32,9 +32,18 @@ impl Engine {
         let touch = touch_of(&edit);
         let label =
             if recorded == Recorded::Step && due.is_none() { self.label_of(&edit) } else { String::new() };
-        let edit = gathered(edit, &self.session);
+        let title = match &edit {
+            Edit::Titled { title, .. } if due.is_some() => Some(title.clone()),
+            _ => None,
+        };
+        let edit = gathered(edit.untitled(), &self.session);
         let after = self.check(&edit, due)?;
         let first = self.seq + 1;
+        if let Some(title) = title {
+            let pending = &self.pending;
+            self.titles.retain(|number, _| pending.iter().any(|p| p.recorded == Recorded::Part(*number)));
+            self.titles.insert(first, title);
+        }
         let learned = (self.learning_macro.is_some() && recorded == Recorded::Step).then(|| edit.clone());
         let part = if recorded == Recorded::Step { Recorded::Part(first) } else { recorded };
         if matches!(&edit, Edit::Scene(edit) if edit.is_recall()) && self.session.scene_is_changed() {
@@ -42,6 +51,8 @@ impl Engine {
         }
         let now = Instant::now();
         let step = recorded == Recorded::Step && due.is_none();
+        let transition =
+            (step && matches!(edit, Edit::Transition { .. })).then(|| (edit.clone(), self.session.clone()));
         let before = (step && !self.history.joins(touch.as_ref(), now)).then(|| self.session.clone());
         let growth = self.session.growth(&edit) + self.listening_growth_of(&edit);
         let committed = match after {
@@ -50,7 +61,10 @@ impl Engine {
         };
         // Also where it failed half-way: what is counted too much is found when the session is measured.
         self.grow(growth);
-        if step {
+        if let Some((edit, before)) = transition {
+            // In the history it is what it becomes in the end.
+            self.record_transition(first, &edit, before);
+        } else if step {
             self.history.record(label, touch, before, &self.session, now);
         }
         let position = committed?;
@@ -80,7 +94,8 @@ impl Engine {
     pub(super) fn note_step(&mut self, edit: &Edit, recorded: Recorded, before: Option<Session>) {
         let Recorded::Part(batch) = recorded else { return };
         let touch = Some(Touch::Batch(batch));
-        self.history.record(self.label_of(edit), touch, before, &self.session, Instant::now());
+        let label = self.titles.get(&batch).cloned().unwrap_or_else(|| self.label_of(edit));
+        self.history.record(label, touch, before, &self.session, Instant::now());
     }
 
     /// What an edit does, in a few words.
@@ -98,6 +113,10 @@ impl Engine {
     pub fn undo(&mut self, at: At) -> Result<Option<(String, Receipt)>, EditError> {
         let Some((label, edit)) = self.history.undo() else { return Ok(None) };
         let label = label.to_owned();
+        if let Some(number) = self.history.transition_to_undo() {
+            self.try_edit(&edit, at)?;
+            self.end_transition(number);
+        }
         let receipt = self.edit_as(edit, at, Recorded::No)?;
         self.history.went_back();
         Ok(Some((label, receipt)))

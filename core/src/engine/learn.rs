@@ -30,7 +30,7 @@ impl Engine {
         let action = Action::Learn(learning.is_some());
         self.learning = learning;
         if self.hears() {
-            self.send(ToAudio::Edit(TimedAction { seq: 0, due: None, relative: false, action }));
+            self.send(ToAudio::Edit(TimedAction::now(action)));
         }
         Ok(())
     }

@@ -115,7 +115,7 @@ impl Engine {
         self.learning_macro = learning;
         let action = Action::LearnMacro(self.learning_macro_by_audio());
         if self.hears() {
-            self.send(ToAudio::Edit(TimedAction { seq: 0, due: None, relative: false, action }));
+            self.send(ToAudio::Edit(TimedAction::now(action)));
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ mod scenes;
 mod send;
 mod status;
 mod targets;
+mod transitions;
 mod types;
 mod whole;
 
@@ -46,6 +47,7 @@ use rtrb::{Consumer, Producer};
 use scenes::SceneBook;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use transitions::OfTransition;
 
 /// A "next" cycle or bar that is nearer than this many seconds is missed; the one after it is meant.
 const NEXT_MARGIN: f64 = 0.02;
@@ -71,6 +73,8 @@ pub struct Engine {
     graphs: BTreeSet<u64>,
     /// The edit in hand does not wait for the next cycle.
     at_once: bool,
+    /// The edit in hand is one of a transition's beginning.
+    transition: Option<OfTransition>,
     /// Slots that wait for the next cycle to start: (edit, position in cycles).
     starting: HashMap<String, (u64, f64)>,
     /// The last start of each slot that waited for one, also when it is past.
@@ -117,6 +121,8 @@ pub struct Engine {
     /// Those that are to be sent.
     osc_due: Vec<OscMessage>,
     history: History,
+    /// Names of edits that wait for their time, by their number.
+    titles: BTreeMap<u64, String>,
     /// What the session is as a document, at most: see [`Engine::room`].
     size: Extent,
     measured: u64,
@@ -130,12 +136,27 @@ pub struct Engine {
     lowered: u64,
 }
 
+#[derive(Clone)]
 struct Pending {
     seq: u64,
     due: f64,
     relative: bool,
     edit: Edit,
     recorded: Recorded,
+    /// It is a part of a transition.
+    transition: Option<OfTransition>,
+}
+
+impl Pending {
+    /// It acts by a plan that is sent ahead: an end of a transition is planned when it has come.
+    fn is_plan(&self) -> bool {
+        touches_graph(&self.edit) && !self.is_end()
+    }
+
+    /// It is done at the end of a transition.
+    fn is_end(&self) -> bool {
+        self.transition.as_ref().is_some_and(|of| of.end.is_some())
+    }
 }
 
 /// An automation that was sent.
@@ -206,6 +227,7 @@ impl Engine {
             actions: BTreeSet::new(),
             graphs: BTreeSet::new(),
             at_once: false,
+            transition: None,
             starting: HashMap::new(),
             started: HashMap::new(),
             serial: 0,
@@ -232,6 +254,7 @@ impl Engine {
             osc: HashMap::new(),
             osc_due: Vec::new(),
             history: History::default(),
+            titles: BTreeMap::new(),
             size: Session::default().extent(),
             measured: 0,
             scenes: SceneBook::default(),
@@ -292,6 +315,9 @@ impl Engine {
             }
             return Ok(position);
         }
+        if let Edit::Transition { edits, length } = &edit {
+            return self.commit_transition(edits, *length, due, relative, recorded);
+        }
         self.commit_one(edit, due, relative, recorded, None)
     }
 
@@ -311,7 +337,8 @@ impl Engine {
             if graph && let Some(audio) = &mut self.audio {
                 audio.reschedule = true;
             }
-            self.pending.push(Pending { seq, due, relative, edit: edit.clone(), recorded });
+            let transition = self.transition.clone();
+            self.pending.push(Pending { seq, due, relative, edit: edit.clone(), recorded, transition });
             if !graph && self.hears() {
                 if self.is_near(due) {
                     // In the order of the edits: what came before goes first.
@@ -337,11 +364,16 @@ impl Engine {
         {
             return self.recall_now(&edit, *number).map(|()| None);
         }
+        self.end_transitions_by(&edit, recorded, self.transition.as_ref().map(|of| of.number));
         let start = self.start_of_slot(&edit);
         let current = self.session.scenes.current();
         let graph = touches_graph(&edit) && self.mute_by(&edit).is_none();
         let moved = matches!(edit, Edit::Macro { .. } | Edit::MidiUnmap { .. } | Edit::MidiMaps(_))
             .then(|| self.session.clone());
+        if let Edit::Fade { .. } = &edit {
+            // A node that comes before it begins with the value that it sets off from.
+            self.flush();
+        }
         if graph {
             self.apply_to_graph(&edit, after)?;
         } else {
@@ -353,7 +385,9 @@ impl Engine {
         if let Some((path, value)) = &set
             && let Some(reset) = self.resets.get_mut(path)
         {
-            *reset = (*value, seq);
+            // A fade sets off after the plan that brings the value before it.
+            let by = if matches!(edit, Edit::Fade { .. }) { reset.1 } else { seq };
+            *reset = (*value, by);
         }
         if let Edit::Setting(Setting::Seed(_)) = &edit {
             self.seed_changed();

@@ -182,10 +182,21 @@ impl Engine {
         if late {
             self.notices.push(Notice::Late { seq, position: pending.due });
         }
+        let number = pending.transition.as_ref().map(|of| of.number);
+        if let (Edit::Transition { .. }, Some(number)) = (&pending.edit, number) {
+            self.transition_begins(number, &pending.edit, pending.recorded);
+            return false;
+        }
+        self.end_transitions_by(&pending.edit, pending.recorded, number);
         // A recall that is on its way follows: it makes the session another, and is the step.
         let step = !self.scenes.is_on_its_way();
         let before = if step { self.before_step(pending.recorded) } else { None };
-        if let Err(e) = self.as_heard(|engine| engine.session.apply(&pending.edit, &engine.registry)) {
+        let planned_now = pending.is_end() && touches_graph(&pending.edit);
+        let applied = self.as_heard(|engine| match planned_now {
+            true => engine.apply_to_graph(&pending.edit, None),
+            false => engine.session.apply(&pending.edit, &engine.registry),
+        });
+        if let Err(e) = applied {
             self.notices.push(Notice::EditFailed { seq, message: e.to_string() });
             return false;
         }
@@ -240,7 +251,7 @@ impl Engine {
         self.session.automations.remove(&done.id);
         if let Some(index) = self.automations.of(&done.id) {
             let action = Action::ClearArrived { index, serial };
-            self.send(ToAudio::Edit(TimedAction { seq: 0, due: None, relative: false, action }));
+            self.send(ToAudio::Edit(TimedAction::now(action)));
             self.free_automation(&done.id);
         }
     }
@@ -261,7 +272,7 @@ impl Engine {
         if let Some(index) = self.fades.of(&name) {
             let index = MAX_AUTOMATIONS as u32 + index;
             let action = Action::ClearArrived { index, serial };
-            self.send(ToAudio::Edit(TimedAction { seq: 0, due: None, relative: false, action }));
+            self.send(ToAudio::Edit(TimedAction::now(action)));
             if !newer {
                 self.fades.free(&name);
             }

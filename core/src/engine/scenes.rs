@@ -368,7 +368,7 @@ impl Engine {
     pub(super) fn send_current_scene(&mut self) {
         if self.hears() {
             let action = Action::CurrentScene(self.session.scenes.current());
-            self.send(ToAudio::Edit(TimedAction { seq: 0, due: None, relative: false, action }));
+            self.send(ToAudio::Edit(TimedAction::now(action)));
         }
     }
 }

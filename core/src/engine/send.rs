@@ -2,7 +2,7 @@
 
 use super::macros::macro_targets;
 use super::targets::slot_pattern;
-use super::{Audio, Drawn, Engine, Sent, sorted, touches_graph};
+use super::{Audio, Drawn, Engine, Pending, Sent, sorted, touches_graph};
 use crate::automation::{Automation, Shape as Course};
 use crate::edit::{Edit, SceneEdit};
 use crate::model::{ClockSource, Crossfade, InputState, MidiMapState, Period, Setting};
@@ -30,7 +30,7 @@ impl Engine {
             return;
         }
         if let Some(action) = self.action(edit, seq, due) {
-            self.send(ToAudio::Edit(TimedAction { seq, due, relative, action }));
+            self.send(ToAudio::Edit(TimedAction { seq, due, relative, moved: None, action }));
             if let Edit::Setting(Setting::Seed(seed)) = edit {
                 self.send_tables(*seed, seq, due, relative);
             }
@@ -131,6 +131,10 @@ impl Engine {
                 });
                 Action::Fade { index, control, path, length: *length, line, serial }
             }
+            Edit::MasterLine { gain, moved } => Action::MasterLine { gain: *gain as f32, moved: *moved },
+            Edit::TempoLine { bpm, moved } => Action::TempoLine { bpm: *bpm, moved: *moved },
+            // It begins, and the parts of it that follow act.
+            Edit::Transition { .. } => Action::Nothing,
             Edit::ClearAutomation { id } if due.is_some() => Action::ClearAutomation(self.automation_of(id)?),
             Edit::ClearAutomation { id } => {
                 let index = self.automations.of(id)?;
@@ -201,7 +205,7 @@ impl Engine {
             }
         }
         for action in tables {
-            self.send(ToAudio::Edit(TimedAction { seq, due, relative, action }));
+            self.send(ToAudio::Edit(TimedAction { seq, due, relative, moved: None, action }));
         }
     }
 
@@ -300,7 +304,7 @@ impl Engine {
                 chain = shape;
             }
         }
-        if self.pending.iter().any(|p| touches_graph(&p.edit)) {
+        if self.pending.iter().any(Pending::is_plan) {
             self.send_scheduled(&mut audio, chain, session);
         }
         // What is not in a plan by now never will be.
@@ -318,7 +322,7 @@ impl Engine {
         };
         let pending: Vec<(Timing, Edit)> = sorted(&self.pending)
             .into_iter()
-            .filter(|p| matters(&p.edit))
+            .filter(|p| matters(&p.edit) && !p.is_end())
             .map(|p| {
                 (Timing { seq: p.seq, due: Some(p.due), relative: p.relative, fade: None }, p.edit.clone())
             })
@@ -343,6 +347,7 @@ impl Engine {
                     seq: timed.seq,
                     due: timed.due,
                     relative: timed.relative,
+                    moved: None,
                     action: Action::Nothing,
                 })),
             }

@@ -147,7 +147,9 @@ impl Engine {
                     let raw = state.raw.nodes.iter().map(|n| &n.id);
                     state.nodes.iter().map(|n| &n.name).chain(raw).any(|id| id == name)
                 }
-                Edit::Batch(edits) => edits.iter().any(|edit| brings(edit, name)),
+                Edit::Batch(edits) | Edit::Titled { edits, .. } | Edit::Transition { edits, .. } => {
+                    edits.iter().any(|edit| brings(edit, name))
+                }
                 edit => raw_nodes_of(edit).iter().any(|node| node.id == name),
             }
         }
@@ -179,7 +181,9 @@ impl Engine {
                 let nodes = foundation.nodes.iter().map(|n| n.type_id());
                 nodes.chain(foundation.raw.nodes.iter().map(|n| n.type_id.clone())).collect()
             }
-            Edit::Batch(edits) => edits.iter().flat_map(|edit| self.types_of(edit)).collect(),
+            Edit::Batch(edits) | Edit::Titled { edits, .. } | Edit::Transition { edits, .. } => {
+                edits.iter().flat_map(|edit| self.types_of(edit)).collect()
+            }
             edit => raw_nodes_of(edit).into_iter().map(|node| node.type_id.clone()).collect(),
         }
     }
@@ -191,7 +195,9 @@ impl Engine {
             Edit::ReplaceGraph(foundation) => {
                 foundation.nodes.iter().filter_map(|n| inline_type(n)).collect()
             }
-            Edit::Batch(edits) => edits.iter().flat_map(|edit| self.inline_types_of(edit)).collect(),
+            Edit::Batch(edits) | Edit::Titled { edits, .. } | Edit::Transition { edits, .. } => {
+                edits.iter().flat_map(|edit| self.inline_types_of(edit)).collect()
+            }
             _ => BTreeMap::new(),
         }
     }
@@ -207,7 +213,9 @@ impl Engine {
                 let raw = foundation.raw.nodes.iter().map(|n| self.listening_growth(&n.id, &n.type_id));
                 nodes.chain(raw).sum()
             }
-            Edit::Batch(edits) => edits.iter().map(|edit| self.listening_growth_of(edit)).sum(),
+            Edit::Batch(edits) | Edit::Titled { edits, .. } | Edit::Transition { edits, .. } => {
+                edits.iter().map(|edit| self.listening_growth_of(edit)).sum()
+            }
             edit => raw_nodes_of(edit).into_iter().map(|n| self.listening_growth(&n.id, &n.type_id)).sum(),
         }
     }
@@ -220,7 +228,7 @@ impl Engine {
     }
 
     /// The node that is asked for, as far as its type goes.
-    fn node_of(&self, spec: &NodeSpec) -> SessionNode {
+    pub(super) fn node_of(&self, spec: &NodeSpec) -> SessionNode {
         let source = spec.node.source.clone();
         let stereo = spec.stereo.unwrap_or_else(|| self.session.stays_stereo(&spec.node.name, &source));
         SessionNode { stereo, ..SessionNode::of_source(source) }
@@ -239,7 +247,9 @@ impl Engine {
                     self.keep_playing_under(&node.name, &node.type_id());
                 }
             }
-            Edit::Batch(edits) => edits.iter().for_each(|edit| self.keep_playing(edit)),
+            Edit::Batch(edits) | Edit::Titled { edits, .. } | Edit::Transition { edits, .. } => {
+                edits.iter().for_each(|edit| self.keep_playing(edit))
+            }
             _ => {}
         }
     }

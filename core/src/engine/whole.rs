@@ -3,7 +3,7 @@
 use super::macros::macro_targets;
 use super::send::{Changes, input_of};
 use super::targets::slot_pattern;
-use super::{Audio, Engine, touches_graph};
+use super::{Audio, Engine, Pending, touches_graph};
 use crate::edit::Edit;
 use crate::model::ClockSource;
 use crate::notice::Notice;
@@ -112,6 +112,7 @@ impl Engine {
             limiter: set.limiter,
             input: input_of(set.input),
             seed: set.seed,
+            moved: self.link.position().moved,
         };
         self.audio = Some(audio);
         let mut renderer = Box::new(Renderer::new(&settings, Box::new(plan)));
@@ -200,15 +201,16 @@ impl Engine {
         if !self.hears() {
             return;
         }
-        let pending: Vec<(u64, f64, bool, Edit)> =
-            self.pending.iter().map(|p| (p.seq, p.due, p.relative, p.edit.clone())).collect();
-        for (seq, due, relative, edit) in pending {
-            if touches_graph(&edit) {
+        for pending in self.pending.clone() {
+            let Pending { seq, due, relative, edit, .. } = &pending;
+            if pending.is_end() {
+                self.send_end(&pending);
+            } else if touches_graph(edit) {
                 if let Some(audio) = &mut self.audio {
                     audio.reschedule = true;
                 }
             } else {
-                self.send_action(&edit, seq, Some(due), relative);
+                self.send_action(edit, *seq, Some(*due), *relative);
             }
         }
         self.flush();

@@ -27,6 +27,13 @@ pub enum FadeLength {
     Beats(f64),
     /// Cycles.
     Cycles(f64),
+    /// Up to a moment, whatever the tempo does and wherever time jumps meanwhile; while time stands, so does the fade.
+    Until {
+        /// How far time has moved by then, see [`Position::moved`](crate::link::Position::moved).
+        moved: f64,
+        /// The value that it sets off from; without one it is where the control is.
+        from: Option<f64>,
+    },
 }
 
 impl FadeLength {
@@ -34,6 +41,7 @@ impl FadeLength {
     pub fn number(&self) -> f64 {
         match *self {
             Self::Secs(x) | Self::Beats(x) | Self::Cycles(x) => x,
+            Self::Until { .. } => 0.0,
         }
     }
 }

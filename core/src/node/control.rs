@@ -13,7 +13,10 @@ pub enum ControlKind {
 }
 
 /// How the values of a control are spread over its way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Scale {
     /// Evenly.
     #[default]

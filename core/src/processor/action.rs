@@ -15,8 +15,17 @@ pub struct TimedAction {
     pub due: Option<f64>,
     /// The position was asked for as "next cycle" or "next bar": a jump or a stop makes it due.
     pub relative: bool,
+    /// It acts once time has moved so far, in quarter notes; then `due` is only where that is expected to be.
+    pub moved: Option<f64>,
     /// What to do.
     pub action: Action,
+}
+
+impl TimedAction {
+    /// One that acts at once and is nobody's edit.
+    pub fn now(action: Action) -> Self {
+        Self { seq: 0, due: None, relative: false, moved: None, action }
+    }
 }
 
 /// What an edit does on the audio thread.
@@ -59,6 +68,25 @@ pub enum Action {
     Start(Start),
     /// Master gain, linear.
     MasterGain(f32),
+    /// The master gain goes on a line to another.
+    MasterLine {
+        /// Linear.
+        gain: f32,
+        /// How far time has moved where it arrives, in quarter notes.
+        moved: f64,
+    },
+    /// The own clock's tempo goes on a line to another.
+    TempoLine {
+        /// In bpm.
+        bpm: f64,
+        /// How far time has moved where it arrives, in quarter notes.
+        moved: f64,
+    },
+    /// What was to act once time had moved so far does not.
+    Cancel {
+        /// Its number.
+        seq: u64,
+    },
     /// The safety limiter.
     Limiter(bool),
     /// An automation starts.

@@ -17,7 +17,11 @@ impl Renderer {
     ) -> Result<(), Full> {
         self.automations_in_use().try_for_each(|index| {
             let Some(automation) = &self.automations[index] else { return Ok(()) };
-            let Some(control) = self.plan.find(automation.target, automation.path) else { return Ok(()) };
+            let control = self.plan.find(automation.target, automation.path);
+            if automation.span.is_some() {
+                return if running { self.gather_line(index, control, segment, (at, until)) } else { Ok(()) };
+            }
+            let Some(control) = control else { return Ok(()) };
             match automation.bars {
                 None => self.gather_seconds(index, control, at, until),
                 Some(_) if running => self.gather_bars(index, control, segment, (at, until)),
@@ -124,6 +128,12 @@ impl ActiveAutomation {
 }
 
 /// After the patterns of the same sample.
-fn event(plan: &crate::plan::Plan, control: u32, frame: i64, index: u32, write: Write) -> ControlEvent {
+pub(super) fn event(
+    plan: &crate::plan::Plan,
+    control: u32,
+    frame: i64,
+    index: u32,
+    write: Write,
+) -> ControlEvent {
     ControlEvent::new(plan, control, (frame, f64::INFINITY), (u32::MAX, index), write)
 }

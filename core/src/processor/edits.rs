@@ -6,7 +6,7 @@ use super::handover::Next;
 use super::renderer::{ActiveAutomation, MAX_FADES, Renderer};
 use super::scene::Recall;
 use super::slots::Slot;
-use crate::clock::{Epoch, Mode, Segment};
+use crate::clock::{Bars, Epoch, Mode, Segment};
 use crate::limits::{MAX_AUTOMATIONS, NONE};
 use crate::model::FadeLength;
 use crate::plan::Plan;
@@ -38,6 +38,8 @@ struct Waiting {
     due: f64,
     seq: u64,
     relative: bool,
+    /// It is due once time has moved so far: jumps move its position with them.
+    moved: Option<f64>,
     /// A plan that was called back when there was no room to give it back.
     void: bool,
     what: What,
@@ -64,11 +66,13 @@ pub(super) struct Scheduled {
     /// A plan for this edit came back because its base had changed: what was to act after it waits
     /// until it is built anew.
     blocked: Option<u64>,
+    /// The meter, and what jumps had skipped, when positions of what waits for time to move were last looked at.
+    placed: (Bars, f64),
 }
 
 impl Scheduled {
     pub fn new() -> Self {
-        Self { waiting: Vec::with_capacity(MAX_WAITING), blocked: None }
+        Self { waiting: Vec::with_capacity(MAX_WAITING), blocked: None, placed: (Bars::of(4.0), 0.0) }
     }
 
     pub fn has_room(&self) -> bool {
@@ -99,7 +103,7 @@ impl Scheduled {
     /// position up to the loop's end, in cycles.
     pub fn release_relative(&mut self, wrapped_at: Option<f64>) {
         let mut moved = false;
-        for w in &mut self.waiting {
+        for w in self.waiting.iter_mut().filter(|w| w.moved.is_none()) {
             if w.relative || wrapped_at.is_some_and(|end| w.due <= end + 1e-9) {
                 w.due = f64::NEG_INFINITY;
                 moved = true;
@@ -107,6 +111,39 @@ impl Scheduled {
         }
         if moved {
             self.waiting.sort_unstable_by(|a, b| b.before(a));
+        }
+    }
+}
+
+impl Scheduled {
+    /// Finds anew where it is due what waits for time to move, if jumps or another meter have changed that.
+    fn place(&mut self, meter: Bars, skipped: f64) {
+        if self.placed == (meter, skipped) {
+            return;
+        }
+        self.placed = (meter, skipped);
+        let mut found = false;
+        for w in &mut self.waiting {
+            if let Some(moved) = w.moved {
+                w.due = meter.count_at(moved + skipped);
+                found = true;
+            }
+        }
+        if found {
+            self.waiting.sort_unstable_by(|a, b| b.before(a));
+        }
+    }
+
+    /// What waits for time to move under that number, and does not act.
+    fn cancel(&mut self, which: impl Fn(u64, &Action) -> bool) -> Option<Action> {
+        let is_it = |w: &Waiting| match &w.what {
+            What::Action(action) => w.moved.is_some() && which(w.seq, action),
+            What::Plan(_) => false,
+        };
+        let at = self.waiting.iter().position(is_it)?;
+        match self.waiting.remove(at).what {
+            What::Action(action) => Some(action),
+            What::Plan(_) => None,
         }
     }
 }
@@ -121,8 +158,22 @@ impl Renderer {
     pub fn take(&mut self, edit: TimedAction) {
         let standing = self.timeline.clock.mode() == Mode::Stopped && edit.relative;
         let due = if standing { f64::NEG_INFINITY } else { edit.due.unwrap_or(f64::NEG_INFINITY) };
-        let what = What::Action(edit.action);
-        self.scheduled.insert(Waiting { due, seq: edit.seq, relative: edit.relative, void: false, what });
+        let TimedAction { seq, relative, moved, action, .. } = edit;
+        match moved {
+            Some(moved) => self.act_once_moved(moved, seq, action),
+            None => {
+                let what = What::Action(action);
+                self.scheduled.insert(Waiting { due, seq, relative, moved, void: false, what });
+            }
+        }
+    }
+
+    /// An action waits until time has moved so far.
+    fn act_once_moved(&mut self, moved: f64, seq: u64, action: Action) {
+        self.scheduled.place(self.timeline.meter, self.timeline.skipped);
+        let due = self.timeline.meter.count_at(moved + self.timeline.skipped);
+        let (moved, what) = (Some(moved), What::Action(action));
+        self.scheduled.insert(Waiting { due, seq, relative: false, moved, void: false, what });
     }
 
     /// Takes a plan; it is adopted at its position, or at the next sample.
@@ -138,7 +189,8 @@ impl Renderer {
         let standing = self.timeline.clock.mode() == Mode::Stopped && plan.relative;
         let due = if standing { f64::NEG_INFINITY } else { plan.due.unwrap_or(f64::NEG_INFINITY) };
         let (seq, relative) = (plan.seq, plan.relative);
-        self.scheduled.insert(Waiting { due, seq, relative, void: false, what: What::Plan(plan) });
+        let what = What::Plan(plan);
+        self.scheduled.insert(Waiting { due, seq, relative, moved: None, void: false, what });
     }
 
     /// Gives plans that wait for a position back: newer ones follow.
@@ -167,6 +219,8 @@ impl Renderer {
         }
         let running = segment.mode != Mode::Stopped;
         let beats = if running { segment.epoch.beats_at(at) } else { segment.epoch.beats };
+        self.end_master_line(segment, at);
+        self.scheduled.place(self.timeline.meter, self.timeline.skipped);
         let mut time_changed = false;
         while let Some(first) = self.scheduled.next() {
             let at_once = first.due == f64::NEG_INFINITY;
@@ -284,9 +338,7 @@ impl Renderer {
             Action::Set { control, path, value } => {
                 if let Some(control) = self.plan.find(control, path) {
                     self.write(control, Write::Base(value));
-                    let node = &mut self.plan.nodes[self.plan.controls[control as usize].node as usize];
-                    let instances = node.voices.iter_mut().filter_map(|voice| voice.instance.as_mut());
-                    instances.for_each(|instance| instance.settle());
+                    self.settle(control);
                 }
             }
             Action::Slot { slot, voice } => {
@@ -295,6 +347,7 @@ impl Renderer {
             Action::Hush(slot) => self.hush(slot as usize),
             Action::HushAll => self.slots.held().for_each(|slot| self.hush(slot)),
             Action::Bpm(bpm) => {
+                self.forget_tempo_line();
                 self.timeline.set_bpm(at, bpm);
                 time_changed = true;
             }
@@ -312,7 +365,27 @@ impl Renderer {
             Action::Start(start) => self.start = start,
             Action::Programs(programs) => self.programs = programs,
             Action::CurrentScene(number) => self.params.set_scene(number),
-            Action::MasterGain(gain) => self.output.set_own_master(gain),
+            Action::TempoLine { bpm, moved } => {
+                self.forget_tempo_line();
+                let beats = moved - self.moved_at(moment);
+                if beats > 0.0 {
+                    self.timeline.draw_tempo(at, bpm, beats);
+                    self.act_once_moved(moved, 0, Action::Bpm(bpm));
+                } else {
+                    self.timeline.set_bpm(at, bpm);
+                }
+                time_changed = true;
+            }
+            Action::MasterGain(gain) => {
+                self.master_line = None;
+                self.output.set_own_master(gain);
+            }
+            Action::MasterLine { gain, moved } => self.draw_master(gain, moved, moment),
+            Action::Cancel { seq } => {
+                if let Some(Action::Slot { voice, .. }) = self.scheduled.cancel(|other, _| other == seq) {
+                    garbage = Some(Garbage::Slot(voice));
+                }
+            }
             Action::Limiter(on) => self.output.set_limiter(on),
             Action::Automate { index, target, mut automation, serial, bars, content } => {
                 automation.start_frame = at;
@@ -322,8 +395,13 @@ impl Renderer {
             Action::Fade { index, control, path, length, mut line, serial } => {
                 line.start_frame = at;
                 line.period_frames = self.frames_of(length).max(1.0);
-                let running = ActiveAutomation { path, ..ActiveAutomation::new(line, control, serial, None) };
-                garbage = self.fade(index, running, at).map(Garbage::Automation);
+                let (mut span, mut from) = (None, None);
+                if let FadeLength::Until { moved, from: begins } = length {
+                    (span, from) = (Some((self.moved_at(moment), moved)), begins);
+                }
+                let running =
+                    ActiveAutomation { path, span, ..ActiveAutomation::new(line, control, serial, None) };
+                garbage = self.fade(index, running, from, moment).map(Garbage::Automation);
             }
             Action::ClearAutomation(index) => {
                 garbage = self.clear_automation(index).map(Garbage::Automation);
@@ -428,19 +506,24 @@ impl Renderer {
         self.automations[index as usize] = Some(running);
     }
 
-    /// A fade sets off from where its control is.
+    /// A fade sets off from where its control is, or from what it is to begin with.
     fn fade(
         &mut self,
         index: u32,
         mut running: ActiveAutomation,
-        at: i64,
+        from: Option<f64>,
+        moment: Moment<'_>,
     ) -> Option<Box<crate::automation::Automation>> {
         let slot = MAX_AUTOMATIONS + index as usize;
         if index as usize >= MAX_FADES {
             return Some(running.automation);
         }
         if let Some(control) = self.plan.find(running.target, running.path) {
-            running.automation.lo = f64::from(self.value_before(control, at));
+            if let Some(from) = from {
+                self.write(control, Write::Base(from as f32));
+                self.settle(control);
+            }
+            running.automation.lo = f64::from(self.value_before(control, moment));
         }
         let old = self.automations[slot].take().map(|old| old.automation);
         self.used_fades = self.used_fades.max(index as usize + 1);
@@ -448,14 +531,30 @@ impl Renderer {
         old
     }
 
+    /// The node of a control begins with what was just set, before its first sample.
+    fn settle(&mut self, control: u32) {
+        let node = &mut self.plan.nodes[self.plan.controls[control as usize].node as usize];
+        let instances = node.voices.iter_mut().filter_map(|voice| voice.instance.as_mut());
+        instances.for_each(|instance| instance.settle());
+    }
+
+    /// What draws the own clock's tempo ends nowhere.
+    fn forget_tempo_line(&mut self) {
+        while self.scheduled.cancel(|_, action| matches!(action, Action::Bpm(_))).is_some() {}
+    }
+
     /// What a control had on the sample before this one, for all voices alike.
-    fn value_before(&self, control: u32, at: i64) -> f32 {
+    fn value_before(&self, control: u32, moment: Moment<'_>) -> f32 {
         let c = &self.plan.controls[control as usize];
         let running = self.automations.get(c.automation as usize).and_then(Option::as_ref);
         running.map_or(c.held(), |running| {
-            let before = match running.bars {
-                None => running.automation.value_at(at - 1),
-                Some(_) => {
+            let before = match (running.bars, running.span) {
+                (None, Some(span)) => {
+                    let step = if moment.running { moment.epoch.rate_at(moment.at - 1) } else { 0.0 };
+                    running.value_on_line(span, self.moved_at(moment) - step)
+                }
+                (None, None) => running.automation.value_at(moment.at - 1),
+                (Some(_), _) => {
                     running.value_over_bars(self.timeline.clock.bars().count_at(self.timeline.clock.beats()))
                 }
             };
@@ -469,6 +568,7 @@ impl Renderer {
             FadeLength::Secs(secs) => secs * self.sample_rate,
             FadeLength::Beats(beats) => beats * beat,
             FadeLength::Cycles(cycles) => cycles * self.timeline.meter.length * beat,
+            FadeLength::Until { .. } => 0.0,
         }
     }
 

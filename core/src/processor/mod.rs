@@ -18,6 +18,7 @@ mod handover;
 mod host_events;
 mod keyboard;
 mod keys;
+mod lines;
 mod macros;
 mod message;
 mod midi;
@@ -556,10 +557,11 @@ impl Processor {
 
     fn publish(&self) {
         self.link.publish_macros(|number| self.renderer.params.state(ParamId::Macro(number)).value);
+        let now = self.renderer.timeline.position();
         self.link.publish(if self.poisoned {
-            Position::default()
+            Position { moved: now.moved, ..Position::default() }
         } else {
-            self.renderer.timeline.position()
+            now
         });
     }
 }

@@ -38,7 +38,7 @@ impl Channels<'_, '_> {
 
 /// What happens to the gains within a stretch: (frame, gain), in order.
 pub(super) struct GainMoves<M, F> {
-    /// The session's master.
+    /// The session's master, with the frames of the move where that is no declick.
     pub master: M,
     /// The host's fader.
     pub fader: F,
@@ -90,6 +90,16 @@ impl Output {
         go(&mut self.master, gain, self.declick);
     }
 
+    /// The session's master is that gain, to which it has gone by itself.
+    pub fn own_master_is(&mut self, gain: f32) {
+        self.own_master = gain;
+    }
+
+    /// Where the master is.
+    pub fn present_master(&self) -> f32 {
+        self.master.present() as f32
+    }
+
     /// Switches the limiters on or off.
     pub fn set_limiter(&mut self, on: bool) {
         self.buses.iter_mut().for_each(|bus| bus.limiter.set_enabled(on));
@@ -133,7 +143,7 @@ impl Output {
         channels: &mut Channels<'_, '_>,
         frames: Range<usize>,
     ) where
-        M: Iterator<Item = (usize, f32)> + Clone,
+        M: Iterator<Item = (usize, f32, Option<u32>)> + Clone,
         F: Iterator<Item = (usize, f32)> + Clone,
     {
         let joined = usize::try_from(self.joined_until - at).unwrap_or(0).min(frames.len());
@@ -147,10 +157,10 @@ impl Output {
             bus.sum(frames.len());
             let [left, right] = bus.sum.each_mut().map(|side| &mut side[..frames.len()]);
             let mut done = 0;
-            for (frame, gain) in moves.master.clone() {
+            for (frame, gain, ramp) in moves.master.clone() {
                 let frame = frame.clamp(done, left.len());
                 amplify(&mut self.master, &mut left[done..frame], &mut right[done..frame]);
-                go(&mut self.master, gain, self.declick);
+                go(&mut self.master, gain, ramp.unwrap_or(self.declick));
                 done = frame;
             }
             amplify(&mut self.master, &mut left[done..], &mut right[done..]);

@@ -2,6 +2,7 @@
 
 use super::Returns;
 use super::controls::{ControlEvent, Write};
+use super::lines::master_move;
 use super::output::{Channels, GainMoves};
 use super::params::{ParamId, master_gain};
 use super::renderer::Renderer;
@@ -204,10 +205,9 @@ impl Renderer {
             }
         }
         let frame = |sample: i64| (sample - at).max(0) as usize;
-        let master = events.iter().filter_map(|event| match event.write {
-            Write::Base(gain) => Some((frame(event.sample), gain)),
-            _ => None,
-        });
+        let master = events
+            .iter()
+            .filter_map(|event| master_move(event).map(|(gain, ramp)| (frame(event.sample), gain, ramp)));
         let moves = self.params.moves(at + frames.len() as i64);
         let fader = moves.filter(|(param, _)| *param == ParamId::Master);
         let fader = fader.map(|(_, state)| (frame(state.since), master_gain(state.sum())));

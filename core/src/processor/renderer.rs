@@ -7,6 +7,7 @@ use super::edits::Scheduled;
 use super::endings::Endings;
 use super::handover::Handover;
 use super::keyboard::Keyboard;
+use super::lines::MasterLine;
 use super::macros::Macros;
 use super::midi::MidiVoices;
 use super::midi_clock::MidiClock;
@@ -63,6 +64,8 @@ pub struct RendererSettings {
     pub input: InputRoute,
     /// The session's seed.
     pub seed: u64,
+    /// Quarter notes for which time has moved before.
+    pub moved: f64,
 }
 
 /// An automation or a fade that runs.
@@ -77,6 +80,8 @@ pub struct ActiveAutomation {
     pub(super) bars: Option<f64>,
     /// Where one that is drawn once over bars began, in bars; NaN until time moves.
     pub(super) begun: f64,
+    /// Of a fade up to a moment: how far time had moved where it set off, and how far it has there.
+    pub(super) span: Option<(f64, f64)>,
     /// The sample on which such a one gave its control back.
     pub(super) ended: Option<i64>,
     /// The control side has been told that it arrived.
@@ -95,6 +100,7 @@ impl ActiveAutomation {
             serial,
             bars,
             begun: f64::NAN,
+            span: None,
             ended: None,
             done: false,
             content: 0,
@@ -108,9 +114,9 @@ impl ActiveAutomation {
 
     /// The last sample on which it had its control, for one that ends.
     pub fn last(&self) -> Option<i64> {
-        match self.bars {
-            Some(_) => self.ended,
-            None => self.automation.end_frame().map(|last| last.saturating_add(1)),
+        match (self.bars, self.span) {
+            (Some(_), _) | (_, Some(_)) => self.ended,
+            (None, None) => self.automation.end_frame().map(|last| last.saturating_add(1)),
         }
     }
 }
@@ -147,6 +153,8 @@ pub struct Renderer {
     pub(super) params: Params,
     pub(super) scenes: Scenes,
     pub(super) output: Output,
+    /// The session's master goes to another gain.
+    pub(super) master_line: Option<MasterLine>,
     /// Whose program changes recall scenes.
     pub(super) programs: ProgramChanges,
     /// What nodes do where time starts from standstill.
@@ -171,7 +179,9 @@ impl Renderer {
                 settings.clock,
                 settings.beats_per_cycle,
                 settings.host_meter,
+                settings.moved,
             ),
+            master_line: None,
             retired: false,
             used_automations: 0,
             used_fades: 0,
@@ -291,6 +301,7 @@ impl Renderer {
                 self.scheduled.release_relative(segment.wrapped_at.map(|b| self.timeline.meter.count_at(b)));
             }
         }
+        self.timeline.note_jump(segment);
         self.timeline.follow_bars(segment);
         if self.timeline.starts(running) {
             self.start(segment);
@@ -417,6 +428,7 @@ impl Renderer {
         self.controllers.collect(&self.plan, (at, until), &mut self.queue)?;
         self.gather_notes(at, until)?;
         self.macros.collect(&self.plan, &self.params, until, &mut self.queue)?;
+        self.gather_master(segment, at, until, running)?;
         self.gather_automations(segment, at, until, running)
     }
 

@@ -188,6 +188,7 @@ impl Renderer {
         (plan.crossfade, plan.fade) = (self.plan.crossfade, recall.fade);
         let generation = plan.generation;
         parts.old = Some(self.exchange(plan));
+        self.master_line = None;
         self.output.set_own_master(parts.master);
         let mut changed = false;
         let changes_time = parts.transport.iter().any(Option::is_some);

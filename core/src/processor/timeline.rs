@@ -1,7 +1,7 @@
 //! Where time is: the clock, the cycles that it counts, and what a jump or another meter leaves to be done.
 
 use crate::automation::GRID;
-use crate::clock::{Bars, Clock, ClockSettings, Mode, Segment};
+use crate::clock::{Bars, Clock, ClockSettings, Epoch, Mode, Segment};
 use crate::link::Position;
 
 /// Cycles that lie between the meter before and the one after it, and the sample on which they play.
@@ -32,13 +32,24 @@ pub(super) struct Timeline {
     pub sounded: f64,
     /// Time moved up to here.
     was_running: bool,
+    /// Quarter notes that jumps have skipped, those that they repeat taken off.
+    pub skipped: f64,
+    /// The last stretch of time, and whether time moved in it.
+    last: (Epoch, bool),
     /// The sample from which the grid of automations and curves counts.
     pub grid_anchor: i64,
 }
 
 impl Timeline {
-    /// Stands at 0. `beats_per_cycle` counts unless a cycle is a bar of the host.
-    pub fn new(sample_rate: f64, clock: ClockSettings, beats_per_cycle: f64, host_meter: bool) -> Self {
+    /// Stands at 0, where time has moved for `moved` quarter notes. `beats_per_cycle` counts unless a cycle is a bar of
+    /// the host.
+    pub fn new(
+        sample_rate: f64,
+        clock: ClockSettings,
+        beats_per_cycle: f64,
+        host_meter: bool,
+        moved: f64,
+    ) -> Self {
         Self {
             clock: Clock::new(sample_rate, clock),
             own_free_run: clock.free_run,
@@ -49,6 +60,8 @@ impl Timeline {
             meter_change: None,
             sounded: f64::NEG_INFINITY,
             was_running: false,
+            skipped: -moved,
+            last: (Epoch::at(0, 0.0, 0.0, 0.0), false),
             grid_anchor: 0,
         }
     }
@@ -63,6 +76,7 @@ impl Timeline {
             bar_count: self.clock.bars().count,
             host_meter: self.host_meter,
             beats_per_cycle: self.meter.length,
+            moved: self.clock.beats() - self.skipped,
             tempo: self.clock.bpm(),
             running: self.clock.mode() != Mode::Stopped,
             free_run: self.clock.mode() == Mode::Free,
@@ -94,6 +108,27 @@ impl Timeline {
         self.update_clock(|settings| settings.free_bpm = bpm);
     }
 
+    /// The own clock's tempo goes on a straight line, over so many quarter notes, to `bpm` from sample `at` on; whoever
+    /// draws it sets that tempo at its end. The rest of the segment is void.
+    pub fn draw_tempo(&mut self, at: i64, bpm: f64, beats: f64) {
+        self.clock.give_back(at);
+        self.clock.draw_tempo(bpm, beats);
+    }
+
+    /// Time may have jumped where a segment begins: what it skipped is no time that has moved.
+    pub fn note_jump(&mut self, segment: &Segment) {
+        let running = segment.mode != Mode::Stopped;
+        let position = |epoch: &Epoch, running: bool| match running {
+            true => epoch.beats_at(segment.start),
+            false => epoch.beats,
+        };
+        if segment.first && (segment.epoch.jump || segment.stopped) {
+            let (epoch, ran) = &self.last;
+            self.skipped += position(&segment.epoch, running) - position(epoch, *ran);
+        }
+        self.last = (segment.epoch, running);
+    }
+
     /// The host is the clock from sample `at` on, or is not. The rest of the segment is void.
     pub fn set_internal(&mut self, at: i64, on: bool) {
         self.clock.give_back(at);
@@ -104,7 +139,7 @@ impl Timeline {
         let mut settings = self.clock.settings();
         change(&mut settings);
         settings.free_run = self.own_free_run || self.host_free_run;
-        if settings != self.clock.settings() {
+        if settings != self.clock.settings() || self.clock.draws_tempo() {
             self.clock.set(settings);
         }
     }

@@ -26,6 +26,8 @@ pub struct Step {
     /// Parts that do it again.
     redo: Vec<Edit>,
     weight: usize,
+    /// The number of the transition that it is.
+    transition: Option<u64>,
 }
 
 /// What makes two changes one step.
@@ -67,7 +69,7 @@ impl History {
         last.touch == *touch && soon && self.done == self.steps.len()
     }
 
-    /// Remembers a change. `before` may be left out where the change joins the newest step.
+    /// Remembers a change; was there any? `before` may be left out where the change joins the newest step.
     pub fn record(
         &mut self,
         label: String,
@@ -75,14 +77,14 @@ impl History {
         before: Option<Session>,
         after: &Session,
         now: Instant,
-    ) {
+    ) -> bool {
         let joins = self.joins(touch.as_ref(), now);
         let Some(base) = (if joins { self.last.as_ref().map(|l| &l.before) } else { before.as_ref() }) else {
-            return;
+            return false;
         };
         let (undo, redo) = (after.difference(base), base.difference(after));
         let weight = label.len() + memory_of(&undo, &redo) + memory_of(&redo, &undo);
-        let step = Step { label, undo, redo, weight };
+        let step = Step { label, undo, redo, weight, transition: None };
         if joins {
             if let Some(last) = self.steps.pop() {
                 self.weight -= last.weight;
@@ -90,7 +92,7 @@ impl History {
             }
         } else if step.undo.is_empty() && step.redo.is_empty() {
             // Nothing is different: no step, and what was undone can still be redone.
-            return;
+            return false;
         } else {
             self.weight -= self.steps.drain(self.done..).map(|s| s.weight).sum::<usize>();
             self.last = touch.zip(before).map(|(touch, before)| Last { touch, began: now, before });
@@ -102,6 +104,7 @@ impl History {
             self.weight -= self.steps.remove(0).weight;
             self.done -= 1;
         }
+        true
     }
 
     /// The edit that takes the last step back, with the step's label; `None` at the start.
@@ -114,6 +117,20 @@ impl History {
     pub fn redo(&self) -> Option<(&str, Edit)> {
         let step = self.steps.get(self.done)?;
         Some((&step.label, Edit::Batch(step.redo.clone())))
+    }
+
+    /// Remembers a transition: it is what the session becomes in the end, also while that is still to come.
+    pub fn record_transition(&mut self, number: u64, label: String, before: Session, after: &Session) {
+        if self.record(label, None, Some(before), after, Instant::now())
+            && let Some(step) = self.steps.last_mut()
+        {
+            step.transition = Some(number);
+        }
+    }
+
+    /// The number of the transition that undo takes back, if it is one.
+    pub fn transition_to_undo(&self) -> Option<u64> {
+        self.steps.get(self.done.checked_sub(1)?)?.transition
     }
 
     /// The edit of [`History::undo`] was accepted.
@@ -174,12 +191,18 @@ pub fn label_of(edit: &Edit) -> String {
             [NodeEdit::Solo { name, on }] => format!("{} {name}", if *on { "solo" } else { "unsolo" }),
             edits => format!("{} changes of nodes", edits.len()),
         },
-        Edit::Batch(edits) => match edits.as_slice() {
-            [] => "nothing".to_owned(),
-            [edit] => label_of(edit),
-            [first, rest @ ..] => format!("{} and {} more", label_of(first), rest.len()),
-        },
+        Edit::Transition { edits, .. } => format!("transition: {}", label_of_all(edits)),
+        Edit::Titled { title, .. } => title.clone(),
+        Edit::Batch(edits) => label_of_all(edits),
         _ => "settings".to_owned(),
+    }
+}
+
+fn label_of_all(edits: &[Edit]) -> String {
+    match edits {
+        [] => "nothing".to_owned(),
+        [edit] => label_of(edit),
+        [first, rest @ ..] => format!("{} and {} more", label_of(first), rest.len()),
     }
 }
 

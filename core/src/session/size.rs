@@ -128,7 +128,9 @@ impl Session {
     /// What an edit can add to the session's document, at most.
     pub fn growth(&self, edit: &Edit) -> Extent {
         match edit {
-            Edit::Batch(edits) => edits.iter().map(|edit| self.growth(edit)).sum(),
+            Edit::Batch(edits) | Edit::Titled { edits, .. } | Edit::Transition { edits, .. } => {
+                edits.iter().map(|edit| self.growth(edit)).sum()
+            }
             // Its name stands twice: the pattern's, and that of what is known of the slot.
             Edit::SetPattern { slot, pattern, .. } => of(pattern) + text(slot) + text(slot) + Extent::ENTRY,
             Edit::Graph(edits) => edits.iter().map(graph_growth).sum(),
@@ -387,7 +389,9 @@ fn memory_of_edit(edit: &Edit, shared: &GraphState) -> usize {
             let targets: usize = state.targets.iter().map(|target| ENTRY + target.label.len()).sum();
             ENTRY + state.name.len() + state.unit.len() + targets
         }
-        Edit::Batch(edits) => edits.iter().map(|edit| memory_of_edit(edit, shared)).sum(),
+        Edit::Batch(edits) | Edit::Titled { edits, .. } | Edit::Transition { edits, .. } => {
+            edits.iter().map(|edit| memory_of_edit(edit, shared)).sum()
+        }
         Edit::Setting(setting) => ENTRY + setting.text().len(),
         Edit::Scene(SceneEdit::All(scenes)) => scenes.iter().map(|(_, s)| 2 * ENTRY + s.name.len()).sum(),
         Edit::Scene(SceneEdit::Put { scene, .. }) => 2 * ENTRY + scene.name.len(),

@@ -5,6 +5,7 @@ use super::noise::Noises;
 use krach_core::ir::dsp::{
     DspGraph, Equation, MAX_DELAY, Params, Primitive, Signal, TemplatePart, template_parts,
 };
+use krach_core::node::Scale;
 use std::collections::HashMap;
 use std::fmt::Write;
 
@@ -145,10 +146,16 @@ impl Scope {
             (Eq, _) => truth("=="),
             (Ne, _) => truth("!="),
             (Select2, _) => format!("select2(int({}), {}, {})", arg(0), arg(1), arg(2)),
-            (Control, Params::Control { name, init, lo, hi, step }) => {
+            (Control, Params::Control { name, init, lo, hi, step, unit, scale }) => {
                 let [init, lo, hi, step] = [init, lo, hi, step].map(|x| number(*x));
                 let smooth = if is_gate(name) { "" } else { " : si.smoo" };
-                format!("hslider(\"{name}\", {init}, {lo}, {hi}, {step}){smooth}")
+                let unit = if unit.is_empty() { String::new() } else { format!("[unit:{unit}]") };
+                let scale = match scale {
+                    Scale::Linear => "",
+                    Scale::Log => "[scale:log]",
+                    Scale::Exp => "[scale:exp]",
+                };
+                format!("hslider(\"{name}{unit}{scale}\", {init}, {lo}, {hi}, {step}){smooth}")
             }
             (FaustExpr, Params::FaustExpr { template }) => {
                 let parts = template_parts(template).into_iter().map(|part| match part {

@@ -123,7 +123,9 @@ impl KnownBad {
     /// If so, with its place in the edit.
     pub(super) fn check(&self, edit: &Edit, engine: &Engine) -> Result<(), EditError> {
         match edit {
-            Edit::Batch(edits) => edits.iter().try_for_each(|edit| self.check(edit, engine)),
+            Edit::Batch(edits) | Edit::Titled { edits, .. } | Edit::Transition { edits, .. } => {
+                edits.iter().try_for_each(|edit| self.check(edit, engine))
+            }
             Edit::Nodes(edits) if !self.0.is_empty() => {
                 for (i, edit) in edits.iter().enumerate().filter(|(_, e)| matches!(e, NodeEdit::Set(_))) {
                     let ids = engine.types_of(&Edit::Nodes(vec![edit.clone()]));

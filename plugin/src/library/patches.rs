@@ -569,7 +569,9 @@ pub(super) fn read_patch(folder: &Path, name: &str) -> Option<Failure> {
 /// If not, with the place in the edit, the line and the column.
 fn check_texts(edit: &Edit) -> Result<(), EditError> {
     match edit {
-        Edit::Batch(edits) => edits.iter().try_for_each(check_texts),
+        Edit::Batch(edits) | Edit::Titled { edits, .. } | Edit::Transition { edits, .. } => {
+            edits.iter().try_for_each(check_texts)
+        }
         Edit::Nodes(edits) => {
             for (i, edit) in edits.iter().enumerate() {
                 let NodeEdit::Set(spec) = edit else { continue };

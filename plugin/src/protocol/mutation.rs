@@ -47,7 +47,9 @@ impl EditBatch {
     pub(super) fn push(&mut self, edit: Edit) {
         let edit = match edit {
             Edit::Nodes(edits) => edits,
-            Edit::Batch(parts) => return parts.into_iter().for_each(|part| self.push(part)),
+            Edit::Batch(parts) | Edit::Titled { edits: parts, .. } => {
+                return parts.into_iter().for_each(|part| self.push(part));
+            }
             edit => {
                 self.open = false;
                 return self.edits.push(edit);

@@ -135,7 +135,7 @@ pub(super) fn checked_swing(swing: Option<Swing>) -> Result<Option<Swing>, RpcEr
         |what: &str| RpcError::new(REFUSED, format!("compile error: warp: {what}")).at("params.swing");
     if !(amount > 0.0 && amount < 1.0) {
         let hint = match amount {
-            percent if (1.0..100.0).contains(&percent) => {
+            percent if (10.0..100.0).contains(&percent) => {
                 format!("it is a share and not a percentage: did you mean {}?", shown(percent / 100.0))
             }
             _ => "expected the share of the first of two eighths, between 0 and 1, such as 0.6".to_owned(),

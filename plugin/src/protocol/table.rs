@@ -19,6 +19,9 @@ mod of_methods {
     methods! {
         /// several changes as one: all or nothing, one step, one crossfade; each is checked in turn
         Session "batch" Change(|rest| batch::read_batch(rest, find_mutation)) (batch::Batch<'_>) => (batch::Results);
+        /// [several changes over some time](#what-a-transition-does): values, faders, sends, master and tempo go on lines and arrive
+        /// together, nodes fade in and out, patterns change at the end; all or nothing, one step
+        Session "transition" Change(|rest| batch::read_transition(rest, find_mutation)) (batch::Transition<'_>) => (batch::Results);
     }
 }
 

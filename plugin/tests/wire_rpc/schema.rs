@@ -50,6 +50,10 @@ fn requests(home: &Home) -> Vec<(&'static str, Value)> {
         ("unsubscribe", json!({"topics": ["errors"]})),
         ("adopt", json!({})),
         ("batch", json!({"requests": [{"method": "mute", "params": {"node": "verb"}}]})),
+        (
+            "transition",
+            json!({"requests": [{"method": "gain", "params": {"node": "bass", "gain": 0.2}}], "beats": 1}),
+        ),
         ("macro", json!({"macro": 1, "label": "bass/cutoff"})),
         ("macro_learn", json!({"macro": 2})),
         ("macros", json!({})),
@@ -73,6 +77,7 @@ fn requests(home: &Home) -> Vec<(&'static str, Value)> {
         ("load", json!({"module": {"nodes": [{"name": "a", "source": "gain"}]}})),
         ("save_file", json!({"file": file})),
         ("open_file", json!({"file": file})),
+        ("session_files", json!({})),
         ("clear", json!({})),
     ]
 }

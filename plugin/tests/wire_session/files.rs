@@ -120,6 +120,7 @@ fn a_file_that_cannot_be_opened_says_where_and_changes_nothing() {
         (json!(home.path().join("none.krach.json")), "there is no file"),
         (json!("/etc/passwd"), "not the path of a session"),
         (json!("../song"), "no name of a session"),
+        (json!("factory:hous"), "no session that comes with krach"),
         (json!(7), "not understood"),
     ] {
         let (place, message, hint) = refused(&mut client, "open_file", json!({"file": file}));
@@ -132,4 +133,30 @@ fn a_file_that_cannot_be_opened_says_where_and_changes_nothing() {
     assert!(message.contains("not the path of a session"), "{message}");
     let (_, message, _) = refused(&mut client, "save_file", json!({"file": "/no/folder/a.krach.json"}));
     assert!(message.contains("/no/folder"), "{message}");
+}
+
+#[test]
+fn what_comes_with_krach_is_listed_and_opened_by_its_key() {
+    let home = Home::new("factory-session");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    let listed = ok(&mut client, "session_files", json!({}));
+    let sessions = listed["sessions"].as_array().expect("a list");
+    let files: Vec<&str> = sessions.iter().filter_map(|session| session["file"].as_str()).collect();
+    let factory: Vec<String> =
+        krach::presets::FACTORY.iter().map(|session| format!("factory:{}", session.key)).collect();
+    assert!(files.ends_with(&factory.iter().map(String::as_str).collect::<Vec<_>>()), "{files:?}");
+    assert!(sessions.iter().all(|s| s["file"].as_str().is_some_and(|f| !f.starts_with("factory:")) || s["about"].is_string()));
+    let opened = ok(&mut client, "open_file", json!({"file": "factory:house"}));
+    assert_eq!(opened["file"], "factory:house");
+    assert!(!ok(&mut client, "describe", json!({}))["nodes"].as_array().expect("nodes").is_empty());
+    ok(&mut client, "clear", json!({}));
+    let mut undone = || ok(&mut client, "undo", json!({}))["undone"].clone();
+    assert_eq!([undone(), undone()], ["clear", "open house"], "a step is what was done");
+    for (file, hint) in [("factory:hous", "did you mean house?"), ("factory:zzzzzz", "there are acid")] {
+        let (_, _, said) = refused(&mut client, "open_file", json!({"file": file}));
+        assert!(said.starts_with(hint), "{file}: {said}");
+    }
+    let (_, _, said) = refused(&mut client, "open_file", json!({"file": "house"}));
+    assert_eq!(said, "house comes with krach: factory:house");
 }

@@ -2,6 +2,7 @@
 
 use super::{Arity, DspGraph, Equation, Params, Precision, Primitive, Signal};
 use crate::ir::fault::Fault;
+use crate::node::Scale;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Most equations of a graph, bodies of loops included.
@@ -17,8 +18,11 @@ const MAX_ENDS: usize = 64;
 /// Longest text of a `faust_expr`, in bytes.
 const MAX_TEMPLATE: usize = 1 << 16;
 
-/// Names and ranges of the controls met so far.
-type Controls = BTreeMap<String, [u64; 4]>;
+/// Longest unit of a control, in bytes.
+pub(super) const MAX_UNIT: usize = 16;
+
+/// The controls met so far: by name their ranges, units and scales.
+type Controls = BTreeMap<String, ([u64; 4], String, Scale)>;
 
 struct Checker {
     controls: Controls,
@@ -125,7 +129,7 @@ impl Checker {
                 .map_err(|m| {
                     Fault::new(at("template"), m).hint("{0}, {1}… stand for the inputs, in their order")
                 }),
-            (Primitive::Control, Params::Control { name, init, lo, hi, step }) => {
+            (Primitive::Control, Params::Control { name, init, lo, hi, step, unit, scale }) => {
                 for (field, x) in [("init", *init), ("lo", *lo), ("hi", *hi), ("step", *step)] {
                     finite(field, x)?;
                 }
@@ -141,14 +145,20 @@ impl Checker {
                     let fault = Fault::new(at("name"), "not a name for a control");
                     return Err(fault.hint("letters, digits, _ and -"));
                 }
+                if unit.len() > MAX_UNIT || unit.contains(odd) {
+                    let fault = Fault::new(at("unit"), "not a unit");
+                    return Err(fault.hint("a short text such as Hz, without quotes, brackets, \\ and :"));
+                }
                 let range = [init.to_bits(), lo.to_bits(), hi.to_bits(), step.to_bits()];
-                match self.controls.insert(name.clone(), range) {
+                let range = (range, unit.clone(), *scale);
+                match self.controls.insert(name.clone(), range.clone()) {
                     Some(before) if before != range => {
                         let fault = Fault::new(
                             format!("{place}.params"),
-                            format!("another control {name} has another range"),
+                            format!("another control {name} has another range, unit or scale"),
                         );
-                        Err(fault.hint("give them different names, or the same range: then they are one"))
+                        Err(fault
+                            .hint("give them different names, or say the same of both: then they are one"))
                     }
                     _ => Ok(()),
                 }

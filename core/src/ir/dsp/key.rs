@@ -16,12 +16,13 @@
 //! | graph | precision (one byte: 0 float, 1 double), list of inputs, list of outputs, list of equations |
 //! | signal | id, channels, precision (one byte) |
 //! | equation | name of the primitive (text), list of inputs, list of outputs, parameters |
-//! | parameters | one byte, then: 0 no: nothing · 1 const: number · 2 delay: nothing · 3 faust_expr: text · 4 control: name (text), init, lo, hi, step · 5 feedback: index, list of free signals, graph · 6 rwtable: size · 7 rdtable: list of numbers |
+//! | parameters | one byte, then: 0 no: nothing · 1 const: number · 2 delay: nothing · 3 faust_expr: text · 4 control: name (text), init, lo, hi, step · 5 feedback: index, list of free signals, graph · 6 rwtable: size · 7 rdtable: list of numbers · 8 control with a unit or a scale: as 4, then unit (text), scale (one byte: 0 linear, 1 log, 2 exp) |
 //!
 //! The key is the BLAKE2b hash of that, 16 bytes, without key, salt or personalisation
 //! (`hashlib.blake2b(form, digest_size=16)` in Python).
 
 use super::{DspGraph, Equation, Params, Precision, PrimitiveRef, Signal};
+use crate::node::Scale;
 use blake2::digest::{Update, VariableOutput};
 use std::collections::HashMap;
 use std::fmt;
@@ -62,12 +63,14 @@ impl DspGraph {
                 outputs: rename(&e.outputs),
                 params: match &e.params {
                     Params::Const { value } => Params::Const { value: plain(*value) },
-                    Params::Control { name, init, lo, hi, step } => Params::Control {
+                    Params::Control { name, init, lo, hi, step, unit, scale } => Params::Control {
                         name: name.clone(),
                         init: plain(*init),
                         lo: plain(*lo),
                         hi: plain(*hi),
                         step: plain(*step),
+                        unit: unit.clone(),
+                        scale: *scale,
                     },
                     Params::Rdtable { data } => {
                         Params::Rdtable { data: data.iter().copied().map(plain).collect() }
@@ -137,10 +140,20 @@ fn put_params(form: &mut Vec<u8>, params: &Params) {
             form.push(3);
             put_text(form, template);
         }
-        Params::Control { name, init, lo, hi, step } => {
-            form.push(4);
+        Params::Control { name, init, lo, hi, step, unit, scale } => {
+            // One of which only the range is said has the form that it always had.
+            let said = !unit.is_empty() || *scale != Scale::Linear;
+            form.push(if said { 8 } else { 4 });
             put_text(form, name);
             numbers(form, &[*init, *lo, *hi, *step]);
+            if said {
+                put_text(form, unit);
+                form.push(match scale {
+                    Scale::Linear => 0,
+                    Scale::Log => 1,
+                    Scale::Exp => 2,
+                });
+            }
         }
         Params::Feedback { body_graph, feedback_input_index, free_var_signals } => {
             form.push(5);

@@ -20,6 +20,8 @@ pub use check::{
 pub use key::{GraphKey, canonical_bytes};
 pub use primitive::{Arity, Primitive};
 
+use crate::node::Scale;
+use check::MAX_UNIT;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -131,6 +133,14 @@ pub enum Params {
         hi: f64,
         /// Distance between neighbouring values.
         step: f64,
+        /// Unit of its values, such as `Hz`.
+        #[serde(skip_serializing_if = "String::is_empty")]
+        #[schemars(default, length(max = MAX_UNIT))]
+        unit: String,
+        /// How a controller or a macro that moves it spreads its values.
+        #[serde(skip_serializing_if = "is_even")]
+        #[schemars(default)]
+        scale: Scale,
     },
     /// A loop through one sample of delay.
     Feedback {
@@ -169,6 +179,10 @@ struct Fields {
     lo: Option<f64>,
     hi: Option<f64>,
     step: Option<f64>,
+    #[serde(default)]
+    unit: String,
+    #[serde(default)]
+    scale: Scale,
     body_graph: Option<Box<DspGraph>>,
     #[serde(default)]
     feedback_input_index: u32,
@@ -209,6 +223,8 @@ impl TryFrom<Fields> for Params {
                 lo: given(f.lo, "lo")?,
                 hi: given(f.hi, "hi")?,
                 step: given(f.step, "step")?,
+                unit: f.unit,
+                scale: f.scale,
             },
             Kind::Feedback => Self::Feedback {
                 body_graph: given(f.body_graph, "body_graph")?,
@@ -223,6 +239,10 @@ impl TryFrom<Fields> for Params {
 
 fn one() -> u32 {
     1
+}
+
+fn is_even(scale: &Scale) -> bool {
+    *scale == Scale::Linear
 }
 
 impl DspGraph {

@@ -46,6 +46,7 @@ impl Control {
         if matches!(&edit, Edit::Batch(edits) if edits.is_empty()) {
             return Ok(());
         }
+        let edit = edit.titled(format!("open {name}"));
         if let Some(sounds) = &mut self.sounds {
             sounds.before(&edit, &mut self.engine).map_err(|error| told(&error))?;
         }

@@ -231,7 +231,8 @@ fn read_recall(rest: &str) -> Result<Mutation, RpcError> {
         let target = session
             .with_groups_of(&scene.state, &groups, registry)
             .map_err(|error| refused_edit(&error, "params", None))?;
-        Ok(Prepared::and(Edit::Batch(session.difference(&target)), &recalled))
+        let edit = Edit::Batch(session.difference(&target));
+        Ok(Prepared::and(edit.titled(format!("recall {} of {}", groups.join(", "), scene.name)), &recalled))
     }))
 }
 

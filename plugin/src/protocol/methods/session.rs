@@ -90,7 +90,7 @@ fn read_load(rest: &str) -> Result<Mutation, RpcError> {
         let registry = session_preview.engine().registry();
         let edit =
             session_preview.session()?.loading(module, registry).map_err(|error| refused_document(&error))?;
-        Ok(edit.into())
+        Ok(edit.titled("load").into())
     });
     Ok(change.within("params.module"))
 }
@@ -114,6 +114,7 @@ fn read_instantiate(rest: &str) -> Result<Mutation, RpcError> {
             return Err(error.at("params.prefix").hint("choose another prefix, or remove the group first"));
         }
         let ModuleIr { inputs, outputs, .. } = prefix_ir(&ModuleIr { nodes: Vec::new(), ..module }, &prefix);
+        let edit = edit.titled(format!("instantiate {prefix}"));
         Ok(Prepared::and(edit, &Instantiated { prefix, nodes, inputs, outputs }))
     });
     Ok(change.within("params.module"))
@@ -122,7 +123,7 @@ fn read_instantiate(rest: &str) -> Result<Mutation, RpcError> {
 /// `clear`: nothing that sounds is left; settings stay.
 fn read_clear(rest: &str) -> Result<Mutation, RpcError> {
     let Nothing {} = read_object(rest)?;
-    Ok(Mutation::new(|session_preview| Ok(session_preview.session()?.clearing().into())))
+    Ok(Mutation::new(|session_preview| Ok(session_preview.session()?.clearing().titled("clear").into())))
 }
 
 /// `undo`: takes the last step back.
