@@ -17,9 +17,9 @@ from hosted import ROOT, Served, bundle, host, read_wav
 
 import krach
 from krach import Session, krp
-from krach.session.documents import WITH_KRACH
 
 SESSIONS = ROOT / "dsp/sessions"
+WITH_KRACH = sorted(each.name.removesuffix(".krach.json") for each in SESSIONS.glob("*.krach.json"))
 
 
 @pytest.fixture(scope="module")

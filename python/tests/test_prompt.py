@@ -94,12 +94,15 @@ def test_the_prompt_attaches_to_a_name_and_asks_where_there_are_several(served: 
         other.close()
 
 
-def test_tab_completes_nodes_controls_and_types(typed: Typed, kr: Session) -> None:
+def test_tab_completes_nodes_controls_types_scenes_and_sessions(typed: Typed, kr: Session) -> None:
     kr.node("bassline", "faust:bass")
+    kr.save("verse")
     for begin, whole, end, shown in (
         ('kr["bassl', "bassline", '"].name.upper()', "BASSLINE"),
         ('kr["bassline/cut', "bassline/cutoff", '"] + 0.25', "220.25"),
         ('kr.types("faust:kic', "faust:kick", '")[0].type.upper()', "FAUST:KICK"),
+        ('kr.scene("vers', "verse", '").nodes[0].name.upper()', "BASSLINE"),
+        ('kr.open_file("factory:hous', "factory:house", '", dry_run=True).file.upper()', "FACTORY:HOUSE"),
         ("kr.set({'bassline/cutof", "bassline/cutoff", "': 330}), kr['bassline/cutoff']", "330.0"),
     ):
         typed.prompt.send(f"{begin}\t")

@@ -641,16 +641,42 @@ def test_a_name_of_another_family_is_found(kr: Session) -> None:
     assert refused.value.hint == "a session that was saved is opened by kr.open_file('mysong')"
 
 
-def test_a_session_that_comes_with_krach_is_told_where_it_is(kr: Session) -> None:
+def test_a_session_that_comes_with_krach_is_opened_by_its_key(kr: Session) -> None:
     folder = SRC.parents[1] / "dsp/sessions"
     names = sorted(each.name.removesuffix(".krach.json") for each in folder.glob("*.krach.json"))
-    assert list(krach.session.documents.WITH_KRACH) == names
-    with pytest.raises(Refusal, match="acid comes with krach") as refused:
+    assert [each for each in kr.session_files() if ":" in each] == [f"factory:{name}" for name in names]
+    with pytest.raises(Refusal) as refused:
         kr.open_file("acid")
-    file = folder / "acid.krach.json"
-    assert f"kr.open_file({str(file)!r})" in str(refused.value)
-    kr.open_file(file)
-    assert kr.nodes
+    assert refused.value.hint == "acid comes with krach: factory:acid"
+    kr.open_file(folder / "acid.krach.json")
+    by_path = kr.capture()
+    kr.clear()
+    assert kr.open_file("factory:acid").file == "factory:acid"
+    assert kr.capture() == by_path
+    assert kr.undo().undone == "open acid" and not kr.nodes
+    with pytest.raises(Refusal, match="did you mean acid"):
+        kr.open_file("factory:acit")
     with pytest.raises(Refusal) as refused:
         kr.open_file("mysong")
     assert "comes with krach" not in str(refused.value)
+
+
+def test_unit_and_scale_of_a_control_reach_describe_controllers_and_macros(kr: Session) -> None:
+    def sound() -> krs.Signal:
+        cutoff = krs.control("cutoff", 800, 20, 20000, unit="Hz", scale="log")
+        return (
+            cutoff * 0
+            + krs.control("depth", 0.5, 0, 1, scale="exp") * 0
+            + krs.control("level", -6, -60, 6, unit="dB") * 0
+        )
+
+    kr.node("tone", sound)
+    told = {each.name: (each.unit, each.scale) for each in kr.node_controls("tone")}
+    assert told == {"cutoff": ("Hz", "log"), "depth": ("", "exp"), "level": ("dB", "linear")}
+    kr.macro(1, "tone/cutoff")
+    assert kr.macros[0]["targets"][0]["curve"] == "auto"
+    document = kr.capture()
+    graph = document.nodes[0].source
+    assert isinstance(graph, krach.DspGraph) and graph == krs.graph(sound)
+    kr.load(document)
+    assert kr.capture() == document

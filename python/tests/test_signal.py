@@ -4,7 +4,7 @@ import cmath
 import math
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -266,6 +266,10 @@ def test_one_control_used_in_two_places_is_one() -> None:
         (lambda x: krs.rdtable([], x), "entries"),
         (lambda x: krs.lowpass(x, 100, 0), "1 to 16"),
         (lambda x: krs.control("a", 1, 0, 2) + krs.control("a", 1, 0, 3), "twice with other ranges"),
+        (lambda x: krs.control("a", 1, 0, 2) + krs.control("a", 1, 0, 2, unit="Hz"), "twice with other ranges"),
+        (lambda x: krs.control("a", 1, 0, 2, unit="H]z"), "no unit"),
+        (lambda x: krs.control("a", 1, 0, 2, unit="beats per minute!"), "no unit"),
+        (lambda x: krs.control("a", 1, 0, 2, scale=cast(Any, "db")), "use linear, log, exp"),
         (lambda x: krs.control("a", 5, 0, 2), "lo <= init <= hi"),
         (lambda x: krs.control("a[b]", 1, 0, 2), "no name"),
     ],

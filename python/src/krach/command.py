@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import os
 import platform
 import sys
@@ -167,6 +166,8 @@ def doctor() -> int:
         print(f"{what:<12}{str(text).replace(chr(10), chr(10) + 12 * ' ')}{'' if is_good else '   <- here'}")
 
     say("python", f"{platform.python_version()} ({sys.executable})")
+    import importlib.metadata  # noqa: PLC0415 - it takes long, and only this needs it
+
     try:
         other = importlib.metadata.version("krach")
         say("package", f"krach {other}, an older program of this name: pip uninstall krach", False)

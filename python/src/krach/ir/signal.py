@@ -18,6 +18,12 @@ from krach.error import KrachError
 Precision: TypeAlias = Literal["float", "double"]
 """Numbers of 32 or 64 bits."""
 
+Scale: TypeAlias = Literal["linear", "log", "exp"]
+"""How a controller or a macro spreads the values of a control."""
+
+SCALES: tuple[Scale, ...] = ("linear", "log", "exp")
+"""The scales, in the order of their numbers in the key."""
+
 ARITY: Mapping[str, int | None] = {
     **dict.fromkeys(["add", "sub", "mul", "div", "mod", "min", "max", "pow", "fmod", "remainder", "atan2"], 2),
     **dict.fromkeys(["gt", "lt", "ge", "le", "eq", "ne", "delay"], 2),
@@ -117,10 +123,10 @@ class FaustExpr:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A control of the node: name, initial value, range, and the distance between neighbouring values.
+    """A control of the node: name, initial value, range, distance between neighbouring values, unit, scale.
 
-    >>> krs.graph(lambda: krs.control("cutoff", 800, 50, 8000)).equations[0].params
-    Control(name='cutoff', init=800.0, lo=50.0, hi=8000.0, step=0.0)
+    >>> krs.graph(lambda: krs.control("cutoff", 800, 50, 8000, unit="Hz", scale="log")).equations[0].params
+    Control(name='cutoff', init=800.0, lo=50.0, hi=8000.0, step=0.0, unit='Hz', scale='log')
     """
 
     name: str
@@ -128,6 +134,8 @@ class Control:
     lo: float
     hi: float
     step: float
+    unit: str = ""
+    scale: Scale = "linear"
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,8 +326,8 @@ def _canonical_params(params: Params, rename: Any) -> Params:
     match params:
         case Const(value):
             return Const(_plain(value))
-        case Control(name, init, lo, hi, step):
-            return Control(name, _plain(init), _plain(lo), _plain(hi), _plain(step))
+        case Control(name, init, lo, hi, step, unit, scale):
+            return Control(name, _plain(init), _plain(lo), _plain(hi), _plain(step), unit, scale)
         case RdTable(data):
             return RdTable(tuple(_plain(x) for x in data))
         case Feedback(body, index, free):
@@ -357,10 +365,15 @@ def _put_params(form: bytearray, params: Params) -> None:
         case FaustExpr(template):
             form.append(3)
             _put_text(form, template)
-        case Control(name, init, lo, hi, step):
-            form.append(4)
+        case Control(name, init, lo, hi, step, unit, scale):
+            # One of which only the range is said has the form that it always had.
+            is_more = bool(unit) or scale != "linear"
+            form.append(8 if is_more else 4)
             _put_text(form, name)
             form += struct.pack("<4d", init, lo, hi, step)
+            if is_more:
+                _put_text(form, unit)
+                form.append(SCALES.index(scale))
         case Feedback(body, index, free):
             form.append(5)
             form += struct.pack("<I", index)
@@ -399,8 +412,9 @@ def _params_to_dict(params: Params) -> dict[str, Any]:
             return {"type": "delay"}
         case FaustExpr(template):
             return {"type": "faust_expr", "template": template}
-        case Control(name, init, lo, hi, step):
-            return {"type": "control", "name": name, "init": init, "lo": lo, "hi": hi, "step": step}
+        case Control(name, init, lo, hi, step, unit, scale):
+            plain = {"type": "control", "name": name, "init": init, "lo": lo, "hi": hi, "step": step}
+            return plain | ({"unit": unit} if unit else {}) | ({"scale": scale} if scale != "linear" else {})
         case Feedback(body, index, free):
             return {
                 "type": "feedback",
@@ -445,7 +459,10 @@ def _params(data: Mapping[str, Any], place: str) -> Params:
             return FaustExpr(str(given("template")))
         case "control":
             init, lo, hi, step = (float(given(name)) for name in ("init", "lo", "hi", "step"))
-            return Control(str(given("name")), init, lo, hi, step)
+            scale = data.get("scale", "linear")
+            if scale not in SCALES:
+                raise IrError(f"{place}.scale", f"expected one of {', '.join(SCALES)}")
+            return Control(str(given("name")), init, lo, hi, step, str(data.get("unit", "")), scale)
         case "feedback":
             body = DspGraph.from_dict(_object(given("body_graph"), f"{place}.body_graph"), f"{place}.body_graph")
             index = int(data.get("feedback_input_index", 0))

@@ -77,7 +77,7 @@ class News:
 
 
 def completions(session: Session, text: str) -> list[str]:
-    """Return the types, nodes and control paths that begin with a text within quotes.
+    """Return the types, nodes, control paths, scenes and sessions that begin with a text within quotes.
 
     >>> krach.repl.prompt.completions(kr, "faust:ki")
     ['faust:kick']
@@ -86,6 +86,8 @@ def completions(session: Session, text: str) -> list[str]:
         nodes = session.describe()
         known = [each.type for each in session.types()] + [each.name for each in nodes]
         known += [each["path"] for node in nodes for each in node.controls or ()]
+        known += session.scenes
+        known += session.session_files() if session.has("session_files") else []
     except KrachError:
         return []
     return [each for each in known if text and each.startswith(text)]

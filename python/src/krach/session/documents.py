@@ -10,37 +10,9 @@ from typing import Any
 
 from krach.error import KrachError
 from krach.ir.module import ModuleIr
-from krach.places import targets
 
 SUFFIX = ".krach.json"
 """How session files are called."""
-
-
-WITH_KRACH = (
-    "acid",
-    "breaks",
-    "dub",
-    "five_eight",
-    "glass_waltz",
-    "house",
-    "machine_room",
-    "slow_light",
-)
-"""The sessions that come with krach: a host shows them among the presets of the plugin."""
-
-
-def of_a_session_with_krach(name: str | Path) -> str | None:
-    """Return where a session that comes with krach is; ``None`` for another name.
-
-    >>> krach.session.documents.of_a_session_with_krach("mysong")
-    """
-    if name not in WITH_KRACH:
-        return None
-    file = Path("dsp/sessions") / f"{name}{SUFFIX}"
-    found = [target.parent / file for target in targets() if (target.parent / file).is_file()]
-    where = repr(str(found[0] if found else f"./{file}"))
-    checkout = f"kr.open_file({where})" + ("" if found else " in a checkout")
-    return f"{name} comes with krach: a CLAP host has it among the presets; {checkout} opens it"
 
 
 def document_of(ir: ModuleIr | Mapping[str, Any] | str | Path) -> dict[str, Any]:

@@ -8,13 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from krach.client import Refusal
 from krach.error import KrachError
 from krach.export import Script, export
 from krach.ir.module import Frozen, ModuleIr
 
 from .base import COMPILE, At, Change
-from .documents import document_of, of_a_session_with_krach, session_file
+from .documents import document_of, session_file
 from .handles import ModuleHandle
 from .info import Info, Lines, Table
 from .nodes import Named, name_of
@@ -97,20 +96,27 @@ class Whole(Scenes):
     def open_file(self, file: str | Path, *, at: At = None, dry_run: bool = False) -> Change:
         """Make the session that of a file, as one change: a name in ``~/.krach/sessions``, or a path.
 
+        ``factory:NAME`` is one that comes with krach; ``kr.session_files()`` lists them.
+
+        >>> _ = kr.open_file("factory:house")
+        >>> kr.undo().undone
+        'open house'
         >>> kr.open_file("/nowhere/song")
         Traceback (most recent call last):
         krach.client.refusal.Refusal: there is no file /nowhere/song.krach.json
         ...
         """
-        try:
-            done = self.change("open_file", {"file": session_file(file)}, at, dry_run)
-        except Refusal as error:
-            hint = of_a_session_with_krach(file)
-            if hint is None:
-                raise
-            raise Refusal(f"{str(error).splitlines()[0]}\n{hint}", place=error.place, hint=hint) from None
+        done = self.change("open_file", {"file": session_file(file)}, at, dry_run)
         self._settle_all(at, dry_run)
         return done
+
+    def session_files(self) -> list[str]:
+        """Return what ``kr.open_file`` opens by name: your own sessions, and those that come with krach.
+
+        >>> [each for each in kr.session_files() if each.startswith("factory:")][:3]
+        ['factory:acid', 'factory:breaks', 'factory:dub']
+        """
+        return [each["file"] for each in self.ask("session_files")["sessions"]]
 
     def instantiate(
         self,
@@ -461,26 +467,54 @@ class Whole(Scenes):
         given |= {"from": begin or None, "overwrite": overwrite or None}
         return Info(self.ask("freeze", **{key: value for key, value in given.items() if value is not None}))
 
-    # What the plugin may have one day
-
     @contextmanager
-    def transition(self, bars: float = 8) -> Generator[None]:
-        """Let all changes within go on a line and arrive together, if this plugin can do that as one change.
+    def transition(
+        self, bars: float | None = None, beats: float | None = None, *, at: At = None, dry_run: bool = False
+    ) -> Generator[list[Any]]:
+        """Let all changes within take so many bars (8) or beats: all or nothing, one step of undo.
 
+        Values, faders, sends, the master and the own tempo go on lines and arrive together. Nodes that come fade in
+        and play at once, nodes that go fade out and are removed at the end; other patterns change at the end. What is
+        set again meanwhile ends its own part. A bar is a cycle here. The list has the answers afterwards.
+
+        >>> pad = kr.node("pad", "faust:pad", gain=0.4)
         >>> with kr.transition(bars=8):
-        ...     _ = kr.gain("bass", 0.1)
+        ...     _ = pad.gain(0.1)
+        ...     kr.tempo = 90
+        ...     bass = kr.node("bass", "faust:bass")
+        ...     _ = bass @ "A1 . A1 A2"
+        >>> kr.undo().undone
+        'transition: set pad_g/gain and 3 more'
+        >>> with kr.transition(beats=16):
+        ...     _ = pad.mute()
         Traceback (most recent call last):
-        krach.client.refusal.Unsupported: this plugin (krach 0.1.0) has no `transition`
+        krach.client.refusal.Refusal: mute cannot be part of a transition
         ...
         """
         scope = self._scope
-        outer, scope.batch = scope.batch, []
+        if scope.batch is not None:
+            hint = "with kr.transition(bars=8): is itself one change"
+            raise KrachError(f"a transition is no part of a batch\n{hint}", hint=hint)
+        if bars is None and beats is None:
+            bars = 8
+        requests: list[dict[str, Any]] = []
+        answers: list[Any] = []
+        scope.batch = requests
         try:
-            yield
-            requests = scope.batch
+            yield answers
         finally:
-            scope.batch = outer
-        self.change("transition", {"cycles": bars, "requests": requests})
+            scope.batch = None
+        if not requests:
+            return
+        params = {"requests": requests, "cycles": bars, "beats": beats}
+        done = self.change("transition", params, at, dry_run)
+        answers += [Change(each) for each in done.get("results", [])]
+        if dry_run:
+            return
+        position = self.position
+        if not position.running:
+            self.note("time stands: the transition begins when it moves")
+        self._settle({each["params"]["name"] for each in requests if each["method"] == "node"})
 
 
 _SHOWN = 12

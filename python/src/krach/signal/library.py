@@ -14,17 +14,24 @@ from krach.ir import signal as ir
 
 from .trace import Operand, Signal, TraceError, apply, current, loop
 
+_LONGEST_UNIT = 16
+
 # Inputs
 
 
-def control(name: str, init: float, lo: float, hi: float, step: float = 0.0) -> Signal:
+def control(  # noqa: PLR0917
+    name: str, init: float, lo: float, hi: float, step: float = 0.0, unit: str = "", scale: ir.Scale = "linear"
+) -> Signal:
     """Return a control of the node, smoothed over some milliseconds unless its name says gate or trig.
+
+    ``unit`` is shown beside its values; ``scale`` (``linear``, ``log``, ``exp``) is how MIDI controllers and macros
+    spread them.
 
     >>> krs.render(lambda: krs.control("gate", 1, 0, 1), 2 / 48000)
     [[1.0, 1.0]]
 
-    Raises ``TraceError`` for a name that cannot be, a range that cannot be, or a second control of that name
-    with another range.
+    Raises ``TraceError`` for a name, a range, a unit or a scale that cannot be, or a second control of that name
+    that says something else.
     """
     if not name or len(name.encode()) > 256 or any(c in '"[]\\:' or not c.isprintable() for c in name):
         raise TraceError(f"{name!r} is no name for a control: use letters, digits, _ and -")
@@ -33,13 +40,17 @@ def control(name: str, init: float, lo: float, hi: float, step: float = 0.0) -> 
         raise TraceError(
             f"control {name}: lo <= init <= hi and step >= 0; got init={init}, lo={lo}, hi={hi}, step={step}"
         )
-    declared = ir.Control(name, *numbers)
+    if len(unit.encode()) > _LONGEST_UNIT or any(c in '"[]\\:' or not c.isprintable() for c in unit):
+        raise TraceError(f"control {name}: {unit!r} is no unit: use a short text such as Hz, at most 16 bytes")
+    if scale not in ir.SCALES:
+        raise TraceError(f"control {name}: there is no scale {scale!r}: use {', '.join(ir.SCALES)}")
+    declared = ir.Control(name, float(init), float(lo), float(hi), float(step), unit, scale)
     root = current().root
     before = root.controls.setdefault(name, declared)
     if before != declared:
         raise TraceError(
             f"control {name} is declared twice with other ranges: {_range(before)} and {_range(declared)}; "
-            "give them different names, or the same range: then they are one"
+            "give them different names, or say the same of both: then they are one"
         )
     # At the outermost level, so that all uses share one smoother.
     made = root.once(("control", name), lambda: root.add("control", (), declared))
@@ -47,7 +58,9 @@ def control(name: str, init: float, lo: float, hi: float, step: float = 0.0) -> 
 
 
 def _range(c: ir.Control) -> str:
-    return f"{c.init:g} in {c.lo:g}…{c.hi:g} step {c.step:g}"
+    unit = f" {c.unit}" if c.unit else ""
+    scale = f" {c.scale}" if c.scale != "linear" else ""
+    return f"{c.init:g} in {c.lo:g}…{c.hi:g} step {c.step:g}{unit}{scale}"
 
 
 def sr() -> Signal:

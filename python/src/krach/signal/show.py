@@ -96,8 +96,9 @@ def _detail(params: ir.Params) -> str:
     match params:
         case ir.Const(value):
             return f"{value:g}"
-        case ir.Control(name, init, lo, hi, _):
-            return f"{name} ({init:g}, {lo:g}…{hi:g})"
+        case ir.Control(name, init, lo, hi, _, unit, scale):
+            parts = [f"{init:g}, {lo:g}…{hi:g}", unit, "" if scale == "linear" else scale]
+            return f"{name} ({' '.join(each for each in parts if each)})"
         case ir.FaustExpr(template):
             return f'"{template}"'
         case ir.RwTable(size):
