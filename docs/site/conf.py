@@ -19,7 +19,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
 exclude_patterns = ["docs/site"]
 # Headings have the anchors that code hosts give them.
 myst_heading_anchors = 4
-myst_enable_extensions = ["attrs_inline"]
+myst_enable_extensions = ["colon_fence"]
 
 html_theme = "furo"
 html_title = "krach"

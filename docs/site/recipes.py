@@ -52,7 +52,7 @@ def with_sounds(text: str) -> str:
         return (
             f"{block[0]}\n\n"
             f'<figure class="sound"><img src="sounds/{recipe.name}.png" alt="{about}" width="760" height="190">'
-            f'<audio controls preload="none" src="sounds/{recipe.name}.ogg"></audio></figure>\n'
+            f'<audio controls preload="metadata" src="sounds/{recipe.name}.ogg"></audio></figure>\n'
         )
 
     return _BLOCK.sub(put, text)

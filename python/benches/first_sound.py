@@ -1,7 +1,7 @@
 """How long it takes from a wheel to the first sound, without Rust and with an empty home.
 
 `python -m benches.first_sound WHEEL`. Beside the seconds stand those that processors worked: another load changes them
-less. Each step is what docs/getting-started.md says, and its line tells what was on the screen while it was waited for.
+less. The lines are those of docs/getting-started.md, typed in its order; what each printed last stands beside it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import resource
+import shutil
 import struct
 import subprocess
 import sys
@@ -23,10 +24,14 @@ import pexpect
 
 LOUD = 0.01
 """The level that counts as sound: -40 dBFS."""
-MINUTE = (
-    'kick = kr.node("kick", "faust:kick", gain=0.8)',
-    'kick @ "x*4"',
-)
+PAGE = Path(__file__).resolve().parents[2] / "docs/getting-started.md"
+ENTER = ". ~/krach-env/bin/activate"
+
+
+def of_the_page(language: str) -> list[str]:
+    """Return the lines that the page has in a language, in its order, each once."""
+    blocks = re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text("utf-8"), re.S | re.M)
+    return list(dict.fromkeys(line for block in blocks for line in block.splitlines() if line))
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,10 @@ class Step:
     seconds: float
     worked: float
     said: str
+
+    def __str__(self) -> str:
+        """Write it as a line of a table."""
+        return f"{self.seconds:6.1f} s {self.worked:6.1f} s worked  {self.what}: {self.said}"
 
 
 def _worked() -> float:
@@ -65,58 +74,66 @@ def loudest(wav: Path, seen: int) -> tuple[float, int]:
     return max((abs(each[0]) for each in struct.iter_unpack("<f", data)), default=0.0), seen + len(data)
 
 
+def ran(line: str, home: Path, env: dict[str, str], status: int = 0) -> str:
+    """Run a line of the shell, and return the last line that it printed."""
+    done = subprocess.run(["bash", "-c", line], env=env, cwd=home, capture_output=True, text=True, check=False)
+    if done.returncode != status:
+        raise SystemExit(f"{line}: {done.stdout}{done.stderr}")
+    return (done.stdout.strip().splitlines() or ["nothing"])[-1]
+
+
 def measured(wheel: Path, home: Path) -> list[Step]:
-    """Return each step with its seconds, and what it said last while it was waited for."""
+    """Return each step with its seconds, and what it said last."""
     env, found = bare(home), list[Step]()
-    programs = home / "krach-env" / "bin"
-    wav = home / "minute.wav"
+    shutil.copy2(wheel, home)
+    venv, enter, pip, install, serve, krach = of_the_page("sh")
+    if enter != ENTER or "krach_plugin" not in pip or not serve.startswith("krach serve") or krach != "krach":
+        raise SystemExit(f"{PAGE} has other steps now")
+    pip = re.sub(r"krach_plugin-[^\[]*\.whl", wheel.name, pip)
+    wav = home / serve.split()[-1]
 
     def step(what: str, work: Callable[[], str]) -> None:
         begin, worked = time.monotonic(), _worked()
         said = work()
         found.append(Step(what, time.monotonic() - begin, _worked() - worked, said))
+        print(found[-1], flush=True)
 
-    def run(*line: str) -> Callable[[], str]:
-        def work() -> str:
-            done = subprocess.run(line, env=env, cwd=home, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise SystemExit(f"{' '.join(line)}: {done.stdout}{done.stderr}")
-            return (done.stdout.strip().splitlines() or ["nothing"])[-1]
-
-        return work
-
-    step("python3 -m venv krach-env", run("python3", "-m", "venv", "krach-env"))
-    step("pip install WHEEL[repl]", run(str(programs / "pip"), "install", f"{wheel}[repl]"))
-    step("krach install", run(str(programs / "krach"), "install"))
-    step("krach doctor (nothing runs yet)", lambda: _doctor(str(programs / "krach"), env, home))
-    line = [str(programs / "krach"), "serve", "--record", str(wav)]
-    served = subprocess.Popen(line, env=env, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    step(venv, lambda: ran(venv, home, env))
+    step(pip, lambda: ran(f"{enter} && {pip}", home, env))
+    step(install, lambda: ran(f"{enter} && {install}", home, env))
+    step("krach doctor", lambda: ran(f"{enter} && krach doctor", home, env, 1))
+    line = f"{enter} && exec {serve}"
+    served = subprocess.Popen(
+        ["bash", "-c", line], env=env, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     assert served.stdout is not None
     prompt: Any = None
     try:
         lines = served.stdout
-        step("krach serve, to its first line", lambda: lines.readline().strip())
-        prompt = pexpect.spawn(str(programs / "krach"), env=env, cwd=str(home), encoding="utf-8", echo=False)
+        step(f"{serve}, to its first line", lambda: lines.readline().strip())
+        prompt = pexpect.spawn(
+            "bash", ["-c", f"{enter} && exec {krach}"], env=env, cwd=str(home), encoding="utf-8", echo=False
+        )
 
         def opened() -> str:
             prompt.expect(re.escape("In ["), timeout=60)
             return "the prompt"
 
         step("krach, to the prompt", opened)
-        seen = wav.stat().st_size if wav.exists() else 44
+        at = max(44, wav.stat().st_size // 4 * 4 if wav.exists() else 0)
 
         def sounds() -> str:
-            at, level, until = max(seen, 44), 0.0, time.monotonic() + 60
-            for each in MINUTE:
+            level, place, until = 0.0, at, time.monotonic() + 60
+            for each in of_the_page("python")[:2]:
                 prompt.send(each + "\r")
             while level < LOUD:
                 if time.monotonic() > until:
                     raise SystemExit(f"no sound within a minute: {prompt.before}")
                 time.sleep(0.01)
-                level, at = loudest(wav, at // 4 * 4)
+                level, place = loudest(wav, place)
             return f"peak {level:.2f}"
 
-        step("two lines, to the first sound", sounds)
+        step("two lines, to the first sound in the file", sounds)
     finally:
         if prompt is not None:
             prompt.close(force=True)
@@ -125,20 +142,13 @@ def measured(wheel: Path, home: Path) -> list[Step]:
     return found
 
 
-def _doctor(krach: str, env: dict[str, str], home: Path) -> str:
-    done = subprocess.run([krach, "doctor"], env=env, cwd=home, capture_output=True, text=True, check=False)
-    return done.stdout.strip().splitlines()[-1]
-
-
 def main() -> None:
     """Measure, and print a table."""
     wheel = Path(sys.argv[1]).resolve()
     # Short, because a socket's path has to be.
     with tempfile.TemporaryDirectory(prefix="krach-f-") as home:
         steps = measured(wheel, Path(home))
-    for each in steps:
-        print(f"{each.seconds:6.1f} s {each.worked:6.1f} s worked  {each.what:34} {each.said}")
-    print(f"{sum(each.seconds for each in steps):6.1f} s {sum(each.worked for each in steps):6.1f} s worked  all")
+    print(f"{sum(each.seconds for each in steps):.1f} s, {sum(each.worked for each in steps):.1f} s worked: all")
 
 
 if __name__ == "__main__":

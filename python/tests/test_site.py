@@ -32,6 +32,13 @@ def test_a_link_of_the_built_site_that_leads_nowhere_is_named_with_its_page(tmp_
     )
 
 
+def test_every_page_has_its_place_in_the_contents_of_the_site() -> None:
+    contents = (ROOT / "docs/site/pages/index.md").read_text("utf-8")
+    pages = [each.stem for each in (ROOT / "docs").glob("*.md")]
+    without = [each for each in pages if f"docs/{each}\n" not in contents]
+    assert len(pages) > 15 and not without, f"docs/site/pages/index.md does not list {without}"
+
+
 def test_every_page_is_laid_out_with_what_it_links_to(tmp_path: Path) -> None:
     stage.stage(tmp_path)
     pages = {each.relative_to(tmp_path).as_posix(): each.read_text("utf-8") for each in tmp_path.rglob("*.md")}
