@@ -87,6 +87,7 @@ def test_the_sounds_are_told_with_their_controls(server: Assistant, kr: Session)
     bass = text.split("## faust:bass")[1].split("\n## ")[0]
     assert "cutoff 30…12000 Hz (220)" in bass and "Pattern: A1 . A1 A2" in bass
     assert "## faust:reverb (effect, factory)" in text
+    assert said(server.answer("list_controls", node="sounds")) == text
 
 
 # What changes
