@@ -426,6 +426,19 @@ def test_a_folder_that_was_stated_may_be_used_and_no_other(served: Served, kr: S
         assert assistant.refused("load_session", file=str(stated / "b"))["place"]
 
 
+def test_with_two_instances_one_is_chosen_by_start(served: Served) -> None:
+    with Served() as second, Assistant("mcp") as assistant:
+        for tool in ("status", "start"):
+            error = assistant.refused(tool)
+            assert error["message"] == "2 instances are there: say which" and second.instance.id in error["hint"]
+        assert f'start takes one: instance="{served.instance.id}"' in assistant.refused("stop")["hint"]
+        assert assistant.call("start", instance=second.instance.id)["instance"] == second.instance.id
+        assert assistant.call("status")["nodes"] == {}
+        assert second.instance.id in assistant.refused("start", instance="nobody")["hint"]
+        assert assistant.refused("start", instance="/tmp/x.sock")["hint"]
+        assert assistant.call("start", instance=served.instance.id)["instance"] == served.instance.id
+
+
 def test_without_the_extra_the_command_says_how_to_get_it(tmp_path: Path) -> None:
     (tmp_path / "mcp_types.py").write_text("raise ModuleNotFoundError('gone', name='mcp_types')\n")
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{SRC}"}

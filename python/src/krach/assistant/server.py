@@ -19,6 +19,7 @@ from mcp.server import Server
 from mcp.server.context import ServerRequestContext
 from mcp.server.stdio import stdio_server
 
+from krach.client import NoInstance, instances
 from krach.error import KrachError
 
 from .desk import Desk
@@ -53,6 +54,8 @@ def declared(tool: Tool) -> types.Tool:
 
 def refused(error: KrachError) -> types.CallToolResult:
     """Return an error as an answer: what, where, and what would work."""
+    if isinstance(error, NoInstance):
+        error = _to_choose(error)
     text = str(error)
     data: dict[str, Any] = {"message": text.split("\n", 1)[0], "place": error.place, "hint": error.hint}
     if error.line is not None:
@@ -65,6 +68,15 @@ def refused(error: KrachError) -> types.CallToolResult:
     return types.CallToolResult(
         content=[types.TextContent(text=text)], structured_content={"error": data}, is_error=True
     )
+
+
+def _to_choose(error: NoInstance) -> NoInstance:
+    """Return the error of an instance that is not there, with what the tool ``start`` would take."""
+    live = instances()
+    if not live:
+        return error
+    listed = "; ".join(f'instance="{each.id}": {each}' for each in live)
+    return NoInstance(str(error).split("\n", 1)[0], place=error.place, hint=f"the tool start takes one: {listed}")
 
 
 def answered(answer: Answer) -> types.CallToolResult:
