@@ -368,6 +368,13 @@ HOSTILE_PATHS = (
 )
 
 
+def test_a_session_that_comes_with_krach_is_loaded_by_its_name(assistant: Assistant, kr: Session) -> None:
+    assert assistant.call("load_session", file="factory:house", dry_run=True)["dry_run"] and not kr.nodes
+    assert "kick" in assistant.call("load_session", file="factory:house")["playing"]["nodes"] and "kick" in kr.nodes
+    for name in ("factory:huose", "factory:../song", "factory:/etc/passwd", "factory:"):
+        assert "factory:house" in assistant.refused("load_session", file=name)["hint"]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="links and pipes are others there")
 def test_hostile_paths_are_refused_with_a_hint(assistant: Assistant, kr: Session, tmp_path: Path) -> None:
     kr.node("bass", "faust:bass") @ "A1 A2"

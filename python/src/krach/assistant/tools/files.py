@@ -18,6 +18,7 @@ from krach.ir.module import ModuleIr
 TOOLS: dict[str, Tool] = {}
 
 _MOST = 16 << 20
+_FACTORY = "factory:"
 
 
 @tool(TOOLS)
@@ -54,8 +55,15 @@ def export_session(
 def load_session(desk: Desk, *, file: FileName, at: At = None, dry_run: DryRun = False) -> Answer:
     """Make the session that of a file NAME.krach.json, scenes and macros too; undo takes it back.
 
-    What is equal in both plays on.
+    What is equal in both plays on. "factory:house" and its kin are sessions that come with krach.
     """
+    if file.startswith(_FACTORY):
+        names = [each for each in desk.session.session_files() if each.startswith(_FACTORY)]
+        if file not in names:
+            hint = f"sessions that come with krach: {', '.join(names)}"
+            raise PathError(f"there is no session {file}", place=file, hint=hint)
+        desk.session.open_file(file, at=at, dry_run=dry_run)
+        return Answer(f"the session is {file}", {"file": file})
     place = desk.folders.existing(file, "sessions", SESSION)
     desk.session.open_file(place, at=at, dry_run=dry_run)
     return Answer(f"the session is that of {place}", {"file": str(place)})
