@@ -664,11 +664,8 @@ def test_a_session_that_comes_with_krach_is_opened_by_its_key(kr: Session) -> No
 def test_unit_and_scale_of_a_control_reach_describe_controllers_and_macros(kr: Session) -> None:
     def sound() -> krs.Signal:
         cutoff = krs.control("cutoff", 800, 20, 20000, unit="Hz", scale="log")
-        return (
-            cutoff * 0
-            + krs.control("depth", 0.5, 0, 1, scale="exp") * 0
-            + krs.control("level", -6, -60, 6, unit="dB") * 0
-        )
+        depth, level = krs.control("depth", 0.5, 0, 1, scale="exp"), krs.control("level", -6, -60, 6, unit="dB")
+        return (cutoff + depth + level) * 1e-5
 
     kr.node("tone", sound)
     told = {each.name: (each.unit, each.scale) for each in kr.node_controls("tone")}
