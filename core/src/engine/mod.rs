@@ -603,10 +603,12 @@ impl Engine {
             && !self.is_pending(edits)
     }
 
-    /// Does one of these edits wait for its position? They wait in the order of their numbers.
+    /// Does one of these edits wait for its position? They wait in the order of their numbers. Of a transition that is its
+    /// beginning.
     fn is_pending(&self, edits: std::ops::RangeInclusive<u64>) -> bool {
         let at = self.pending.partition_point(|p| p.seq < *edits.start());
-        self.pending.get(at).is_some_and(|p| p.seq <= *edits.end())
+        let mut waiting = self.pending[at..].iter().take_while(|p| p.seq <= *edits.end());
+        waiting.any(|p| !p.is_end())
     }
 
     /// Everything that follows from the edits so far has been handed to audio.
