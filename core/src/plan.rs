@@ -628,8 +628,13 @@ impl Plan {
                 };
                 let Some(next) = next else { break };
                 newest = next.started;
-                if let (Some(heir), Some(next)) = (&mut heir.instance, &mut next.instance) {
-                    whole &= heir.succeed(next.as_mut()) == Succession::Whole;
+                if let (Some(instance), Some(before)) = (&mut heir.instance, &mut next.instance) {
+                    let took_over = instance.succeed(before.as_mut()) == Succession::Whole;
+                    whole &= took_over;
+                    if took_over {
+                        // What rests goes on resting: when better code comes must not be heard.
+                        heir.repose = next.repose;
+                    }
                 }
                 if notes {
                     heir.inherit(next);

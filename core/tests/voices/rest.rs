@@ -23,6 +23,8 @@ const LEVEL: f32 = 3.162_277_7e-5;
 struct BellType {
     decl: NodeDecl,
     rendered: Arc<AtomicI64>,
+    /// Other code takes over whole.
+    better: u64,
 }
 
 struct Bell {
@@ -45,7 +47,7 @@ impl BellType {
             settings: Vec::new(),
             role: Role::Process,
         };
-        Self { decl, rendered: Arc::default() }
+        Self { decl, rendered: Arc::default(), better: 0 }
     }
 }
 
@@ -54,7 +56,7 @@ impl NodeType for BellType {
         &self.decl
     }
     fn code_key(&self) -> u64 {
-        0xbe11 + self.decl.inputs.len() as u64 * 16 + self.decl.controls.len() as u64
+        0xbe11 + (self.better << 32) + self.decl.inputs.len() as u64 * 16 + self.decl.controls.len() as u64
     }
     fn rests(&self) -> bool {
         true
@@ -68,6 +70,11 @@ impl NodeType for BellType {
 impl Node for Bell {
     fn reset(&mut self) {
         (self.ring, self.age) = (0.0, 0);
+    }
+    fn succeed(&mut self, before: &mut dyn Node) -> Succession {
+        let Some(before) = before.as_any().downcast_mut::<Self>() else { return Succession::None };
+        (self.ring, self.age, self.freq, self.open) = (before.ring, before.age, before.freq, before.open);
+        Succession::Whole
     }
     fn set(&mut self, control: usize, change: Change) {
         if control == 0 {
@@ -243,6 +250,31 @@ fn a_start_from_standstill_and_a_new_setting_find_it_awake() {
     let before = rendered.load(Ordering::Relaxed);
     rig.render(CYCLE, &[512]);
     assert_eq!(rendered.load(Ordering::Relaxed) - before, CYCLE as i64);
+}
+
+/// When better code comes depends on the machine: it is not heard, also where it comes to a node that rests or is about to.
+#[test]
+fn better_code_wakes_nothing() {
+    let play = |better: &[usize]| {
+        let (mut rig, _) = bell(Some(Rest::Auto), 0, 1);
+        rig.edit(play("s", super::support::hits("b/gate", 1)));
+        let mut heard = Vec::new();
+        for at in (0..3 * CYCLE).step_by(1_000) {
+            if let Some(key) = better.iter().position(|when| *when == at) {
+                let ty = BellType { better: 1 + key as u64, ..BellType::new("bell", 0, 1) };
+                rig.engine.set_type(Arc::new(ty)).expect("plays");
+                rig.notices.extend(rig.engine.tick());
+            }
+            heard.extend_from_slice(&rig.render(1_000, &[250])[0]);
+        }
+        heard
+    };
+    let expected = play(&[]);
+    assert!(expected.iter().any(|x| *x > 0.1), "it rings");
+    // While it rings, on its way to its rest, at rest, and right before the next note.
+    for better in [&[3_000][..], &[15_000], &[60_000], &[90_000], &[95_000, 190_000]] {
+        assert_eq!(first_difference(&expected, &play(better)), None, "{better:?}");
+    }
 }
 
 /// Through faders, sends and sums, under mutes, fades and new code: what rests sounds as what never does.
