@@ -131,6 +131,8 @@ fn a_server_that_dies_is_told_and_found_again_at_another_rate() {
     let running = start("dies", name, &[]);
     assert!(server.has(LEFT), "{}", running.stderr());
     running.tell(&tone());
+    // One that dies while the program still registers its ports refuses instead.
+    plays_in_tune(&running, &server, 48_000, "the first server");
     server.kill();
     assert!(running.reports("the JACK server has gone"), "{}", running.status());
     assert!(running.stderr().contains("krach: the JACK server has gone"), "{}", running.stderr());
