@@ -8,7 +8,7 @@ use krach_core::automation::ShapeSpec;
 use krach_core::edit::SceneEdit;
 use krach_core::engine::*;
 use krach_core::ir::{NodeIr, Source};
-use krach_core::model::{Curve, MacroState, MacroTarget, Period, TypeSource};
+use krach_core::model::{Curve, FadeLength, MacroState, MacroTarget, Period, TypeSource};
 use support::probes::{counting_type, following_type, registry, text_type, text_type_that_refuses};
 use support::*;
 
@@ -388,4 +388,76 @@ fn labels_are_stored_in_one_form_whether_the_code_was_there_or_came_later() {
         String::from_utf8(rig.engine.save()).expect("text")
     };
     assert_eq!(session(true), session(false));
+}
+
+#[test]
+fn a_fade_is_heard_as_one_whether_the_code_was_there_or_came_later() {
+    let play = |late: bool, blocks: &[usize]| {
+        let mut rig = Rig::with(registry());
+        match late {
+            true => rig.engine.expect_type(BASS),
+            false => rig.engine.set_type(following_type(BASS, 1)).expect("plays"),
+        }
+        let node = NodeIr { name: "bass".into(), source: Source::Type(BASS.into()), ..NodeIr::default() };
+        let spec = NodeSpec { node, gain: Some(1.0), ..NodeSpec::default() };
+        rig.edit(Edit::Nodes(vec![NodeEdit::Set(Box::new(spec))]));
+        rig.edit(set("bass/level", 0.25));
+        let fade =
+            |value, secs| Edit::Fade { label: "bass/level".into(), value, length: FadeLength::Secs(secs) };
+        rig.edit(fade(0.9, 3.0));
+        rig.edit(fade(0.75, 0.5));
+        if late {
+            assert_eq!(rig.engine.session().values["bass/level"], 0.75, "what is saved is where it goes");
+            rig.engine.set_type(following_type(BASS, 1)).expect("plays");
+            rig.notices.extend(rig.engine.tick());
+        }
+        let [left, _] = rig.render(48_000, blocks);
+        rig.settle();
+        assert_eq!(rig.engine.session().values["bass/level"], 0.75);
+        left
+    };
+    let heard = play(false, &[256]);
+    assert!(
+        (heard[12_000] - 0.5).abs() < 0.01 && (heard[47_999] - 0.75).abs() < 1e-4,
+        "it fades: {}",
+        heard[12_000]
+    );
+    assert_eq!(first_difference(&heard, &play(true, &[256])), None);
+    assert_eq!(first_difference(&heard, &play(true, &[17, 333])), None);
+}
+
+#[test]
+fn a_fade_that_waits_for_its_code_is_overtaken_by_what_comes_later() {
+    for over in ["set", "undo", "remove"] {
+        let mut rig = Rig::with(registry());
+        rig.engine.expect_type(BASS);
+        let add = || {
+            let node = NodeIr { name: "bass".into(), source: Source::Type(BASS.into()), ..NodeIr::default() };
+            let spec = NodeSpec { node, gain: Some(1.0), ..NodeSpec::default() };
+            Edit::Nodes(vec![NodeEdit::Set(Box::new(spec))])
+        };
+        rig.edit(add());
+        rig.edit(set("bass/level", 0.25));
+        let length = FadeLength::Secs(1.0);
+        rig.edit(Edit::Fade { label: "bass/level".into(), value: 0.75, length });
+        let level = match over {
+            "set" => {
+                rig.edit(set("bass/level", 0.5));
+                0.5
+            }
+            "undo" => {
+                rig.engine.undo(At::Now).expect("there is a step").expect("and it is taken");
+                0.25
+            }
+            _ => {
+                rig.edit(Edit::Nodes(vec![NodeEdit::Remove { name: "bass".into() }]));
+                rig.edit(add());
+                0.0
+            }
+        };
+        rig.engine.set_type(following_type(BASS, 1)).expect("plays");
+        let [left, _] = rig.render(48_000, &[256]);
+        assert!((left[47_999] - level).abs() < 1e-4, "{over}: {}", left[47_999]);
+        assert!((left[12_000] - level).abs() < 1e-4, "{over}: {}", left[12_000]);
+    }
 }

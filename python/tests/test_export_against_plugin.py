@@ -73,7 +73,7 @@ bass = kr.node("bass", "faust:bass", gain=0.5, cutoff=500)
 bass @ "A1*4"
 bass @ ("cutoff", kr.values("<400 800> 1600"))
 bass["resonance"] = 0.5
-kr.fade("bass/drive", 0.6, bars=1)
+bass["drive"] = 0.6
 """,
     "time": """
 kr.transport(tempo=97, meter=3, seed=11)
@@ -157,3 +157,25 @@ def test_an_export_makes_the_same_document_and_the_same_samples(name: str, kr: S
         span = slice(bar * len(ours[0]) // 4, (bar + 1) * len(ours[0]) // 4)
         assert level(ours[0][span]) > 0.003, bar
     assert ours == theirs
+
+
+def test_a_fade_at_the_start_is_heard_however_quickly_its_sound_is_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = 'from krach import kr\nbass = kr.node("bass", "faust:bass", gain=0.5, cutoff=300)\nbass @ "A1*4"\n'
+    ways = {"faded": 'kr.fade("bass/cutoff", 4000, bars=2)', "set": 'bass["cutoff"] = 4000'}
+    heard: dict[str, list[Any]] = {"faded": [], "set": []}
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for turn in range(3):
+        # The first has to compile, the others have it at once.
+        for way, text in ways.items():
+            song = tmp_path / f"{way}{turn}.py"
+            song.write_text(start + text)
+            heard[way].append(rendered(song))
+    assert heard["faded"][0] == heard["faded"][1] == heard["faded"][2]
+    assert heard["set"][0] == heard["set"][1] == heard["set"][2]
+    faded, at_once = heard["faded"][0], heard["set"][0]
+    quarter = len(faded[0]) // 4
+    assert level(faded[0][:quarter]) < 0.8 * level(at_once[0][:quarter]), "it begins where the control was"
+    last = slice(-quarter // 2, None)
+    assert abs(level(faded[0][last]) - level(at_once[0][last])) < 0.01 * level(at_once[0][last]), "and arrives"

@@ -2,6 +2,7 @@
 //! what audio returns comes back here to be counted and freed.
 
 mod check;
+mod fades;
 mod history;
 mod learn;
 mod macros;
@@ -90,6 +91,8 @@ pub struct Engine {
     /// Controls that fade, by path (or label), and the fades that were sent: number → control, target.
     fades: Numbers,
     fading: BTreeMap<u64, (String, f64)>,
+    /// Fades that wait for the code of their nodes, by the path of their control.
+    awaiting: BTreeMap<String, fades::Awaiting>,
     /// The number of the session's automation of an id, as audio knows it.
     in_effect: HashMap<String, u64>,
     /// Base values on their way to audio: edit → path.
@@ -237,6 +240,7 @@ impl Engine {
             drawn: BTreeMap::new(),
             fades: Numbers::below(MAX_FADES),
             fading: BTreeMap::new(),
+            awaiting: BTreeMap::new(),
             in_effect: HashMap::new(),
             sets: BTreeMap::new(),
             resets: BTreeMap::new(),
@@ -370,6 +374,7 @@ impl Engine {
         let graph = touches_graph(&edit) && self.mute_by(&edit).is_none();
         let moved = matches!(edit, Edit::Macro { .. } | Edit::MidiUnmap { .. } | Edit::MidiMaps(_))
             .then(|| self.session.clone());
+        let awaits = self.waits_for_code(&edit);
         if let Edit::Fade { .. } = &edit {
             // A node that comes before it begins with the value that it sets off from.
             self.flush();
@@ -408,6 +413,15 @@ impl Engine {
                 self.replace();
             }
             return Ok(None);
+        }
+        if let Some((path, _)) = &set {
+            match awaits {
+                Some(from) => {
+                    self.await_code(path.clone(), edit, from);
+                    return Ok(None);
+                }
+                None => drop(self.awaiting.remove(path)),
+            }
         }
         if edit == Edit::Rebuild {
             self.replace();

@@ -279,6 +279,16 @@ impl Engine {
             return;
         }
         self.take_types_in();
+        let begin = self.fades_to_begin();
+        self.send_plans(&begin);
+        for (path, edit, _) in begin {
+            self.begin_fade(path, &edit);
+        }
+    }
+
+    /// Sends plans of the session and of what waits, in which controls whose fades begin behind them are where those set
+    /// off.
+    fn send_plans(&mut self, begin: &[(String, Edit, Option<f64>)]) {
         let Some(mut audio) = self.audio.take() else { return };
         for sent in audio.sent.iter_mut().filter(|s| s.pending.is_some()) {
             sent.dropped = true;
@@ -291,7 +301,13 @@ impl Engine {
             None => (&self.session, &self.resets, &self.removed, self.seq),
             Some(asked) => (&asked.before, &asked.resets, &asked.removed, asked.before_it()),
         };
-        let session = session.clone();
+        let mut session = session.clone();
+        for (path, _, from) in begin {
+            match from {
+                Some(from) => drop(session.values.insert(path.clone(), *from)),
+                None => drop(session.values.remove(path)),
+            }
+        }
         if audio.dirty {
             let resets = resets.iter().map(|(path, (value, _))| (path.clone(), *value)).collect();
             let base = Arc::clone(&audio.base);

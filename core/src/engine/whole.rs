@@ -122,6 +122,7 @@ impl Engine {
         self.automations.clear();
         self.fades.clear();
         self.fading.clear();
+        self.awaiting.clear();
         self.drawn.clear();
         self.in_effect.clear();
         for (name, slot) in &session.slots {
