@@ -12,7 +12,8 @@ use crate::protocol::mutation::Mutation;
 use crate::protocol::params::read_object;
 
 methods! {
-    /// goes on a straight line to a value and [stays there](voices.md#who-writes-a-control)
+    /// goes on a straight line to a value and [stays there](voices.md#who-writes-a-control); where the node's sound is still
+    /// being compiled it begins with the sound
     Modulation "fade" Change(read_fade) (Fade) => ();
     /// a shape drives a control
     Modulation "automate" Change(read_automate) (Automate) => ();
