@@ -461,3 +461,25 @@ fn a_fade_that_waits_for_its_code_is_overtaken_by_what_comes_later() {
         assert!((left[12_000] - level).abs() < 1e-4, "{over}: {}", left[12_000]);
     }
 }
+
+#[test]
+fn a_fade_leaves_no_value_to_a_node_that_came_back_meanwhile() {
+    let mut rig = Rig::with(registry());
+    rig.engine.set_type(following_type(BASS, 1)).expect("plays");
+    let add = || {
+        let node = NodeIr { name: "bass".into(), source: Source::Type(BASS.into()), ..NodeIr::default() };
+        let spec = NodeSpec { node, gain: Some(1.0), ..NodeSpec::default() };
+        Edit::Nodes(vec![NodeEdit::Set(Box::new(spec))])
+    };
+    rig.edit(add());
+    let length = FadeLength::Secs(0.5);
+    rig.edit(Edit::Fade { label: "bass/level".into(), value: 0.75, length });
+    rig.render(4_800, &[256]);
+    rig.edit(Edit::Nodes(vec![NodeEdit::Remove { name: "bass".into() }]));
+    rig.render(4_800, &[256]);
+    rig.edit(add());
+    let [left, _] = rig.render(48_000, &[256]);
+    rig.settle();
+    assert_eq!(rig.engine.session().values.get("bass/level"), None, "nobody has set one");
+    assert_eq!(left[47_999], 0.0, "it is as a new one");
+}

@@ -264,6 +264,8 @@ impl Engine {
         if let Some(path) = self.session.path_of(&name, &self.registry)
             && let Some(base) = base
             && !newer
+            // Else what it moved has gone meanwhile, and has come back without a value.
+            && self.session.values.contains_key(&path)
             && !self.is_overtaken(&path)
         {
             let exact = base.to_bits() == (target as f32).to_bits();
