@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use krach_host::transport::Blocks;
 use krach_host::{Length, Performance, RenderOptions, Rendered, Step, render_performance};
 use krach_support::session::{at, hits, play, two_voices};
-use krach_support::{Dice, assert_same_sound, home, plugin};
+use krach_support::{Dice, ask_all, assert_same_sound, home, plugin, stage};
 use serde_json::json;
 
 /// The performance that `cargo xtask demo` plays, with its last bar.
@@ -120,6 +120,53 @@ fn automations_swaps_and_a_restless_transport_sound_the_same_in_any_blocks() {
         let other = restless(Blocks::random(seed));
         assert_same_sound(&other.channels, &reference.channels, &format!("random blocks, seed {seed}"));
     }
+}
+
+/// A project with two patches: one plays by itself, one by patterns and an automation.
+fn patches() -> Vec<u8> {
+    home::enter();
+    let options = RenderOptions { plugin: Some(plugin()), ..RenderOptions::default() };
+    let mut stage = stage(&options);
+    let call = |method: &str, params: serde_json::Value| {
+        json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string()
+    };
+    ask_all(
+        &mut stage,
+        &[
+            call("node", json!({"name": "synth", "source": "patch:demo_synth", "gain": 0.5})),
+            call("node", json!({"name": "pluck", "source": "patch:pluck", "gain": 0.5, "count": 4})),
+            call("play", json!({"target": "pluck", "pattern": "[A3,C4] E4*3 . <G4 B3>"})),
+            call(
+                "automate",
+                json!({"label": "synth/@gain", "shape": "tri", "lo": 0.2, "hi": 0.6, "secs": 0.37}),
+            ),
+        ],
+    );
+    stage.instance().save_state().expect("it saves")
+}
+
+#[test]
+fn patches_sound_the_same_in_any_blocks_live_and_offline() {
+    let state = patches();
+    let render = |blocks: Blocks, realtime: bool| {
+        let rendered = render_performance(&RenderOptions {
+            plugin: Some(plugin()),
+            length: Length::Seconds(3.0),
+            blocks,
+            realtime,
+            state: Some(state.clone()),
+            ..RenderOptions::default()
+        });
+        rendered.expect("it renders")
+    };
+    let reference = render(Blocks::Fixed(256), false);
+    assert!(reference.peak() > 0.1, "{}", reference.peak());
+    for blocks in [Blocks::Fixed(1), Blocks::Fixed(64), Blocks::Fixed(2048), Blocks::random(41)] {
+        let other = render(blocks.clone(), false);
+        assert_same_sound(&other.channels, &reference.channels, &format!("{blocks:?}"));
+    }
+    let live = render(Blocks::Fixed(256), true);
+    assert_same_sound(&live.channels, &reference.channels, "live");
 }
 
 #[test]

@@ -9,6 +9,9 @@ krach_host::interpose_malloc!();
 mod krach_support;
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[path = "krach_realtime/patches.rs"]
+mod patches;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[path = "krach_realtime/scenes.rs"]
 mod scenes;
 
@@ -30,9 +33,9 @@ mod cases {
     use super::krach_support::home::Home;
     use super::krach_support::session::{at, atom, cat, gate_session, hits, play, two_voices, wire};
     use super::krach_support::{Dice, Format, plugin};
-    use super::scenes;
+    use super::{patches, scenes};
 
-    pub const ALL: [Case; 13] = [
+    pub const ALL: [Case; 14] = [
         (
             "a_thousand_edits_of_every_kind_a_second_touch_nothing_forbidden",
             a_thousand_edits_of_every_kind_a_second_touch_nothing_forbidden,
@@ -52,6 +55,10 @@ mod cases {
             a_host_without_transport_or_with_odd_ports_is_no_exception,
         ),
         ("as_a_vst3_it_touches_nothing_forbidden_either", as_a_vst3_it_touches_nothing_forbidden_either),
+        (
+            "a_patch_saved_500_times_under_its_sound_touches_nothing_forbidden",
+            patches::a_patch_saved_500_times_under_its_sound_touches_nothing_forbidden,
+        ),
         (
             "scenes_that_switch_on_every_sixteenth_touch_nothing_forbidden",
             scenes::scenes_that_switch_on_every_sixteenth_touch_nothing_forbidden,
