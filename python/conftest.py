@@ -31,6 +31,10 @@ def pytest_sessionfinish() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
 
 
+LONG = 800
+"""Steps after which another instance takes the tests: the longest history is 1,000, and tests count steps."""
+
+
 @pytest.fixture(scope="session")
 def served() -> Iterator[Served]:
     """An instance that is there for all tests."""
@@ -56,6 +60,11 @@ def empty(session: krach.Session) -> None:
 def kr(served: Served) -> Iterator[krach.Session]:
     """An empty session that waits for compiles."""
     session = krach.Session(served.socket, wait=True)
+    if len(session.history()) > LONG:
+        session.close()
+        served.end()
+        served.start()
+        session = krach.Session(served.socket, wait=True)
     empty(session)
     session.transport(tempo=120, meter=4, clock="external", free_run=False, seed=0, start="restart")
     session.master = 1.0

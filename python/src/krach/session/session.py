@@ -72,7 +72,7 @@ class Session(Whole, Words):
         >>> sorted(kr.meters())
         ['load', 'master', 'nodes']
         """
-        return self._measured()
+        return {name: value for name, value in self._measured().items() if name != "topic"}
 
     @staticmethod
     def instances() -> list[Instance]:
