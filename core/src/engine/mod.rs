@@ -366,7 +366,9 @@ impl Engine {
         if let Edit::Scene(SceneEdit::Recall { number, .. }) = &edit
             && self.hears()
         {
-            return self.recall_now(&edit, *number).map(|()| None);
+            self.recall_now(&edit, *number)?;
+            self.end_transitions_by(&edit, recorded, None);
+            return Ok(None);
         }
         self.end_transitions_by(&edit, recorded, self.transition.as_ref().map(|of| of.number));
         let start = self.start_of_slot(&edit);

@@ -120,6 +120,7 @@ impl Engine {
 
     /// The session is what audio has recalled, and what edits below the number `until` make of that.
     fn become_scene(&mut self, recall: Recall, known: &Parts, parts: &SceneParts, until: u64) {
+        self.cancel(|_| true);
         self.resets.clear();
         self.removed.clear();
         let graph = Arc::clone(&self.session.graph);
@@ -211,6 +212,7 @@ impl Engine {
         let now = Instant::now();
         let recorded = pending.map_or(Recorded::Step, |pending| self.batch_of(&pending));
         let step = self.before_recall(recorded, now);
+        self.cancel(|_| true);
         match self.target_of(number, &state).and_then(|target| self.make(&target, recall.fade)) {
             Ok(()) => {
                 self.note_recall(number, recorded, step, now);

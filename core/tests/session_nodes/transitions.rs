@@ -289,3 +289,33 @@ fn a_node_that_goes_and_comes_is_replaced_and_goes_no_more() {
     assert_eq!(session.node("bass").map(SessionNode::type_id).as_deref(), Some("dc_other"));
     assert_eq!(gain_of(&rig, "bass"), 1.0);
 }
+
+#[test]
+fn a_recall_ends_what_is_left_whoever_asks_for_it() {
+    use krach_core::edit::SceneEdit;
+    use krach_core::processor::{ParamEvent, ParamId, place_of_scene};
+    for by_host in [false, true] {
+        let mut rig = whole_band();
+        rig.edit(SceneEdit::Save { number: 1, name: "whole".into(), transport: false }.into());
+        rig.settle();
+        let gain = gain_of(&rig, "hat");
+        rig.edit(transition(8.0, every_part()));
+        rig.render(2 * BEAT, &[512]);
+        if by_host {
+            let value = place_of_scene(0);
+            rig.params.push(ParamEvent { offset: 0, param: ParamId::Scene, value, modulation: 0.0 });
+            rig.block(64);
+            let value = place_of_scene(1);
+            rig.params.push(ParamEvent { offset: 9, param: ParamId::Scene, value, modulation: 0.0 });
+        } else {
+            rig.edit(SceneEdit::Recall { number: 1, fade: None }.into());
+        }
+        rig.render(12 * BEAT, &[512]);
+        rig.settle();
+        let session = rig.engine.session();
+        assert!(session.node("hat").is_some() && session.node("pad").is_none(), "by host: {by_host}");
+        assert!(session.slots.contains_key("hat"), "by host: {by_host}");
+        assert_eq!(gain_of(&rig, "hat"), gain, "by host: {by_host}");
+        assert!(by_host || !session.scene_is_changed(), "it is the scene");
+    }
+}
