@@ -30,6 +30,11 @@ pub fn parse(label: &str) -> Option<(&str, Part<'_>)> {
     (!node.is_empty()).then_some((node, part))
 }
 
+/// Is a node of that name the group's, or of a node's own name?
+pub fn is_within(name: &str, group: &str) -> bool {
+    name.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// The path in the lowered graph that a label means: that of an address; any other label is itself.
 pub fn path(label: &str) -> Cow<'_, str> {
     match parse(label) {

@@ -8,6 +8,7 @@ mod difference;
 mod document;
 mod history;
 mod kept;
+mod leaving;
 mod load;
 mod lower;
 mod macros;
@@ -226,7 +227,7 @@ impl Session {
             Edit::Macro { number, to } => self.set_macro(*number, to.as_deref(), registry),
             Edit::MidiMaps(maps) => self.midi_maps = Arc::new(maps.clone()),
             Edit::Scene(edit) => self.apply_to_scenes(edit, registry)?,
-            Edit::Panic | Edit::Rebuild => {}
+            Edit::Panic | Edit::Rebuild | Edit::EndTransitions(_) => {}
             Edit::MasterLine { gain, .. } => self.settings.set(&Setting::Master(*gain)),
             Edit::TempoLine { bpm, .. } => self.settings.set(&Setting::Bpm(*bpm)),
             Edit::Batch(edits) | Edit::Titled { edits, .. } | Edit::Transition { edits, .. } => {

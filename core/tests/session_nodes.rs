@@ -2,6 +2,8 @@
 
 mod ir_support;
 mod support;
+#[path = "session_nodes/transition_steps.rs"]
+mod transition_steps;
 #[path = "session_nodes/transitions.rs"]
 mod transitions;
 

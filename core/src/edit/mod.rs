@@ -178,6 +178,9 @@ pub enum Edit {
         /// How long it takes, in quarter notes or cycles. While time stands, so does it; jumps of time change nothing.
         length: FadeLength,
     },
+    /// What transitions under way were still to do at their end is not done: to the nodes of these names and within
+    /// them, or at all. It goes before edits that make the session another one.
+    EndTransitions(Option<Vec<String>>),
 }
 
 impl Edit {

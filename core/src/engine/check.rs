@@ -92,6 +92,8 @@ impl Engine {
     /// Everything that can be wrong with an edit; instances that it needs are created, so that a
     /// type that refuses is an error now. The session as one edit of the graph makes it at once is given back.
     pub(super) fn check(&mut self, edit: &Edit, due: Option<f64>) -> Result<Option<Session>, EditError> {
+        // One of a single edit too is taken apart when it begins.
+        let over_time = matches!(edit, Edit::Transition { .. });
         if let Edit::Transition { length, edits } = edit {
             self.check_transition(*length, edits)?;
         }
@@ -126,7 +128,7 @@ impl Engine {
         {
             self.prepare_nodes(&after.graph)?;
         }
-        Ok(after.filter(|_| graph && edits.len() == 1 && due.is_none()))
+        Ok(after.filter(|_| graph && edits.len() == 1 && due.is_none() && !over_time))
     }
 
     fn check_time(&self, due: f64, edits: &[&Edit]) -> Result<(), EditError> {

@@ -3,6 +3,10 @@
 
 use super::Engine;
 use crate::edit::Edit;
+use crate::graph::IndexedGraph;
+use crate::limits::MAX_AUTOMATIONS;
+use crate::processor::{Action, TimedAction, ToAudio};
+use std::collections::BTreeSet;
 
 /// A fade that waits for its node's code.
 pub(super) struct Awaiting {
@@ -47,6 +51,28 @@ impl Engine {
         };
         let begin = begin.into_iter().map(|(path, Awaiting { edit, from })| (path, edit, from));
         begin.filter(|(path, edit, _)| holds(path, edit)).collect()
+    }
+
+    /// Fades of nodes that were removed have nothing to do with new ones of their names.
+    pub(super) fn end_fades_of_new_nodes(&mut self, before: &IndexedGraph) {
+        if self.fading.is_empty() {
+            return;
+        }
+        let graph = &self.session.graph;
+        let is_new = |path: &str| {
+            let id = path.rsplit_once('/').map_or(path, |(id, _)| id);
+            graph.node(id).is_some() && before.node(id).is_none()
+        };
+        let paths = self.fading.values().map(|(path, _)| path).filter(|path| is_new(path));
+        let paths: BTreeSet<String> = paths.cloned().collect();
+        self.fading.retain(|_, (path, _)| !paths.contains(path));
+        for path in paths {
+            if let Some(index) = self.fades.of(&path) {
+                self.fades.free(&path);
+                let action = Action::ClearAutomation(MAX_AUTOMATIONS as u32 + index);
+                self.send(ToAudio::Edit(TimedAction::now(action)));
+            }
+        }
     }
 
     /// A fade begins, behind the plan that brought its node.

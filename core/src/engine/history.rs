@@ -36,7 +36,7 @@ impl Engine {
             Edit::Titled { title, .. } if due.is_some() => Some(title.clone()),
             _ => None,
         };
-        let edit = gathered(edit.untitled(), &self.session);
+        let edit = self.returning(gathered(edit.untitled(), &self.session));
         let after = self.check(&edit, due)?;
         let first = self.seq + 1;
         if let Some(title) = title {
@@ -46,14 +46,13 @@ impl Engine {
         }
         let learned = (self.learning_macro.is_some() && recorded == Recorded::Step).then(|| edit.clone());
         let part = if recorded == Recorded::Step { Recorded::Part(first) } else { recorded };
-        if matches!(&edit, Edit::Scene(edit) if edit.is_recall()) && self.session.scene_is_changed() {
+        if matches!(&edit, Edit::Scene(edit) if edit.is_recall()) && self.scene_is_changed() {
             self.history.seal();
         }
         let now = Instant::now();
         let step = recorded == Recorded::Step && due.is_none();
-        let transition =
-            (step && matches!(edit, Edit::Transition { .. })).then(|| (edit.clone(), self.session.clone()));
-        let before = (step && !self.history.joins(touch.as_ref(), now)).then(|| self.session.clone());
+        let before = (step && !self.history.joins(touch.as_ref(), now)).then(|| self.goal());
+        let is_transition = matches!(edit, Edit::Transition { .. });
         let growth = self.session.growth(&edit) + self.listening_growth_of(&edit);
         let committed = match after {
             Some(after) => self.commit_one(edit, None, relative, part, Some(after)),
@@ -61,11 +60,13 @@ impl Engine {
         };
         // Also where it failed half-way: what is counted too much is found when the session is measured.
         self.grow(growth);
-        if let Some((edit, before)) = transition {
-            // In the history it is what it becomes in the end.
-            self.record_transition(first, &edit, before);
-        } else if step {
-            self.history.record(label, touch, before, &self.session, now);
+        if step {
+            let outcome = self.outcome();
+            let after = outcome.as_ref().unwrap_or(&self.session);
+            match before {
+                Some(before) if is_transition => self.history.record_transition(first, label, before, after),
+                before => drop(self.history.record(label, touch, before, after, now)),
+            }
         }
         let position = committed?;
         if let Some(edit) = learned {
@@ -87,7 +88,18 @@ impl Engine {
     pub(super) fn before_step(&self, recorded: Recorded) -> Option<Session> {
         let Recorded::Part(batch) = recorded else { return None };
         let joins = self.history.joins(Some(&Touch::Batch(batch)), Instant::now());
-        (!joins).then(|| self.session.clone())
+        (!joins).then(|| self.goal())
+    }
+
+    /// The session as the history knows it: as it is once the transitions under way have ended.
+    pub(super) fn goal(&self) -> Session {
+        self.outcome().unwrap_or_else(|| self.session.clone())
+    }
+
+    /// Is the session another one than the scene that was recalled or saved last? Transitions under way count as
+    /// ended.
+    pub fn scene_is_changed(&self) -> bool {
+        self.outcome().as_ref().unwrap_or(&self.session).scene_is_changed()
     }
 
     /// An edit that had a time has acted.
@@ -95,7 +107,9 @@ impl Engine {
         let Recorded::Part(batch) = recorded else { return };
         let touch = Some(Touch::Batch(batch));
         let label = self.titles.get(&batch).cloned().unwrap_or_else(|| self.label_of(edit));
-        self.history.record(label, touch, before, &self.session, Instant::now());
+        let outcome = self.outcome();
+        let after = outcome.as_ref().unwrap_or(&self.session);
+        self.history.record(label, touch, before, after, Instant::now());
     }
 
     /// What an edit does, in a few words.
@@ -113,11 +127,8 @@ impl Engine {
     pub fn undo(&mut self, at: At) -> Result<Option<(String, Receipt)>, EditError> {
         let Some((label, edit)) = self.history.undo() else { return Ok(None) };
         let label = label.to_owned();
-        if let Some(number) = self.history.transition_to_undo() {
-            self.try_edit(&edit, at)?;
-            self.end_transition(number);
-        }
-        let receipt = self.edit_as(edit, at, Recorded::No)?;
+        let number = self.history.transition_to_undo();
+        let receipt = self.step(edit, at, number)?;
         self.history.went_back();
         Ok(Some((label, receipt)))
     }
@@ -129,9 +140,28 @@ impl Engine {
     pub fn redo(&mut self, at: At) -> Result<Option<(String, Receipt)>, EditError> {
         let Some((label, edit)) = self.history.redo() else { return Ok(None) };
         let label = label.to_owned();
-        let receipt = self.edit_as(edit, at, Recorded::No)?;
+        let receipt = self.step(edit, at, None)?;
         self.history.went_forward();
         Ok(Some((label, receipt)))
+    }
+
+    /// Goes a step back or forward. Transitions under way go on beside it, but for what would not leave the session as the
+    /// step does, and for that of `number`.
+    fn step(&mut self, edit: Edit, at: At, number: Option<u64>) -> Result<Receipt, EditError> {
+        let outcome = self.outcome().filter(|_| self.resolve(at).0.is_none());
+        let Some(mut wanted) = outcome else { return self.edit_as(edit, at, Recorded::No) };
+        wanted.apply(&edit, &self.registry)?;
+        let void = self.ends_against(&wanted, number);
+        let edit = self.beside_transitions(edit, &void);
+        let rest = self.outcome_of(&edit, None, &void).difference(&wanted);
+        let rest = self.beside_transitions(Edit::Batch(rest), &void);
+        let edit = match rest.parts() {
+            Some([]) => edit,
+            _ => Edit::Batch(vec![edit, rest]),
+        };
+        self.try_edit(&edit, at)?;
+        self.cancel(|p| void.contains(&p.seq));
+        self.edit_as(edit, at, Recorded::No)
     }
 
     /// What undo would take back, and what redo would do, without doing it.

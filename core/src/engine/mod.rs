@@ -11,6 +11,7 @@ mod named;
 mod names;
 mod numbers;
 mod osc;
+mod outcome;
 mod recalls;
 mod returns;
 mod room;
@@ -367,10 +368,14 @@ impl Engine {
             && self.hears()
         {
             self.recall_now(&edit, *number)?;
-            self.end_transitions_by(&edit, recorded, None);
+            self.end_transitions_by(&edit, None);
             return Ok(None);
         }
-        self.end_transitions_by(&edit, recorded, self.transition.as_ref().map(|of| of.number));
+        self.end_transitions_by(&edit, self.transition.as_ref().map(|of| of.number));
+        if let Edit::EndTransitions(_) = edit {
+            self.seq += 1;
+            return Ok(None);
+        }
         let start = self.start_of_slot(&edit);
         let current = self.session.scenes.current();
         let graph = touches_graph(&edit) && self.mute_by(&edit).is_none();
@@ -383,6 +388,8 @@ impl Engine {
         }
         if graph {
             self.apply_to_graph(&edit, after)?;
+        } else if let Edit::Scene(SceneEdit::Save { .. }) = &edit {
+            self.save_scene(&edit)?;
         } else {
             self.session.apply(&edit, &self.registry)?;
         }
@@ -512,6 +519,7 @@ impl Engine {
         self.tell_graph_since(&before);
         if self.hears() {
             self.note_graph_change(edit, &values, &before, self.seq + 1);
+            self.end_fades_of_new_nodes(&before);
         }
         Ok(())
     }
@@ -649,15 +657,15 @@ impl Engine {
         &self.session
     }
 
-    /// The session, frozen. Edits that wait for their position are not in it.
+    /// The session, frozen, as it is once the transitions under way have ended. Edits that wait for their position are not
+    /// in it.
     pub fn capture(&self) -> ModuleIr {
-        self.session.to_module()
+        self.outcome().as_ref().unwrap_or(&self.session).to_module()
     }
 
-    /// The session as ModuleIr JSON; equal sessions give equal bytes. Edits that still wait for
-    /// their position are not in it.
+    /// What [`Engine::capture`] gives, as ModuleIr JSON; equal sessions give equal bytes.
     pub fn save(&self) -> Vec<u8> {
-        self.session.to_json()
+        self.outcome().as_ref().unwrap_or(&self.session).to_json()
     }
 
     /// Replaces the session, all or nothing. Edits that wait for a position are dropped.

@@ -293,10 +293,10 @@ impl Engine {
         if let Recorded::Part(_) = recorded {
             return self.before_step(recorded);
         }
-        if self.session.scene_is_changed() {
+        if self.scene_is_changed() {
             self.history.seal();
         }
-        (!self.history.joins(Some(&Touch::Recall), now)).then(|| self.session.clone())
+        (!self.history.joins(Some(&Touch::Recall), now)).then(|| self.goal())
     }
 
     fn note_recall(&mut self, number: u8, recorded: Recorded, before: Option<Session>, now: Instant) {

@@ -187,16 +187,27 @@ impl Engine {
             self.transition_begins(number, &pending.edit, pending.recorded);
             return false;
         }
-        self.end_transitions_by(&pending.edit, pending.recorded, number);
         // A recall that is on its way follows: it makes the session another, and is the step.
         let step = !self.scenes.is_on_its_way();
         let before = if step { self.before_step(pending.recorded) } else { None };
+        if !pending.is_end() {
+            self.end_transitions_by(&pending.edit, number);
+        }
         let planned_now = pending.is_end() && touches_graph(&pending.edit);
         let applied = self.as_heard(|engine| match planned_now {
-            true => engine.apply_to_graph(&pending.edit, None),
+            true => {
+                let applied = engine.apply_to_graph(&pending.edit, None);
+                // What it noted has that number: the plan that follows has done it.
+                engine.seq += 1;
+                applied
+            }
             false => engine.session.apply(&pending.edit, &engine.registry),
         });
         if let Err(e) = applied {
+            // The end of a transition takes out what may have gone by then.
+            if pending.is_end() {
+                return false;
+            }
             self.notices.push(Notice::EditFailed { seq, message: e.to_string() });
             return false;
         }
@@ -238,7 +249,7 @@ impl Engine {
         let Some(done) = self.drawn.remove(&serial) else { return };
         if let Some(path) = self.session.path_of(&done.label, &self.registry) {
             let exact = base.is_none_or(|b| b.to_bits() == (done.end as f32).to_bits());
-            let value = base.filter(|_| !exact).map_or(done.end, f64::from);
+            let value = base.filter(|_| !exact).map_or(done.end, decimal);
             if !self.is_overtaken(&path) {
                 self.session.values.insert(path, value);
             }
@@ -260,8 +271,13 @@ impl Engine {
     fn fade_done(&mut self, serial: u64, name: String, target: f64, base: Option<f32>) {
         // Those that it overtook have not arrived anywhere.
         self.fading.retain(|other, (path, _)| *path != name || *other > serial);
-        let newer = self.fading.values().any(|(path, _)| *path == name);
-        if let Some(path) = self.session.path_of(&name, &self.registry)
+        let path = self.session.path_of(&name, &self.registry);
+        // Also by another of its names.
+        let is_it = |other: &String| {
+            *other == name || path.is_some() && self.session.path_of(other, &self.registry) == path
+        };
+        let newer = self.fading.iter().any(|(other, (path, _))| *other > serial && is_it(path));
+        if let Some(path) = path
             && let Some(base) = base
             && !newer
             // Else what it moved has gone meanwhile, and has come back without a value.
@@ -269,7 +285,7 @@ impl Engine {
             && !self.is_overtaken(&path)
         {
             let exact = base.to_bits() == (target as f32).to_bits();
-            self.session.values.insert(path, if exact { target } else { f64::from(base) });
+            self.session.values.insert(path, if exact { target } else { decimal(base) });
         }
         if let Some(index) = self.fades.of(&name) {
             let index = MAX_AUTOMATIONS as u32 + index;
@@ -318,9 +334,15 @@ impl Engine {
         if let Some(path) = path
             && !self.is_overtaken(&path)
         {
-            self.session.values.insert(path, f64::from(value));
+            self.session.values.insert(path, decimal(value));
         }
     }
+}
+
+/// The shortest decimal number that is this value on the audio thread: 0.6, and not 0.6000000238418579.
+fn decimal(value: f32) -> f64 {
+    let short = value.to_string().parse().unwrap_or(f64::NAN);
+    if (short as f32).to_bits() == value.to_bits() { short } else { f64::from(value) }
 }
 
 #[cfg(test)]

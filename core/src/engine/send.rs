@@ -134,7 +134,7 @@ impl Engine {
             Edit::MasterLine { gain, moved } => Action::MasterLine { gain: *gain as f32, moved: *moved },
             Edit::TempoLine { bpm, moved } => Action::TempoLine { bpm: *bpm, moved: *moved },
             // It begins, and the parts of it that follow act.
-            Edit::Transition { .. } => Action::Nothing,
+            Edit::Transition { .. } | Edit::EndTransitions(_) => Action::Nothing,
             Edit::ClearAutomation { id } if due.is_some() => Action::ClearAutomation(self.automation_of(id)?),
             Edit::ClearAutomation { id } => {
                 let index = self.automations.of(id)?;

@@ -4,14 +4,12 @@
 //! off on lines that the audio thread draws up to the moment of the end; nodes that come are there with their fader at
 //! 0 and their patterns. What is done at the end waits, on the audio thread too, until time has moved so far. A line
 //! ends where its value is set again; what waits is cancelled when what it changes is changed again. The history knows
-//! a transition, from its beginning on, as one step to what the session becomes in the end.
+//! a transition, from its beginning on, as one step to what the session becomes in the end (`outcome.rs`).
 
 use super::check::flat;
 use super::history::Recorded;
 use super::{Engine, Pending, touches_graph};
-use crate::edit::{
-    Edit, EditError, NodeEdit, NodeSpec, Route, SceneEdit, SessionNode, gain_path, level_path,
-};
+use crate::edit::{Edit, EditError, NodeEdit, NodeSpec, Route, SessionNode, gain_path, level_path};
 use crate::ir::{DEFAULT_GAIN, Fault, RouteKind};
 use crate::model::{FadeLength, Setting};
 use crate::processor::{Action, MAX_FADES, TimedAction, ToAudio};
@@ -190,6 +188,18 @@ fn owner(slot: &str, nodes: &BTreeSet<String>) -> Option<String> {
     nodes.iter().filter(is_its).max_by_key(|node| node.len()).cloned()
 }
 
+impl Pending {
+    /// The number of the transition that it is a part of.
+    pub(super) fn number(&self) -> Option<u64> {
+        self.transition.as_ref().map(|of| of.number)
+    }
+
+    /// What it changes as an end of a transition.
+    pub(super) fn end(&self) -> Option<&What> {
+        self.transition.as_ref().and_then(|of| of.end.as_ref()).map(|end| &end.what)
+    }
+}
+
 impl Engine {
     /// Is it a transition that can be?
     pub(super) fn check_transition(&self, length: FadeLength, edits: &[Edit]) -> Result<(), EditError> {
@@ -266,7 +276,7 @@ impl Engine {
         self.flush();
         let expected = due.unwrap_or(now.beats / per_cycle) + beats / per_cycle;
         if due.is_none() {
-            parts.end.iter().for_each(|(what, _)| self.cancel_ends(|end| end.what == *what));
+            parts.end.iter().for_each(|(what, _)| self.cancel(|p| p.end() == Some(what)));
         }
         for (what, edit) in parts.end {
             self.seq += 1;
@@ -303,85 +313,18 @@ impl Engine {
 
     /// A transition that had a time begins: the session before it is known to the history with what it becomes.
     pub(super) fn transition_begins(&mut self, number: u64, edit: &Edit, recorded: Recorded) {
-        let ends = |p: &Pending| p.transition.as_ref().filter(|of| of.number == number)?.end.clone();
-        let own: Vec<What> = self.pending.iter().filter_map(ends).map(|end| end.what).collect();
-        let theirs = |of: &OfTransition| {
-            of.number != number && of.end.as_ref().is_some_and(|end| own.contains(&end.what))
-        };
-        self.cancel(theirs);
+        let (own, others): (Vec<&Pending>, Vec<&Pending>) =
+            self.pending.iter().partition(|p| p.number() == Some(number));
+        let ends: Vec<u64> = own.iter().filter(|p| p.is_end()).map(|p| p.seq).collect();
+        let what: Vec<&What> = own.iter().filter_map(|p| p.end()).collect();
+        let overtaken = |p: &&&Pending| p.end().is_some_and(|end| what.contains(&end));
+        let overtaken: Vec<u64> = others.iter().filter(overtaken).map(|p| p.seq).collect();
+        let begin = own.iter().filter(|p| !p.is_end()).map(|p| p.edit.clone()).collect();
+        let before = self.outcome_of(&Edit::Batch(Vec::new()), None, &ends);
+        let after = self.outcome_of(&Edit::Batch(begin), Some(number), &overtaken);
+        self.cancel(|p| overtaken.contains(&p.seq));
         if recorded != Recorded::No {
-            self.record_transition(number, edit, self.session.clone());
-        }
-    }
-
-    /// A transition is a step of the history.
-    pub(super) fn record_transition(&mut self, number: u64, edit: &Edit, before: Session) {
-        let mut after = before.clone();
-        if after.apply(edit, &self.registry).is_ok() {
-            let label = self.label_of(edit);
-            self.history.record_transition(number, label, before, &after);
-        }
-    }
-
-    /// An edit acts: what transitions were to do in the end to what it changes is not done.
-    pub(super) fn end_transitions_by(&mut self, edit: &Edit, recorded: Recorded, number: Option<u64>) {
-        if self.pending.iter().all(|p| p.transition.is_none()) {
-            return;
-        }
-        let changed = |edit: &NodeEdit, what: &What| match (edit, what) {
-            (NodeEdit::Set(spec), What::Node(node)) => spec.node.name == *node,
-            (NodeEdit::Remove { name }, What::Node(node)) => name == node,
-            (NodeEdit::Remove { name }, What::Route(from, to)) => name == from || name == to,
-            (NodeEdit::Connect(route), What::Route(from, to)) => route.source == *from && route.target == *to,
-            (NodeEdit::Disconnect { source, target, .. }, What::Route(from, to)) => {
-                source == from && target == to
-            }
-            _ => false,
-        };
-        let ends: Box<dyn Fn(&What) -> bool> = match edit {
-            Edit::SetPattern { slot, .. } | Edit::Hush { slot } | Edit::RemoveSlot { slot } => {
-                let slot = slot.clone();
-                Box::new(move |what| *what == What::Slot(slot.clone()))
-            }
-            Edit::HushAll => Box::new(|what| matches!(what, What::Slot(_))),
-            Edit::SetControl { label, .. } | Edit::Fade { label, .. } => {
-                let Some(path) = self.session.path_of(label, &self.registry) else { return };
-                Box::new(move |what| match what {
-                    What::Node(node) => gain_path(node) == path,
-                    What::Route(from, to) => level_path(from, to) == path,
-                    What::Slot(_) => false,
-                })
-            }
-            Edit::Nodes(edits) => {
-                let edits = edits.clone();
-                Box::new(move |what| edits.iter().any(|edit| changed(edit, what)))
-            }
-            // Another session.
-            Edit::ReplaceGraph(_) | Edit::LoadGraph(_) | Edit::SetValues(_) if recorded != Recorded::No => {
-                Box::new(|_| true)
-            }
-            Edit::Scene(SceneEdit::Recall { .. }) => Box::new(|_| true),
-            _ => return,
-        };
-        self.cancel(|of| Some(of.number) != number && of.end.as_ref().is_some_and(|end| ends(&end.what)));
-    }
-
-    /// What is left to be done of a transition is not done.
-    pub(super) fn end_transition(&mut self, number: u64) {
-        self.cancel(|of| of.number == number);
-    }
-
-    fn cancel_ends(&mut self, which: impl Fn(&End) -> bool) {
-        self.cancel(|of| of.end.as_ref().is_some_and(&which));
-    }
-
-    /// Cancels parts of transitions that are still to act.
-    pub(super) fn cancel(&mut self, which: impl Fn(&OfTransition) -> bool) {
-        let is_it = |p: &Pending| p.transition.as_ref().is_some_and(|of| of.end.is_some() && which(of));
-        let gone: Vec<u64> = self.pending.iter().filter(|p| is_it(p)).map(|p| p.seq).collect();
-        self.pending.retain(|p| !gone.contains(&p.seq));
-        for seq in gone {
-            self.send(ToAudio::Edit(TimedAction::now(Action::Cancel { seq })));
+            self.history.record_transition(number, self.label_of(edit), before, &after);
         }
     }
 }

@@ -199,6 +199,10 @@ pub fn label_of(edit: &Edit) -> String {
 }
 
 fn label_of_all(edits: &[Edit]) -> String {
+    let edits = match edits {
+        [Edit::EndTransitions(_), rest @ ..] => rest,
+        edits => edits,
+    };
     match edits {
         [] => "nothing".to_owned(),
         [edit] => label_of(edit),

@@ -64,7 +64,8 @@ impl Session {
         let other = target.sources.iter().filter(|(id, source)| now.sources.get(*id) != Some(source));
         let sources: BTreeMap<_, _> = other.map(|(id, source)| (id.clone(), (**source).clone())).collect();
         let texts = (!sources.is_empty()).then_some(Edit::SetSources(sources));
-        Ok(Edit::Batch(texts.into_iter().chain(now.difference(&target)).collect()))
+        let ends = [Edit::EndTransitions(None)].into_iter();
+        Ok(Edit::Batch(ends.chain(texts).chain(now.difference(&target)).collect()))
     }
 
     /// The edit that leaves nothing that sounds: no nodes, patterns, automations, raw graph. Settings stay.
@@ -74,7 +75,7 @@ impl Session {
         target.take_settings(now);
         target.settings.clone_from(&now.settings);
         target.scenes = Arc::clone(&now.scenes);
-        Edit::Batch(now.difference(&target))
+        Edit::Batch([Edit::EndTransitions(None)].into_iter().chain(now.difference(&target)).collect())
     }
 
     /// The edit that adds a module under `prefix`, and the names of its nodes. Its tempo and settings are

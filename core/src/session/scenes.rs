@@ -1,6 +1,7 @@
 //! Scenes of the session: what is saved in one, and what a recall puts in place.
 
 use super::{Added, Session};
+use crate::address::is_within;
 use crate::edit::{EditError, Scene, SceneEdit, SceneState, SceneTransport};
 use crate::graph::Scrutiny;
 use crate::ir::{Fault, which_names};
@@ -93,12 +94,9 @@ impl Session {
         groups: &[String],
         registry: &Registry,
     ) -> Result<Self, EditError> {
-        let of = |name: &str, group: &String| {
-            name.strip_prefix(group.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        let within = |name: &str| groups.iter().any(|group| of(name, group));
+        let within = |name: &str| groups.iter().any(|group| is_within(name, group));
         for (at, group) in groups.iter().enumerate() {
-            if !state.nodes.iter().any(|node| of(&node.name, group)) {
+            if !state.nodes.iter().any(|node| is_within(&node.name, group)) {
                 let names = state.nodes.iter().map(|node| node.name.as_str());
                 let fault = Fault::new(format!("$.groups[{at}]"), format!("the scene has no {group}"));
                 return Err(fault.hint(which_names(group, "its nodes", names)).into());

@@ -408,7 +408,7 @@ impl Performance {
         for MacroTarget { label, lo, hi, curve } in targets {
             if let Some(path) = self.model.path_of(&label, &self.registry) {
                 let value = curve.along(&linear, lo, hi, f64::from(value)) as f32;
-                self.model.values.insert(path, f64::from(value));
+                self.model.values.insert(path, value.to_string().parse().expect("a number"));
                 self.count.moves += 1;
             }
         }

@@ -6,21 +6,21 @@ use krach_patterns::{Pattern, builders};
 
 const BLOCKS: [&[usize]; 4] = [&[512], &[1, 31, 700], &[2048, 33], &[97]];
 /// Samples of a beat at 120.
-const BEAT: usize = 24_000;
+pub const BEAT: usize = 24_000;
 
-fn transition(beats: f64, edits: Vec<Edit>) -> Edit {
+pub fn transition(beats: f64, edits: Vec<Edit>) -> Edit {
     Edit::Transition { edits, length: FadeLength::Beats(beats) }
 }
 
-fn nodes(edits: Vec<NodeEdit>) -> Edit {
+pub fn nodes(edits: Vec<NodeEdit>) -> Edit {
     Edit::Nodes(edits)
 }
 
-fn removal(name: &str) -> NodeEdit {
+pub fn removal(name: &str) -> NodeEdit {
     NodeEdit::Remove { name: name.into() }
 }
 
-fn level(value: f64) -> Pattern {
+pub fn level(value: f64) -> Pattern {
     builders::control("level", value)
 }
 
@@ -31,7 +31,7 @@ fn alone() -> Rig {
     rig
 }
 
-fn gain_of(rig: &Rig, name: &str) -> f64 {
+pub fn gain_of(rig: &Rig, name: &str) -> f64 {
     rig.engine.session().values[&gain_path(name)]
 }
 
@@ -49,7 +49,7 @@ fn every_part() -> Vec<Edit> {
     ]
 }
 
-fn whole_band() -> Rig {
+pub fn whole_band() -> Rig {
     let mut rig = band();
     rig.edit(nodes(vec![put("hat", "dc", 0.5, &[("level", 0.125)])]));
     rig.edit(play("hat", level(0.0625)));
@@ -316,6 +316,6 @@ fn a_recall_ends_what_is_left_whoever_asks_for_it() {
         assert!(session.node("hat").is_some() && session.node("pad").is_none(), "by host: {by_host}");
         assert!(session.slots.contains_key("hat"), "by host: {by_host}");
         assert_eq!(gain_of(&rig, "hat"), gain, "by host: {by_host}");
-        assert!(by_host || !session.scene_is_changed(), "it is the scene");
+        assert!(by_host || !rig.engine.scene_is_changed(), "it is the scene");
     }
 }

@@ -20,7 +20,7 @@ impl Control {
     /// The scene that was recalled or saved last, and whether the session has changed since.
     pub(super) fn scene(&self) -> (u8, bool) {
         let session = self.engine.session();
-        (session.scenes.current(), session.scene_is_changed())
+        (session.scenes.current(), self.engine.scene_is_changed())
     }
 
     /// Tells the host how its scenes are called, if that is otherwise than it knows.

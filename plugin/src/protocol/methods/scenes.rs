@@ -155,7 +155,7 @@ fn read_scenes(raw: Option<&RawValue>) -> Result<Work, RpcError> {
             ready: context.engine.scene_is_ready(number),
         });
         let name = session.scenes.get(current).map(|scene| scene.name.clone());
-        let changed = session.scene_is_changed();
+        let changed = context.engine.scene_is_changed();
         Answer::with(&SceneList { scenes: scenes.collect(), current: name, changed })
     }))
 }
@@ -231,7 +231,8 @@ fn read_recall(rest: &str) -> Result<Mutation, RpcError> {
         let target = session
             .with_groups_of(&scene.state, &groups, registry)
             .map_err(|error| refused_edit(&error, "params", None))?;
-        let edit = Edit::Batch(session.difference(&target));
+        let ends = [Edit::EndTransitions(Some(groups.clone()))].into_iter();
+        let edit = Edit::Batch(ends.chain(session.difference(&target)).collect());
         Ok(Prepared::and(edit.titled(format!("recall {} of {}", groups.join(", "), scene.name)), &recalled))
     }))
 }
