@@ -199,15 +199,21 @@ pub fn label_of(edit: &Edit) -> String {
 }
 
 fn label_of_all(edits: &[Edit]) -> String {
-    let edits = match edits {
-        [Edit::EndTransitions(_), rest @ ..] => rest,
-        edits => edits,
-    };
-    match edits {
+    match &parts(edits)[..] {
         [] => "nothing".to_owned(),
         [edit] => label_of(edit),
         [first, rest @ ..] => format!("{} and {} more", label_of(first), rest.len()),
     }
+}
+
+/// What a batch does, each part with its own words.
+fn parts(edits: &[Edit]) -> Vec<&Edit> {
+    let parts = edits.iter().flat_map(|edit| match edit {
+        Edit::Batch(edits) => parts(edits),
+        Edit::EndTransitions(_) => Vec::new(),
+        edit => vec![edit],
+    });
+    parts.collect()
 }
 
 /// What makes an edit join the step before it.

@@ -97,6 +97,14 @@ fn a_node_that_is_set_while_it_goes_comes_with_the_default_fader_and_is_a_step()
 }
 
 #[test]
+fn a_step_counts_the_parts_of_its_batches() {
+    let mut rig = whole_band();
+    let remove = Edit::Batch(vec![nodes(vec![removal("hat")]), Edit::RemoveSlot { slot: "hat".into() }]);
+    rig.edit(transition(8.0, vec![remove, set("bass/gain", 1.0)]));
+    assert_eq!(undo(&mut rig), "transition: remove hat and 2 more");
+}
+
+#[test]
 fn clear_and_load_end_what_is_left_and_their_steps_lead_to_what_it_becomes() {
     let mut rig = hat_goes();
     rig.edit(rig.engine.session().clearing().titled("clear"));
