@@ -453,10 +453,13 @@ impl Engine {
             }
             if let (Edit::HushAll, false) = (&edit, self.starting.is_empty()) {
                 for (slot, (_, due)) in std::mem::take(&mut self.starting) {
-                    self.send_action(&Edit::Hush { slot }, seq, Some(due), true);
+                    self.send_start(&Edit::Hush { slot }, seq, due);
                 }
             }
-            self.send_action(&edit, seq, start, start.is_some());
+            match start {
+                Some(due) => self.send_start(&edit, seq, due),
+                None => self.send_action(&edit, seq, None, false),
+            }
             return Ok(start);
         }
         Ok(None)

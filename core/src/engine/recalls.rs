@@ -6,7 +6,7 @@ use super::{Engine, Pending};
 use crate::edit::{At, Edit, EditError, SceneEdit, SceneState};
 use crate::model::Crossfade;
 use crate::notice::Notice;
-use crate::processor::{Recall, SceneParts};
+use crate::processor::{Action, Recall, SceneParts, TimedAction, ToAudio};
 use crate::session::{Session, Touch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -45,6 +45,8 @@ impl Engine {
         self.seq += 1;
         let seq = self.seq;
         self.actions.insert(seq);
+        // Silent slots that were to start do not; what is asked for from now on starts anew.
+        self.starting.clear();
         let before = std::mem::replace(&mut self.session, after);
         self.tell_graph_since(&before.graph);
         let (resets, removed) = (std::mem::take(&mut self.resets), std::mem::take(&mut self.removed));
@@ -82,6 +84,7 @@ impl Engine {
         else {
             return; // of an engine that was replaced
         };
+        self.forget_starts(recall.heard);
         self.scenes.stock.taken(|number| prepared.pool.contains(&number));
         self.scenes.used(recall.number);
         self.base_is(prepared.shape);
@@ -209,6 +212,9 @@ impl Engine {
             }
             return;
         };
+        for seq in self.forget_starts(recall.heard) {
+            self.send(ToAudio::Edit(TimedAction::now(Action::Cancel { seq })));
+        }
         let now = Instant::now();
         let recorded = pending.map_or(Recorded::Step, |pending| self.batch_of(&pending));
         let step = self.before_recall(recorded, now);
@@ -222,6 +228,22 @@ impl Engine {
                 self.notices.push(Notice::EditFailed { seq: recall.seq, message: error.to_string() });
             }
         }
+    }
+
+    /// What was done to slots that had not started yet is not done; the numbers of those edits.
+    fn forget_starts(&mut self, heard: u64) -> Vec<u64> {
+        self.starting.retain(|_, (seq, _)| *seq > heard);
+        let is_start = |edit: &Edit| {
+            matches!(edit, Edit::SetPattern { .. } | Edit::Hush { .. } | Edit::RemoveSlot { .. })
+        };
+        self.forget_answered();
+        let starts = self.scenes.unanswered.range(..=heard).filter(|(_, edit)| is_start(edit));
+        let starts: Vec<u64> = starts.map(|(seq, _)| *seq).collect();
+        for seq in &starts {
+            self.scenes.unanswered.remove(seq);
+            self.actions.remove(seq);
+        }
+        starts
     }
 
     /// What a late recall makes of the session: what audio gets to after it holds.
@@ -239,6 +261,9 @@ impl Engine {
     /// A recall that is the session already has been missed: audio gets what there is between what it plays and the
     /// session.
     fn come_late(&mut self, recall: Recall, at: usize) {
+        for seq in self.forget_starts(recall.heard) {
+            self.send(ToAudio::Edit(TimedAction::now(Action::Cancel { seq })));
+        }
         let mut asked = self.scenes.on_their_way.drain(..=at);
         let Some(first) = asked.next() else { return };
         drop(asked);

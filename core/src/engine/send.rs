@@ -26,11 +26,20 @@ const MAX_DRAWN: usize = 8192;
 
 impl Engine {
     pub(super) fn send_action(&mut self, edit: &Edit, seq: u64, due: Option<f64>, relative: bool) {
+        self.send_edit(edit, seq, due, relative, false);
+    }
+
+    /// What is done to a slot that was silent waits for the cycle with which it starts.
+    pub(super) fn send_start(&mut self, edit: &Edit, seq: u64, due: f64) {
+        self.send_edit(edit, seq, Some(due), true, true);
+    }
+
+    fn send_edit(&mut self, edit: &Edit, seq: u64, due: Option<f64>, relative: bool, starts: bool) {
         if self.audio.is_none() {
             return;
         }
         if let Some(action) = self.action(edit, seq, due) {
-            self.send(ToAudio::Edit(TimedAction { seq, due, relative, moved: None, action }));
+            self.send(ToAudio::Edit(TimedAction { seq, due, relative, starts, moved: None, action }));
             if let Edit::Setting(Setting::Seed(seed)) = edit {
                 self.send_tables(*seed, seq, due, relative);
             }
@@ -205,7 +214,7 @@ impl Engine {
             }
         }
         for action in tables {
-            self.send(ToAudio::Edit(TimedAction { seq, due, relative, moved: None, action }));
+            self.send(ToAudio::Edit(TimedAction { seq, due, relative, starts: false, moved: None, action }));
         }
     }
 
@@ -363,6 +372,7 @@ impl Engine {
                     seq: timed.seq,
                     due: timed.due,
                     relative: timed.relative,
+                    starts: false,
                     moved: None,
                     action: Action::Nothing,
                 })),

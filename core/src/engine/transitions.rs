@@ -308,7 +308,7 @@ impl Engine {
         // A change of the graph is done here when its time has come: what goes is silent by then.
         let action = action.unwrap_or(Action::Nothing);
         let (seq, due, moved) = (*seq, Some(*due), Some(moved));
-        self.send(ToAudio::Edit(TimedAction { seq, due, relative: false, moved, action }));
+        self.send(ToAudio::Edit(TimedAction { seq, due, relative: false, starts: false, moved, action }));
     }
 
     /// A transition that had a time begins: the session before it is known to the history with what it becomes.

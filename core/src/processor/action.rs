@@ -15,6 +15,8 @@ pub struct TimedAction {
     pub due: Option<f64>,
     /// The position was asked for as "next cycle" or "next bar": a jump or a stop makes it due.
     pub relative: bool,
+    /// It waits for the next cycle because its slot was silent: the recall of a scene before that cancels it.
+    pub starts: bool,
     /// It acts once time has moved so far, in quarter notes; then `due` is only where that is expected to be.
     pub moved: Option<f64>,
     /// What to do.
@@ -24,7 +26,7 @@ pub struct TimedAction {
 impl TimedAction {
     /// One that acts at once and is nobody's edit.
     pub fn now(action: Action) -> Self {
-        Self { seq: 0, due: None, relative: false, moved: None, action }
+        Self { seq: 0, due: None, relative: false, starts: false, moved: None, action }
     }
 }
 

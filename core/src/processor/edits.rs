@@ -38,9 +38,11 @@ struct Waiting {
     due: f64,
     seq: u64,
     relative: bool,
+    /// It waits for the start of its slot.
+    starts: bool,
     /// It is due once time has moved so far: jumps move its position with them.
     moved: Option<f64>,
-    /// A plan that was called back when there was no room to give it back.
+    /// It was called back when there was no room to give it back.
     void: bool,
     what: What,
 }
@@ -66,13 +68,20 @@ pub(super) struct Scheduled {
     /// A plan for this edit came back because its base had changed: what was to act after it waits
     /// until it is built anew.
     blocked: Option<u64>,
+    /// Number of the newest edit that has come.
+    newest: u64,
     /// The meter, and what jumps had skipped, when positions of what waits for time to move were last looked at.
     placed: (Bars, f64),
 }
 
 impl Scheduled {
     pub fn new() -> Self {
-        Self { waiting: Vec::with_capacity(MAX_WAITING), blocked: None, placed: (Bars::of(4.0), 0.0) }
+        Self {
+            waiting: Vec::with_capacity(MAX_WAITING),
+            blocked: None,
+            newest: 0,
+            placed: (Bars::of(4.0), 0.0),
+        }
     }
 
     pub fn has_room(&self) -> bool {
@@ -134,10 +143,33 @@ impl Scheduled {
         }
     }
 
+    /// The number of the newest edit that has come.
+    pub fn newest(&self) -> u64 {
+        self.newest
+    }
+
+    /// What waits for the start of a slot up to that number does not act. Patterns go into `garbage` as far as there is
+    /// room; the others are given back when there is.
+    pub fn cancel_starts(&mut self, heard: u64, garbage: &mut Vec<Garbage>) {
+        let mut at = 0;
+        while at < self.waiting.len() {
+            let waits = &mut self.waiting[at];
+            let is_start = waits.starts && waits.seq <= heard && !waits.void;
+            if is_start && garbage.len() < garbage.capacity() {
+                if let What::Action(Action::Slot { voice, .. }) = self.waiting.remove(at).what {
+                    garbage.push(Garbage::Slot(voice));
+                }
+                continue;
+            }
+            waits.void |= is_start;
+            at += 1;
+        }
+    }
+
     /// What waits for time to move under that number, and does not act.
     fn cancel(&mut self, which: impl Fn(u64, &Action) -> bool) -> Option<Action> {
         let is_it = |w: &Waiting| match &w.what {
-            What::Action(action) => w.moved.is_some() && which(w.seq, action),
+            What::Action(action) => (w.moved.is_some() || w.starts) && which(w.seq, action),
             What::Plan(_) => false,
         };
         let at = self.waiting.iter().position(is_it)?;
@@ -158,12 +190,13 @@ impl Renderer {
     pub fn take(&mut self, edit: TimedAction) {
         let standing = self.timeline.clock.mode() == Mode::Stopped && edit.relative;
         let due = if standing { f64::NEG_INFINITY } else { edit.due.unwrap_or(f64::NEG_INFINITY) };
-        let TimedAction { seq, relative, moved, action, .. } = edit;
+        let TimedAction { seq, relative, starts, moved, action, .. } = edit;
+        self.scheduled.newest = self.scheduled.newest.max(seq);
         match moved {
             Some(moved) => self.act_once_moved(moved, seq, action),
             None => {
                 let what = What::Action(action);
-                self.scheduled.insert(Waiting { due, seq, relative, moved, void: false, what });
+                self.scheduled.insert(Waiting { due, seq, relative, starts, moved, void: false, what });
             }
         }
     }
@@ -173,7 +206,8 @@ impl Renderer {
         self.scheduled.place(self.timeline.meter, self.timeline.skipped);
         let due = self.timeline.meter.count_at(moved + self.timeline.skipped);
         let (moved, what) = (Some(moved), What::Action(action));
-        self.scheduled.insert(Waiting { due, seq, relative: false, moved, void: false, what });
+        let (relative, starts) = (false, false);
+        self.scheduled.insert(Waiting { due, seq, relative, starts, moved, void: false, what });
     }
 
     /// Takes a plan; it is adopted at its position, or at the next sample.
@@ -190,7 +224,8 @@ impl Renderer {
         let due = if standing { f64::NEG_INFINITY } else { plan.due.unwrap_or(f64::NEG_INFINITY) };
         let (seq, relative) = (plan.seq, plan.relative);
         let what = What::Plan(plan);
-        self.scheduled.insert(Waiting { due, seq, relative, moved: None, void: false, what });
+        let starts = false;
+        self.scheduled.insert(Waiting { due, seq, relative, starts, moved: None, void: false, what });
     }
 
     /// Gives plans that wait for a position back: newer ones follow.
@@ -235,11 +270,21 @@ impl Renderer {
             match item.what {
                 What::Plan(plan) if item.void => returns.send(Return::Stale(plan)),
                 What::Plan(plan) => self.adopt(plan, late, returns),
+                What::Action(action) if item.void => {
+                    let garbage = match action {
+                        Action::Slot { voice, .. } => Some(Garbage::Slot(voice)),
+                        _ => None,
+                    };
+                    let position = if running { position } else { f64::NAN };
+                    returns.send(Return::Applied { seq: item.seq, position, late: false, garbage });
+                }
                 What::Action(action) => {
                     let moment = Moment { at, position, running, epoch: &segment.epoch };
                     let (garbage, changed) = match action {
                         Action::Recall { number, fade } => {
-                            let recall = Recall { number, seq: item.seq, fade, late };
+                            // One of now counts where it was asked for, one with a time where it acts.
+                            let heard = if at_once { item.seq } else { self.scheduled.newest() };
+                            let recall = Recall { number, seq: item.seq, fade, late, heard };
                             (None, self.recall(recall, moment, returns))
                         }
                         action => self.act(action, moment),

@@ -349,7 +349,8 @@ impl Renderer {
         let beats = if running { segment.epoch.beats_at(at) } else { segment.epoch.beats };
         let position = self.timeline.meter.count_at(beats);
         let moment = Moment { at, position, running, epoch: &segment.epoch };
-        self.recall(Recall { number, seq: 0, fade: None, late: false }, moment, returns)
+        let heard = self.scheduled.newest();
+        self.recall(Recall { number, seq: 0, fade: None, late: false, heard }, moment, returns)
             || returns.must_wait()
     }
 

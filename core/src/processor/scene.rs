@@ -14,6 +14,9 @@ use crate::processor::{Action, Garbage, Return};
 use crate::slot::BoundPattern;
 use crate::symbol::Symbol;
 
+/// Patterns that wait for the start of their slots and are given back with the recall; more follow it.
+const MAX_STARTS: usize = 64;
+
 /// What a scene puts in place beside its graph.
 pub struct SceneParts {
     /// The scene's number.
@@ -71,8 +74,8 @@ impl SceneParts {
         master: f32,
         transport: [Option<Action>; 2],
     ) -> Self {
-        // A slot gives back one pattern, as does each place of an automation or a fade.
-        let room = slots.len() + MAX_AUTOMATIONS + MAX_FADES + 8;
+        // A slot gives back one pattern, as does each place of an automation or a fade; and what waited for its start.
+        let room = slots.len() + MAX_AUTOMATIONS + MAX_FADES + MAX_STARTS + 8;
         Self {
             number,
             id,
@@ -97,6 +100,8 @@ pub struct Recall {
     pub fade: Option<Crossfade>,
     /// Its time had passed.
     pub late: bool,
+    /// Edits up to that number were asked for before it: what of them waits for the start of a slot does not act.
+    pub heard: u64,
 }
 
 /// The parts of all scenes, and the number of the last recall that found its scene not ready.
@@ -181,6 +186,7 @@ impl Renderer {
         let Some(at) = at else { return false };
         let mut plan = self.plan.scenes.swap_remove(at).plan;
         self.end_automations_but(&mut parts, moment.at);
+        self.scheduled.cancel_starts(recall.heard, &mut parts.garbage);
         // What controllers and macros have set until now is undone.
         self.forget_moves();
         let kept = self.hush_all_but(&parts);

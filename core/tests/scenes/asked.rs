@@ -516,3 +516,36 @@ fn what_a_macro_moves_right_before_a_recall_is_gone_with_it() {
         (vec!["drone".into(), "lead".into()], Some(400.0))
     );
 }
+
+#[test]
+fn a_pattern_that_waits_for_the_next_cycle_is_what_the_session_says_after_a_recall() {
+    for by_host in [false, true] {
+        let mut rig = Rig::with(probes::registry());
+        rig.edit(Edit::Nodes(vec![add("beat", "dc", 1.0)]));
+        rig.edit(save(1, "verse"));
+        rig.settle();
+        rig.render(10_000, &[512]);
+        rig.edit(Edit::Nodes(vec![add("lead", "dc", 0.0)]));
+        rig.edit(play("beat", level("beat", 0.25)));
+        rig.block(64);
+        match by_host {
+            true => {
+                scene_at(&mut rig, 0, 0);
+                rig.block(64);
+                scene_at(&mut rig, 9, 1);
+            }
+            false => drop(rig.edit(recall(1))),
+        }
+        rig.render(200_000, &[512]);
+        rig.settle();
+        assert_eq!(later(&mut rig), 1.0, "by host: {by_host}");
+        assert!(!rig.engine.session().slots.contains_key("beat"), "by host: {by_host}");
+        assert!(!rig.engine.scene_is_changed(), "by host: {by_host}");
+        // What is asked for behind the recall starts.
+        rig.edit(recall(1));
+        rig.edit(play("beat", level("beat", 0.25)));
+        rig.render(200_000, &[512]);
+        rig.settle();
+        assert_eq!(later(&mut rig), 0.25, "by host: {by_host}");
+    }
+}
