@@ -519,7 +519,7 @@ fn what_a_macro_moves_right_before_a_recall_is_gone_with_it() {
 
 #[test]
 fn a_pattern_that_waits_for_the_next_cycle_is_what_the_session_says_after_a_recall() {
-    for by_host in [false, true] {
+    for (by_host, ready) in [(false, true), (true, true), (false, false), (true, false)] {
         let mut rig = Rig::with(probes::registry());
         rig.edit(Edit::Nodes(vec![add("beat", "dc", 1.0)]));
         rig.edit(save(1, "verse"));
@@ -528,6 +528,10 @@ fn a_pattern_that_waits_for_the_next_cycle_is_what_the_session_says_after_a_reca
         rig.edit(Edit::Nodes(vec![add("lead", "dc", 0.0)]));
         rig.edit(play("beat", level("beat", 0.25)));
         rig.block(64);
+        if !ready {
+            rig.engine.limit_scenes(0);
+            rig.settle_while_playing();
+        }
         match by_host {
             true => {
                 scene_at(&mut rig, 0, 0);
@@ -538,14 +542,16 @@ fn a_pattern_that_waits_for_the_next_cycle_is_what_the_session_says_after_a_reca
         }
         rig.render(200_000, &[512]);
         rig.settle();
-        assert_eq!(later(&mut rig), 1.0, "by host: {by_host}");
-        assert!(!rig.engine.session().slots.contains_key("beat"), "by host: {by_host}");
-        assert!(!rig.engine.scene_is_changed(), "by host: {by_host}");
+        assert_eq!(later(&mut rig), 1.0, "by host: {by_host}, ready: {ready}");
+        assert!(!rig.engine.session().slots.contains_key("beat"), "by host: {by_host}, ready: {ready}");
+        assert!(!rig.engine.scene_is_changed(), "by host: {by_host}, ready: {ready}");
+        let late = rig.notices.iter().any(|notice| matches!(notice, Notice::Recalled { late: true, .. }));
+        assert_eq!(late, !ready, "by host: {by_host}");
         // What is asked for behind the recall starts.
         rig.edit(recall(1));
         rig.edit(play("beat", level("beat", 0.25)));
         rig.render(200_000, &[512]);
         rig.settle();
-        assert_eq!(later(&mut rig), 0.25, "by host: {by_host}");
+        assert_eq!(later(&mut rig), 0.25, "by host: {by_host}, ready: {ready}");
     }
 }

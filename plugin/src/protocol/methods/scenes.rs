@@ -21,7 +21,8 @@ methods! {
     Session "scene_save" Change(read_save) (Save<'_>) => (Saved);
     /// the session becomes what the scene holds, on the sample: what both have plays on untouched, to the bit. The texts of
     /// sounds, the instance's name, clock, seed, limiter, MIDI maps, macros and scenes stay, and so do tempo and meter
-    /// unless they were saved with the scene. With `groups` only these nodes, and what is within them, become what the
+    /// unless they were saved with the scene. A pattern that waits for the next cycle to start is cancelled. With
+    /// `groups` only these nodes, and what is within them, become what the
     /// scene has of them, with the session's own crossfade
     Session "scene_recall" Change(read_recall) (Recall) => (Recalled);
     /// another name for a scene; its number stays
