@@ -29,7 +29,6 @@ use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 
 /// Frames from one evaluation of a shape to the next.
@@ -73,26 +72,33 @@ pub enum ShapeSpec {
 }
 
 /// Why a shape cannot be.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ShapeError {
     /// There is no shape of that name.
+    #[error(
+        "unknown shape '{name}': use sine, tri, ramp, ramp_down, square, exp, pulse (with duty) or custom (with table)"
+    )]
     Unknown {
         /// The name.
         name: String,
     },
     /// The duty is not in 0…1.
+    #[error("pulse: duty {duty} is not between 0 and 1")]
     Duty {
         /// The duty.
         duty: f64,
     },
     /// A custom shape without a table, or one that is empty.
+    #[error("custom: needs a table of 1 to {MAX_TABLE} values between 0 and 1")]
     NoTable,
     /// The table is too long.
+    #[error("custom: a table of {len} values is too long, at most {MAX_TABLE} work")]
     LongTable {
         /// Its length.
         len: usize,
     },
     /// A table entry is not in 0…1.
+    #[error("custom: table entry {index} is {value}; entries lie between 0 and 1, lo and hi scale them")]
     Entry {
         /// Its index.
         index: usize,
@@ -112,30 +118,6 @@ impl ShapeError {
         }
     }
 }
-
-impl fmt::Display for ShapeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown { name } => write!(
-                f,
-                "unknown shape '{name}': use sine, tri, ramp, ramp_down, square, exp, pulse (with duty) or custom (with table)"
-            ),
-            Self::Duty { duty } => write!(f, "pulse: duty {duty} is not between 0 and 1"),
-            Self::NoTable => write!(f, "custom: needs a table of 1 to {MAX_TABLE} values between 0 and 1"),
-            Self::LongTable { len } => {
-                write!(f, "custom: a table of {len} values is too long, at most {MAX_TABLE} work")
-            }
-            Self::Entry { index, value } => {
-                write!(
-                    f,
-                    "custom: table entry {index} is {value}; entries lie between 0 and 1, lo and hi scale them"
-                )
-            }
-        }
-    }
-}
-
-impl std::error::Error for ShapeError {}
 
 impl ShapeSpec {
     /// The shape of a name, with the `duty` or `table` that stood beside it. Those of other shapes are

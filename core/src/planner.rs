@@ -3,11 +3,13 @@
 mod buffers;
 mod changes;
 mod controls;
+mod error;
 pub mod labels;
 mod shape;
 mod stock;
 mod wires;
 
+pub use error::PlanError;
 pub use shape::Shape;
 pub use stock::Stock;
 
@@ -64,8 +66,8 @@ struct Member {
 /// Builds a plan to follow `base`.
 ///
 /// # Errors
-/// The text of a type that refused to create an instance.
-pub fn build(base: &Shape, generation: u64, mut request: Request<'_>) -> Result<(Plan, Shape), String> {
+/// If the graph has no order, a type does not create an instance, or the scenes have no room.
+pub fn build(base: &Shape, generation: u64, mut request: Request<'_>) -> Result<(Plan, Shape), PlanError> {
     let basis = base.basis.clone();
     let stock = request.stock.take();
     // A scene has little in common with what plays.
@@ -177,9 +179,9 @@ fn ghost(at: usize, node: &Arc<ShapeNode>) -> Member {
 }
 
 /// Live nodes in graph order, then whatever of the base is on its way out.
-fn members(base: &Shape, request: &Request<'_>) -> Result<Vec<Member>, String> {
+fn members(base: &Shape, request: &Request<'_>) -> Result<Vec<Member>, PlanError> {
     let graph = request.graph;
-    let order = graph.order(request.registry, Scrutiny::Since(graph)).map_err(|e| e.to_string())?;
+    let order = graph.order(request.registry, Scrutiny::Since(graph))?;
     let mut carried = vec![false; base.nodes.len()];
     let mut members = Vec::with_capacity(order.len());
     let mut next_uid = *request.next_uid;
@@ -328,7 +330,11 @@ fn empty_voices(node: &ShapeNode) -> Vec<Voice> {
 }
 
 /// New nodes that play get their voices from the stock.
-fn take_from_stock(members: &mut [Member], stock: &mut Stock, request: &Request<'_>) -> Result<(), String> {
+fn take_from_stock(
+    members: &mut [Member],
+    stock: &mut Stock,
+    request: &Request<'_>,
+) -> Result<(), PlanError> {
     let known = members.iter().map(|member| member.node.uid).filter(|uid| *uid != u64::MAX);
     let mut next_uid = known.max().unwrap_or(0).max(*request.next_uid);
     let new = |m: &Member| m.base.is_none() && m.node.ty.decl().role == Role::Process;
@@ -370,7 +376,7 @@ pub fn range((first, count): (u32, u32)) -> std::ops::Range<usize> {
     first as usize..(first + count) as usize
 }
 
-fn create_instances(plan: &mut Plan, members: &[Member], request: Request<'_>) -> Result<(), String> {
+fn create_instances(plan: &mut Plan, members: &[Member], request: Request<'_>) -> Result<(), PlanError> {
     for (n, member) in members.iter().enumerate() {
         *request.next_uid = (*request.next_uid).max(member.node.uid);
         let node = &mut plan.nodes[n];
@@ -400,11 +406,10 @@ fn create_instances(plan: &mut Plan, members: &[Member], request: Request<'_>) -
 /// Creates an instance; a type that panics refuses.
 ///
 /// # Errors
-/// What the type says, for the musician.
-pub fn create(ty: &dyn NodeType, context: &CreateContext) -> Result<Box<dyn Node>, String> {
-    let panicked = |_| format!("'{}' panicked", ty.decl().type_id);
-    let created = catch_unwind(AssertUnwindSafe(|| ty.create(context))).map_err(panicked)?;
-    created.map_err(|e| e.0)
+/// What the type says, or that it panicked.
+pub fn create(ty: &dyn NodeType, context: &CreateContext) -> Result<Box<dyn Node>, PlanError> {
+    let panicked = |_| PlanError::TypePanicked(ty.decl().type_id.to_string());
+    Ok(catch_unwind(AssertUnwindSafe(|| ty.create(context))).map_err(panicked)??)
 }
 
 /// Sets an instance's controls; one that panics meanwhile never gets to the audio thread.
@@ -412,13 +417,13 @@ fn prepare(
     mut instance: Box<dyn Node>,
     values: impl Iterator<Item = (usize, f32)>,
     id: &str,
-) -> Result<Box<dyn Node>, String> {
+) -> Result<Box<dyn Node>, PlanError> {
     let prepared = catch_unwind(AssertUnwindSafe(move || {
         values.for_each(|(index, value)| instance.set(index, crate::node::Change { value, ramp: 0 }));
         instance.reset();
         instance
     }));
-    prepared.map_err(|_| format!("node '{id}' panicked"))
+    prepared.map_err(|_| PlanError::NodePanicked(id.to_owned()))
 }
 
 /// Where an instance that was created ahead waits for its plan.

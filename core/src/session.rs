@@ -86,7 +86,7 @@ pub struct Session {
     pub scenes: Arc<Scenes>,
     /// Texts of the types that come from text, by type id.
     pub sources: OrdMap<String, Arc<TypeSource>>,
-    /// Which of FAUST's own libraries its texts were first compiled with: with others they may sound
+    /// Which libraries of their language its texts were first compiled with: with others they may sound
     /// different.
     pub libraries: Option<String>,
     /// Sections of a document that this version does not play but keeps.

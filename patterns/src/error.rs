@@ -11,7 +11,7 @@ use crate::shape::SHAPE_KINDS;
 ///
 /// `Display` gives the text for the musician. Where existing clients know the text it is theirs,
 /// to the letter, and the place is in [`CompileError::path`] only.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub struct CompileError {
     /// What is wrong.
     pub kind: CompileErrorKind,
@@ -162,5 +162,3 @@ impl fmt::Display for CompileError {
         }
     }
 }
-
-impl std::error::Error for CompileError {}

@@ -61,16 +61,9 @@ impl ShapeRef {
 }
 
 /// The buffer had no room; the query added nothing to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the event buffer is full: query a shorter window or give it more room")]
 pub struct Full;
-
-impl std::fmt::Display for Full {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the event buffer is full: query a shorter window or give it more room")
-    }
-}
-
-impl std::error::Error for Full {}
 
 /// A fixed amount of room for the events of queries, allocated once.
 ///

@@ -1,7 +1,5 @@
 //! Patterns in JSON, of any depth that a pattern may have, without trusting the stack.
 
-use std::fmt;
-
 use serde::de::{Deserialize, DeserializeSeed};
 use serde_json::{Map, Value as Json};
 
@@ -13,14 +11,17 @@ use crate::ir::{MAX_DEPTH, Pattern, SourceSpan};
 pub const MAX_JSON_DEPTH: usize = 4 * MAX_DEPTH;
 
 /// Why JSON is not a pattern.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
     /// The text nests deeper than [`MAX_JSON_DEPTH`].
+    // A text this deep holds a tree this deep: the same words.
+    #[error("IR tree exceeds maximum depth of {MAX_DEPTH}")]
     TooDeep {
         /// How deep it nests.
         depth: usize,
     },
     /// The text is not JSON.
+    #[error("not JSON (line {line}, column {column}): {message}")]
     Syntax {
         /// What the parser says.
         message: String,
@@ -30,6 +31,7 @@ pub enum JsonError {
         column: usize,
     },
     /// The JSON is no pattern.
+    #[error("not a pattern (at {}): {message}", if .pointer.is_empty() { "/" } else { .pointer })]
     Shape {
         /// Where, as a JSON pointer such as `/children/2/child`.
         pointer: String,
@@ -37,26 +39,6 @@ pub enum JsonError {
         message: String,
     },
 }
-
-impl fmt::Display for JsonError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            // A text this deep holds a tree this deep: the same words.
-            JsonError::TooDeep { .. } => {
-                write!(f, "IR tree exceeds maximum depth of {MAX_DEPTH}")
-            }
-            JsonError::Syntax { message, line, column } => {
-                write!(f, "not JSON (line {line}, column {column}): {message}")
-            }
-            JsonError::Shape { pointer, message } => {
-                let place = if pointer.is_empty() { "/" } else { pointer };
-                write!(f, "not a pattern (at {place}): {message}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for JsonError {}
 
 /// How deep arrays and objects nest in a JSON text. Looks at brackets and strings only, in one pass
 /// and without recursion, so it may be asked of anything.

@@ -1,26 +1,15 @@
 //! Pitch names: `A4`, `C#4`, `eb3`.
 
-use std::fmt;
-
 /// Why a text is not a pitch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "unknown pitch \"{name}\": a letter A to G, then # or b if needed, then the octave, such as A4, C#3 or Eb2, \
+     within MIDI 0 to 127"
+)]
 pub struct PitchError {
     /// The text.
     pub name: String,
 }
-
-impl fmt::Display for PitchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "unknown pitch \"{}\": a letter A to G, then # or b if needed, then the octave, such as \
-             A4, C#3 or Eb2, within MIDI 0 to 127",
-            self.name
-        )
-    }
-}
-
-impl std::error::Error for PitchError {}
 
 /// The frequency of a MIDI key (69 is A4 = 440 Hz), equal temperament.
 ///

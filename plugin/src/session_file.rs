@@ -1,6 +1,5 @@
 //! Sessions as files: which file a name means, and what may be wrong with it. All are called `NAME.krach.json`.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use krach_core::ir::did_you_mean;
@@ -20,7 +19,8 @@ const MAX_NAME: usize = 180;
 const MAX_LISTED: usize = 4096;
 
 /// Why there is no such file, or why it was not read or written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}; {hint}")]
 pub struct FileFault {
     /// What is wrong.
     pub message: String,
@@ -33,14 +33,6 @@ impl FileFault {
         Self { message: message.into(), hint: hint.into() }
     }
 }
-
-impl fmt::Display for FileFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; {}", self.message, self.hint)
-    }
-}
-
-impl std::error::Error for FileFault {}
 
 /// The file that a text means: an absolute path, or a name in `~/.krach/sessions`.
 ///

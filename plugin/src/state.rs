@@ -15,7 +15,6 @@
 //! wrote it. Bytes after the frame are ignored: some hosts pad what they store.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use krach_core::engine::LoadError;
 use serde::{Deserialize, Serialize};
@@ -46,27 +45,17 @@ pub enum Purpose {
 }
 
 /// Why the bytes of a host's stream were not taken. What is not taken cannot be saved back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// The host gave no stream, or failed to read from it.
+    #[error("the host could not read the saved state; what played before plays on")]
     Failed,
     /// More bytes than these.
+    #[error(
+        "the saved state is larger than {0} bytes and no state of krach; what played before plays on, and is what the \
+         host saves next"
+    )]
     TooLarge(usize),
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failed => {
-                f.write_str("the host could not read the saved state; what played before plays on")
-            }
-            Self::TooLarge(most) => write!(
-                f,
-                "the saved state is larger than {most} bytes and no state of krach; what played before plays on, \
-                 and is what the host saves next"
-            ),
-        }
-    }
 }
 
 /// zstd's default level: 1 MB of session text takes a few milliseconds.
@@ -75,66 +64,50 @@ const LEVEL: i32 = 3;
 const HEADER: usize = 24;
 
 /// Why a chunk was refused. The session that plays is untouched.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StateError {
     /// Not a chunk of krach.
+    #[error("the saved state is not one of krach; what played before plays on")]
     NotOurs,
     /// Written by a later version.
+    #[error(
+        "the saved state was written by a newer krach (state format {version}, this one reads {VERSION}); update the \
+         plugin to load it; what played before plays on"
+    )]
     Newer {
         /// Version of the chunk.
         version: u32,
     },
     /// More than [`MAX_BYTES`].
+    #[error(
+        "the saved state is too large ({size} bytes, the most is {MAX_BYTES}); what played before plays on"
+    )]
     TooLarge {
         /// Size in bytes, as far as it is known.
         size: u64,
     },
     /// Cut short, or bytes have changed.
+    #[error("the saved state is damaged: {what}; what played before plays on")]
     Damaged {
         /// What does not fit.
         what: &'static str,
     },
     /// The payload is not the JSON it should be.
+    #[error("the saved state is not understood: {message}; what played before plays on")]
     Malformed {
         /// Line, column and reason.
         message: String,
     },
     /// The engine refused the session inside.
-    Session(Box<LoadError>),
+    #[error("{0}; what played before plays on")]
+    Session(#[source] Box<LoadError>),
     /// The engine did not come to it in time. It will not come to it later either.
+    #[error(
+        "the engine was busy for too long, so the saved state was not loaded; load it again; what played before plays \
+         on"
+    )]
     Unanswered,
-}
-
-impl fmt::Display for StateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotOurs => f.write_str("the saved state is not one of krach"),
-            Self::Newer { version } => write!(
-                f,
-                "the saved state was written by a newer krach (state format {version}, this one reads {VERSION}); update the plugin to load it"
-            ),
-            Self::TooLarge { size } => {
-                write!(f, "the saved state is too large ({size} bytes, the most is {MAX_BYTES})")
-            }
-            Self::Damaged { what } => write!(f, "the saved state is damaged: {what}"),
-            Self::Malformed { message } => write!(f, "the saved state is not understood: {message}"),
-            Self::Session(error) => error.fmt(f),
-            Self::Unanswered => f.write_str(
-                "the engine was busy for too long, so the saved state was not loaded; load it again",
-            ),
-        }?;
-        f.write_str("; what played before plays on")
-    }
-}
-
-impl std::error::Error for StateError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Session(error) => Some(error.as_ref()),
-            _ => None,
-        }
-    }
 }
 
 impl From<LoadError> for StateError {

@@ -1,6 +1,5 @@
 //! What can go wrong in a task, in words that say what to do next.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,9 +7,10 @@ use std::path::{Path, PathBuf};
 pub type Result<T> = std::result::Result<T, Failure>;
 
 /// Why a task stopped.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// A program that the task ran did not succeed.
+    #[error("`{line}` {ended}")]
     Program {
         /// The command line, for a person to repeat.
         line: String,
@@ -18,6 +18,7 @@ pub enum Failure {
         ended: String,
     },
     /// A file could not be read, written or moved.
+    #[error("cannot {verb} {}: {source}", path.display())]
     File {
         /// What was tried, as a verb: `read`, `write`, `copy`.
         verb: &'static str,
@@ -27,6 +28,7 @@ pub enum Failure {
         source: io::Error,
     },
     /// A file is there but does not hold what it should.
+    #[error("{}{}: {problem}", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
     Content {
         /// The file.
         path: PathBuf,
@@ -36,10 +38,13 @@ pub enum Failure {
         problem: String,
     },
     /// Something that the task checks does not hold.
+    #[error("{0}")]
     Check(String),
     /// The command line was not understood.
+    #[error("{0}")]
     Usage(String),
     /// Something failed, and the task's output has said so already.
+    #[error("see above")]
     Told,
 }
 
@@ -49,24 +54,3 @@ impl Failure {
         Self::File { verb, path: path.to_owned(), source }
     }
 }
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Program { line, ended } => write!(f, "`{line}` {ended}"),
-            Self::File { verb, path, source } => {
-                write!(f, "cannot {verb} {}: {source}", path.display())
-            }
-            Self::Content { path, line: Some(line), problem } => {
-                write!(f, "{}:{line}: {problem}", path.display())
-            }
-            Self::Content { path, line: None, problem } => {
-                write!(f, "{}: {problem}", path.display())
-            }
-            Self::Check(what) | Self::Usage(what) => f.write_str(what),
-            Self::Told => f.write_str("see above"),
-        }
-    }
-}
-
-impl std::error::Error for Failure {}

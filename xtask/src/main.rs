@@ -25,6 +25,8 @@ mod symbols;
 mod test;
 mod validate;
 mod wheel;
+#[cfg(test)]
+mod words;
 mod workspace;
 
 use std::env;

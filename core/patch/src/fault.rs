@@ -1,7 +1,5 @@
 //! What is wrong with a patch, for the person who wrote it.
 
-use std::fmt;
-
 /// Which part of a node or a cable a fault lies in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -34,7 +32,8 @@ pub enum Part {
 }
 
 /// What is wrong, where, and what would be right.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}; {hint}")]
 pub struct Fault {
     /// The part that it lies in.
     pub part: Part,
@@ -70,14 +69,6 @@ impl Fault {
         Self::new(part, format!("unknown {what} `{}`", shown(name)), hint)
     }
 }
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; {}", self.problem, self.hint)
-    }
-}
-
-impl std::error::Error for Fault {}
 
 /// Text of a file as an error shows it: one line, not too long.
 pub(crate) fn shown(text: &str) -> String {

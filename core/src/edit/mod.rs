@@ -17,7 +17,6 @@ use crate::ir::Fault;
 use crate::model::{AutomationState, FadeLength, MacroState, MidiMapState, Period, Setting, TypeSource};
 use krach_patterns::{CompileError, Pattern, Swing};
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// A change to the session.
 #[derive(Clone, Debug, PartialEq)]
@@ -243,17 +242,22 @@ pub struct Receipt {
 }
 
 /// Why an edit was refused. Nothing has changed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum EditError {
     /// The pattern does not compile.
-    Pattern(CompileError),
+    #[error(transparent)]
+    Pattern(#[from] CompileError),
     /// The graph cannot be so.
-    Graph(GraphError),
+    #[error(transparent)]
+    Graph(#[from] GraphError),
     /// The automation's shape cannot be.
-    Shape(ShapeError),
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
     /// Something is wrong at a place of the request.
+    #[error("{}", .0.message)]
     Fault(Fault),
     /// More of something than the engine holds.
+    #[error("too many {what} (the most is {limit})")]
     Limit {
         /// What there is too much of.
         what: &'static str,
@@ -261,6 +265,7 @@ pub enum EditError {
         limit: usize,
     },
     /// A value that makes no sense.
+    #[error("{field}: expected {expected}")]
     Value {
         /// Name of the field.
         field: &'static str,
@@ -269,43 +274,11 @@ pub enum EditError {
     },
 }
 
-impl fmt::Display for EditError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Pattern(e) => e.fmt(f),
-            Self::Graph(e) => e.fmt(f),
-            Self::Shape(e) => e.fmt(f),
-            Self::Fault(e) => f.write_str(&e.message),
-            Self::Limit { what, limit } => write!(f, "too many {what} (the most is {limit})"),
-            Self::Value { field, expected } => write!(f, "{field}: expected {expected}"),
-        }
-    }
-}
-
-impl std::error::Error for EditError {}
-
-impl From<GraphError> for EditError {
-    fn from(e: GraphError) -> Self {
-        Self::Graph(e)
-    }
-}
-
-impl From<Fault> for EditError {
-    fn from(e: Fault) -> Self {
-        Self::Fault(e)
-    }
-}
-
-impl From<CompileError> for EditError {
-    fn from(e: CompileError) -> Self {
-        Self::Pattern(e)
-    }
-}
-
 /// Why a session document was refused. The session is as it was.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum LoadError {
     /// Not JSON of the right shape.
+    #[error("session not understood at {place}: {message}")]
     Malformed {
         /// JSON path or line and column.
         place: String,
@@ -313,11 +286,15 @@ pub enum LoadError {
         message: String,
     },
     /// Written by a newer version.
+    #[error(
+        "session was written by a newer krach (format {version}); it is kept as it is, update the plugin to play it"
+    )]
     Newer {
         /// Its version.
         version: u32,
     },
     /// Well-formed, but it cannot play.
+    #[error("session cannot play: {place}: {error}")]
     Invalid {
         /// JSON path.
         place: String,
@@ -326,20 +303,11 @@ pub enum LoadError {
     },
 }
 
-impl std::fmt::Display for LoadError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Malformed { place, message } => write!(f, "session not understood at {place}: {message}"),
-            Self::Newer { version } => write!(
-                f,
-                "session was written by a newer krach (format {version}); it is kept as it is, update the plugin to play it"
-            ),
-            Self::Invalid { place, error } => write!(f, "session cannot play: {place}: {error}"),
-        }
+impl From<Fault> for EditError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
     }
 }
-
-impl std::error::Error for LoadError {}
 
 impl From<SceneEdit> for Edit {
     fn from(edit: SceneEdit) -> Self {

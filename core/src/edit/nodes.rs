@@ -6,7 +6,7 @@ use crate::bus::Bus;
 use crate::graph::{RawGraph, Rest};
 use crate::ir::{ModuleIr, NodeIr, RouteIr, RouteKind, Source};
 use crate::model::Values;
-use crate::node::{INLINE, NodeSettings, inline_family};
+use crate::node::{NodeSettings, TRACED, inline_family};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -74,8 +74,8 @@ impl SessionNode {
     pub fn type_id(&self) -> String {
         match &self.source {
             Source::Type(id) => id.clone(),
-            Source::Graph(graph) if self.stereo => format!("{}{}", INLINE[0], graph.to_stereo().graph_key()),
-            Source::Graph(graph) => format!("{}{}", INLINE[0], graph.graph_key()),
+            Source::Graph(graph) if self.stereo => format!("{TRACED}{}", graph.to_stereo().graph_key()),
+            Source::Graph(graph) => format!("{TRACED}{}", graph.graph_key()),
             Source::Text(text) => {
                 format!("{}{}", inline_family(text), &blake3::hash(text.as_bytes()).to_hex()[..32])
             }

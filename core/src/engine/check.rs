@@ -212,7 +212,8 @@ impl Engine {
             let ty = self.registry.playing_with(&node.id, &node.type_id, &node.settings);
             let Some(ty) = ty else { continue };
             if ty.decl().role == Role::Process {
-                let instance = create(ty.as_ref(), &context).map_err(GraphError::CreationFailed)?;
+                let instance = create(ty.as_ref(), &context)
+                    .map_err(|why| GraphError::CreationFailed(why.to_string()))?;
                 created.push((spare_key(&node.id, ty.as_ref()), instance));
             }
         }

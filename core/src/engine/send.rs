@@ -9,7 +9,7 @@ use crate::model::{ClockSource, Crossfade, InputState, MidiMapState, Period, Set
 use crate::node::CreateContext;
 use crate::notice::Notice;
 use crate::plan::Plan;
-use crate::planner::{self, Shape};
+use crate::planner::{self, PlanError, Shape};
 use crate::processor::{Action, ControllerMap, InputRoute, NoteRoute, TimedAction, ToAudio, chunk_of};
 use crate::session::Session;
 use crate::slot::content_of;
@@ -402,8 +402,8 @@ impl Engine {
                 audio.backlog.push_back(ToAudio::Plan(Box::new(plan)));
                 Some(shape)
             }
-            Err(message) => {
-                self.notices.push(Notice::EditFailed { seq, message });
+            Err(error) => {
+                self.notices.push(Notice::EditFailed { seq, message: error.to_string() });
                 if now {
                     self.graphs.retain(|s| *s > seq);
                 }
@@ -418,7 +418,7 @@ impl Engine {
         base: &Shape,
         session: &Session,
         changes: &Changes,
-    ) -> Result<(Plan, Shape), String> {
+    ) -> Result<(Plan, Shape), PlanError> {
         self.generation += 1;
         let context =
             CreateContext { sample_rate: audio.sample_rate, max_frames: chunk_of(audio.max_frames) };

@@ -51,7 +51,8 @@ impl Engine {
         let mut spare = None;
         if (in_session || waits) && ty.decl().role == Role::Process {
             let played = first.as_ref().map_or(&ty, |(_, played)| played);
-            let created = create(played.as_ref(), &self.context()).map_err(GraphError::CreationFailed)?;
+            let created = create(played.as_ref(), &self.context())
+                .map_err(|why| GraphError::CreationFailed(why.to_string()))?;
             spare = first.map(|(id, played)| (spare_key(&id, played.as_ref()), created));
         }
         self.registry.add(ty);
@@ -276,7 +277,7 @@ impl Engine {
         }
     }
 
-    /// Which of FAUST's own libraries the session's texts are compiled with, if it does not say yet.
+    /// Which libraries of their language the session's texts are compiled with, if it does not say yet.
     ///
     /// # Errors
     /// With which others they were, if it does.

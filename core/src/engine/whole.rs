@@ -85,8 +85,8 @@ impl Engine {
                 plan.begin_at_rest();
                 (plan, shape)
             }
-            Err(message) => {
-                self.notices.push(Notice::EditFailed { seq: self.seq, message });
+            Err(error) => {
+                self.notices.push(Notice::EditFailed { seq: self.seq, message: error.to_string() });
                 (Plan::empty(empty.generation), empty)
             }
         };

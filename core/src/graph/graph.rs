@@ -4,7 +4,6 @@ use super::rest::Rest;
 use crate::node::NodeSettings;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// A node of the raw graph.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -160,17 +159,22 @@ pub enum GraphEdit {
 }
 
 /// Why the raw graph cannot be as asked.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum GraphError {
     /// No such type.
+    #[error("there is no node type {0}")]
     TypeNotFound(String),
     /// The type refused to create an instance.
+    #[error("the node cannot be made: {0}")]
     CreationFailed(String),
     /// Two nodes of one id.
+    #[error("duplicate node id: {0}")]
     DuplicateNode(String),
     /// The connections run in a circle.
+    #[error("graph contains a cycle")]
     Cycle,
     /// The node has no such port in that direction.
+    #[error("unknown port '{port}' on node '{node}'")]
     UnknownPort {
         /// The port's name as given.
         port: String,
@@ -178,20 +182,6 @@ pub enum GraphError {
         node: String,
     },
     /// No such node.
+    #[error("unknown node: {0}")]
     UnknownNode(String),
 }
-
-impl fmt::Display for GraphError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TypeNotFound(ty) => write!(f, "there is no node type {ty}"),
-            Self::CreationFailed(why) => write!(f, "the node cannot be made: {why}"),
-            Self::DuplicateNode(id) => write!(f, "duplicate node id: {id}"),
-            Self::Cycle => f.write_str("graph contains a cycle"),
-            Self::UnknownPort { port, node } => write!(f, "unknown port '{port}' on node '{node}'"),
-            Self::UnknownNode(id) => write!(f, "unknown node: {id}"),
-        }
-    }
-}
-
-impl std::error::Error for GraphError {}

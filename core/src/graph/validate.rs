@@ -154,7 +154,7 @@ pub enum Scrutiny<'a> {
     All,
     /// What was not in this graph already.
     Since(&'a RawGraph),
-    /// Types that are part of krach. Those that come from text (`faust:…`) may have changed since the
+    /// Types that are part of krach. Those that come from text (`family:…`) may have changed since the
     /// document was written: it plays as far as it can.
     Document,
 }

@@ -1,9 +1,8 @@
 //! What is wrong with a document, where, and what would work.
 
-use std::fmt;
-
 /// A fault at a place of a document.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {message}{}", in_brackets(.hint))]
 pub struct Fault {
     /// JSON path, such as `$.nodes[2].source`.
     pub place: String,
@@ -44,17 +43,10 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.message)?;
-        match &self.hint {
-            Some(hint) => write!(f, " ({hint})"),
-            None => Ok(()),
-        }
-    }
+/// A hint behind a message.
+fn in_brackets(hint: &Option<String>) -> String {
+    hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default()
 }
-
-impl std::error::Error for Fault {}
 
 /// A number as a text shows it: in full while that is short, else with an exponent.
 pub fn shown(x: f64) -> String {

@@ -268,10 +268,10 @@ mod tests {
             }],
             note_routes: vec![NoteRouteState { channel: Some(3), node: text("a") }],
             crossfade: Crossfade::Seconds(0.5),
-            sources: BTreeMap::from([(text("faust:a"), source)]),
+            sources: BTreeMap::from([(text("family:a"), source)]),
             scenes: Some(vec![scene.clone()]),
             scene: 3,
-            scene_texts: BTreeMap::from([(text("faust:text-a"), text("process = 1;"))]),
+            scene_texts: BTreeMap::from([(text("family:text-a"), text("process = 1;"))]),
             libraries: Some(text("2.80")),
             other: other(),
         };

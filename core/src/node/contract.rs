@@ -55,7 +55,7 @@ impl Role {
 /// Ports and controls of a node type: what a client can wire and set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeDecl {
-    /// Type id, e.g. `oscillator`, `faust:bass`.
+    /// Type id, e.g. `oscillator`, or `patch:bass` of a family.
     pub type_id: String,
     /// Input ports, in the order of the channels handed to `render`.
     pub inputs: Vec<Port>,
@@ -140,16 +140,9 @@ pub struct CreateContext {
 }
 
 /// Why an instance could not be created, in words for the musician.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct CreateError(pub String);
-
-impl std::fmt::Display for CreateError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for CreateError {}
 
 /// A kind of node: its declaration and its factory.
 pub trait NodeType: Send + Sync {

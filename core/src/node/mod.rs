@@ -20,4 +20,4 @@ pub use names::Named;
 pub use registry::{Registry, RegistryState, Standing};
 pub use settings::{NodeSettings, SettingDecl, SettingFault, SettingValue};
 pub use transport::Transport;
-pub use type_id::{INLINE, comes_from_text, inline_family, is_inline, is_patch};
+pub use type_id::{PATCH, PROGRAM, TRACED, comes_from_text, inline_family, is_inline, is_patch};

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Where the engine finds node types. The built-in ones are [`builtin_types`]; `plugin` introduces others (FAUST,
+/// Where the engine finds node types. The built-in ones are [`builtin_types`]; `plugin` introduces others (programs,
 /// patches) without `core` knowing them.
 ///
 /// A type whose code is still on its way is *expected*: graphs may use it, with any port names, and it
@@ -219,15 +219,15 @@ mod tests {
         let mut registry = Registry::with_builtins();
         let before = registry.state();
         assert_eq!(registry.changed_since(before), Some(BTreeSet::new()));
-        registry.expect("faust:a");
-        registry.fail("faust:b", "why");
+        registry.expect("text:a");
+        registry.fail("text:b", "why");
         let between = registry.state();
-        registry.remove("faust:a");
-        assert_eq!(registry.changed_since(before), Some(BTreeSet::from(["faust:a", "faust:b"])));
-        assert_eq!(registry.changed_since(between), Some(BTreeSet::from(["faust:a"])));
+        registry.remove("text:a");
+        assert_eq!(registry.changed_since(before), Some(BTreeSet::from(["text:a", "text:b"])));
+        assert_eq!(registry.changed_since(between), Some(BTreeSet::from(["text:a"])));
         // A copy goes its own way.
         let mut copy = registry.clone();
-        copy.expect("faust:c");
+        copy.expect("text:c");
         assert_eq!(copy.changed_since(between), None);
         assert_eq!(registry.changed_since(copy.state()), None);
     }
@@ -236,10 +236,10 @@ mod tests {
     fn what_is_too_long_ago_may_be_any_type() {
         let mut registry = Registry::new();
         let before = registry.state();
-        (0..=MAX_CHANGED).for_each(|n| registry.expect(&format!("faust:{n}")));
+        (0..=MAX_CHANGED).for_each(|n| registry.expect(&format!("text:{n}")));
         assert_eq!(registry.changed_since(before), None);
         let now = registry.state();
-        registry.expect("faust:0");
-        assert_eq!(registry.changed_since(now), Some(BTreeSet::from(["faust:0"])));
+        registry.expect("text:0");
+        assert_eq!(registry.changed_since(now), Some(BTreeSet::from(["text:0"])));
     }
 }

@@ -6,7 +6,7 @@
 //! Entries take memory, and of that scenes have so much. A scene's entries are made if all of them find room, or none.
 
 use super::shape::ShapeNode;
-use super::{create, empty_voices, prepare};
+use super::{PlanError, create, empty_voices, prepare};
 use crate::node::CreateContext;
 use crate::plan::{Pool, Waiting};
 use crate::voice::Voice;
@@ -86,7 +86,7 @@ impl Stock {
     ///
     /// # Errors
     /// If that is more than there is room for.
-    pub fn add(&mut self, bytes: usize) -> Result<(), String> {
+    pub fn add(&mut self, bytes: usize) -> Result<(), PlanError> {
         if self.bytes.saturating_add(bytes) > self.limit {
             return Err(self.full());
         }
@@ -111,15 +111,15 @@ impl Stock {
         }
     }
 
-    fn full(&self) -> String {
-        format!("scenes are prepared in {} MB", self.limit >> 20)
+    fn full(&self) -> PlanError {
+        PlanError::SceneMemory { megabytes: self.limit >> 20 }
     }
 
     /// Is there room for the voices of all these nodes?
     ///
     /// # Errors
     /// Which room there is not.
-    pub(super) fn has_room<'a>(&self, nodes: impl Iterator<Item = &'a ShapeNode>) -> Result<(), String> {
+    pub(super) fn has_room<'a>(&self, nodes: impl Iterator<Item = &'a ShapeNode>) -> Result<(), PlanError> {
         let (mut bytes, mut ahead) = (self.bytes, 0_usize);
         for node in nodes {
             let entry = self.entries.get(&Key::of(node));
@@ -130,7 +130,7 @@ impl Stock {
             if entry.is_none() && room < usize::MAX {
                 ahead = ahead.saturating_add(bytes_of(node));
                 if ahead > room {
-                    return Err(format!("node '{}' finds no room ahead of its use", node.id));
+                    return Err(PlanError::NoRoomAhead(node.id.to_string()));
                 }
             }
         }
@@ -143,7 +143,7 @@ impl Stock {
         node: &ShapeNode,
         context: &CreateContext,
         next_uid: &mut u64,
-    ) -> Result<(u64, u32), String> {
+    ) -> Result<(u64, u32), PlanError> {
         let key = Key::of(node);
         if let Some(entry) = self.entries.get_mut(&key) {
             if entry.round != self.round {
@@ -164,7 +164,7 @@ impl Stock {
                 self.next += 1;
                 self.next - 1
             }
-            None => return Err(format!("scenes have more than {} nodes in all", Pool::SIZE)),
+            None => return Err(PlanError::SceneNodes { most: Pool::SIZE }),
         };
         *next_uid += 1;
         let uid = *next_uid;

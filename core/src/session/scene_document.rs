@@ -1,4 +1,4 @@
-//! Scenes in a document: each is a module of its own, and texts of FAUST stand once for all of them.
+//! Scenes in a document: each is a module of its own, and the texts of nodes stand once for all of them.
 
 use super::Session;
 use crate::edit::{EditError, LoadError, Scene, SceneEdit, SceneState, Scenes};

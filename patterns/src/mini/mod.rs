@@ -57,7 +57,7 @@ pub fn mini_values(text: &str) -> Result<Pattern, MiniError> {
 }
 
 /// What is wrong with mini-notation. `Display` shows the line with a mark below the place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct MiniError {
     /// The whole text.
     pub text: String,
@@ -100,5 +100,3 @@ impl fmt::Display for MiniError {
         write!(f, "{}", self.hint)
     }
 }
-
-impl std::error::Error for MiniError {}

@@ -51,7 +51,6 @@ pub use scale::has_display;
 pub use slot::Slot;
 
 use std::error::Error;
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -105,29 +104,18 @@ impl Shared {
 }
 
 /// Why no window was opened.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// The instance is not there.
+    #[error("no window: there is no instance to show")]
     NoInstance,
     /// Something of the window panicked.
+    #[error("no window: it failed while it was opened; the sound plays on")]
     Panicked,
     /// The windowing system or OpenGL refused.
+    #[error("no window: {0}; a display with OpenGL is needed, the sound does without")]
     System(String),
 }
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoInstance => write!(f, "no window: there is no instance to show"),
-            Self::Panicked => write!(f, "no window: it failed while it was opened; the sound plays on"),
-            Self::System(reason) => {
-                write!(f, "no window: {reason}; a display with OpenGL is needed, the sound does without")
-            }
-        }
-    }
-}
-
-impl Error for OpenError {}
 
 impl KrachEditor {
     /// An editor for the instance that stands in `params.view` when the window is opened.

@@ -1,40 +1,23 @@
 //! A folder that only its user can enter, or a reason why there is none.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// Why a folder cannot hold the socket.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum FolderProblem {
     /// The system refuses it.
+    #[error("{}: {error}", .0.display(), error = .1)]
     Io(PathBuf, io::Error),
     /// Something else is there.
+    #[error("{} is not a folder (links are not followed)", .0.display())]
     NotAFolder(PathBuf),
     /// It, or a folder above it, is somebody else's.
+    #[error("{} belongs to another user", .0.display())]
     NotOurs(PathBuf),
     /// A socket in it would have too long a path.
+    #[error("{} is too long for a socket path (under {} bytes)", .0.display(), super::address::MAX_PATH)]
     TooLong(PathBuf),
-}
-
-impl fmt::Display for FolderProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
-            Self::NotAFolder(path) => {
-                write!(f, "{} is not a folder (links are not followed)", path.display())
-            }
-            Self::NotOurs(path) => write!(f, "{} belongs to another user", path.display()),
-            Self::TooLong(path) => {
-                write!(
-                    f,
-                    "{} is too long for a socket path (under {} bytes)",
-                    path.display(),
-                    super::address::MAX_PATH
-                )
-            }
-        }
-    }
 }
 
 /// Makes sure that `folder` exists, is ours, is no link, and that nobody else can enter it. Up to two

@@ -1,7 +1,6 @@
 //! What the command line asks for.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::path::PathBuf;
 
 /// What `--help` prints.
@@ -86,29 +85,14 @@ impl Default for Options {
 }
 
 /// What is wrong with the command line.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// An option that there is not, or one without its value.
-    Syntax(lexopt::Error),
+    #[error("{0}")]
+    Syntax(#[from] lexopt::Error),
     /// A value that the option does not take.
+    #[error("{option} {value}: it has to be {wanted}")]
     Value { option: &'static str, value: String, wanted: &'static str },
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Syntax(error) => write!(f, "{error}"),
-            Self::Value { option, value, wanted } => write!(f, "{option} {value}: it has to be {wanted}"),
-        }
-    }
-}
-
-impl std::error::Error for Problem {}
-
-impl From<lexopt::Error> for Problem {
-    fn from(error: lexopt::Error) -> Self {
-        Self::Syntax(error)
-    }
 }
 
 impl Options {

@@ -16,7 +16,7 @@ pub const MAX_TEXT: usize = 1 << 18;
 const MAX_ERRORS: usize = 100;
 
 /// Something wrong in a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Diagnostic {
     /// From 1.
     pub line: usize,
@@ -39,7 +39,7 @@ impl fmt::Display for Diagnostic {
 }
 
 /// All that is wrong in a text, from its beginning to its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Diagnostics(
     /// At least one.
     pub Vec<Diagnostic>,
@@ -54,8 +54,6 @@ impl fmt::Display for Diagnostics {
         Ok(())
     }
 }
-
-impl std::error::Error for Diagnostics {}
 
 /// The patch that a text describes.
 ///
