@@ -25,17 +25,7 @@ fn instance(folder: &Path) -> Instance {
     };
     // A folder for sounds that stays empty, and no socket.
     let dsp_folder = Some(folder.join("dsp"));
-    Instance::start_at(
-        config,
-        Addresses {
-            folders: Vec::new(),
-            contested: None,
-            named: false,
-            dsp_folder,
-            dsp_problem: None,
-            patch_folder: None,
-        },
-    )
+    Instance::start_at(config, Addresses { dsp_folder, ..Addresses::nowhere() })
 }
 
 /// The traced functions of the stored documents, each in as many variants as are needed.

@@ -19,17 +19,7 @@ fn instance() -> Instance {
         hooks: HostHooks::default(),
     };
     // Without a folder there is no socket: nothing but the state is measured.
-    Instance::start_at(
-        config,
-        Addresses {
-            folders: Vec::new(),
-            contested: None,
-            named: false,
-            dsp_folder: None,
-            dsp_problem: None,
-            patch_folder: None,
-        },
-    )
+    Instance::start_at(config, Addresses::nowhere())
 }
 
 fn report<T>(name: &str, mut work: impl FnMut() -> T) -> T {

@@ -142,14 +142,7 @@ fn main() {
         registry: Registry::with_builtins(),
         hooks: HostHooks::default(),
     };
-    let addresses = Addresses {
-        folders: vec![folder.join("run")],
-        contested: None,
-        named: false,
-        dsp_folder: None,
-        dsp_problem: None,
-        patch_folder: None,
-    };
+    let addresses = Addresses { folders: vec![folder.join("run")], ..Addresses::nowhere() };
     let instance = Instance::start_at(config, addresses);
     let mut client = Client::connect(&instance.socket_path().expect("a socket"));
     client.line();

@@ -7,8 +7,8 @@ use krach_core::processor::{
     scene_at,
 };
 
+use crate::param_values::{ParamValues, Standing};
 use crate::ports::{Kind, STEMS};
-use crate::values::{Standing, Values};
 
 /// MIDI messages that one block may send.
 const MIDI_OUT: usize = 4096;
@@ -45,7 +45,7 @@ pub struct Surroundings<'a> {
 
 impl BlockProcessor {
     /// Allocates all that a block may need; the parameters stand where `values` say, and nothing moves.
-    pub fn new(mut processor: Option<Processor>, values: &Values, kind: Kind) -> Self {
+    pub fn new(mut processor: Option<Processor>, values: &ParamValues, kind: Kind) -> Self {
         let effect = kind == Kind::Effect;
         if let Some(processor) = processor.as_mut().filter(|_| effect) {
             processor.pass_input_through();
@@ -73,7 +73,7 @@ impl BlockProcessor {
         self
     }
 
-    fn settle(&mut self, values: &Values) {
+    fn settle(&mut self, values: &ParamValues) {
         // What a state has said is taken with the rest.
         values.sweep(&mut self.seen, |_, _| ());
         for param in ParamId::all() {
@@ -96,7 +96,7 @@ impl BlockProcessor {
     }
 
     /// Forgets all signal state; the parameters stand where `values` say, and nothing moves.
-    pub fn reset(&mut self, values: &Values) {
+    pub fn reset(&mut self, values: &ParamValues) {
         self.waiting = false;
         self.settle(values);
         if let Some(processor) = &mut self.processor {
@@ -111,7 +111,7 @@ impl BlockProcessor {
 
     /// Begins a block. Parameters that were moved between blocks, by the host, the window or a state, act on its
     /// first frame, and so does what came with blocks without frames.
-    pub fn begin(&mut self, values: &Values) {
+    pub fn begin(&mut self, values: &ParamValues) {
         if !std::mem::take(&mut self.waiting) {
             self.params.clear();
             self.played.clear();
@@ -207,7 +207,7 @@ impl BlockProcessor {
 
     /// A scene was recalled by somebody else than its parameter: that stands there from now on. Its number, if so.
     /// After [`BlockProcessor::render`].
-    pub fn scene_moved(&mut self, values: &Values) -> Option<u8> {
+    pub fn scene_moved(&mut self, values: &ParamValues) -> Option<u8> {
         let number = self.processor.as_ref()?.scene();
         let (value, modulation) = self.told[ParamId::Scene.index()];
         let standing = values.standing(ParamId::Scene);
@@ -245,12 +245,12 @@ mod tests {
 
     struct Bench {
         block: BlockProcessor,
-        values: Values,
+        values: ParamValues,
         _engine: Engine,
     }
 
     fn bench() -> Bench {
-        let values = Values::new(Arc::new(KrachParams::default()));
+        let values = ParamValues::new(Arc::new(KrachParams::default()));
         let mut engine = Engine::new(Registry::with_builtins());
         let block = BlockProcessor::new(Some(engine.activate(48_000.0, 64)), &values, Kind::Instrument);
         Bench { block, values, _engine: engine }
@@ -323,7 +323,7 @@ mod tests {
         ] {
             engine.edit(edit, At::Now).expect("it is right");
         }
-        let values = Values::new(Arc::new(KrachParams::default()));
+        let values = ParamValues::new(Arc::new(KrachParams::default()));
         let block = BlockProcessor::new(Some(engine.activate(48_000.0, 64)), &values, Kind::Instrument);
         let mut bench = Bench { block, values, _engine: engine };
         let next = |bench: &mut Bench| {

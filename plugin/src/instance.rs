@@ -6,10 +6,10 @@
 
 mod control;
 mod dirty;
-mod frames;
 mod osc;
 pub(crate) mod readings;
 mod service;
+mod telemetry_feed;
 mod track;
 mod view;
 
@@ -138,11 +138,11 @@ impl Instance {
         let server = Server::start(addresses, entry, Arc::new(front));
         let sounds = (place.is_some() || problem.is_some()).then(|| {
             let (commands, link) = (Mutex::new(commands.clone()), Arc::clone(&link));
-            let post = move |word| {
+            let post = move |event| {
                 link.submitted();
                 let commands = commands.lock().unwrap_or_else(PoisonError::into_inner);
                 // If nobody receives, the instance is going.
-                let _ = commands.send(Command::Word(word));
+                let _ = commands.send(Command::Library(event));
             };
             Library::new(
                 place.as_deref().ok_or(problem.unwrap_or_default()),
@@ -400,6 +400,16 @@ fn new_id() -> String {
 }
 
 #[cfg(test)]
+impl Instance {
+    /// An instance of the tests: with the built-in types alone, and nowhere to be found.
+    pub(crate) fn of_tests(hooks: HostHooks) -> Self {
+        let registry = krach_core::node::Registry::with_builtins();
+        let config = InstanceConfig { format: "test", host: None, registry, hooks };
+        Self::start_at(config, Addresses::nowhere())
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use krach_core::model::Setting;
@@ -415,17 +425,7 @@ mod tests {
 
     fn instance(mark_dirty: impl Fn() + Send + Sync + 'static) -> Instance {
         let hooks = HostHooks { mark_dirty: Some(Box::new(mark_dirty)), ..HostHooks::default() };
-        let registry = Registry::with_builtins();
-        let config = InstanceConfig { format: "test", host: None, registry, hooks };
-        let nowhere = Addresses {
-            folders: Vec::new(),
-            contested: None,
-            named: false,
-            dsp_folder: None,
-            dsp_problem: None,
-            patch_folder: None,
-        };
-        Instance::start_at(config, nowhere)
+        Instance::of_tests(hooks)
     }
 
     fn bpm(chunk: &[u8]) -> f64 {

@@ -23,14 +23,13 @@
 pub mod block;
 pub mod clap;
 pub mod editor;
-#[cfg(feature = "standalone")]
-pub mod end;
 mod factory_sessions;
 mod folders;
 mod guard;
 pub mod instance;
 mod library;
 mod midi_file;
+pub mod param_values;
 pub mod params;
 pub mod ports;
 pub mod presets;
@@ -38,9 +37,10 @@ mod problems;
 pub mod protocol;
 pub mod session_file;
 pub mod shell;
+#[cfg(feature = "standalone")]
+pub mod signals;
 pub mod socket;
 #[cfg(feature = "standalone")]
 pub mod standalone;
 pub mod state;
-pub mod values;
 pub mod vst3;

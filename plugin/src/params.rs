@@ -257,7 +257,7 @@ impl KrachParams {
     }
 
     /// Was panic switched on? The switch goes back to off. For hosts that set parameters themselves, between
-    /// blocks; the plugin formats go through [`crate::values::Values`].
+    /// blocks; the plugin formats go through [`crate::param_values::ParamValues`].
     pub fn take_panic(&self) -> bool {
         let on = self.panic.value();
         if on {

@@ -175,7 +175,7 @@ impl Object {
                 show_macros: Some(show_macros),
             },
         };
-        let instance = Instance::start_at(config, addresses());
+        let instance = Instance::start_at(config, Addresses::of_host());
         params.view.set(Some(instance.view().clone()));
         let gui = Gui::new(KrachEditor::new(params.clone()), self.host.clone(), events.clone());
         let ready = self.core.set(Core { gui, instance, params, events, wrapper }).is_ok();
@@ -279,22 +279,6 @@ impl Object {
         }
         requests != 0
     }
-}
-
-/// Where clients find an instance.
-fn addresses() -> Addresses {
-    if cfg!(test) {
-        // Tests of this file want no client.
-        return Addresses {
-            folders: Vec::new(),
-            contested: None,
-            named: false,
-            dsp_folder: None,
-            dsp_problem: None,
-            patch_folder: None,
-        };
-    }
-    Addresses::from_env()
 }
 
 unsafe extern "C" fn init(plugin: *const clap_plugin) -> bool {

@@ -27,10 +27,10 @@ use super::buffers::{self, Buffers, Channels};
 use super::events::{self, Event, Fallen};
 use super::transport::Transports;
 use crate::block::{BlockProcessor, Surroundings};
+use crate::param_values::{ParamValues, Standing};
 use crate::params::KrachParams;
 use crate::ports::Kind;
 use crate::shell::Shell;
-use crate::values::{Standing, Values};
 
 /// Gestures that wait for the host to hear of them.
 const GESTURES: usize = 256;
@@ -39,7 +39,7 @@ const GESTURES: usize = 256;
 pub struct ParamEvents {
     wrapper: Arc<Wrapper<Shell>>,
     /// What they stand at.
-    pub values: Values,
+    pub values: ParamValues,
     /// What the host is to hear of what the window, clients and the session moved.
     gestures: ArrayQueue<Gesture>,
 }
@@ -57,7 +57,7 @@ enum Gesture {
 impl ParamEvents {
     /// For the parameters that `wrapper` keeps.
     pub fn new(wrapper: Arc<Wrapper<Shell>>, params: Arc<KrachParams>) -> Self {
-        Self { wrapper, values: Values::new(params), gestures: ArrayQueue::new(GESTURES) }
+        Self { wrapper, values: ParamValues::new(params), gestures: ArrayQueue::new(GESTURES) }
     }
 
     /// A parameter's value in the host's range, without modulation: that is what CLAP asks for.
@@ -218,7 +218,7 @@ pub struct AudioSide {
 
 impl AudioSide {
     /// Allocates all that a block may need.
-    pub fn new(processor: Option<Processor>, max_frames: usize, values: &Values, kind: Kind) -> Self {
+    pub fn new(processor: Option<Processor>, max_frames: usize, values: &ParamValues, kind: Kind) -> Self {
         Self {
             block: BlockProcessor::new(processor, values, kind),
             buffers: Buffers::new(max_frames),

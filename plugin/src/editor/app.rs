@@ -11,7 +11,7 @@ use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{Frame, NiceEguiApp};
 
 use super::canvas::Canvas;
-use super::files::Wish;
+use super::files::FileCommand;
 use super::focus::Focus;
 use super::layout::{self, Copied, NameField};
 use super::panels::sessions::Sheet;
@@ -63,7 +63,7 @@ pub enum UiCommand {
     /// The list of session files is to be shown, or no more.
     Sessions(bool),
     /// A session is to be opened or saved.
-    File(Wish),
+    File(FileCommand),
     /// The macro of that number waits for the next control that is set; `None`: nothing waits any more.
     LearnMacro(Option<u8>),
     /// A macro moves nothing and has no name from now on.

@@ -39,7 +39,7 @@ pub enum Outcome {
 
 /// What a frame wishes of the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum FileCommand {
     /// The session becomes that one.
     Open(Choice),
     /// The session is written into `~/.krach/sessions` under a name. With `replace` a file that is there is kept as
@@ -63,16 +63,16 @@ pub enum Choice {
 pub struct Desk {
     /// The list is shown.
     pub shown: AtomicBool,
-    wishes: Mutex<Vec<Wish>>,
+    wishes: Mutex<Vec<FileCommand>>,
 }
 
 impl Desk {
     /// Leaves a wish.
-    pub fn ask(&self, wish: Wish) {
+    pub fn ask(&self, wish: FileCommand) {
         self.wishes.lock().unwrap_or_else(PoisonError::into_inner).push(wish);
     }
 
-    fn take(&self) -> Vec<Wish> {
+    fn take(&self) -> Vec<FileCommand> {
         std::mem::take(&mut self.wishes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -111,8 +111,8 @@ impl Files {
     pub fn look(&mut self, desk: &Desk, now: Instant) -> &Arc<Sessions> {
         for wish in desk.take() {
             match wish {
-                Wish::Open(choice) => self.open(&choice),
-                Wish::Save { name, replace } => self.save(&name, replace, now),
+                FileCommand::Open(choice) => self.open(&choice),
+                FileCommand::Save { name, replace } => self.save(&name, replace, now),
             }
         }
         self.hear();
@@ -238,11 +238,9 @@ pub fn factory() -> impl Iterator<Item = (&'static str, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::instance::{HostHooks, Instance, InstanceConfig};
-    use crate::socket::Addresses;
+    use crate::instance::{HostHooks, Instance};
     use krach_core::edit::{At, Edit};
     use krach_core::model::Setting;
-    use krach_core::node::Registry;
 
     struct Home(PathBuf);
 
@@ -265,21 +263,11 @@ mod tests {
     }
 
     fn instance() -> Instance {
-        let registry = Registry::with_builtins();
-        let config = InstanceConfig { format: "test", host: None, registry, hooks: HostHooks::default() };
-        let nowhere = Addresses {
-            folders: Vec::new(),
-            contested: None,
-            named: false,
-            dsp_folder: None,
-            dsp_problem: None,
-            patch_folder: None,
-        };
-        Instance::start_at(config, nowhere)
+        Instance::of_tests(HostHooks::default())
     }
 
     /// What comes of a wish.
-    fn outcome(files: &mut Files, desk: &Desk, wish: Wish) -> Outcome {
+    fn outcome(files: &mut Files, desk: &Desk, wish: FileCommand) -> Outcome {
         desk.ask(wish);
         let before = files.look(desk, Instant::now()).outcome.clone();
         let until = Instant::now() + Duration::from_secs(60);
@@ -293,8 +281,8 @@ mod tests {
         }
     }
 
-    fn save(name: &str, replace: bool) -> Wish {
-        Wish::Save { name: name.to_owned(), replace }
+    fn save(name: &str, replace: bool) -> FileCommand {
+        FileCommand::Save { name: name.to_owned(), replace }
     }
 
     fn tempo(instance: &Instance) -> f64 {
@@ -321,13 +309,13 @@ mod tests {
             panic!("written over")
         };
         assert!(why.contains("there is a file"), "{why}");
-        let opened = outcome(&mut files, &desk, Wish::Open(Choice::Yours("song".to_owned())));
+        let opened = outcome(&mut files, &desk, FileCommand::Open(Choice::Yours("song".to_owned())));
         assert_eq!(opened, done("song is open; undo brings back what was there"));
         assert_eq!(tempo(&instance), 99.0);
         set(66.0);
         let replaced = outcome(&mut files, &desk, save("song", true));
         assert_eq!(replaced, done("song is saved; what was there is kept as .bak"));
-        outcome(&mut files, &desk, Wish::Open(Choice::Factory(FACTORY[0].key)));
+        outcome(&mut files, &desk, FileCommand::Open(Choice::Factory(FACTORY[0].key)));
         assert_ne!(tempo(&instance), 66.0, "a session of krach's plays");
     }
 
@@ -342,7 +330,7 @@ mod tests {
         desk.shown.store(true, Ordering::Relaxed);
         assert_eq!(files.look(&desk, Instant::now()).presets, ["broken"]);
         let before = instance.save_state();
-        let preset = |name: &str| Wish::Open(Choice::Preset(name.to_owned()));
+        let preset = |name: &str| FileCommand::Open(Choice::Preset(name.to_owned()));
         for (wish, part) in [
             (preset("broken"), "tempo"),
             (preset("absent"), "there is no file"),

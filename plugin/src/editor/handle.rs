@@ -73,8 +73,8 @@ impl EditorHandle for KrachHandle {
         #[cfg(all(feature = "standalone", target_os = "linux"))]
         {
             window.window.show()?;
-            while window.window.is_open() && !crate::end::asked() {
-                std::thread::sleep(crate::end::LOOK);
+            while window.window.is_open() && !crate::signals::asked() {
+                std::thread::sleep(crate::signals::LOOK);
             }
             Ok(())
         }

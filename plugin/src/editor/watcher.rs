@@ -121,7 +121,7 @@ impl Drop for Watcher {
 /// What one watching remembers between two pictures.
 struct Round {
     view: Arc<View>,
-    photographer: ViewModelBuilder,
+    builder: ViewModelBuilder,
     files: Files,
     answer: Option<Receiver<Box<Snapshot>>>,
     asked: Option<(u64, Instant)>,
@@ -130,9 +130,9 @@ struct Round {
 
 impl Round {
     fn new(view: &Arc<View>, params: &Arc<KrachParams>) -> Self {
-        let photographer = ViewModelBuilder::new(Arc::clone(view), Arc::clone(params));
+        let builder = ViewModelBuilder::new(Arc::clone(view), Arc::clone(params));
         let files = Files::new(view);
-        Self { view: Arc::clone(view), photographer, files, answer: None, asked: None, knocked: None }
+        Self { view: Arc::clone(view), builder, files, answer: None, asked: None, knocked: None }
     }
 
     /// Frames that were begun before the picture was taken, and whether it differs from the last.
@@ -141,10 +141,10 @@ impl Round {
         self.ask(now);
         if self.knocked.is_none_or(|then| now - then >= KNOCK) {
             self.knocked = Some(now);
-            self.photographer.poll_socket();
+            self.builder.poll_socket();
         }
-        self.photographer.sessions = Arc::clone(self.files.look(&shared.files, now));
-        let picture = self.photographer.take(now);
+        self.builder.sessions = Arc::clone(self.files.look(&shared.files, now));
+        let picture = self.builder.take(now);
         let mut shown = shared.picture.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = *shown != picture;
         if changed {
@@ -158,7 +158,7 @@ impl Round {
         if let Some(answer) = &self.answer {
             match answer.try_recv() {
                 Ok(seen) => {
-                    self.photographer.seen(&seen);
+                    self.builder.seen(&seen);
                     self.answer = None;
                 }
                 Err(TryRecvError::Empty) => return,

@@ -79,13 +79,13 @@ impl View {
     /// instance ends first, the channel does.
     pub fn ask(&self) -> Receiver<Box<Snapshot>> {
         let (reply, answer) = mpsc::sync_channel(1);
-        self.send(Command::Look { reply });
+        self.send(Command::Snapshot { reply });
         answer
     }
 
     /// Hands an edit to the engine. What is wrong with it becomes one of the problems.
     pub fn edit(&self, edit: Edit) {
-        self.send(Command::Do { edit: Box::new(edit), at: At::Now });
+        self.send(Command::WindowEdit { edit: Box::new(edit), at: At::Now });
     }
 
     /// The session as it is becomes the scene of that number, or a new one.

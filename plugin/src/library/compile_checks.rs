@@ -13,7 +13,7 @@ use krach_files::{Links, read_text};
 use super::compile::{Failure, program_name};
 use super::listing::{file_of, path_of};
 use super::patches::{PatchCheck, is_patch};
-use super::{FAMILY, Library, LibraryEvent, Origin, Word, compile, factory, factory_source};
+use super::{EventKind, FAMILY, Library, LibraryEvent, Origin, compile, factory, factory_source};
 
 /// CompileChecks that may be under way; a client that asks for more loses its oldest.
 const MAX_TRIALS: usize = 64;
@@ -55,7 +55,7 @@ impl Library {
         purpose: JobKind,
         node: String,
         source: Source,
-        said: impl Fn(Box<Outcome>) -> LibraryEvent + Send + 'static,
+        said: impl Fn(Box<Outcome>) -> EventKind + Send + 'static,
     ) -> Result<(), String> {
         if self.workers.is_none() {
             self.workers = Some(compile::workers()?);
@@ -64,7 +64,7 @@ impl Library {
         let post = self.post.clone();
         let heed = move |outcome| -> Delivery {
             let (post, said) = (post.clone(), said(Box::new(outcome)));
-            Box::new(move || post(Word(said)))
+            Box::new(move || post(LibraryEvent(said)))
         };
         workers.submit_for(purpose, JobKey { owner: self.owner, node }, source, Box::new(heed));
         Ok(())
@@ -83,7 +83,7 @@ impl Library {
         source.imports.clone_from(&text.imports);
         source.folders.extend(self.place.clone());
         let (type_id, owned) = (format!("{FAMILY}{name}"), name.to_owned());
-        let said = move |outcome| LibraryEvent::Tried { number, name: owned.clone(), outcome };
+        let said = move |outcome| EventKind::Tried { number, name: owned.clone(), outcome };
         self.begin(JobKind::Try, format!("try {number}"), source, said)
             .map_err(|why| Box::new(Failure::new(&type_id, why)))?;
         self.trials.trials.insert(number, None);
@@ -127,7 +127,7 @@ impl Library {
                 Some(Origin::Factory) => {
                     let Some(source) = factory_source(name) else { continue };
                     let owned = name.to_owned();
-                    let said = move |outcome| LibraryEvent::Surveyed { name: owned.clone(), outcome };
+                    let said = move |outcome| EventKind::Surveyed { name: owned.clone(), outcome };
                     if self.begin(JobKind::Check, format!("survey {name}"), source, said).is_ok() {
                         self.trials.surveyed.insert(name.to_owned(), None);
                         done = false;

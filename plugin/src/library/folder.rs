@@ -136,7 +136,7 @@ impl Folder {
             state: Mutex::default(),
             listeners: Mutex::default(),
         });
-        shared.look(&BTreeSet::new());
+        shared.rescan(&BTreeSet::new());
         let watched = shared.clone();
         let thread = std::thread::Builder::new()
             .name("krach-sounds".to_owned())
@@ -160,8 +160,8 @@ impl Folder {
     }
 
     /// Looks now. What has changed is told to all listeners.
-    pub(super) fn look(&self) {
-        self.shared.look(&BTreeSet::new());
+    pub(super) fn rescan(&self) {
+        self.shared.rescan(&BTreeSet::new());
     }
 
     /// Why it is not listed, or not watched, for the musician.
@@ -217,7 +217,7 @@ impl Shared {
 
     /// Reads the folder, tells what has changed since the last time, and has it checked. Files that the
     /// system says were `touched` count as changed: their time may be as it was.
-    fn look(&self, touched: &BTreeSet<String>) {
+    fn rescan(&self, touched: &BTreeSet<String>) {
         let _one_at_a_time = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let read = Listing::read(&self.path);
         let mut state = self.state();
@@ -341,10 +341,10 @@ impl Watch {
                     if !self.gather(inbox, &mut touched) {
                         break;
                     }
-                    self.shared.look(&touched);
+                    self.shared.rescan(&touched);
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    self.shared.look(&BTreeSet::new());
+                    self.shared.rescan(&BTreeSet::new());
                     self.check();
                 }
                 Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => break,
@@ -353,7 +353,7 @@ impl Watch {
                 self.watcher = None;
             } else if self.watcher.is_none() {
                 self.watch();
-                self.shared.look(&BTreeSet::new());
+                self.shared.rescan(&BTreeSet::new());
             }
         }
         self.watcher = None;

@@ -3,7 +3,7 @@
 //! sound whenever that text changes.**
 //!
 //! The session's text is the one that came with a project or from a client. It plays until the file of
-//! that name is saved: who was last has the word.
+//! that name is saved: the last one counts.
 //!
 //! Nodes whose source stands in the session itself (a traced function, a text) have types of their own,
 //! which come and go with the nodes: see [`inline`].
@@ -12,12 +12,12 @@
 
 mod compile;
 mod compile_checks;
+mod events;
 mod factory;
 mod folder;
 mod inline;
 mod listing;
 mod patches;
-mod words;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -47,10 +47,10 @@ pub(crate) const FAMILY: &str = "faust:";
 /// Things to tell that may wait to be told.
 const MAX_TOLD: usize = 256;
 
-/// What comes from other threads, to be handed to [`Library::hear`] on the control thread.
-pub(crate) struct Word(LibraryEvent);
+/// What comes from other threads, to be handed to [`Library::handle`] on the control thread.
+pub(crate) struct LibraryEvent(EventKind);
 
-enum LibraryEvent {
+enum EventKind {
     FolderEvent(FolderEvent),
     PatchFolderEvent(FolderEvent),
     Outcome {
@@ -70,8 +70,8 @@ enum LibraryEvent {
     },
 }
 
-/// How words come to the control thread. Must return at once.
-pub(crate) type Post = Arc<dyn Fn(Word) + Send + Sync>;
+/// How events come to the control thread. Must return at once.
+pub(crate) type Notify = Arc<dyn Fn(LibraryEvent) + Send + Sync>;
 
 /// What clients and the window are told.
 #[derive(Clone, Debug)]
@@ -145,7 +145,7 @@ struct Playing {
 /// The sounds of one instance, FAUST programs and patches. Owned by its control thread.
 pub(crate) struct Library {
     owner: u64,
-    post: Post,
+    post: Notify,
     place: Option<PathBuf>,
     /// Why there is no place for files, if there is none.
     no_place: Option<&'static str>,
@@ -176,7 +176,7 @@ impl Drop for Library {
 impl Library {
     /// The sounds built in and those in `place`, or the reason why there is none, and the patches in `patches`; nothing
     /// is looked at before [`Library::start`].
-    pub(crate) fn new(place: Result<&Path, &'static str>, patches: Option<&Path>, post: Post) -> Self {
+    pub(crate) fn new(place: Result<&Path, &'static str>, patches: Option<&Path>, post: Notify) -> Self {
         Self {
             owner: new_owner(),
             post,
@@ -199,34 +199,35 @@ impl Library {
         if let Some(place) = &self.place {
             let folder = Folder::open(place, Contents::Sounds);
             let post = self.post.clone();
-            let number = folder.listen(Box::new(move |news| post(Word(LibraryEvent::FolderEvent(news)))));
+            let number =
+                folder.listen(Box::new(move |news| post(LibraryEvent(EventKind::FolderEvent(news)))));
             self.folder = Some((folder, number));
         }
         self.relist(engine);
         let post = self.post.clone();
-        self.patches.start(move |news| post(Word(LibraryEvent::PatchFolderEvent(news))), engine);
+        self.patches.start(move |news| post(LibraryEvent(EventKind::PatchFolderEvent(news))), engine);
     }
 
     /// Looks into the folder now: what was just written is listed without waiting for the system.
-    pub(crate) fn look(&mut self, engine: &mut Engine) {
+    pub(crate) fn rescan(&mut self, engine: &mut Engine) {
         if let Some((folder, _)) = &self.folder {
-            folder.look();
+            folder.rescan();
         }
         self.relist(engine);
-        self.patches.look(engine);
+        self.patches.rescan(engine);
     }
 
     /// Before an edit is checked: the types that it brings may be in files that were written a moment ago.
     ///
     /// # Errors
     /// If a node is to have a source of which it is known that it does not compile.
-    pub(crate) fn before(&mut self, edit: &Edit, engine: &mut Engine) -> Result<(), EditError> {
+    pub(crate) fn prepare_edit(&mut self, edit: &Edit, engine: &mut Engine) -> Result<(), EditError> {
         self.known_bad.check(edit, engine)?;
-        self.patches.before(edit, engine)?;
+        self.patches.prepare_edit(edit, engine)?;
         for id in &engine.types_of(edit) {
             let Some(name) = id.strip_prefix(FAMILY).filter(|_| !is_inline(id)) else { continue };
             if engine.registry().standing(id).is_none() {
-                self.look(engine);
+                self.rescan(engine);
             }
             let Some((folder, _)) = &self.folder else { continue };
             let now = Stamp::of(&path_of(folder.path(), &file_of(name)));
@@ -247,10 +248,10 @@ impl Library {
 
     /// After edits and loads: what is used now and has no code is compiled; what the session says about
     /// its texts counts.
-    pub(crate) fn follow(&mut self, engine: &mut Engine) {
+    pub(crate) fn sync_with_session(&mut self, engine: &mut Engine) {
         let wanted = engine.types_wanted().into_iter();
         let (patches, wanted): (Vec<_>, Vec<_>) = wanted.partition(|(id, _)| is_patch(id));
-        self.patches.follow(patches, engine);
+        self.patches.sync_with_session(patches, engine);
         for (id, source) in wanted {
             let held = InlineSource::of(&source).map(Arc::new);
             self.sounds.entry(id).or_default().held = held;
@@ -494,7 +495,7 @@ impl Library {
             let linked = compiled
                 .map(|compiled| Linked::new(&type_id, compiled, held.as_deref(), sample_rate).map(Box::new));
             let (post, type_id, outcome) = (post.clone(), type_id.clone(), Box::new(outcome));
-            Box::new(move || post(Word(LibraryEvent::Outcome { type_id, ticket, outcome, linked })))
+            Box::new(move || post(LibraryEvent(EventKind::Outcome { type_id, ticket, outcome, linked })))
         };
         workers.submit_for(JobKind::Play, key, source, Box::new(heed));
     }

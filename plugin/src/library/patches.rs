@@ -104,9 +104,9 @@ impl Patches {
     }
 
     /// Looks into the folder now.
-    pub(super) fn look(&mut self, engine: &mut Engine) {
+    pub(super) fn rescan(&mut self, engine: &mut Engine) {
         if let Some((folder, _)) = &self.folder {
-            folder.look();
+            folder.rescan();
         }
         self.relist(engine);
     }
@@ -115,7 +115,7 @@ impl Patches {
     ///
     /// # Errors
     /// If a node is to have a text that is no patch, or settings that its patch does not take.
-    pub(super) fn before(&mut self, edit: &Edit, engine: &mut Engine) -> Result<(), EditError> {
+    pub(super) fn prepare_edit(&mut self, edit: &Edit, engine: &mut Engine) -> Result<(), EditError> {
         check_texts(edit)?;
         self.refresh(edit, engine);
         self.check_settings(edit, engine)
@@ -125,7 +125,7 @@ impl Patches {
     fn refresh(&mut self, edit: &Edit, engine: &mut Engine) {
         for id in engine.types_of(edit).iter().filter(|id| is_patch(id) && !is_inline(id)) {
             if engine.registry().standing(id).is_none() {
-                self.look(engine);
+                self.rescan(engine);
             }
             let (Some((folder, _)), Some(name)) = (&self.folder, id.strip_prefix(FAMILY)) else { continue };
             let file = patch_file(name);
@@ -173,7 +173,7 @@ impl Patches {
 
     /// After edits and loads: what is used now and does not play is made; what the session says about its texts
     /// counts. `wanted` are the texts of nodes.
-    pub(super) fn follow(&mut self, wanted: Vec<(String, NodeSource)>, engine: &mut Engine) {
+    pub(super) fn sync_with_session(&mut self, wanted: Vec<(String, NodeSource)>, engine: &mut Engine) {
         for (id, source) in wanted {
             if let NodeSource::Text(text) = source {
                 self.patches.entry(id).or_default().held = Some(text);
@@ -484,7 +484,7 @@ impl Patches {
     }
 
     /// Files are new, changed or gone, or were read.
-    pub(super) fn hear(&mut self, event: &FolderEvent, engine: &mut Engine) {
+    pub(super) fn handle(&mut self, event: &FolderEvent, engine: &mut Engine) {
         match event {
             FolderEvent::Changed(files) => self.changed(files, engine),
             FolderEvent::Checked(name) => self.checked(name, engine),

@@ -40,7 +40,7 @@ impl RequestContext<'_> {
     /// Hands an edit to the engine and remembers whose it is.
     pub(crate) fn edit(&mut self, edit: Edit, at: At) -> Result<Receipt, EditError> {
         if let Some(sounds) = &mut self.sounds {
-            sounds.before(&edit, self.engine)?;
+            sounds.prepare_edit(&edit, self.engine)?;
         }
         let receipt = self.engine.edit(edit, at)?;
         self.accepted(receipt);
@@ -50,7 +50,7 @@ impl RequestContext<'_> {
     /// Would the edit be accepted? Nothing is changed.
     pub(crate) fn try_edit(&mut self, edit: &Edit, at: At) -> Result<(), EditError> {
         if let Some(sounds) = &mut self.sounds {
-            sounds.before(edit, self.engine)?;
+            sounds.prepare_edit(edit, self.engine)?;
         }
         self.engine.try_edit(edit, at)
     }
@@ -72,7 +72,7 @@ impl RequestContext<'_> {
     /// The types that graphs may use now, sorted; a sound whose file was written a moment ago is among them.
     pub(crate) fn type_ids(&mut self) -> Vec<String> {
         if let Some(sounds) = &mut self.sounds {
-            sounds.look(self.engine);
+            sounds.rescan(self.engine);
         }
         self.engine.type_ids()
     }

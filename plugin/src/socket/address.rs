@@ -28,6 +28,16 @@ pub struct Addresses {
 }
 
 impl Addresses {
+    /// No socket and no folder: an instance that no client finds and that reads no file.
+    pub fn nowhere() -> Self {
+        Self::default()
+    }
+
+    /// Those of an instance that a host makes. The tests of this library want no client.
+    pub(crate) fn of_host() -> Self {
+        if cfg!(test) { Self::nowhere() } else { Self::from_env() }
+    }
+
     /// What the environment of this process says.
     pub fn from_env() -> Self {
         Self::from_lookup(|name| std::env::var_os(name), Path::new("/.flatpak-info").exists())

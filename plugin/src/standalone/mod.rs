@@ -29,10 +29,10 @@ use std::sync::Arc;
 
 use krach_core::node::Registry;
 
-use crate::end;
 use crate::instance::{Document, HostHooks, Instance, InstanceConfig, Opener};
 use crate::params::KrachParams;
 use crate::session_file;
+use crate::signals;
 use options::{Asked, Options};
 use sound::Sound;
 
@@ -53,7 +53,7 @@ pub fn run() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if let Err(error) = end::listen() {
+    if let Err(error) = signals::listen() {
         eprintln!("krach: Ctrl-C ends it where it stands: {error}");
     }
     let params = Arc::new(KrachParams::default());

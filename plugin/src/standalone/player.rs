@@ -9,9 +9,9 @@ use krach_core::processor::{HostEventKind, MidiEvent, Processor};
 use super::options::{METER, Options, TEMPO};
 use super::time::{Clock, Position, Shared};
 use crate::block::{BlockProcessor, Surroundings};
+use crate::param_values::ParamValues;
 use crate::params::KrachParams;
 use crate::ports::{CHANNELS, Kind, STEMS};
-use crate::values::Values;
 
 /// Longest stretch that is rendered at once; longer blocks are several of them, which sound the same.
 pub const MAX_FRAMES: usize = 1024;
@@ -21,7 +21,7 @@ const INBOX: usize = 2048;
 /// Everything that plays, on whichever audio thread. Nothing but [`Player::new`] allocates.
 pub struct Player {
     block: BlockProcessor,
-    values: Values,
+    values: ParamValues,
     clock: Clock,
     shared: Arc<Shared>,
     inbox: Vec<(u32, [u8; 3])>,
@@ -38,7 +38,7 @@ impl Player {
         params: &Arc<KrachParams>,
         shared: &Arc<Shared>,
     ) -> Self {
-        let values = Values::new(Arc::clone(params));
+        let values = ParamValues::new(Arc::clone(params));
         Self {
             block: BlockProcessor::new(processor, &values, Kind::Instrument).without_stems(),
             values,

@@ -339,9 +339,7 @@ mod tests {
 
     fn instance(mark_dirty: impl Fn() + Send + Sync + 'static) -> Instance {
         let hooks = HostHooks { mark_dirty: Some(Box::new(mark_dirty)), ..HostHooks::default() };
-        let registry = Registry::with_builtins();
-        let config = InstanceConfig { format: "test", host: None, registry, hooks };
-        Instance::start_at(config, Addresses::default())
+        Instance::of_tests(hooks)
     }
 
     #[test]

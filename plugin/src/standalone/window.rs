@@ -9,15 +9,15 @@ use nice_plug::params::internals::ParamPtr;
 use nice_plug::plugin::PluginState;
 
 use crate::editor::{KrachEditor, KrachHandle, has_display};
-use crate::end;
+use crate::param_values::{ParamValues, Standing};
 use crate::params::KrachParams;
-use crate::values::{Standing, Values};
+use crate::signals;
 
 const BLIND: &str = "\
 krach: there is no display, so there is no window; sound, socket and patterns work all the same. Ctrl-C ends it.";
 
 /// How the window changes parameters: at once, since nobody else does.
-struct Context(Values);
+struct Context(ParamValues);
 
 impl GuiContextInner for Context {
     fn plugin_api(&self) -> PluginApi {
@@ -58,8 +58,8 @@ pub fn until_the_end(params: &Arc<KrachParams>, scale: Option<f64>) {
     } else {
         eprintln!("{BLIND}");
     }
-    while !end::asked() {
-        std::thread::sleep(end::LOOK);
+    while !signals::asked() {
+        std::thread::sleep(signals::LOOK);
     }
 }
 
@@ -68,7 +68,7 @@ fn show(
     params: &Arc<KrachParams>,
     scale: Option<f64>,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let context = GuiContext::new(Arc::new(Context(Values::new(Arc::clone(params)))));
+    let context = GuiContext::new(Arc::new(Context(ParamValues::new(Arc::clone(params)))));
     let spawned = editor.spawn(None, false, scale, context, None)?;
     let ended = KrachHandle::run_until_closed(spawned.window);
     drop(spawned.handle);

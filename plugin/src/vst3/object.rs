@@ -30,12 +30,12 @@ use super::midi::Controller;
 use super::process::AudioSide;
 use super::view::Gui;
 use crate::instance::{HostHooks, Instance, InstanceConfig, Track};
+use crate::param_values::{ParamValues, Standing};
 use crate::params::KrachParams;
 use crate::ports::Kind;
 use crate::shell::{Shell, Vst3};
 use crate::socket::Addresses;
 use crate::state::{Purpose, ReadError};
-use crate::values::{Standing, Values};
 
 /// How long the main thread waits for a block that the host left running where it may not.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -88,7 +88,7 @@ pub struct Object {
     blocks: AtomicU64,
     told: Mutex<BTreeMap<u32, Told>>,
     /// The parameters.
-    pub values: Arc<Values>,
+    pub values: Arc<ParamValues>,
     /// The window.
     pub gui: Rc<Gui>,
     /// nice-plug's component, for what is left to it.
@@ -113,7 +113,7 @@ impl Object {
     pub fn new(kind: Kind) -> Self {
         let params = Arc::new(KrachParams::default());
         let nice = Shell::<Vst3>::made_with(&params, Wrapper::new);
-        let values = Arc::new(Values::new(params));
+        let values = Arc::new(ParamValues::new(params));
         Self {
             kind,
             instance: Mutex::default(),
@@ -164,7 +164,7 @@ impl Object {
                 show_macros: Some(show_macros),
             },
         };
-        let started = Instance::start_at(config, addresses());
+        let started = Instance::start_at(config, Addresses::of_host());
         self.values.params().view.set(Some(started.view().clone()));
         // Some hosts say it before.
         started.set_track(lock(&self.track).clone());
@@ -365,22 +365,6 @@ unsafe fn name_of(context: *mut FUnknown) -> Option<String> {
     unsafe { host.getName(&mut name) };
     let units: Vec<u16> = name.iter().map(|&unit| unit as u16).take_while(|&unit| unit != 0).collect();
     Some(String::from_utf16_lossy(&units)).filter(|name| !name.is_empty())
-}
-
-/// Where clients find an instance.
-fn addresses() -> Addresses {
-    if cfg!(test) {
-        // Tests of this file want no client.
-        return Addresses {
-            folders: Vec::new(),
-            contested: None,
-            named: false,
-            dsp_folder: None,
-            dsp_problem: None,
-            patch_folder: None,
-        };
-    }
-    Addresses::from_env()
 }
 
 #[cfg(test)]

@@ -19,13 +19,13 @@ use super::played::Played;
 use super::transport::Transport;
 use super::view::Desk;
 use crate::block::{BlockProcessor, Surroundings};
+use crate::param_values::ParamValues;
 use crate::ports::Kind;
-use crate::values::Values;
 
 /// Everything that the audio thread owns while the plugin is active.
 pub struct AudioSide {
     block: BlockProcessor,
-    values: Arc<Values>,
+    values: Arc<ParamValues>,
     buffers: Buffers,
     transport: Transport,
     /// What the host plays in this block.
@@ -38,7 +38,12 @@ pub struct AudioSide {
 
 impl AudioSide {
     /// Allocates all that a block may need.
-    pub fn new(processor: Option<Processor>, values: Arc<Values>, max_frames: usize, kind: Kind) -> Self {
+    pub fn new(
+        processor: Option<Processor>,
+        values: Arc<ParamValues>,
+        max_frames: usize,
+        kind: Kind,
+    ) -> Self {
         Self {
             block: BlockProcessor::new(processor, &values, kind).without_stems(),
             values,
@@ -199,7 +204,7 @@ mod tests {
     const FRAMES: usize = 64;
 
     fn side() -> AudioSide {
-        AudioSide::new(None, Arc::new(Values::new(Arc::default())), FRAMES, Kind::Instrument)
+        AudioSide::new(None, Arc::new(ParamValues::new(Arc::default())), FRAMES, Kind::Instrument)
     }
 
     fn controller(number: i16) -> Controller {

@@ -37,7 +37,7 @@ use super::com::{Class, ComPtr, ComRef, ComWrapper};
 use super::guard;
 use super::ok;
 use crate::editor::{KrachEditor, Slot};
-use crate::values::Values;
+use crate::param_values::ParamValues;
 use krach_core::processor::place_of_scene;
 
 /// Between two looks at the desk under X11, in milliseconds.
@@ -57,7 +57,7 @@ enum Gesture {
 
 /// Where other threads leave what they want of the host.
 pub struct Desk {
-    values: Arc<Values>,
+    values: Arc<ParamValues>,
     gestures: ArrayQueue<Gesture>,
     handler: Mutex<Option<Handler>>,
     /// The session is no longer what the host saved or loaded.
@@ -76,7 +76,7 @@ struct Handler {
 }
 
 impl Desk {
-    fn new(values: &Arc<Values>) -> Self {
+    fn new(values: &Arc<ParamValues>) -> Self {
         Self {
             values: Arc::clone(values),
             gestures: ArrayQueue::new(GESTURES),
@@ -240,7 +240,7 @@ pub struct Gui {
 
 impl Gui {
     /// Nothing is opened.
-    pub fn new(values: &Arc<Values>) -> Rc<Self> {
+    pub fn new(values: &Arc<ParamValues>) -> Rc<Self> {
         Rc::new(Self {
             slot: Slot::new(KrachEditor::new(values.params().clone())),
             desk: Arc::new(Desk::new(values)),

@@ -50,14 +50,7 @@ impl Home {
     }
 
     pub fn addresses(&self) -> Addresses {
-        Addresses {
-            folders: vec![self.run()],
-            contested: Some(self.fixed()),
-            named: false,
-            dsp_folder: None,
-            dsp_problem: None,
-            patch_folder: None,
-        }
+        Addresses { folders: vec![self.run()], contested: Some(self.fixed()), ..Addresses::nowhere() }
     }
 
     pub fn instance(&self) -> Instance {

@@ -3,7 +3,7 @@
 use egui::{Align2, Color32, DragValue, Rect, ScrollArea, Sense, Ui, UiBuilder, pos2, vec2};
 use krach_core::model::{Curve, MacroTarget};
 
-use super::{Look, button, card, elided, heading};
+use super::{Look, button, card, elided, list_heading};
 use crate::editor::app::UiCommand;
 use crate::editor::style::{self, ROW};
 use crate::editor::view_model::{Macro, ViewModel};
@@ -34,12 +34,8 @@ fn lines(shown: &Macro) -> usize {
 /// Draws it.
 pub fn draw(ui: &mut Ui, rect: Rect, picture: &ViewModel, wishes: &mut Vec<UiCommand>) {
     let inside = card(ui.painter(), rect);
-    let top = inside.top() + 6.0;
-    let width = heading(ui.painter(), pos2(inside.left(), top), "macros");
-    let beside = pos2(inside.left() + width + 4.0, top);
     let count = picture.macros.len();
-    let text = if count == 0 { "none".to_owned() } else { count.to_string() };
-    ui.painter().text(beside, Align2::LEFT_CENTER, text, style::heading(), style::DIM);
+    list_heading(ui.painter(), inside, "macros", count, "none");
     learn_next(ui, inside, picture, wishes);
     if count == 0 || inside.height() < ROW {
         return;

@@ -39,6 +39,20 @@ fn heading(painter: &Painter, at: Pos2, text: &str) -> f32 {
     painter.text(at, Align2::LEFT_CENTER, spaced, style::heading(), style::FAINT).width()
 }
 
+/// The heading of a list, with how many there are, or a word for none, beside it.
+fn list_heading(painter: &Painter, inside: Rect, text: &str, count: usize, none: &str) {
+    let top = inside.top() + 6.0;
+    let width = heading(painter, pos2(inside.left(), top), text);
+    let count = if count == 0 { none.to_owned() } else { count.to_string() };
+    painter.text(
+        pos2(inside.left() + width + 4.0, top),
+        Align2::LEFT_CENTER,
+        count,
+        style::heading(),
+        style::DIM,
+    );
+}
+
 /// Text that ends in an ellipsis where it would be wider than `width`.
 fn elided(painter: &Painter, at: Pos2, text: &str, font: FontId, color: Color32, width: f32) -> Rect {
     use egui::text::{LayoutJob, TextFormat, TextWrapping};

@@ -2,20 +2,15 @@
 
 use egui::{Align2, Color32, Painter, Pos2, Rect, ScrollArea, Ui, UiBuilder, pos2, vec2};
 
-use super::{card, elided, figures, heading, meter};
+use super::{card, elided, figures, list_heading, meter};
 use crate::editor::style::{self, ROW};
 use crate::editor::view_model::{Node, Reading, ViewModel};
 
 /// Draws them into all of `rect`.
 pub fn draw(ui: &mut Ui, rect: Rect, picture: &ViewModel) {
     let inside = card(ui.painter(), rect);
-    let top = inside.top() + 6.0;
-    let width = heading(ui.painter(), pos2(inside.left(), top), "nodes");
     let count = picture.nodes.len();
-    if count > 0 {
-        let at = pos2(inside.left() + width + 4.0, top);
-        ui.painter().text(at, Align2::LEFT_CENTER, count.to_string(), style::heading(), style::DIM);
-    }
+    list_heading(ui.painter(), inside, "nodes", count, "");
     let list = Rect::from_min_max(pos2(inside.left(), inside.top() + 16.0), inside.max);
     if count == 0 {
         let text = if picture.answered { "Nothing plays yet: attach and load a graph." } else { "…" };

@@ -5,7 +5,7 @@ use egui::{Align2, Key, Margin, Rect, ScrollArea, Sense, TextEdit, Ui, UiBuilder
 
 use super::{Look, button, card, elided, heading};
 use crate::editor::app::UiCommand;
-use crate::editor::files::{Choice, Outcome, Sessions, Wish, factory};
+use crate::editor::files::{Choice, FileCommand, Outcome, Sessions, factory};
 use crate::editor::style::{self, ROW};
 
 /// Height below which it is not drawn.
@@ -62,7 +62,7 @@ pub fn draw(ui: &mut Ui, rect: Rect, sessions: &Sessions, sheet: &mut Sheet, wis
     };
     let save = button(ui, at(right, SAVE), "session save", text, look);
     if (save.clicked() || entered) && !name.is_empty() {
-        wishes.push(UiCommand::File(Wish::Save { name, replace }));
+        wishes.push(UiCommand::File(FileCommand::Save { name, replace }));
     }
     save.on_hover_text(match replace {
         true => "Writes the session over the file of that name, which is kept as .bak",
@@ -111,7 +111,7 @@ fn entries(ui: &mut Ui, rect: Rect, sessions: &Sessions, wishes: &mut Vec<UiComm
                     let at = pos2(row.left() + 8.0, row.center().y);
                     elided(ui.painter(), at, name, style::body(), style::TEXT, row.width() - 16.0);
                     if entry.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() {
-                        wishes.push(UiCommand::File(Wish::Open(choice)));
+                        wishes.push(UiCommand::File(FileCommand::Open(choice)));
                     }
                 }
             }

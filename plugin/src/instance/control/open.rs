@@ -1,10 +1,13 @@
 //! Sessions that come in one piece: from a host's project, or from a file. Which parts of one are a preset.
 
 use krach_core::edit::{At, Edit};
+use krach_core::engine::Engine;
 use krach_core::model::Setting;
 use krach_core::session::Session;
 
-use super::{Control, Params, RefusedChunk};
+use super::Control;
+use super::command::Params;
+use crate::instance::dirty::Dirty;
 use crate::protocol::events::log::Author;
 use crate::state::{Payload, Purpose, StateError};
 
@@ -33,6 +36,29 @@ pub enum Opener {
     Window,
 }
 
+/// What the host has of the session, and what of it is not to be lost.
+pub(super) struct StateKeeper {
+    /// What has changed since the host saved.
+    pub dirty: Dirty,
+    /// A chunk that was refused, to be saved back until the session is edited.
+    refused: Option<RefusedChunk>,
+    /// Number of the last edit that the engine accepted.
+    pub last_edit: u64,
+}
+
+impl StateKeeper {
+    pub fn new(engine: &Engine) -> Self {
+        Self { dirty: Dirty::new(engine), refused: None, last_edit: 0 }
+    }
+}
+
+/// A chunk that was refused, to be saved back for as long as the session is what it was then: an edit
+/// that changes nothing (a panic, a hush) is no reason to lose it.
+struct RefusedChunk {
+    chunk: Vec<u8>,
+    session: Vec<u8>,
+}
+
 impl Control {
     /// The session becomes that of a file, as one step of the history; the instance's name stays.
     ///
@@ -48,10 +74,10 @@ impl Control {
         }
         let edit = edit.titled(format!("open {name}"));
         if let Some(sounds) = &mut self.sounds {
-            sounds.before(&edit, &mut self.engine).map_err(|error| told(&error))?;
+            sounds.prepare_edit(&edit, &mut self.engine).map_err(|error| told(&error))?;
         }
         let receipt = self.engine.edit(edit, At::Now).map_err(|error| told(&error))?;
-        self.last_edit = receipt.seq;
+        self.state.last_edit = receipt.seq;
         self.edited();
         let author = match by {
             Opener::Host => Author::Host,
@@ -70,9 +96,9 @@ impl Control {
             return Payload::new(params, nameless.to_json()).and_then(|payload| payload.encode());
         }
         let session = self.engine.save();
-        match &self.kept {
+        match &self.state.refused {
             Some(kept) if kept.session == session => return Ok(kept.chunk.clone()),
-            _ => self.kept = None,
+            _ => self.state.refused = None,
         }
         Payload::new(params, session).and_then(|payload| payload.encode())
     }
@@ -82,15 +108,15 @@ impl Control {
         match chunk {
             Ok(chunk) => {
                 // Only what goes into the project is what the host knows.
-                if self.kept.is_none() && purpose == Purpose::Project {
+                if self.state.refused.is_none() && purpose == Purpose::Project {
                     self.announce();
-                    self.dirty.settle(&self.engine);
+                    self.state.dirty.settle(&self.engine);
                 }
                 Some(chunk)
             }
             Err(error) => {
                 if purpose != Purpose::Preset {
-                    self.dirty.lost();
+                    self.state.dirty.lost();
                 }
                 self.report(format!("the session was not saved: {error}"));
                 None
@@ -107,18 +133,18 @@ impl Control {
                 let name = Edit::Setting(Setting::Name(own));
                 receipt = self.engine.edit_unrecorded(name, At::Now).unwrap_or(receipt);
             }
-            self.last_edit = receipt.seq;
+            self.state.last_edit = receipt.seq;
             Ok(payload.params)
         });
         match loaded {
             Ok(params) => {
-                self.kept = None;
+                self.state.refused = None;
                 self.unsettled = true;
                 self.follow_sounds();
                 self.take_free_name();
                 match purpose {
-                    Purpose::Preset => self.dirty.touch(),
-                    Purpose::Project | Purpose::Duplicate => self.dirty.settle(&self.engine),
+                    Purpose::Preset => self.state.dirty.touch(),
+                    Purpose::Project | Purpose::Duplicate => self.state.dirty.settle(&self.engine),
                 }
                 self.committed(Author::Host, "load", None);
                 Ok(params)
@@ -132,7 +158,7 @@ impl Control {
     pub(super) fn refuse(&mut self, chunk: Vec<u8>, error: StateError, purpose: Purpose) -> StateError {
         self.report(error.to_string());
         if purpose != Purpose::Preset {
-            self.kept = Some(RefusedChunk { chunk, session: self.engine.save() });
+            self.state.refused = Some(RefusedChunk { chunk, session: self.engine.save() });
         }
         error
     }

@@ -1,11 +1,9 @@
 //! What clients and the window are told of: events, and what went wrong.
 
-use std::sync::Arc;
-
 use krach_faust::Tier;
 
 use super::Control;
-use crate::instance::frames::Wanted;
+use crate::instance::telemetry_feed::Wanted;
 use crate::library::{Library, LibraryReport};
 use crate::problems::About;
 use crate::protocol::events::log::{Author, Entry};
@@ -15,27 +13,27 @@ use crate::protocol::events::{self, Event};
 impl Control {
     /// Does anybody want events of that topic?
     pub(super) fn listens(&self, topic: &str) -> bool {
-        self.connections.values().any(|connection| connection.topics.contains(topic))
+        self.clients.connections.values().any(|connection| connection.topics.contains(topic))
     }
 
     /// Sends an event to those who want it.
     pub(super) fn publish(&self, event: &Event) {
         if self.listens(event.topic) {
             let line = event.line();
-            self.connections.values().for_each(|connection| connection.send(event, &line));
+            self.clients.connections.values().for_each(|connection| connection.send(event, &line));
         }
     }
 
-    pub(super) fn publish_pictures(&mut self) {
-        for event in self.frames.take(&self.engine) {
+    pub(super) fn publish_telemetry(&mut self) {
+        for event in self.feed.take(&self.engine) {
             self.publish(&event);
         }
     }
 
     /// Clients come, go, and change their minds about what they want to see.
     pub(super) fn count_watchers(&mut self) {
-        let count = |topic| self.connections.values().filter(|c| c.topics.contains(topic)).count();
-        self.frames.want(Wanted {
+        let count = |topic| self.clients.connections.values().filter(|c| c.topics.contains(topic)).count();
+        self.feed.want(Wanted {
             transport: count(events::TRANSPORT),
             meters: count(events::METERS),
             onsets: count(events::ONSETS),
@@ -45,10 +43,14 @@ impl Control {
     /// Tells of a change of the session by the last edit.
     pub(super) fn committed(&mut self, author: Author<'_>, label: &str, position: Option<f64>) {
         if self.listens(events::LOG) {
-            let mut event = Entry { seq: self.last_edit, author, label, position }.event();
+            let mut event = Entry { seq: self.state.last_edit, author, label, position }.event();
             let line = event.line();
-            let (digested, plain): (Vec<_>, Vec<_>) =
-                self.connections.values().filter(|c| c.topics.contains(events::LOG)).partition(|c| c.digest);
+            let (digested, plain): (Vec<_>, Vec<_>) = self
+                .clients
+                .connections
+                .values()
+                .filter(|c| c.topics.contains(events::LOG))
+                .partition(|c| c.digest);
             plain.iter().for_each(|connection| connection.send(&event, &line));
             if !digested.is_empty() {
                 event.fields.insert("digest".to_owned(), self.engine.digest().into());
@@ -74,7 +76,7 @@ impl Control {
         self.publish(&Event::new(
             events::SESSION,
             &payloads::Changed {
-                seq: self.last_edit,
+                seq: self.state.last_edit,
                 revision: self.changes,
                 label,
                 undo: undo.map(str::to_owned),
@@ -101,28 +103,6 @@ impl Control {
         if self.problems.add(problem, about) {
             self.unsettled = true;
             self.revision.advance();
-        }
-    }
-
-    /// Has the host show macros as what they move.
-    pub(super) fn show_macros(&mut self) {
-        let now = &self.engine.session().macros;
-        let other = !Arc::ptr_eq(now, &self.macros.1);
-        if !other && (!self.unsettled || now.is_empty()) {
-            return;
-        }
-        self.macros.1 = Arc::clone(now);
-        let macros = self.engine.macros();
-        if self.macros.0 != macros {
-            self.macros.0.clone_from(&macros);
-            self.revision.advance();
-            if let Some(show) = &self.hooks.show_macros {
-                show(macros);
-            }
-        }
-        if other {
-            // Also where the host's own hand has taught a macro: no command has said so.
-            self.dirty.touch();
         }
     }
 

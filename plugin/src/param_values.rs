@@ -26,9 +26,9 @@ impl Standing {
     pub const PANIC: Self = Self { param: ParamId::Panic, value: 1.0, modulation: 0.0 };
 }
 
-/// Shared by the audio and the main thread. No function but [`Values::save`] and [`Values::load`]
+/// Shared by the audio and the main thread. No function but [`ParamValues::save`] and [`ParamValues::load`]
 /// allocates, none waits.
-pub struct Values {
+pub struct ParamValues {
     params: Arc<KrachParams>,
     /// Sorted by id.
     slots: Vec<Slot>,
@@ -49,11 +49,11 @@ struct Slot {
     steps: Option<usize>,
     /// The host's present modulation, normalised, as the bits of an `f32`.
     modulation: AtomicU32,
-    /// The load that has set the value, by [`Values::loads`], if nobody has set it since; else 0.
+    /// The load that has set the value, by [`ParamValues::loads`], if nobody has set it since; else 0.
     loaded: AtomicU64,
 }
 
-impl Values {
+impl ParamValues {
     /// Of these parameters.
     pub fn new(params: Arc<KrachParams>) -> Self {
         let slot = |((name, param), what): ((String, ParamPtr), ParamId)| Slot {
@@ -200,7 +200,7 @@ impl Values {
 impl Slot {
     /// The value without modulation, normalised.
     fn base(&self) -> f64 {
-        // SAFETY: the parameter lives as long as the `Values` that own this slot.
+        // SAFETY: the parameter lives as long as the `ParamValues` that own this slot.
         f64::from(unsafe { self.param.unmodulated_normalized_value() })
     }
 
@@ -216,7 +216,7 @@ impl Slot {
     fn set(&self, value: f64) {
         if value.is_finite() {
             let modulation = f32::from_bits(self.modulation.load(Ordering::Relaxed));
-            // SAFETY: the parameter lives as long as the `Values` that own this slot. These functions
+            // SAFETY: the parameter lives as long as the `ParamValues` that own this slot. These functions
             // are kept for nice-plug's wrappers, in whose place we stand.
             unsafe {
                 self.param._internal_modulate_value(0.0);
@@ -240,8 +240,8 @@ impl Slot {
 mod tests {
     use super::*;
 
-    fn values() -> Values {
-        Values::new(Arc::new(KrachParams::default()))
+    fn values() -> ParamValues {
+        ParamValues::new(Arc::new(KrachParams::default()))
     }
 
     #[test]

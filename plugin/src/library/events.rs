@@ -11,18 +11,18 @@ use krach_faust::{CompileError, Interface, Outcome};
 use super::compile::{Failure, Linked};
 use super::folder::FolderEvent;
 use super::listing::{self, Stamp, file_of, path_of, reads};
-use super::{FAMILY, Library, LibraryEvent, LibraryReport, Origin, Playing, Word, factory_source};
+use super::{EventKind, FAMILY, Library, LibraryEvent, LibraryReport, Origin, Playing, factory_source};
 
 impl Library {
     /// Takes in what other threads have to say.
-    pub(crate) fn hear(&mut self, word: Word, engine: &mut Engine) {
-        match word.0 {
-            LibraryEvent::FolderEvent(FolderEvent::Changed(files)) => self.changed(&files, engine),
-            LibraryEvent::FolderEvent(FolderEvent::Checked(name)) => self.checked(&name, engine),
-            LibraryEvent::PatchFolderEvent(event) => self.patches.hear(&event, engine),
-            LibraryEvent::Tried { number, name, outcome } => self.tried(number, &name, *outcome),
-            LibraryEvent::Surveyed { name, outcome } => self.surveyed(&name, *outcome),
-            LibraryEvent::Outcome { type_id, ticket, outcome, linked } => {
+    pub(crate) fn handle(&mut self, event: LibraryEvent, engine: &mut Engine) {
+        match event.0 {
+            EventKind::FolderEvent(FolderEvent::Changed(files)) => self.changed(&files, engine),
+            EventKind::FolderEvent(FolderEvent::Checked(name)) => self.checked(&name, engine),
+            EventKind::PatchFolderEvent(event) => self.patches.handle(&event, engine),
+            EventKind::Tried { number, name, outcome } => self.tried(number, &name, *outcome),
+            EventKind::Surveyed { name, outcome } => self.surveyed(&name, *outcome),
+            EventKind::Outcome { type_id, ticket, outcome, linked } => {
                 self.compiled(&type_id, ticket, *outcome, linked, engine);
             }
         }

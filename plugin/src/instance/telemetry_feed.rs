@@ -36,7 +36,7 @@ impl Wanted {
 }
 
 /// Takes the pictures.
-pub(super) struct Frames {
+pub(super) struct TelemetryFeed {
     link: Arc<Link>,
     reader: Reader,
     due: Option<Instant>,
@@ -73,7 +73,7 @@ struct Metered {
     load: Load,
 }
 
-impl Frames {
+impl TelemetryFeed {
     pub(super) fn new(link: Arc<Link>) -> Self {
         Self {
             reader: Reader::new(Arc::clone(&link)),
