@@ -390,6 +390,31 @@ fn undo_takes_back_what_was_done_last_and_redo_does_it_again() {
 }
 
 #[test]
+fn every_step_of_the_history_says_what_it_did() {
+    let mut rig = band();
+    let map = |label: Option<&str>| Edit::MidiUnmap { channel: 0, cc: 74, label: label.map(Into::into) };
+    rig.edit(Edit::Fade { label: "bass/level".into(), value: 0.75, length: FadeLength::Beats(1.0) });
+    rig.edit(Edit::MidiMap { channel: 0, cc: 74, label: "bass/level".into(), lo: 0.0, hi: 1.0 });
+    rig.edit(map(Some("bass/level")));
+    rig.edit(Edit::MidiMap { channel: 0, cc: 74, label: "bass/level".into(), lo: 0.0, hi: 1.0 });
+    rig.edit(map(None));
+    rig.edit(Edit::RouteNotes { channel: None, node: Some("bass".into()) });
+    rig.edit(Edit::RouteNotes { channel: None, node: None });
+    let wanted = [
+        "notes to no node",
+        "notes to bass",
+        "unmap controller 74",
+        "map bass/level",
+        "unmap bass/level",
+        "map bass/level",
+        "fade bass/level",
+    ];
+    for label in wanted {
+        assert_eq!(rig.engine.undo(At::Now).unwrap().unwrap().0, label);
+    }
+}
+
+#[test]
 fn a_flood_of_one_control_is_one_step_and_what_the_host_moves_is_none() {
     let mut rig = band();
     let before = rig.engine.history().1;

@@ -487,7 +487,7 @@ def test_a_name_that_is_not_there_has_the_nearest_one(kr: Session) -> None:
         (krp, "timeCat", "did you mean timecat?"),
         (pattern, "revers", "did you mean reverse?"),
         (pattern, "sometimesBy", "did you mean sometimes_by?"),
-        (pattern, "degradeBy", "did you mean chance?"),
+        (pattern, "degradeBy", "degradeBy is .chance(0.3) here"),
         (pattern, "qqq", None),
     ):
         with pytest.raises(krach.KrachError) as refused:

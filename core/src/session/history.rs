@@ -181,7 +181,17 @@ pub fn label_of(edit: &Edit) -> String {
         Edit::SetValues(_) => "values".to_owned(),
         Edit::Macro { number, to: Some(_) } => format!("macro {number}"),
         Edit::Macro { number, to: None } => format!("unmacro {number}"),
+        Edit::Fade { label, .. } => format!("fade {label}"),
+        Edit::MasterLine { .. } => "master gain".to_owned(),
+        Edit::TempoLine { bpm, .. } => format!("tempo {bpm}"),
         Edit::MidiMap { label, .. } => format!("map {label}"),
+        Edit::MidiUnmap { label: Some(label), .. } => format!("unmap {label}"),
+        Edit::MidiUnmap { cc, label: None, .. } => format!("unmap controller {cc}"),
+        Edit::MidiMaps(_) => "controllers".to_owned(),
+        Edit::RouteNotes { node: Some(node), .. } => format!("notes to {node}"),
+        Edit::RouteNotes { node: None, .. } => "notes to no node".to_owned(),
+        Edit::Panic => "panic".to_owned(),
+        Edit::Rebuild => "rebuild".to_owned(),
         Edit::Nodes(edits) => match edits.as_slice() {
             [NodeEdit::Set(spec)] => format!("node {}", spec.node.name),
             [NodeEdit::Remove { name }] => format!("remove {name}"),
@@ -194,7 +204,6 @@ pub fn label_of(edit: &Edit) -> String {
         Edit::Transition { edits, .. } => format!("transition: {}", label_of_all(edits)),
         Edit::Titled { title, .. } => title.clone(),
         Edit::Batch(edits) => label_of_all(edits),
-        _ => "settings".to_owned(),
     }
 }
 

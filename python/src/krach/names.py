@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import re
 import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .elsewhere import here, snake
 from .error import KrachError
 
 _LIKE = 3
 """Letters that two names have at least, where one begins with the other."""
-
-_ELSEWHERE = {"degrade": "chance", "degrade_by": "chance", "d1": "play", "setcps": "tempo"}
-"""Names that others know from Tidal and Strudel, and that no likeness finds."""
 
 
 class NoSuchName(KrachError, AttributeError):
@@ -38,15 +35,15 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     'faust:kick'
     """
     names = list(known)
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    for exact in (snake, _ELSEWHERE.get(snake), f"faust:{name}"):
+    plain = snake(name)
+    for exact in (plain, f"faust:{name}"):
         if exact in names:
             return exact
-    close = difflib.get_close_matches(snake, names, 1)
+    close = difflib.get_close_matches(plain, names, 1)
     begun = [
         each
         for each in names
-        if min(len(each), len(snake)) >= _LIKE and (snake.startswith(each) or each.startswith(snake))
+        if min(len(each), len(plain)) >= _LIKE and (plain.startswith(each) or each.startswith(plain))
     ]
     return next(iter(close + sorted(begun, key=len, reverse=True)), None)
 
@@ -74,7 +71,8 @@ def no_such_name(message: str, place: str, hint: str | None) -> NoSuchName:
 def of_module(module: str, called: str, kind: type | None = None, what: str = "") -> Callable[[str], Any]:
     """Return what a module's ``__getattr__`` is: it is asked for names that the module does not have.
 
-    What has methods of the nearest name is named, too: ``kind``, and ``what`` it is called.
+    What has methods of the nearest name is named, too: ``kind``, and ``what`` it is called. Beside patterns stand the
+    names of other programs.
 
     >>> krs.sawtooth
     Traceback (most recent call last):
@@ -89,7 +87,8 @@ def of_module(module: str, called: str, kind: type | None = None, what: str = ""
         methods = [each for each in dir(kind) if not each.startswith("_")]
         near = nearest(name, [*own, *methods])
         is_method = near in methods and near not in own
-        hint = f"did you mean the method {near} of {what}?" if is_method else did_you_mean(name, own)
+        likely = f"did you mean the method {near} of {what}?" if is_method else did_you_mean(name, own)
+        hint = likely if kind is None else here(name) or likely
         raise no_such_name(f"{called} has no {name}", name, hint)
 
     return missing

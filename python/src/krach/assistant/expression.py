@@ -14,6 +14,7 @@ from dataclasses import fields
 from fractions import Fraction
 from typing import Any, cast
 
+from krach.elsewhere import here
 from krach.error import KrachError
 from krach.names import did_you_mean
 from krach.pattern import NotationError, Pattern, PatternError, ir
@@ -316,13 +317,13 @@ class _Reader:
                     hint = 'methods are those of patterns: p("x . x .").fast(2)'
                     raise self.error(node.func, f"{_shown(on)} has no .{name} here", hint)
                 if name not in METHODS:
-                    hint = did_you_mean(name, METHODS) or f"methods are {', '.join(sorted(METHODS))}"
+                    hint = here(name) or did_you_mean(name, METHODS) or f"methods are {', '.join(sorted(METHODS))}"
                     raise self.error(node.func, f"a pattern has no {name}", hint)
                 return name, getattr(Pattern, name), on
             case _:
                 raise self.error(node.func, "this is not called", "builders and methods of patterns are called")
         if name not in BUILDERS:
-            near = did_you_mean(name, [*BUILDERS, *METHODS])
+            near = here(name) or did_you_mean(name, [*BUILDERS, *METHODS])
             hint = near or f"builders are {', '.join(BUILDERS)}"
             raise self.error(node.func, f"there is no builder {name}", hint)
         return name, BUILDERS[name], None

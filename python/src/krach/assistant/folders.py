@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import unicodedata
 from collections.abc import Sequence
@@ -128,40 +127,3 @@ class Folders:
         shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in file[:120])
         hint = f'a plain name such as "song" is enough: files lie in {where}, and links are not followed'
         return PathError(f"{shown}: {what}\n{hint}", place=file, hint=hint)
-
-
-def write_whole(place: Path, text: str, overwrite: bool) -> Path | None:
-    """Write a file, whole or not at all; return where the file is now that was there before.
-
-    A file that is there stays, and nothing is written; with ``overwrite`` it is kept as ``.bak``.
-
-    >>> import pathlib, tempfile
-    >>> file = pathlib.Path(tempfile.mkdtemp()) / "song.py"
-    >>> krach.assistant.folders.write_whole(file, "a", False)
-    >>> krach.assistant.folders.write_whole(file, "b", True).name, file.read_text()
-    ('song.py.bak', 'b')
-    """
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if place.exists() and not overwrite:
-        raise PathError(
-            f"{place} is there already", place=str(place), hint="another name, or overwrite=true: it is kept"
-        )
-    fresh = place.with_name(f".{place.name}.{os.getpid()}.new")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-    kept = None
-    try:
-        with os.fdopen(os.open(fresh, flags, 0o644), "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        if place.exists():
-            kept = place.with_name(f"{place.name}.bak")
-            kept.unlink(missing_ok=True)
-            try:
-                os.link(place, kept)
-            except OSError:  # A system of files without links of this kind.
-                shutil.copyfile(place, kept)
-        fresh.replace(place)
-    finally:
-        fresh.unlink(missing_ok=True)
-    return kept

@@ -9,8 +9,10 @@ A pattern is an immutable value. Builders make them, methods change them, ``p`` 
 (0>1/8)|gate=1
 """
 
+from types import ModuleType
 from typing import TYPE_CHECKING
 
+from krach.elsewhere import here
 from krach.names import of_module
 
 from . import serialize
@@ -111,4 +113,8 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # What is typed is checked against the names that there are.
+    # Files of this package that are called as a method, or as a name of another program, are no builders.
+    for _file in [each for each, given in globals().items() if isinstance(given, ModuleType)]:
+        if _file not in __all__ and (hasattr(Pattern, _file) or here(_file)):
+            del globals()[_file]
     __getattr__ = of_module(__name__, "krp", Pattern, "patterns")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
+from krach.elsewhere import here
 from krach.names import did_you_mean, no_such_name
 
 from . import ir, notation
@@ -39,7 +40,7 @@ class Base:
             if name.startswith("_") or hasattr(type(self), name):
                 return object.__getattribute__(self, name)
             known = [each for each in dir(type(self)) if not each.startswith("_")]
-            raise no_such_name(f"a pattern has no {name}", name, did_you_mean(name, known))
+            raise no_such_name(f"a pattern has no {name}", name, here(name) or did_you_mean(name, known))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

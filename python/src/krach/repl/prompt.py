@@ -52,6 +52,7 @@ class News:
                 after = "\nwhat played plays on" if event.get("still_playing") else ""
                 return f"{self._session.compile_error(event)}{after}"
             case "compiles":
+                self._session.note_what_was_awaited()
                 spent = sum(event["ms"].values())
                 is_long = spent > 1000 * _SLOW and event.get("tier") == "quick"
                 return f"{event['type']} is compiled ({spent / 1000:.1f} s)" if is_long else None
@@ -69,6 +70,7 @@ class News:
     def _slow(self) -> None:
         time.sleep(_SLOW)
         try:
+            self._session.note_what_was_awaited()
             waits = [each.name for each in self._session.describe() if each.state == "pending"]
         except KrachError:
             return

@@ -6,7 +6,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -17,6 +17,7 @@ from krach.names import OwnNames
 
 from .handles import Modulation, ModuleHandle, NodeHandle
 from .info import Info
+from .reach import Names, named_by, reached
 
 if TYPE_CHECKING:
     from .session import Session
@@ -28,6 +29,7 @@ COMPILE = 10.0
 """Seconds that a script waits for a sound to compile."""
 
 _NO_TYPE = re.compile(r"(.*there is no node type ([^\s:]+))$", re.M)
+_NO_NODE = re.compile(r"there is no node (\S+) to play\nsay free ")
 _POLL = 0.01
 _SLOW = 0.3
 
@@ -60,6 +62,10 @@ class Base(OwnNames):
         self._progress: Callable[[str | None], None] = _on_standard_error
         self._meters: dict[str, Any] | None = None
         self._listeners: list[tuple[Listener, tuple[str, ...]]] = []
+        # What changes named while the sound of its node was being compiled.
+        self._awaited: list[Names] = []
+        # Nodes that come or change at a time, by that time.
+        self._to_come: dict[str, float] = {}
 
     # The connection
 
@@ -170,12 +176,70 @@ class Base(OwnNames):
         if dry_run:
             params = params | {"dry_run": True}
         try:
-            return Change(self.connection.call(method, params))
+            done = Change(self.connection.call(method, params))
         except Refusal as error:
-            raise self._with_the_type(error) from None
+            raise self._with_a_hint(error) from None
+        self._remember_times(method, params, done)
+        self._note_unreached(named_by(method, params))
+        self._note_tempo(method, params)
+        return done
 
-    def _with_the_type(self, error: Refusal) -> Refusal:
-        """Return a refusal with the type whose family was left out: ``kick`` for ``faust:kick``."""
+    def _note_tempo(self, method: str, params: Mapping[str, Any]) -> None:
+        """Note a tempo that does not count, since that of the host plays."""
+        requests: list[Mapping[str, Any]] = params.get("requests") or [{"method": method, "params": params}]
+        settings = [each["params"] for each in requests if each["method"] == "transport"]
+        given = [each["tempo"] for each in settings if "tempo" in each]
+        if not given:
+            return
+        now = self.ask("transport")
+        position, clock = now["position"], [now["clock"], *(each["clock"] for each in settings if "clock" in each)][-1]
+        if clock != "external" or not position["running"] or position["free_running"] or position["tempo"] == given[-1]:
+            return
+        self.note(
+            f'the host\'s clock counts: {position["tempo"]:g} plays; kr.transport(clock="internal") takes {given[-1]:g}'
+        )
+
+    def _remember_times(self, method: str, params: Mapping[str, Any], done: Change) -> None:
+        """Keep which nodes come at a time: until then nobody knows what they have."""
+        position = done.get("position")
+        if position is None or params.get("at") is None:
+            return
+        requests: list[Mapping[str, Any]] = params.get("requests") or [{"method": method, "params": params}]
+        self._to_come |= {each["params"]["name"]: position for each in requests if each["method"] == "node"}
+
+    def _note_unreached(self, named: Sequence[Names]) -> None:
+        """Note what changes named and nothing has; what is still being compiled is looked at again later."""
+        named = [*self._awaited, *named]
+        if not named:
+            return
+        self._awaited = []
+        if self._to_come:
+            now = self.ask("transport")["position"]["cycles"]
+            self._to_come = {name: when for name, when in self._to_come.items() if when > now}
+        nodes, status = self._nodes(), self.ask("status")
+        own = {each.name for each in nodes}
+        others = [*status["exposed_controls"], *(each["id"] for each in status["nodes"] if each["id"] not in own)]
+        for each in named:
+            lines, waits = reached(each, nodes, others)
+            if waits or not each.nodes().isdisjoint(self._to_come):
+                self._awaited.append(each)
+                continue
+            for line in lines:
+                self.note(line)
+
+    def note_what_was_awaited(self) -> None:
+        """Note what patterns named and a sound that has been compiled since does not have.
+
+        >>> kr.note_what_was_awaited()
+        """
+        self._note_unreached(())
+
+    def _with_a_hint(self, error: Refusal) -> Refusal:
+        """Return a refusal with what would work here: a node that is made, the type whose family was left out."""
+        nobody = _NO_NODE.search(str(error))
+        if nobody is not None:
+            hint = f'make the node first: kr.node("{nobody[1]}", …)'
+            return Refusal(str(error).replace(str(error.hint), hint), place=error.place, hint=hint)
         found = _NO_TYPE.match(str(error))
         if found is None:
             return error
@@ -297,6 +361,7 @@ class Base(OwnNames):
         finally:
             if told:
                 self._progress(None)
+        self._note_unreached(())
         failed = [each for each in nodes if each.state == "failed"]
         if failed:
             raise self.failure(failed[0].name)

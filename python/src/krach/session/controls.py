@@ -11,6 +11,7 @@ from krach.pattern import Pattern
 from .base import At, Change
 from .nodes import Named, name_of
 from .patterns import Patterns
+from .reach import Names
 
 if TYPE_CHECKING:
     from .handles import Modulation
@@ -150,9 +151,7 @@ class Controls(Patterns):
         >>> sweep = kr.mod_sine("bass/cutoff", 200, 2000)
         >>> _ = kr.unmod("bass/cutoff")
         """
-        done = self.change("clear_automation", {"id": path}, at, dry_run)
-        self._note_unknown(path)
-        return done
+        return self.change("clear_automation", {"id": path}, at, dry_run)
 
     def mod_sine(self, path: str, lo: float = 0.0, hi: float = 1.0, bars: float = 4, **more: Any) -> Modulation:
         """Move a control along a sine.
@@ -221,9 +220,7 @@ class Controls(Patterns):
         >>> _ = kr.midi_map(74, "bass/cutoff", 200, 4000)
         """
         params = {"cc": cc, "label": path, "lo": lo, "hi": hi, "channel": channel}
-        done = self.change("midi_map", params, at, dry_run)
-        self._note_unknown(path)
-        return done
+        return self.change("midi_map", params, at, dry_run)
 
     def midi_unmap(
         self, cc: int, path: str | None = None, channel: int = 0, *, at: At = None, dry_run: bool = False
@@ -245,7 +242,7 @@ class Controls(Patterns):
         """
         given = {key: value for key, value in {"lo": lo, "hi": hi}.items() if value is not None}
         done = self.ask("midi_learn", label=path, **given)
-        self._note_unknown(path)
+        self._note_unreached([Names(None, (path,))] if path is not None else [])
         return done
 
     def midi_route(
@@ -301,9 +298,7 @@ class Controls(Patterns):
             "name": name,
             "unit": unit,
         }
-        done = self.change("macro", params, at, dry_run)
-        self._note_unknown(path)
-        return done
+        return self.change("macro", params, at, dry_run)
 
     def unmacro(self, n: int | str, path: str | None = None, *, at: At = None, dry_run: bool = False) -> Change:
         """Let macro ``n`` move a control no more; without one nothing, and it has no name.

@@ -323,26 +323,6 @@ class Nodes(Base):
         types = self.ask("types", type=node.type)["types"]
         return bool(types and types[0]["inputs"])
 
-    def _unknown(self, path: str) -> str | None:
-        """Return what is said of a path or a name that nothing has; ``None`` where it is there or may be soon."""
-        nodes = self._nodes()
-        names = [each.name for each in nodes]
-        known = {*names, *(each["path"] for node in nodes for each in node.controls or ())}
-        known |= {f"{name}/gain" for name in names}
-        is_group = any(name.startswith(f"{path}/") for name in names)
-        waits = any(each.state == "pending" and path.startswith(f"{each.name}/") for each in nodes)
-        if path in known or is_group or waits or "@" in path:
-            return None
-        hint = did_you_mean(path, known)
-        return f"there is no {path} now" + ("" if hint is None else f": {hint}")
-
-    def _note_unknown(self, path: str | None) -> None:
-        """Say that a change was about what is not there; in a batch it may be made by the same change."""
-        if path is not None and self._scope.batch is None:
-            unknown = self._unknown(path)
-            if unknown is not None:
-                self.note(unknown)
-
     def missing(self, name: str) -> KrachError:
         """Return the error of a name that nothing has, with the nearest one.
 

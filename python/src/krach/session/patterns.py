@@ -68,9 +68,7 @@ class Patterns(Nodes):
         """
         if target is None:
             return self.stop(at=at, dry_run=dry_run)
-        done = self.change("hush", {"target": name_of(target)}, at, dry_run)
-        self._note_unknown(name_of(target))
-        return done
+        return self.change("hush", {"target": name_of(target)}, at, dry_run)
 
     def stop(self, *, at: At = None, dry_run: bool = False) -> Change:
         """Let all slots fall silent.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from krach.client import Instance, instances
+from krach.elsewhere import here
 from krach.error import KrachError
 
 from .handles import NodeHandle
@@ -27,7 +28,7 @@ class Session(Whole, Words):
 
     def _read_hint(self, name: str) -> str | None:
         names = [] if self._made is None else list(self.nodes)
-        return f'kr["{name}"]' if name in names else super()._read_hint(name)
+        return f'kr["{name}"]' if name in names else here(name) or super()._read_hint(name)
 
     def __getitem__(self, name: str) -> Any:
         """Return the handle of a node or a group, or the base value of a control.

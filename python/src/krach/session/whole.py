@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from krach.client.files import write_whole
 from krach.error import KrachError
 from krach.export import Script, export
 from krach.ir.module import Frozen, ModuleIr
@@ -155,11 +156,12 @@ class Whole(Scenes):
         """
         return self.change("clear", {}, at, dry_run)
 
-    def export(self, path: str | Path | None = None, texts: bool = False) -> Script:
+    def export(self, path: str | Path | None = None, texts: bool = False, overwrite: bool = False) -> Script:
         """Return a readable script that makes the session again in a fresh plugin, or write it into a file.
 
-        Texts of sounds that come with this krach are left out. With ``texts`` they stand in it, too, and it sounds the
-        same where krach has others.
+        A file that is there stays, and nothing is written; with ``overwrite`` it is kept as ``.bak``. Texts of sounds
+        that come with this krach are left out. With ``texts`` they stand in it, too, and it sounds the same where krach
+        has others.
 
         >>> kick = kr.node("kick", "faust:kick", gain=0.8)
         >>> print([line for line in kr.export().splitlines() if "m.node" in line][0].strip())
@@ -169,7 +171,12 @@ class Whole(Scenes):
         made = export(document if texts else self._without_factory_texts(document))
         text = Script(made + _LOADS, None if path is None else str(path))
         if path is not None:
-            Path(path).expanduser().write_text(text, "utf-8")
+            place = Path(path).expanduser()
+            try:
+                write_whole(place, text, overwrite)
+            except OSError as error:
+                hint = "is the folder there, and may you write into it?"
+                raise KrachError(f"{place}: {error.strerror}\n{hint}", place=str(place), hint=hint) from None
         return text
 
     def _without_factory_texts(self, ir: ModuleIr) -> ModuleIr:
@@ -226,15 +233,7 @@ class Whole(Scenes):
         >>> kr.transport(tempo=128, free_run=True).tempo
         128.0
         """
-        done = self.exact("transport", settings, at, dry_run)
-        position: dict[str, Any] = done.get("position") or {}
-        is_other = "tempo" in settings and bool(position) and position["tempo"] != done["tempo"]
-        if is_other and done["clock"] == "external" and position["running"] and not position["free_running"]:
-            self.note(
-                f"the host's clock counts: {position['tempo']:g} plays; "
-                f'kr.transport(clock="internal") takes {done["tempo"]:g}'
-            )
-        return done
+        return self.exact("transport", settings, at, dry_run)
 
     @property
     def tempo(self) -> float:

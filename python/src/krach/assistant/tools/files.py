@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Field
 
 from krach.assistant.desk import Desk
-from krach.assistant.folders import SCRIPT, SESSION, PathError, write_whole
+from krach.assistant.folders import SCRIPT, SESSION, PathError
 from krach.assistant.registry import Answer, At, DryRun, FileName, Overwrite, Tool, tool
-from krach.client.files import read_plain
+from krach.client.files import read_plain, write_whole
 from krach.error import KrachError
 from krach.ir.module import ModuleIr
 
@@ -47,6 +47,7 @@ def export_session(
         done = desk.session.save_file(place, overwrite)
         return Answer(f"the session is in {place}, {done.bytes} bytes", data | {"bytes": done.bytes, "kept": done.kept})
     text = str(desk.session.export())
+    place.parent.mkdir(parents=True, exist_ok=True)
     kept = write_whole(place, text, overwrite)
     return Answer(f"the script is in {place}: krach run {place}", data | {"kept": kept and str(kept)})
 
@@ -96,6 +97,7 @@ def export_module(
     module = _part(desk.session.capture().to_dict(), _meant(desk, nodes))
     names = [each["name"] for each in module["nodes"]]
     if not dry_run:
+        place.parent.mkdir(parents=True, exist_ok=True)
         write_whole(place, json.dumps(module, ensure_ascii=False, indent=1) + "\n", overwrite)
     return Answer(f"module {place}: {', '.join(names)}", {"file": str(place), "nodes": names})
 

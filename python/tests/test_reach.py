@@ -1,0 +1,159 @@
+"""What is accepted and reaches nothing is noted, with the nearest name; names of other programs have ours."""
+
+import time
+from pathlib import Path
+
+import pytest
+from test_session import until
+
+import krach
+from krach import Session, elsewhere, krp, krs
+from krach.client import Refusal
+
+
+def test_what_a_pattern_names_and_nothing_has_is_noted(kr: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    bass, room = kr.node("bass", "faust:bass"), kr.node("room", "faust:reverb")
+    kick = kr.node("kick", "faust:kick")
+    bass >> (room, 0.3)
+    kr.instantiate(krach.ModuleIr(nodes=(krach.Node("hat", "faust:hat"),)), "kit")
+    line = krp.p("A1*4")
+    no_cutof = "there is no bass/cutof now: did you mean bass/cutoff?"
+    no_pan = (
+        'there is no bass/pan now: sounds that come with krach have none; "Left and right" in the cookbook makes one'
+    )
+    for call, noted in (
+        (lambda: bass @ line.controls(cutof="200 400"), no_cutof),
+        (lambda: kr.play("bass/cutof", krp.values("200 400")), no_cutof),
+        (lambda: bass @ krp.sine("cutof", 200, 400), no_cutof),
+        (lambda: bass @ krp.values("200 400").control("cutof"), no_cutof),
+        (lambda: kick @ line.controls(cutof=1), "there is no kick/cutof now"),
+        (lambda: bass @ krp.hit("kik/gate"), "there is no kik/gate now: did you mean kick/gate?"),
+        (lambda: kr.play("kit", krp.hit("hat/gat")), "there is no hat/gat now: did you mean kit/hat/gate?"),
+        (lambda: bass @ line.jux(lambda p: p.rev()), no_pan),
+        (lambda: kr.midi_route("bas"), "there is no bas now: did you mean bass?"),
+        # What is there.
+        (lambda: bass @ line.controls(cutoff="200 400", vel=1, legato=1), ""),
+        (lambda: kick @ line, ""),  # A drum has no pitch, and is played all the same.
+        (lambda: bass @ krp.hit("kick/gate"), ""),
+        (lambda: kr.play("bass/cutoff", krp.values("200 400")), ""),
+        (lambda: kr.play("bass/@gain", krp.values("0.1 0.4")), ""),
+        (lambda: kr.play("bass/@send/room", krp.values("0.1 0.4")), ""),
+        (lambda: bass @ krp.values("0.1 0.4").control("@gain"), ""),
+        (lambda: kr.play("kit", krp.hit("hat/gate")), ""),
+        (lambda: kr.midi_route("kit/hat"), ""),
+        (lambda: kr.midi_route(None), ""),
+    ):
+        call()
+        said = capsys.readouterr().err.strip()
+        # What is left of what played before may be named again.
+        assert said == noted, (said, noted)
+
+
+def test_what_a_batch_names_is_noted_when_the_batch_is_made(kr: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    with kr.batch():
+        kr.node("bass", "faust:bass") @ krp.p("A1").controls(cutoff=300, cutof=200)
+        kr.midi_route("bas")
+        assert capsys.readouterr().err == ""
+    assert capsys.readouterr().err.splitlines() == [
+        "there is no bass/cutof now: did you mean bass/cutoff?",
+        "there is no bas now: did you mean bass?",
+    ]
+
+
+def test_what_is_not_there_yet_is_noted_when_it_is(kr: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    until(lambda: kr.position.running)
+    begin = int(kr.position.cycles) + 2
+    with kr.at(begin):
+        late = kr.node("late", "faust:bass")
+        kr.play("late", krp.p("A1").controls(cutof=200))
+    assert capsys.readouterr().err == ""
+    until(lambda: kr.position.cycles > begin)
+    kr.node("other", "faust:kick")
+    assert capsys.readouterr().err.strip() == "there is no late/cutof now: did you mean late/cutoff?"
+    assert late.playing
+    # A sound that is being compiled, of a text that no cache has.
+    kr.wait(False)
+    now = time.time_ns()
+    own = kr.node("own", lambda: krs.control("amount", 0, 0, 1) * (now % 1_000_003))
+    own @ krp.p("x").controls(amount=1, amont=1)
+    kr.compiled()
+    kr.note_what_was_awaited()
+    assert capsys.readouterr().err.splitlines()[-1] == "there is no own/amont now: did you mean own/amount?"
+    kr.note_what_was_awaited()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_tempo_that_does_not_count_is_noted_in_a_batch_too(kr: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    until(lambda: kr.position.running)
+    said = 'the host\'s clock counts: 120 plays; kr.transport(clock="internal") takes 100\n'
+    with kr.batch():
+        kr.tempo = 100
+    assert capsys.readouterr().err == said
+    kr.tempo = 120
+    with kr.transition(bars=1):
+        kr.tempo = 100
+    assert capsys.readouterr().err == said
+    with kr.at("bar"):
+        kr.tempo = 100
+    assert capsys.readouterr().err == said
+    with kr.batch():
+        kr.transport(clock="internal", tempo=100)
+    with kr.transition(bars=1):
+        kr.tempo = 90
+    assert capsys.readouterr().err == ""
+
+
+def test_a_script_that_is_there_stays_or_is_kept(kr: Session, tmp_path: Path) -> None:
+    script = tmp_path / "song.py"
+    kr.export(script)
+    kr.node("kick", "faust:kick")
+    before = script.read_text("utf-8")
+    with pytest.raises(krach.KrachError) as refused:
+        kr.export(str(script))
+    hint = "with overwrite=True it is kept as .bak; or take another name"
+    assert str(refused.value) == f"there is a file {script}\n{hint}"
+    assert script.read_text("utf-8") == before
+    kr.export(script, overwrite=True)
+    assert "kick" in script.read_text("utf-8") and (tmp_path / "song.py.bak").read_text("utf-8") == before
+    with pytest.raises(krach.KrachError, match="is the folder there"):
+        kr.export(tmp_path / "nowhere" / "song.py")
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_node_that_is_gone_is_made_again(kr: Session) -> None:
+    kick = kr.node("kick", "faust:kick")
+    kick.remove()
+    with pytest.raises(Refusal) as refused:
+        _ = kick @ "x*4"
+    assert str(refused.value) == 'there is no node kick to play\nmake the node first: kr.node("kick", …)'
+
+
+def test_a_name_of_another_program_is_refused_with_ours(kr: Session) -> None:
+    names = elsewhere.names()
+    assert len(names) > 50
+    for name, ours in names.items():
+        for holder in (krp.p("A2 C3"), krp):
+            assert not hasattr(holder, name) or name in krp.__all__, name
+        if ours.startswith("."):
+            assert krp.Pattern.query(eval(f'krp.p("A2 C3"){ours}'), 0, 4), name
+        elif ours.startswith("krp."):
+            made = eval(ours)
+            # Numbers play nothing by themselves.
+            made = made.control("note") if ours.startswith("krp.values") else made
+            assert made.query(0, 4) or ours == "krp.rest()", name
+    for call, said in (
+        (lambda: krp.p("x").degradeBy(0.3), "a pattern has no degradeBy\ndegradeBy is .chance(0.3) here"),
+        (lambda: krp.p("x").euclid(3, 8), "a pattern has no euclid\neuclid is .spread(3, 8) here"),
+        (lambda: krp.euclid(3, 8), "krp has no euclid\neuclid is .spread(3, 8) here"),
+        (lambda: krp.chance(0.3), "krp has no chance\ndid you mean the method chance of patterns?"),
+        (lambda: krp.fastcat("x", "x"), 'krp has no fastcat\nfastcat is krp.cat("A2", "C3") here'),
+        (lambda: kr.setcps(0.5), f"kr has no setcps\nsetcps is {names['setcps']} here"),
+        # A likeness is said where no other program has the name.
+        (lambda: krp.p("x").sometimesBy(0.3), "a pattern has no sometimesBy\ndid you mean sometimes_by?"),
+    ):
+        with pytest.raises(krach.names.NoSuchName) as refused:
+            call()
+        assert str(refused.value) == said
+    # A node that is not there is no name of another program.
+    with pytest.raises(krach.KrachError, match=r"there is nothing called room$"):
+        _ = kr["room"]
