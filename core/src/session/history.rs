@@ -201,6 +201,7 @@ pub fn label_of(edit: &Edit) -> String {
             [NodeEdit::Solo { name, on }] => format!("{} {name}", if *on { "solo" } else { "unsolo" }),
             edits => format!("{} changes of nodes", edits.len()),
         },
+        Edit::EndTransitions(_) => "end of transitions".to_owned(),
         Edit::Transition { edits, .. } => format!("transition: {}", label_of_all(edits)),
         Edit::Titled { title, .. } => title.clone(),
         Edit::Batch(edits) => label_of_all(edits),
