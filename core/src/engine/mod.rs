@@ -79,6 +79,8 @@ pub struct Engine {
     transition: Option<OfTransition>,
     /// Slots that wait for the next cycle to start: (edit, position in cycles).
     starting: HashMap<String, (u64, f64)>,
+    /// What was sent of those, until audio says that it has acted.
+    starts: BTreeSet<u64>,
     /// The last start of each slot that waited for one, also when it is past.
     started: HashMap<String, (u64, f64)>,
     /// Source of numbers for patterns and automations that were sent.
@@ -233,6 +235,7 @@ impl Engine {
             at_once: false,
             transition: None,
             starting: HashMap::new(),
+            starts: BTreeSet::new(),
             started: HashMap::new(),
             serial: 0,
             slot_serials: HashMap::new(),
@@ -457,7 +460,10 @@ impl Engine {
                 }
             }
             match start {
-                Some(due) => self.send_start(&edit, seq, due),
+                Some(due) => {
+                    self.starts.insert(seq);
+                    self.send_start(&edit, seq, due);
+                }
                 None => self.send_action(&edit, seq, None, false),
             }
             return Ok(start);

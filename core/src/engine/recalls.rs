@@ -231,14 +231,10 @@ impl Engine {
     }
 
     /// What was done to slots that had not started yet is not done; the numbers of those edits.
-    fn forget_starts(&mut self, heard: u64) -> Vec<u64> {
+    fn forget_starts(&mut self, heard: u64) -> BTreeSet<u64> {
         self.starting.retain(|_, (seq, _)| *seq > heard);
-        let is_start = |edit: &Edit| {
-            matches!(edit, Edit::SetPattern { .. } | Edit::Hush { .. } | Edit::RemoveSlot { .. })
-        };
-        self.forget_answered();
-        let starts = self.scenes.unanswered.range(..=heard).filter(|(_, edit)| is_start(edit));
-        let starts: Vec<u64> = starts.map(|(seq, _)| *seq).collect();
+        let later = self.starts.split_off(&(heard + 1));
+        let starts = std::mem::replace(&mut self.starts, later);
         for seq in &starts {
             self.scenes.unanswered.remove(seq);
             self.actions.remove(seq);

@@ -71,6 +71,7 @@ impl Engine {
                 self.forget_osc_of(garbage.as_ref());
                 drop(garbage);
                 self.actions.remove(&seq);
+                self.starts.remove(&seq);
                 self.sets.remove(&seq);
                 self.leaving.remove(&seq);
                 if !self.starting.is_empty() {

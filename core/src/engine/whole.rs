@@ -62,6 +62,7 @@ impl Engine {
         self.actions.clear();
         self.graphs.clear();
         self.starting.clear();
+        self.starts.clear();
         self.sets.clear();
         self.leaving.clear();
         self.scenes.on_their_way.clear();

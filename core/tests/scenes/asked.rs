@@ -547,6 +547,7 @@ fn a_pattern_that_waits_for_the_next_cycle_is_what_the_session_says_after_a_reca
         assert!(!rig.engine.scene_is_changed(), "by host: {by_host}, ready: {ready}");
         let late = rig.notices.iter().any(|notice| matches!(notice, Notice::Recalled { late: true, .. }));
         assert_eq!(late, !ready, "by host: {by_host}");
+        assert!(!rig.engine.busy(), "nothing is waited for");
         // What is asked for behind the recall starts.
         rig.edit(recall(1));
         rig.edit(play("beat", level("beat", 0.25)));
@@ -554,4 +555,20 @@ fn a_pattern_that_waits_for_the_next_cycle_is_what_the_session_says_after_a_reca
         rig.settle();
         assert_eq!(later(&mut rig), 0.25, "by host: {by_host}, ready: {ready}");
     }
+}
+
+#[test]
+fn a_pattern_that_waits_since_before_the_first_scene_is_cancelled_too() {
+    let mut rig = Rig::with(probes::registry());
+    rig.edit(Edit::Nodes(vec![add("beat", "dc", 1.0)]));
+    rig.settle();
+    rig.render(10_000, &[512]);
+    rig.edit(play("beat", level("beat", 0.25)));
+    rig.edit(Edit::Hush { slot: "beat".into() });
+    rig.edit(save(1, "verse"));
+    rig.settle_while_playing();
+    rig.edit(recall(1));
+    rig.render(200_000, &[512]);
+    assert!(!rig.engine.busy(), "nothing is waited for");
+    assert_eq!(later(&mut rig), 1.0);
 }
