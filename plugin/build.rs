@@ -1,28 +1,22 @@
-//! Builds the sounds of `dsp/` in, and the sessions of `dsp/sessions`.
-//!
-//! Every `.dsp` is compiled to bitcode by the `faust` command here, so that it sounds on machines that
-//! do not have it; machine code is made from it when it is first played.
+//! Builds the texts of the sounds of `dsp/` in, and the sessions of `dsp/sessions`. The sounds are compiled when they are first
+//! played.
 
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-
-include!("../faust/src/front/flags.rs");
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-changed=../faust/src/front/flags.rs");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo says where"));
     let folder =
         PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where")).join("../dsp");
-    fs::write(out.join("factory.rs"), factory(&folder, &out)).expect("cargo's folder can be written to");
+    fs::write(out.join("factory.rs"), factory(&folder)).expect("cargo's folder can be written to");
     let sessions = sessions(&folder.join("sessions"));
     fs::write(out.join("sessions.rs"), sessions).expect("cargo's folder can be written to");
 }
 
 /// The table of the sounds, as Rust.
-fn factory(folder: &Path, out: &Path) -> String {
+fn factory(folder: &Path) -> String {
     println!("cargo:rerun-if-changed={}", folder.display());
     let mut sounds: Vec<PathBuf> = fs::read_dir(folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
@@ -34,26 +28,11 @@ fn factory(folder: &Path, out: &Path) -> String {
     for sound in sounds {
         println!("cargo:rerun-if-changed={}", sound.display());
         let name = sound.file_stem().expect("has a name").to_str().expect("is UTF-8").to_owned();
-        let bitcode = out.join(format!("{name}.bc"));
-        compile(&sound, &bitcode);
         let sound = sound.canonicalize().expect("was just read");
-        writeln!(
-            table,
-            "    Factory {{ name: {name:?}, text: include_str!({sound:?}), bitcode: include_bytes!({bitcode:?}) }},"
-        )
-        .expect("memory can be written to");
+        writeln!(table, "    Factory {{ name: {name:?}, text: include_str!({sound:?}) }},")
+            .expect("memory can be written to");
     }
     table + "]\n"
-}
-
-fn compile(sound: &Path, bitcode: &Path) {
-    let mut command = Command::new("faust");
-    command.args(FLAGS).arg(CLASS).arg("-o").arg(bitcode).arg(sound);
-    let run = command.output().unwrap_or_else(|error| {
-        panic!("krach-plugin: the faust command does not start ({error}); on Debian: apt-get install faust")
-    });
-    let said = String::from_utf8_lossy(&run.stderr);
-    assert!(run.status.success(), "krach-plugin: {}: {said}", sound.display());
 }
 
 /// The table of the sessions, as Rust: what they are called and what they are is said in the table of their README.

@@ -14,7 +14,7 @@ use krach_core::graph::Rest;
 use krach_core::ir::{NodeIr, Source as NodeSource};
 use krach_core::node::{Change, ControlKind, CreateContext, NodeType, Registry};
 use krach_core::processor::{Block, MidiOut};
-use krach_faust::{Budget, Compiled, CpuLevel, FaustType, Object, Source, Tier};
+use krach_faust::{Budget, Compiled, CpuLevel, FaustType, Libraries, Object, Source, Standard, Tier};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -148,7 +148,7 @@ fn many_voices(folder: &Path) {
 }
 
 /// The compiler of our own against the command: the front half, LLVM, the code.
-fn own_compiler() {
+fn both_front_halves() {
     let host = CpuLevel::host().expect("a level");
     println!(
         "\nThe compiler of our own / the `faust` command with its bitcode; milliseconds in the middle of {COMPILES}:\n"
@@ -185,6 +185,24 @@ fn own_compiler() {
         }
         println!();
     }
+}
+
+/// The sounds that come with krach, in a process that has compiled nothing: until the first has its quick code, and each after
+/// the others.
+fn cold() {
+    println!("\nMilliseconds until a sound that comes with krach has its quick code, nothing cached:\n");
+    println!("| sound | front half | quick tier |");
+    println!("|---|---|---|");
+    let compiler = own_compiler(Libraries::in_folders([]));
+    let mut sum = [0.0; 2];
+    for path in timed_programs().into_iter().skip(PROGRAMS.len()) {
+        let source = Source { standard: Standard::Own, ..Source::file(path) };
+        let timings = compile(&compiler, &source, Tier::Quick).timings;
+        let times = [timings.front, timings.back].map(|part| part.as_secs_f64() * 1e3);
+        println!("| {} | {:.1} | {:.1} |", source.name, times[0], times[1]);
+        (0..2).for_each(|part| sum[part] += times[part]);
+    }
+    println!("| all | {:.1} | {:.1} |", sum[0], sum[1]);
 }
 
 /// What silent nodes of one voice cost: FAUST sounds with their faders into the master, no note, for long enough to rest, and
@@ -257,7 +275,10 @@ fn main() {
         latency();
     }
     if is_wanted("own") {
-        own_compiler();
+        both_front_halves();
+    }
+    if is_wanted("cold") {
+        cold();
     }
     if is_wanted("speed") {
         speed(&folder);

@@ -13,7 +13,7 @@ use crate::front::libraries::Libraries;
 use crate::front::own::OwnFront;
 use crate::object::{Object, ObjectKey};
 use crate::recent::Recent;
-use crate::source::{ProgramText, Source};
+use crate::source::{ProgramText, Source, Standard};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -44,12 +44,42 @@ pub struct Compiled {
 /// Looks for the `faust` command.
 pub type FindCommand = Box<dyn Fn() -> Option<FaustCommand> + Send + Sync>;
 
+/// What translates texts. Those that get our library alone ([`Standard::Own`]) are always translated by the compiler of
+/// our own, so that they sound the same on every machine.
+pub enum Front {
+    /// The compiler of our own, with these libraries.
+    Own(Libraries),
+    /// The `faust` command. It is looked for when it is first needed, and again for each program until it is
+    /// found: it may be installed meanwhile, or the process may have been out of descriptors.
+    Command(FindCommand),
+}
+
+impl From<FaustCommand> for Front {
+    fn from(command: FaustCommand) -> Self {
+        Self::Command(Box::new(move || Some(command.clone())))
+    }
+}
+
+/// The `faust` command, once it is found.
+struct Command {
+    find: FindCommand,
+    found: OnceLock<FaustCommand>,
+}
+
+impl Command {
+    fn get(&self) -> Option<&FaustCommand> {
+        self.found.get().or_else(|| {
+            let found = (self.find)()?;
+            Some(self.found.get_or_init(|| found))
+        })
+    }
+}
+
 /// Compiles programs: front half, back half and cache with their limits.
 pub struct Compiler {
-    /// The compiler of our own; where it is, no command is used.
-    own: Option<OwnFront>,
-    command: OnceLock<FaustCommand>,
-    find: Option<FindCommand>,
+    own: OwnFront,
+    /// What translates all but what gets our library alone, if it is not the compiler of our own.
+    command: Option<Command>,
     cache: ObjectCache,
     /// What the front half said lately, so that one text is given to it once.
     recent: Recent,
@@ -94,50 +124,41 @@ pub fn read_program(source: &Source) -> Result<ProgramText, CompileError> {
 }
 
 impl Compiler {
-    /// A compiler for this machine's CPU. The command is looked for when it is first needed, and again for
-    /// each program until it is found: it may be installed meanwhile, or the process may have been out of
-    /// descriptors.
+    /// A compiler for this machine's CPU.
     ///
     /// # Errors
     /// If the CPU is below every level that code is made for.
-    pub fn new(find: FindCommand, cache: ObjectCache) -> Result<Self, CompileError> {
+    pub fn new(front: Front, cache: ObjectCache) -> Result<Self, CompileError> {
         let cpu = CpuLevel::host().ok_or_else(|| {
             CompileError::Code("this CPU is older than x86-64-v2: FAUST programs need SSE4.2".to_owned())
         })?;
-        Ok(Self { find: Some(find), ..Self::for_cpu(None, cache, cpu) })
+        Ok(Self::for_cpu(front, cache, cpu))
     }
 
     /// A compiler for a CPU level, which must be one that this machine has for its objects to be played.
-    pub fn for_cpu(command: Option<FaustCommand>, cache: ObjectCache, cpu: CpuLevel) -> Self {
+    pub fn for_cpu(front: Front, cache: ObjectCache, cpu: CpuLevel) -> Self {
         let (budget, limits) = (Budget::default(), ChildLimits::default());
-        let command = command.map_or_else(OnceLock::new, OnceLock::from);
-        Self { own: None, command, find: None, cache, recent: Recent::default(), cpu, budget, limits }
+        let (libraries, command) = match front {
+            Front::Own(libraries) => (libraries, None),
+            Front::Command(find) => (Libraries::default(), Some(Command { find, found: OnceLock::new() })),
+        };
+        Self { own: OwnFront::new(libraries), command, cache, recent: Recent::default(), cpu, budget, limits }
     }
 
-    /// The same compiler with the front half of our own: no command is needed.
-    #[must_use]
-    pub fn with_own_front(self, libraries: Libraries) -> Self {
-        Self { own: Some(OwnFront::new(libraries)), ..self }
-    }
-
-    /// The front half, if there is one by now.
-    fn front(&self) -> Option<&dyn FrontHalf> {
-        let own = self.own.as_ref().map(|own| own as &dyn FrontHalf);
-        own.or_else(|| self.command().map(|command| command as &dyn FrontHalf))
-    }
-
-    /// The command, if it is there by now.
-    fn command(&self) -> Option<&FaustCommand> {
-        self.command.get().or_else(|| {
-            let found = self.find.as_ref()?()?;
-            Some(self.command.get_or_init(|| found))
-        })
+    /// The front half of a text, if there is one by now.
+    fn front(&self, standard: Standard) -> Option<&dyn FrontHalf> {
+        match &self.command {
+            Some(command) if standard == Standard::Installed => {
+                command.get().map(|command| command as &dyn FrontHalf)
+            }
+            _ => Some(&self.own),
+        }
     }
 
     /// Which of FAUST's own libraries programs are compiled with: their own number, and the beginning of a hash of their
     /// text.
     pub fn library_version(&self) -> Option<&str> {
-        self.front().map(FrontHalf::library_version)
+        self.front(Standard::Installed).map(FrontHalf::library_version)
     }
 
     /// The object of a program, from the cache or compiled. `cancelled` is asked again and again.
@@ -161,26 +182,17 @@ impl Compiler {
 
     /// Reads and checks the text.
     pub(crate) fn prepare(&self, source: &Source) -> Result<Prepared, CompileError> {
-        let front = self.front();
+        let front = self.front(source.standard);
         let closure = gather(source, front.map(|front| front as &dyn KnowsLibraries), maths::may_be_named)?;
-        // Our own front half needs nobody's bitcode.
-        let bitcode = source.bitcode.clone().filter(|_| self.own.is_none());
-        let front = match (&bitcode, front) {
-            (Some(bitcode), _) => blake3::hash(bitcode),
-            (None, Some(front)) => front.identity(source.standard),
+        let front = match front {
+            Some(front) => front.identity(source.standard),
             // What was compiled on this machine before still plays.
-            (None, None) => self.cache.front().ok_or(CompileError::NoFaust)?,
+            None => self.cache.front().ok_or(CompileError::NoFaust)?,
         };
         let mut hasher = blake3::Hasher::new();
         hasher.update(closure.hash().as_bytes()).update(front.as_bytes());
         let text = Arc::new(closure.text.clone());
-        Ok(Prepared {
-            layout: hasher.finalize(),
-            closure,
-            text,
-            front,
-            translation: bitcode.map(Translation::Bitcode),
-        })
+        Ok(Prepared { layout: hasher.finalize(), closure, text, front, translation: None })
     }
 
     pub(crate) fn key(&self, prepared: &Prepared, tier: Tier) -> ObjectKey {
@@ -210,7 +222,7 @@ impl Compiler {
         let translation = match &prepared.translation {
             Some(translation) => translation.clone(),
             None => {
-                let front = self.front().ok_or(CompileError::NoFaust)?;
+                let front = self.front(prepared.closure.standard).ok_or(CompileError::NoFaust)?;
                 let started = Instant::now();
                 let run = || front.translate(&prepared.closure, self.limits, cancelled);
                 let translation = self.recent.find_or(prepared.layout, run)?;
@@ -232,7 +244,8 @@ impl Compiler {
         timings.back = started.elapsed();
         let object = Arc::new(object);
         self.cache.keep(&object);
-        if self.own.is_none() && self.command().is_some_and(|command| command.identity() == prepared.front) {
+        let command = self.command.as_ref().and_then(Command::get);
+        if command.is_some_and(|command| command.identity() == prepared.front) {
             self.cache.keep_front(prepared.front);
         }
         if cancelled() {

@@ -1,7 +1,7 @@
 //! FAUST programs as node types.
 //!
 //! A [`Source`] is gathered with its imports, refused if it asks for what programs may not do,
-//! compiled to bitcode by the `faust` command in a bounded child process, made safe and compiled to
+//! translated by the compiler of our own or by the `faust` command in a bounded child process ([`Front`]), compiled to
 //! an [`Object`] with LLVM, kept in a cache, and linked into a [`FaustType`] that `krach-core` can play.
 
 mod back;
@@ -24,7 +24,7 @@ mod workers;
 
 pub use budget::Budget;
 pub use cache::ObjectCache;
-pub use compiler::{Compiled, Compiler, FindCommand, Timings, read_program};
+pub use compiler::{Compiled, Compiler, FindCommand, Front, Timings, read_program};
 pub use cpu::{CpuLevel, Tier};
 pub use error::{CompileError, Diagnostic, FrontEnd};
 pub use front::child::ChildLimits;

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Where the text of a program is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +18,7 @@ pub enum Standard {
     /// FAUST's where the machine has them; what it does not have is ours.
     #[default]
     Installed,
-    /// Ours only, so that it sounds the same on every machine. The `faust` command knows only its own.
+    /// Ours only, so that it sounds the same on every machine.
     Own,
 }
 
@@ -35,8 +34,6 @@ pub struct Source {
     pub folders: Vec<PathBuf>,
     /// Files that imports find before any folder is looked into: text by the path that names them.
     pub imports: BTreeMap<String, String>,
-    /// The bitcode that FAUST once made of this very text: with it no `faust` command is needed.
-    pub bitcode: Option<Arc<[u8]>>,
     /// Compute in 64 bits. Ports stay at 32.
     pub double: bool,
     /// Which standard libraries it is compiled with.

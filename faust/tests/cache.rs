@@ -2,7 +2,7 @@
 
 mod support;
 
-use krach_faust::{CompileError, Compiler, CpuLevel, ObjectCache, Source, Tier};
+use krach_faust::{CompileError, Compiler, CpuLevel, Front, Libraries, ObjectCache, Source, Standard, Tier};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,8 @@ impl Drop for Folder {
 /// A compiler of a fresh process: its memory is empty.
 fn fresh(folder: &Path, with_command: bool) -> Compiler {
     let cpu = CpuLevel::host().expect("a level");
-    Compiler::for_cpu(with_command.then(command), ObjectCache::in_folder(folder), cpu)
+    let find = move || with_command.then(command);
+    Compiler::for_cpu(Front::Command(Box::new(find)), ObjectCache::in_folder(folder), cpu)
 }
 
 fn gain(number: u32) -> Source {
@@ -122,7 +123,7 @@ fn the_disk_holds_so_much_and_the_oldest_goes_first() {
     let cpu = CpuLevel::host().expect("a level");
     let one = compile(&fresh(&folder.0, true), &gain(1), Tier::Quick);
     let size = fs::metadata(folder.objects().remove(0)).expect("there").len();
-    let small = || Compiler::for_cpu(Some(command()), ObjectCache::bounded(&folder.0, size * 5 / 2), cpu);
+    let small = || Compiler::for_cpu(command().into(), ObjectCache::bounded(&folder.0, size * 5 / 2), cpu);
     compile(&small(), &gain(2), Tier::Quick);
     assert!(compile(&small(), &gain(1), Tier::Quick).cached, "used again: now the younger");
     compile(&small(), &gain(3), Tier::Quick);
@@ -182,27 +183,15 @@ fn a_program_given_back_with_its_imports_is_the_same_object_without_any_folder()
 }
 
 #[test]
-fn a_program_that_comes_with_its_bitcode_needs_no_faust_command() {
-    let folder = Folder::new("bitcode");
-    let mut source = Source::inline("quiet", "import(\"stdfaust.lib\"); process = _ * 0.5 : fi.dcblocker;");
-    let reference = compile(&fresh(&folder.0, true), &source, Tier::Optimised);
-    source.bitcode =
-        Some(bitcode_of("quiet", "import(\"stdfaust.lib\"); process = _ * 0.5 : fi.dcblocker;").into());
-    let without = Folder::new("bitcode-without");
-    let made = compile(&fresh(&without.0, false), &source, Tier::Optimised);
-    assert!(!made.cached);
-    assert!(bits(&perform(&made, 5_000, 64)) == bits(&perform(&reference, 5_000, 64)));
-    assert!(compile(&fresh(&without.0, false), &source, Tier::Optimised).cached);
-}
-
-/// What the `faust` command makes of a text.
-fn bitcode_of(name: &str, text: &str) -> Vec<u8> {
-    let folder = Folder::new("bitcode-of");
-    fs::create_dir_all(&folder.0).expect("makes");
-    let (dsp, bc) = (folder.0.join(format!("{name}.dsp")), folder.0.join("out.bc"));
-    fs::write(&dsp, text).expect("writes");
-    let mut command = Command::new("faust");
-    command.args(["-lang", "llvm", "-single", "-ct", "1", "-cn", "mydsp", "-o"]).arg(&bc).arg(&dsp);
-    assert!(command.status().expect("runs").success());
-    fs::read(&bc).expect("made")
+fn what_gets_our_library_alone_needs_no_command_and_is_the_same_whatever_translates_the_rest() {
+    let folder = Folder::new("own");
+    let text = "import(\"stdfaust.lib\"); process = _ * 0.5 : fi.dcblocker;";
+    let source = Source { standard: Standard::Own, ..Source::inline("quiet", text) };
+    let without = compile(&fresh(&folder.0, false), &source, Tier::Quick);
+    assert!(!without.cached);
+    let cpu = CpuLevel::host().expect("a level");
+    let own = Compiler::for_cpu(Front::Own(Libraries::find()), ObjectCache::in_memory(), cpu);
+    assert_eq!(compile(&own, &source, Tier::Quick).object, without.object);
+    let with = compile(&fresh(&folder.0, true), &source, Tier::Quick);
+    assert!(with.cached && with.object == without.object);
 }

@@ -4,7 +4,7 @@ mod support;
 
 use krach_core::node::NodeType;
 use krach_faust::{
-    Budget, ChildLimits, CompileError, Compiler, CpuLevel, FrontEnd, Object, ObjectCache, Source, Tier,
+    Budget, ChildLimits, CompileError, Compiler, CpuLevel, Front, FrontEnd, Object, ObjectCache, Source, Tier,
 };
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -238,7 +238,7 @@ fn a_command_that_comes_later_is_found() {
     let there = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let look = there.clone();
     let find = move || look.load(std::sync::atomic::Ordering::Relaxed).then(command);
-    let compiler = Compiler::new(Box::new(find), ObjectCache::in_memory()).expect("a level");
+    let compiler = Compiler::new(Front::Command(Box::new(find)), ObjectCache::in_memory()).expect("a level");
     assert_eq!(error_of(&compiler, &program("sine")), CompileError::NoFaust);
     there.store(true, std::sync::atomic::Ordering::Relaxed);
     compile(&compiler, &program("sine"), Tier::Quick);
@@ -403,7 +403,7 @@ fn libraries_of_fausts_that_are_pipes_or_endless_are_left_alone_until_they_are_i
     let at = bin.join("faust");
     let found = ends("identifying the command", move || krach_faust::FaustCommand::at(&at)).expect("is one");
     let cpu = CpuLevel::host().expect("a level");
-    let compiler = Compiler::for_cpu(Some(found), ObjectCache::in_memory(), cpu);
+    let compiler = Compiler::for_cpu(found.into(), ObjectCache::in_memory(), cpu);
     compile(
         &compiler,
         &Source::inline("fine", "import(\"stdfaust.lib\"); process = os.osc(1);"),
@@ -464,8 +464,8 @@ fn a_link_out_of_the_folder_is_not_followed() {
 }
 
 /// One frame of a program with these values on its inputs.
-fn one_frame(text: &str, tier: Tier, values: &[f32]) -> f32 {
-    let compiled = compile(&host_compiler(), &Source::inline("edge", text), tier);
+fn one_frame(compiler: &Compiler, text: &str, tier: Tier, values: &[f32]) -> f32 {
+    let compiled = compile(compiler, &Source::inline("edge", text), tier);
     let (ty, mut node) = node(&compiled);
     assert_eq!(channels(&ty.decl().inputs), values.len());
     let inputs: Vec<Vec<f32>> = values.iter().map(|&value| vec![value]).collect();
@@ -477,7 +477,8 @@ fn one_frame(text: &str, tier: Tier, values: &[f32]) -> f32 {
 #[test]
 fn integer_arithmetic_has_an_answer_for_everything() {
     let least = -2_147_483_648.0;
-    for tier in [Tier::Quick, Tier::Optimised] {
+    let tiers = [Tier::Quick, Tier::Optimised];
+    for (compiler, tier) in both_compilers().iter().flat_map(|compiler| tiers.map(|tier| (compiler, tier))) {
         for (text, values, answer) in [
             ("process = int(_) % int(_);", [7.0, 0.0], 0.0),
             ("process = int(_) % int(_);", [7.0, 4.0], 3.0),
@@ -498,13 +499,14 @@ fn integer_arithmetic_has_an_answer_for_everything() {
             ("t = +(1) ~ _; process = rdtable(10, float(t), int(_)) + 0*_;", [1e9, 0.0], 10.0),
             ("t = +(1) ~ _; process = rdtable(10, float(t), int(_)) + 0*_;", [-1e9, 0.0], 1.0),
         ] {
-            assert_eq!(one_frame(text, tier, &values), answer, "{text} {values:?} {tier:?}");
+            assert_eq!(one_frame(compiler, text, tier, &values), answer, "{text} {values:?} {tier:?}");
         }
     }
 }
 
 #[test]
 fn every_primitive_of_the_language_is_there() {
+    let compilers = both_compilers();
     for (text, values, answer) in [
         ("acos(_) + 0*_", [0.5, 0.0], 0.5f32.acos()),
         ("asin(_) + 0*_", [0.5, 0.0], 0.5f32.asin()),
@@ -542,13 +544,19 @@ fn every_primitive_of_the_language_is_there() {
         ("prefix(2, _) + 0*_", [1.0, 0.0], 2.0),
         ("(waveform {1.5, 2.5} : !, _) + 0*_ + 0*_", [0.0, 0.0], 1.5),
     ] {
-        let heard = one_frame(&format!("process = {text};"), Tier::Optimised, &values);
-        assert!((heard - answer).abs() <= 1e-6 * answer.abs(), "{text} {values:?}: {heard}, not {answer}");
+        for compiler in &compilers {
+            let heard = one_frame(compiler, &format!("process = {text};"), Tier::Optimised, &values);
+            assert!(
+                (heard - answer).abs() <= 1e-6 * answer.abs(),
+                "{text} {values:?}: {heard}, not {answer}"
+            );
+        }
     }
 }
 
 #[test]
 fn the_block_size_cannot_be_heard() {
+    let compilers = both_compilers();
     for (text, answer) in [
         ("import(\"stdfaust.lib\"); process = ma.BS;", 512.0),
         ("process = fvariable(int count, <math.h>) > 300;", 1.0),
@@ -557,12 +565,14 @@ fn the_block_size_cannot_be_heard() {
         ("t = +(1) ~ _; process = select2(t < fvariable(int count, <math.h>), 3, 7);", 7.0),
         ("process = enable(5, fvariable(int count, <math.h>) > 300);", 5.0),
     ] {
-        let compiled = compile(&host_compiler(), &Source::inline("bs", text), Tier::Optimised);
-        let (ty, mut node) = node(&compiled);
-        for block in [1, 100] {
-            let mut heard = vec![vec![0.0; 100]];
-            play(&ty, &mut *node, block, &[], (0, 100), &mut heard);
-            assert!(heard[0].iter().all(|&sample| sample == answer), "{text} in blocks of {block}");
+        for compiler in &compilers {
+            let compiled = compile(compiler, &Source::inline("bs", text), Tier::Optimised);
+            let (ty, mut node) = node(&compiled);
+            for block in [1, 100] {
+                let mut heard = vec![vec![0.0; 100]];
+                play(&ty, &mut *node, block, &[], (0, 100), &mut heard);
+                assert!(heard[0].iter().all(|&sample| sample == answer), "{text} in blocks of {block}");
+            }
         }
     }
 }
@@ -570,7 +580,7 @@ fn the_block_size_cannot_be_heard() {
 #[test]
 fn a_program_above_the_optimising_limits_still_sounds() {
     let mut compiler =
-        Compiler::for_cpu(Some(command()), ObjectCache::in_memory(), CpuLevel::host().expect("a level"));
+        Compiler::for_cpu(command().into(), ObjectCache::in_memory(), CpuLevel::host().expect("a level"));
     compiler.budget = Budget { optimised_instructions: 10, ..Budget::default() };
     let heard = perform(&compile(&compiler, &program("sine"), Tier::Optimised), 1000, 100);
     assert!(is_sound(&heard));

@@ -3,7 +3,7 @@
 
 mod support;
 
-use krach_faust::{Compiler, CpuLevel, JobKey, ObjectCache, Source, Tier, Workers};
+use krach_faust::{Compiler, CpuLevel, JobKey, ObjectCache, Source, Standard, Tier, Workers};
 use std::fs;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -49,14 +49,16 @@ fn compiles_leave_nothing_behind(wanted: u32) {
     let threads_before = threads();
     // A small cache is soon full; from then on nothing may grow.
     let (cache, cpu) = (ObjectCache::in_memory_of(256 << 10), CpuLevel::host().expect("a level"));
-    let workers = Workers::start(Arc::new(Compiler::for_cpu(Some(command()), cache, cpu))).expect("threads");
+    let workers = Workers::start(Arc::new(Compiler::for_cpu(command().into(), cache, cpu))).expect("threads");
     let mut settled = 0;
     for number in 0..texts {
         // Each text twice over: quick and optimised code, linked and played.
         let text = format!("process = _ * {number} : @(100) : fmod(_, 3.5) : sin;");
         let (to, from) = channel();
         let key = JobKey { owner: 1, node: "a".to_owned() };
-        workers.submit(key, Source::inline("a", &text), to);
+        // One by our own compiler, one by the command.
+        let standard = if number % 2 == 0 { Standard::Own } else { Standard::Installed };
+        workers.submit(key, Source { standard, ..Source::inline("a", &text) }, to);
         let outcomes: Vec<_> = from.iter().collect();
         assert_eq!(outcomes.len(), 2);
         for outcome in outcomes {

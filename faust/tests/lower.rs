@@ -13,12 +13,20 @@ use support::*;
 
 const FRAMES: usize = 2_000;
 
+/// A traced function as it is compiled: with our own library alone.
+fn source_of(lowered: &krach_faust::Lowered) -> krach_faust::Source {
+    krach_faust::Source {
+        double: lowered.double,
+        standard: krach_faust::Standard::Own,
+        ..krach_faust::Source::inline("graph", &lowered.text)
+    }
+}
+
 /// Plays a graph on these inputs in blocks of `block`, controls as they begin.
 fn played_in(graph: &DspGraph, inputs: &[Vec<f32>], block: usize) -> Vec<Vec<f32>> {
     assert_eq!(graph.check(), Ok(()));
     let lowered = lower(graph);
-    let source =
-        krach_faust::Source { double: lowered.double, ..krach_faust::Source::inline("graph", &lowered.text) };
+    let source = source_of(&lowered);
     let compiled = host_compiler()
         .compile(&source, Tier::Optimised, &|| false)
         .unwrap_or_else(|error| panic!("{error}\n{}", lowered.text));
@@ -140,7 +148,7 @@ fn unit_and_scale_of_a_control_are_those_of_the_compiled_one() {
     ];
     let graph = graph(&[], &[5], equations);
     assert_eq!(graph.check(), Ok(()));
-    let source = krach_faust::Source::inline("graph", &lower(&graph).text);
+    let source = source_of(&lower(&graph));
     let compiled = host_compiler().compile(&source, Tier::Quick, &|| false).expect("it compiles");
     let (ty, _) = node(&compiled);
     let said = |name: &str| {
@@ -229,8 +237,7 @@ fn double_precision_is_kept_within_and_its_controls_are_heard_and_blocks_are_not
         assert_eq!(played_in(&doubled(&sum()), &[], block), double, "{block}");
     }
     let lowered = lower(&doubled(&sum()));
-    let source =
-        |double| krach_faust::Source { double, ..krach_faust::Source::inline("graph", &lowered.text) };
+    let source = |double| krach_faust::Source { double, ..source_of(&lowered) };
     let object = |double| {
         let compiled = host_compiler().compile(&source(double), Tier::Quick, &|| false).expect("compiles");
         compiled.object.key()
@@ -252,7 +259,7 @@ fn a_double_program_takes_controls_anywhere_in_its_packed_state() {
     }
     let graph = doubled(&graph(&[], &[last], equations));
     let lowered = lower(&graph);
-    let source = krach_faust::Source { double: true, ..krach_faust::Source::inline("graph", &lowered.text) };
+    let source = source_of(&lowered);
     for tier in [Tier::Quick, Tier::Optimised] {
         let compiled = host_compiler().compile(&source, tier, &|| false).expect("compiles");
         let (ty, mut node) = node(&compiled);
@@ -478,10 +485,7 @@ fn equal_keys_are_equal_texts_and_equal_code() {
     assert_eq!(a.graph_key(), b.graph_key());
     assert_eq!(lower(&a), lower(&b));
     let compiler = host_compiler();
-    let compiled = |graph| {
-        let source = krach_faust::Source::inline("same", &lower(graph).text);
-        compile(&compiler, &source, Tier::Quick)
-    };
+    let compiled = |graph| compile(&compiler, &source_of(&lower(graph)), Tier::Quick);
     let (first, second) = (compiled(&a), compiled(&b));
     assert!(!first.cached && second.cached);
     assert!(std::sync::Arc::ptr_eq(&first.object, &second.object));
@@ -520,7 +524,7 @@ fn a_control_is_a_control_of_the_node() {
     };
     let dsp = graph(&[], &[0, 1], vec![control("cutoff", 0), control("trig", 1)]);
     let lowered = lower(&dsp);
-    let source = krach_faust::Source::inline("graph", &lowered.text);
+    let source = source_of(&lowered);
     let (ty, mut node) = node(&compile(&host_compiler(), &source, Tier::Quick));
     let decl = krach_core::node::NodeType::decl(&ty);
     let names: Vec<&str> = decl.controls.iter().map(|c| c.name.as_str()).collect();

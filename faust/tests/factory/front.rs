@@ -2,11 +2,10 @@
 //! are told.
 
 use crate::sounds::{Take, all, source};
-use crate::support::{command, compile, is_sound, node};
+use crate::support::{compile, host_compiler, is_sound, node, own_compiler};
 use krach_core::node::{Control, DeclaredMidi, MidiInput, NodeType};
 use krach_faust::{
-    CompileError, Compiled, Compiler, CpuLevel, Diagnostic, FaustType, Libraries, ObjectCache, Source,
-    Standard, Tier,
+    CompileError, Compiled, Compiler, Diagnostic, FaustType, Libraries, Source, Standard, Tier,
 };
 use std::fs;
 use std::path::PathBuf;
@@ -15,19 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Most that two translations of one text are apart in double precision, as a share of the loudest sample: what comes out has 32 bits.
 const TOLERANCE: f32 = 1e-6;
 
-fn plain() -> Compiler {
-    let cpu = CpuLevel::host().expect("a CPU of at least x86-64-v2");
-    Compiler::for_cpu(None, ObjectCache::in_memory(), cpu)
-}
-
 /// A compiler on a machine without the command and without libraries.
 pub fn alone() -> Compiler {
-    plain().with_own_front(Libraries::in_folders([]))
-}
-
-fn with_command() -> Compiler {
-    let cpu = CpuLevel::host().expect("a CPU of at least x86-64-v2");
-    Compiler::for_cpu(Some(command()), ObjectCache::in_memory(), cpu)
+    own_compiler(Libraries::in_folders([]))
 }
 
 fn take(name: &str) -> Take {
@@ -49,15 +38,16 @@ fn apart(a: &[Vec<f32>], b: &[Vec<f32>]) -> f32 {
 
 #[test]
 fn every_sound_of_ours_plays_what_the_command_makes_of_it() {
-    let (ours, theirs) = (alone(), with_command());
+    let (ours, theirs) = (alone(), host_compiler());
     let mut most = ("", 0.0);
     for name in all() {
-        let text = Source { double: true, standard: Standard::Own, ..source(name) };
-        let play = |compiler: &Compiler| {
+        let play = |compiler: &Compiler, standard| {
+            let text = Source { double: true, standard, ..source(name) };
             let ty = FaustType::new(compile(compiler, &text, Tier::Quick).object).expect("described");
             (ty.decl().controls.clone(), take(name).play(&ty))
         };
-        let ((own_controls, own), (controls, sound)) = (play(&ours), play(&theirs));
+        let (own_controls, own) = play(&ours, Standard::Own);
+        let (controls, sound) = play(&theirs, Standard::Installed);
         assert!(is_sound(&own), "{name} is silent or broken");
         let told = |control: &Control| format!("{control:?}");
         assert_eq!(
@@ -112,7 +102,7 @@ fn a_name_is_looked_for_in_the_texts_folders_then_in_the_machines_libraries_then
         Folder::new("far", &[("a.lib", "x = 2;"), ("b.lib", "x = 3;"), ("maths.lib", "PI = 4; SR = 1;")]);
     let further = Folder::new("further", &[("b.lib", "x = 6;"), ("c.lib", "x = 7;")]);
     let known = || Libraries::in_folders([far.0.clone(), further.0.clone()]);
-    let compiler = plain().with_own_front(known());
+    let compiler = own_compiler(known());
     let text = |library: &str, name: &str| format!("process = library(\"{library}\").{name};");
     let value =
         |library, name, folders| first(&compiled(&compiler, &text(library, name), folders).expect(library));
@@ -211,7 +201,7 @@ fn both_front_halves_say_which_controller_moves_a_control() {
         vec![midi(MidiInput::Controller(41), None), midi(MidiInput::Controller(7), Some(15))],
         vec![midi(MidiInput::PitchWheel, None)],
     ];
-    assert_eq!([said(&alone()), said(&with_command())], [wanted.clone(), wanted]);
+    assert_eq!([said(&alone()), said(&host_compiler())], [wanted.clone(), wanted]);
 }
 
 #[test]
@@ -236,7 +226,6 @@ fn a_compile_that_nobody_wants_ends_within_so_many_steps() {
 fn what_one_front_half_made_is_not_taken_for_what_the_other_would() {
     let text = "process = +(0.1) ~ _;";
     let own = compiled(&alone(), text, vec![]).expect("compiles");
-    let theirs = compiled(&with_command(), text, vec![]).expect("compiles");
+    let theirs = compiled(&host_compiler(), text, vec![]).expect("compiles");
     assert_ne!(own.object.key(), theirs.object.key());
-    assert!(compiled(&plain(), text, vec![]).is_err(), "without the command there is none");
 }

@@ -2,7 +2,7 @@
 
 use crate::support;
 use krach_core::node::{Change, CreateContext, NodeType};
-use krach_faust::{FaustType, Source, Tier};
+use krach_faust::{FaustType, Source, Standard, Tier};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -15,8 +15,9 @@ pub fn folder() -> String {
     format!("{}/../dsp", env!("CARGO_MANIFEST_DIR"))
 }
 
+/// As the plugin compiles it: with our own library alone.
 pub fn source(name: &str) -> Source {
-    Source::file(format!("{}/{name}.dsp", folder()))
+    Source { standard: Standard::Own, ..Source::file(format!("{}/{name}.dsp", folder())) }
 }
 
 pub fn instruments() -> impl Iterator<Item = &'static str> {

@@ -5,7 +5,9 @@ pub mod own;
 pub mod stand_in;
 
 use krach_core::node::{Change, CreateContext, Node, NodeType};
-use krach_faust::{Compiled, Compiler, CpuLevel, FaustCommand, FaustType, ObjectCache, Source, Tier};
+use krach_faust::{
+    Compiled, Compiler, CpuLevel, FaustCommand, FaustType, Front, Libraries, ObjectCache, Source, Tier,
+};
 
 pub const RATE: f64 = 48_000.0;
 pub const PROGRAMS: [&str; 6] = ["sine", "voice", "room", "bass", "additive", "big"];
@@ -19,11 +21,23 @@ pub fn command() -> FaustCommand {
 }
 
 pub fn compiler(cpu: CpuLevel) -> Compiler {
-    Compiler::for_cpu(Some(command()), ObjectCache::in_memory(), cpu)
+    Compiler::for_cpu(command().into(), ObjectCache::in_memory(), cpu)
 }
 
+/// The `faust` command before our back half.
 pub fn host_compiler() -> Compiler {
     compiler(CpuLevel::host().expect("a CPU of at least x86-64-v2"))
+}
+
+/// The compiler of our own, with these libraries of FAUST's.
+pub fn own_compiler(libraries: Libraries) -> Compiler {
+    let cpu = CpuLevel::host().expect("a CPU of at least x86-64-v2");
+    Compiler::for_cpu(Front::Own(libraries), ObjectCache::in_memory(), cpu)
+}
+
+/// Both front halves, with what this machine has.
+pub fn both_compilers() -> [Compiler; 2] {
+    [own_compiler(Libraries::find()), host_compiler()]
 }
 
 pub fn compile(compiler: &Compiler, source: &Source, tier: Tier) -> Compiled {

@@ -46,7 +46,7 @@ impl StandIn {
 
     pub fn compiler(&self) -> Compiler {
         let cpu = CpuLevel::host().expect("a CPU of at least x86-64-v2");
-        Compiler::for_cpu(Some(self.command()), ObjectCache::in_memory(), cpu)
+        Compiler::for_cpu(self.command().into(), ObjectCache::in_memory(), cpu)
     }
 }
 

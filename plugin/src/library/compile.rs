@@ -1,15 +1,14 @@
 //! The compiler that all instances of this process share, and what its errors are for a musician.
 
 use std::env;
-use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use krach_faust::{
-    CompileError, Compiled, Compiler, Diagnostic, FaustCommand, FaustType, Libraries, ObjectCache, Ready,
-    Workers,
+    CompileError, Compiled, Compiler, Diagnostic, FaustCommand, FaustType, FindCommand, Front, Libraries,
+    ObjectCache, Ready, Workers,
 };
 use krach_patch::yaml::Diagnostics;
 use serde::Serialize;
@@ -17,9 +16,9 @@ use serde::Serialize;
 use super::inline::InlineSource;
 use super::listing::file_of;
 
-/// Names the `faust` command to use, or says `none`, or `own`: then the compiler of our own takes its place. Where it is not
-/// set, the command is looked for.
-const COMMAND: &str = "KRACH_FAUST";
+/// Chooses what translates FAUST texts: `own`, the compiler of our own; `command`, the `faust` command where one is found;
+/// the path of a command; or `none`, a command that is not there. What comes with krach is always translated by our own.
+const FRONT: &str = "KRACH_FAUST";
 
 /// How long the end of an instance waits for a compile that cannot be stopped.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
@@ -38,24 +37,19 @@ impl From<io::Error> for NoCompiler {
 /// # Errors
 /// Why there are none, for the musician.
 pub(super) fn workers() -> Result<Arc<Workers>, String> {
-    let make = || {
-        let compiler = Compiler::new(Box::new(command), cache());
-        let compiler = compiler.map_err(|error| NoCompiler(error.to_string()))?;
-        Ok(if is_own() { compiler.with_own_front(Libraries::find()) } else { compiler })
-    };
+    let make = || Compiler::new(front(), cache()).map_err(|error| NoCompiler(error.to_string()));
     Workers::of_process(make).map_err(|NoCompiler(why)| why)
 }
 
-fn is_own() -> bool {
-    env::var_os(COMMAND).is_some_and(|set| set == OsStr::new("own"))
-}
-
-fn command() -> Option<FaustCommand> {
-    match env::var_os(COMMAND).filter(|set| !set.is_empty()) {
-        Some(set) if set == OsStr::new("none") => None,
-        Some(set) => FaustCommand::at(Path::new(&set)),
-        None => FaustCommand::find(),
-    }
+fn front() -> Front {
+    let set = env::var_os(FRONT).unwrap_or_default();
+    let find: FindCommand = match set.to_str() {
+        Some("own") => return Front::Own(Libraries::find()),
+        Some("" | "command") => Box::new(FaustCommand::find),
+        Some("none") => Box::new(|| None),
+        _ => Box::new(move || FaustCommand::at(Path::new(&set))),
+    };
+    Front::Command(find)
 }
 
 fn cache() -> ObjectCache {

@@ -11,7 +11,7 @@ use krach_faust::{CompileError, Interface, Outcome};
 use super::compile::{Failure, Linked};
 use super::folder::FolderEvent;
 use super::listing::{self, Stamp, file_of, path_of, reads};
-use super::{EventKind, FAMILY, Library, LibraryEvent, LibraryReport, Origin, Playing, factory_source};
+use super::{EventKind, FAMILY, Library, LibraryEvent, LibraryReport, Origin, Playing};
 
 impl Library {
     /// Takes in what other threads have to say.
@@ -47,7 +47,6 @@ impl Library {
             // Its quick code plays, and sounds the same.
             Err(_) if !first => return,
             Err(CompileError::Cancelled) => return,
-            Err(CompileError::NoFaust) if self.stand_in(id, &name, engine) => return,
             Err(error) => {
                 let failure = match &held {
                     Some(held) => held.failure(id, &error, engine),
@@ -65,7 +64,6 @@ impl Library {
         let origin = self.origin(id);
         let sound = self.sounds.entry(id.to_owned()).or_default();
         let source = match &sound.pinned {
-            // What was saved is kept, also while something else stands in for it.
             Some(pinned) => Some(pinned.clone()),
             // The node itself has the text.
             None if held.is_some() && text.imports.is_empty() => None,
@@ -120,23 +118,6 @@ impl Library {
             self.other_libraries = Some(first);
             self.tell(LibraryReport::Note(note));
         }
-    }
-
-    /// A sound that came with krach and is saved in another version than the one built in: where it cannot
-    /// be compiled, the one built in is better than silence. `false` if there is none.
-    fn stand_in(&mut self, id: &str, name: &str, engine: &mut Engine) -> bool {
-        let Some(source) = factory_source(name) else { return false };
-        let Some(sound) = self.sounds.get_mut(id) else { return false };
-        if !sound.pinned.as_ref().is_some_and(|pinned| pinned.factory) {
-            return false;
-        }
-        sound.stand_in = true;
-        self.tell(LibraryReport::Note(format!(
-            "{id}: the project has another version of it, which cannot be compiled without the faust command; \
-             the one built in plays instead, and the project keeps its own"
-        )));
-        self.submit(id, source, engine);
-        true
     }
 
     /// Files are new, changed or gone.

@@ -1,4 +1,4 @@
-//! The sounds that come with krach: their text, and the bitcode that was made of it when krach was built.
+//! The sounds that come with krach, as text. They are compiled like any other, with our own library alone.
 
 /// A sound that is built in.
 pub(super) struct Factory {
@@ -6,8 +6,6 @@ pub(super) struct Factory {
     pub name: &'static str,
     /// Its text.
     pub text: &'static str,
-    /// What FAUST made of the text.
-    pub bitcode: &'static [u8],
 }
 
 /// All of them, by name.

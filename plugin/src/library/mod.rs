@@ -133,8 +133,6 @@ struct Sound {
     unproved: bool,
     /// Why the newest text does not play.
     failure: Option<Failure>,
-    /// The project's text is older than what is built in and cannot be compiled here.
-    stand_in: bool,
 }
 
 struct Playing {
@@ -423,7 +421,7 @@ impl Library {
         let origin = self.origin(id);
         let sound = self.sounds.entry(id.to_owned()).or_default();
         self.tickets += 1;
-        (sound.ticket, sound.stand_in, sound.stamp, sound.again) = (self.tickets, false, None, false);
+        (sound.ticket, sound.stamp, sound.again) = (self.tickets, None, false);
         let source = match origin {
             Some(Origin::Session) => session_source(&name, sound.pinned.as_deref()),
             Some(Origin::File) => self.folder.as_ref().map(|(folder, _)| {
@@ -514,20 +512,16 @@ impl Library {
 
 fn session_source(name: &str, pinned: Option<&TypeSource>) -> Option<Source> {
     let pinned = pinned?;
-    // The same text as the one built in is the same sound, without any command.
-    if let Some(factory) =
-        factory_source(name).filter(|_| factory::find(name).is_some_and(|f| f.text == pinned.text))
-    {
-        return Some(factory);
-    }
     let mut source = Source::inline(&program_name(name), &pinned.text);
     source.imports.clone_from(&pinned.imports);
+    // What came with krach, with this release or an earlier one, gets what krach comes with.
+    if pinned.factory || factory::find(name).is_some_and(|factory| factory.text == pinned.text) {
+        source.standard = Standard::Own;
+    }
     Some(source)
 }
 
 fn factory_source(name: &str) -> Option<Source> {
     let factory = factory::find(name)?;
-    let mut source = Source { standard: Standard::Own, ..Source::inline(&program_name(name), factory.text) };
-    source.bitcode = Some(Arc::from(factory.bitcode));
-    Some(source)
+    Some(Source { standard: Standard::Own, ..Source::inline(&program_name(name), factory.text) })
 }
