@@ -76,7 +76,7 @@ pub enum CompileError {
     },
     /// There is no room on the disk for the files of the `faust` command.
     DiskFull(PathBuf),
-    /// There is no `faust` command, and the program was never compiled on this machine.
+    /// The `faust` command is to compile, there is none, and the program was never compiled on this machine.
     NoFaust,
     /// The code that came out of the front half is not what FAUST makes.
     Code(String),
@@ -145,7 +145,7 @@ impl fmt::Display for CompileError {
                 path.display()
             ),
             Self::NoFaust => f.write_str(
-                "no faust command was found and this program is not in the object cache: install faust (Debian: apt install faust), the session stays as it is until then",
+                "no faust command was found, which KRACH_FAUST asks for, and this program is not in the object cache: start the host without KRACH_FAUST, the session stays as it is until then",
             ),
             Self::Code(what) => write!(f, "the compiled program cannot be used: {what}"),
             Self::File { path, error } => write!(f, "{}: {error}", path.display()),

@@ -484,8 +484,8 @@ fn without_a_home_what_needs_no_folder_plays_and_the_rest_says_why() {
 
 /// Not a test by itself: see the next one.
 #[test]
-#[ignore = "run by with_the_compiler_of_our_own_sounds_need_nothing_installed"]
-fn own_compiler_process() {
+#[ignore = "run by sounds_need_nothing_installed"]
+fn nothing_installed_process() {
     let Some(home) = std::env::var_os(HOLD).map(std::path::PathBuf::from) else { return };
     let instance = Instance::start(InstanceConfig {
         registry: Registry::with_builtins(),
@@ -524,12 +524,12 @@ fn own_compiler_process() {
 }
 
 #[test]
-fn with_the_compiler_of_our_own_sounds_need_nothing_installed() {
-    let home = Home::new("own-compiler");
+fn sounds_need_nothing_installed() {
+    let home = Home::new("nothing-installed");
     let text = "import(\"stdfaust.lib\");\nprocess = os.osc(440) : fi.lowpass(2, 500);\n";
     std::fs::write(home.path().join("mine.dsp"), text).unwrap();
-    let mut command = process("own_compiler_process", &home);
-    command.env("KRACH_FAUST", "own").env("PATH", "").env("NOISE_DSP_DIR", home.path());
+    let mut command = process("nothing_installed_process", &home);
+    command.env_remove("KRACH_FAUST").env("PATH", "").env("NOISE_DSP_DIR", home.path());
     command.env("XDG_CACHE_HOME", home.path().join("cache")).env("HOME", home.path());
     command.env("XDG_RUNTIME_DIR", home.path()).env("NOISE_SOCKET", home.path().join("noise.sock"));
     succeeds(command);

@@ -85,8 +85,9 @@ def test_where_nobody_is_the_doctor_says_what_the_page_quotes(
         monkeypatch.setenv(each, str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sounding, "_USUAL", ())
+    monkeypatch.delenv("FAUST_LIB_PATH", raising=False)
     status, lines = said(capsys)
-    assert status == 1 and quoted(" nobody")[0] in lines and quoted(" no-faust")[0] in lines, lines
+    assert status == 1 and quoted(" nobody")[0] in lines and quoted(" own-libraries")[0] in lines, lines
 
     def version(name: str) -> str:
         assert name == "krach"
@@ -157,6 +158,7 @@ def test_each_reason_for_silence_that_the_page_lists_is_one_that_is_said(
     assert quoted(" late")[0] in told
 
 
-def test_the_message_about_faust_is_the_plugins() -> None:
-    [quote] = re.findall(r"^```text\n(no faust command.*)\n```$", PAGE, re.M)
-    assert f'"{quote}"' in (ROOT / "faust/src/error.rs").read_text("utf-8")
+def test_the_message_about_fausts_libraries_is_the_plugins() -> None:
+    [quote] = re.findall(r"^```text\n(.*krach's own physmodels.lib.*)\n```$", PAGE, re.M)
+    remedy = quote.split("(", 1)[1].removesuffix(")").replace("physmodels.lib", "{name}")
+    assert f'"{remedy}"' in (ROOT / "faust/lang/src/own.rs").read_text("utf-8")

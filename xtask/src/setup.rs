@@ -36,13 +36,13 @@ const PACKAGES: &[Package] = &[
     Package { name: "libc6-dev", reason: "headers and start files for gcc", need: Need::Plugin },
     Package {
         name: "g++",
-        reason: "LLVM is C++; and compiles FAUST's C++, which ours is compared with",
+        reason: "LLVM is C++; and compiles the C++ of FAUST, which our compiler is compared with",
         need: Need::Plugin,
     },
     Package {
         name: "faust",
-        reason: "front half of the FAUST compiler, also at build time for the sounds built in",
-        need: Need::Plugin,
+        reason: "the command and the libraries that our FAUST compiler is compared with",
+        need: Need::Tests,
     },
     Package {
         name: "llvm-19-dev",
@@ -81,11 +81,11 @@ const PACKAGES: &[Package] = &[
 /// What other systems need, in the words of their own tools.
 const ELSEWHERE: &str = "\
 Besides Rust (https://rustup.rs) the build needs a C++ compiler and linker, LLVM 19 with its static libraries (and
-zstd, zlib, libxml2, ncurses and z3, which those want), and the `faust` command:
-  macOS    xcode-select --install; brew install llvm@19 faust
-  Windows  Visual Studio Build Tools with \"Desktop development with C++\", LLVM 19, faust
-  Fedora   dnf install gcc-c++ llvm19-devel llvm19-static faust
-  Arch     pacman -S gcc llvm19 faust";
+zstd, zlib, libxml2, ncurses and z3, which those want); the tests want the `faust` command as well:
+  macOS    xcode-select --install; brew install llvm@19
+  Windows  Visual Studio Build Tools with \"Desktop development with C++\", LLVM 19
+  Fedora   dnf install gcc-c++ llvm19-devel llvm19-static
+  Arch     pacman -S gcc llvm19";
 
 /// What the tests need: all but a sound card.
 pub const EVERYTHING: &[Need] = &[Need::Plugin, Need::Window, Need::Sound, Need::Tests];
@@ -160,6 +160,12 @@ mod tests {
     #[test]
     fn a_package_that_was_removed_or_half_installed_is_missing() {
         assert_eq!(names("rc  gcc\niU  libc6-dev\nii  zip\n"), ["gcc", "libc6-dev"]);
+    }
+
+    #[test]
+    fn the_plugin_is_built_and_played_without_the_faust_command() {
+        let faust = PACKAGES.iter().find(|package| package.name == "faust");
+        assert_eq!(faust.map(|package| package.need), Some(Need::Tests));
     }
 
     #[test]

@@ -16,8 +16,8 @@ use serde::Serialize;
 use super::inline::InlineSource;
 use super::listing::file_of;
 
-/// Chooses what translates FAUST texts: `own`, the compiler of our own; `command`, the `faust` command where one is found;
-/// the path of a command; or `none`, a command that is not there. What comes with krach is always translated by our own.
+/// Chooses what translates FAUST texts: the compiler of our own (`own`, or not set), the `faust` command where one is found
+/// (`command`), the command at a path, or a command that is not there (`none`). What comes with krach is always translated by our own.
 const FRONT: &str = "KRACH_FAUST";
 
 /// How long the end of an instance waits for a compile that cannot be stopped.
@@ -44,8 +44,8 @@ pub(super) fn workers() -> Result<Arc<Workers>, String> {
 fn front() -> Front {
     let set = env::var_os(FRONT).unwrap_or_default();
     let find: FindCommand = match set.to_str() {
-        Some("own") => return Front::Own(Libraries::find()),
-        Some("" | "command") => Box::new(FaustCommand::find),
+        Some("" | "own") => return Front::Own(Libraries::find()),
+        Some("command") => Box::new(FaustCommand::find),
         Some("none") => Box::new(|| None),
         _ => Box::new(move || FaustCommand::at(Path::new(&set))),
     };

@@ -181,8 +181,8 @@ def doctor() -> int:
     for kind in places.FORMATS:
         there = places.plugin_folder(kind) / f"krach.{kind}"
         say("installed", there if there.exists() else f"{there} is not there (krach install)")
-    missing = "not there: FAUST text and functions need it, what comes with krach does not (Debian: apt install faust)"
-    say("faust", sounding.faust() or missing)
+    own = "krach's own: FAUST's are not there, and few texts need them (Debian: apt install faust-common)"
+    say("libraries", sounding.libraries() or own)
     for folder in folders():
         say("registry", folder if folder.is_dir() else f"{folder} is not there")
     for each in instances():

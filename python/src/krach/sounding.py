@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -12,19 +11,20 @@ from pathlib import Path
 from .session import Session
 
 _LISTENS, _POLL = 1.0, 0.02
-_USUAL = ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin")
+_USUAL = {
+    "win32": ("C:\\Program Files\\Faust\\share\\faust",),
+}.get(sys.platform, ("/usr/share/faust", "/usr/local/share/faust", "/opt/homebrew/share/faust"))
 
 
-def faust() -> Path | None:
-    """Return the command ``faust``, where the plugin looks for it, too.
+def libraries() -> Path | None:
+    """Return the folder of FAUST's own libraries, where the plugin looks for them, too; it needs none.
 
-    >>> krach.sounding.faust() is None or krach.sounding.faust().name.startswith("faust")
+    >>> krach.sounding.libraries() is None or (krach.sounding.libraries() / "stdfaust.lib").is_file()
     True
     """
-    name = "faust.exe" if sys.platform == "win32" else "faust"
-    folders = os.pathsep.join([os.environ.get("PATH", ""), *_USUAL])
-    found = shutil.which(name, path=folders)
-    return None if found is None else Path(found)
+    named = os.environ.get("FAUST_LIB_PATH", "").split(os.pathsep)
+    folders = (Path(each) for each in (*named, *_USUAL))
+    return next((each for each in folders if each.is_absolute() and (each / "stdfaust.lib").is_file()), None)
 
 
 def sounding(session: Session) -> list[str]:
