@@ -280,6 +280,11 @@ fn what_changes_less_often_than_every_sample_divides_once() {
         ("process = c / sr;", 0, 0),
         ("process = _, _ : /;", 1, 0),
         ("process = c / _;", 1, 0),
+        // By a quotient of what is slow: 1 by that is a product, once for all that is divided by it.
+        ("process(x, y) = x / (c / y), y / (c / y);", 0, 3),
+        ("process = c / (sr / _);", 0, 2),
+        ("process(x, y) = x / (2 / (sr / y)), y / (2 / (sr / y));", 1, 3),
+        ("process(x, y) = x / (x / y);", 2, 0),
         // The inverse of such a number is not as exact as the number.
         ("process = _ / 1e-320;", 1, 0),
         // Whole numbers divide as whole numbers.
@@ -295,6 +300,10 @@ fn what_changes_less_often_than_every_sample_divides_once() {
         assert_eq!((*quarter, *eighth), (x / 4.0, x * 8.0));
     }
     assert_eq!(play("process = 0 * _ / 1e-320;", 1), [[0.0]]);
+    // A divisor that is a quotient by 0, or of what is endless.
+    let edges = play("process = _ - 1 : \\(x).(1 / (2 / x), 3 / (4 / (5 / x)));", 2);
+    assert_eq!((edges[0][0], edges[0][1]), (0.0, 0.5));
+    assert_eq!((edges[1][0], edges[1][1]), (f64::INFINITY, 3.75));
 }
 
 #[test]
@@ -396,7 +405,16 @@ fn operands_are_computed_before_what_takes_them_and_follow_no_faster_rate() {
                 value
             });
             match step.op {
-                Op::Write(line, _) => assert!(written.insert(line)),
+                Op::Write(line, value) => {
+                    assert!(written.insert(line));
+                    // It waits for nothing but its value and the last who reads.
+                    let mut steps = program.steps[..at].iter().enumerate();
+                    let before = steps.rfind(|(_, step)| !matches!(step.op, Op::Write(..)));
+                    let (before, last) = before.expect("its value");
+                    let reads = matches!(last.op, Op::Read(from, _) | Op::ReadNow(from, ..) if from == line);
+                    let known = [Some(value.0), step.when.map(|when| when.0)].contains(&Some(before as u32));
+                    assert!(reads || known || before < program.samples, "{}: {at}", path.display());
+                }
                 Op::Read(line, _) | Op::ReadNow(line, ..) => assert!(!written.contains(&line)),
                 _ => {}
             }

@@ -11,7 +11,7 @@ use krach_faust_lang::{Compiler, Limits, Precision, Shelf, Text, Texts, own};
 use std::sync::Arc;
 
 /// Changes whenever the programs that come out may.
-const VERSION: &str = "krach-faust-lang 3";
+const VERSION: &str = "krach-faust-lang 4";
 
 /// The compiler of our own, with the libraries that it knows.
 pub(crate) struct OwnFront {

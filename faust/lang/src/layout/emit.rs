@@ -38,8 +38,7 @@ impl Layout<'_, '_, '_> {
             Sig::Binary(prim, a, b) => {
                 let (takes, _) = natures(prim, self.ty(a).nature, self.ty(b).nature);
                 let takes = if prim == Prim::Pow { Nature::Real } else { takes };
-                let samples = self.ty(a).rate == Rate::Sample && self.ty(b).rate != Rate::Sample;
-                if let (Prim::Div, Nature::Real, true) = (prim, takes, samples)
+                if (prim, takes, rate) == (Prim::Div, Nature::Real, Rate::Sample)
                     && let Some(inverse) = self.inverse(b)?
                 {
                     let op = Op::Binary(Prim::Mul, takes, self.value_as(a, takes)?, inverse);
@@ -118,12 +117,16 @@ impl Layout<'_, '_, '_> {
         Ok(())
     }
 
-    /// 1 by a signal that changes less often than every sample: what is divided by it is multiplied with this instead, which
-    /// takes a quarter of the time. `None` for a number without an inverse that is as exact as the number.
+    /// 1 by a signal that changes less often than every sample, or by a quotient of such a signal: what is divided by it is
+    /// multiplied with this instead, which takes a quarter of the time. `None` for a number without an inverse that is as exact as
+    /// the number, and for everything else.
     fn inverse(&mut self, by: SigId) -> Outcome<Option<Value>> {
         let by = self.resolved(by);
         if let Some(known) = self.inverses.get(&by) {
             return Ok(Some(*known));
+        }
+        if self.ty(by).rate == Rate::Sample {
+            return self.inverse_of_quotient(by);
         }
         let inverse = match self.source.signals.number(by) {
             Some(number) => {
@@ -145,6 +148,24 @@ impl Layout<'_, '_, '_> {
         };
         self.inverses.insert(by, inverse);
         Ok(Some(inverse))
+    }
+
+    /// 1 by `a / b`, where `a` changes less often than every sample: `b` times 1 by `a`.
+    fn inverse_of_quotient(&mut self, by: SigId) -> Outcome<Option<Value>> {
+        let Sig::Binary(Prim::Div, above, below) = self.source.signals.sig(by) else { return Ok(None) };
+        let above = self.resolved(above);
+        if self.ty(above).rate == Rate::Sample {
+            return Ok(None);
+        }
+        let Some(inverse) = self.inverse(above)? else { return Ok(None) };
+        let guard = self.guard_of(by)?;
+        let before = std::mem::replace(&mut self.guard_now, guard);
+        let below = self.value_as(below, Nature::Real)?;
+        let op = Op::Binary(Prim::Mul, Nature::Real, below, inverse);
+        let value = self.push(Rate::Sample, op, Nature::Real);
+        self.guard_now = before;
+        self.inverses.insert(by, value);
+        Ok(Some(value))
     }
 
     /// Whether a value is not 0, whole.

@@ -283,11 +283,40 @@ impl Layout<'_, '_, '_> {
         needed
     }
 
+    /// Moves each write to a line up to where its value is known and nothing reads the line any more: what waits to be
+    /// written takes a register.
+    fn write_early(&self, order: Vec<u32>) -> Vec<u32> {
+        let mut place = vec![0; self.steps.len()];
+        let mut read = vec![0; self.lines.len()];
+        let (mut writes, mut rest) = (Vec::new(), Vec::with_capacity(order.len()));
+        for old in order {
+            let step = &self.steps[old as usize].1;
+            if let Op::Write(line, value) = step.op {
+                writes.push((old, line, [Some(value), step.when]));
+                continue;
+            }
+            place[old as usize] = rest.len();
+            if let Op::Read(line, _) | Op::ReadNow(line, ..) = step.op {
+                read[line as usize] = rest.len();
+            }
+            rest.push(old);
+        }
+        let mut behind: Vec<Vec<u32>> = vec![Vec::new(); rest.len()];
+        for (old, line, needs) in writes {
+            let known = needs.into_iter().flatten().map(|value| place[value.0 as usize]).max();
+            let samples = rest.partition_point(|at| self.steps[*at as usize].0 < Rate::Sample);
+            let last = known.unwrap_or(0).max(read[line as usize]).max(samples.saturating_sub(1));
+            behind[last].push(old);
+        }
+        rest.into_iter().zip(behind).flat_map(|(step, writes)| std::iter::once(step).chain(writes)).collect()
+    }
+
     /// Leaves out what nothing needs, sorts the steps by rate and numbers them anew.
     fn finish(mut self, outputs: Vec<Value>, inputs: u32, used: Vec<WidgetId>) -> Outcome<Program> {
         let needed = self.needed(&outputs);
         let mut order: Vec<u32> = (0..self.steps.len() as u32).filter(|at| needed[*at as usize]).collect();
         order.sort_by_key(|at| self.steps[*at as usize].0);
+        let order = self.write_early(order);
         let mut place = vec![Value(0); self.steps.len()];
         for (new, old) in order.iter().enumerate() {
             place[*old as usize] = Value(new as u32);

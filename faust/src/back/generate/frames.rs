@@ -3,8 +3,9 @@
 use super::build::Build;
 use super::places::{LinePlace, Places, has_no_value};
 use crate::back::apart::{MAX_LINES, Scopes};
+use crate::cpu::Tier;
 use crate::error::{CompileError, strange};
-use krach_faust_lang::program::{Op, Program};
+use krach_faust_lang::program::{Op, Program, Value};
 use krach_faust_lang::signal::WidgetKind;
 use krach_faust_lang::types::Nature;
 use llvm_sys::prelude::*;
@@ -23,6 +24,8 @@ pub(super) struct Body<'a> {
     pub(super) state: LLVMValueRef,
     /// What of the state is in a variable, by its place.
     pub(super) variables: BTreeMap<u64, (LLVMValueRef, Nature)>,
+    /// How far back a line is read where that does not change with every sample, held inside the line.
+    pub(super) amounts: BTreeMap<(u32, Value), LLVMValueRef>,
     pub(super) values: Vec<LLVMValueRef>,
     /// Input channels, and the frame at hand.
     pub(super) ins: Vec<LLVMValueRef>,
@@ -100,11 +103,29 @@ impl Body<'_> {
         self.run(steps)
     }
 
-    /// Takes what is small of the state into variables.
-    pub(super) fn enter(&mut self) {
-        let (program, places) = (self.program, self.places);
+    /// Takes what is small of the state into variables. Code of the quick tier has few registers to spare from frame to frame: there
+    /// the counter alone is one.
+    pub(super) fn enter(&mut self, tier: Tier) {
         let mut small: Vec<(u64, Nature)> =
-            places.count.map(|place| (place, Nature::Int)).into_iter().collect();
+            self.places.count.map(|place| (place, Nature::Int)).into_iter().collect();
+        if tier == Tier::Optimised {
+            small.extend(self.small());
+        }
+        for (place, nature) in small {
+            self.variables
+                .entry(place)
+                .or_insert_with(|| (self.build.variable(self.build.ty(nature)), nature));
+        }
+        for (place, (variable, nature)) in &self.variables {
+            let from = self.build.offset(self.state, *place);
+            self.build.store(self.build.load(self.build.ty(*nature), from), *variable);
+        }
+    }
+
+    /// What is small of the state.
+    fn small(&self) -> Vec<(u64, Nature)> {
+        let (program, places) = (self.program, self.places);
+        let mut small = Vec::new();
         let kept = places.kept.iter().enumerate().skip(program.controls);
         small.extend(kept.filter_map(|(at, place)| Some(((*place)?, program.steps[at].nature))));
         small.extend(places.holds.iter().zip(&program.holds).map(|(place, (nature, _))| (*place, *nature)));
@@ -121,14 +142,17 @@ impl Body<'_> {
         let widgets = program.ui.widgets.iter().enumerate();
         let shown = widgets.filter(|(_, widget)| matches!(widget.kind, WidgetKind::Bargraph(_)));
         small.extend(shown.map(|(at, _)| (at as u64 * places.real, Nature::Real)));
-        for (place, nature) in small {
-            self.variables
-                .entry(place)
-                .or_insert_with(|| (self.build.variable(self.build.ty(nature)), nature));
-        }
-        for (place, (variable, nature)) in &self.variables {
-            let from = self.build.offset(self.state, *place);
-            self.build.store(self.build.load(self.build.ty(*nature), from), *variable);
+        small
+    }
+
+    /// Holds the delays that stay as they are for the whole block.
+    fn amounts(&mut self) {
+        for step in &self.program.steps[self.program.samples..] {
+            if let Op::Read(line, amount) | Op::ReadNow(line, amount, _) = step.op
+                && (amount.0 as usize) < self.program.samples
+            {
+                self.amounts.insert((line, amount), self.held(line, self.value(amount)));
+            }
         }
     }
 
@@ -140,7 +164,7 @@ impl Body<'_> {
     }
 
     /// Renders frames. The outputs are written as whole numbers where `whole` says so.
-    pub(super) fn frames(&mut self, whole: bool) -> Result<(), CompileError> {
+    pub(super) fn frames(&mut self, whole: bool, tier: Tier) -> Result<(), CompileError> {
         let build = self.build;
         let count = build.param(self.function, 1);
         let channel = |from: u32, at: usize| {
@@ -150,9 +174,10 @@ impl Body<'_> {
         let outs: Vec<LLVMValueRef> = (0..self.program.outputs.len()).map(|at| channel(3, at)).collect();
         let ins = (0..self.program.inputs as usize).map(|at| channel(2, at)).collect();
         self.ins = ins;
-        self.enter();
+        self.enter(tier);
         self.recall()?;
         self.controls()?;
+        self.amounts();
         let (each, done) = (build.block(self.function), build.block(self.function));
         let before = build.here();
         build.branch(build.is(LLVMIntPredicate::LLVMIntSGT, count, build.int(0)), each, done);

@@ -5,6 +5,7 @@ use super::frames::Body;
 use super::places::Places;
 use super::steps::is_kept;
 use crate::back::apart::MAX_LINES;
+use crate::cpu::Tier;
 use crate::error::CompileError;
 use crate::front::flags::CLASS;
 use krach_faust_lang::program::{Content, Op, Program, Table};
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 /// What fills the tables, and how many programs it was made of.
 struct Module {
     build: Build,
+    tier: Tier,
     /// Tables that are filled once, in their order: the table, what fills it.
     fills: Vec<(LLVMValueRef, LLVMValueRef)>,
     count: usize,
@@ -33,10 +35,10 @@ pub(super) fn write(
     context: LLVMContextRef,
     module: LLVMModuleRef,
     program: &Program,
-    stack: u64,
+    (stack, tier): (u64, Tier),
 ) -> Result<u64, CompileError> {
     let build = Build::new(context, module, program.precision, stack);
-    let mut module = Module { build, fills: Vec::new(), count: 0 };
+    let mut module = Module { build, tier, fills: Vec::new(), count: 0 };
     let functions = module.program(program, None)?;
     let build = &module.build;
     let start = build.function(&format!("classInit{CLASS}"), build.void, &[build.int], false);
@@ -90,6 +92,7 @@ impl Module {
             function,
             state: build.param(function, 0),
             variables: BTreeMap::new(),
+            amounts: BTreeMap::new(),
             values: vec![build.int(0); program.steps.len()],
             ins: Vec::new(),
             frame: build.int(0),
@@ -138,7 +141,7 @@ impl Module {
         let params = [build.pointer, build.int, build.pointer, build.pointer];
         let compute = build.function(&name("compute", count), build.void, &params, own);
         build.part(compute);
-        body(compute).frames(fills == Some(Nature::Int))?;
+        body(compute).frames(fills == Some(Nature::Int), self.tier)?;
         Ok(Functions { constants, clear, compute, state: places.size })
     }
 

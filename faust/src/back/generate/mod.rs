@@ -69,7 +69,7 @@ impl Checked {
         // SAFETY: the context is alive; the module is owned by what comes back.
         let module = Module(unsafe { LLVMModuleCreateWithNameInContext(c"program".as_ptr(), context.0) });
         let _layout = prepare(&module, &machine);
-        let state = functions::write(context.0, module.0, program, budget.stack)?;
+        let state = functions::write(context.0, module.0, program, (budget.stack, tier))?;
         within("bytes of delay lines and tables per instance", state, budget.state)?;
         let mut needs = Needs { state, ..Needs::default() };
         needs.count(module.0, budget)?;

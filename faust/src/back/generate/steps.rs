@@ -82,16 +82,10 @@ impl Body<'_> {
                 let is = build.is(LLVMIntPredicate::LLVMIntEQ, self.value(choice), build.int(0));
                 build.select(is, self.value(a), self.value(b))
             }
-            Op::Read(line, amount) => {
-                let amount = self.value(amount);
-                let one = build.int(1);
-                let amount = build.select(build.is(LLVMIntPredicate::LLVMIntSLT, amount, one), one, amount);
-                self.read(line, amount, step.nature)
-            }
+            Op::Read(line, amount) => self.read(line, amount, step.nature),
             Op::ReadNow(line, amount, now) => {
-                let (amount, one) = (self.value(amount), build.int(1));
-                let is_now = build.is(LLVMIntPredicate::LLVMIntSLT, amount, one);
-                let before = self.read(line, build.select(is_now, one, amount), step.nature);
+                let is_now = build.is(LLVMIntPredicate::LLVMIntSLT, self.value(amount), build.int(1));
+                let before = self.read(line, amount, step.nature);
                 build.select(is_now, self.value(now), before)
             }
             Op::Write(line, value) => self.write(line, self.value(value)),
@@ -149,9 +143,19 @@ impl Body<'_> {
         self.build.element(self.build.ty(it.nature), start, self.build.held(self.value(index), it.size))
     }
 
-    /// What was written so many writes before: at least 1.
-    fn read(&self, line: u32, amount: LLVMValueRef, nature: Nature) -> LLVMValueRef {
+    /// A delay, held between 1 and the longest of the line.
+    pub(super) fn held(&self, line: u32, amount: LLVMValueRef) -> LLVMValueRef {
         let (build, longest) = (self.build, self.program.lines[line as usize].longest.max(1));
+        let (one, most) = (build.int(1), build.int(longest.min(i32::MAX as u32) as i32));
+        let low = build.select(build.is(LLVMIntPredicate::LLVMIntSLT, amount, one), one, amount);
+        build.select(build.is(LLVMIntPredicate::LLVMIntSGT, low, most), most, low)
+    }
+
+    /// What was written so many writes before: at least 1.
+    fn read(&self, line: u32, amount: Value, nature: Nature) -> LLVMValueRef {
+        let build = self.build;
+        let held = self.amounts.get(&(line, amount)).copied();
+        let amount = held.unwrap_or_else(|| self.held(line, self.value(amount)));
         match self.places.lines[line as usize] {
             LinePlace::Short { at, count } => {
                 let amount = crate::back::llvm::constant(amount).unwrap_or(1).clamp(1, count.into()) as u64;
@@ -159,9 +163,6 @@ impl Body<'_> {
                 self.get(at + (amount - 1) * wide, nature)
             }
             LinePlace::Ring { at, mask, next } => {
-                let most = build.int(longest.min(i32::MAX as u32) as i32);
-                let over = build.is(LLVMIntPredicate::LLVMIntSGT, amount, most);
-                let amount = build.select(over, most, amount);
                 let back = build.whole(LLVMOpcode::LLVMSub, self.get(next, Nature::Int), amount);
                 let place = build.whole(LLVMOpcode::LLVMAnd, back, build.int(mask as i32));
                 let (ty, start) = (build.ty(nature), build.offset(self.state, at));
