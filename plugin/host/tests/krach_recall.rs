@@ -325,9 +325,14 @@ fn a_project_is_the_same_sound_on_a_machine_with_no_file_no_cache_and_another_ra
     elsewhere("recalled_with_faust", &variables);
     let heard = std::fs::read(&sound).expect("rendered");
     assert!(heard == [bytes_of(&at_48000), bytes_of(&at_44100)].concat(), "another sound elsewhere");
-    // What was compiled there before still plays there.
-    let none = ("KRACH_FAUST", std::ffi::OsStr::new("none"));
-    elsewhere("recalled_with_faust", &[variables[0], variables[1], variables[2], none]);
+    // Where the faust command is to compile and is gone, what it compiled there before still plays there.
+    let front = |which| ("KRACH_FAUST", std::ffi::OsStr::new(which));
+    let (none, of_command) = (front("none"), place.join("cache of the command"));
+    let [chunk_of, sound_of, _] = variables;
+    let cache_of = (CACHE, of_command.as_os_str());
+    elsewhere("recalled_with_faust", &[chunk_of, sound_of, cache_of, front("command")]);
+    let heard = std::fs::read(&sound).expect("rendered");
+    elsewhere("recalled_with_faust", &[chunk_of, sound_of, cache_of, none]);
     assert!(std::fs::read(&sound).expect("rendered") == heard, "another sound from the cache");
     let empty = place.join("empty cache");
     elsewhere("recalled_without_faust", &[variables[0], (CACHE, empty.as_os_str()), none]);

@@ -203,7 +203,7 @@ fn sounds_are_answered() {
         assert!(reply["error"].is_null(), "{method}: {reply}");
     }
     let broken = answered(&mut client, "compile", json!({"text": "process = ;"}));
-    assert_eq!(broken["error"]["data"]["place"], "program.dsp:1", "{broken}");
+    assert_eq!(broken["error"]["data"]["place"], "program.dsp:1:11", "{broken}");
     let told = ["event.compiles", "event.errors"];
     until("what was compiled, and what was not, is told", || {
         answered(&mut client, "status", json!({}));
