@@ -3,6 +3,9 @@
 use crate::syntax::Span;
 use std::fmt;
 
+/// Most faults of one text that are told.
+pub const MOST_FAULTS: usize = 20;
+
 /// What is wrong at a place of one text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {

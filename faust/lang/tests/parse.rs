@@ -168,3 +168,39 @@ fn damaged_texts_are_read_to_their_end() {
     println!("{texts} damaged texts, {faulty} of them with errors");
     assert!(faulty * 2 > texts);
 }
+
+/// The page of mistakes: each text with what is said of it.
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/faust-mistakes.md");
+
+#[test]
+fn each_mistake_of_the_page_is_told_as_it_says() {
+    let page = fs::read_to_string(PAGE).expect("is there");
+    let shelf = krach_faust_lang::Shelf::default();
+    let told = |source: &str| {
+        let (limits, precision) = (krach_faust_lang::Limits::default(), Precision::Single);
+        let compiler = krach_faust_lang::Compiler { shelf: &shelf, limits, precision, cancelled: &|| false };
+        match compiler.compile(text(source), &mut krach_faust_lang::own::Own) {
+            Ok(_) => String::new(),
+            Err(error) => format!("{error}\n"),
+        }
+    };
+    let (mut written, mut mistakes, mut wrong) = (String::new(), 0, Vec::new());
+    let mut parts = page.split("```faust\n");
+    written.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let (source, rest) = part.split_once("\n```\n```error\n").expect("a text and its message");
+        let (message, rest) = rest.split_once("```\n").expect("a message with an end");
+        let now = told(source);
+        mistakes += usize::from(!now.is_empty());
+        if now != message {
+            wrong.push(format!("{source}\n  is told:\n{now}  the page says:\n{message}"));
+        }
+        written.push_str(&format!("```faust\n{source}\n```\n```error\n{now}```\n{rest}"));
+    }
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(PAGE, written).expect("our own file");
+        return;
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(mistakes >= 60 && mistakes == page.matches("\n## ").count(), "{mistakes} mistakes");
+}

@@ -10,8 +10,18 @@ impl Evaluator<'_> {
     /// Inputs and outputs of a diagram.
     pub(crate) fn arity(&mut self, id: BoxId) -> Outcome<(u32, u32)> {
         if let Some(known) = self.arities.get(&id) {
-            return Ok(*known);
+            return known.clone().map_err(Stop::Raised);
         }
+        let found = self.arity_now(id);
+        match &found {
+            Ok(arity) => drop(self.arities.insert(id, Ok(*arity))),
+            Err(Stop::Raised(faults)) => drop(self.arities.insert(id, Err(faults.clone()))),
+            Err(Stop::Halted(_)) => {}
+        }
+        found
+    }
+
+    fn arity_now(&mut self, id: BoxId) -> Outcome<(u32, u32)> {
         let found = match self.boxes.node(id) {
             Node::Wire | Node::Bargraph(..) => (1, 1),
             Node::Cut => (1, 0),
@@ -26,8 +36,10 @@ impl Evaluator<'_> {
             }
             Node::Group(_, _, body) => self.deeper(|evaluator| evaluator.arity(body))?,
             Node::Compose(how, a, b) => {
-                let (a_arity, b_arity) =
-                    self.deeper(|evaluator| Ok((evaluator.arity(a)?, evaluator.arity(b)?)))?;
+                let (a_arity, b_arity) = self.deeper(|evaluator| {
+                    let first = evaluator.arity(a);
+                    together(first, || evaluator.arity(b))
+                })?;
                 self.composed(id, how, (a, a_arity), (b, b_arity))?
             }
             Node::Closure(..) | Node::Matcher(..) | Node::Environment(_) => {
@@ -42,7 +54,6 @@ impl Evaluator<'_> {
                 "make it smaller",
             ));
         }
-        self.arities.insert(id, found);
         Ok(found)
     }
 

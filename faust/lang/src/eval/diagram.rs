@@ -17,8 +17,9 @@ impl Evaluator<'_> {
         if let Some(Origin { code, via }) = origin {
             self.site = if code.file == FileId(0) { Some(code) } else { via };
         }
-        let made = self.deeper(|evaluator| evaluator.diagram_now(value))?;
+        let made = self.deeper(|evaluator| evaluator.diagram_now(value));
         self.site = site;
+        let made = made?;
         if let Some(origin) = origin {
             self.origins.entry(made).or_insert(origin);
         }

@@ -21,12 +21,13 @@ pub(super) enum Func {
 }
 
 /// What was found out about an expression in an environment.
-#[derive(Clone, Copy)]
 enum Memo {
     /// It is being evaluated.
     Open,
     /// Its value.
     Done(BoxId),
+    /// What is wrong with it: whoever else asks is told at once.
+    Wrong(Vec<Raised>),
 }
 
 /// A program as a diagram.
@@ -53,7 +54,7 @@ pub struct Evaluator<'a> {
     func_ids: Map<(Code, bool), FuncId>,
     memo: Map<(Code, Env), Memo>,
     pub(crate) origins: Map<BoxId, Origin>,
-    pub(super) arities: Map<BoxId, (u32, u32)>,
+    pub(super) arities: Map<BoxId, Result<(u32, u32), Vec<Raised>>>,
     pub(super) diagrams: Map<BoxId, BoxId>,
     pub(super) constants: Map<BoxId, Option<Num>>,
     pub(super) patterns: Map<(FuncId, Env), Arc<[super::patterns::Prepared]>>,
@@ -198,6 +199,7 @@ impl<'a> Evaluator<'a> {
         }
         match self.memo.get(&(code, env)) {
             Some(Memo::Done(value)) => return Ok(*value),
+            Some(Memo::Wrong(faults)) => return Err(Stop::Raised(faults.clone())),
             Some(Memo::Open) => {
                 let text = format!("`{}` uses itself without an end", self.files.snippet(code));
                 let fault = Fault::new(self.files.span(code), text);
@@ -213,11 +215,25 @@ impl<'a> Evaluator<'a> {
             self.site = Some(code);
         }
         self.memo.insert((code, env), Memo::Open);
-        let value = self.deeper(|evaluator| evaluator.eval_now(code, env))?;
-        self.memo.insert((code, env), Memo::Done(value));
-        self.origins.entry(value).or_insert(Origin { code, via: self.site });
+        let result = self.deeper(|evaluator| evaluator.eval_now(code, env));
+        match &result {
+            Ok(value) => {
+                self.memo.insert((code, env), Memo::Done(*value));
+                self.origins.entry(*value).or_insert(Origin { code, via: self.site });
+            }
+            Err(Stop::Raised(faults)) => {
+                self.memo.insert((code, env), Memo::Wrong(faults.clone()));
+            }
+            Err(Stop::Halted(_)) => {}
+        }
         (self.site, self.at) = (site, before);
-        Ok(value)
+        result
+    }
+
+    /// The values of two expressions that do not need one another.
+    fn both(&mut self, a: Code, b: Code, env: Env) -> Outcome<(BoxId, BoxId)> {
+        let first = self.eval(a, env);
+        together(first, || self.eval(b, env))
     }
 
     fn table_of(&mut self, file: FileId, scope: ScopeId) -> Outcome<TableId> {
@@ -245,7 +261,7 @@ impl<'a> Evaluator<'a> {
             Expr::Int(_) | Expr::Real(_) | Expr::Wire | Expr::Cut | Expr::Prim(_) => self.eval(code, env),
             Expr::Word(word) => self.word(code, *word, env),
             Expr::Infix(prim, a, b) => {
-                let (a, b) = (self.eval(at(*a), env)?, self.eval(at(*b), env)?);
+                let (a, b) = self.both(at(*a), at(*b), env)?;
                 let prim = self.boxes.add(Node::Prim(*prim));
                 let both = self.compose(Composition::Par, a, b);
                 Ok(self.compose(Composition::Seq, both, prim))
@@ -256,15 +272,19 @@ impl<'a> Evaluator<'a> {
                 Ok(self.compose(Composition::Seq, a, mem))
             }
             Expr::Compose(how, a, b) => {
-                let (a, b) = (self.eval(at(*a), env)?, self.eval(at(*b), env)?);
+                let (a, b) = self.both(at(*a), at(*b), env)?;
                 Ok(self.compose(*how, a, b))
             }
             Expr::Apply(function, args) => {
-                let function = self.eval(at(*function), env)?;
-                let mut values = Vec::with_capacity(args.len());
+                let mut found = self.eval(at(*function), env).map(|function| (function, Vec::new()));
                 for arg in args {
-                    values.push(self.eval(at(*arg), env)?);
+                    let all = together(found, || self.eval(at(*arg), env));
+                    found = all.map(|((function, mut values), value)| {
+                        values.push(value);
+                        (function, values)
+                    });
                 }
+                let (function, values) = found?;
                 self.apply(code, function, &values)
             }
             Expr::Access(a, word) => {

@@ -127,7 +127,7 @@ impl<'a> Files<'a> {
     /// Takes a text in, unless it is there.
     pub(super) fn add(&mut self, text: Text, names: &mut Names, meter: &mut Meter<'_>) -> Outcome<FileId> {
         if let Some(id) = self.by_name.get(&text.name) {
-            return Ok(*id);
+            return self.read(*id);
         }
         let limits = meter.limits;
         self.bytes += text.text.len();
@@ -140,10 +140,15 @@ impl<'a> Files<'a> {
         let syntax = self.shelf.read(&text.text, self.precision);
         let id = FileId(self.all.len() as u32);
         let syms = syntax.words.iter().map(|word| names.intern(word)).collect();
-        let faults: Vec<Raised> =
-            syntax.faults.iter().map(|fault| Raised::in_text(id, fault.clone())).collect();
         self.by_name.insert(text.name.clone(), id);
         self.all.push(File { name: text.name, text: text.text, syntax, syms });
+        self.read(id)
+    }
+
+    /// A text without mistakes in it, whoever asks for it.
+    fn read(&self, id: FileId) -> Outcome<FileId> {
+        let faults = &self.file(id).syntax.faults;
+        let faults: Vec<Raised> = faults.iter().map(|fault| Raised::in_text(id, fault.clone())).collect();
         if faults.is_empty() { Ok(id) } else { Err(Stop::Raised(faults)) }
     }
 

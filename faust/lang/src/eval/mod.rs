@@ -26,7 +26,7 @@ pub use evaluate::{Diagram, Evaluator};
 pub use files::{File, FileId, Files};
 pub use names::{Names, Sym};
 
-use crate::error::{Diagnostic, Fault, Place};
+use crate::error::{Diagnostic, Fault, MOST_FAULTS, Place};
 use crate::meter::Halt;
 use crate::syntax::ExprId;
 
@@ -93,6 +93,31 @@ impl Stop {
     pub(crate) fn limit(text: String, hint: &'static str) -> Self {
         Self::Halted(Halt::Limit(text, hint))
     }
+}
+
+/// Two results that do not need one another; or what is wrong with either, each fault once.
+pub(super) fn together<A, B>(a: Outcome<A>, b: impl FnOnce() -> Outcome<B>) -> Outcome<(A, B)> {
+    let mut faults = match a {
+        Ok(a) => return Ok((a, b()?)),
+        Err(Stop::Raised(faults)) => faults,
+        Err(halt) => return Err(halt),
+    };
+    if faults.len() < MOST_FAULTS {
+        match b() {
+            Err(Stop::Halted(Halt::Cancelled)) => return Err(Stop::Halted(Halt::Cancelled)),
+            Err(Stop::Raised(more)) => {
+                for one in more {
+                    let is = |known: &Raised| (known.file, &known.fault) == (one.file, &one.fault);
+                    if faults.len() < MOST_FAULTS && !faults.iter().any(is) {
+                        faults.push(one);
+                    }
+                }
+            }
+            // What is wrong already is told, whatever the limit says of the rest.
+            Ok(_) | Err(Stop::Halted(_)) => {}
+        }
+    }
+    Err(Stop::Raised(faults))
 }
 
 impl From<Halt> for Stop {

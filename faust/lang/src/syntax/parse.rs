@@ -3,13 +3,11 @@
 use super::lex::{Kind, Token, lex};
 use super::rules::RawRule;
 use super::tree::*;
-use crate::error::Fault;
+use crate::error::{Fault, MOST_FAULTS};
 use crate::options::Precision;
 use crate::prim::{KEYWORDS, Prim};
 use std::collections::HashMap;
 
-/// Most faults that one text is told.
-const MOST_FAULTS: usize = 20;
 /// How deep expressions may stand in each other.
 const DEPTH: u32 = 256;
 /// Longest text.
