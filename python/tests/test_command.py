@@ -430,7 +430,7 @@ def test_the_prompt_plays_and_marks_mistakes_in_a_few_lines(prompt: Any, kr: Ses
     prompt.sendline("%undo")
     expect(prompt, "undone: play bass")
     prompt.sendline('tone = kr.node("tone", "process = nothing;")')
-    expect(prompt, "undefined symbol")
+    expect(prompt, "is not defined")
     expect(prompt, "what played plays on")
 
 

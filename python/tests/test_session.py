@@ -61,8 +61,8 @@ def test_a_sound_that_does_not_compile_raises_with_its_line_and_the_old_one_play
     with pytest.raises(krach.KrachError) as caught:
         kr.node("tone", 'import("stdfaust.lib");\nprocess = os.osc(440) + foo;\n')
     text = str(caught.value)
-    assert text.startswith("tone, line 2: undefined symbol") and "process = os.osc(440) + foo;" in text and "^" in text
-    assert kr["tone"].error is not None and "undefined symbol" in repr(kr["tone"])
+    assert text.startswith("tone, line 2: `foo` is not defined") and "process = os.osc(440) + foo;" in text and "^" in text
+    assert kr["tone"].error is not None and "is not defined" in repr(kr["tone"])
     assert bass.error is None
     kr.node("tone", "process = 1;")
     assert kr["tone"].error is None
@@ -73,8 +73,8 @@ def test_a_sound_that_does_not_compile_is_told_later_where_nobody_waits(served: 
     events: queue.Queue[dict[str, Any]] = queue.Queue()
     session.listen(lambda topic, event: events.put(event), "errors")
     session.node("tone", "process = nothing;")
-    assert "undefined symbol" in events.get(timeout=30)["message"]
-    with pytest.raises(krach.KrachError, match="undefined symbol"):
+    assert "is not defined" in events.get(timeout=30)["message"]
+    with pytest.raises(krach.KrachError, match="is not defined"):
         session.sync()
     session.close()
 
@@ -527,7 +527,7 @@ def test_a_problem_is_told_once_with_its_line(kr: Session) -> None:
     with pytest.raises(krach.KrachError):
         kr.node("z", "process = foo;")
     [problem] = [each for each in kr.problems if each not in before]
-    assert problem.splitlines()[:3] == ["z, line 1: undefined symbol : foo", "  process = foo;", "            ^"]
+    assert problem.splitlines()[:3] == ["z, line 1: `foo` is not defined", "  process = foo;", "            ^"]
     assert repr(kr.problems) == "\n".join([*before, problem]) and not any("not there yet" in each for each in before)
 
 

@@ -60,12 +60,12 @@ fn distance(a: &str, b: &str) -> usize {
 /// The word that is most like this one, if any is like it.
 pub fn similar<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let most = match word.chars().count() {
-        0..=2 => 1,
-        3..=5 => 2,
+        0..=3 => 1,
+        4..=5 => 2,
         _ => 3,
     };
     known
-        .filter(|other| *other != word)
+        .filter(|other| *other != word && 2 * other.chars().count() > word.chars().count())
         .map(|other| (distance(word, other), other))
         .filter(|(apart, _)| *apart <= most && *apart < word.chars().count())
         .min()

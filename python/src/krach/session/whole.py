@@ -421,7 +421,7 @@ class Whole(Scenes):
         'level'
         >>> kr.compile("process = foo;")
         Traceback (most recent call last):
-        krach.client.refusal.Refusal: line 1: undefined symbol : foo ...
+        krach.client.refusal.Refusal: line 1: `foo` is not defined ...
         """
         return Info(self.ask("compile", text=text, **({} if name is None else {"name": name})))
 
