@@ -2,8 +2,9 @@
 
 mod support;
 
-use krach_faust_lang::Precision;
+use krach_faust_lang::error::Error;
 use krach_faust_lang::syntax::{Syntax, parse};
+use krach_faust_lang::{Compiler, Limits, Precision, Shelf};
 use std::fs;
 use support::*;
 
@@ -169,21 +170,43 @@ fn damaged_texts_are_read_to_their_end() {
     assert!(faulty * 2 > texts);
 }
 
+/// What is said of a text with our own library, if it is no program.
+fn refused(source: &str) -> Option<Error> {
+    let (limits, precision) = (Limits::default(), Precision::Single);
+    let compiler = Compiler { shelf: &Shelf::default(), limits, precision, cancelled: &|| false };
+    compiler.compile(text(source), &mut krach_faust_lang::own::Own).err()
+}
+
+#[test]
+fn mistakes_that_do_not_follow_from_one_another_are_told_together_and_each_once() {
+    for (source, places) in [
+        ("process = a + b, f(c, 1) : d;", "11 15 18 20 28"),
+        ("process = a + a;", "11 15"),
+        ("x = a; process = x + x, x;", "5"),
+        // What is wrong below is looked at once, not once for each of the ways that lead there.
+        ("f(0) = a; f(n) = f(n - 1) + f(n - 1); process = f(60);", "8"),
+        ("f(0) = (1, 2) : sin; f(n) = f(n - 1) + f(n - 1); process = f(60);", "8"),
+        ("process = ((1, 2) : sin) + (cos : (1, 2, 3)) * a;", "48"),
+        ("process = ((1, 2) : sin) + (_ : (!, _));", "12 29"),
+        ("process = f(1) with { f(x) = x + a + b; };", "34 38"),
+        ("process = 1 +; x = ); y = ];", "14 20 27"),
+    ] {
+        let Some(Error::Text(told)) = refused(source) else { panic!("{source}") };
+        let columns = told.iter().filter_map(|one| one.place.as_ref()).map(|place| place.column.to_string());
+        assert_eq!(columns.collect::<Vec<_>>().join(" "), places, "{source}: {told:?}");
+    }
+    let many: String = (0..50).map(|n| format!("unknown{n}, ")).collect();
+    let Some(Error::Text(told)) = refused(&format!("process = {many} 1;")) else { panic!("compiles") };
+    assert_eq!(told.len(), krach_faust_lang::error::MOST_FAULTS);
+}
+
 /// The page of mistakes: each text with what is said of it.
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/faust-mistakes.md");
 
 #[test]
 fn each_mistake_of_the_page_is_told_as_it_says() {
     let page = fs::read_to_string(PAGE).expect("is there");
-    let shelf = krach_faust_lang::Shelf::default();
-    let told = |source: &str| {
-        let (limits, precision) = (krach_faust_lang::Limits::default(), Precision::Single);
-        let compiler = krach_faust_lang::Compiler { shelf: &shelf, limits, precision, cancelled: &|| false };
-        match compiler.compile(text(source), &mut krach_faust_lang::own::Own) {
-            Ok(_) => String::new(),
-            Err(error) => format!("{error}\n"),
-        }
-    };
+    let told = |source: &str| refused(source).map_or_else(String::new, |error| format!("{error}\n"));
     let (mut written, mut mistakes, mut wrong) = (String::new(), 0, Vec::new());
     let mut parts = page.split("```faust\n");
     written.push_str(parts.next().unwrap_or_default());
