@@ -101,10 +101,17 @@ impl Texts for Found<'_> {
 
 fn told(error: Error, main: &str) -> CompileError {
     let Error::Text(faults) = error else { return CompileError::Cancelled };
-    let Some(fault) = faults.into_iter().next() else {
+    let mut faults = faults.into_iter().map(|fault| diagnostic(fault, main));
+    let Some(mut first) = faults.next() else {
         return CompileError::Code("the compiler gave up without a reason".to_owned());
     };
-    CompileError::Program(diagnostic(fault, main))
+    let more: String = faults.map(|other| format!("\n{other}")).collect();
+    if !more.is_empty() {
+        // The hint of the first stands with it where others follow.
+        let hint = first.hint.take().map_or_else(String::new, |hint| format!("; {hint}"));
+        first.text.push_str(&format!("{hint}{more}"));
+    }
+    CompileError::Program(first)
 }
 
 /// At the place in the musician's own text that led there, if the fault shows in a library.

@@ -142,6 +142,14 @@ fn an_error_is_at_the_musicians_own_text_and_names_the_library() {
     let Diagnostic { file, line, column, text, .. } = told("process = 1\n  : library(\"mine.lib\").twice;");
     assert_eq!((file.as_str(), line, column), ("x.dsp", Some(2), Some(5)));
     assert_eq!(text, "`unknown` is not defined (found at mine.lib:1:16)");
+    // The others follow in the text of the first.
+    let Diagnostic { line, column, text, hint, .. } = told("process = a\n  + bb;");
+    assert_eq!((line, column, hint), (Some(1), Some(11), None));
+    assert_eq!(
+        text,
+        "`a` is not defined; say what it is (a = ...;), or import the file that does\n\
+         x.dsp:2:5: `bb` is not defined (say what it is (bb = ...;), or import the file that does)"
+    );
     // An import is refused where it stands, before anything is compiled.
     let Diagnostic { line, column, text, .. } = told("import(\"none.lib\");\nprocess = 1;");
     assert_eq!((line, column, text.as_str()), (Some(1), Some(8), "there is no file none.lib"));
