@@ -1,12 +1,18 @@
-"""The recipes of the cookbook: blocks of Python that say `recipe`, each under a heading of its own."""
+"""The recipes of the cookbook: blocks of Python that say `recipe`, each under a heading of its own.
+
+A block that says `next bar` is played later.
+"""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 COOKBOOK = Path(__file__).resolve().parents[1] / "cookbook"
 
-_BLOCK = re.compile(r"^## (?P<title>[^\n]+)$|^```python recipe bars=(?P<bars>\d+)\n(?P<code>.*?)^```$", re.M | re.S)
+_BLOCK = re.compile(
+    r"^## (?P<title>[^\n]+)$|^```python (?:recipe bars=(?P<bars>\d+)|next bar=(?P<bar>\d+))\n(?P<code>.*?)^```$",
+    re.M | re.S,
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,10 @@ def of_text(text: str, page: str) -> list[Recipe]:
     for block in _BLOCK.finditer(text):
         if block["title"] is not None:
             title = block["title"]
+        elif block["bar"] is not None:
+            # What is typed later, at the next bar; the sound has it at a bar of its own.
+            later = block["code"].replace('at="bar"', f"at={block['bar']}")
+            found[-1] = replace(found[-1], code=f"{found[-1].code}{later}")
         else:
             found.append(Recipe(title, page, int(block["bars"]), block["code"]))
     return found
@@ -45,7 +55,7 @@ def with_sounds(text: str) -> str:
     found = iter(of_text(text, ""))
 
     def put(block: re.Match[str]) -> str:
-        if block["title"] is not None:
+        if block["bars"] is None:
             return block[0]
         recipe = next(found)
         about = f"{recipe.title}: waveform and spectrogram of {recipe.bars} bars"

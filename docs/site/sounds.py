@@ -40,7 +40,8 @@ def picture(mono: NDArray[np.float32], rate: int, bar: int) -> NDArray[np.uint8]
     """Return a picture with opacity: the waveform, below it the spectrogram, and a line at each bar."""
     image = np.zeros((WAVE + GAP + SPECTRUM, WIDTH, 4), np.uint8)
     for at in range(0, len(mono), bar):
-        image[:, min(WIDTH - 1, at * WIDTH // len(mono))] = (*BAR_HUE, 110)
+        x = min(WIDTH - 2, at * WIDTH // len(mono))
+        image[:, x : x + 2] = (*BAR_HUE, 200)
     edges = np.linspace(0, len(mono), WIDTH + 1).astype(int)
     top = max(1e-6, float(np.abs(mono).max()))
     middle = WAVE // 2

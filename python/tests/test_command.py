@@ -442,3 +442,21 @@ def test_an_editor_sends_a_block_into_the_prompt(prompt: Any, kr: Session) -> No
     assert done.returncode == 1 and 'song.py, line 8: kr.gain("nobody", 1)' in done.stderr
     prompt.sendline("hat.name.upper()")
     expect(prompt, "HAT")
+
+
+def test_a_rendering_writes_its_stems_or_says_that_there_are_some(tmp_path: Path) -> None:
+    file, out, stems = tmp_path / "two.py", tmp_path / "mix.wav", tmp_path / "stems"
+    file.write_text('kr.node("kick", "faust:kick", stem=1) @ "x*4"\nkr.node("hat", "faust:hat") @ "x*8"\n', "utf-8")
+    line = ["render", str(file), "-o", str(out), "--bars", "1"]
+    done = command(*line)
+    assert done.returncode == 0, done.stderr
+    assert f"what leaves at stems is not in {out}: --stems DIR writes each of them into a file" in done.stderr
+    mix = read_wav(out)[1][0]
+    done = command(*line, "--stems", str(stems))
+    assert done.returncode == 0 and "--stems" not in done.stderr, done.stderr
+    [stem] = stems.glob("*.wav")
+    kick, main = read_wav(stem)[1][0], read_wav(out)[1][0]
+    assert stem.name == "stem-1.wav" and level(kick) > 0.001 and level(main) > 0.001
+    assert len(kick) == len(main) and main == mix
+    file.write_text('kr.node("kick", "faust:kick") @ "x*4"\n', "utf-8")
+    assert "--stems" not in command(*line).stderr

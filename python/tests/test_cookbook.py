@@ -63,8 +63,8 @@ def sounds() -> dict[str, Sound]:
     return {recipe.name: Sound(wav) for recipe, wav in zip(ALL, wavs, strict=True)}
 
 
-def test_there_are_thirty_each_of_its_own_name() -> None:
-    assert len(ALL) == 30 == len({each.name for each in ALL})
+def test_there_are_thirty_one_each_of_its_own_name() -> None:
+    assert len(ALL) == 31 == len({each.name for each in ALL})
     # The site is so many characters wide.
     wide = [line for each in ALL for line in each.code.splitlines() if len(line) > 84]
     assert not wide, wide
@@ -210,3 +210,16 @@ def test_a_recipe_is_found_by_its_heading_and_its_sound_stands_behind_it() -> No
     assert shown.count("<figure") == 1 and shown.index("x = 1") < shown.index('src="sounds/one-only.ogg"')
     assert shown.index('src="sounds/one-only.png"') < shown.index("## Two")
     assert re.sub(r"\n\n<figure.*?</figure>\n", "", shown) == page
+    later = (
+        '# P\n\n## One\n\n```python recipe bars=3\nx = 1\n```\n\n```python next bar=2\nkr.recall("a", at="bar")\n```\n'
+    )
+    [one] = recipes.of_text(later, "p")
+    assert one.code == 'x = 1\nkr.recall("a", at=2)\n' and recipes.with_sounds(later).count("<figure") == 1
+
+
+def test_left_and_right_differ(sounds: dict[str, Sound]) -> None:
+    _, (left, right) = read_wav(TARGET / "docs-wavs" / "left-and-right.wav")
+    sixteenth = BAR // 16
+    for at, (loud, soft) in {0: (left, right), 10: (right, left)}.items():
+        piece = slice(at * sixteenth, (at + 1) * sixteenth)
+        assert level(loud[piece]) > 20 * level(soft[piece]), at

@@ -11,10 +11,17 @@ from test_docs import run_code
 from test_session import until
 
 import krach
-from krach import Session, command, sounding
+from krach import Session, command, krp, sounding
 
 # docs/python.md and the README's first minute have tests of their own, and so have recipes.
-PAGES = ("docs/getting-started.md", "docs/coming-from.md", "docs/hosts.md", "docs/patches.md", "python/README.md")
+PAGES = (
+    "docs/getting-started.md",
+    "docs/coming-from.md",
+    "docs/hosts.md",
+    "docs/patches.md",
+    "docs/song.md",
+    "python/README.md",
+)
 
 
 def sections() -> list[tuple[str, str, str]]:
@@ -162,3 +169,21 @@ def test_the_message_about_fausts_libraries_is_the_plugins() -> None:
     [quote] = re.findall(r"^```text\n(.*krach's own physmodels.lib.*)\n```$", PAGE, re.M)
     remedy = quote.split("(", 1)[1].removesuffix(")").replace("physmodels.lib", "{name}")
     assert f'"{remedy}"' in (ROOT / "faust/lang/src/own.rs").read_text("utf-8")
+
+
+def test_the_errors_of_a_patch_are_those_that_the_page_quotes(kr: Session) -> None:
+    page = (ROOT / "docs/patches.md").read_text("utf-8")
+    [file] = re.findall(r"^```yaml\n(.*?)^```$", page, re.S | re.M)
+    [quotes] = re.findall(r"^```error\n(.*?)^```$", page, re.S | re.M)
+    wrong = (("SawtoothOscillator", "SawOscillator"), ("{rate: 0.5}", "{rate: 200}"))
+    for (right, given), quote in zip(wrong, quotes.splitlines(), strict=True):
+        with pytest.raises(krach.KrachError) as refused:
+            kr.compile(file.replace(right, given))
+        assert str(refused.value) == quote
+
+
+def test_names_that_are_the_same_in_tidal_are_there() -> None:
+    page = (ROOT / "docs/coming-from.md").read_text("utf-8")
+    [row] = re.findall(r"^\| (.*) \| the same names \|$", page, re.M)
+    names = re.findall(r"`([^`]+)`", row)
+    assert len(names) > 20 and all(hasattr(krp.Pattern, each) for each in names), names

@@ -61,7 +61,9 @@ def test_a_sound_that_does_not_compile_raises_with_its_line_and_the_old_one_play
     with pytest.raises(krach.KrachError) as caught:
         kr.node("tone", 'import("stdfaust.lib");\nprocess = os.osc(440) + foo;\n')
     text = str(caught.value)
-    assert text.startswith("tone, line 2: `foo` is not defined") and "process = os.osc(440) + foo;" in text and "^" in text
+    assert (
+        text.startswith("tone, line 2: `foo` is not defined") and "process = os.osc(440) + foo;" in text and "^" in text
+    )
     assert kr["tone"].error is not None and "is not defined" in repr(kr["tone"])
     assert bass.error is None
     kr.node("tone", "process = 1;")

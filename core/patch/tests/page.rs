@@ -16,8 +16,8 @@ use krach_patch::{Descriptor, Extent, Kind, Port, modules};
 const HEAD: &str = "\
 # Modules of patches
 
-What [patches](patches.md) are made of. This page is written from the modules' own descriptors by
-`UPDATE_GOLDEN=1 cargo test -p krach-patch --test page`; the drawings are what the modules answer, at 48 kHz.
+What [patches](patches.md) are made of. This page is written from the modules' own descriptors;
+the drawings are what the modules answer, at 48 kHz.
 
 0 V is C2 (65.406194 Hz), and 1 V is an octave. Signals are nominally within -1…1. A gate or trigger is high from 0.5 on, and a
 trigger is one sample long. An input without a cable is 0.

@@ -43,6 +43,9 @@ def parser() -> argparse.ArgumentParser:
     offline.add_argument("-o", "--out", default="out.wav")
     offline.add_argument("--bars", type=float, default=16)
     offline.add_argument("--bpm", type=float, default=120)
+    offline.add_argument(
+        "--stems", metavar="DIR", help="write each stem into this folder; the WAV has the main output alone"
+    )
     offline.add_argument("arguments", nargs="*")
     model = commands.add_parser("mcp", help="let an assistant at the session, over standard input and output (MCP)")
     model.add_argument("--folder", action="append", default=[], help="a folder beside ~/.krach that it may use")
@@ -100,7 +103,7 @@ def _do(options: argparse.Namespace, rest: list[str]) -> int:
         case "serve":
             run.serve(rest)
         case "render":
-            run.render(options.file, options.out, options.bars, options.bpm, options.arguments)
+            run.render(options.file, options.out, options.bars, options.bpm, options.arguments, options.stems)
         case "mcp":
             _assistant(options.instance, options.folder)
         case "doctor":

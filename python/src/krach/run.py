@@ -171,10 +171,18 @@ def watch(session: Session, path: str) -> None:
 # Offline
 
 
-def render(path: str, out: str, bars: float = 16, bpm: float = 120, arguments: list[str] | None = None) -> None:
+def render(  # noqa: PLR0917
+    path: str,
+    out: str,
+    bars: float = 16,
+    bpm: float = 120,
+    arguments: list[str] | None = None,
+    stems: str | None = None,
+) -> None:
     """Run a file against a plugin of its own, and play all that it asked for offline into a WAV.
 
-    What has a time acts then; all else acts at the start, whatever time passes while the file runs.
+    What has a time acts then; all else acts at the start, whatever time passes while the file runs. ``out`` is the main
+    output; each stem that sounds is written into the folder ``stems``.
     """
     program, plugin = places.host(), places.bundle("clap")
     if not (path == "-" or Path(path).is_file()):
@@ -197,9 +205,18 @@ def render(path: str, out: str, bars: float = 16, bpm: float = 120, arguments: l
         performance = Path(folder) / "performance.jsonl"
         performance.write_text("".join(json.dumps(each) + "\n" for each in requests), "utf-8")
         command = [str(program), "render", str(performance), "--out", out, "--bars", str(bars), "--bpm", str(bpm)]
+        if stems is not None:
+            command += ["--stems", stems]
+        elif _has_stems(requests):
+            print(f"what leaves at stems is not in {out}: --stems DIR writes each of them into a file", file=sys.stderr)
         done = subprocess.run([*command, "--plugin", str(plugin), "--quiet"], env=environment, check=False)
         if done.returncode:
             raise KrachError(f"krach-host ended with {done.returncode}", place=path)
+
+
+def _has_stems(requests: list[dict[str, Any]]) -> bool:
+    inner = [each for request in requests for each in request["params"].get("requests") or [request]]
+    return any(each["method"] == "node" and each["params"].get("stem") for each in inner)
 
 
 def _recorded(
