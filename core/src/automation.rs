@@ -183,17 +183,17 @@ impl ShapeSpec {
     ///
     /// # Errors
     /// As [`ShapeSpec::check`].
-    pub fn build(&self) -> Result<Shape, ShapeError> {
+    pub fn build(&self) -> Result<Waveform, ShapeError> {
         self.check()?;
         Ok(match self {
-            Self::Sine => Shape::Sine,
-            Self::Tri => Shape::Tri,
-            Self::Ramp => Shape::Ramp,
-            Self::RampDown => Shape::RampDown,
-            Self::Square => Shape::Pulse { duty: 0.5 },
-            Self::Exp => Shape::Exp,
-            Self::Pulse { duty } => Shape::Pulse { duty: *duty },
-            Self::Custom { table } => Shape::Custom(Arc::from(table.as_slice())),
+            Self::Sine => Waveform::Sine,
+            Self::Tri => Waveform::Tri,
+            Self::Ramp => Waveform::Ramp,
+            Self::RampDown => Waveform::RampDown,
+            Self::Square => Waveform::Pulse { duty: 0.5 },
+            Self::Exp => Waveform::Exp,
+            Self::Pulse { duty } => Waveform::Pulse { duty: *duty },
+            Self::Custom { table } => Waveform::Custom(Arc::from(table.as_slice())),
         })
     }
 }
@@ -267,7 +267,7 @@ impl<'de> Deserialize<'de> for ShapeSpec {
 /// A shape in the form for the audio thread: evaluating it allocates nothing. A custom one holds its
 /// table, so drop it elsewhere.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Shape {
+pub enum Waveform {
     /// ½ + ½·sin 2πt.
     Sine,
     /// Up, then down.
@@ -287,7 +287,7 @@ pub enum Shape {
     Custom(Arc<[f32]>),
 }
 
-impl Shape {
+impl Waveform {
     /// The value, 0…1, at a phase in [0, 1) of a shape that repeats. The same to the bit on every
     /// machine.
     pub fn value(&self, phase: f64) -> f64 {
@@ -335,7 +335,7 @@ fn interpolate(table: &[f32], position: f64) -> f64 {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Automation {
     /// The shape.
-    pub shape: Shape,
+    pub shape: Waveform,
     /// Value of the control at the shape's 0.
     pub lo: f64,
     /// Value of the control at the shape's 1; may be below `lo`.

@@ -68,7 +68,7 @@ pub struct Plan {
     /// Controls that get a new base value although they live on.
     pub resets: Vec<(u32, f32)>,
     /// Wires that had to go at once because they would have closed a circle, as they die away.
-    pub tails: Vec<Tail>,
+    pub declicks: Vec<Declick>,
     /// A wire still fades, or something is here only to fade out: the control side is to hear of the end.
     pub fading: bool,
     /// A node takes what the host sends in.
@@ -116,11 +116,11 @@ pub struct ScenePlan {
 
 /// What is left of a wire that could not fade out: its last value, falling to nothing.
 #[derive(Clone, Copy, Debug)]
-pub struct Tail {
+pub struct Declick {
     /// The input port (index into `ports`) that it led to.
     pub port: u32,
     /// Where the value comes from.
-    pub origin: TailOrigin,
+    pub origin: DeclickOrigin,
     /// Last sample of each side.
     pub last: [f32; 2],
     /// Length in frames.
@@ -131,11 +131,11 @@ pub struct Tail {
 
 /// Where a tail's value comes from at adoption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TailOrigin {
+pub enum DeclickOrigin {
     /// A wire of the base: its index.
     Wire(u32),
     /// A tail of the base: its index.
-    Tail(u32),
+    Declick(u32),
 }
 
 /// A node of a plan.
@@ -253,7 +253,7 @@ pub struct Wire {
     pub restarts: u8,
     /// The node that takes its source's place in this plan, where that place changes hands again before
     /// the fade has ended; its source, where that moves to another output again before; or [`NONE`].
-    pub heir: u32,
+    pub successor: u32,
 }
 
 impl Plan {
@@ -283,7 +283,7 @@ impl Plan {
             wire_moves: Vec::new(),
             control_moves: Vec::new(),
             resets: Vec::new(),
-            tails: Vec::new(),
+            declicks: Vec::new(),
             fading: false,
             takes_input: false,
             scenes: Vec::new(),
@@ -337,7 +337,7 @@ impl Plan {
 
     /// Nothing fades any more.
     pub fn is_settled(&self) -> bool {
-        self.wires.iter().all(|w| w.left == 0) && self.tails.iter().all(|t| t.left == 0)
+        self.wires.iter().all(|w| w.left == 0) && self.declicks.iter().all(|t| t.left == 0)
     }
 }
 

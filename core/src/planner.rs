@@ -54,7 +54,7 @@ pub struct Request<'a> {
     pub frames: usize,
 }
 
-struct Member {
+struct PlannedNode {
     node: Arc<ShapeNode>,
     base: Option<u32>,
     /// Of its instances, how many the base has.
@@ -129,7 +129,7 @@ fn member(
     ty: &Arc<dyn NodeType>,
     before: Option<(u32, &Arc<ShapeNode>)>,
     next_uid: &mut u64,
-) -> Member {
+) -> PlannedNode {
     let (count, living) = (node.count as usize, before.map_or(0, |(_, before)| before.voices));
     let voices = if ty.decl().role == Role::Process { count.max(living) } else { 0 };
     let rests = node.rest == Some(Rest::Auto) && ty.rests();
@@ -138,7 +138,7 @@ fn member(
         && before.rests == rests
         && Arc::ptr_eq(&before.ty, ty)
     {
-        return Member { node: Arc::clone(before), base: Some(at), living, pool: NONE };
+        return PlannedNode { node: Arc::clone(before), base: Some(at), living, pool: NONE };
     }
     let uid = before.map_or_else(
         || {
@@ -159,11 +159,11 @@ fn member(
         parts: note_parts(ty.decl()),
         controls: before.map_or_else(|| Arc::from([]), |(_, before)| Arc::clone(&before.controls)),
     };
-    Member { node: Arc::new(planned), base: before.map(|(at, _)| at), living, pool: NONE }
+    PlannedNode { node: Arc::new(planned), base: before.map(|(at, _)| at), living, pool: NONE }
 }
 
 /// A node of the base that is on its way out.
-fn ghost(at: usize, node: &Arc<ShapeNode>) -> Member {
+fn ghost(at: usize, node: &Arc<ShapeNode>) -> PlannedNode {
     let planned = match node.ghost {
         true => Arc::clone(node),
         false => Arc::new(ShapeNode {
@@ -175,11 +175,11 @@ fn ghost(at: usize, node: &Arc<ShapeNode>) -> Member {
             ..ShapeNode::clone(node)
         }),
     };
-    Member { node: planned, base: Some(at as u32), living: node.voices, pool: NONE }
+    PlannedNode { node: planned, base: Some(at as u32), living: node.voices, pool: NONE }
 }
 
 /// Live nodes in graph order, then whatever of the base is on its way out.
-fn members(base: &Shape, request: &Request<'_>) -> Result<Vec<Member>, PlanError> {
+fn members(base: &Shape, request: &Request<'_>) -> Result<Vec<PlannedNode>, PlanError> {
     let graph = request.graph;
     let order = graph.order(request.registry, Scrutiny::Since(graph))?;
     let mut carried = vec![false; base.nodes.len()];
@@ -219,7 +219,7 @@ fn is_output(ty: &dyn NodeType) -> bool {
 
 /// The same where only these parts of the graph are others; `None`: the whole is to be looked at. New ones come first,
 /// the others stay where the base has them.
-fn members_since(base: &Shape, request: &Request<'_>, changes: &Changes<'_>) -> Option<Vec<Member>> {
+fn members_since(base: &Shape, request: &Request<'_>, changes: &Changes<'_>) -> Option<Vec<PlannedNode>> {
     let mut members = Vec::with_capacity(base.nodes.len() + changes.nodes.len());
     let mut next_uid = *request.next_uid;
     let mut in_base = BTreeSet::new();
@@ -239,7 +239,7 @@ fn members_since(base: &Shape, request: &Request<'_>, changes: &Changes<'_>) -> 
         if node.ghost && (!returns(node) || in_base.contains(&*node.id)) {
             kept.push(ghost(at, node));
         } else if !changes.ids.contains(&*node.id) {
-            kept.push(Member {
+            kept.push(PlannedNode {
                 node: Arc::clone(node),
                 base: Some(at as u32),
                 living: node.voices,
@@ -275,8 +275,8 @@ pub fn same_code(a: &dyn NodeType, b: &dyn NodeType) -> bool {
     a.code_key() == b.code_key() && a.decl().type_id == b.decl().type_id
 }
 
-fn place_nodes(plan: &mut Plan, base: &Shape, members: &[Member]) {
-    let fresh_ghost = |g: &Member| g.node.ghost && g.base.is_some_and(|b| !base.nodes[b as usize].ghost);
+fn place_nodes(plan: &mut Plan, base: &Shape, members: &[PlannedNode]) {
+    let fresh_ghost = |g: &PlannedNode| g.node.ghost && g.base.is_some_and(|b| !base.nodes[b as usize].ghost);
     let ghosts: HashMap<&str, usize> =
         members.iter().enumerate().filter(|(_, g)| fresh_ghost(g)).map(|(i, g)| (&*g.node.id, i)).collect();
     for (i, member) in members.iter().enumerate() {
@@ -331,13 +331,13 @@ fn empty_voices(node: &ShapeNode) -> Vec<Voice> {
 
 /// New nodes that play get their voices from the stock.
 fn take_from_stock(
-    members: &mut [Member],
+    members: &mut [PlannedNode],
     stock: &mut Stock,
     request: &Request<'_>,
 ) -> Result<(), PlanError> {
     let known = members.iter().map(|member| member.node.uid).filter(|uid| *uid != u64::MAX);
     let mut next_uid = known.max().unwrap_or(0).max(*request.next_uid);
-    let new = |m: &Member| m.base.is_none() && m.node.ty.decl().role == Role::Process;
+    let new = |m: &PlannedNode| m.base.is_none() && m.node.ty.decl().role == Role::Process;
     stock.has_room(members.iter().filter(|m| new(m)).map(|member| &*member.node))?;
     for member in members.iter_mut().filter(|m| new(m)) {
         let (uid, pool) = stock.take(&member.node, &request.context, &mut next_uid)?;
@@ -376,7 +376,7 @@ pub fn range((first, count): (u32, u32)) -> std::ops::Range<usize> {
     first as usize..(first + count) as usize
 }
 
-fn create_instances(plan: &mut Plan, members: &[Member], request: Request<'_>) -> Result<(), PlanError> {
+fn create_instances(plan: &mut Plan, members: &[PlannedNode], request: Request<'_>) -> Result<(), PlanError> {
     for (n, member) in members.iter().enumerate() {
         *request.next_uid = (*request.next_uid).max(member.node.uid);
         let node = &mut plan.nodes[n];

@@ -144,7 +144,7 @@ pub struct Voice {
     /// Where its note began in its pattern, in cycles.
     pub onset: f64,
     /// Time has left the place where its note ends: the next end of its slot is meant.
-    pub stray: bool,
+    pub missed_note_off: bool,
     /// The host's note.
     pub host: Option<HostNote>,
     /// Keys that are held while it sounds, the last one last; with room only where the node goes back to them.
@@ -168,7 +168,7 @@ impl Voice {
             note: NOBODY,
             slot: NONE,
             onset: f64::NAN,
-            stray: false,
+            missed_note_off: false,
             host: None,
             keys: Vec::new(),
             started: 0,
@@ -212,7 +212,7 @@ impl Voice {
     pub fn inherit(&mut self, other: &mut Self) {
         self.phase = other.phase;
         (self.note, self.slot, self.started, self.open) = (other.note, other.slot, other.started, other.open);
-        (self.onset, self.stray) = (other.onset, other.stray);
+        (self.onset, self.missed_note_off) = (other.onset, other.missed_note_off);
         self.host = other.host.take();
         if self.keys.capacity() >= other.keys.len() {
             self.keys.append(&mut other.keys);

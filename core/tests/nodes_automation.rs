@@ -2,27 +2,27 @@
 
 mod nodes_support;
 
-use krach_core::automation::{Automation, GRID, MAX_TABLE, Segment, Shape, ShapeError, ShapeSpec};
+use krach_core::automation::{Automation, GRID, MAX_TABLE, Segment, ShapeError, ShapeSpec, Waveform};
 use nodes_support::{Bench, bits};
 use proptest::prelude::*;
 
-fn automation(shape: Shape, period_frames: f64, one_shot: bool, start_frame: i64) -> Automation {
+fn automation(shape: Waveform, period_frames: f64, one_shot: bool, start_frame: i64) -> Automation {
     Automation { shape, lo: 0.2, hi: 0.7, period_frames, one_shot, start_frame }
 }
 
-fn table(values: &[f32]) -> Shape {
+fn table(values: &[f32]) -> Waveform {
     ShapeSpec::Custom { table: values.to_vec() }.build().expect("a good table")
 }
 
 #[test]
 fn each_shape_passes_through_its_landmarks() {
-    let pulse = Shape::Pulse { duty: 0.25 };
+    let pulse = Waveform::Pulse { duty: 0.25 };
     for (shape, landmarks) in [
-        (Shape::Sine, [(0.0, 0.5), (0.25, 1.0), (0.5, 0.5), (0.75, 0.0)]),
-        (Shape::Tri, [(0.0, 0.0), (0.25, 0.5), (0.5, 1.0), (0.75, 0.5)]),
-        (Shape::Ramp, [(0.0, 0.0), (0.25, 0.25), (0.5, 0.5), (0.75, 0.75)]),
-        (Shape::RampDown, [(0.0, 1.0), (0.25, 0.75), (0.5, 0.5), (0.75, 0.25)]),
-        (Shape::Exp, [(0.0, 0.0), (0.1, 0.01), (0.5, 0.25), (0.75, 0.5625)]),
+        (Waveform::Sine, [(0.0, 0.5), (0.25, 1.0), (0.5, 0.5), (0.75, 0.0)]),
+        (Waveform::Tri, [(0.0, 0.0), (0.25, 0.5), (0.5, 1.0), (0.75, 0.5)]),
+        (Waveform::Ramp, [(0.0, 0.0), (0.25, 0.25), (0.5, 0.5), (0.75, 0.75)]),
+        (Waveform::RampDown, [(0.0, 1.0), (0.25, 0.75), (0.5, 0.5), (0.75, 0.25)]),
+        (Waveform::Exp, [(0.0, 0.0), (0.1, 0.01), (0.5, 0.25), (0.75, 0.5625)]),
         (pulse, [(0.0, 1.0), (0.24, 1.0), (0.25, 0.0), (0.99, 0.0)]),
         (ShapeSpec::Square.build().expect("a square"), [(0.0, 1.0), (0.49, 1.0), (0.5, 0.0), (0.99, 0.0)]),
         (table(&[0.0, 1.0, 0.5, 0.5]), [(0.0, 0.0), (0.25, 1.0), (0.375, 0.75), (0.875, 0.25)]),
@@ -41,12 +41,12 @@ fn each_shape_passes_through_its_landmarks() {
 fn a_one_shot_arrives_exactly_at_its_end_and_stays() {
     for period in [1.0, 31.0, 32.0, 100.0, 1_000.5, 48_000.0, 0.3] {
         for (shape, end) in [
-            (Shape::Ramp, 0.7_f32),
-            (Shape::RampDown, 0.2),
-            (Shape::Exp, 0.7),
-            (Shape::Tri, 0.2),
-            (Shape::Pulse { duty: 0.5 }, 0.2),
-            (Shape::Pulse { duty: 1.0 }, 0.7),
+            (Waveform::Ramp, 0.7_f32),
+            (Waveform::RampDown, 0.2),
+            (Waveform::Exp, 0.7),
+            (Waveform::Tri, 0.2),
+            (Waveform::Pulse { duty: 0.5 }, 0.2),
+            (Waveform::Pulse { duty: 1.0 }, 0.7),
             (table(&[0.3, 0.0, 1.0]), 0.7),
             (table(&[1.0]), 0.7),
         ] {
@@ -66,7 +66,7 @@ fn a_one_shot_arrives_exactly_at_its_end_and_stays() {
 
 #[test]
 fn a_one_shot_that_falls_arrives_too() {
-    let fade = Automation { lo: 1_200.0, hi: 400.0, ..automation(Shape::Ramp, 180_000.0, true, 0) };
+    let fade = Automation { lo: 1_200.0, hi: 400.0, ..automation(Waveform::Ramp, 180_000.0, true, 0) };
     assert_eq!(fade.value_at(0), 1_200.0);
     assert_eq!(fade.value_at(90_000), 800.0);
     assert_eq!(fade.value_at(180_000), 400.0);
@@ -82,7 +82,7 @@ fn a_table_drawn_once_ends_at_its_last_entry_and_one_that_repeats_leads_back() {
 
 #[test]
 fn before_its_start_an_automation_holds_its_first_value() {
-    let tri = automation(Shape::RampDown, 100.0, false, 1_000);
+    let tri = automation(Waveform::RampDown, 100.0, false, 1_000);
     for frame in [i64::MIN / 2, -5, 0, 999, 1_000] {
         assert_eq!(tri.value_at(frame), 0.7);
         assert_eq!(tri.segment(3, frame).end, 1_001);
@@ -93,7 +93,7 @@ fn before_its_start_an_automation_holds_its_first_value() {
 #[test]
 fn a_period_of_broken_frames_does_not_drift() {
     // 100 periods of 441.01 frames are 44101 frames.
-    let ramp = automation(Shape::Tri, 441.01, false, 0);
+    let ramp = automation(Waveform::Tri, 441.01, false, 0);
     for round in 1..50 {
         for frame in 0..100 {
             assert!((ramp.value_at(frame) - ramp.value_at(frame + 44_101 * round)).abs() < 1e-6);
@@ -103,7 +103,7 @@ fn a_period_of_broken_frames_does_not_drift() {
 
 #[test]
 fn a_cell_is_a_straight_line_that_meets_the_shape_on_its_last_frame() {
-    let sine = automation(Shape::Sine, 2_000.0, false, 0);
+    let sine = automation(Waveform::Sine, 2_000.0, false, 0);
     let segment = sine.segment(10, 500);
     assert_eq!((segment.begin, segment.end), (490, 522));
     assert_eq!(segment.from, sine.value_at(489));
@@ -119,7 +119,7 @@ fn a_cell_is_a_straight_line_that_meets_the_shape_on_its_last_frame() {
 
 #[test]
 fn a_gain_set_at_each_segment_follows_the_automation_in_any_blocks() {
-    let wobble = automation(Shape::Tri, 700.0, false, 45);
+    let wobble = automation(Waveform::Tri, 700.0, false, 45);
     let anchor = -7;
     let follow = |block: i64| -> Vec<f32> {
         let mut bench = Bench::new("gain", 48_000.0);
@@ -187,12 +187,12 @@ fn a_shape_that_cannot_be_says_what_would_work() {
 
 fn any_automation() -> impl Strategy<Value = Automation> {
     let shape = prop_oneof![
-        Just(Shape::Sine),
-        Just(Shape::Tri),
-        Just(Shape::Ramp),
-        Just(Shape::RampDown),
-        Just(Shape::Exp),
-        (0.0..=1.0).prop_map(|duty| Shape::Pulse { duty }),
+        Just(Waveform::Sine),
+        Just(Waveform::Tri),
+        Just(Waveform::Ramp),
+        Just(Waveform::RampDown),
+        Just(Waveform::Exp),
+        (0.0..=1.0).prop_map(|duty| Waveform::Pulse { duty }),
         prop::collection::vec(0.0_f32..=1.0, 1..9).prop_map(|values| table(&values)),
     ];
     (shape, -5_000.0..5_000.0, -5_000.0..5_000.0, 0.1..10_000.0, any::<bool>(), -3_000_i64..3_000).prop_map(

@@ -37,7 +37,7 @@ use crate::model::{Setting, Values};
 use crate::node::{CreateContext, Node, Registry};
 use crate::osc::OscMessage;
 use crate::planner::Shape;
-use crate::processor::{MAX_FADES, Return, ToAudio, chunk_of};
+use crate::processor::{FromAudio, MAX_FADES, ToAudio, chunk_of};
 use crate::session::{Extent, History, Programs, Session};
 use history::Recorded;
 use imbl::ordmap::DiffItem;
@@ -178,7 +178,7 @@ struct Drawn {
 /// What is known of the processor.
 struct Audio {
     to: Producer<ToAudio>,
-    from: Consumer<Return>,
+    from: Consumer<FromAudio>,
     backlog: VecDeque<ToAudio>,
     sample_rate: f64,
     max_frames: usize,

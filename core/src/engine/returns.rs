@@ -7,7 +7,7 @@ use crate::limits::MAX_AUTOMATIONS;
 use crate::model::Setting;
 use crate::notice::Notice;
 use crate::planner::Shape;
-use crate::processor::{Action, Return, TimedAction, ToAudio};
+use crate::processor::{Action, FromAudio, TimedAction, ToAudio};
 use crate::symbol::Symbol;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -32,21 +32,21 @@ impl Engine {
         std::mem::take(&mut self.notices)
     }
 
-    fn returned(&mut self, returned: Return) {
+    fn returned(&mut self, returned: FromAudio) {
         let asks = match &returned {
-            Return::Adopted { timed, .. } => *timed,
-            Return::Recalled { .. } | Return::Missed(_) => true,
+            FromAudio::Adopted { timed, .. } => *timed,
+            FromAudio::Recalled { .. } | FromAudio::Missed(_) => true,
             _ => false,
         };
         if let Some(audio) = self.audio.as_mut().filter(|_| asks) {
             audio.heeded += 1;
         }
         match returned {
-            Return::Adopted { generation, late, old, .. } => {
+            FromAudio::Adopted { generation, late, old, .. } => {
                 drop(old);
                 self.adopted(generation, late);
             }
-            Return::Stale(plan) => {
+            FromAudio::Stale(plan) => {
                 let Some(audio) = &mut self.audio else { return };
                 let newer = |s: &Sent| s.pending.is_none() && s.shape.generation > plan.generation;
                 let overtaken = audio.sent.iter().any(newer);
@@ -60,14 +60,14 @@ impl Engine {
                     _ => {}
                 }
             }
-            Return::Faded { generation } => {
+            FromAudio::Faded { generation } => {
                 let Some(audio) = &mut self.audio else { return };
                 if audio.base.generation == generation && audio.base.has_ghosts() {
                     Arc::make_mut(&mut audio.base).settle();
                     audio.dirty = true;
                 }
             }
-            Return::Applied { seq, late, garbage, .. } => {
+            FromAudio::Applied { seq, late, garbage, .. } => {
                 self.forget_osc_of(garbage.as_ref());
                 drop(garbage);
                 self.actions.remove(&seq);
@@ -84,15 +84,15 @@ impl Engine {
                     audio.dirty = true;
                 }
             }
-            Return::Recalled { recall, generation, parts, .. } => self.recalled(recall, generation, parts),
-            Return::Missed(recall) => self.missed(recall),
-            Return::Voices(voices) => drop(voices),
-            Return::Scene(parts) => {
+            FromAudio::Recalled { recall, generation, parts, .. } => self.recalled(recall, generation, parts),
+            FromAudio::Missed(recall) => self.missed(recall),
+            FromAudio::Voices(voices) => drop(voices),
+            FromAudio::Scene(parts) => {
                 self.scenes.forget_parts(parts.id);
                 self.forget_unused(&parts);
             }
-            Return::Hushed(garbage) => self.forget_osc_of(Some(&garbage)),
-            Return::Replaced { seq, old } => {
+            FromAudio::Hushed(garbage) => self.forget_osc_of(Some(&garbage)),
+            FromAudio::Replaced { seq, old } => {
                 drop(old);
                 self.actions.retain(|s| *s > seq);
                 self.graphs.retain(|s| *s > seq);
@@ -102,18 +102,18 @@ impl Engine {
                     audio.replacing = None;
                 }
             }
-            Return::AutomationDone { serial, base } => {
+            FromAudio::AutomationDone { serial, base } => {
                 self.as_heard(|engine| engine.automation_done(serial, base));
             }
-            Return::Origin { serial, position } => {
+            FromAudio::Origin { serial, position } => {
                 self.as_heard(|engine| engine.note_origin(serial, position));
             }
-            Return::Learned { channel, cc } => self.learned(channel, cc),
-            Return::MacroLearned { index } => self.learned_macro(index + 1),
-            Return::Moved { target, value } => self.as_heard(|engine| engine.moved(target, value)),
-            Return::Unheard(action) => self.forget_osc_unheard(&action),
-            Return::Osc { sample, serial, value } => self.osc_is_due(sample, serial, value),
-            Return::NodeFault { uid, silenced } => {
+            FromAudio::Learned { channel, cc } => self.learned(channel, cc),
+            FromAudio::MacroLearned { index } => self.learned_macro(index + 1),
+            FromAudio::Moved { target, value } => self.as_heard(|engine| engine.moved(target, value)),
+            FromAudio::Unheard(action) => self.forget_osc_unheard(&action),
+            FromAudio::Osc { sample, serial, value } => self.osc_is_due(sample, serial, value),
+            FromAudio::NodeFault { uid, silenced } => {
                 let id = self.audio.as_ref().and_then(|a| a.base.id_of(uid)).map(str::to_owned);
                 if let Some(node) = id {
                     if silenced {
@@ -123,7 +123,7 @@ impl Engine {
                     self.notices.push(Notice::NodeFault { node, silenced });
                 }
             }
-            Return::Panicked(payload) => {
+            FromAudio::Panicked(payload) => {
                 let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned());
                 let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
                 let message = text.unwrap_or_else(|| "panic".to_owned());

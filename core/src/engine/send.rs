@@ -3,7 +3,7 @@
 use super::macros::macro_targets;
 use super::targets::slot_pattern;
 use super::{Audio, Drawn, Engine, Pending, Sent, sorted, touches_graph};
-use crate::automation::{Automation, Shape as Course};
+use crate::automation::{Automation, Waveform};
 use crate::edit::{Edit, SceneEdit};
 use crate::model::{ClockSource, Crossfade, InputState, MidiMapState, Period, Setting};
 use crate::node::CreateContext;
@@ -131,7 +131,7 @@ impl Engine {
                 let serial = self.next_serial();
                 self.fading.insert(serial, (name, *value));
                 let line = Box::new(Automation {
-                    shape: Course::Ramp,
+                    shape: Waveform::Ramp,
                     lo: *value,
                     hi: *value,
                     period_frames: 1.0,

@@ -1,7 +1,7 @@
 //! How a plan takes over from the one before it: instances, voices and what they hold move over, nodes succeed each
 //! other, and wires begin to fade. Realtime-safe: walks over lists that the control side has drawn up.
 
-use super::{Fade, Plan, PlanNode, Pool, TailOrigin, Wire, first_value};
+use super::{DeclickOrigin, Fade, Plan, PlanNode, Pool, Wire, first_value};
 use crate::limits::NONE;
 use crate::node::{Change, Succession};
 use crate::voice::{BY_BASE, Phase, Voice};
@@ -17,7 +17,7 @@ impl Plan {
     /// Realtime-safe: bounded by the sizes of both plans.
     pub fn adopt(&mut self, old: &mut Plan, pool: &mut Pool, fade_frames: impl Fn(Fade) -> u32) {
         self.take_voices(pool);
-        self.take_tails(old, fade_frames(Fade::Short));
+        self.take_declicks(old, fade_frames(Fade::Short));
         while self.buffers.len() < self.buffer_count {
             let Some(buffer) = old.buffers.pop() else { break };
             self.buffers.push(buffer);
@@ -106,7 +106,7 @@ impl Plan {
     fn keep_sums(&mut self, frames: u32) {
         let nodes = &self.nodes;
         for wire in &mut self.wires {
-            let overtaken = wire.heir != NONE && !nodes[wire.heir as usize].took_over;
+            let overtaken = wire.successor != NONE && !nodes[wire.successor as usize].took_over;
             if overtaken && wire.left > 0 && wire.restarts < MAX_RESTARTS {
                 wire.restarts += 1;
                 wire.start_fade(frames);
@@ -115,14 +115,14 @@ impl Plan {
     }
 
     /// What the base's wires carried last lives on in the tails. Before the instances move.
-    fn take_tails(&mut self, old: &Plan, frames: u32) {
-        for tail in &mut self.tails {
+    fn take_declicks(&mut self, old: &Plan, frames: u32) {
+        for tail in &mut self.declicks {
             match tail.origin {
-                TailOrigin::Tail(then) => {
-                    let was = &old.tails[then as usize];
+                DeclickOrigin::Declick(then) => {
+                    let was = &old.declicks[then as usize];
                     (tail.last, tail.frames, tail.left) = (was.last, was.frames, was.left);
                 }
-                TailOrigin::Wire(then) => {
+                DeclickOrigin::Wire(then) => {
                     let wire = &old.wires[then as usize];
                     let source = &old.nodes[wire.source as usize];
                     let side =
@@ -144,18 +144,18 @@ impl Plan {
             if ghost == NONE {
                 continue;
             }
-            let mut heirs = std::mem::take(&mut self.nodes[new].voices);
+            let mut successors = std::mem::take(&mut self.nodes[new].voices);
             let mut before = std::mem::take(&mut self.nodes[ghost as usize].voices);
             let notes = self.nodes[new].voiced && self.nodes[ghost as usize].voiced;
             if notes {
-                heirs.iter_mut().for_each(|heir| heir.phase = Phase::Free);
+                successors.iter_mut().for_each(|successor| successor.phase = Phase::Free);
             }
-            let mut whole = !heirs.is_empty();
+            let mut whole = !successors.is_empty();
             let mut newest = u64::MAX;
             // Voice for voice, so that they are summed in the same order; where there are fewer, the
             // newest notes.
-            let in_place = before.len() <= heirs.len();
-            for (at, heir) in heirs.iter_mut().enumerate() {
+            let in_place = before.len() <= successors.len();
+            for (at, successor) in successors.iter_mut().enumerate() {
                 let next = match in_place {
                     true => before.get_mut(at),
                     false => {
@@ -165,47 +165,47 @@ impl Plan {
                 };
                 let Some(next) = next else { break };
                 newest = next.started;
-                if let (Some(instance), Some(before)) = (&mut heir.instance, &mut next.instance) {
+                if let (Some(instance), Some(before)) = (&mut successor.instance, &mut next.instance) {
                     let took_over = instance.succeed(before.as_mut()) == Succession::Whole;
                     whole &= took_over;
                     if took_over {
                         // What rests goes on resting: when better code comes must not be heard.
-                        heir.repose = next.repose;
+                        successor.repose = next.repose;
                     }
                 }
                 if notes {
-                    heir.inherit(next);
-                    self.pass_on(new, heir, next, old);
+                    successor.inherit(next);
+                    self.transfer_note(new, successor, next, old);
                 }
             }
             // What finds no heir fades out with the ghost.
             whole &= in_place || !before.iter().any(|v| v.is_played() && v.started < newest);
-            let inherited = heirs.len().min(before.len());
-            self.nodes[new].voices = heirs;
+            let inherited = successors.len().min(before.len());
+            self.nodes[new].voices = successors;
             self.nodes[ghost as usize].voices = before;
             if whole {
                 self.nodes[new].took_over = true;
                 // They know what their controls hold, and how far ramps have come.
                 self.nodes[new].fresh_from = inherited as u32;
-                self.hand_over(old, ghost, new as u32, fade);
+                self.take_over_wires(old, ghost, new as u32, fade);
             }
         }
     }
 
     /// The heir of a note keeps what the note has set, by path.
-    fn pass_on(&self, node: usize, heir: &mut Voice, before: &Voice, old: &Plan) {
+    fn transfer_note(&self, node: usize, successor: &mut Voice, before: &Voice, old: &Plan) {
         let (first, count) = self.nodes[node].controls;
         let begin = self.control_moves.partition_point(|(new, _)| *new < first);
         let moves = self.control_moves[begin..].iter().take_while(|(new, _)| *new < first + count);
         for &(new, then) in moves {
             let (new, then) = (&self.controls[new as usize], &old.controls[then as usize]);
-            heir.held[new.index as usize] = before.held.get(then.index as usize).copied().flatten();
+            successor.held[new.index as usize] = before.held.get(then.index as usize).copied().flatten();
         }
     }
 
     /// Where both the ghost and its whole successor lead, the successor goes on at the gain that the
     /// ghost had reached, and on the line that it was on.
-    fn hand_over(&mut self, old: &Plan, ghost: u32, new: u32, fade: u32) {
+    fn take_over_wires(&mut self, old: &Plan, ghost: u32, new: u32, fade: u32) {
         for port in &self.ports {
             let wires = port.wires.0 as usize..(port.wires.0 + port.wires.1) as usize;
             for at in wires.clone() {

@@ -1,12 +1,12 @@
 //! Which output of a node is in which buffer.
 
-use super::{Member, channels, range};
+use super::{PlannedNode, channels, range};
 use crate::limits::NONE;
 use crate::plan::Plan;
 
 /// Gives each output channel a buffer, and takes it back after the last node that reads it. `known`: so many buffers
 /// come from the base.
-pub(super) fn assign(plan: &mut Plan, members: &[Member], frames: usize, known: usize) {
+pub(super) fn assign(plan: &mut Plan, members: &[PlannedNode], frames: usize, known: usize) {
     let nodes = plan.nodes.len();
     let mut last_reader: Vec<usize> = (0..nodes).collect();
     for (n, node) in plan.nodes.iter().enumerate() {

@@ -2,7 +2,7 @@
 //! base with those changes.
 
 use super::shape::{Basis, Rank, Shape, ShapeWire};
-use super::{Member, Request};
+use super::{PlannedNode, Request};
 use crate::graph::{Connection, GraphNode, IndexedGraph};
 use imbl::ordmap::DiffItem;
 use std::collections::{BTreeSet, HashMap};
@@ -88,7 +88,7 @@ impl<'a> Changes<'a> {
     }
 
     /// Finds members that are not on their way out by id.
-    pub fn finder<'m>(&self, members: &'m [Member]) -> Finder<'m> {
+    pub fn finder<'m>(&self, members: &'m [PlannedNode]) -> Finder<'m> {
         let live = move || (0..).zip(members).filter(|(_, m)| !m.node.ghost).map(|(at, m)| (&*m.node.id, at));
         finder(live, self.new.len() > FEW)
     }

@@ -3,7 +3,7 @@
 use super::changes::Changes;
 use super::labels::{self, Named};
 use super::shape::{Names, Shape, ShapeControl, ShapeNode};
-use super::{Member, Request, range};
+use super::{PlannedNode, Request, range};
 use crate::limits::NONE;
 use crate::node::{Control, ControlKind};
 use crate::plan::{ControlState, Listener, Modulation, Plan};
@@ -46,7 +46,7 @@ pub(super) fn place_all(
     plan: &mut Plan,
     shape: &mut Shape,
     base: &Shape,
-    members: &mut [Member],
+    members: &mut [PlannedNode],
     request: &Request<'_>,
 ) {
     let before: HashMap<Symbol, u32> =
@@ -96,7 +96,7 @@ pub(super) fn place_since(
     plan: &mut Plan,
     shape: &mut Shape,
     base: &Shape,
-    members: &mut [Member],
+    members: &mut [PlannedNode],
     request: &Request<'_>,
     changes: &Changes<'_>,
 ) {
@@ -172,7 +172,7 @@ fn firsts_of(base: &Shape) -> Vec<u32> {
 }
 
 /// Base values that are others than in the base.
-fn take_values(members: &mut [Member], request: &Request<'_>, changes: &Changes<'_>) {
+fn take_values(members: &mut [PlannedNode], request: &Request<'_>, changes: &Changes<'_>) {
     if changes.values.is_empty() {
         return;
     }

@@ -2,7 +2,7 @@
 //! paths, then ends of paths; where several nodes' names begin one, the longest.
 
 use super::shape::ShapeNode;
-use super::{Member, range};
+use super::{PlannedNode, range};
 use crate::graph::{RawGraph, shadowed_by};
 use crate::node::{NodeDecl, is_gate_label};
 use crate::plan::Plan;
@@ -19,7 +19,7 @@ pub const GATE: &str = "\u{0}gate";
 pub(super) struct Named<'a>(HashMap<&'a str, &'a NodeDecl>);
 
 impl<'a> Named<'a> {
-    pub fn of(members: &'a [Member]) -> Self {
+    pub fn of(members: &'a [PlannedNode]) -> Self {
         let live = members.iter().map(|m| &*m.node).filter(|node| !node.ghost);
         Self(live.map(|node| (&*node.id, node.ty.decl())).collect())
     }
@@ -47,7 +47,7 @@ pub(super) fn ends(id: &str, decl: &NodeDecl, first: u32, mut emit: impl FnMut(S
 }
 
 /// Puts labels and paths in place, once the controls are.
-pub(super) fn place(plan: &mut Plan, members: &[Member], named: &Named<'_>, graph: &RawGraph) {
+pub(super) fn place(plan: &mut Plan, members: &[PlannedNode], named: &Named<'_>, graph: &RawGraph) {
     let live = members.iter().map(|m| &*m.node).enumerate().filter(|(_, node)| !node.ghost);
     let mut live: Vec<(usize, &ShapeNode)> = live.collect();
     live.sort_by_key(|(_, member)| std::cmp::Reverse(member.id.len()));

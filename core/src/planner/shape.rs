@@ -17,7 +17,7 @@ pub struct Shape {
     pub(super) wires: Vec<ShapeWire>,
     pub(super) controls: Vec<Symbol>,
     /// Where tails die away: (target, port).
-    pub(super) tails: Vec<(u64, usize)>,
+    pub(super) declicks: Vec<(u64, usize)>,
     /// It has nodes, wires or tails that are only there to fade out.
     pub(super) ghosts: bool,
     /// A node takes what the host sends in.
@@ -120,8 +120,9 @@ impl Shape {
 
     /// It has all of its nodes, wires and tails.
     pub(super) fn finish(&mut self) {
-        self.ghosts =
-            self.nodes.iter().any(|n| n.ghost) || self.wires.iter().any(|w| w.out) || !self.tails.is_empty();
+        self.ghosts = self.nodes.iter().any(|n| n.ghost)
+            || self.wires.iter().any(|w| w.out)
+            || !self.declicks.is_empty();
     }
 
     /// Is there that very instance, and not on its way out?
@@ -147,7 +148,7 @@ impl Shape {
     /// Forgets ghosts that have faded out, so that the next plan leaves them behind.
     pub fn settle(&mut self) {
         self.ghosts = false;
-        self.tails.clear();
+        self.declicks.clear();
         for wire in &mut self.wires {
             // Kept in place: indices are those of the plan. Out of reach for the next one.
             let gone = |node: u32| self.nodes.get(node as usize).is_none_or(|node| node.ghost);

@@ -3,11 +3,11 @@
 
 use super::changes::Changes;
 use super::shape::{Rank, Shape, ShapeWire};
-use super::{Member, Request, channels};
+use super::{PlannedNode, Request, channels};
 use crate::graph::topological;
 use crate::limits::NONE;
 use crate::node::{GAIN_TYPE, Role, input_port, output_port};
-use crate::plan::{Fade, InPort, Plan, Tail, TailOrigin, Wire};
+use crate::plan::{Declick, DeclickOrigin, Fade, InPort, Plan, Wire};
 use std::collections::{HashMap, HashSet};
 
 /// A wire between two members, by their places among the members.
@@ -20,7 +20,7 @@ pub(super) struct PlannedWire {
 }
 
 /// The place of each node of the base among the members.
-pub(super) fn places(base: &Shape, members: &[Member]) -> Vec<u32> {
+pub(super) fn places(base: &Shape, members: &[PlannedNode]) -> Vec<u32> {
     let mut places = vec![NONE; base.nodes.len()];
     for (at, member) in members.iter().enumerate() {
         if let Some(then) = member.base {
@@ -31,7 +31,12 @@ pub(super) fn places(base: &Shape, members: &[Member]) -> Vec<u32> {
 }
 
 /// A new wire, which fades in unless nothing is heard of its end yet.
-fn new_wire(wire: ShapeWire, members: &[Member], known: &impl Fn(&str) -> bool, scene: bool) -> PlannedWire {
+fn new_wire(
+    wire: ShapeWire,
+    members: &[PlannedNode],
+    known: &impl Fn(&str) -> bool,
+    scene: bool,
+) -> PlannedWire {
     let (source, target) = (&members[wire.source as usize], &members[wire.target as usize]);
     // What is new itself is not heard yet: only its way out fades. An output has none.
     let unheard = target.base.is_none() && !target.node.ty.decl().role.is_output();
@@ -46,7 +51,7 @@ fn new_wire(wire: ShapeWire, members: &[Member], known: &impl Fn(&str) -> bool, 
 }
 
 /// A wire of the base that the graph does not have any more: it fades out, unless one of its ends is gone.
-fn old_wire(old: &ShapeWire, at: usize, places: &[u32], members: &[Member]) -> Option<PlannedWire> {
+fn old_wire(old: &ShapeWire, at: usize, places: &[u32], members: &[PlannedNode]) -> Option<PlannedWire> {
     let place = |node: u32| places.get(node as usize).copied().filter(|&place| place != NONE);
     let (source, target) = (place(old.source)?, place(old.target)?);
     let end = &members[target as usize];
@@ -62,7 +67,7 @@ fn old_wire(old: &ShapeWire, at: usize, places: &[u32], members: &[Member]) -> O
 }
 
 /// All wires of the graph, in its order, then those that are on their way out.
-pub(super) fn all(base: &Shape, members: &[Member], request: &Request<'_>) -> Vec<PlannedWire> {
+pub(super) fn all(base: &Shape, members: &[PlannedNode], request: &Request<'_>) -> Vec<PlannedWire> {
     let live: HashMap<&str, u32> = (0..)
         .zip(members)
         .filter(|(_, member)| !member.node.ghost)
@@ -108,7 +113,7 @@ pub(super) fn all(base: &Shape, members: &[Member], request: &Request<'_>) -> Ve
 /// be looked at.
 pub(super) fn since(
     base: &Shape,
-    members: &[Member],
+    members: &[PlannedNode],
     changes: &Changes<'_>,
     scene: bool,
 ) -> Option<Vec<PlannedWire>> {
@@ -173,9 +178,9 @@ pub(super) fn since(
 /// Topological order over live nodes and ghosts. Wires on their way out that would close a circle
 /// with the new ones cannot stay: they come third, to leave tails.
 pub(super) fn schedule(
-    members: Vec<Member>,
+    members: Vec<PlannedNode>,
     mut wires: Vec<PlannedWire>,
-) -> (Vec<Member>, Vec<PlannedWire>, Vec<PlannedWire>) {
+) -> (Vec<PlannedNode>, Vec<PlannedWire>, Vec<PlannedWire>) {
     if wires.iter().all(|w| w.wire.source < w.wire.target) {
         return (members, wires, Vec::new());
     }
@@ -198,14 +203,14 @@ pub(super) fn schedule(
         let wire = &mut planned.wire;
         (wire.source, wire.target) = (places[wire.source as usize], places[wire.target as usize]);
     }
-    let mut members: Vec<Option<Member>> = members.into_iter().map(Some).collect();
+    let mut members: Vec<Option<PlannedNode>> = members.into_iter().map(Some).collect();
     let members = order.iter().map(|&i| members[i].take().expect("each once")).collect();
     (members, wires, cut)
 }
 
 /// An effect lets the input pass as long as no node takes it, and changes over in a few milliseconds. What leads the
 /// same samples into other nodes does so in step: wires of the input and of faders that have nothing else.
-pub(super) fn hurry_input(members: &[Member], wires: &mut [PlannedWire]) {
+pub(super) fn hurry_input(members: &[PlannedNode], wires: &mut [PlannedWire]) {
     let mut others = vec![false; members.len()];
     let mut fed = vec![false; members.len()];
     let mut is_input = vec![false; members.len()];
@@ -255,22 +260,22 @@ pub(super) fn place_tails(
     plan: &mut Plan,
     shape: &mut Shape,
     base: &Shape,
-    members: &[Member],
+    members: &[PlannedNode],
     cut: &[PlannedWire],
 ) {
-    if cut.is_empty() && base.tails.is_empty() {
+    if cut.is_empty() && base.declicks.is_empty() {
         return;
     }
     let index: HashMap<u64, usize> = members.iter().enumerate().map(|(i, m)| (m.node.uid, i)).collect();
-    let carried = base.tails.iter().enumerate();
-    let carried = carried.map(|(at, &(target, to))| (target, to, TailOrigin::Tail(at as u32)));
+    let carried = base.declicks.iter().enumerate();
+    let carried = carried.map(|(at, &(target, to))| (target, to, DeclickOrigin::Declick(at as u32)));
     let uid = |w: &PlannedWire| members[w.wire.target as usize].node.uid;
-    let fresh = cut.iter().filter_map(|w| Some((uid(w), w.wire.to, TailOrigin::Wire(w.base?))));
+    let fresh = cut.iter().filter_map(|w| Some((uid(w), w.wire.to, DeclickOrigin::Wire(w.base?))));
     for (target, to, origin) in carried.chain(fresh) {
         let Some(&n) = index.get(&target) else { continue };
         let port = plan.nodes[n].ports.0 + to as u32;
-        plan.tails.push(Tail { port, origin, last: [0.0; 2], frames: 1, left: 0 });
-        shape.tails.push((target, to));
+        plan.declicks.push(Declick { port, origin, last: [0.0; 2], frames: 1, left: 0 });
+        shape.declicks.push((target, to));
     }
 }
 
@@ -279,10 +284,10 @@ pub(super) fn place_wires(
     plan: &mut Plan,
     shape: &mut Shape,
     base: &Shape,
-    members: &[Member],
+    members: &[PlannedNode],
     wires: &[PlannedWire],
 ) {
-    let heirs: HashMap<&str, u32> = (0..members.len())
+    let successors: HashMap<&str, u32> = (0..members.len())
         .filter(|&n| plan.nodes[n].replaces != NONE)
         .map(|n| (&*members[n].node.id, n as u32))
         .collect();
@@ -331,8 +336,8 @@ pub(super) fn place_wires(
         if let Some(before) = w.base {
             plan.wire_moves.push((at, before));
         }
-        let heir = match w.wire.out && was_out(w) {
-            true if source.ghost => heirs.get(&*source.id).copied(),
+        let successor = match w.wire.out && was_out(w) {
+            true if source.ghost => successors.get(&*source.id).copied(),
             true if into_output(w) && moving.contains(&w.wire.source) => Some(w.wire.source),
             _ => None,
         };
@@ -346,7 +351,7 @@ pub(super) fn place_wires(
             target,
             fade: w.fade,
             restarts: 0,
-            heir: heir.unwrap_or(NONE),
+            successor: successor.unwrap_or(NONE),
         });
         shape.wires.push(w.wire);
     }

@@ -1,6 +1,6 @@
 //! What automations and fades do within a stretch: by seconds, or in phase with the host's bars.
 
-use super::controls::{ControlEvent, Write};
+use super::control_writes::{ControlEvent, ControlWrite};
 use super::renderer::{ActiveAutomation, Renderer};
 use crate::automation::GRID;
 use crate::clock::Segment;
@@ -41,10 +41,10 @@ impl Renderer {
             let begins =
                 frame == line.begin || frame == automation.start_frame || frame == self.timeline.grid_anchor;
             let write = if last.is_some_and(|last| frame == last + 1) {
-                Some(Write::AutomationEnds { index, arrived: Some(line.to) })
+                Some(ControlWrite::AutomationEnds { index, arrived: Some(line.to) })
             } else if begins && last.is_none_or(|last| frame <= last) {
                 let change = line.change_at(frame);
-                Some(Write::Automation { index, value: change.value, ramp: change.ramp })
+                Some(ControlWrite::Automation { index, value: change.value, ramp: change.ramp })
             } else {
                 None
             };
@@ -77,7 +77,7 @@ impl Renderer {
         let end = running.automation.one_shot.then(|| epoch.sample_of(bars.beats_at(running.begun + period)));
         let number = index as u32;
         let rest = running.value_over_bars(f64::INFINITY);
-        let ends = Write::AutomationEnds { index: number, arrived: Some(rest) };
+        let ends = ControlWrite::AutomationEnds { index: number, arrived: Some(rest) };
         let mut ended = None;
         let mut point = self.timeline.grid_point(at);
         while point < until && ended.is_none() {
@@ -88,12 +88,12 @@ impl Renderer {
                     ends
                 }
                 Some(end) if point + GRID > end => {
-                    Write::Automation { index: number, value: rest, ramp: (end - point + 1) as u32 }
+                    ControlWrite::Automation { index: number, value: rest, ramp: (end - point + 1) as u32 }
                 }
                 _ => {
                     let count = bars.count_at(epoch.beats_at(point + GRID));
                     let value = running.value_over_bars(count);
-                    Write::Automation { index: number, value, ramp: GRID as u32 }
+                    ControlWrite::Automation { index: number, value, ramp: GRID as u32 }
                 }
             };
             self.queue.push(event(&self.plan, control, point, number, write))?;
@@ -133,7 +133,7 @@ pub(super) fn event(
     control: u32,
     frame: i64,
     index: u32,
-    write: Write,
+    write: ControlWrite,
 ) -> ControlEvent {
     ControlEvent::new(plan, control, (frame, f64::INFINITY), (u32::MAX, index), write)
 }

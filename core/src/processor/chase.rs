@@ -1,6 +1,6 @@
 //! After a jump: continuous controls get the value that their pattern gave them last before.
 
-use super::controls::Write;
+use super::control_writes::ControlWrite;
 use super::patterns::{MAX_CHASED, cycles, window};
 use super::renderer::Renderer;
 use super::slots::Slot;
@@ -86,7 +86,7 @@ impl Renderer {
                     let slot = index as u32;
                     self.write(
                         control,
-                        Write::Pattern { value, slot, via, gate: false, ramp: 0, onset: f64::NAN },
+                        ControlWrite::Pattern { value, slot, via, gate: false, ramp: 0, onset: f64::NAN },
                     );
                 }
             }

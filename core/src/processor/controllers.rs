@@ -1,13 +1,13 @@
 //! Controllers from the host: which control each moves, at its sample.
 
-use super::controls::{ControlEvent, EventQueue, Write};
+use super::control_writes::{ControlEvent, ControlWrite, EventQueue};
 use super::open_notes::OpenNotes;
 use super::renderer::Renderer;
 use super::{HostEvent, HostEventKind, Returns};
 use crate::limits::MAX_MIDI_MAPS;
 use crate::node::{Control, MidiInput};
 use crate::plan::{Listener, Plan};
-use crate::processor::{ControllerMap, Return};
+use crate::processor::{ControllerMap, FromAudio};
 use crate::symbol::Symbol;
 use krach_patterns::Full;
 
@@ -18,7 +18,7 @@ const CONTROL_CHANGE: u8 = 0xb0;
 pub(super) const PROGRAM_CHANGE: u8 = 0xc0;
 
 /// Controls moved as their types say whose values the control side does not know yet; of more it is not told.
-const MAX_UNTOLD: usize = 512;
+const MAX_UNREPORTED: usize = 512;
 const PITCH_BEND: u8 = 0xe0;
 
 /// A controller, or the pitch wheel, at a sample.
@@ -54,7 +54,7 @@ impl Move {
 struct Mapped {
     map: ControllerMap,
     /// The value it set last, until the control side knows.
-    untold: Option<f32>,
+    unreported: Option<f32>,
 }
 
 /// The maps, and what came with this block.
@@ -62,7 +62,7 @@ pub(super) struct Controllers {
     maps: Vec<Mapped>,
     moves: Vec<Move>,
     /// The controls that moved as their types say, by path.
-    untold: Vec<(Symbol, f32)>,
+    unreported: Vec<(Symbol, f32)>,
     /// The next one that moves is to be told.
     learning: bool,
     /// It has moved.
@@ -74,7 +74,7 @@ impl Controllers {
         Self {
             maps: Vec::with_capacity(MAX_MIDI_MAPS),
             moves: Vec::with_capacity(MAX_MOVES),
-            untold: Vec::with_capacity(MAX_UNTOLD),
+            unreported: Vec::with_capacity(MAX_UNREPORTED),
             learning: false,
             learned: None,
         }
@@ -87,7 +87,7 @@ impl Controllers {
         if let Some(mapped) = self.maps.iter_mut().find(same) {
             mapped.map = map;
         } else if self.maps.len() < self.maps.capacity() {
-            self.maps.push(Mapped { map, untold: None });
+            self.maps.push(Mapped { map, unreported: None });
         }
     }
 
@@ -98,7 +98,7 @@ impl Controllers {
         (at, until): (i64, i64),
         queue: &mut EventQueue,
     ) -> Result<(), Full> {
-        let Self { maps, moves, untold, .. } = self;
+        let Self { maps, moves, unreported, .. } = self;
         for (number, m) in moves.iter().enumerate().filter(|(_, m)| m.sample >= at && m.sample < until) {
             // Before the patterns of the same sample.
             let (time, order) = ((m.sample, f64::NEG_INFINITY), (0, number as u32));
@@ -111,8 +111,8 @@ impl Controllers {
                 let Some(declared) = plan.declared(control) else { continue };
                 let value =
                     plan.controls[control as usize].finite(mapped.map.value(m.position as u8, declared));
-                queue.push(ControlEvent::new(plan, control, time, order, Write::Base(value)))?;
-                mapped.untold = Some(value);
+                queue.push(ControlEvent::new(plan, control, time, order, ControlWrite::Base(value)))?;
+                mapped.unreported = Some(value);
             }
             // What the session maps does what the session says, and nothing else.
             if mapped_here {
@@ -125,10 +125,10 @@ impl Controllers {
                 }
                 let Some(declared) = plan.declared(*control) else { continue };
                 let value = plan.controls[*control as usize].finite(m.value(declared));
-                queue.push(ControlEvent::new(plan, *control, time, order, Write::Base(value)))?;
-                match untold.iter().position(|(known, _)| known == path) {
-                    Some(at) => untold[at].1 = value,
-                    None if untold.len() < untold.capacity() => untold.push((*path, value)),
+                queue.push(ControlEvent::new(plan, *control, time, order, ControlWrite::Base(value)))?;
+                match unreported.iter().position(|(known, _)| known == path) {
+                    Some(at) => unreported[at].1 = value,
+                    None if unreported.len() < unreported.capacity() => unreported.push((*path, value)),
                     None => {}
                 }
             }
@@ -171,14 +171,14 @@ impl Renderer {
     /// Takes what the host plays in the block that begins at sample `begin`.
     pub(super) fn hear(&mut self, begin: i64, played: &[HostEvent], open: &mut OpenNotes) {
         self.controllers.moves.clear();
-        self.keyboard.clear();
+        self.host_notes.clear();
         for event in played {
             if let HostEventKind::NoteOn { note, .. } = event.what
-                && !open.begin(note, self.keyboard.has_room())
+                && !open.begin(note, self.host_notes.has_room())
             {
                 continue;
             }
-            self.keyboard.hear(begin, event);
+            self.host_notes.hear(begin, event);
             let HostEventKind::Midi([status, cc, value]) = event.what else { continue };
             if status & 0xf0 == PROGRAM_CHANGE {
                 self.hear_program(begin + i64::from(event.offset), status & 15, cc & 127);
@@ -198,29 +198,29 @@ impl Renderer {
 
     /// Values that controllers and macros have set until now are not told: a scene has put others in their place.
     pub(super) fn forget_moves(&mut self) {
-        self.controllers.maps.iter_mut().for_each(|mapped| mapped.untold = None);
-        self.controllers.untold.clear();
+        self.controllers.maps.iter_mut().for_each(|mapped| mapped.unreported = None);
+        self.controllers.unreported.clear();
         self.macros.forget_moves();
     }
 
     /// Tells the control side which base values controllers have set.
     pub(super) fn report_controllers(&mut self, returns: &mut Returns) {
         if let Some((channel, cc)) = self.controllers.learned
-            && returns.try_send(Return::Learned { channel, cc })
+            && returns.try_send(FromAudio::Learned { channel, cc })
         {
             (self.controllers.learning, self.controllers.learned) = (false, None);
         }
         self.controllers
-            .untold
-            .retain(|(target, value)| !returns.try_send(Return::Moved { target: *target, value: *value }));
+            .unreported
+            .retain(|(target, value)| !returns.try_send(FromAudio::Moved { target: *target, value: *value }));
         for mapped in &mut self.controllers.maps {
-            if let Some(value) = mapped.untold {
+            if let Some(value) = mapped.unreported {
                 let target = mapped.map.target;
                 // Others may have set it since.
                 let control = self.plan.control(target).and_then(|at| self.plan.controls.get(at as usize));
                 let value = control.map_or(value, |control| control.base);
-                if returns.try_send(Return::Moved { target, value }) {
-                    mapped.untold = None;
+                if returns.try_send(FromAudio::Moved { target, value }) {
+                    mapped.unreported = None;
                 }
             }
         }

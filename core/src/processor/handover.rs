@@ -6,11 +6,11 @@
 //! once, and none of the new one's begins late. A gate outside of units stays open if both patterns spoke to it
 //! last at the same place and said the same; a note at the host goes on if both have it.
 
-use super::endings::Ending;
 use super::midi::Sounding;
+use super::note_offs::PendingNoteOff;
 use super::patterns::{cycles, window};
 use super::renderer::Renderer;
-use super::voices::Player;
+use super::voice_allocation::VoiceAllocator;
 use crate::clock::Epoch;
 use crate::slot::{BoundPattern, Target};
 use crate::voice::{NOBODY, NoteKey, Voice, by_slot, by_unit};
@@ -74,7 +74,7 @@ struct Note {
     old: Said,
     new: Said,
     /// It goes on, under this number.
-    heir: Option<NoteKey>,
+    successor: Option<NoteKey>,
 }
 
 /// A unit of the new pattern that begins where a note does.
@@ -138,7 +138,7 @@ impl Handover {
     fn add(&mut self, place: Place, key: NoteKey, onset: f64, control: u32) {
         if self.notes.len() < self.notes.capacity() {
             let (old, new) = (Said::NOTHING, Said::NOTHING);
-            self.notes.push(Note { place, key, onset, control, old, new, heir: None });
+            self.notes.push(Note { place, key, onset, control, old, new, successor: None });
         }
     }
 
@@ -163,22 +163,22 @@ impl Handover {
     /// Which notes go on, and under which number; none if not all that is to be compared has been (`whole`).
     fn decide(&mut self, whole: bool) {
         if !whole {
-            return self.notes.iter_mut().for_each(|note| note.heir = None);
+            return self.notes.iter_mut().for_each(|note| note.successor = None);
         }
         for at in 0..self.notes.len() {
             let note = self.notes[at];
-            if note.heir.is_some() {
+            if note.successor.is_some() {
                 continue;
             }
             if note.key == NOBODY {
                 let same = note.old.events > 0 && note.old == note.new;
-                self.notes[at].heir = same.then_some(NOBODY);
+                self.notes[at].successor = same.then_some(NOBODY);
                 continue;
             }
             // A unit may play several nodes.
             let before = self.notes[..at].iter().find(|n| n.key == note.key);
-            self.notes[at].heir = match before {
-                Some(before) => before.heir,
+            self.notes[at].successor = match before {
+                Some(before) => before.successor,
                 None => {
                     let same = |u: &&mut Unit| !u.taken && u.onset == note.onset && u.said == note.old;
                     self.units.iter_mut().find(same).map(|unit| {
@@ -191,12 +191,12 @@ impl Handover {
     }
 
     fn heir_of(&self, place: Place) -> Option<NoteKey> {
-        self.notes.iter().find(|n| n.place == place).and_then(|n| n.heir)
+        self.notes.iter().find(|n| n.place == place).and_then(|n| n.successor)
     }
 
     /// Is that the number of a note that goes on?
     fn goes_on(&self, key: NoteKey) -> bool {
-        key != NOBODY && self.notes.iter().any(|n| n.heir == Some(key))
+        key != NOBODY && self.notes.iter().any(|n| n.successor == Some(key))
     }
 }
 
@@ -238,7 +238,7 @@ impl Renderer {
         for unit in room.units.iter().filter(|u| u.taken) {
             for &(_, value) in room.torn.iter().filter(|(key, _)| *key == unit.key) {
                 let (beats, serial) = (self.timeline.meter.beats_at(unit.said.at), next.voice.serial);
-                self.endings.remember(Ending { beats, slot, serial, value, note: unit.key });
+                self.note_offs.remember(PendingNoteOff { beats, slot, serial, value, note: unit.key });
             }
         }
         if self.slots.get(slot as usize).is_some_and(|old| old.hushed) {
@@ -246,7 +246,7 @@ impl Renderer {
             for control in 0..self.plan.controls.len() {
                 let c = &self.plan.controls[control];
                 if c.pattern.is_some() && c.slot == slot && !c.open && !room.goes_on(c.note) {
-                    self.write(control as u32, super::controls::Write::Hushed);
+                    self.write(control as u32, super::control_writes::ControlWrite::Hushed);
                 }
             }
         }
@@ -261,7 +261,7 @@ impl Renderer {
             }
         }
         for (number, node) in (0..).zip(&self.plan.nodes).filter(|(_, n)| n.voiced && !n.ghost) {
-            let of_slot = |(_, v): &(u32, &Voice)| v.slot == slot && v.is_played() && !v.stray;
+            let of_slot = |(_, v): &(u32, &Voice)| v.slot == slot && v.is_played() && !v.missed_note_off;
             for (at, voice) in (0..).zip(&node.voices).filter(of_slot) {
                 if voice.note != by_slot(slot) {
                     if voice.note != NOBODY {
@@ -336,7 +336,7 @@ impl Renderer {
             let phase = shape.phase((here - begin) / (end - begin));
             if here >= begin && here < end && drawn.value(shape.period, phase, self.seed) > 0.0 {
                 let held = |n: &&mut Note| n.onset == DRAWN && n.control == control;
-                room.notes.iter_mut().filter(held).for_each(|note| note.heir = Some(NOBODY));
+                room.notes.iter_mut().filter(held).for_each(|note| note.successor = Some(NOBODY));
             }
         }
     }
@@ -408,7 +408,7 @@ impl Renderer {
                         if self.midi.sounding_of(slot).any(|note| note.is_same(&sounds)) {
                             let place = Place::Host(sounds.channel, sounds.key);
                             let notes = room.begun_at(position).iter_mut();
-                            notes.filter(|n| n.place == place).for_each(|n| n.heir = Some(NOBODY));
+                            notes.filter(|n| n.place == place).for_each(|n| n.successor = Some(NOBODY));
                         }
                     }
                     _ => {}
@@ -423,18 +423,18 @@ impl Renderer {
         for control in 0..self.plan.controls.len() {
             let c = &self.plan.controls[control];
             if c.open && c.slot == slot && room.heir_of(Place::Gate(control as u32)).is_none() {
-                self.write(control as u32, super::controls::Write::Close);
+                self.write(control as u32, super::control_writes::ControlWrite::Close);
             }
         }
         // All that the unit has set, on whatever node.
         for c in self.plan.controls.iter_mut().filter(|c| c.slot == slot && c.note != NOBODY) {
             let note = room.notes.iter().find(|n| n.key == c.note);
-            c.note = note.and_then(|n| n.heir).unwrap_or(c.note);
+            c.note = note.and_then(|n| n.successor).unwrap_or(c.note);
         }
         for node in 0..self.plan.nodes.len() {
             let its = |v: &Voice| v.slot == slot;
             if self.plan.nodes[node].voiced && self.plan.nodes[node].voices.iter().any(its) {
-                self.with_player(node, |player| player.end_all_but(room, node as u32, slot));
+                self.with_allocator(node, |player| player.end_all_but(room, node as u32, slot));
             }
         }
         self.midi.end_notes(at, slot, |channel, key| room.heir_of(Place::Host(channel, key)).is_some());
@@ -459,14 +459,14 @@ fn has_passed(epoch: &Epoch, beats: f64, at: i64) -> bool {
     epoch.onset(beats).is_none_or(|sample| sample < at)
 }
 
-impl Player<'_> {
+impl VoiceAllocator<'_> {
     fn end_all_but(&mut self, room: &Handover, node: u32, slot: u32) {
         for at in 0..self.voices.len() {
             if self.voices[at].slot != slot {
                 continue;
             }
-            if let Some(heir) = room.heir_of(Place::Voice(node, at as u32)) {
-                self.voices[at].note = heir;
+            if let Some(successor) = room.heir_of(Place::Voice(node, at as u32)) {
+                self.voices[at].note = successor;
                 continue;
             }
             let stays = |c: usize| room.heir_of(Place::Loose(node, at as u32, c as u32)).is_some();

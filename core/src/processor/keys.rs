@@ -6,8 +6,8 @@
 //! Where the node says nothing the last key alone counts.
 
 use super::host_events::Expression;
-use super::played::part_of;
-use super::voices::Player;
+use super::host_notes::part_of;
+use super::voice_allocation::VoiceAllocator;
 use crate::limits::NONE;
 use crate::voice::{HeldKey, HostNote, Phase};
 
@@ -21,7 +21,7 @@ pub(super) enum Pressed {
     Apart,
 }
 
-impl Player<'_> {
+impl VoiceAllocator<'_> {
     /// A key goes down. The one that sounded is remembered; without room the oldest is forgotten.
     pub fn press(&mut self, key: &HeldKey) -> Pressed {
         let (1, Some(legato), true) = (self.limit, self.legato, self.parts.gate != NONE) else {

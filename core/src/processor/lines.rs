@@ -5,9 +5,9 @@
 //! announced in cells of the grid like an automation, and has its last value on the sample of the moment.
 
 use super::automations::event;
-use super::controls::{ControlEvent, Write};
-use super::edits::Moment;
+use super::control_writes::{ControlEvent, ControlWrite};
 use super::renderer::{ActiveAutomation, Renderer};
+use super::schedule::Moment;
 use super::timeline::Timeline;
 use crate::automation::GRID;
 use crate::clock::{Mode, Segment};
@@ -102,10 +102,10 @@ impl Renderer {
         let value = |moved| running.value_on_line(span, moved);
         steps(&self.timeline, segment, bounds, (at, until), (value, last), |frame, step| {
             let write = match step {
-                Step::To(value, ramp) => Write::Automation { index: number, value, ramp },
+                Step::To(value, ramp) => ControlWrite::Automation { index: number, value, ramp },
                 Step::Ends => {
                     ended = Some(frame);
-                    Write::AutomationEnds { index: number, arrived: Some(last) }
+                    ControlWrite::AutomationEnds { index: number, arrived: Some(last) }
                 }
             };
             control.map_or(Ok(()), |control| queue.push(event(plan, control, frame, number, write)))
@@ -137,7 +137,7 @@ impl Renderer {
         let value = |moved| along(f64::from(from), f64::from(to), span, moved);
         steps(&self.timeline, segment, (start, span.1), (at, until), (value, to), |frame, step| match step {
             Step::To(value, ramp) => {
-                let write = Write::Automation { index: NONE, value, ramp };
+                let write = ControlWrite::Automation { index: NONE, value, ramp };
                 queue.push(event(plan, NONE, frame, NONE, write))
             }
             Step::Ends => Ok(()),
@@ -158,8 +158,8 @@ impl Renderer {
 /// A move of the master as the output is told: the gain, and over how many samples if that is said.
 pub(super) fn master_move(event: &ControlEvent) -> Option<(f32, Option<u32>)> {
     match event.write {
-        Write::Base(gain) => Some((gain, None)),
-        Write::Automation { value, ramp, .. } => Some((value, Some(ramp))),
+        ControlWrite::Base(gain) => Some((gain, None)),
+        ControlWrite::Automation { value, ramp, .. } => Some((value, Some(ramp))),
         _ => None,
     }
 }

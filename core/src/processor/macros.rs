@@ -5,13 +5,13 @@
 //! writes the control, and goes without a trace.
 
 use super::Returns;
-use super::controls::{ControlEvent, EventQueue, Write};
+use super::control_writes::{ControlEvent, ControlWrite, EventQueue};
 use super::params::{ParamId, ParamState, Params};
 use super::renderer::Renderer;
 use crate::limits::{MACRO_TARGETS, MACROS, NONE};
 use crate::model::Curve;
 use crate::plan::{Modulation, Plan};
-use crate::processor::Return;
+use crate::processor::FromAudio;
 use crate::symbol::Symbol;
 use krach_patterns::Full;
 
@@ -38,7 +38,7 @@ struct Bound {
     /// Index of the control in the plan; [`NONE`]: there is none.
     control: u32,
     /// The value it was set to last, until the control side knows.
-    untold: Option<f32>,
+    unreported: Option<f32>,
 }
 
 /// The targets of one macro.
@@ -48,7 +48,7 @@ pub struct MacroTargets(Vec<Bound>);
 impl MacroTargets {
     /// Of these ways; beyond [`MACRO_TARGETS`] they move nothing.
     pub fn new(ways: impl IntoIterator<Item = MacroWay>) -> Self {
-        let bound = ways.into_iter().map(|way| Bound { way, control: NONE, untold: None });
+        let bound = ways.into_iter().map(|way| Bound { way, control: NONE, unreported: None });
         Self(bound.take(MACRO_TARGETS).collect())
     }
 }
@@ -59,7 +59,7 @@ pub(super) struct Macros {
     /// (control, macro, target) of all targets that the plan has, sorted: those of one control stand together.
     order: Vec<(u32, u8, u8)>,
     /// Some target's value is not told yet.
-    untold: bool,
+    unreported: bool,
     /// The next macro that moves is to be told.
     learning: bool,
     /// It has moved.
@@ -71,7 +71,7 @@ impl Macros {
         Self {
             targets: std::array::from_fn(|_| MacroTargets::default()),
             order: Vec::with_capacity(MACROS * MACRO_TARGETS),
-            untold: false,
+            unreported: false,
             learning: false,
             learned: None,
         }
@@ -79,8 +79,8 @@ impl Macros {
 
     /// Values that were set until now are not told.
     pub fn forget_moves(&mut self) {
-        self.targets.iter_mut().flat_map(|targets| &mut targets.0).for_each(|bound| bound.untold = None);
-        self.untold = false;
+        self.targets.iter_mut().flat_map(|targets| &mut targets.0).for_each(|bound| bound.unreported = None);
+        self.unreported = false;
     }
 
     /// Puts the targets of a macro, counted from 0, in place; those that it had stand in `targets` then. Values that
@@ -90,7 +90,7 @@ impl Macros {
         std::mem::swap(place, targets);
         for bound in &mut place.0 {
             let before = targets.0.iter().find(|old| old.way.target == bound.way.target);
-            bound.untold = before.and_then(|old| old.untold);
+            bound.unreported = before.and_then(|old| old.unreported);
         }
     }
 
@@ -170,14 +170,20 @@ impl Macros {
                     let value = curve.along(declared, lo, hi, f64::from(state.value)) as f32;
                     let value = plan.controls[control as usize].finite(value);
                     order += 1;
-                    queue.push(ControlEvent::new(plan, control, time, (0, order), Write::Base(value)))?;
-                    self.targets[usize::from(number)].0[at].untold = Some(value);
-                    self.untold = true;
+                    queue.push(ControlEvent::new(
+                        plan,
+                        control,
+                        time,
+                        (0, order),
+                        ControlWrite::Base(value),
+                    ))?;
+                    self.targets[usize::from(number)].0[at].unreported = Some(value);
+                    self.unreported = true;
                 }
                 if modulates {
                     let modulation = self.modulation(plan, control, |n| now[usize::from(n)]);
                     order += 1;
-                    let write = Write::Modulate(modulation);
+                    let write = ControlWrite::Modulate(modulation);
                     queue.push(ControlEvent::new(plan, control, time, (0, order), write))?;
                 }
             }
@@ -224,29 +230,29 @@ impl Renderer {
         let stand = |number| self.params.state(ParamId::Macro(number));
         let modulation = self.macros.modulation(&self.plan, control, stand);
         if self.plan.controls[control as usize].modulation != modulation {
-            self.write(control, Write::Modulate(modulation));
+            self.write(control, ControlWrite::Modulate(modulation));
         }
     }
 
     /// Tells the control side which base values macros have set, and which one was waited for.
     pub(super) fn report_macros(&mut self, returns: &mut Returns) {
         if let Some(index) = self.macros.learned
-            && returns.try_send(Return::MacroLearned { index })
+            && returns.try_send(FromAudio::MacroLearned { index })
         {
             (self.macros.learning, self.macros.learned) = (false, None);
         }
-        if !self.macros.untold {
+        if !self.macros.unreported {
             return;
         }
-        self.macros.untold = false;
+        self.macros.unreported = false;
         for bound in self.macros.targets.iter_mut().flat_map(|targets| &mut targets.0) {
-            let Some(value) = bound.untold else { continue };
+            let Some(value) = bound.unreported else { continue };
             // Others may have set it since.
             let value = self.plan.controls.get(bound.control as usize).map_or(value, |control| control.base);
             let target = bound.way.target;
-            match returns.try_send(Return::Moved { target, value }) {
-                true => bound.untold = None,
-                false => self.macros.untold = true,
+            match returns.try_send(FromAudio::Moved { target, value }) {
+                true => bound.unreported = None,
+                false => self.macros.unreported = true,
             }
         }
     }

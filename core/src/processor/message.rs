@@ -37,7 +37,7 @@ pub enum ToAudio {
 
 /// Audio thread → control thread. Answers and garbage are never lost: what finds no room stays with the
 /// audio thread. Faults and OSC messages may be.
-pub enum Return {
+pub enum FromAudio {
     /// A plan was adopted.
     Adopted {
         /// Its number.

@@ -8,42 +8,42 @@
 mod action;
 mod automations;
 mod chase;
+mod control_writes;
 mod controllers;
-mod controls;
 pub mod denormals;
-mod edits;
-mod endings;
 mod fader;
 mod handover;
 mod host_events;
-mod keyboard;
+mod host_notes;
 mod keys;
 mod lines;
 mod macros;
 mod message;
 mod midi;
 mod midi_clock;
+mod mpe;
+mod note_offs;
 mod open_notes;
 mod output;
 mod params;
+mod pattern_curves;
 mod patterns;
-mod played;
 mod render;
 mod renderer;
 mod scene;
-mod shapes;
+mod schedule;
 mod slots;
 mod start;
 mod through;
 mod timeline;
-mod voices;
+mod voice_allocation;
 
 pub use self::action::{Action, ControllerMap, Garbage, InputRoute, NoteRoute, TimedAction};
 pub use self::host_events::{
     Expression, HostEvent, HostEventKind, HostEvents, MAX_PLAYED, NoteAddress, NoteEnd,
 };
 pub use self::macros::{MacroTargets, MacroWay};
-pub use self::message::{RETURNS, RETURNS_PER_MESSAGE, Return, TO_AUDIO, ToAudio};
+pub use self::message::{FromAudio, RETURNS, RETURNS_PER_MESSAGE, TO_AUDIO, ToAudio};
 pub use self::params::{
     MAX_PARAM_EVENTS, ParamEvent, ParamId, ParamState, master_gain, place_of_scene, scene_at,
 };
@@ -173,7 +173,7 @@ pub struct Processor {
 
 /// The way back to the control thread.
 pub(crate) struct Returns {
-    ring: Producer<Return>,
+    ring: Producer<FromAudio>,
     /// Messages that the control side answers with a plan, and how many of them it need not be waited for.
     to_heed: u64,
     waited: u64,
@@ -188,7 +188,7 @@ impl Returns {
 
     /// Sends; the caller has made sure of the room. Without room the thing is leaked rather than
     /// freed on the audio thread.
-    pub fn send(&mut self, item: Return) {
+    pub fn send(&mut self, item: FromAudio) {
         if let Err(rtrb::PushError::Full(item)) = self.ring.push(item) {
             std::mem::forget(item);
         }
@@ -211,7 +211,7 @@ impl Returns {
     }
 
     /// Sends what may be lost.
-    pub fn try_send(&mut self, item: Return) -> bool {
+    pub fn try_send(&mut self, item: FromAudio) -> bool {
         self.ring.slots() > RETURNS_PER_MESSAGE && self.ring.push(item).is_ok()
     }
 }
@@ -225,7 +225,7 @@ struct Leaving {
 impl Processor {
     pub(crate) fn new(
         messages: Consumer<ToAudio>,
-        returns: Producer<Return>,
+        returns: Producer<FromAudio>,
         link: Arc<Link>,
         renderer: Box<Renderer>,
     ) -> Self {
@@ -330,7 +330,7 @@ impl Processor {
         self.open.lose();
         self.renderer.params.hold_scene();
         self.renderer.params.end_block();
-        self.returns.send(Return::Panicked(payload));
+        self.returns.send(FromAudio::Panicked(payload));
     }
 
     /// Ends all notes on every channel, since nobody knows what still sounds, and stops who follows the
@@ -473,8 +473,8 @@ impl Processor {
             let Ok(message) = self.messages.pop() else { break };
             match message {
                 ToAudio::Replace { seq, renderer } => self.replace(seq, renderer),
-                ToAudio::Plan(plan) if self.poisoned => self.returns.send(Return::Stale(plan)),
-                ToAudio::Edit(edit) if self.poisoned => self.returns.send(Return::Unheard(edit.action)),
+                ToAudio::Plan(plan) if self.poisoned => self.returns.send(FromAudio::Stale(plan)),
+                ToAudio::Edit(edit) if self.poisoned => self.returns.send(FromAudio::Unheard(edit.action)),
                 ToAudio::Plan(plan) => self.renderer.schedule(plan, &mut self.returns),
                 ToAudio::Edit(edit) => self.renderer.take(edit),
                 ToAudio::DropScheduled => self.renderer.drop_scheduled(&mut self.returns),
@@ -482,11 +482,11 @@ impl Processor {
                     for (index, waiting) in &mut voices {
                         self.renderer.scenes.pool.swap(*index, waiting);
                     }
-                    self.returns.send(Return::Voices(voices));
+                    self.returns.send(FromAudio::Voices(voices));
                 }
                 ToAudio::Scene(parts) => {
                     if let Some(old) = self.renderer.scenes.put(parts) {
-                        self.returns.send(Return::Scene(old));
+                        self.returns.send(FromAudio::Scene(old));
                     }
                 }
             }
@@ -500,11 +500,11 @@ impl Processor {
             self.returns.expect_no_heed();
         }
         let previous = self.leaving.take().and_then(|l| l.renderer);
-        self.returns.send(Return::Replaced { seq, old: previous });
+        self.returns.send(FromAudio::Replaced { seq, old: previous });
         if self.poisoned {
             self.poisoned = false;
             self.renderer.inherit_params(&old);
-            self.returns.send(Return::Replaced { seq, old: Some(old) });
+            self.returns.send(FromAudio::Replaced { seq, old: Some(old) });
         } else {
             let frames = (REPLACE_FADE * self.renderer.sample_rate()) as u32;
             old.retire();
@@ -550,7 +550,7 @@ impl Processor {
         if leaving.left == 0 && self.returns.has_room() {
             let old = leaving.renderer.take();
             self.leaving = None;
-            self.returns.send(Return::Replaced { seq: 0, old });
+            self.returns.send(FromAudio::Replaced { seq: 0, old });
         }
         joined
     }

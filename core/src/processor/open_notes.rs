@@ -14,7 +14,7 @@ pub(super) struct OpenNotes {
     /// Notes that no engine has.
     lost: Vec<NoteAddress>,
     /// Those that end now, sorted.
-    ending: Vec<NoteAddress>,
+    note_off: Vec<NoteAddress>,
 }
 
 impl OpenNotes {
@@ -22,7 +22,7 @@ impl OpenNotes {
         Self {
             open: Vec::with_capacity(MAX_OPEN),
             lost: Vec::with_capacity(2 * MAX_OPEN),
-            ending: Vec::with_capacity(MAX_OPEN),
+            note_off: Vec::with_capacity(MAX_OPEN),
         }
     }
 
@@ -42,15 +42,15 @@ impl OpenNotes {
         let key = |note: &NoteAddress| (note.port, note.channel, note.key, note.note_id);
         // Both lists are sorted and walked once: a block may end thousands of thousands that are open.
         for ends in ends.chunks(MAX_OPEN) {
-            let Self { open, ending, .. } = self;
-            ending.clear();
-            ending.extend(ends.iter().map(|end| end.note));
-            ending.sort_unstable_by_key(key);
+            let Self { open, note_off, .. } = self;
+            note_off.clear();
+            note_off.extend(ends.iter().map(|end| end.note));
+            note_off.sort_unstable_by_key(key);
             open.sort_unstable_by_key(key);
             let mut next = 0;
             open.retain(|note| {
-                next += ending[next..].iter().take_while(|ended| key(ended) < key(note)).count();
-                let ended = ending.get(next) == Some(note);
+                next += note_off[next..].iter().take_while(|ended| key(ended) < key(note)).count();
+                let ended = note_off.get(next) == Some(note);
                 next += usize::from(ended);
                 !ended
             });

@@ -16,9 +16,9 @@
 //! a stretch, as the fader does.
 
 use super::Returns;
-use super::edits::Moment;
 use super::renderer::Renderer;
 use super::scene::Recall;
+use super::schedule::Moment;
 use crate::clock::{Mode, Segment};
 use crate::limits::{MACROS, MASTER_MAX_DB, MASTER_MIN_DB, SCENES};
 

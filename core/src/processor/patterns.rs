@@ -1,8 +1,8 @@
 //! What patterns and automations do within a stretch, each at its sample.
 
-use super::controls::{ControlEvent, Write};
-use super::endings::Ending;
+use super::control_writes::{ControlEvent, ControlWrite};
 use super::midi::{Midi, MidiRequest};
+use super::note_offs::PendingNoteOff;
 use super::renderer::Renderer;
 use super::slots::Slot;
 use crate::clock::{Epoch, ONSET_TOLERANCE, Residue, Segment};
@@ -79,7 +79,7 @@ impl Renderer {
         &mut self,
         index: usize,
         counts: Option<(f64, f64)>,
-        stray: bool,
+        missed_note_off: bool,
         place: impl Fn(f64) -> Option<(i64, f64)>,
     ) -> Result<(), Full> {
         let (Some(slot), Some((begin, end))) = (self.slots.get_mut(index), counts) else { return Ok(()) };
@@ -98,7 +98,7 @@ impl Renderer {
             asked =
                 Some(self.events.as_slice().iter().map(|event| cycles(event.whole.begin)).reduce(f64::max));
         }
-        self.queue_events(index, known, stray, place)?;
+        self.queue_events(index, known, missed_note_off, place)?;
         if let Some(slot) = self.slots.get_mut(index) {
             slot.look_ahead(span, asked, self.seed, &mut self.events);
         }
@@ -110,7 +110,7 @@ impl Renderer {
         &mut self,
         index: usize,
         known: bool,
-        stray: bool,
+        missed_note_off: bool,
         place: impl Fn(f64) -> Option<(i64, f64)>,
     ) -> Result<(), Full> {
         let Some(slot) = self.slots.get(index) else { return Ok(()) };
@@ -131,9 +131,9 @@ impl Renderer {
                 }
                 continue;
             }
-            let Some((control, write)) = self.target(index as u32, event, stray) else { continue };
-            if let Some(ending) = self.ending_of(index as u32, event, &write) {
-                self.endings.begin(ending)?;
+            let Some((control, write)) = self.target(index as u32, event, missed_note_off) else { continue };
+            if let Some(note_off) = self.note_off_of(index as u32, event, &write) {
+                self.note_offs.begin(note_off)?;
             }
             let event = ControlEvent::new(&self.plan, control, (sample, beats), order, write);
             self.queue.push(event)?;
@@ -141,7 +141,7 @@ impl Renderer {
         Ok(())
     }
 
-    fn target(&self, slot: u32, event: &Event, stray: bool) -> Option<(u32, Write)> {
+    fn target(&self, slot: u32, event: &Event, missed_note_off: bool) -> Option<(u32, ControlWrite)> {
         let Slot { voice, origin, .. } = self.slots.get(slot as usize)?;
         match *voice.targets.get(event.value as usize)? {
             target @ Target::Control { value, name, gate, note, .. } => {
@@ -151,28 +151,28 @@ impl Renderer {
                 let write = if note {
                     let onset = origin + cycles(begin);
                     let note = by_unit(voice.serial, freeze, (*begin.numer(), *begin.denom()));
-                    Write::Note { value, slot, via, gate, note, onset, stray }
+                    ControlWrite::Note { value, slot, via, gate, note, onset, missed_note_off }
                 } else {
                     let onset = origin + cycles(event.whole.begin);
-                    Write::Pattern { value, slot, via, gate, ramp: 0, onset }
+                    ControlWrite::Pattern { value, slot, via, gate, ramp: 0, onset }
                 };
                 Some((control, write))
             }
-            Target::MasterGain(gain) => Some((NONE, Write::Base(gain))),
+            Target::MasterGain(gain) => Some((NONE, ControlWrite::Base(gain))),
             Target::Note { .. } | Target::Cc { .. } | Target::Osc | Target::Nothing => None,
         }
     }
 
     /// Where the note that an event opens is over, if its pattern may not say so itself.
-    fn ending_of(&self, slot: u32, event: &Event, write: &Write) -> Option<Ending> {
-        let Write::Note { value, note, .. } = *write else { return None };
+    fn note_off_of(&self, slot: u32, event: &Event, write: &ControlWrite) -> Option<PendingNoteOff> {
+        let ControlWrite::Note { value, note, .. } = *write else { return None };
         let playing = self.slots.get(slot as usize)?;
         let Target::Control { ends: true, .. } = playing.voice.targets.get(event.value as usize)? else {
             return None;
         };
         let beats = self.timeline.meter.beats_at(playing.origin + cycles(event.unit_end));
         let (serial, value_index) = (playing.voice.serial, event.value);
-        (value > 0.0).then_some(Ending { beats, slot, serial, value: value_index, note })
+        (value > 0.0).then_some(PendingNoteOff { beats, slot, serial, value: value_index, note })
     }
 
     /// Where a label leads: exactly there, or else within the slot's node, by its own name, as a part of a

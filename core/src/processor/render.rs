@@ -1,18 +1,18 @@
 //! One stretch of the graph: mix each input, render each node between its changes, sum the outputs.
 
 use super::Returns;
-use super::controls::{ControlEvent, Write};
+use super::control_writes::{ControlEvent, ControlWrite};
 use super::lines::master_move;
 use super::output::{Channels, GainMoves};
 use super::params::{ParamId, master_gain};
 use super::renderer::Renderer;
-use super::voices::Player;
+use super::voice_allocation::VoiceAllocator;
 use crate::clock::{Clock, Mode, Segment};
 use crate::limits::{MAX_CHANNELS, NONE};
 use crate::node::{Bus, Node, Role, Transport};
 use crate::plan::{InPort, Plan, Wire};
 use crate::planner::range;
-use crate::processor::{InputRoute, Return};
+use crate::processor::{FromAudio, InputRoute};
 use crate::voice::Health;
 use crate::voice::{Phase, QUIET_LEVEL, Repose};
 use std::ops::Range;
@@ -62,7 +62,7 @@ impl Renderer {
                     let fault = self.render_node(n, (at, &transport), frames, events);
                     if let (Some(silenced), false) = (fault, self.retired) {
                         let uid = self.plan.nodes[n].uid;
-                        returns.try_send(Return::NodeFault { uid, silenced });
+                        returns.try_send(FromAudio::NodeFault { uid, silenced });
                     }
                 }
                 Role::HostInput => self.render_input(n, frames, input),
@@ -107,7 +107,7 @@ impl Renderer {
             1 => (&mut taken[..outputs], None),
             _ => (&mut self.voice_outputs[..outputs], Some(&mut taken[..outputs])),
         };
-        let mut player = Player::new(&nodes[n], controls, &mut voices, &mut self.notes);
+        let mut player = VoiceAllocator::new(&nodes[n], controls, &mut voices, &mut self.notes);
         let mut stretch = Stretch {
             at,
             transport: *transport,
@@ -125,8 +125,8 @@ impl Renderer {
             done = offset;
             part.player.notes.at = event.sample;
             match event.write {
-                Write::Host(played) => {
-                    if let Some(what) = self.keyboard.what(played) {
+                ControlWrite::Host(played) => {
+                    if let Some(what) = self.host_notes.what(played) {
                         part.player.play(what);
                     }
                 }
@@ -200,7 +200,7 @@ impl Renderer {
         frames: Range<usize>,
     ) {
         for event in events {
-            if let Write::Host(played) = event.write {
+            if let ControlWrite::Host(played) = event.write {
                 self.refuse(played, event.sample);
             }
         }
@@ -220,7 +220,7 @@ impl Renderer {
             return;
         }
         let generation = self.plan.generation;
-        if self.retired || returns.try_send(Return::Faded { generation }) {
+        if self.retired || returns.try_send(FromAudio::Faded { generation }) {
             self.plan.fading = false;
         }
     }
@@ -260,7 +260,7 @@ fn hears_nothing(plan: &Plan, n: usize) -> bool {
 fn is_quiet(plan: &Plan, port: usize) -> bool {
     let silent = |w: &Wire| w.left == 0 && (w.gain == 0.0 || plan.nodes[w.source as usize].silent);
     plan.wires[range(plan.ports[port].wires)].iter().all(silent)
-        && !plan.tails.iter().any(|t| t.port as usize == port && t.left > 0)
+        && !plan.declicks.iter().any(|t| t.port as usize == port && t.left > 0)
 }
 
 /// Sums the wires of each input port of node `n`; tells where each input channel is.
@@ -271,10 +271,10 @@ fn mix_inputs(plan: &mut Plan, n: usize, frames: usize, sources: &mut [Source; M
         let wires = range(port.wires);
         let mut live = plan.wires[wires.clone()].iter().filter(|w| !w.is_silent());
         let only = live.next().filter(|_| live.next().is_none()).copied();
-        let tails = plan.tails.iter().any(|t| t.port as usize == p && t.left > 0);
+        let declicks = plan.declicks.iter().any(|t| t.port as usize == p && t.left > 0);
         if is_quiet(plan, p) {
             sources[channel..channel + port.channels as usize].fill(Source::Zeros);
-        } else if let Some(wire) = only.filter(|w| !tails && passes_through(w, &port)) {
+        } else if let Some(wire) = only.filter(|w| !declicks && passes_through(w, &port)) {
             let outputs = &plan.outputs[range(plan.nodes[wire.source as usize].outputs)];
             for c in 0..port.channels {
                 let from = wire.channel + c.min(wire.channels - 1);
@@ -288,7 +288,7 @@ fn mix_inputs(plan: &mut Plan, n: usize, frames: usize, sources: &mut [Source; M
             for w in wires {
                 add_wire(plan, w, channel, port.channels as usize, frames);
             }
-            if tails {
+            if declicks {
                 add_tails(plan, p, channel, port.channels as usize, frames);
             }
         }
@@ -336,7 +336,7 @@ fn add_wire(plan: &mut Plan, w: usize, first: usize, channels: usize, frames: us
 
 /// What wires that had to go at once have left, dying away on a straight line.
 fn add_tails(plan: &mut Plan, port: usize, first: usize, channels: usize, frames: usize) {
-    for tail in plan.tails.iter_mut().filter(|t| t.port as usize == port) {
+    for tail in plan.declicks.iter_mut().filter(|t| t.port as usize == port) {
         let n = frames.min(tail.left as usize);
         for c in 0..channels {
             for (i, x) in plan.mix[first + c][..n].iter_mut().enumerate() {
@@ -349,7 +349,7 @@ fn add_tails(plan: &mut Plan, port: usize, first: usize, channels: usize, frames
 
 /// The voices of a node, and where they are rendered.
 struct Part<'p, 'v, 's, 'a, 'b> {
-    player: &'p mut Player<'v>,
+    player: &'p mut VoiceAllocator<'v>,
     stretch: &'s mut Stretch<'a, 'b>,
     /// Where several are summed.
     sum: Option<&'s mut [Box<[f32]>]>,

@@ -1,28 +1,28 @@
 //! The engine proper: clock, plan, slots, automations, master. Replaced as a whole by a load.
 
 use super::Returns;
+use super::control_writes::EventQueue;
 use super::controllers::Controllers;
-use super::controls::EventQueue;
-use super::edits::Scheduled;
-use super::endings::Endings;
 use super::handover::Handover;
-use super::keyboard::Keyboard;
 use super::lines::MasterLine;
 use super::macros::Macros;
 use super::midi::MidiVoices;
 use super::midi_clock::MidiClock;
+use super::mpe::HostNotes;
+use super::note_offs::NoteOffs;
 use super::output::{Channels, Output};
 use super::params::{ParamEvent, Params};
 use super::scene::Scenes;
+use super::schedule::Schedule;
 use super::slots::{Slot, Slots};
 use super::timeline::Timeline;
-use super::voices::Notes;
+use super::voice_allocation::VoiceClock;
 use crate::automation::Automation;
 use crate::clock::{ClockSettings, Mode, Segment, TransportAt};
 use crate::limits::{MAX_AUTOMATIONS, MAX_CHANNELS};
 use crate::model::{ProgramChanges, Start};
 use crate::plan::{Fade, Plan};
-use crate::processor::{InputRoute, Return};
+use crate::processor::{FromAudio, InputRoute};
 use crate::slot::BoundPattern;
 use crate::symbol::Symbol;
 use crate::telemetry::Levels;
@@ -129,7 +129,7 @@ pub struct Renderer {
     /// Replaced: it fades out, hears of no edits any more, and tells nothing.
     pub(super) retired: bool,
     pub(super) plan: Box<Plan>,
-    pub(super) scheduled: Scheduled,
+    pub(super) scheduled: Schedule,
     pub(super) slots: Slots,
     /// Automations, and fades behind them.
     pub(super) automations: Vec<Option<ActiveAutomation>>,
@@ -140,10 +140,10 @@ pub struct Renderer {
     pub(super) input: InputRoute,
     pub(super) events: EventBuffer,
     pub(super) queue: EventQueue,
-    pub(super) notes: Notes,
-    pub(super) keyboard: Keyboard,
+    pub(super) notes: VoiceClock,
+    pub(super) host_notes: HostNotes,
     pub(super) midi: MidiVoices,
-    pub(super) endings: Endings,
+    pub(super) note_offs: NoteOffs,
     pub(super) handover: Handover,
     /// Slots were hushed on this sample.
     pub(super) hushing: bool,
@@ -186,17 +186,17 @@ impl Renderer {
             used_automations: 0,
             used_fades: 0,
             plan,
-            scheduled: Scheduled::new(),
+            scheduled: Schedule::new(),
             slots: Slots::new(),
             automations: (0..MAX_AUTOMATIONS + MAX_FADES).map(|_| None).collect(),
             seed: settings.seed,
             input: settings.input,
             events: EventBuffer::with_capacity(2 * krach_patterns::MAX_EVENTS_PER_CYCLE as usize),
             queue: EventQueue::with_capacity(MAX_EVENTS),
-            notes: Notes::new(settings.sample_rate),
-            keyboard: Keyboard::new(),
+            notes: VoiceClock::new(settings.sample_rate),
+            host_notes: HostNotes::new(),
             midi: MidiVoices::new(),
-            endings: Endings::new(),
+            note_offs: NoteOffs::new(),
             handover: Handover::new(),
             hushing: false,
             midi_clock: MidiClock { on: settings.midi_clock, ..MidiClock::default() },
@@ -318,7 +318,7 @@ impl Renderer {
             let mut until = self.act_on_params(at, segment.end);
             if std::mem::take(&mut self.timeline.discontinuity) {
                 self.close_gates();
-                self.endings.forget();
+                self.note_offs.forget();
                 self.midi.end(at, |_| true);
                 self.forget_beginnings();
                 self.timeline.sounded = f64::NEG_INFINITY;
@@ -375,7 +375,7 @@ impl Renderer {
                 let control = self.plan.find(running.target, running.path);
                 let base = control.map(|c| self.plan.controls[c as usize].base);
                 let serial = running.serial;
-                running.done = returns.try_send(Return::AutomationDone { serial, base });
+                running.done = returns.try_send(FromAudio::AutomationDone { serial, base });
             }
         }
     }
@@ -387,10 +387,10 @@ impl Renderer {
 
     /// Tells the control side where patterns that count from their own zero have begun.
     fn report_origins(&mut self, returns: &mut Returns) {
-        for index in self.slots.untold() {
+        for index in self.slots.unreported() {
             let Some(slot) = self.slots.get(index).filter(|slot| !slot.origin.is_nan()) else { continue };
             let (serial, position) = (slot.voice.serial, slot.origin);
-            if returns.try_send(Return::Origin { serial, position }) {
+            if returns.try_send(FromAudio::Origin { serial, position }) {
                 self.slots.told(index);
             }
         }
@@ -399,7 +399,7 @@ impl Renderer {
     /// Hands over the OSC messages that have come due; what finds no room is lost.
     fn report_osc(&mut self, returns: &mut Returns) {
         for due in self.midi.osc_due() {
-            returns.try_send(Return::Osc { sample: due.sample, serial: due.serial, value: due.value });
+            returns.try_send(FromAudio::Osc { sample: due.sample, serial: due.serial, value: due.value });
         }
     }
 
@@ -437,14 +437,14 @@ impl Renderer {
         loop {
             self.queue.clear();
             self.midi.clear_requests();
-            self.endings.clear_new();
+            self.note_offs.clear_new();
             let fits = self.collect(segment, at, until, running).is_ok();
             if fits || until - at <= 1 {
                 if !fits {
                     self.refuse_unqueued(at);
                 }
                 if running {
-                    self.endings.settle(&segment.epoch, until);
+                    self.note_offs.settle(&segment.epoch, until);
                 }
                 return until;
             }
@@ -473,7 +473,7 @@ impl Renderer {
         self.close_gates();
         self.midi.end(at, |_| true);
         for node in 0..self.plan.nodes.len() {
-            self.with_player(node, |player| player.silence());
+            self.with_allocator(node, |player| player.silence());
         }
         self.output.reset_limiters();
     }

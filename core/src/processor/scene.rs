@@ -3,14 +3,14 @@
 //! What depends on the graph that plays is a plan, prepared against it (`Plan::scenes`). All else a scene puts in place is
 //! its parts: they wait here until they are recalled, whatever plans come and go meanwhile.
 
-use super::controls::SlotSet;
+use super::control_writes::SlotSet;
 use super::renderer::{ActiveAutomation, MAX_FADES, Renderer};
-use super::{Returns, edits::Moment};
+use super::{Returns, schedule::Moment};
 use crate::automation::Automation;
 use crate::limits::{MAX_AUTOMATIONS, SCENES};
 use crate::model::Crossfade;
 use crate::plan::{Plan, Pool};
-use crate::processor::{Action, Garbage, Return};
+use crate::processor::{Action, FromAudio, Garbage};
 use crate::slot::BoundPattern;
 use crate::symbol::Symbol;
 
@@ -134,7 +134,7 @@ impl Scenes {
     /// What was asked for and not ready, once there is room to tell it.
     pub fn report_missed(&mut self, returns: &mut Returns) {
         if let Some(recall) = self.missed
-            && returns.try_send(Return::Missed(recall))
+            && returns.try_send(FromAudio::Missed(recall))
         {
             self.missed = None;
         }
@@ -176,7 +176,7 @@ impl Renderer {
             return false;
         }
         if !self.scene_is_ready(number) {
-            returns.send(Return::Missed(recall));
+            returns.send(FromAudio::Missed(recall));
             return false;
         }
         let at = self.plan.scenes.iter().position(|scene| scene.number == number);
@@ -231,7 +231,7 @@ impl Renderer {
         self.let_hushed_go(moment.at, returns);
         self.hushing = false;
         let position = if moment.running { moment.position } else { f64::NAN };
-        returns.send(Return::Recalled { recall, generation, position, parts });
+        returns.send(FromAudio::Recalled { recall, generation, position, parts });
         changed
     }
 

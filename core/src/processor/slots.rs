@@ -1,6 +1,6 @@
 //! The slots of an engine: which of them hold a pattern, and in which piece of time none of its events begins.
 
-use super::controls::SlotSet;
+use super::control_writes::SlotSet;
 use super::patterns::{FARTHEST, WINDOW, cycles};
 use crate::limits::MAX_SLOTS;
 use crate::slot::{BoundPattern, MAX_AHEAD};
@@ -200,14 +200,14 @@ pub(super) struct Slots {
     /// Those of them whose pattern has shapes.
     drawing: SlotSet,
     /// The control side is still to be told where their patterns count from.
-    untold: SlotSet,
+    unreported: SlotSet,
 }
 
 impl Slots {
     /// All empty.
     pub fn new() -> Self {
         let list = (0..MAX_SLOTS).map(|_| None).collect();
-        Self { list, held: SlotSet::NONE, drawing: SlotSet::NONE, untold: SlotSet::NONE }
+        Self { list, held: SlotSet::NONE, drawing: SlotSet::NONE, unreported: SlotSet::NONE }
     }
 
     /// How many there may be.
@@ -234,13 +234,13 @@ impl Slots {
     }
 
     /// The same of those whose origin the control side is to be told.
-    pub fn untold(&self) -> impl Iterator<Item = usize> + use<> {
-        self.untold.indices()
+    pub fn unreported(&self) -> impl Iterator<Item = usize> + use<> {
+        self.unreported.indices()
     }
 
     /// The control side knows where it counts from, or need not know any more.
     pub fn told(&mut self, index: usize) {
-        self.untold.remove(index);
+        self.unreported.remove(index);
     }
 
     /// Puts a pattern into a slot; gives back the one that was there.
@@ -252,7 +252,7 @@ impl Slots {
             self.drawing.add(index);
         }
         if slot.voice.origin.is_none() {
-            self.untold.add(index);
+            self.unreported.add(index);
         }
         *place = Some(slot);
         old
@@ -260,7 +260,7 @@ impl Slots {
 
     /// Empties a slot.
     pub fn take(&mut self, index: usize) -> Option<Slot> {
-        for set in [&mut self.held, &mut self.drawing, &mut self.untold] {
+        for set in [&mut self.held, &mut self.drawing, &mut self.unreported] {
             set.remove(index);
         }
         self.list.get_mut(index)?.take()
@@ -387,11 +387,11 @@ mod tests {
         }
         assert!(slots.put(MAX_SLOTS, Slot::new(bound(&rest()), 0.0, 0.0)).is_none());
         assert_eq!(slots.held().collect::<Vec<_>>(), [3, 64, 1023]);
-        assert_eq!(slots.untold().collect::<Vec<_>>(), [3, 64, 1023]);
+        assert_eq!(slots.unreported().collect::<Vec<_>>(), [3, 64, 1023]);
         assert_eq!(slots.drawing().count(), 0);
         slots.told(3);
         assert!(slots.take(64).is_some());
         assert_eq!(slots.held().collect::<Vec<_>>(), [3, 1023]);
-        assert_eq!(slots.untold().collect::<Vec<_>>(), [1023]);
+        assert_eq!(slots.unreported().collect::<Vec<_>>(), [1023]);
     }
 }

@@ -1,9 +1,9 @@
 //! Where time starts from standstill: with `restart`, and always offline, every node begins as after a
 //! reset, so that the same place sounds the same each time.
 
-use super::controls::{SlotSet, Write};
+use super::control_writes::{ControlWrite, SlotSet};
 use super::renderer::Renderer;
-use super::voices::Player;
+use super::voice_allocation::VoiceAllocator;
 use crate::clock::Segment;
 use crate::model::Start;
 use crate::voice::{Phase, Repose};
@@ -22,7 +22,7 @@ impl Renderer {
         self.release_controls(SlotSet::ALL);
         self.restart_automations(segment);
         for node in 0..self.plan.nodes.len() {
-            self.with_player(node, |player| player.restart());
+            self.with_allocator(node, |player| player.restart());
         }
         // Notes of patterns that last over the start begin again, also where time goes on from where it was.
         self.timeline.discontinuity = true;
@@ -46,13 +46,13 @@ impl Renderer {
                 }
             };
             if let Some(control) = self.plan.find(running.target, running.path) {
-                self.write(control, Write::Automation { index: index as u32, value, ramp: 0 });
+                self.write(control, ControlWrite::Automation { index: index as u32, value, ramp: 0 });
             }
         }
     }
 }
 
-impl Player<'_> {
+impl VoiceAllocator<'_> {
     /// As if just created with the controls it has. Keys that are held, and gates that base values and
     /// automations hold open, begin their notes again.
     fn restart(&mut self) {

@@ -1,12 +1,12 @@
 //! Notes of the host at their sample on the node that their channel is routed to, with their expressions, bend and
-//! pedal. What channels have been told is in `keyboard`, what a single voice does with several keys in `keys`.
+//! pedal. What channels have been told is in `host_notes`, what a single voice does with several keys in `keys`.
 
-use super::controls::{ControlEvent, Write};
+use super::control_writes::{ControlEvent, ControlWrite};
 use super::host_events::{Expression, NoteAddress, NoteEnd};
-use super::keyboard::{Played, bit};
 use super::keys::Pressed;
+use super::mpe::{NoteCommand, bit};
 use super::renderer::Renderer;
-use super::voices::Player;
+use super::voice_allocation::VoiceAllocator;
 use crate::limits::NONE;
 use crate::plan::NoteParts;
 use crate::processor::NoteRoute;
@@ -16,33 +16,33 @@ use krach_patterns::Full;
 impl Renderer {
     /// Where notes of the host go. Those that no longer lead where they sound let go.
     pub fn route_notes(&mut self, route: NoteRoute) {
-        self.keyboard.route(route);
+        self.host_notes.route(route);
         for at in 0..self.plan.ids.len() {
             let (id, node) = self.plan.ids[at];
             let mut lost = [false; 16];
             for (channel, lost) in lost.iter_mut().enumerate() {
-                *lost = self.keyboard.target(channel as i16) != Some(id);
+                *lost = self.host_notes.target(channel as i16) != Some(id);
             }
             let elsewhere = |note: &HostNote| lost[(note.channel & 15) as usize];
             if self.plan.nodes[node as usize].voices.iter().any(|v| v.hosts().any(elsewhere)) {
-                self.with_player(node as usize, |player| player.let_go(elsewhere));
+                self.with_allocator(node as usize, |player| player.let_go(elsewhere));
             }
         }
     }
 
     /// Queues what the host plays in `[at, until)`.
     pub(super) fn gather_notes(&mut self, at: i64, until: i64) -> Result<(), Full> {
-        let first = self.keyboard.played.partition_point(|(sample, _)| *sample < at);
-        let last = self.keyboard.played.partition_point(|(sample, _)| *sample < until);
+        let first = self.host_notes.played.partition_point(|(sample, _)| *sample < at);
+        let last = self.host_notes.played.partition_point(|(sample, _)| *sample < until);
         if first == last {
             return Ok(());
         }
-        let Self { keyboard, plan, queue, .. } = self;
+        let Self { host_notes, plan, queue, .. } = self;
         let is_routed = |node: u32| {
-            let targets = keyboard.routes.iter().chain([&keyboard.omni]);
+            let targets = host_notes.routes.iter().chain([&host_notes.omni]);
             targets.flatten().any(|target| plan.node(*target) == Some(node))
         };
-        let mut concerned = std::mem::take(&mut keyboard.concerned);
+        let mut concerned = std::mem::take(&mut host_notes.concerned);
         concerned.clear();
         for (n, node) in plan.nodes.iter().enumerate().filter(|(_, n)| n.voiced && !n.ghost) {
             let plays = node.voices.iter().any(|v| v.hosts().next().is_some()) || is_routed(n as u32);
@@ -51,26 +51,26 @@ impl Renderer {
             }
         }
         let queued = (first..last).try_for_each(|number| {
-            let (sample, what) = keyboard.played[number];
+            let (sample, what) = host_notes.played[number];
             // Before the patterns of the same sample.
             let (beats, order) = (f64::NEG_INFINITY, (0, number as u32));
-            let write = Write::Host(number as u32);
+            let write = ControlWrite::Host(number as u32);
             let event = |node| ControlEvent { sample, beats, order, node, control: 0, write };
-            if let Played::On { note, .. } = what {
-                let node = keyboard.target(note.channel).and_then(|id| plan.node(id));
+            if let NoteCommand::On { note, .. } = what {
+                let node = host_notes.target(note.channel).and_then(|id| plan.node(id));
                 let node = node.filter(|n| plan.nodes[*n as usize].voiced);
                 queue.push(event(node.unwrap_or(NONE)))
             } else {
                 concerned.iter().try_for_each(|node| queue.push(event(*node)))
             }
         });
-        keyboard.concerned = concerned;
+        host_notes.concerned = concerned;
         queued
     }
 
     /// A note that no node plays is over before it begins.
     pub(super) fn refuse(&mut self, played: u32, sample: i64) {
-        if let Some(Played::On { note, .. }) = self.keyboard.what(played) {
+        if let Some(NoteCommand::On { note, .. }) = self.host_notes.what(played) {
             self.notes.at = sample;
             self.notes.end(note);
         }
@@ -79,11 +79,12 @@ impl Renderer {
     /// Notes at sample `at` that found no room in the queue are over before they begin. The queue takes
     /// what is played in order.
     pub(super) fn refuse_unqueued(&mut self, at: i64) {
-        let number =
-            |event: &ControlEvent| if let Write::Host(number) = event.write { Some(number) } else { None };
+        let number = |event: &ControlEvent| {
+            if let ControlWrite::Host(number) = event.write { Some(number) } else { None }
+        };
         let queued = self.queue.events().iter().filter_map(number).max();
-        let first = self.keyboard.played.partition_point(|(sample, _)| *sample < at);
-        let last = self.keyboard.played.partition_point(|(sample, _)| *sample <= at);
+        let first = self.host_notes.played.partition_point(|(sample, _)| *sample < at);
+        let last = self.host_notes.played.partition_point(|(sample, _)| *sample <= at);
         for number in first.max(queued.map_or(0, |n| n as usize + 1))..last {
             self.refuse(number as u32, at);
         }
@@ -100,7 +101,7 @@ impl Renderer {
 
     /// The engine before this one plays the host's notes no longer.
     pub(super) fn inherit_keyboard(&mut self, old: &mut Self) {
-        self.keyboard.take_over(&old.keyboard);
+        self.host_notes.take_over(&old.host_notes);
         self.notes.at = self.timeline.clock.now();
         self.notes.ends.append(&mut old.notes.ends);
         self.notes.ends.iter_mut().for_each(|(at, _)| *at = self.notes.at);
@@ -129,11 +130,11 @@ impl Renderer {
     }
 }
 
-impl Player<'_> {
+impl VoiceAllocator<'_> {
     /// Does what the host plays.
-    pub fn play(&mut self, what: Played) {
+    pub fn play(&mut self, what: NoteCommand) {
         match what {
-            Played::On { note, velocity, pressure, brightness } => {
+            NoteCommand::On { note, velocity, pressure, brightness } => {
                 let parts = self.parts;
                 let note = if parts.wheel { HostNote { bend: 0.0, ..note } } else { note };
                 let key = HeldKey { note, pressure, brightness };
@@ -149,7 +150,7 @@ impl Player<'_> {
                     self.gate_of(at, parts.gate as usize, 1.0);
                 }
             }
-            Played::Off { notes, pedals } => {
+            NoteCommand::Off { notes, pedals } => {
                 let held = |host: &HostNote| pedals & bit(host.channel) != 0;
                 for voice in self.voices.iter_mut() {
                     let sounding = voice.host.as_mut().filter(|_| voice.phase == Phase::Held);
@@ -160,17 +161,17 @@ impl Player<'_> {
                 }
                 self.let_go(|host| !held(host) && !host.sustained && notes.matches(host));
             }
-            Played::PedalUp { channels } => {
+            NoteCommand::PedalUp { channels } => {
                 self.let_go(|host| host.sustained && channels & bit(host.channel) != 0);
             }
-            Played::Choke(notes) => {
+            NoteCommand::Choke(notes) => {
                 self.forget_keys(|host| notes.matches(host));
                 self.of_notes(|host| notes.matches(host), Self::cut);
             }
-            Played::Express { notes, which: Expression::Tuning, value } => {
+            NoteCommand::Express { notes, which: Expression::Tuning, value } => {
                 self.retune(|host| notes.matches(host), |host| host.tuning = value);
             }
-            Played::Express { notes, which, value } => {
+            NoteCommand::Express { notes, which, value } => {
                 self.express_keys(|host| notes.matches(host), which, value as f32);
                 let part = part_of(&self.parts, which);
                 let Some(c) = self.controls.get(part as usize) else { return };
@@ -182,8 +183,8 @@ impl Player<'_> {
                     |player, at| player.hold(at, part as usize, value as f32),
                 );
             }
-            Played::Bend { .. } if self.parts.wheel => {}
-            Played::Bend { channels, semitones } => {
+            NoteCommand::Bend { .. } if self.parts.wheel => {}
+            NoteCommand::Bend { channels, semitones } => {
                 let bent = |host: &HostNote| channels & bit(host.channel) != 0;
                 self.retune(bent, |host| host.bend = semitones[(host.channel & 15) as usize]);
             }

@@ -1,6 +1,6 @@
 //! Continuous controls of patterns: evaluated as functions on the 32-sample grid, straight lines between.
 
-use super::controls::{ControlEvent, Write};
+use super::control_writes::{ControlEvent, ControlWrite};
 use super::patterns::{cycles, window};
 use super::renderer::Renderer;
 use crate::automation::GRID;
@@ -45,7 +45,7 @@ impl Renderer {
             let drawn = &slot.voice.program.shapes()[shape.index as usize];
             let value = drawn.value(shape.period, phase, self.seed) as f32;
             let (slot, ramp, onset) = (index as u32, GRID as u32, f64::NAN);
-            let write = Write::Pattern { value, slot, via, gate: false, ramp, onset };
+            let write = ControlWrite::Pattern { value, slot, via, gate: false, ramp, onset };
             let (time, order) = ((point, segment.epoch.beats_at(point)), (index as u32, number as u32));
             self.queue.push(ControlEvent::new(&self.plan, control, time, order, write))?;
         }

@@ -46,7 +46,7 @@ pub(super) fn bit(channel: i16) -> u16 {
 
 /// What a node is told of what is played.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Played {
+pub(super) enum NoteCommand {
     On {
         note: HostNote,
         velocity: f32,
@@ -106,19 +106,19 @@ impl Channel {
 const MANAGERS: [i16; 2] = [0, 15];
 
 /// What the host plays in this block, and where it goes.
-pub(super) struct Keyboard {
+pub(super) struct HostNotes {
     channels: [Channel; 16],
     /// Member channels of the lower and the upper MPE zone.
     zones: [u8; 2],
     pub routes: [Option<Symbol>; 16],
     pub omni: Option<Symbol>,
     /// (sample, what), in order.
-    pub played: Vec<(i64, Played)>,
+    pub played: Vec<(i64, NoteCommand)>,
     /// Nodes that what is not a beginning concerns.
     pub concerned: Vec<u32>,
 }
 
-impl Keyboard {
+impl HostNotes {
     pub fn new() -> Self {
         Self {
             channels: [Channel::FRESH; 16],
@@ -143,7 +143,7 @@ impl Keyboard {
         self.routes[(channel & 15) as usize].or(self.omni)
     }
 
-    pub fn what(&self, index: u32) -> Option<Played> {
+    pub fn what(&self, index: u32) -> Option<NoteCommand> {
         self.played.get(index as usize).map(|(_, what)| *what)
     }
 
@@ -163,9 +163,9 @@ impl Keyboard {
             HostEventKind::Midi(bytes) => self.hear_midi(sample, bytes),
             HostEventKind::NoteOn { note, velocity } => self.note_on(sample, note, velocity as f32, true),
             HostEventKind::NoteOff(note) => self.note_off(sample, Selection::of(note)),
-            HostEventKind::Choke(note) => self.push(sample, Played::Choke(Selection::of(note))),
+            HostEventKind::Choke(note) => self.push(sample, NoteCommand::Choke(Selection::of(note))),
             HostEventKind::Expression { note, which, value } => {
-                self.push(sample, Played::Express { notes: Selection::of(note), which, value });
+                self.push(sample, NoteCommand::Express { notes: Selection::of(note), which, value });
             }
         }
     }
@@ -176,8 +176,9 @@ impl Keyboard {
     }
 
     /// What ends notes has room of its own, for all events that [`super::HostEvents`] holds.
-    fn push(&mut self, sample: i64, what: Played) {
-        let ends = matches!(what, Played::Off { .. } | Played::Choke(_) | Played::PedalUp { .. });
+    fn push(&mut self, sample: i64, what: NoteCommand) {
+        let ends =
+            matches!(what, NoteCommand::Off { .. } | NoteCommand::Choke(_) | NoteCommand::PedalUp { .. });
         if self.has_room() || ends && self.played.len() < self.played.capacity() {
             self.played.push((sample, what));
         }
@@ -196,7 +197,7 @@ impl Keyboard {
             bend: self.semitones(note.channel),
         };
         let (pressure, brightness) = (channel.pressure, channel.brightness);
-        self.push(sample, Played::On { note: host, velocity, pressure, brightness });
+        self.push(sample, NoteCommand::On { note: host, velocity, pressure, brightness });
     }
 
     /// The members of a zone.
@@ -239,7 +240,7 @@ impl Keyboard {
 
     fn note_off(&mut self, sample: i64, notes: Selection) {
         let pedals = self.pedals();
-        self.push(sample, Played::Off { notes, pedals });
+        self.push(sample, NoteCommand::Off { notes, pedals });
     }
 
     fn hear_midi(&mut self, sample: i64, [status, first, second]: [u8; 3]) {
@@ -254,7 +255,7 @@ impl Keyboard {
             0x80 | 0x90 => self.note_off(sample, Selection::of(key)),
             0xa0 => {
                 let (notes, which, value) = (Selection::of(key), Expression::Pressure, share(second));
-                self.push(sample, Played::Express { notes, which, value });
+                self.push(sample, NoteCommand::Express { notes, which, value });
             }
             0xb0 => self.controller(sample, channel, first, second),
             0xd0 => self.express(sample, channel, Expression::Pressure, share(first)),
@@ -278,7 +279,7 @@ impl Keyboard {
                 _ => state.brightness = Some(value as f32),
             }
         }
-        self.push(sample, Played::Express { notes: Selection::on(reach), which, value });
+        self.push(sample, NoteCommand::Express { notes: Selection::on(reach), which, value });
     }
 
     /// The channels of that set.
@@ -288,14 +289,14 @@ impl Keyboard {
 
     fn tell_bend(&mut self, sample: i64, channels: u16) {
         let semitones = std::array::from_fn(|channel| self.semitones(channel as i16));
-        self.push(sample, Played::Bend { channels, semitones });
+        self.push(sample, NoteCommand::Bend { channels, semitones });
     }
 
     /// After a change of pedals: those that are up now and were down.
     fn lift_pedals(&mut self, sample: i64, before: u16) {
         let channels = before & !self.pedals();
         if channels != 0 {
-            self.push(sample, Played::PedalUp { channels });
+            self.push(sample, NoteCommand::PedalUp { channels });
         }
     }
 
@@ -314,7 +315,7 @@ impl Keyboard {
             98 | 99 => state.registered = false,
             6 | 38 if state.registered => self.parameter(sample, channel, number == 6, value),
             // All sound off; all controllers as they were at first; all notes off and its kin.
-            120 => self.push(sample, Played::Choke(Selection::on(reach))),
+            120 => self.push(sample, NoteCommand::Choke(Selection::on(reach))),
             121 => {
                 for (_, state) in self.within(reach) {
                     *state = Channel { range: state.range, ..Channel::FRESH };

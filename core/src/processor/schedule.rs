@@ -1,7 +1,7 @@
 //! Edits and plans that wait for their position, and what each does when it comes.
 
 use super::Returns;
-use super::controls::{SlotSet, Write};
+use super::control_writes::{ControlWrite, SlotSet};
 use super::handover::Next;
 use super::renderer::{ActiveAutomation, MAX_FADES, Renderer};
 use super::scene::Recall;
@@ -10,7 +10,7 @@ use crate::clock::{Bars, Epoch, Mode, Segment};
 use crate::limits::{MAX_AUTOMATIONS, NONE};
 use crate::model::FadeLength;
 use crate::plan::Plan;
-use crate::processor::{Action, Garbage, Return, TimedAction};
+use crate::processor::{Action, FromAudio, Garbage, TimedAction};
 
 /// Most edits that wait on the audio thread; more wait on the control side.
 const MAX_WAITING: usize = 8192;
@@ -28,7 +28,7 @@ pub(super) struct Moment<'a> {
     pub epoch: &'a Epoch,
 }
 
-enum What {
+enum Scheduled {
     Action(Action),
     Plan(Box<Plan>),
 }
@@ -44,25 +44,25 @@ struct Waiting {
     moved: Option<f64>,
     /// It was called back when there was no room to give it back.
     void: bool,
-    what: What,
+    what: Scheduled,
 }
 
 impl Waiting {
     /// By position, then by the order of the edits; a plan of the same edit before its action.
     fn before(&self, other: &Self) -> std::cmp::Ordering {
-        let kind = |w: &Self| matches!(w.what, What::Action(_));
+        let kind = |w: &Self| matches!(w.what, Scheduled::Action(_));
         let by_seq = self.seq.cmp(&other.seq).then(kind(self).cmp(&kind(other)));
         self.due.total_cmp(&other.due).then(by_seq)
     }
 
     fn is_plan_for_now(&self, base: u64) -> bool {
         self.due == f64::NEG_INFINITY
-            && matches!(&self.what, What::Plan(p) if p.due.is_none() && p.base == base)
+            && matches!(&self.what, Scheduled::Plan(p) if p.due.is_none() && p.base == base)
     }
 }
 
 /// What waits.
-pub(super) struct Scheduled {
+pub(super) struct Schedule {
     /// The next is the last: what is for now comes and goes without moving what waits for later.
     waiting: Vec<Waiting>,
     /// A plan for this edit came back because its base had changed: what was to act after it waits
@@ -74,7 +74,7 @@ pub(super) struct Scheduled {
     placed: (Bars, f64),
 }
 
-impl Scheduled {
+impl Schedule {
     pub fn new() -> Self {
         Self {
             waiting: Vec::with_capacity(MAX_WAITING),
@@ -99,7 +99,7 @@ impl Scheduled {
 
     fn is_blocked(&self) -> bool {
         let Some(next) = self.next() else { return false };
-        let action = matches!(next.what, What::Action(_));
+        let action = matches!(next.what, Scheduled::Action(_));
         self.blocked.is_some_and(|seq| action && next.due > f64::NEG_INFINITY && next.seq > seq)
     }
 
@@ -124,7 +124,7 @@ impl Scheduled {
     }
 }
 
-impl Scheduled {
+impl Schedule {
     /// Finds anew where it is due what waits for time to move, if jumps or another meter have changed that.
     fn place(&mut self, meter: Bars, skipped: f64) {
         if self.placed == (meter, skipped) {
@@ -156,7 +156,7 @@ impl Scheduled {
             let waits = &mut self.waiting[at];
             let is_start = waits.starts && waits.seq <= heard && !waits.void;
             if is_start && garbage.len() < garbage.capacity() {
-                if let What::Action(Action::Slot { voice, .. }) = self.waiting.remove(at).what {
+                if let Scheduled::Action(Action::Slot { voice, .. }) = self.waiting.remove(at).what {
                     garbage.push(Garbage::Slot(voice));
                 }
                 continue;
@@ -169,13 +169,13 @@ impl Scheduled {
     /// What waits for time to move under that number, and does not act.
     fn cancel(&mut self, which: impl Fn(u64, &Action) -> bool) -> Option<Action> {
         let is_it = |w: &Waiting| match &w.what {
-            What::Action(action) => (w.moved.is_some() || w.starts) && which(w.seq, action),
-            What::Plan(_) => false,
+            Scheduled::Action(action) => (w.moved.is_some() || w.starts) && which(w.seq, action),
+            Scheduled::Plan(_) => false,
         };
         let at = self.waiting.iter().position(is_it)?;
         match self.waiting.remove(at).what {
-            What::Action(action) => Some(action),
-            What::Plan(_) => None,
+            Scheduled::Action(action) => Some(action),
+            Scheduled::Plan(_) => None,
         }
     }
 }
@@ -195,7 +195,7 @@ impl Renderer {
         match moved {
             Some(moved) => self.act_once_moved(moved, seq, action),
             None => {
-                let what = What::Action(action);
+                let what = Scheduled::Action(action);
                 self.scheduled.insert(Waiting { due, seq, relative, starts, moved, void: false, what });
             }
         }
@@ -205,7 +205,7 @@ impl Renderer {
     fn act_once_moved(&mut self, moved: f64, seq: u64, action: Action) {
         self.scheduled.place(self.timeline.meter, self.timeline.skipped);
         let due = self.timeline.meter.count_at(moved + self.timeline.skipped);
-        let (moved, what) = (Some(moved), What::Action(action));
+        let (moved, what) = (Some(moved), Scheduled::Action(action));
         let (relative, starts) = (false, false);
         self.scheduled.insert(Waiting { due, seq, relative, starts, moved, void: false, what });
     }
@@ -216,14 +216,14 @@ impl Renderer {
         if plan.due.is_none() && plan.base == active {
             // The newest plan wins.
             let overtaken = self.scheduled.waiting.iter().rposition(|w| w.is_plan_for_now(active));
-            if let Some(What::Plan(old)) = overtaken.map(|at| self.scheduled.waiting.remove(at).what) {
-                returns.send(Return::Stale(old));
+            if let Some(Scheduled::Plan(old)) = overtaken.map(|at| self.scheduled.waiting.remove(at).what) {
+                returns.send(FromAudio::Stale(old));
             }
         }
         let standing = self.timeline.clock.mode() == Mode::Stopped && plan.relative;
         let due = if standing { f64::NEG_INFINITY } else { plan.due.unwrap_or(f64::NEG_INFINITY) };
         let (seq, relative) = (plan.seq, plan.relative);
-        let what = What::Plan(plan);
+        let what = Scheduled::Plan(plan);
         let starts = false;
         self.scheduled.insert(Waiting { due, seq, relative, starts, moved: None, void: false, what });
     }
@@ -233,11 +233,11 @@ impl Renderer {
         let mut at = 0;
         while at < self.scheduled.waiting.len() {
             let waits = &mut self.scheduled.waiting[at];
-            let called_back = waits.due > f64::NEG_INFINITY && matches!(waits.what, What::Plan(_));
+            let called_back = waits.due > f64::NEG_INFINITY && matches!(waits.what, Scheduled::Plan(_));
             waits.void |= called_back;
             if called_back && returns.has_room() {
-                if let What::Plan(plan) = self.scheduled.waiting.remove(at).what {
-                    returns.send(Return::Stale(plan));
+                if let Scheduled::Plan(plan) = self.scheduled.waiting.remove(at).what {
+                    returns.send(FromAudio::Stale(plan));
                 }
             } else {
                 at += 1;
@@ -268,17 +268,17 @@ impl Renderer {
             // What was timed acts at its own position, what was not at this sample's.
             let position = if at_once || late { self.timeline.meter.count_at(beats) } else { item.due };
             match item.what {
-                What::Plan(plan) if item.void => returns.send(Return::Stale(plan)),
-                What::Plan(plan) => self.adopt(plan, late, returns),
-                What::Action(action) if item.void => {
+                Scheduled::Plan(plan) if item.void => returns.send(FromAudio::Stale(plan)),
+                Scheduled::Plan(plan) => self.adopt(plan, late, returns),
+                Scheduled::Action(action) if item.void => {
                     let garbage = match action {
                         Action::Slot { voice, .. } => Some(Garbage::Slot(voice)),
                         _ => None,
                     };
                     let position = if running { position } else { f64::NAN };
-                    returns.send(Return::Applied { seq: item.seq, position, late: false, garbage });
+                    returns.send(FromAudio::Applied { seq: item.seq, position, late: false, garbage });
                 }
-                What::Action(action) => {
+                Scheduled::Action(action) => {
                     let moment = Moment { at, position, running, epoch: &segment.epoch };
                     let (garbage, changed) = match action {
                         Action::Recall { number, fade } => {
@@ -290,7 +290,7 @@ impl Renderer {
                         action => self.act(action, moment),
                     };
                     let position = if running { position } else { f64::NAN };
-                    returns.send(Return::Applied { seq: item.seq, position, late, garbage });
+                    returns.send(FromAudio::Applied { seq: item.seq, position, late, garbage });
                     time_changed |= changed;
                 }
             }
@@ -325,7 +325,7 @@ impl Renderer {
             if returns.has_room()
                 && let Some(slot) = self.slots.take(index)
             {
-                returns.send(Return::Hushed(Garbage::Slot(slot.voice)));
+                returns.send(FromAudio::Hushed(Garbage::Slot(slot.voice)));
             }
         }
         self.midi.end(at, |slot| hushed.has(slot));
@@ -337,7 +337,7 @@ impl Renderer {
             if plan.due.is_some() {
                 self.scheduled.blocked = Some(plan.seq);
             }
-            returns.send(Return::Stale(plan));
+            returns.send(FromAudio::Stale(plan));
             return;
         }
         let timed = plan.due.is_some();
@@ -346,7 +346,7 @@ impl Renderer {
         if timed {
             returns.expect_heed();
         }
-        returns.send(Return::Adopted { generation, seq, late, timed, old });
+        returns.send(FromAudio::Adopted { generation, seq, late, timed, old });
     }
 
     /// Puts a plan in place of its base; returns that.
@@ -368,7 +368,7 @@ impl Renderer {
         let active = self.plan.generation;
         let newest = self.scheduled.waiting.iter().position(|w| w.is_plan_for_now(active) && !w.void);
         if let Some(at) = newest.filter(|_| returns.has_room())
-            && let What::Plan(plan) = self.scheduled.waiting.remove(at).what
+            && let Scheduled::Plan(plan) = self.scheduled.waiting.remove(at).what
         {
             self.adopt(plan, false, returns);
         }
@@ -382,7 +382,7 @@ impl Renderer {
         match action {
             Action::Set { control, path, value } => {
                 if let Some(control) = self.plan.find(control, path) {
-                    self.write(control, Write::Base(value));
+                    self.write(control, ControlWrite::Base(value));
                     self.settle(control);
                 }
             }
@@ -565,7 +565,7 @@ impl Renderer {
         }
         if let Some(control) = self.plan.find(running.target, running.path) {
             if let Some(from) = from {
-                self.write(control, Write::Base(from as f32));
+                self.write(control, ControlWrite::Base(from as f32));
                 self.settle(control);
             }
             running.automation.lo = f64::from(self.value_before(control, moment));
@@ -620,7 +620,7 @@ impl Renderer {
     pub(super) fn clear_automation(&mut self, index: u32) -> Option<Box<crate::automation::Automation>> {
         let old = self.automations.get_mut(index as usize)?.take()?;
         if let Some(control) = self.plan.find(old.target, old.path) {
-            self.write(control, Write::AutomationEnds { index, arrived: None });
+            self.write(control, ControlWrite::AutomationEnds { index, arrived: None });
         }
         Some(old.automation)
     }

@@ -1,6 +1,6 @@
 //! What is written to a node reaches its voices: notes one of them, all else all.
 
-use super::controls::{Write, end_fade, is_fade, loose, resolve};
+use super::control_writes::{ControlWrite, end_fade, is_fade, loose, resolve};
 use crate::limits::NONE;
 use crate::node::Change;
 use crate::plan::{ControlState, NoteParts, PlanNode};
@@ -14,7 +14,7 @@ use crate::voice::{
 const MAX_ENDS: usize = super::open_notes::MAX_OPEN;
 
 /// What the voices of all nodes have in common.
-pub(super) struct Notes {
+pub(super) struct VoiceClock {
     /// How many notes have begun.
     pub begun: u64,
     /// The sample up to which the voices at hand have been rendered.
@@ -29,7 +29,7 @@ pub(super) struct Notes {
     pub longest: u64,
 }
 
-impl Notes {
+impl VoiceClock {
     pub fn new(sample_rate: f64) -> Self {
         Self {
             begun: 0,
@@ -50,10 +50,10 @@ impl Notes {
 }
 
 /// The voices of one node, and what is known of its controls.
-pub(super) struct Player<'a> {
+pub(super) struct VoiceAllocator<'a> {
     pub voices: &'a mut [Voice],
     pub controls: &'a mut [ControlState],
-    pub notes: &'a mut Notes,
+    pub notes: &'a mut VoiceClock,
     pub limit: usize,
     pub legato: Option<bool>,
     pub voiced: bool,
@@ -61,13 +61,13 @@ pub(super) struct Player<'a> {
     pub parts: NoteParts,
 }
 
-impl<'a> Player<'a> {
+impl<'a> VoiceAllocator<'a> {
     /// For a node whose voices have been taken out of it.
     pub fn new(
         node: &PlanNode,
         controls: &'a mut [ControlState],
         voices: &'a mut [Voice],
-        notes: &'a mut Notes,
+        notes: &'a mut VoiceClock,
     ) -> Self {
         let (limit, voiced, parts) = (node.limit as usize, node.voiced, node.parts);
         let rests = node.rests;
@@ -76,9 +76,9 @@ impl<'a> Player<'a> {
     }
 
     /// One of a control's writers does something.
-    pub fn write(&mut self, control: usize, write: Write) {
+    pub fn write(&mut self, control: usize, write: ControlWrite) {
         if !self.voiced {
-            let gate = matches!(write, Write::Modulate(_)) && self.controls[control].gate;
+            let gate = matches!(write, ControlWrite::Modulate(_)) && self.controls[control].gate;
             if let Some(change) = resolve(&mut self.controls[control], write).filter(|_| !gate) {
                 self.tell(None, control, change);
             }
@@ -87,20 +87,21 @@ impl<'a> Player<'a> {
         let c = &mut self.controls[control];
         let (gate, slot_of) = (c.gate, c.slot);
         match write {
-            Write::Note { value, slot, gate: label, note, .. } if (gate || label) && value <= 0.0 => {
-                let stray = || self.voices.iter().position(|v| v.stray && v.slot == slot && v.open > 0);
-                if let Some(at) = self.find(note).or_else(stray) {
+            ControlWrite::Note { value, slot, gate: label, note, .. } if (gate || label) && value <= 0.0 => {
+                let missed_note_off =
+                    || self.voices.iter().position(|v| v.missed_note_off && v.slot == slot && v.open > 0);
+                if let Some(at) = self.find(note).or_else(missed_note_off) {
                     self.gate_of(at, control, value);
                 }
             }
-            Write::Over { note } => {
+            ControlWrite::Over { note } => {
                 if let Some(at) = self.find(note) {
                     self.gate_of(at, control, 0.0);
                 }
             }
-            Write::Note { value, slot, gate: label, note, onset, stray, .. } => {
+            ControlWrite::Note { value, slot, gate: label, note, onset, missed_note_off, .. } => {
                 let at = self.voice_for(note, slot);
-                self.voices[at].stray |= stray;
+                self.voices[at].missed_note_off |= missed_note_off;
                 self.voices[at].onset = onset;
                 if gate || label {
                     self.gate_of(at, control, value);
@@ -108,7 +109,7 @@ impl<'a> Player<'a> {
                     self.hold(at, control, value);
                 }
             }
-            Write::Pattern { value, slot, gate: label, onset, .. } if gate || label => {
+            ControlWrite::Pattern { value, slot, gate: label, onset, .. } if gate || label => {
                 self.gate(control, loose(slot), slot, value);
                 if let Some(at) = self.find(loose(slot)).filter(|_| value > 0.0) {
                     let voice = &mut self.voices[at];
@@ -116,12 +117,12 @@ impl<'a> Player<'a> {
                     voice.onset = if voice.open > 1 { voice.onset.min(onset) } else { onset };
                 }
             }
-            Write::Base(value) if gate => {
+            ControlWrite::Base(value) if gate => {
                 (c.base, c.set) = (value, true);
                 end_fade(c);
                 self.gate(control, BY_BASE, NONE, value);
             }
-            Write::Automation { index, value, .. } if gate => {
+            ControlWrite::Automation { index, value, .. } if gate => {
                 if c.automation == NONE && !is_fade(index) {
                     c.automation = index;
                 }
@@ -133,7 +134,7 @@ impl<'a> Player<'a> {
                     }
                 }
             }
-            Write::AutomationEnds { index, arrived } if gate => {
+            ControlWrite::AutomationEnds { index, arrived } if gate => {
                 if c.automation == index {
                     c.automation = NONE;
                     if let Some(value) = arrived {
@@ -142,32 +143,37 @@ impl<'a> Player<'a> {
                     self.gate(control, BY_AUTOMATION, NONE, 0.0);
                 }
             }
-            Write::Hushed | Write::Close if gate => self.gate(control, loose(slot_of), slot_of, 0.0),
-            Write::Automation { .. } => {
+            ControlWrite::Hushed | ControlWrite::Close if gate => {
+                self.gate(control, loose(slot_of), slot_of, 0.0)
+            }
+            ControlWrite::Automation { .. } => {
                 if let Some(change) = resolve(c, write) {
                     self.tell(None, control, change);
                 }
             }
             // Gates are not modulated.
-            Write::Modulate(_) if gate => _ = resolve(c, write),
-            Write::Modulate(_) => {
+            ControlWrite::Modulate(_) if gate => _ = resolve(c, write),
+            ControlWrite::Modulate(_) => {
                 let change = resolve(c, write);
                 match change.filter(|_| self.controls[control].automation != NONE) {
                     Some(change) => self.tell(None, control, change),
                     None => (0..self.voices.len()).for_each(|at| self.refresh(at, control)),
                 }
             }
-            Write::Pattern { .. } => {
+            ControlWrite::Pattern { .. } => {
                 // The last to write among the patterns.
                 self.voices.iter_mut().for_each(|v| v.held[control] = None);
                 if let Some(change) = resolve(c, write) {
                     self.tell(None, control, change);
                 }
             }
-            Write::Host(_) => {}
-            Write::Base(_) | Write::Hushed | Write::Close | Write::AutomationEnds { .. } => {
+            ControlWrite::Host(_) => {}
+            ControlWrite::Base(_)
+            | ControlWrite::Hushed
+            | ControlWrite::Close
+            | ControlWrite::AutomationEnds { .. } => {
                 let told = resolve(c, write).is_some();
-                if matches!(write, Write::Base(_)) {
+                if matches!(write, ControlWrite::Base(_)) {
                     let orphaned = |v: &&mut Voice| v.note == NOBODY;
                     self.voices.iter_mut().filter(orphaned).for_each(|v| v.held[control] = None);
                 }
@@ -241,7 +247,7 @@ impl<'a> Player<'a> {
         self.notes.begun += 1;
         let voice = &mut self.voices[at];
         (voice.phase, voice.note, voice.slot) = (Phase::Held, note, slot);
-        (voice.started, voice.stray, voice.onset) = (self.notes.begun, false, f64::NAN);
+        (voice.started, voice.missed_note_off, voice.onset) = (self.notes.begun, false, f64::NAN);
         at
     }
 

@@ -4,7 +4,7 @@
 //! What closes a gate is the pattern's own event, if it comes. These endings close only what the same
 //! note still holds open.
 
-use super::controls::{ControlEvent, Write};
+use super::control_writes::{ControlEvent, ControlWrite};
 use super::renderer::Renderer;
 use crate::clock::{Epoch, Segment};
 use crate::voice::NoteKey;
@@ -15,7 +15,7 @@ const MAX_ENDINGS: usize = 1024;
 
 /// An open gate and where its note is over.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ending {
+pub(super) struct PendingNoteOff {
     /// End of the unit in beats.
     pub beats: f64,
     /// The slot that plays it.
@@ -29,13 +29,13 @@ pub(super) struct Ending {
 }
 
 /// The notes that are to end.
-pub(super) struct Endings {
-    due: Vec<Ending>,
+pub(super) struct NoteOffs {
+    due: Vec<PendingNoteOff>,
     /// Those that begin in the stretch that is being gathered.
-    new: Vec<Ending>,
+    new: Vec<PendingNoteOff>,
 }
 
-impl Endings {
+impl NoteOffs {
     pub fn new() -> Self {
         Self { due: Vec::with_capacity(MAX_ENDINGS), new: Vec::with_capacity(MAX_ENDINGS) }
     }
@@ -51,11 +51,11 @@ impl Endings {
     }
 
     /// A note begins in this stretch.
-    pub fn begin(&mut self, ending: Ending) -> Result<(), Full> {
+    pub fn begin(&mut self, note_off: PendingNoteOff) -> Result<(), Full> {
         if self.new.len() == self.new.capacity() {
             return Err(Full);
         }
-        self.new.push(ending);
+        self.new.push(note_off);
         Ok(())
     }
 
@@ -63,29 +63,29 @@ impl Endings {
     pub fn settle(&mut self, epoch: &Epoch, until: i64) {
         self.due.retain(|e| epoch.sample_of(e.beats) >= until);
         let due = &mut self.due;
-        for ending in self.new.drain(..).filter(|e| epoch.sample_of(e.beats) >= until) {
-            push(due, ending);
+        for note_off in self.new.drain(..).filter(|e| epoch.sample_of(e.beats) >= until) {
+            push(due, note_off);
         }
     }
 
     /// A note that sounds ends there.
-    pub fn remember(&mut self, ending: Ending) {
-        push(&mut self.due, ending);
+    pub fn remember(&mut self, note_off: PendingNoteOff) {
+        push(&mut self.due, note_off);
     }
 }
 
-fn push(due: &mut Vec<Ending>, ending: Ending) {
+fn push(due: &mut Vec<PendingNoteOff>, note_off: PendingNoteOff) {
     if due.len() == MAX_ENDINGS {
         due.remove(0);
     }
-    due.push(ending);
+    due.push(note_off);
 }
 
 impl Renderer {
     /// Queues the endings in `[at, until)`.
     pub(super) fn gather_endings(&mut self, segment: &Segment, at: i64, until: i64) -> Result<(), Full> {
-        for ending in self.endings.due.iter().chain(&self.endings.new) {
-            let &Ending { beats, slot, serial, value, note } = ending;
+        for note_off in self.note_offs.due.iter().chain(&self.note_offs.new) {
+            let &PendingNoteOff { beats, slot, serial, value, note } = note_off;
             let sample = segment.epoch.sample_of(beats).max(at);
             let playing = self.slots.get(slot as usize);
             let Some(voice) = playing.map(|s| &s.voice).filter(|v| v.serial == serial && sample < until)
@@ -96,7 +96,7 @@ impl Renderer {
             if let Some((control, _)) = control {
                 // After the pattern's own events of that time.
                 let (time, order) = ((sample, beats), (slot, u32::MAX));
-                let event = ControlEvent::new(&self.plan, control, time, order, Write::Over { note });
+                let event = ControlEvent::new(&self.plan, control, time, order, ControlWrite::Over { note });
                 self.queue.push(event)?;
             }
         }

@@ -1,7 +1,7 @@
 //! Who writes a control: base value ← pattern ← automation, decided in the order of time.
 
 use super::renderer::Renderer;
-use super::voices::Player;
+use super::voice_allocation::VoiceAllocator;
 use crate::automation::GRID;
 use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS, NONE};
 use crate::node::Change;
@@ -12,14 +12,14 @@ use krach_patterns::Full;
 
 /// Something that one of a control's writers does.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Write {
+pub(super) enum ControlWrite {
     /// A new base value.
     Base(f32),
     /// A pattern's event. `onset`: where it is, in cycles; NaN if it opens no gate.
     Pattern { value: f32, slot: u32, via: Symbol, gate: bool, ramp: u32, onset: f64 },
-    /// A pattern's event that belongs to a note. `onset`: where the note begins, in cycles. `stray`: time has
+    /// A pattern's event that belongs to a note. `onset`: where the note begins, in cycles. `missed_note_off`: time has
     /// left the place where it ends.
-    Note { value: f32, slot: u32, via: Symbol, gate: bool, note: NoteKey, onset: f64, stray: bool },
+    Note { value: f32, slot: u32, via: Symbol, gate: bool, note: NoteKey, onset: f64, missed_note_off: bool },
     /// A note is over: its gate closes, if it is still open.
     Over { note: NoteKey },
     /// The pattern that held it was hushed.
@@ -86,7 +86,7 @@ pub(super) struct ControlEvent {
     /// Index of the node's control.
     pub control: u32,
     /// What happens to it, or to the node.
-    pub write: Write,
+    pub write: ControlWrite,
 }
 
 impl ControlEvent {
@@ -96,7 +96,7 @@ impl ControlEvent {
         control: u32,
         (sample, beats): (i64, f64),
         order: (u32, u32),
-        write: Write,
+        write: ControlWrite,
     ) -> Self {
         let (node, control) = plan.controls.get(control as usize).map_or((NONE, 0), |c| (c.node, c.index));
         Self { sample, beats, order, node, control, write }
@@ -150,45 +150,45 @@ impl EventQueue {
 
 /// Applies a write to the state of a control that is the same for all voices; what they are to be
 /// told, if anything.
-pub(super) fn resolve(c: &mut ControlState, write: Write) -> Option<Change> {
+pub(super) fn resolve(c: &mut ControlState, write: ControlWrite) -> Option<Change> {
     let jump = |value| Some(Change { value, ramp: 0 });
     match write {
-        Write::Base(value) => {
+        ControlWrite::Base(value) => {
             (c.base, c.set) = (value, true);
             end_fade(c);
             if c.pattern.is_some() { None } else { unless_automated(c) }
         }
-        Write::Pattern { value, slot, via, gate, ramp, onset } => {
+        ControlWrite::Pattern { value, slot, via, gate, ramp, onset } => {
             c.pattern = Some(value);
             (c.slot, c.via, c.onset) = (slot, via, onset);
             c.drawn = ramp > 0;
             (c.open, c.note) = ((gate || c.gate) && value > 0.0, NOBODY);
             unless_automated(c).map(|change| Change { ramp, ..change })
         }
-        Write::Note { value, slot, via, gate, note, onset, .. } => {
-            let change = resolve(c, Write::Pattern { value, slot, via, gate, ramp: 0, onset });
+        ControlWrite::Note { value, slot, via, gate, note, onset, .. } => {
+            let change = resolve(c, ControlWrite::Pattern { value, slot, via, gate, ramp: 0, onset });
             c.note = note;
             change
         }
-        Write::Over { note } if c.open && c.note == note => resolve(c, Write::Close),
-        Write::Over { .. } => None,
-        Write::Host(_) => None,
-        Write::Modulate(modulation) => {
+        ControlWrite::Over { note } if c.open && c.note == note => resolve(c, ControlWrite::Close),
+        ControlWrite::Over { .. } => None,
+        ControlWrite::Host(_) => None,
+        ControlWrite::Modulate(modulation) => {
             c.modulation = modulation;
             Some(present(c))
         }
-        Write::Hushed => {
+        ControlWrite::Hushed => {
             c.pattern = None;
             c.slot = NONE;
             c.open = false;
             unless_automated(c)
         }
-        Write::Close => {
+        ControlWrite::Close => {
             c.open = false;
             c.pattern = Some(0.0);
             unless_automated(c)
         }
-        Write::Automation { index, value, ramp } => {
+        ControlWrite::Automation { index, value, ramp } => {
             if c.automation == NONE && !is_fade(index) {
                 c.automation = index;
             }
@@ -198,7 +198,7 @@ pub(super) fn resolve(c: &mut ControlState, write: Write) -> Option<Change> {
             c.automated = c.clamp(value);
             Some(Change { value: c.automated, ramp })
         }
-        Write::AutomationEnds { index, arrived } => {
+        ControlWrite::AutomationEnds { index, arrived } => {
             if c.automation != index {
                 return None;
             }
@@ -239,26 +239,30 @@ fn unless_automated(c: &ControlState) -> Option<Change> {
 
 impl Renderer {
     /// Does something to the voices of a node between two stretches.
-    pub(super) fn with_player<T>(&mut self, node: usize, act: impl FnOnce(&mut Player<'_>) -> T) -> T {
+    pub(super) fn with_allocator<T>(
+        &mut self,
+        node: usize,
+        act: impl FnOnce(&mut VoiceAllocator<'_>) -> T,
+    ) -> T {
         let mut voices = std::mem::take(&mut self.plan.nodes[node].voices);
         let Plan { nodes, controls, .. } = &mut *self.plan;
-        let done = act(&mut Player::new(&nodes[node], controls, &mut voices, &mut self.notes));
+        let done = act(&mut VoiceAllocator::new(&nodes[node], controls, &mut voices, &mut self.notes));
         self.plan.nodes[node].voices = voices;
         done
     }
 
     /// Writes to a control between two stretches: the node hears of it at once.
-    pub(super) fn write(&mut self, control: u32, write: Write) {
+    pub(super) fn write(&mut self, control: u32, write: ControlWrite) {
         let c = &self.plan.controls[control as usize];
         let (node, index) = (c.node as usize, c.index as usize);
-        self.with_player(node, |player| player.write(index, write));
+        self.with_allocator(node, |player| player.write(index, write));
     }
 
     /// Gates that patterns opened are closed.
     pub(super) fn close_gates(&mut self) {
         for control in 0..self.plan.controls.len() {
             if self.plan.controls[control].open {
-                self.write(control as u32, Write::Close);
+                self.write(control as u32, ControlWrite::Close);
             }
         }
         self.release_notes(SlotSet::ALL);
@@ -269,7 +273,7 @@ impl Renderer {
         for node in 0..self.plan.nodes.len() {
             let its = |v: &crate::voice::Voice| slots.has(v.slot);
             if self.plan.nodes[node].voiced && self.plan.nodes[node].voices.iter().any(its) {
-                self.with_player(node, |player| player.release_notes(its));
+                self.with_allocator(node, |player| player.release_notes(its));
             }
         }
     }
@@ -280,7 +284,7 @@ impl Renderer {
         for control in 0..self.plan.controls.len() {
             let c = &self.plan.controls[control];
             if c.pattern.is_some() && slots.has(c.slot) {
-                self.write(control as u32, Write::Hushed);
+                self.write(control as u32, ControlWrite::Hushed);
             }
         }
     }
@@ -303,8 +307,8 @@ impl Renderer {
             } else if c.renewed && !c.gate && c.pattern.is_none() && c.automation == NONE {
                 // Who took over whole holds what the old default was, unless a note has set it.
                 let value = c.modulated(value);
-                let heirs = node.fresh_from as usize;
-                for voice in node.voices.iter_mut().take(heirs) {
+                let successors = node.fresh_from as usize;
+                for voice in node.voices.iter_mut().take(successors) {
                     let by_note = voice.held.get(index).copied().flatten().is_some();
                     if let Some(instance) = voice.instance.as_mut().filter(|_| !by_note) {
                         instance.set(index, Change { value, ramp: 0 });
@@ -316,13 +320,13 @@ impl Renderer {
             let n = &self.plan.nodes[node];
             let first = n.fresh_from as usize;
             if n.voiced && !n.ghost && first < n.voices.len() {
-                self.with_player(node, |player| player.tell_new_voices(first));
+                self.with_allocator(node, |player| player.tell_new_voices(first));
             }
         }
         for at in 0..self.plan.resets.len() {
             let control = self.plan.resets[at].0;
             let base = self.plan.controls[control as usize].base;
-            self.write(control, Write::Base(base));
+            self.write(control, ControlWrite::Base(base));
         }
     }
 
@@ -332,14 +336,14 @@ impl Renderer {
         for control in 0..self.plan.controls.len() as u32 {
             let ControlState { pattern, via, automation: index, .. } = self.plan.controls[control as usize];
             if pattern.is_some() && self.plan.control(via) != Some(control) {
-                self.write(control, Write::Hushed);
+                self.write(control, ControlWrite::Hushed);
             }
             if index == NONE {
                 continue;
             }
             let running = self.automations.get(index as usize).and_then(Option::as_ref);
             if running.and_then(|r| self.plan.find(r.target, r.path)) != Some(control) {
-                self.write(control, Write::AutomationEnds { index, arrived: None });
+                self.write(control, ControlWrite::AutomationEnds { index, arrived: None });
             }
         }
     }
