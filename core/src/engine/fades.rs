@@ -55,7 +55,7 @@ impl Engine {
 
     /// Fades of nodes that were removed have nothing to do with new ones of their names.
     pub(super) fn end_fades_of_new_nodes(&mut self, before: &IndexedGraph) {
-        if self.fading.is_empty() {
+        if self.ledger.fading.is_empty() {
             return;
         }
         let graph = &self.session.graph;
@@ -63,12 +63,12 @@ impl Engine {
             let id = path.rsplit_once('/').map_or(path, |(id, _)| id);
             graph.node(id).is_some() && before.node(id).is_none()
         };
-        let paths = self.fading.values().map(|(path, _)| path).filter(|path| is_new(path));
+        let paths = self.ledger.fading.values().map(|(path, _)| path).filter(|path| is_new(path));
         let paths: BTreeSet<String> = paths.cloned().collect();
-        self.fading.retain(|_, (path, _)| !paths.contains(path));
+        self.ledger.fading.retain(|_, (path, _)| !paths.contains(path));
         for path in paths {
-            if let Some(index) = self.fades.of(&path) {
-                self.fades.free(&path);
+            if let Some(index) = self.ledger.fades.of(&path) {
+                self.ledger.fades.free(&path);
                 let action = Action::ClearAutomation(MAX_AUTOMATIONS as u32 + index);
                 self.send(ToAudio::Edit(TimedAction::now(action)));
             }
@@ -79,9 +79,9 @@ impl Engine {
     pub(super) fn begin_fade(&mut self, path: String, edit: &Edit) {
         self.seq += 1;
         let seq = self.seq;
-        self.actions.insert(seq);
+        self.ledger.actions.insert(seq);
         self.remember_unanswered(seq, edit);
-        self.sets.insert(seq, path);
+        self.ledger.sets.insert(seq, path);
         self.send_action(edit, seq, None, false);
     }
 }

@@ -114,7 +114,7 @@ impl Engine {
         checked.map_err(|(field, expected)| EditError::Value { field, expected })?;
         self.learning_macro = learning;
         let action = Action::LearnMacro(self.learning_macro_by_audio());
-        if self.hears() {
+        if self.is_listening() {
             self.send(ToAudio::Edit(TimedAction::now(action)));
         }
         Ok(())

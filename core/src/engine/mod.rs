@@ -1,27 +1,30 @@
 //! The control side of one instance: edits go into the session, plans and actions go to audio,
 //! what audio returns comes back here to be counted and freed.
 
+mod acknowledge;
+mod activation;
+mod audio_link;
+mod bind_pattern;
 mod check;
+mod dispatch;
 mod fades;
 mod history;
-mod learn;
+mod index_pool;
+mod ledger;
 mod macros;
 mod meters;
+mod midi_learn;
 mod named;
 mod names;
-mod numbers;
+mod node_types;
 mod osc;
 mod outcome;
+mod pending;
 mod recalls;
-mod returns;
 mod room;
 mod scenes;
-mod send;
 mod status;
-mod targets;
 mod transitions;
-mod types;
-mod whole;
 
 pub use crate::edit::*;
 pub use crate::graph::*;
@@ -29,32 +32,27 @@ pub use crate::link::{Link, Position};
 pub use crate::model::{ClockSource, FadeLength, Period, Start};
 pub use crate::notice::*;
 #[cfg(test)]
-pub(crate) use targets::slot_pattern;
+pub(crate) use bind_pattern::slot_pattern;
 
 use crate::ir::ModuleIr;
-use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
 use crate::model::{Setting, Values};
 use crate::node::{CreateContext, Node, Registry};
 use crate::osc::OscMessage;
-use crate::planner::Shape;
-use crate::processor::{FromAudio, MAX_FADES, ToAudio, chunk_of};
+use crate::processor::chunk_of;
 use crate::session::{Extent, History, Programs, Session};
+use audio_link::AudioLink;
 use history::Recorded;
 use imbl::ordmap::DiffItem;
-pub use learn::Learning;
+use ledger::SentLedger;
 pub use macros::{MacroLearning, MacroStatus};
 use meters::MeterBook;
-use numbers::Numbers;
-use rtrb::{Consumer, Producer};
+pub use midi_learn::Learning;
+use pending::{Pending, sorted};
 use scenes::SceneBook;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use transitions::OfTransition;
 
-/// A "next" cycle or bar that is nearer than this many seconds is missed; the one after it is meant.
-const NEXT_MARGIN: f64 = 0.02;
-/// Positions less than this many seconds ahead may pass at any moment.
-const NEAR: f64 = 0.5;
 /// Edits that may wait for a position.
 pub const MAX_PENDING: usize = 4096;
 /// Graph edits that may wait for a position: each is a plan of its own.
@@ -64,15 +62,14 @@ pub struct Engine {
     registry: Registry,
     session: Session,
     link: Arc<Link>,
+    /// What audio was sent.
+    ledger: SentLedger,
     seq: u64,
     generation: u64,
     next_uid: u64,
     meters: MeterBook,
     /// Edits that wait for a position, in the order they came.
     pending: Vec<Pending>,
-    /// Edits of today that audio has not answered yet: actions, and changes of the graph.
-    actions: BTreeSet<u64>,
-    graphs: BTreeSet<u64>,
     /// The edit in hand does not wait for the next cycle.
     at_once: bool,
     /// The edit in hand is one of a transition's beginning.
@@ -85,29 +82,12 @@ pub struct Engine {
     started: HashMap<String, (u64, f64)>,
     /// Source of numbers for patterns and automations that were sent.
     serial: u64,
-    /// The last pattern sent for each slot: its origin comes back under its number.
-    slot_serials: HashMap<String, u64>,
-    slots: Numbers,
-    automations: Numbers,
-    /// Automations that were sent, by their number.
-    drawn: BTreeMap<u64, Drawn>,
-    /// Controls that fade, by path (or label), and the fades that were sent: number → control, target.
-    fades: Numbers,
-    fading: BTreeMap<u64, (String, f64)>,
     /// Fades that wait for the code of their nodes, by the path of their control.
     awaiting: BTreeMap<String, fades::Awaiting>,
-    /// The number of the session's automation of an id, as audio knows it.
-    in_effect: HashMap<String, u64>,
-    /// Base values on their way to audio: edit → path.
-    sets: BTreeMap<u64, String>,
-    /// Base values that a graph edit set on controls that live on: path → (value, edit).
-    resets: BTreeMap<String, (f64, u64)>,
-    /// Nodes that a graph edit removed: id → edit. Until audio knows, one of that id is another node.
-    removed: BTreeMap<String, u64>,
     spare: HashMap<String, Box<dyn Node>>,
     /// Nodes that audio does not render any more: uid → id.
     silenced: BTreeMap<u64, String>,
-    audio: Option<Audio>,
+    audio: Option<AudioLink>,
     /// Sample rate and longest block of the processor, also where `audio` is in hand.
     form: Option<(f64, usize)>,
     notices: Vec<Notice>,
@@ -142,82 +122,6 @@ pub struct Engine {
     lowered: u64,
 }
 
-#[derive(Clone)]
-struct Pending {
-    seq: u64,
-    due: f64,
-    relative: bool,
-    edit: Edit,
-    recorded: Recorded,
-    /// It is a part of a transition.
-    transition: Option<OfTransition>,
-}
-
-impl Pending {
-    /// It acts by a plan that is sent ahead: an end of a transition is planned when it has come.
-    fn is_plan(&self) -> bool {
-        touches_graph(&self.edit) && !self.is_end()
-    }
-
-    /// It is done at the end of a transition.
-    fn is_end(&self) -> bool {
-        self.transition.as_ref().is_some_and(|of| of.end.is_some())
-    }
-}
-
-/// An automation that was sent.
-struct Drawn {
-    id: String,
-    label: String,
-    /// Where it comes to rest if it is drawn once.
-    end: f64,
-    /// The edit that set it.
-    seq: u64,
-}
-
-/// What is known of the processor.
-struct Audio {
-    to: Producer<ToAudio>,
-    from: Consumer<FromAudio>,
-    backlog: VecDeque<ToAudio>,
-    sample_rate: f64,
-    max_frames: usize,
-    /// The plan that plays, as far as is known.
-    base: Arc<Shape>,
-    /// Plans that are on their way.
-    sent: Vec<Sent>,
-    /// The session's graph is ahead of what was sent.
-    dirty: bool,
-    /// The pending graph edits are ahead of what was sent.
-    reschedule: bool,
-    /// The engine that plays has panicked.
-    poisoned: bool,
-    /// A whole engine is on its way, with this edit as its last.
-    replacing: Option<u64>,
-    /// How many messages have come that are answered with a plan.
-    heeded: u64,
-}
-
-struct Sent {
-    shape: Arc<Shape>,
-    seq: u64,
-    /// The pending graph edit that it carries out; `None`: it is for now.
-    pending: Option<u64>,
-    /// It was called back; audio may have adopted it all the same.
-    dropped: bool,
-}
-
-impl Audio {
-    fn push_backlog(&mut self) {
-        while let Some(message) = self.backlog.pop_front() {
-            if let Err(rtrb::PushError::Full(message)) = self.to.push(message) {
-                self.backlog.push_front(message);
-                return;
-            }
-        }
-    }
-}
-
 impl Engine {
     /// An engine with an empty session.
     pub fn new(registry: Registry) -> Self {
@@ -225,30 +129,19 @@ impl Engine {
             registry,
             session: Session::default(),
             link: Arc::new(Link::default()),
+            ledger: SentLedger::new(),
             seq: 0,
             generation: 0,
             next_uid: 0,
             meters: MeterBook::default(),
             pending: Vec::new(),
-            actions: BTreeSet::new(),
-            graphs: BTreeSet::new(),
             at_once: false,
             transition: None,
             starting: HashMap::new(),
             starts: BTreeSet::new(),
             started: HashMap::new(),
             serial: 0,
-            slot_serials: HashMap::new(),
-            slots: Numbers::below(MAX_SLOTS),
-            automations: Numbers::below(MAX_AUTOMATIONS),
-            drawn: BTreeMap::new(),
-            fades: Numbers::below(MAX_FADES),
-            fading: BTreeMap::new(),
             awaiting: BTreeMap::new(),
-            in_effect: HashMap::new(),
-            sets: BTreeMap::new(),
-            resets: BTreeMap::new(),
-            removed: BTreeMap::new(),
             spare: HashMap::new(),
             silenced: BTreeMap::new(),
             audio: None,
@@ -282,31 +175,6 @@ impl Engine {
         let receipt = self.edit_as(edit, at, Recorded::Step);
         self.at_once = false;
         receipt
-    }
-
-    /// Where an edit acts, in cycles, and whether that was relative to where the clock is.
-    fn resolve(&self, at: At) -> (Option<f64>, bool) {
-        let published = self.link.position();
-        // A meter that was set a moment ago counts already.
-        let now = match published.beats_per_cycle > 0.0 {
-            true => published.under(self.session.settings.beats_per_cycle, self.session.settings.host_meter),
-            false => published,
-        };
-        let per_cycle = if now.beats_per_cycle > 0.0 { now.beats_per_cycle } else { self.beats_per_cycle() };
-        let next = |start: f64, unit: f64| {
-            let margin = NEXT_MARGIN * now.tempo / 60.0 / per_cycle;
-            start + ((now.cycles + margin - start) / unit).ceil() * unit
-        };
-        match at {
-            At::Now | At::AtOnce => (None, false),
-            At::Position(p) => (Some(p), false),
-            // Before a host has said what its bars are, they have four quarter notes.
-            At::Bars(n) if now.bar_cycles <= 0.0 => (Some(n * 4.0 / per_cycle), false),
-            At::Bars(n) => (Some(now.bar_start + (n - now.bar_count) * now.bar_cycles), false),
-            At::Cycle | At::Bar if !now.running || self.audio.is_none() => (None, false),
-            At::Cycle => (Some(next(0.0, 1.0)), true),
-            At::Bar => (Some(next(now.bar_start, now.bar_cycles.max(1e-6))), true),
-        }
     }
 
     fn commit(
@@ -347,7 +215,7 @@ impl Engine {
             }
             let transition = self.transition.clone();
             self.pending.push(Pending { seq, due, relative, edit: edit.clone(), recorded, transition });
-            if !graph && self.hears() {
+            if !graph && self.is_listening() {
                 if self.is_near(due) {
                     // In the order of the edits: what came before goes first.
                     self.flush();
@@ -368,7 +236,7 @@ impl Engine {
             return Ok(position);
         }
         if let Edit::Scene(SceneEdit::Recall { number, .. }) = &edit
-            && self.hears()
+            && self.is_listening()
         {
             self.recall_now(&edit, *number)?;
             self.end_transitions_by(&edit, None);
@@ -400,7 +268,7 @@ impl Engine {
         let seq = self.seq;
         let set = self.value_set_by(&edit);
         if let Some((path, value)) = &set
-            && let Some(reset) = self.resets.get_mut(path)
+            && let Some(reset) = self.ledger.resets.get_mut(path)
         {
             // A fade sets off after the plan that brings the value before it.
             let by = if matches!(edit, Edit::Fade { .. }) { reset.1 } else { seq };
@@ -420,7 +288,7 @@ impl Engine {
                 self.send_current_scene();
             }
         }
-        if !self.hears() {
+        if !self.is_listening() {
             if edit == Edit::Rebuild {
                 self.replace();
             }
@@ -438,7 +306,7 @@ impl Engine {
         if edit == Edit::Rebuild {
             self.replace();
         } else if graph {
-            self.graphs.insert(seq);
+            self.ledger.graphs.insert(seq);
             self.remember_unanswered(seq, &edit);
             if let Some(audio) = &mut self.audio {
                 audio.dirty = true;
@@ -446,13 +314,13 @@ impl Engine {
         } else if acts_on_audio(&edit) {
             // In the order of the edits: what came before goes first.
             self.flush();
-            self.actions.insert(seq);
+            self.ledger.actions.insert(seq);
             if let Some(before) = moved {
                 self.note_leaving(seq, &before);
             }
             self.remember_unanswered(seq, &edit);
             if let Some((path, _)) = set {
-                self.sets.insert(seq, path);
+                self.ledger.sets.insert(seq, path);
             }
             if let (Edit::HushAll, false) = (&edit, self.starting.is_empty()) {
                 for (slot, (_, due)) in std::mem::take(&mut self.starting) {
@@ -505,15 +373,8 @@ impl Engine {
         self.midi_clock_always = true;
     }
 
-    /// May that position pass before the next tick?
-    fn is_near(&self, due: f64) -> bool {
-        let now = self.link.position();
-        let seconds = (due - now.cycles) * self.beats_per_cycle() * 60.0 / now.tempo.max(1.0);
-        seconds < NEAR
-    }
-
     /// Is there an engine that takes edits?
-    fn hears(&self) -> bool {
+    fn is_listening(&self) -> bool {
         self.audio.as_ref().is_some_and(|a| !a.poisoned)
     }
 
@@ -526,7 +387,7 @@ impl Engine {
             None => self.session.apply(edit, &self.registry)?,
         }
         self.tell_graph_since(&before);
-        if self.hears() {
+        if self.is_listening() {
             self.note_graph_change(edit, &values, &before, self.seq + 1);
             self.end_fades_of_new_nodes(&before);
         }
@@ -547,27 +408,7 @@ impl Engine {
         self.note_changes(values, seq);
         let graph = &self.session.graph;
         let changed = before.changed_ids(graph).into_iter();
-        self.removed.extend(changed.filter(|id| graph.node(id).is_none()).map(|id| (id, seq)));
-    }
-
-    /// A slot that is not playing starts at the next cycle; while it waits for that, what else is
-    /// done to it waits too.
-    fn start_of_slot(&mut self, edit: &Edit) -> Option<f64> {
-        let (slot, sets) = match edit {
-            Edit::SetPattern { slot, .. } => (slot, true),
-            Edit::Hush { slot } | Edit::RemoveSlot { slot } => (slot, false),
-            _ => return None,
-        };
-        let seq = self.seq + 1;
-        if let Some((waiting, _)) = self.starting.get_mut(slot) {
-            *waiting = seq;
-        } else if sets && !self.at_once && !self.session.slots.get(slot).is_some_and(|s| s.playing) {
-            let due = self.resolve(At::Cycle).0?;
-            self.starting.insert(slot.clone(), (seq, due));
-            self.started.retain(|known, _| self.session.slots.contains_key(known));
-            self.started.insert(slot.clone(), (seq, due));
-        }
-        self.starting.get(slot).map(|(_, due)| *due)
+        self.ledger.removed.extend(changed.filter(|id| graph.node(id).is_none()).map(|id| (id, seq)));
     }
 
     fn context(&self) -> CreateContext {
@@ -585,7 +426,7 @@ impl Engine {
                 }
                 DiffItem::Remove(path, _) => (path, session.default_of(path, &self.registry)),
             };
-            self.resets.extend(value.map(|value| (path.clone(), (value, seq))));
+            self.ledger.resets.extend(value.map(|value| (path.clone(), (value, seq))));
         }
     }
 
@@ -593,7 +434,7 @@ impl Engine {
         let raw = &self.session.raw;
         let mut note = |node: &GraphNode| {
             for (control, value) in &node.controls {
-                self.resets.insert(format!("{}/{control}", node.id), (*value, seq));
+                self.ledger.resets.insert(format!("{}/{control}", node.id), (*value, seq));
             }
         };
         match edit {
@@ -615,45 +456,23 @@ impl Engine {
         self.in_flight() || !self.pending.is_empty()
     }
 
-    /// How many edits wait for their position.
-    pub fn waiting(&self) -> usize {
-        self.pending.len()
-    }
-
     /// Audio has been sent something that it has not answered yet.
     pub fn in_flight(&self) -> bool {
         let audio = self.audio.as_ref().filter(|a| !a.poisoned).is_some_and(|a| {
             a.dirty || a.reschedule || !a.sent.is_empty() || !a.backlog.is_empty() || a.base.has_ghosts()
         });
-        audio || !self.actions.is_empty() || !self.graphs.is_empty()
+        audio || !self.ledger.is_answered()
     }
 
     /// Has this edit been adopted, or has it failed? Of a batch: all of it.
     pub fn is_done(&self, receipt: Receipt) -> bool {
         let edits = receipt.first..=receipt.seq;
-        self.actions.range(edits.clone()).next().is_none()
-            && self.graphs.range(edits.clone()).next().is_none()
-            && !self.is_pending(edits)
-    }
-
-    /// Does one of these edits wait for its position? They wait in the order of their numbers. Of a transition that is its
-    /// beginning.
-    fn is_pending(&self, edits: std::ops::RangeInclusive<u64>) -> bool {
-        let at = self.pending.partition_point(|p| p.seq < *edits.start());
-        let mut waiting = self.pending[at..].iter().take_while(|p| p.seq <= *edits.end());
-        waiting.any(|p| !p.is_end())
+        self.ledger.has_answered(edits.clone()) && !self.is_pending(edits)
     }
 
     /// Everything that follows from the edits so far has been handed to audio.
     pub fn settled(&self) -> bool {
         self.audio.as_ref().is_none_or(|a| a.poisoned || !a.dirty && !a.reschedule && a.backlog.is_empty())
-    }
-
-    /// The session in short.
-    /// The last start of a slot that waited, or waits, for the next cycle: its number, and where it was to be,
-    /// in cycles.
-    pub fn last_start(&self, slot: &str) -> Option<(u64, f64)> {
-        self.started.get(slot).copied()
     }
 
     /// BLAKE3 of [`Engine::save`], in hexadecimal: equal sessions have equal digests.
@@ -701,13 +520,6 @@ impl Engine {
     pub fn link(&self) -> Arc<Link> {
         self.link.clone()
     }
-}
-
-/// Pending edits in the order in which they will act.
-fn sorted(pending: &[Pending]) -> Vec<&Pending> {
-    let mut order: Vec<&Pending> = pending.iter().collect();
-    order.sort_by(|a, b| a.due.total_cmp(&b.due).then(a.seq.cmp(&b.seq)));
-    order
 }
 
 fn touches_graph(edit: &Edit) -> bool {

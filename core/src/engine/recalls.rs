@@ -44,12 +44,13 @@ impl Engine {
         self.flush();
         self.seq += 1;
         let seq = self.seq;
-        self.actions.insert(seq);
+        self.ledger.actions.insert(seq);
         // Silent slots that were to start do not; what is asked for from now on starts anew.
         self.starting.clear();
         let before = std::mem::replace(&mut self.session, after);
         self.tell_graph_since(&before.graph);
-        let (resets, removed) = (std::mem::take(&mut self.resets), std::mem::take(&mut self.removed));
+        let (resets, removed) =
+            (std::mem::take(&mut self.ledger.resets), std::mem::take(&mut self.ledger.removed));
         self.scenes.on_their_way.push_back(Asked { seq, before, resets, removed });
         self.send_action(edit, seq, None, false);
         Ok(())
@@ -67,8 +68,8 @@ impl Engine {
 
     fn exchange_with(&mut self, asked: &mut Asked) {
         std::mem::swap(&mut self.session, &mut asked.before);
-        std::mem::swap(&mut self.resets, &mut asked.resets);
-        std::mem::swap(&mut self.removed, &mut asked.removed);
+        std::mem::swap(&mut self.ledger.resets, &mut asked.resets);
+        std::mem::swap(&mut self.ledger.removed, &mut asked.removed);
     }
 
     /// Audio has recalled a scene: the session is that now, and what was asked for after it holds for that.
@@ -118,14 +119,14 @@ impl Engine {
     pub(super) fn forget_unused(&mut self, parts: &SceneParts) {
         let (slots, automations) = parts.unused();
         slots.for_each(|serial| drop(self.osc.remove(&serial)));
-        automations.for_each(|serial| drop(self.drawn.remove(&serial)));
+        automations.for_each(|serial| drop(self.ledger.drawn.remove(&serial)));
     }
 
     /// The session is what audio has recalled, and what edits below the number `until` make of that.
     fn become_scene(&mut self, recall: Recall, known: &Parts, parts: &SceneParts, until: u64) {
         self.cancel(|_| true);
-        self.resets.clear();
-        self.removed.clear();
+        self.ledger.resets.clear();
+        self.ledger.removed.clear();
         let graph = Arc::clone(&self.session.graph);
         if let Err(error) = self.session.recall(recall.number, &known.state, &self.registry) {
             self.notices.push(Notice::EditFailed { seq: recall.seq, message: error.to_string() });
@@ -140,7 +141,7 @@ impl Engine {
                 self.notices.push(Notice::EditFailed { seq: *seq, message: error.to_string() });
                 continue;
             }
-            if self.graphs.contains(seq) {
+            if self.ledger.graphs.contains(seq) {
                 self.note_graph_change(edit, &values, &graph, *seq);
             }
         }
@@ -161,14 +162,14 @@ impl Engine {
             }
         }
         let begun: BTreeSet<u32> = parts.begun().collect();
-        self.slot_serials.retain(|name, _| known.slots.contains_key(name) || slots.contains(name));
+        self.ledger.slot_serials.retain(|name, _| known.slots.contains_key(name) || slots.contains(name));
         for (name, (index, serial)) in &known.slots {
             if begun.contains(index) && !slots.contains(name) {
-                self.slot_serials.insert(name.clone(), *serial);
+                self.ledger.slot_serials.insert(name.clone(), *serial);
             }
         }
         let sets = |id: &String| known.automations.contains_key(id) || automations.contains(id);
-        let gone: Vec<String> = self.in_effect.keys().filter(|id| !sets(id)).cloned().collect();
+        let gone: Vec<String> = self.ledger.in_effect.keys().filter(|id| !sets(id)).cloned().collect();
         for id in gone {
             self.forget_in_effect(&id);
             self.free_automation(&id);
@@ -176,7 +177,7 @@ impl Engine {
         for (id, serial) in known.automations.iter().filter(|(id, _)| !automations.contains(*id)) {
             let kept = parts.automations.iter().any(|scene| scene.serial == *serial && scene.kept);
             if !kept {
-                self.in_effect.insert(id.clone(), *serial);
+                self.ledger.in_effect.insert(id.clone(), *serial);
             }
         }
         // Fades have ended; what they were on the way to is the scene's to say. Those that follow begin anew.
@@ -187,9 +188,9 @@ impl Engine {
             _ => None,
         });
         let fades: BTreeSet<String> = fades.collect();
-        let ended = self.fading.values().map(|(path, _)| path).filter(|path| !fades.contains(*path));
-        ended.for_each(|path| self.fades.free(path));
-        self.fading.retain(|_, (path, _)| fades.contains(path));
+        let ended = self.ledger.fading.values().map(|(path, _)| path).filter(|path| !fades.contains(*path));
+        ended.for_each(|path| self.ledger.fades.free(path));
+        self.ledger.fading.retain(|_, (path, _)| fades.contains(path));
         self.started.retain(|slot, _| self.session.slots.contains_key(slot));
     }
 
@@ -237,7 +238,7 @@ impl Engine {
         let starts = std::mem::replace(&mut self.starts, later);
         for seq in &starts {
             self.scenes.unanswered.remove(seq);
-            self.actions.remove(seq);
+            self.ledger.actions.remove(seq);
         }
         starts
     }
@@ -271,8 +272,8 @@ impl Engine {
             return;
         }
         let target = std::mem::replace(&mut self.session, first.before);
-        self.resets.extend(first.resets);
-        self.removed.extend(first.removed);
+        self.ledger.resets.extend(first.resets);
+        self.ledger.removed.extend(first.removed);
         let made = self.make(&target, recall.fade);
         self.session = target;
         if made.is_err() {

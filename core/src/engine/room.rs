@@ -70,7 +70,7 @@ impl Engine {
 
     /// What controllers, one-shots and fades may yet add to `session`: a value where they arrive.
     fn moving_growth(&self, session: &Session) -> Extent {
-        let fading = self.fading.values().map(|(path, _)| session.value_growth(path));
+        let fading = self.ledger.fading.values().map(|(path, _)| session.value_growth(path));
         fading.sum::<Extent>() + session.moving_growth() + self.listening_growth_in(session)
     }
 

@@ -1,9 +1,9 @@
 //! Scenes at hand: each is prepared, whole, against the plan that plays.
 
+use super::bind_pattern::slot_pattern;
+use super::dispatch::content_of_automation;
 use super::recalls::Asked;
-use super::send::content_of_automation;
-use super::targets::slot_pattern;
-use super::{Audio, Engine};
+use super::{AudioLink, Engine};
 use crate::edit::{Edit, EditError, SceneState, SceneTransport};
 use crate::graph::IndexedGraph;
 use crate::limits::NONE;
@@ -179,7 +179,7 @@ impl Engine {
     }
 
     /// Plans of the scenes against `base`, which is about to be sent; what else they need is sent ahead of it.
-    pub(super) fn prepare_scenes(&mut self, audio: &mut Audio, base: &Shape) -> Vec<ScenePlan> {
+    pub(super) fn prepare_scenes(&mut self, audio: &mut AudioLink, base: &Shape) -> Vec<ScenePlan> {
         // Those that there were when the recall was asked for that audio gets to next.
         let asked = self.scenes.on_their_way.front();
         let scenes = Arc::clone(&asked.map_or(&self.session, |asked| &asked.before).scenes);
@@ -249,7 +249,7 @@ impl Engine {
         Ok(())
     }
 
-    fn plan_scene(&mut self, audio: &Audio, base: &Shape, number: u8) -> Option<Box<crate::plan::Plan>> {
+    fn plan_scene(&mut self, audio: &AudioLink, base: &Shape, number: u8) -> Option<Box<crate::plan::Plan>> {
         let lowered = self.scenes.lowered.get(&number)?;
         self.generation += 1;
         let context =
@@ -283,7 +283,7 @@ impl Engine {
     }
 
     /// The number of the scene's parts; they are sent if audio does not have them. `None`: there is no room for them.
-    fn parts_of(&mut self, audio: &mut Audio, number: u8, state: &Arc<SceneState>) -> Option<u64> {
+    fn parts_of(&mut self, audio: &mut AudioLink, number: u8, state: &Arc<SceneState>) -> Option<u64> {
         let seed = self.session.settings.seed;
         let newest = self.scenes.newest.get(&number).copied();
         let known = newest.and_then(|id| self.scenes.parts.get(&id));
@@ -358,7 +358,7 @@ impl Engine {
     /// Forgets edits that audio has answered.
     pub(super) fn forget_answered(&mut self) {
         if !self.scenes.unanswered.is_empty() {
-            let (actions, graphs) = (&self.actions, &self.graphs);
+            let (actions, graphs) = (&self.ledger.actions, &self.ledger.graphs);
             self.scenes.unanswered.retain(|seq, _| actions.contains(seq) || graphs.contains(seq));
         }
     }
@@ -366,7 +366,7 @@ impl Engine {
     /// The current scene is another without a recall, as after a step back or with the scenes of a file: the host's
     /// parameter stands at its number from now on, so that any other number recalls.
     pub(super) fn send_current_scene(&mut self) {
-        if self.hears() {
+        if self.is_listening() {
             let action = Action::CurrentScene(self.session.scenes.current());
             self.send(ToAudio::Edit(TimedAction::now(action)));
         }

@@ -241,7 +241,7 @@ impl Engine {
         relative: bool,
         recorded: Recorded,
     ) -> Result<Option<f64>, EditError> {
-        if !self.hears() {
+        if !self.is_listening() {
             return self.commit(Edit::Batch(edits.to_vec()), due, relative, recorded);
         }
         let number = self.seq + 1;

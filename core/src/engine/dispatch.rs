@@ -1,8 +1,11 @@
 //! What goes to audio: actions in the order of the edits, plans when the graph changed.
 
+use super::audio_link::{AudioLink, SentPlan};
+use super::bind_pattern::slot_pattern;
+use super::ledger::SentAutomation;
 use super::macros::macro_targets;
-use super::targets::slot_pattern;
-use super::{Audio, Drawn, Engine, Pending, Sent, sorted, touches_graph};
+use super::pending::{Pending, sorted};
+use super::{Engine, touches_graph};
 use crate::automation::{Automation, Waveform};
 use crate::edit::{Edit, SceneEdit};
 use crate::model::{ClockSource, Crossfade, InputState, MidiMapState, Period, Setting};
@@ -45,8 +48,8 @@ impl Engine {
             }
         } else {
             // Nothing to do on the audio thread (hushing what never was).
-            self.actions.remove(&seq);
-            self.sets.remove(&seq);
+            self.ledger.actions.remove(&seq);
+            self.ledger.sets.remove(&seq);
             self.pending.retain(|p| p.seq != seq);
         }
     }
@@ -58,7 +61,7 @@ impl Engine {
                 let program = krach_patterns::compile_swung(pattern, *swing).ok()?;
                 let mut voice = slot_pattern(slot, program, self.next_serial(), self.session.settings.seed);
                 self.prepare_osc(voice.serial, &voice.program);
-                self.slot_serials.insert(slot.clone(), voice.serial);
+                self.ledger.slot_serials.insert(slot.clone(), voice.serial);
                 voice.content = content_of(pattern, *swing, *from_zero);
                 voice.origin = if *from_zero { *origin } else { Some(0.0) };
                 // Without a time it is in phase at once, and the past has passed anyway.
@@ -69,7 +72,7 @@ impl Engine {
             Edit::Hush { slot } | Edit::RemoveSlot { slot } if due.is_some() => {
                 Action::Hush(self.slot_of(slot)?)
             }
-            Edit::Hush { slot } | Edit::RemoveSlot { slot } => Action::Hush(self.slots.of(slot)?),
+            Edit::Hush { slot } | Edit::RemoveSlot { slot } => Action::Hush(self.ledger.slots.of(slot)?),
             Edit::HushAll => Action::HushAll,
             Edit::Setting(setting) => self.setting_action(setting)?,
             Edit::SetControl { label, value } => {
@@ -102,10 +105,12 @@ impl Engine {
                 let serial = self.next_serial();
                 let share = automation.shape.end();
                 let end = lo * (1.0 - share) + hi * share;
-                self.drawn.insert(serial, Drawn { id: id.clone(), label: label.clone(), end, seq });
+                self.ledger
+                    .drawn
+                    .insert(serial, SentAutomation { id: id.clone(), label: label.clone(), end, seq });
                 self.forget_drawn();
                 if due.is_none() {
-                    self.in_effect.insert(id.clone(), serial);
+                    self.ledger.in_effect.insert(id.clone(), serial);
                 }
                 // By label: it goes where the label leads, in this plan and in those to come.
                 let target = Symbol::of(label);
@@ -115,8 +120,9 @@ impl Engine {
             Edit::Fade { label, value, length } => {
                 let path = self.session.path_of(label, &self.registry);
                 let name = path.as_ref().unwrap_or(label);
-                let fading = &self.fading;
-                let index = self.fades.assign(name, |known| fading.values().any(|(path, _)| path == known));
+                let fading = &self.ledger.fading;
+                let index =
+                    self.ledger.fades.assign(name, |known| fading.values().any(|(path, _)| path == known));
                 // What the label stands for by then is known by the plan that plays then.
                 let (control, path) = match (due, &path) {
                     (None, Some(path)) => (Symbol::of(path), true),
@@ -129,7 +135,7 @@ impl Engine {
                 };
                 let name = name.clone();
                 let serial = self.next_serial();
-                self.fading.insert(serial, (name, *value));
+                self.ledger.fading.insert(serial, (name, *value));
                 let line = Box::new(Automation {
                     shape: Waveform::Ramp,
                     lo: *value,
@@ -146,7 +152,7 @@ impl Engine {
             Edit::Transition { .. } | Edit::EndTransitions(_) => Action::Nothing,
             Edit::ClearAutomation { id } if due.is_some() => Action::ClearAutomation(self.automation_of(id)?),
             Edit::ClearAutomation { id } => {
-                let index = self.automations.of(id)?;
+                let index = self.ledger.automations.of(id)?;
                 self.forget_in_effect(id);
                 self.free_automation(id);
                 Action::ClearAutomation(index)
@@ -204,7 +210,9 @@ impl Engine {
         let slots: Vec<_> = self.session.slots.iter().filter(|(_, slot)| slot.playing).collect();
         let mut tables = Vec::new();
         for (name, slot) in slots {
-            let (Some(index), Some(&serial)) = (self.slots.of(name), self.slot_serials.get(name)) else {
+            let (Some(index), Some(&serial)) =
+                (self.ledger.slots.of(name), self.ledger.slot_serials.get(name))
+            else {
                 continue;
             };
             let program = krach_patterns::compile_swung(&slot.pattern, slot.swing);
@@ -227,7 +235,7 @@ impl Engine {
     pub(super) fn slot_of(&mut self, name: &str) -> Option<u32> {
         let (session, pending) = (&self.session, &self.pending);
         let of_scene = |known: &str| session.scenes.iter().any(|(_, s)| s.state.slots.contains_key(known));
-        self.slots.assign(name, |known| {
+        self.ledger.slots.assign(name, |known| {
             session.slots.contains_key(known)
                 || of_scene(known)
                 || pending.iter().any(|p| match &p.edit {
@@ -241,7 +249,7 @@ impl Engine {
         let (session, pending) = (&self.session, &self.pending);
         let of_scene =
             |known: &str| session.scenes.iter().any(|(_, s)| s.state.automations.contains_key(known));
-        self.automations.assign(id, |known| {
+        self.ledger.automations.assign(id, |known| {
             session.automations.contains_key(known)
                 || of_scene(known)
                 || pending.iter().any(|p| match &p.edit {
@@ -253,16 +261,16 @@ impl Engine {
 
     /// The automation of that name is none any more, as far as the session goes.
     pub(super) fn forget_in_effect(&mut self, id: &str) {
-        if let Some(serial) = self.in_effect.remove(id) {
-            self.drawn.remove(&serial);
+        if let Some(serial) = self.ledger.in_effect.remove(id) {
+            self.ledger.drawn.remove(&serial);
         }
     }
 
     /// Forgets automations that nothing refers to any more.
     fn forget_drawn(&mut self) {
-        if self.drawn.len() > MAX_DRAWN {
-            let (in_effect, pending) = (&self.in_effect, &self.pending);
-            self.drawn.retain(|serial, d| {
+        if self.ledger.drawn.len() > MAX_DRAWN {
+            let (in_effect, pending) = (&self.ledger.in_effect, &self.pending);
+            self.ledger.drawn.retain(|serial, d| {
                 in_effect.get(&d.id) == Some(serial) || pending.iter().any(|p| p.seq == d.seq)
             });
         }
@@ -280,7 +288,7 @@ impl Engine {
 
     /// Builds and sends the plans that the session and the pending graph edits ask for.
     pub(super) fn flush(&mut self) {
-        let can = |a: &mut Audio| -> bool {
+        let can = |a: &mut AudioLink| -> bool {
             let room = a.backlog.is_empty() && a.sent.len() < MAX_IN_FLIGHT;
             !a.poisoned && (a.dirty || a.reschedule) && room
         };
@@ -307,7 +315,7 @@ impl Engine {
         let mut chain = on_its_way.map_or(&audio.base, |s| &s.shape).clone();
         // Until audio has answered a recall, what it plays is what was before that.
         let (session, resets, removed, seq) = match self.scenes.on_their_way.front() {
-            None => (&self.session, &self.resets, &self.removed, self.seq),
+            None => (&self.session, &self.ledger.resets, &self.ledger.removed, self.seq),
             Some(asked) => (&asked.before, &asked.resets, &asked.removed, asked.before_it()),
         };
         let mut session = session.clone();
@@ -340,7 +348,7 @@ impl Engine {
     }
 
     /// One plan for each pending graph edit, each building on the one before.
-    fn send_scheduled(&mut self, audio: &mut Audio, mut chain: Arc<Shape>, mut session: Session) {
+    fn send_scheduled(&mut self, audio: &mut AudioLink, mut chain: Arc<Shape>, mut session: Session) {
         let matters = |e: &Edit| {
             let sets = matches!(e, Edit::SetControl { .. } | Edit::Fade { .. } | Edit::Scene(_));
             touches_graph(e) || sets || matches!(e, Edit::Setting(Setting::Crossfade(_)))
@@ -383,7 +391,7 @@ impl Engine {
     /// Builds a plan to follow `base` and sends it; a failure is a notice, and what plays goes on.
     fn send_plan(
         &mut self,
-        audio: &mut Audio,
+        audio: &mut AudioLink,
         base: &Shape,
         session: &Session,
         changes: &Changes,
@@ -398,14 +406,14 @@ impl Engine {
                     plan.scenes = self.prepare_scenes(audio, &shape);
                 }
                 let (shape, pending) = (Arc::new(shape), due.map(|_| seq));
-                audio.sent.push(Sent { shape: shape.clone(), seq, pending, dropped: false });
+                audio.sent.push(SentPlan { shape: shape.clone(), seq, pending, dropped: false });
                 audio.backlog.push_back(ToAudio::Plan(Box::new(plan)));
                 Some(shape)
             }
             Err(error) => {
                 self.notices.push(Notice::EditFailed { seq, message: error.to_string() });
                 if now {
-                    self.graphs.retain(|s| *s > seq);
+                    self.ledger.graphs.retain(|s| *s > seq);
                 }
                 None
             }
@@ -414,7 +422,7 @@ impl Engine {
 
     pub(super) fn build(
         &mut self,
-        audio: &Audio,
+        audio: &AudioLink,
         base: &Shape,
         session: &Session,
         changes: &Changes,

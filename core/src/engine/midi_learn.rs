@@ -29,7 +29,7 @@ impl Engine {
         }
         let action = Action::Learn(learning.is_some());
         self.learning = learning;
-        if self.hears() {
+        if self.is_listening() {
             self.send(ToAudio::Edit(TimedAction::now(action)));
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! What comes back from audio: answers are counted, garbage is freed, pending edits become session.
 
-use super::{Engine, Sent, touches_graph};
+use super::audio_link::SentPlan;
+use super::{Engine, touches_graph};
 use crate::edit::Edit;
 use crate::graph::Controls;
 use crate::limits::MAX_AUTOMATIONS;
@@ -48,7 +49,7 @@ impl Engine {
             }
             FromAudio::Stale(plan) => {
                 let Some(audio) = &mut self.audio else { return };
-                let newer = |s: &Sent| s.pending.is_none() && s.shape.generation > plan.generation;
+                let newer = |s: &SentPlan| s.pending.is_none() && s.shape.generation > plan.generation;
                 let overtaken = audio.sent.iter().any(newer);
                 let at = audio.sent.iter().position(|s| s.shape.generation == plan.generation);
                 let Some(sent) = at.map(|at| audio.sent.remove(at)) else { return };
@@ -70,14 +71,14 @@ impl Engine {
             FromAudio::Applied { seq, late, garbage, .. } => {
                 self.forget_osc_of(garbage.as_ref());
                 drop(garbage);
-                self.actions.remove(&seq);
+                self.ledger.actions.remove(&seq);
                 self.starts.remove(&seq);
-                self.sets.remove(&seq);
+                self.ledger.sets.remove(&seq);
                 self.leaving.remove(&seq);
                 if !self.starting.is_empty() {
                     self.starting.retain(|_, (waiting, _)| *waiting != seq);
                 }
-                if self.carry_out(seq, late)
+                if self.commit_due(seq, late)
                     && let Some(audio) = &mut self.audio
                 {
                     // Without a plan of its own.
@@ -94,8 +95,8 @@ impl Engine {
             FromAudio::Hushed(garbage) => self.forget_osc_of(Some(&garbage)),
             FromAudio::Replaced { seq, old } => {
                 drop(old);
-                self.actions.retain(|s| *s > seq);
-                self.graphs.retain(|s| *s > seq);
+                self.ledger.actions.retain(|s| *s > seq);
+                self.ledger.graphs.retain(|s| *s > seq);
                 if let Some(audio) = &mut self.audio
                     && audio.replacing == Some(seq)
                 {
@@ -149,7 +150,7 @@ impl Engine {
         self.base_is(sent.shape);
         match sent.pending {
             Some(seq) => {
-                self.carry_out(seq, late);
+                self.commit_due(seq, late);
                 self.scenes.unprepared();
                 if let Some(audio) = self.audio.as_mut().filter(|_| !self.session.scenes.is_empty()) {
                     audio.dirty = true;
@@ -157,9 +158,9 @@ impl Engine {
             }
             None => {
                 self.scenes.planned(sent.seq);
-                self.removed.retain(|_, seq| *seq > sent.seq);
-                self.resets.retain(|_, (_, seq)| *seq > sent.seq);
-                self.graphs.retain(|seq| *seq > sent.seq);
+                self.ledger.removed.retain(|_, seq| *seq > sent.seq);
+                self.ledger.resets.retain(|_, (_, seq)| *seq > sent.seq);
+                self.ledger.graphs.retain(|seq| *seq > sent.seq);
             }
         }
     }
@@ -177,7 +178,7 @@ impl Engine {
     }
 
     /// A pending edit has acted: now it is part of the session. `true` if that changed the graph.
-    fn carry_out(&mut self, seq: u64, late: bool) -> bool {
+    fn commit_due(&mut self, seq: u64, late: bool) -> bool {
         let Some(at) = self.pending.iter().position(|p| p.seq == seq) else { return false };
         let pending = self.pending.remove(at);
         if late {
@@ -215,9 +216,9 @@ impl Engine {
         match &pending.edit {
             Edit::Setting(Setting::Seed(_)) => self.seed_changed(),
             Edit::SetAutomation { id, .. } => {
-                let own = self.drawn.iter().rfind(|(_, d)| d.seq == seq && d.id == *id);
+                let own = self.ledger.drawn.iter().rfind(|(_, d)| d.seq == seq && d.id == *id);
                 if let Some((&serial, _)) = own {
-                    self.in_effect.insert(id.clone(), serial);
+                    self.ledger.in_effect.insert(id.clone(), serial);
                 }
             }
             Edit::ClearAutomation { id } => {
@@ -234,7 +235,7 @@ impl Engine {
 
     /// Where a pattern that counts from its own zero began.
     fn note_origin(&mut self, serial: u64, position: f64) {
-        let Some((slot, _)) = self.slot_serials.iter().find(|(_, s)| **s == serial) else { return };
+        let Some((slot, _)) = self.ledger.slot_serials.iter().find(|(_, s)| **s == serial) else { return };
         if let Some(state) = self.session.slots.get_mut(slot)
             && state.from_zero
         {
@@ -244,10 +245,10 @@ impl Engine {
 
     /// A one-shot has arrived: its last value is the base value now.
     fn automation_done(&mut self, serial: u64, base: Option<f32>) {
-        if let Some((path, target)) = self.fading.remove(&serial) {
+        if let Some((path, target)) = self.ledger.fading.remove(&serial) {
             return self.fade_done(serial, path, target, base);
         }
-        let Some(done) = self.drawn.remove(&serial) else { return };
+        let Some(done) = self.ledger.drawn.remove(&serial) else { return };
         if let Some(path) = self.session.path_of(&done.label, &self.registry) {
             let exact = base.is_none_or(|b| b.to_bits() == (done.end as f32).to_bits());
             let value = base.filter(|_| !exact).map_or(done.end, decimal);
@@ -256,12 +257,12 @@ impl Engine {
             }
         }
         // The session may have another of that name by now.
-        if self.in_effect.get(&done.id) != Some(&serial) {
+        if self.ledger.in_effect.get(&done.id) != Some(&serial) {
             return;
         }
-        self.in_effect.remove(&done.id);
+        self.ledger.in_effect.remove(&done.id);
         self.session.automations.remove(&done.id);
-        if let Some(index) = self.automations.of(&done.id) {
+        if let Some(index) = self.ledger.automations.of(&done.id) {
             let action = Action::ClearArrived { index, serial };
             self.send(ToAudio::Edit(TimedAction::now(action)));
             self.free_automation(&done.id);
@@ -271,13 +272,13 @@ impl Engine {
     /// A fade has arrived, unless another value has come in between.
     fn fade_done(&mut self, serial: u64, name: String, target: f64, base: Option<f32>) {
         // Those that it overtook have not arrived anywhere.
-        self.fading.retain(|other, (path, _)| *path != name || *other > serial);
+        self.ledger.fading.retain(|other, (path, _)| *path != name || *other > serial);
         let path = self.session.path_of(&name, &self.registry);
         // Also by another of its names.
         let is_it = |other: &String| {
             *other == name || path.is_some() && self.session.path_of(other, &self.registry) == path
         };
-        let newer = self.fading.iter().any(|(other, (path, _))| *other > serial && is_it(path));
+        let newer = self.ledger.fading.iter().any(|(other, (path, _))| *other > serial && is_it(path));
         if let Some(path) = path
             && let Some(base) = base
             && !newer
@@ -288,12 +289,12 @@ impl Engine {
             let exact = base.to_bits() == (target as f32).to_bits();
             self.session.values.insert(path, if exact { target } else { decimal(base) });
         }
-        if let Some(index) = self.fades.of(&name) {
+        if let Some(index) = self.ledger.fades.of(&name) {
             let index = MAX_AUTOMATIONS as u32 + index;
             let action = Action::ClearArrived { index, serial };
             self.send(ToAudio::Edit(TimedAction::now(action)));
             if !newer {
-                self.fades.free(&name);
+                self.ledger.fades.free(&name);
             }
         }
     }
@@ -307,13 +308,13 @@ impl Engine {
         let mut scenes = self.session.scenes.iter();
         let in_scene = scenes.any(|(_, scene)| scene.state.automations.contains_key(id));
         if !waits && !in_scene && !self.session.automations.contains_key(id) {
-            self.automations.free(id);
+            self.ledger.automations.free(id);
         }
     }
 
     /// A newer value of the control is on its way to audio.
     fn is_overtaken(&self, path: &str) -> bool {
-        self.resets.contains_key(path) || self.sets.values().any(|p| p == path)
+        self.ledger.resets.contains_key(path) || self.ledger.sets.values().any(|p| p == path)
     }
 
     /// The path of a control that the host moves because its type says so.
@@ -400,8 +401,8 @@ mod tests {
             block(&mut processor);
             engine.tick();
         }
-        let left = (engine.drawn.len(), engine.in_effect.len(), engine.fading.len());
+        let left = (engine.ledger.drawn.len(), engine.ledger.in_effect.len(), engine.ledger.fading.len());
         assert_eq!(left, (0, 0, 0));
-        assert_eq!(engine.fades.of("a/gain"), None);
+        assert_eq!(engine.ledger.fades.of("a/gain"), None);
     }
 }

@@ -1,9 +1,9 @@
 //! Whole engines: for activation, after a load, after a fault.
 
+use super::bind_pattern::slot_pattern;
+use super::dispatch::{Changes, input_of};
 use super::macros::macro_targets;
-use super::send::{Changes, input_of};
-use super::targets::slot_pattern;
-use super::{Audio, Engine, Pending, touches_graph};
+use super::{AudioLink, Engine, Pending, touches_graph};
 use crate::edit::Edit;
 use crate::model::ClockSource;
 use crate::notice::Notice;
@@ -27,7 +27,7 @@ impl Engine {
         self.spare.clear();
         self.forget_answers();
         self.form = Some((sample_rate, max_frames));
-        self.audio = Some(Audio {
+        self.audio = Some(AudioLink {
             to,
             from,
             backlog: VecDeque::new(),
@@ -59,11 +59,11 @@ impl Engine {
 
     /// Nobody will answer what was sent: it is in the session, and with it in the next engine.
     pub(super) fn forget_answers(&mut self) {
-        self.actions.clear();
-        self.graphs.clear();
+        self.ledger.actions.clear();
+        self.ledger.graphs.clear();
         self.starting.clear();
         self.starts.clear();
-        self.sets.clear();
+        self.ledger.sets.clear();
         self.leaving.clear();
         self.scenes.on_their_way.clear();
     }
@@ -72,8 +72,8 @@ impl Engine {
         self.take_types_in();
         let mut audio = self.audio.take().expect("only called while active");
         self.scenes.forget();
-        self.resets.clear();
-        self.removed.clear();
+        self.ledger.resets.clear();
+        self.ledger.removed.clear();
         self.silenced.clear();
         self.meters.retain(|_| false);
         audio.sent.clear();
@@ -117,15 +117,15 @@ impl Engine {
         };
         self.audio = Some(audio);
         let mut renderer = Box::new(Renderer::new(&settings, Box::new(plan)));
-        self.slots.clear();
-        self.slot_serials.clear();
+        self.ledger.slots.clear();
+        self.ledger.slot_serials.clear();
         self.osc.clear();
-        self.automations.clear();
-        self.fades.clear();
-        self.fading.clear();
+        self.ledger.automations.clear();
+        self.ledger.fades.clear();
+        self.ledger.fading.clear();
         self.awaiting.clear();
-        self.drawn.clear();
-        self.in_effect.clear();
+        self.ledger.drawn.clear();
+        self.ledger.in_effect.clear();
         for (name, slot) in &session.slots {
             let Some(index) = self.slot_of(name) else { continue };
             if slot.playing
@@ -136,7 +136,7 @@ impl Engine {
             {
                 let mut voice = slot_pattern(name, program, self.next_serial(), session.settings.seed);
                 self.prepare_osc(voice.serial, &voice.program);
-                self.slot_serials.insert(name.clone(), voice.serial);
+                self.ledger.slot_serials.insert(name.clone(), voice.serial);
                 voice.content = content_of(&slot.pattern, slot.swing, slot.from_zero);
                 voice.origin = if slot.from_zero { slot.origin } else { Some(0.0) };
                 renderer.place_slot(index as usize, Box::new(voice));
@@ -189,7 +189,7 @@ impl Engine {
         let renderer = self.build_renderer();
         let seq = self.seq;
         self.forget_answers();
-        self.actions.insert(seq);
+        self.ledger.actions.insert(seq);
         let audio = self.audio.as_mut().expect("checked above");
         audio.poisoned = false;
         audio.replacing = Some(seq);
@@ -200,7 +200,7 @@ impl Engine {
     }
 
     fn resend_pending(&mut self) {
-        if !self.hears() {
+        if !self.is_listening() {
             return;
         }
         for pending in self.pending.clone() {

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 /// Numbers below a limit for names; a number that is given back is given out again.
-pub(super) struct Numbers {
+pub(super) struct IndexPool {
     by_name: BTreeMap<String, u32>,
     taken: Vec<bool>,
     limit: usize,
 }
 
-impl Numbers {
+impl IndexPool {
     /// None given out yet; all will be below `limit`.
     pub fn below(limit: usize) -> Self {
         Self { by_name: BTreeMap::new(), taken: Vec::new(), limit }
@@ -58,11 +58,11 @@ impl Numbers {
 
 #[cfg(test)]
 mod tests {
-    use super::Numbers;
+    use super::IndexPool;
 
     #[test]
     fn numbers_are_reused_and_never_reach_the_limit() {
-        let mut numbers = Numbers::below(2);
+        let mut numbers = IndexPool::below(2);
         assert_eq!(numbers.assign("a", |_| true), Some(0));
         assert_eq!(numbers.assign("b", |_| true), Some(1));
         assert_eq!(numbers.assign("a", |_| true), Some(0));
