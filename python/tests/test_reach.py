@@ -157,3 +157,29 @@ def test_a_name_of_another_program_is_refused_with_ours(kr: Session) -> None:
     # A node that is not there is no name of another program.
     with pytest.raises(krach.KrachError, match=r"there is nothing called room$"):
         _ = kr["room"]
+
+
+def test_a_scale_without_a_root_is_noted_and_a_wrong_name_has_the_likely_one(
+    kr: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bass = kr.node("bass", "faust:bass")
+    line = krp.values("0 2 4")
+    _ = bass @ line.scale("minor").control("note")
+    said = "the scale minor has no root and begins at key 0, 8 Hz, unless it is transposed: A3:minor\n"
+    assert capsys.readouterr().err == said
+    _ = bass @ line.scale("A2:minor").control("note")
+    _ = bass @ line.scale("minor").control("note").add(57)
+    _ = bass @ krp.p("A2 C3")
+    assert capsys.readouterr().err == ""
+    for pattern, hint in (
+        (krp.values("Am").control("chord"), "did you mean A:m? docs/patterns.md lists the names of chords"),
+        (line.scale("C major").control("note"), "did you mean C:major? docs/patterns.md lists the names of scales"),
+        (
+            line.scale("D3:phrigian").control("note"),
+            "did you mean D3:phrygian? docs/patterns.md lists the names of scales",
+        ),
+        (line.scale("D3:hijaz").control("note"), "docs/patterns.md lists the names of scales"),
+    ):
+        with pytest.raises(Refusal) as refused:
+            _ = bass @ pattern
+        assert refused.value.hint == hint and str(refused.value).endswith(f"\n{hint}")

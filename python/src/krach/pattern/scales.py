@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import math
+import re
 
 from .pitch import key_of
 
@@ -172,3 +174,23 @@ def chord(name: str) -> tuple[float, ...] | None:
     rooted = _rooted(name)
     steps = None if rooted is None else _find(CHORDS, rooted[1])
     return None if rooted is None or steps is None else tuple(rooted[0] + step for step in steps)
+
+
+def likely(what: str, name: str) -> str | None:
+    """Return the chord or the scale that a name may mean, as it is written here; ``what`` is one of the two.
+
+    >>> from krach.pattern.scales import likely
+    >>> likely("chords", "Am"), likely("chords", "C#maj7"), likely("scales", "C"), likely("scales", "D3:phrigian")
+    ('A:m', 'C#:maj7', 'C:major', 'D3:phrygian')
+    """
+    tables = CHORDS if what == "chords" else SCALES
+    parts = re.fullmatch(r"([A-Ga-g][#b]?-?\d*)[:\s_-]*(.*)", name)
+    root, rest = ("C", name) if parts is None else parts.groups()
+    if not rest:
+        rest = "major"
+    if _find(tables, rest) is None:
+        near = difflib.get_close_matches(rest.lower(), {each.lower(): each for each in tables[0]}, 1)
+        if not near:
+            return None
+        rest = next(each for each in tables[0] if each.lower() == near[0])
+    return f"{root}:{rest}"

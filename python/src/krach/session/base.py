@@ -14,10 +14,11 @@ from krach.client import Connection, Listener, NoInstance, Refusal
 from krach.client.connection import attach as connect
 from krach.error import KrachError
 from krach.names import OwnNames
+from krach.pattern.scales import likely
 
 from .handles import Modulation, ModuleHandle, NodeHandle
 from .info import Info
-from .reach import Names, named_by, reached
+from .reach import Names, named_by, reached, without_root
 
 if TYPE_CHECKING:
     from .session import Session
@@ -30,6 +31,7 @@ COMPILE = 10.0
 
 _NO_TYPE = re.compile(r"(.*there is no node type ([^\s:]+))$", re.M)
 _NO_NODE = re.compile(r"there is no node (\S+) to play\nsay free ")
+_NO_CHORD = re.compile(r"takes (chords|scales) such as .*, not the name (\S+) \(")
 _POLL = 0.01
 _SLOW = 0.3
 
@@ -182,6 +184,8 @@ class Base(OwnNames):
         self._remember_times(method, params, done)
         self._note_unreached(named_by(method, params))
         self._note_tempo(method, params)
+        for scale in without_root(method, params):
+            self.note(f"the scale {scale} has no root and begins at key 0, 8 Hz, unless it is transposed: A3:{scale}")
         return done
 
     def _note_tempo(self, method: str, params: Mapping[str, Any]) -> None:
@@ -240,6 +244,11 @@ class Base(OwnNames):
         if nobody is not None:
             hint = f'make the node first: kr.node("{nobody[1]}", …)'
             return Refusal(str(error).replace(str(error.hint), hint), place=error.place, hint=hint)
+        unnamed = _NO_CHORD.search(str(error))
+        if unnamed is not None:
+            near = likely(unnamed[1], unnamed[2])
+            hint = (f"did you mean {near}? " if near else "") + f"docs/patterns.md lists the names of {unnamed[1]}"
+            return Refusal(f"{str(error).splitlines()[0]}\n{hint}", place=error.place, hint=hint)
         found = _NO_TYPE.match(str(error))
         if found is None:
             return error

@@ -50,6 +50,26 @@ def named_by(method: str, params: Mapping[str, Any]) -> list[Names]:
     return [] if name is None else [Names(None, (name,))]
 
 
+def without_root(method: str, params: Mapping[str, Any]) -> list[str]:
+    """Return the scales of a request that say no root, where nothing is added to the notes.
+
+    >>> low = krp.values("0 2").scale("minor").control("note")
+    >>> krach.session.reach.without_root("play", {"target": "bass", "pattern": low.to_dict()})
+    ['minor']
+    """
+    if method in ("batch", "transition"):
+        requests: list[Mapping[str, Any]] = params["requests"]
+        return [each for request in requests for each in without_root(request["method"], request["params"])]
+    if method != "play":
+        return []
+    operators = [each for each in _fields(params["pattern"]) if each.get("op") == "Combine"]
+    if any(each["kind"] in ("add", "sub") for each in operators):
+        return []
+    scales = [each["right"] for each in operators if each["kind"] == "scale"]
+    names = [str(each["name"]) for scale in scales for each in _fields(scale) if each.get("op") == "Name"]
+    return [each for each in dict.fromkeys(names) if ":" not in each]
+
+
 def _is_plain_note(label: str) -> bool:
     """Whether it is what a note says to the node that is played; a drum has no `freq`, and is played all the same."""
     return "/" not in label and is_of_note(label)
@@ -57,14 +77,20 @@ def _is_plain_note(label: str) -> bool:
 
 def _labels(pattern: Any) -> Iterator[str]:
     """Go through the labels of a pattern as it goes over the wire; a text has none."""
+    for fields in _fields(pattern):
+        label = fields.get("label")
+        if isinstance(label, str) and label:
+            yield label
+
+
+def _fields(pattern: Any) -> Iterator[Mapping[str, Any]]:
+    """Go through the nodes of a pattern as it goes over the wire."""
     pending = [pattern]
     while pending:
         each = pending.pop()
         if isinstance(each, Mapping):
             fields = cast("Mapping[str, Any]", each)
-            label = fields.get("label")
-            if isinstance(label, str) and label:
-                yield label
+            yield fields
             pending += reversed([*fields.values()])
         elif isinstance(each, list):
             pending += reversed(cast("list[Any]", each))
