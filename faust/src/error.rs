@@ -52,7 +52,7 @@ pub enum FrontEnd {
 }
 
 /// Why a compile failed. Whatever sounded before goes on sounding.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CompileError {
     /// The text is wrong, or asks for something that programs may not do.
     Program(Diagnostic),
@@ -153,8 +153,6 @@ impl fmt::Display for CompileError {
         }
     }
 }
-
-impl std::error::Error for CompileError {}
 
 /// The error of code that is not of the kind that FAUST writes.
 pub(crate) fn strange(what: impl Into<String>) -> CompileError {

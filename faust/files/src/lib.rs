@@ -5,7 +5,6 @@
 //! length fills the memory of whoever reads it to its end. So the kind is checked before and after the file
 //! is opened, the file is opened without waiting, and no more than a limit is read.
 
-use std::fmt;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -21,13 +20,16 @@ pub enum Links {
 }
 
 /// Why a file was not read.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// What the system said.
-    Io(io::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
     /// A folder, a FIFO, a socket, a device, or a link where links are refused.
+    #[error("is not a plain file")]
     NotPlain,
     /// It is longer than its limit.
+    #[error("has {size} bytes; {limit} is the most")]
     TooLarge {
         /// Bytes that it has: one more than the limit if it grew while it was read.
         size: u64,
@@ -35,26 +37,8 @@ pub enum FileError {
         limit: u64,
     },
     /// It is not UTF-8; the number of bytes that are.
+    #[error("is not UTF-8 text after {0} bytes")]
     NotText(usize),
-}
-
-impl fmt::Display for FileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => error.fmt(f),
-            Self::NotPlain => f.write_str("is not a plain file"),
-            Self::TooLarge { size, limit } => write!(f, "has {size} bytes; {limit} is the most"),
-            Self::NotText(at) => write!(f, "is not UTF-8 text after {at} bytes"),
-        }
-    }
-}
-
-impl std::error::Error for FileError {}
-
-impl From<io::Error> for FileError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
 }
 
 impl From<FileError> for io::Error {
@@ -184,32 +168,17 @@ pub enum Existing {
 }
 
 /// Why a file was not saved.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum SaveError {
     /// What the system said.
-    Io(io::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
     /// Something lies there that is no plain file: a folder, a FIFO, a socket, a device, a link.
+    #[error("is not a plain file")]
     NotPlain,
     /// There is such a file.
+    #[error("exists")]
     Exists,
-}
-
-impl fmt::Display for SaveError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => error.fmt(f),
-            Self::NotPlain => f.write_str("is not a plain file"),
-            Self::Exists => f.write_str("exists"),
-        }
-    }
-}
-
-impl std::error::Error for SaveError {}
-
-impl From<io::Error> for SaveError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
 }
 
 /// Saves a file whole or not at all: it is written beside its place, brought to the disk, and renamed. At every

@@ -108,7 +108,7 @@ impl fmt::Display for Diagnostic {
 }
 
 /// Why there is no program.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The text is wrong; at least one diagnostic, in the order in which they were found.
     Text(Vec<Diagnostic>),
@@ -129,5 +129,3 @@ impl fmt::Display for Error {
         }
     }
 }
-
-impl std::error::Error for Error {}
