@@ -465,3 +465,145 @@ fn the_next_line_is_the_one_after_if_the_nearest_is_too_near_to_be_reached() {
         }
     }
 }
+
+/// One edit of each kind, which waits for that position.
+fn ask_for_all_kinds(rig: &mut Rig, at: f64) {
+    let automation = Edit::SetAutomation {
+        id: "move".into(),
+        label: "a/level".into(),
+        shape: krach_core::automation::ShapeSpec::Ramp,
+        lo: 0.0,
+        hi: 1.0,
+        period: Period::Bars(1.0),
+        one_shot: false,
+    };
+    let added =
+        Edit::Graph(vec![GraphEdit::AddNode(node("n", "dc", &[])), GraphEdit::Connect(wire("n", "out"))]);
+    let all = [
+        set("a/level", 0.25),
+        added,
+        play("s", hits("a/level", 2)),
+        automation,
+        Edit::Fade { label: "a/level".into(), value: 0.125, length: FadeLength::Beats(1.0) },
+        Edit::Setting(Setting::Seed(9)),
+        SceneEdit::Recall { number: 1, fade: None }.into(),
+        Edit::HushAll,
+    ];
+    for edit in all {
+        rig.edit_at(edit, At::Position(at));
+    }
+}
+
+#[test]
+fn what_is_cancelled_never_acts() {
+    let mut rig = rig();
+    rig.edit(SceneEdit::Save { number: 1, name: "x".into(), transport: false }.into());
+    rig.edit(play("kept", hits("a/level", 3)));
+    rig.settle_while_playing();
+    let before = (rig.engine.save(), rig.engine.history().0.len());
+    for turn in 0..3 {
+        ask_for_all_kinds(&mut rig, 1.0 + f64::from(turn));
+        rig.settle_while_playing();
+        let last = rig.engine.last_waiting();
+        // What is asked for after it stays; it sets what is set already, which is no step.
+        let later = rig.edit_at(set("a/level", 0.5), At::Position(1.5 + f64::from(turn)));
+        rig.engine.cancel_waiting(last, At::Position(1.0 + f64::from(turn)));
+        assert_eq!(rig.engine.waiting(), 1);
+        rig.render((153_600 + 96_000 * i64::from(turn) - rig.played) as usize, &[256, 77]);
+        assert!(rig.engine.is_done(later), "{turn}");
+        assert_eq!(rig.engine.history().0.len(), before.1, "{:?}", rig.engine.history());
+        assert!(rig.notices.is_empty(), "{:?}", rig.notices);
+    }
+    assert!(rig.engine.save() == before.0, "the session is what it was");
+    same_sound(&mut rig);
+}
+
+#[test]
+fn what_is_cancelled_too_late_is_not_heard_on() {
+    // The block in which it acts has been rendered, and the control side does not know yet.
+    let mut rig = rig();
+    for turn in 0..2 {
+        let before = rig.engine.save();
+        let cycle = rig.played / 96_000 + 1;
+        rig.render((96_000 * cycle - 128 - rig.played) as usize, &[256]);
+        let at = At::Position(cycle as f64);
+        let edit = match turn {
+            0 => play("s", hits("a/level", 2)),
+            _ => Edit::Graph(vec![
+                GraphEdit::AddNode(node("n", "dc", &[])),
+                GraphEdit::Connect(wire("n", "out")),
+            ]),
+        };
+        rig.edit_at(edit, at);
+        rig.process_unheard(256);
+        rig.engine.cancel_waiting(u64::MAX, At::Now);
+        assert_eq!(rig.engine.waiting(), 0);
+        rig.settle();
+        assert!(rig.engine.save() == before, "{turn}");
+        same_sound(&mut rig);
+    }
+}
+
+#[test]
+fn a_pattern_that_plays_is_known_when_the_one_that_was_to_follow_is_cancelled() {
+    let mut rig = rig();
+    let from_zero = |n| Edit::SetPattern {
+        slot: "s".into(),
+        pattern: hits("a/level", n),
+        from_zero: true,
+        origin: None,
+        swing: None,
+    };
+    rig.edit_at(from_zero(3), At::Position(0.5));
+    rig.edit_at(from_zero(5), At::Position(7.0));
+    rig.render(96_000, &[256]);
+    rig.engine.cancel_waiting(rig.engine.last_waiting(), At::Position(7.0));
+    let saved = String::from_utf8(rig.engine.save()).expect("it is text");
+    assert!(saved.contains("\"origin\":0.5"), "{saved}");
+    same_sound(&mut rig);
+}
+
+#[test]
+fn cancelled_edits_are_gone_without_a_processor_and_leave_room() {
+    let mut rig = rig();
+    let ask = |rig: &mut Rig| {
+        for k in 0..MAX_PENDING {
+            rig.edit_at(set("a/level", k as f64 / 1e4), At::Position(1000.0));
+        }
+    };
+    for _ in 0..2 {
+        ask(&mut rig);
+        assert!(rig.engine.edit(set("a/level", 0.1), At::Position(1000.0)).is_err());
+        rig.engine.cancel_waiting(u64::MAX, At::Now);
+        rig.settle();
+    }
+    rig.engine.deactivate();
+    ask(&mut rig);
+    rig.engine.cancel_waiting(u64::MAX, At::Now);
+    rig.processor = rig.engine.activate(RATE, MAX_FRAMES);
+    assert_eq!((rig.engine.waiting(), rig.engine.last_waiting()), (0, 0));
+    rig.settle();
+}
+
+#[test]
+fn a_fade_beyond_the_range_goes_to_the_limit_in_its_time() {
+    for (target, from) in [(1e30, 1.0), (-1e30, 8.0)] {
+        let mut rig = Rig::with(probes::registry());
+        let nodes = vec![
+            node("out", "dac", &[]),
+            node("a", "dc", &[("level", 0.0625)]),
+            node("g", "gain", &[("gain", from)]),
+        ];
+        rig.edit(Edit::Setting(Setting::Limiter(false)));
+        rig.edit(Edit::LoadGraph(graph(nodes, &[("a", "g"), ("g", "out")])));
+        rig.render(2048, &[256]);
+        let begin = rig.block(64)[0][63];
+        rig.edit(Edit::Fade { label: "g/gain".into(), value: target, length: FadeLength::Beats(2.0) });
+        let on_its_way = rig.render(24_000, &[256])[0][23_999];
+        let end = rig.render(48_000, &[256])[0][47_999];
+        let half = (begin + end) / 2.0;
+        assert!((on_its_way - half).abs() < 0.02 * (end - begin).abs(), "{begin} {on_its_way} {end}");
+        assert_eq!(rig.block(64)[0][63], end);
+        same_sound(&mut rig);
+    }
+}

@@ -303,3 +303,130 @@ fn a_level_set_beyond_its_range_is_told_and_saved_as_it_is_heard() {
         assert_eq!(capture(&mut client)["routing"][0]["level"], heard);
     }
 }
+
+/// Blocks of sound while time runs, and more until the last step is that one: what came late to audio acts late.
+fn play_on(client: &mut Client, processor: &mut krach_core::processor::Processor, blocks: u32, last: &str) {
+    for _ in 0..blocks {
+        scenes::block(processor, None);
+    }
+    let until = std::time::Instant::now() + Duration::from_secs(30);
+    while history(client).0.last().is_none_or(|step| step != last) {
+        assert!(std::time::Instant::now() < until, "{last} has not acted: {:?}", history(client));
+        scenes::block(processor, None);
+    }
+}
+
+/// Where time is, in cycles.
+fn now(client: &mut Client) -> f64 {
+    ok(client, "transport", json!({}))["position"]["cycles"].as_f64().unwrap()
+}
+
+fn nodes(client: &mut Client) -> Vec<String> {
+    let module = capture(client);
+    let nodes = module["nodes"].as_array().cloned().unwrap_or_default();
+    nodes.iter().map(|node| node["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_waits_for_its_time_does_not_act_once_the_session_begins_anew() {
+    let home = Home::new("anew");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    let mut processor = instance.activate(48_000.0, 256).expect("it is active");
+    ok(&mut client, "transport", json!({"free_run": true}));
+    let file = home.path().join("empty.krach.json");
+    ok(&mut client, "save_file", json!({"file": file}));
+    let module = capture(&mut client);
+    let anew = [
+        ("clear", json!({})),
+        ("load", json!({"module": module})),
+        ("open_file", json!({"file": file})),
+        ("batch", json!({"requests": [{"method": "clear"}, {"method": "limiter", "params": {"on": true}}]})),
+    ];
+    scenes::block(&mut processor, None);
+    let mut turn = 0;
+    for (method, params) in anew {
+        // With something to take away, and with nothing.
+        for full in [true, false] {
+            turn += 1;
+            if full {
+                ok(&mut client, "node", json!({"name": "bass", "source": "faust:bass"}));
+            }
+            let at = now(&mut client) + 0.1;
+            ok(&mut client, "play", json!({"target": "bass", "pattern": "A2", "at": at}));
+            ok(&mut client, "node", json!({"name": "kick", "source": "faust:kick", "at": at}));
+            let mut tried = params.clone();
+            tried["dry_run"] = true.into();
+            ok(&mut client, method, tried);
+            ok(&mut client, method, params.clone());
+            let steps = history(&mut client);
+            let name = json!({"name": format!("later {turn}"), "source": "gain", "at": at + 0.05});
+            ok(&mut client, "node", name);
+            play_on(&mut client, &mut processor, 80, &format!("node later {turn}"));
+            let after = history(&mut client);
+            assert_eq!(after.1, steps.1 + 1, "{method} {full}: {after:?}");
+            assert_eq!(after.0[..steps.0.len()], steps.0, "{method} {full}");
+            assert_eq!(nodes(&mut client), [format!("later {turn}")], "{method} {full}");
+            ok(&mut client, "clear", json!({}));
+        }
+    }
+}
+
+#[test]
+fn a_clear_with_a_time_leaves_nothing_of_what_has_acted_until_then_and_ends_what_waits() {
+    let home = Home::new("clear-at");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    let mut processor = instance.activate(48_000.0, 256).expect("it is active");
+    ok(&mut client, "transport", json!({"free_run": true}));
+    for (name, at) in [("early", 0.05), ("with", 0.1), ("late", 0.12)] {
+        ok(&mut client, "node", json!({"name": name, "source": "faust:bass", "at": at}));
+        ok(&mut client, "play", json!({"target": name, "pattern": "A2", "at": at}));
+    }
+    ok(&mut client, "clear", json!({"at": 0.1}));
+    ok(&mut client, "node", json!({"name": "after", "source": "faust:kick", "at": 0.15}));
+    play_on(&mut client, &mut processor, 80, "node after");
+    assert_eq!(nodes(&mut client), ["after"]);
+    let steps = ["free run on", "node early", "play early", "clear", "node after"];
+    assert_eq!(history(&mut client).0, steps);
+}
+
+#[test]
+fn a_number_that_is_far_out_of_range_is_refused_with_the_range_that_it_has() {
+    let home = Home::new("far-out");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    band(&mut client);
+    let map = |channel: Value, cc: Value| json!({"channel": channel, "cc": cc, "label": "bass/cutoff"});
+    for (method, params, place, hint) in [
+        ("scene_save", json!({"name": "x", "number": 300}), "params.number", "expected 1 to 127"),
+        ("scene_save", json!({"name": "x", "number": -1}), "params.number", "expected 1 to 127"),
+        ("midi_map", map(300.into(), 1.into()), "params.channel", "expected a MIDI channel from 0 to 15"),
+        ("midi_map", map(0.into(), 1e9.into()), "params.cc", "expected a controller from 0 to 127"),
+        ("midi_map", map(Value::Null, 1.into()), "params.channel", "expected a MIDI channel from 0 to 15"),
+        ("node", json!({"name": "bass", "count": 1_u64 << 40}), "params.count", "expected 1 to 64"),
+    ] {
+        let (at, message, told) = refused(&mut client, method, params);
+        assert_eq!((at.as_str(), told.as_str()), (place, hint), "{message}");
+    }
+}
+
+#[test]
+fn a_value_beyond_the_range_is_told_as_the_nearest_one() {
+    let home = Home::new("beyond");
+    let instance = home.instance();
+    let mut client = client_of(&instance);
+    ok(&mut client, "node", json!({"name": "osc", "source": "oscillator", "init": {"freq": 1e30}}));
+    let freq = |client: &mut Client| {
+        let node = ok(client, "describe", json!({"node": "osc"}))["nodes"][0].clone();
+        node["controls"].as_array().unwrap().iter().find(|c| c["name"] == "freq").unwrap().clone()
+    };
+    let told = freq(&mut client);
+    assert_eq!(told["value"], told["max"]);
+    ok(&mut client, "fade", json!({"label": "osc/freq", "value": -1e30, "secs": 0.1}));
+    assert_eq!(freq(&mut client)["value"], told["min"]);
+    ok(&mut client, "set", json!({"values": {"osc/freq": 1e9}}));
+    assert_eq!(freq(&mut client)["value"], told["max"]);
+    ok(&mut client, "set", json!({"values": {"osc/freq": 440}}));
+    assert_eq!(freq(&mut client)["value"], 440.0);
+}

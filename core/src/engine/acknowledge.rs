@@ -68,15 +68,25 @@ impl Engine {
                     audio.dirty = true;
                 }
             }
-            FromAudio::Applied { seq, late, garbage, .. } => {
+            FromAudio::Applied { seq, late, serial, garbage, .. } => {
                 self.forget_osc_of(garbage.as_ref());
                 drop(garbage);
                 self.ledger.actions.remove(&seq);
                 self.starts.remove(&seq);
+                if self.cancelled.remove(&seq) {
+                    // It was cancelled, too late: audio has more than the session.
+                    self.replace();
+                }
                 self.ledger.sets.remove(&seq);
                 self.leaving.remove(&seq);
                 if !self.starting.is_empty() {
                     self.starting.retain(|_, (waiting, _)| *waiting != seq);
+                }
+                if let Some(serial) = serial
+                    && let Some(Edit::SetPattern { slot, .. }) =
+                        self.pending.iter().find(|p| p.seq == seq).map(|p| &p.edit)
+                {
+                    self.ledger.slot_serials.insert(slot.clone(), serial);
                 }
                 if self.commit_due(seq, late)
                     && let Some(audio) = &mut self.audio
@@ -112,7 +122,7 @@ impl Engine {
             FromAudio::Learned { channel, cc } => self.learned(channel, cc),
             FromAudio::MacroLearned { index } => self.learned_macro(index + 1),
             FromAudio::Moved { target, value } => self.as_heard(|engine| engine.moved(target, value)),
-            FromAudio::Unheard(action) => self.forget_osc_unheard(&action),
+            FromAudio::Unheard { seq, action } => self.unheard(seq, &action),
             FromAudio::Osc { sample, serial, value } => self.osc_is_due(sample, serial, value),
             FromAudio::NodeFault { uid, silenced } => {
                 let id = self.audio.as_ref().and_then(|a| a.base.id_of(uid)).map(str::to_owned);
@@ -150,9 +160,12 @@ impl Engine {
         self.base_is(sent.shape);
         match sent.pending {
             Some(seq) => {
+                // One that was cancelled too late is planned away.
+                let cancelled = self.pending.iter().all(|p| p.seq != seq);
                 self.commit_due(seq, late);
                 self.scenes.unprepared();
-                if let Some(audio) = self.audio.as_mut().filter(|_| !self.session.scenes.is_empty()) {
+                let changes = cancelled || !self.session.scenes.is_empty();
+                if let Some(audio) = self.audio.as_mut().filter(|_| changes) {
                     audio.dirty = true;
                 }
             }
@@ -162,6 +175,26 @@ impl Engine {
                 self.ledger.resets.retain(|_, (_, seq)| *seq > sent.seq);
                 self.ledger.graphs.retain(|seq| *seq > sent.seq);
             }
+        }
+    }
+
+    /// Audio gives an action back that it has not done.
+    fn unheard(&mut self, seq: u64, action: &Action) {
+        self.ledger.actions.remove(&seq);
+        self.cancelled.remove(&seq);
+        self.starts.remove(&seq);
+        self.starting.retain(|_, (waiting, _)| *waiting != seq);
+        self.forget_osc_unheard(action);
+        match action {
+            Action::Fade { serial, .. } => {
+                if let Some((name, _)) = self.ledger.fading.remove(serial)
+                    && self.ledger.fading.values().all(|(other, _)| *other != name)
+                {
+                    self.ledger.fades.free(&name);
+                }
+            }
+            Action::Automate { serial, .. } => drop(self.ledger.drawn.remove(serial)),
+            _ => {}
         }
     }
 

@@ -4,15 +4,16 @@ use super::bind_pattern::slot_pattern;
 use super::dispatch::{Changes, input_of};
 use super::macros::macro_targets;
 use super::{AudioLink, Engine, Pending, touches_graph};
-use crate::edit::Edit;
+use crate::edit::{At, Edit};
 use crate::model::ClockSource;
 use crate::notice::Notice;
 use crate::plan::Plan;
 use crate::planner::Shape;
 use crate::processor::{
     Action, ActiveAutomation, ControllerMap, NoteRoute, Processor, RETURNS, Renderer, RendererSettings,
-    TO_AUDIO, ToAudio,
+    TO_AUDIO, TimedAction, ToAudio,
 };
+use crate::session::Session;
 use crate::slot::content_of;
 use crate::symbol::Symbol;
 use rtrb::RingBuffer;
@@ -60,6 +61,7 @@ impl Engine {
     /// Nobody will answer what was sent: it is in the session, and with it in the next engine.
     pub(super) fn forget_answers(&mut self) {
         self.ledger.actions.clear();
+        self.cancelled.clear();
         self.ledger.graphs.clear();
         self.starting.clear();
         self.starts.clear();
@@ -197,6 +199,43 @@ impl Engine {
         audio.backlog.push_back(ToAudio::Replace { seq, renderer });
         audio.push_backlog();
         self.resend_pending();
+    }
+
+    /// The session as it will be when an edit with that time acts, if others act before.
+    pub fn session_at(&self, at: At) -> Option<Session> {
+        let (due, _) = self.resolve(at);
+        due.filter(|due| self.pending.iter().any(|p| p.due <= *due)).map(|due| self.projected(due))
+    }
+
+    /// The number of the last edit that waits for a position; 0 if none does.
+    pub fn last_waiting(&self) -> u64 {
+        self.pending.last().map_or(0, |p| p.seq)
+    }
+
+    /// Edits up to that number that wait for a position do not act, if that is the time or later. Without a time: all
+    /// of them.
+    pub fn cancel_waiting(&mut self, until: u64, at: At) {
+        let (from, _) = self.resolve(at);
+        let is_it = |p: &Pending| p.seq <= until && from.is_none_or(|from| p.due >= from);
+        let (gone, left): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending).into_iter().partition(is_it);
+        self.pending = left;
+        if gone.is_empty() || !self.is_listening() {
+            return;
+        }
+        let (plans, actions): (Vec<_>, Vec<_>) = gone.iter().partition(|p| p.is_plan());
+        let mut numbers: Vec<u64> = actions.iter().map(|p| p.seq).collect();
+        numbers.sort_unstable();
+        self.cancelled.extend(&numbers);
+        self.send(ToAudio::Edit(TimedAction::now(Action::CancelAll(Box::new(numbers)))));
+        if let Some(audio) = self.audio.as_mut().filter(|_| !plans.is_empty()) {
+            audio.reschedule = true;
+        }
+        for Pending { edit, .. } in actions {
+            if let Edit::SetAutomation { id, .. } | Edit::ClearAutomation { id } = edit {
+                self.free_automation(id);
+            }
+        }
+        self.flush();
     }
 
     fn resend_pending(&mut self) {

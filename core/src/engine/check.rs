@@ -190,7 +190,7 @@ impl Engine {
     }
 
     /// The session with the edits that are due up to `due`.
-    fn projected(&self, due: f64) -> Session {
+    pub(super) fn projected(&self, due: f64) -> Session {
         let mut session = self.session.clone();
         for p in sorted(&self.pending).into_iter().filter(|p| p.due <= due) {
             // One that fails is reported when its time comes.

@@ -61,7 +61,10 @@ impl Engine {
                 let program = krach_patterns::compile_swung(pattern, *swing).ok()?;
                 let mut voice = slot_pattern(slot, program, self.next_serial(), self.session.settings.seed);
                 self.prepare_osc(voice.serial, &voice.program);
-                self.ledger.slot_serials.insert(slot.clone(), voice.serial);
+                // One that waits for its position is the slot's when audio says that it has acted.
+                if self.pending.iter().all(|p| p.seq != seq) {
+                    self.ledger.slot_serials.insert(slot.clone(), voice.serial);
+                }
                 voice.content = content_of(pattern, *swing, *from_zero);
                 voice.origin = if *from_zero { *origin } else { Some(0.0) };
                 // Without a time it is in phase at once, and the past has passed anyway.

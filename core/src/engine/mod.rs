@@ -74,6 +74,8 @@ pub struct Engine {
     at_once: bool,
     /// The edit in hand is one of a transition's beginning.
     transition: Option<OfTransition>,
+    /// Edits that were cancelled, until audio says whether they have acted all the same.
+    cancelled: BTreeSet<u64>,
     /// Slots that wait for the next cycle to start: (edit, position in cycles).
     starting: HashMap<String, (u64, f64)>,
     /// What was sent of those, until audio says that it has acted.
@@ -137,6 +139,7 @@ impl Engine {
             pending: Vec::new(),
             at_once: false,
             transition: None,
+            cancelled: BTreeSet::new(),
             starting: HashMap::new(),
             starts: BTreeSet::new(),
             started: HashMap::new(),
@@ -461,7 +464,7 @@ impl Engine {
         let audio = self.audio.as_ref().filter(|a| !a.poisoned).is_some_and(|a| {
             a.dirty || a.reschedule || !a.sent.is_empty() || !a.backlog.is_empty() || a.base.has_ghosts()
         });
-        audio || !self.ledger.is_answered()
+        audio || !self.cancelled.is_empty() || !self.ledger.is_answered()
     }
 
     /// Has this edit been adopted, or has it failed? Of a batch: all of it.

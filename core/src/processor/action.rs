@@ -89,6 +89,8 @@ pub enum Action {
         /// Its number.
         seq: u64,
     },
+    /// Edits of these numbers, in order, that wait for their position do not act.
+    CancelAll(Box<Vec<u64>>),
     /// The safety limiter.
     Limiter(bool),
     /// An automation starts.
@@ -242,4 +244,6 @@ pub enum Garbage {
     Maps(Box<Vec<ControllerMap>>),
     /// What a macro moved.
     Macro(Box<MacroTargets>),
+    /// Numbers of edits that were cancelled.
+    Numbers(Box<Vec<u64>>),
 }

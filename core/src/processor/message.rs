@@ -66,6 +66,8 @@ pub enum FromAudio {
         position: f64,
         /// After its time.
         late: bool,
+        /// Number of the pattern that it has put into a slot.
+        serial: Option<u64>,
         /// What it replaced, to be freed.
         garbage: Option<Garbage>,
     },
@@ -138,7 +140,12 @@ pub enum FromAudio {
         value: f32,
     },
     /// What came for an engine that has panicked, to be freed.
-    Unheard(Action),
+    Unheard {
+        /// Number of the edit.
+        seq: u64,
+        /// What it was.
+        action: Action,
+    },
     /// A node produced NaN or infinity.
     NodeFault {
         /// The node.

@@ -474,7 +474,9 @@ impl Processor {
             match message {
                 ToAudio::Replace { seq, renderer } => self.replace(seq, renderer),
                 ToAudio::Plan(plan) if self.poisoned => self.returns.send(FromAudio::Stale(plan)),
-                ToAudio::Edit(edit) if self.poisoned => self.returns.send(FromAudio::Unheard(edit.action)),
+                ToAudio::Edit(TimedAction { seq, action, .. }) if self.poisoned => {
+                    self.returns.send(FromAudio::Unheard { seq, action });
+                }
                 ToAudio::Plan(plan) => self.renderer.schedule(plan, &mut self.returns),
                 ToAudio::Edit(edit) => self.renderer.take(edit),
                 ToAudio::DropScheduled => self.renderer.drop_scheduled(&mut self.returns),

@@ -42,7 +42,7 @@ struct Waiting {
     starts: bool,
     /// It is due once time has moved so far: jumps move its position with them.
     moved: Option<f64>,
-    /// It was called back when there was no room to give it back.
+    /// It was called back, and is given back when there is room.
     void: bool,
     what: Scheduled,
 }
@@ -135,6 +135,20 @@ impl Schedule {
         for w in &mut self.waiting {
             if let Some(moved) = w.moved {
                 w.due = meter.count_at(moved + skipped);
+                found = true;
+            }
+        }
+        if found {
+            self.waiting.sort_unstable_by(|a, b| b.before(a));
+        }
+    }
+
+    /// What waits under these numbers, which are in order, does not act: it is given back as what comes next.
+    fn cancel_all(&mut self, numbers: &[u64]) {
+        let mut found = false;
+        for w in &mut self.waiting {
+            if matches!(w.what, Scheduled::Action(_)) && numbers.binary_search(&w.seq).is_ok() {
+                (w.due, w.moved, w.void) = (f64::NEG_INFINITY, None, true);
                 found = true;
             }
         }
@@ -271,15 +285,12 @@ impl Renderer {
                 Scheduled::Plan(plan) if item.void => returns.send(FromAudio::Stale(plan)),
                 Scheduled::Plan(plan) => self.adopt(plan, late, returns),
                 Scheduled::Action(action) if item.void => {
-                    let garbage = match action {
-                        Action::Slot { voice, .. } => Some(Garbage::Slot(voice)),
-                        _ => None,
-                    };
-                    let position = if running { position } else { f64::NAN };
-                    returns.send(FromAudio::Applied { seq: item.seq, position, late: false, garbage });
+                    returns.send(FromAudio::Unheard { seq: item.seq, action })
                 }
                 Scheduled::Action(action) => {
                     let moment = Moment { at, position, running, epoch: &segment.epoch };
+                    let serial =
+                        if let Action::Slot { voice, .. } = &action { Some(voice.serial) } else { None };
                     let (garbage, changed) = match action {
                         Action::Recall { number, fade } => {
                             // One of now counts where it was asked for, one with a time where it acts.
@@ -290,7 +301,7 @@ impl Renderer {
                         action => self.act(action, moment),
                     };
                     let position = if running { position } else { f64::NAN };
-                    returns.send(FromAudio::Applied { seq: item.seq, position, late, garbage });
+                    returns.send(FromAudio::Applied { seq: item.seq, position, late, serial, garbage });
                     time_changed |= changed;
                 }
             }
@@ -431,6 +442,10 @@ impl Renderer {
                     garbage = Some(Garbage::Slot(voice));
                 }
             }
+            Action::CancelAll(numbers) => {
+                self.scheduled.cancel_all(&numbers);
+                garbage = Some(Garbage::Numbers(numbers));
+            }
             Action::Limiter(on) => self.output.set_limiter(on),
             Action::Automate { index, target, mut automation, serial, bars, content } => {
                 automation.start_frame = at;
@@ -564,6 +579,12 @@ impl Renderer {
             return Some(running.automation);
         }
         if let Some(control) = self.plan.find(running.target, running.path) {
+            // Beyond the range it would be there at once, and not in that time.
+            let asked = running.automation.hi as f32;
+            let target = self.plan.controls[control as usize].clamp(asked);
+            if target != asked {
+                running.automation.hi = f64::from(target);
+            }
             if let Some(from) = from {
                 self.write(control, ControlWrite::Base(from as f32));
                 self.settle(control);

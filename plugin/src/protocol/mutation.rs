@@ -75,8 +75,11 @@ impl EditBatch {
 }
 
 impl<'a> SessionPreview<'a> {
-    fn new(engine: &'a Engine) -> Self {
-        Self { engine, ahead: None, waiting: EditBatch::on(engine.session()) }
+    /// The session as it will be at that time, as far as is known.
+    fn at(engine: &'a Engine, at: At) -> Self {
+        let ahead = engine.session_at(at);
+        let waiting = EditBatch::on(ahead.as_ref().unwrap_or(engine.session()));
+        Self { engine, ahead, waiting }
     }
 
     /// The engine, without the changes before this one.
@@ -140,6 +143,8 @@ pub(super) struct Mutation {
     text: Option<String>,
     /// Answers in place of what [`Prepared`] says.
     answer: Option<fn(&RequestContext<'_>) -> Value>,
+    /// The session begins anew: what waits for its time does not act.
+    anew: bool,
 }
 
 impl Mutation {
@@ -147,7 +152,7 @@ impl Mutation {
     pub(super) fn new(
         making: impl FnOnce(&mut SessionPreview<'_>) -> Result<Prepared, RpcError> + Send + 'static,
     ) -> Self {
-        Self { making: Box::new(making), root: "params", text: None, answer: None }
+        Self { making: Box::new(making), root: "params", text: None, answer: None, anew: false }
     }
 
     /// One that is always the same.
@@ -159,6 +164,17 @@ impl Mutation {
     pub(super) fn within(mut self, root: &'static str) -> Self {
         self.root = root;
         self
+    }
+
+    /// The session begins anew with it: changes asked for before that wait for its time, or for a later one, do not act.
+    pub(super) fn anew(mut self) -> Self {
+        self.anew = true;
+        self
+    }
+
+    /// Does the session begin anew with it?
+    pub(super) fn is_anew(&self) -> bool {
+        self.anew
     }
 
     /// Its pattern was written so.
@@ -183,8 +199,8 @@ impl Mutation {
         When { at, dry_run }: When,
         context: &mut RequestContext<'_>,
     ) -> Result<Value, RpcError> {
-        let Self { making, root, text, answer } = self;
-        let Prepared { edit, more } = making(&mut SessionPreview::new(context.engine))?;
+        let Self { making, root, text, answer, anew } = self;
+        let Prepared { edit, more } = making(&mut SessionPreview::at(context.engine, at))?;
         let refuse = |error: &EditError, context: &RequestContext<'_>| {
             let mut refused = refused_edit(error, root, text.as_deref());
             refused.still_playing = !context.engine.poisoned();
@@ -194,12 +210,16 @@ impl Mutation {
             context.try_edit(&edit, at).map_err(|error| refuse(&error, context))?;
             return Ok(dry_run_answer(Value::Object(more)));
         }
+        let before = context.engine.last_waiting();
         let nothing = matches!(&edit, Edit::Batch(edits) if edits.is_empty());
         let accepted = if nothing {
             Accepted { position: None, seq: *context.last_edit }
         } else {
             context.edit(edit, at).map_err(|error| refuse(&error, context))?.into()
         };
+        if anew {
+            context.engine.cancel_waiting(before, at);
+        }
         if let Some(answer) = answer {
             return Ok(answer(context));
         }

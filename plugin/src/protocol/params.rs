@@ -1,7 +1,8 @@
 //! How parameters are read: an object by name, with the way to what does not fit.
 
 use krach_core::ir::did_you_mean;
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::protocol::error::{INVALID_PARAMS, RpcError};
@@ -27,6 +28,41 @@ pub(super) fn read_object<'a, T: Deserialize<'a>>(raw: &'a str) -> Result<T, Rpc
         let (message, hint) = wrong_and_right(&message[..end]);
         RpcError::new(INVALID_PARAMS, format!("parameters not understood: {message}")).at(place).hint(hint)
     })
+}
+
+/// A number of a scene. Of those that are none, what eight bits hold is refused where its scene is looked for.
+pub(super) fn scene<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u8>, D::Error> {
+    small(from, "1 to 127")
+}
+
+/// A MIDI channel.
+pub(super) fn channel<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
+    given(from, "a MIDI channel from 0 to 15")
+}
+
+/// A controller.
+pub(super) fn controller<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
+    given(from, "a controller from 0 to 127")
+}
+
+/// A number of voices.
+pub(super) fn voices<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    small(from, "1 to 64")
+}
+
+/// One that is not null.
+fn given<'de, D: Deserializer<'de>>(from: D, range: &'static str) -> Result<u8, D::Error> {
+    small(from, range)?.ok_or_else(|| D::Error::custom(format!("null is no number, expected {range}")))
+}
+
+/// A whole number; one that does not fit is refused with what would.
+fn small<'de, D: Deserializer<'de>, T: TryFrom<i64>>(
+    from: D,
+    range: &'static str,
+) -> Result<Option<T>, D::Error> {
+    let Some(number) = Option::<serde_json::Number>::deserialize(from)? else { return Ok(None) };
+    let wrong = || D::Error::custom(format!("{number} is out of range, expected {range}"));
+    number.as_i64().and_then(|number| T::try_from(number).ok()).ok_or_else(wrong).map(Some)
 }
 
 /// What serde says is wrong, and what would be right in a musician's words.

@@ -112,7 +112,7 @@ fn scenes_are_saved_recalled_and_told_of() {
 }
 
 /// Plays a block of 256 frames; the host's parameter comes to the scene in it, if one is given.
-fn block(processor: &mut Processor, scene: Option<u8>) {
+pub fn block(processor: &mut Processor, scene: Option<u8>) {
     let (mut left, mut right) = (vec![0.0; 256], vec![0.0; 256]);
     let event = |number| ParamEvent {
         offset: 9,

@@ -69,7 +69,9 @@ impl Control {
         let told = |error: &dyn std::fmt::Display| format!("{name}: {error}; what played before plays on");
         let module = Session::read_module(text).map_err(|error| told(&error))?;
         let edit = self.engine.session().opening(module, self.engine.registry()).map_err(|e| told(&e))?;
+        let before = self.engine.last_waiting();
         if matches!(&edit, Edit::Batch(edits) if edits.is_empty()) {
+            self.engine.cancel_waiting(before, At::Now);
             return Ok(());
         }
         let edit = edit.titled(format!("open {name}"));
@@ -77,6 +79,7 @@ impl Control {
             sounds.prepare_edit(&edit, &mut self.engine).map_err(|error| told(&error))?;
         }
         let receipt = self.engine.edit(edit, At::Now).map_err(|error| told(&error))?;
+        self.engine.cancel_waiting(before, At::Now);
         self.state.last_edit = receipt.seq;
         self.edited();
         let author = match by {

@@ -37,10 +37,12 @@ pub(in crate::protocol) fn read_batch(
 ) -> Result<Mutation, RpcError> {
     let Batch { requests } = read_object(rest)?;
     let changes = Changes::read(requests, find)?;
-    Ok(Mutation::new(move |session_preview| {
+    let anew = changes.0.iter().any(Mutation::is_anew);
+    let change = Mutation::new(move |session_preview| {
         let (edits, results) = changes.prepare(session_preview)?;
         Ok(Prepared::and(Edit::Batch(edits), &Results { results }))
-    }))
+    });
+    Ok(if anew { change.anew() } else { change })
 }
 
 #[derive(serde::Deserialize)]

@@ -83,7 +83,11 @@ fn described(
             let path = format!("{}/{}", node.name, c.name);
             ControlNow {
                 control: c.into(),
-                value: session.values.get(&path).copied().unwrap_or(f64::from(c.default)),
+                // As it is heard: what is asked beyond the range stays in the session, for code with more room.
+                value: session
+                    .values
+                    .get(&path)
+                    .map_or(f64::from(c.default), |value| within(*value, c.min, c.max)),
                 moved_by: moved_by(&path, writers),
                 midi: maps.get(&path).cloned().unwrap_or_default(),
                 macros: macros.get(&path).cloned().unwrap_or_default(),
@@ -117,6 +121,11 @@ fn described(
         controls,
         settings: playing.map(|ty| settings_now(node, ty.as_ref())),
     }
+}
+
+/// The nearest value of a range.
+fn within(value: f64, min: f32, max: f32) -> f64 {
+    value.min(f64::from(max)).max(f64::from(min))
 }
 
 /// The settings of the type, then those that the node has been given and the type does not take.

@@ -104,7 +104,7 @@ fn read_open(rest: &str) -> Result<Mutation, RpcError> {
         let title = format!("open {}", name.strip_suffix(SUFFIX).unwrap_or(&name));
         Ok(Prepared::and(edit.titled(title), &Opened { file }))
     });
-    Ok(change.within("params.file"))
+    Ok(change.within("params.file").anew())
 }
 
 /// The text of a file, what it is called where something in it is wrong, and where it is.

@@ -14,6 +14,7 @@ use crate::protocol::error::{INVALID_PARAMS, REFUSED, RpcError};
 use crate::protocol::json::to_json;
 use crate::protocol::method::methods;
 use crate::protocol::mutation::Mutation;
+use crate::protocol::params;
 use crate::protocol::params::{read_object, read_params};
 
 methods! {
@@ -53,8 +54,10 @@ pub(super) struct Route {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Map {
     /// 0 to 15.
+    #[serde(deserialize_with = "params::channel")]
     channel: u8,
     /// Controller, 0 to 127.
+    #[serde(deserialize_with = "params::controller")]
     cc: u8,
     /// The control.
     label: String,
@@ -71,8 +74,10 @@ pub(super) struct Map {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Unmap {
     /// 0 to 15.
+    #[serde(deserialize_with = "params::channel")]
     channel: u8,
     /// Controller, 0 to 127.
+    #[serde(deserialize_with = "params::controller")]
     cc: u8,
     /// Only this control; without it all that the controller moves.
     #[serde(default)]

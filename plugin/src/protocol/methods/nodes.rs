@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::protocol::error::{INVALID_PARAMS, REFUSED, RpcError};
 use crate::protocol::method::methods;
 use crate::protocol::mutation::{Mutation, Prepared, SessionPreview};
+use crate::protocol::params;
 use crate::protocol::params::read_object;
 
 methods! {
@@ -54,7 +55,7 @@ pub(super) struct Node {
     #[serde(default)]
     gain: Option<f64>,
     /// Voices, 1 to 64. Default: one; where there is no `source`, what the node has.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "params::voices")]
     count: Option<u32>,
     /// What one voice does with keys that overlap: true goes on at the new pitch, false begins again; both go
     /// back to the key that is still held. False for a new node, as it was for one that exists.

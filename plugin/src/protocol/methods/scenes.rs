@@ -9,6 +9,7 @@ use crate::protocol::answer::{Answer, Work};
 use crate::protocol::error::{INVALID_PARAMS, REFUSED, RpcError};
 use crate::protocol::method::methods;
 use crate::protocol::mutation::{Mutation, Prepared, SessionPreview};
+use crate::protocol::params;
 use crate::protocol::params::read_object;
 use crate::protocol::refusal::{read_module, refused_document, refused_edit};
 
@@ -70,7 +71,7 @@ pub(super) struct Save<'a> {
     /// Its number, 1 to 127; a scene that has it is overwritten. Default: that of the scene of this name, or the lowest free
     /// one. A name that a scene of another number has is refused. The number is the value of the host's parameter Scene
     /// and never changes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "params::scene")]
     number: Option<u8>,
     /// Tempo and meter are part of the scene. Default: those that `module` says; without it as in the scene that is
     /// overwritten, and of a new one they are not.
@@ -127,7 +128,7 @@ pub(super) struct Duplicate {
     /// The name of the new one.
     name: String,
     /// The number of the new one. Default: the lowest free one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "params::scene")]
     to: Option<u8>,
 }
 

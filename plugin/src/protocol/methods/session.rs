@@ -92,7 +92,7 @@ fn read_load(rest: &str) -> Result<Mutation, RpcError> {
             session_preview.session()?.loading(module, registry).map_err(|error| refused_document(&error))?;
         Ok(edit.titled("load").into())
     });
-    Ok(change.within("params.module"))
+    Ok(change.within("params.module").anew())
 }
 
 /// `instantiate {module, prefix}`: the module's nodes beside the session's, under `prefix/`.
@@ -123,7 +123,9 @@ fn read_instantiate(rest: &str) -> Result<Mutation, RpcError> {
 /// `clear`: nothing that sounds is left; settings stay.
 fn read_clear(rest: &str) -> Result<Mutation, RpcError> {
     let Nothing {} = read_object(rest)?;
-    Ok(Mutation::new(|session_preview| Ok(session_preview.session()?.clearing().titled("clear").into())))
+    let change =
+        Mutation::new(|session_preview| Ok(session_preview.session()?.clearing().titled("clear").into()));
+    Ok(change.anew())
 }
 
 /// `undo`: takes the last step back.
