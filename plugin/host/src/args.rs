@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use krach_host::presets::Place;
 use krach_host::serve::ServeOptions;
-use krach_host::transport::{Blocks, Script};
+use krach_host::transport::Blocks;
 use krach_host::{HostError, Length, Performance, Record, RenderOptions, wav};
 use lexopt::ValueExt;
 use lexopt::prelude::{Long, Short, Value};
@@ -34,6 +34,7 @@ krach-host presets                            list the presets that a CLAP offer
 krach-host serve                              keep an instance running; clients attach to its socket
     --bpm X  --rate HZ  --block N
     --seconds N       end by itself
+    --stopped         the transport stands
     --record OUT.wav  record the main output
     --window          open the plugin's window (X11); closing it ends
     --scale X         its size, 1 being natural
@@ -182,7 +183,8 @@ fn parse_serve(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
     let mut options = ServeOptions::default();
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("bpm") => options.script = Script::playing(tempo(parser)?),
+            Long("bpm") => options.script.tempo = tempo(parser)?,
+            Long("stopped") => options.script.playing = false,
             Long("rate") => options.sample_rate = rate(parser)?,
             Long("block") => match parser.value()?.string()?.parse().map_err(lexopt::Error::from)? {
                 Blocks::Fixed(frames) => options.block = frames,
@@ -230,6 +232,7 @@ fn amount(parser: &mut lexopt::Parser, what: &str) -> Result<f64, lexopt::Error>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use krach_host::transport::Script;
 
     fn render(arguments: &[&str]) -> RenderCommand {
         let all = ["render"].iter().chain(arguments);
@@ -250,6 +253,13 @@ mod tests {
         assert_eq!(options.script, Script::playing(120.0));
         assert_eq!((options.sample_rate, options.blocks), (48_000.0, Blocks::Fixed(256)));
         assert!(!options.realtime);
+    }
+
+    #[test]
+    fn a_host_that_serves_may_stand_whatever_its_tempo() {
+        let options = ["serve", "--stopped", "--bpm", "90"];
+        let Command::Serve(command) = parse(lexopt::Parser::from_args(options)).unwrap() else { panic!() };
+        assert_eq!(command.script, Script::stopped(90.0));
     }
 
     #[test]

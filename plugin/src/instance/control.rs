@@ -394,7 +394,14 @@ impl Control {
                 failed = Some(*seq);
             }
             let text = notice.to_string();
-            self.report_about(failed, text, About::Notice(notice));
+            match notice {
+                // That something was late is history: whoever listens is told.
+                Notice::Late { .. } | Notice::Recalled { .. } => self.tell_problem(failed, text),
+                Notice::EditFailed { .. } | Notice::NodeFault { silenced: false, .. } => {
+                    self.report_about(failed, text, About::Past);
+                }
+                notice => self.report_about(failed, text, About::Notice(notice)),
+            }
         }
         let due = self.engine.take_osc();
         if let Some(target) = self.engine.session().settings.osc_target.as_ref().filter(|_| !due.is_empty())

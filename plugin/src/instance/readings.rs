@@ -7,7 +7,7 @@ use krach_core::link::{Link, Position};
 use krach_core::telemetry::{Level, Load};
 
 /// A host that has not called `process` for so long does not call it: longer than any block.
-const SILENCE: Duration = Duration::from_millis(400);
+pub(super) const SILENCE: Duration = Duration::from_millis(400);
 
 /// What is shown of one moment.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -10,7 +10,7 @@ use krach_core::engine::Engine;
 use krach_core::link::{Link, Position, Watch};
 use krach_core::telemetry::{Level, Load};
 
-use super::readings::{Reader, Readings};
+use super::readings::{Reader, Readings, SILENCE};
 
 use crate::protocol::events::payloads;
 use crate::protocol::events::{Event, METERS, ONSETS, TRANSPORT};
@@ -20,6 +20,8 @@ use onsets::Onsets;
 const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 30);
 /// While nothing changes, a picture is sent all the same so often.
 const REMINDER: Duration = Duration::from_secs(1);
+/// The block after this many is measured from its begin: one may have been under way.
+const WHOLE: u64 = 2;
 
 /// How many clients want what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +49,8 @@ pub(super) struct TelemetryFeed {
     meters: Sent<Metered>,
     /// While it lives, the audio thread measures.
     watch: Option<Watch>,
+    /// Until audio has measured: how many blocks there were when it was asked to, and when that was.
+    unmeasured: Option<(u64, Instant)>,
     onsets: Onsets,
 }
 
@@ -84,6 +88,7 @@ impl TelemetryFeed {
             transport: Sent { last: None },
             meters: Sent { last: None },
             watch: None,
+            unmeasured: None,
             onsets: Onsets::default(),
         }
     }
@@ -108,7 +113,10 @@ impl TelemetryFeed {
             self.meters.last = None;
         }
         match (wanted.meters > 0, self.watch.is_some()) {
-            (true, false) => self.watch = Some(self.link.watch()),
+            (true, false) => {
+                self.watch = Some(self.link.watch());
+                self.unmeasured = Some((self.link.blocks(), Instant::now()));
+            }
             (false, true) => self.watch = None,
             _ => {}
         }
@@ -116,6 +124,17 @@ impl TelemetryFeed {
             self.onsets = Onsets::default();
         }
         self.due = (!wanted.nothing()).then(|| self.due.unwrap_or_else(Instant::now));
+    }
+
+    /// Has audio measured a whole block since it was asked to? A host that calls nobody has silence to show.
+    fn is_measured(&mut self, now: Instant) -> bool {
+        let waits = |(blocks, since): (u64, Instant)| {
+            self.link.blocks().saturating_sub(blocks) < WHOLE && now - since < SILENCE
+        };
+        if !self.unmeasured.is_some_and(waits) {
+            self.unmeasured = None;
+        }
+        self.unmeasured.is_none()
     }
 
     /// Takes the pictures that are due.
@@ -131,7 +150,7 @@ impl TelemetryFeed {
         if self.wanted.transport > 0 && self.transport.is_news(&position, now) {
             events.push(Event::new(TRANSPORT, &transport(&readings)));
         }
-        if self.wanted.meters > 0 {
+        if self.wanted.meters > 0 && self.is_measured(now) {
             let metered = metered(nodes.into_iter().map(|(name, _)| name), readings);
             if self.meters.is_news(&metered, now) {
                 events.push(Event::new(METERS, &meters(&metered)));

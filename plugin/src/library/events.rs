@@ -150,7 +150,10 @@ impl Library {
             } else if own && sound.pinned.is_none() {
                 // Its file is gone: the session's copy is what is left.
                 sound.pinned.clone_from(&sound.known);
-                continue;
+                if sound.failure.is_none() {
+                    continue;
+                }
+                // What was wrong with it has gone with it.
             }
             sound.failure = None;
             if engine.uses_type(&id) {

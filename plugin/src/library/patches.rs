@@ -504,7 +504,10 @@ impl Patches {
             } else if patch.pinned.is_none() {
                 // Its file is gone: the session's copy is what is left.
                 patch.pinned.clone_from(&patch.known);
-                continue;
+                if patch.failure.is_none() {
+                    continue;
+                }
+                // What was wrong with it has gone with it.
             }
             patch.failure = None;
             if engine.uses_type(&id) {

@@ -93,10 +93,15 @@ impl Control {
 
     /// As [`Control::report`], about the edit of that number, until what it is about is over.
     pub(super) fn report_about(&mut self, seq: Option<u64>, problem: String, about: About) {
-        let still_playing = !self.engine.poisoned();
-        let told = payloads::Problem { message: problem.clone(), still_playing, seq, sound: None };
-        self.publish(&Event::new(events::ERRORS, &told));
+        self.tell_problem(seq, problem.clone());
         self.remember(problem, about);
+    }
+
+    /// Tells what went wrong with the edit of that number, and does not list it.
+    pub(super) fn tell_problem(&self, seq: Option<u64>, message: String) {
+        let still_playing = !self.engine.poisoned();
+        let told = payloads::Problem { message, still_playing, seq, sound: None };
+        self.publish(&Event::new(events::ERRORS, &told));
     }
 
     fn remember(&mut self, problem: String, about: About) {
@@ -122,7 +127,7 @@ impl Control {
             .unwrap_or_default();
         let awaits = sounds.is_some_and(|sounds| sounds.awaited(engine));
         let over = self.problems.settle(|about| match about {
-            About::Moment => true,
+            About::Moment | About::Past => true,
             About::Notice(notice) => engine.stands(notice),
             About::Sound(id) => failing.contains(id),
             About::Compiling => awaits,
