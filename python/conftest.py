@@ -49,6 +49,8 @@ def empty(session: krach.Session) -> None:
         session.delete_scene(name)
     for each in session.macros:
         session.unmacro(each["macro"])
+    session.midi_learn(None)
+    session.macro_learn()
     midi = session.ask("midi_list")
     for each in midi["maps"]:
         session.midi_unmap(each["cc"], each["label"], each["channel"])

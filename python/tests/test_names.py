@@ -2,10 +2,13 @@
 
 import importlib
 import inspect
+import subprocess
+import sys
 from collections.abc import Mapping
 
 import pytest
 
+import krach
 from krach import ModuleProxy, Session, SubModuleRef, krp, krs
 from krach.session.handles import ModuleHandle, NodeHandle
 from krach.session.nodes import Control
@@ -134,3 +137,19 @@ def test_import_paths_of_the_older_program_are_there() -> None:
     ):
         module = importlib.import_module(path)
         assert [name for name in names.split() if not hasattr(module, name)] == []
+
+
+def test_a_file_that_plays_nothing_reads_nothing_that_only_others_need() -> None:
+    """Each of these takes some milliseconds, and `krach run` is waited for."""
+    idle = (
+        "krach.signal.library",
+        "krach.pattern.lower",
+        "krach.pattern.query",
+        "krach.export_calls",
+        "IPython",
+        "mcp",
+    )
+    code = f"import sys, krach.command, krach.run; print([each for each in {idle} if each in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+    assert "lowpass" in dir(krach.krs) and callable(krach.krs.lowpass)

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hosted import Served, level, read_wav
@@ -679,3 +679,40 @@ def test_unit_and_scale_of_a_control_reach_describe_controllers_and_macros(kr: S
     assert isinstance(graph, krach.DspGraph) and graph == krs.graph(sound)
     kr.load(document)
     assert kr.capture() == document
+
+
+def test_what_waits_for_its_time_is_gone_after_a_clear(kr: Session) -> None:
+    kr.node("bass", "faust:bass")
+    begin = math.ceil(kr.position.cycles) + 1
+    kr.play("bass", "x*4", at=begin)
+    kr.clear()
+    kick = kr.node("kick", "faust:kick")
+    until(lambda: kr.position.cycles > begin + 0.1)
+    assert kr.slots == {}
+    assert kr.undo().undone == "node kick" and kr.redo().redone == "node kick"
+    assert kick.error is None
+
+
+def test_the_first_levels_are_measured(kr: Session) -> None:
+    kr.node("tone", "process = 0.5;", gain=0.5)
+    kr.sync()
+    for _ in range(3):
+        session = krach.Session(kr.connection.address, wait=True)
+        assert session.levels()["tone"]["peak"] == 0.25
+        session.close()
+
+
+def test_a_wrong_setting_is_said_by_its_name(kr: Session) -> None:
+    wrong: Any = {"a": 1}
+    with pytest.raises(krach.KrachError) as refused:
+        kr.node("acid", "patch:acid", settings={"seq/steps": wrong})
+    assert str(refused.value).splitlines() == [
+        "kr.node: settings['seq/steps'] cannot be {'a': 1}",
+        "settings is a dict from texts to texts or lists of texts or nothing",
+    ]
+    acid = kr.node("acid", "patch:acid")
+    with pytest.raises(krach.KrachError, match=r"acid\.settings\['seq/steps'\] cannot be 3"):
+        acid.settings["seq/steps"] = cast(Any, 3)
+    with pytest.raises(krach.KrachError, match=r"kr\.gain: gain cannot be nan"):
+        kr.gain("acid", math.nan)
+    assert kr.history()[-1] == "node acid"

@@ -269,7 +269,7 @@ def test_one_control_used_in_two_places_is_one() -> None:
         (lambda x: krs.control("a", 1, 0, 2) + krs.control("a", 1, 0, 2, unit="Hz"), "twice with other ranges"),
         (lambda x: krs.control("a", 1, 0, 2, unit="H]z"), "no unit"),
         (lambda x: krs.control("a", 1, 0, 2, unit="beats per minute!"), "no unit"),
-        (lambda x: krs.control("a", 1, 0, 2, scale=cast(Any, "db")), "use linear, log, exp"),
+        (lambda x: krs.control("a", 1, 0, 2, scale=cast(Any, "db")), "scale is linear, log or exp"),
         (lambda x: krs.control("a", 5, 0, 2), "lo <= init <= hi"),
         (lambda x: krs.control("a[b]", 1, 0, 2), "no name"),
     ],

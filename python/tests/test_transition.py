@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hosted import read_wav
+from hosted import Served, read_wav
 from test_session import until
 
 import krach
@@ -170,3 +170,24 @@ def test_two_threads_do_not_get_into_each_others_transition(kr: Session) -> None
         kr.remove("nobody")
     thread.join()
     assert kr["hat"].gain_now == 0.125
+
+
+def test_a_transition_while_time_stands_says_so_and_begins_when_it_moves(capsys: pytest.CaptureFixture[str]) -> None:
+    with Served("--stopped") as served:
+        kr = krach.Session(served.socket, wait=True)
+        kr.node("bass", "process = 0.5;", gain=0.25)
+        assert not kr.position.running
+        with kr.transition(beats=2, dry_run=True):
+            kr["bass"].gain(0.5)
+        assert capsys.readouterr().err == ""
+        with kr.transition(beats=2):
+            kr["bass"].gain(0.5)
+            kr.play("bass", "x*4")
+        assert capsys.readouterr().err == "time stands: the transition begins when it moves\n"
+        assert kr.slots == {}
+        kr.free_run = True
+        until(lambda: kr.slots == {"bass": True})
+        with kr.transition(beats=2):
+            kr["bass"].gain(0.25)
+        assert capsys.readouterr().err == ""
+        kr.close()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Self
 
+from krach.arguments import checked
 from krach.ir.module import ModuleIr
-
-from .export_calls import Calls
-from .export_names import Names
 
 _TITLE = '"""Made by krach.export: run it with `krach run`, or import `session` from it."""\n'
 _IMPORTS = {
@@ -43,6 +41,7 @@ class Script(str):
         return f"<script: {size}; print it to read it>" if self.file is None else f"<{self.file}: {size}>"
 
 
+@checked("krach.export")
 def export(ir: ModuleIr) -> Script:
     """Return a Python script whose ``session`` is the document.
 
@@ -70,6 +69,9 @@ def export(ir: ModuleIr) -> Script:
     >>> made["session"] == m.build()
     True
     """
+    from .export_calls import Calls  # noqa: PLC0415
+    from .export_names import Names  # noqa: PLC0415
+
     names = Names(ir)
     modules: list[str] = []
     whole = Calls(names, modules).expression(ir, "make")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from krach.arguments import guarded
 from krach.error import ModuleError
 from krach.ir.module import Frozen, ModuleIr, flatten
 from krach.ir.scenes import OF_THE_SESSION, scene_module
@@ -20,6 +21,7 @@ SETTINGS = (*(each for each in OF_THE_SESSION if each not in _CALLS), "meter")
 """Fields of the section ``krach`` that `settings` takes."""
 
 
+@guarded(ModuleError)
 class ModuleSettings(OwnNames):
     """The part of ``ModuleProxy`` that records what stands in the section ``krach``."""
 

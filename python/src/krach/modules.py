@@ -25,6 +25,7 @@ from typing import Any, Concatenate, ParamSpec, TypeAlias
 
 import krach.pattern as krp
 import krach.signal as krs
+from krach.arguments import guarded
 from krach.error import ModuleError
 from krach.ir.module import (
     DEFAULT_GAIN,
@@ -43,8 +44,6 @@ from krach.ir.module import (
 from krach.ir.signal import DspGraph
 from krach.names import did_you_mean
 from krach.pattern import Pattern, PatternError, p
-from krach.signal import graph
-from krach.signal import source_text as text_of
 
 from .module_settings import ModuleSettings
 
@@ -101,6 +100,7 @@ class SubModuleRef:
         return f"{self.prefix}/{name}"
 
 
+@guarded(ModuleError)
 class ModuleProxy(ModuleSettings):
     """Records calls as a ModuleIr.
 
@@ -433,7 +433,7 @@ def source_of(source: Source) -> tuple[str | DspGraph, str]:
     """Return what a document has as a source, and the text of a function."""
     if isinstance(source, str | DspGraph):
         return source, ""
-    made, text = graph(source), text_of(source)
+    made, text = krs.graph(source), krs.source_text(source)
     _remember(source, made, text)
     return made, text
 

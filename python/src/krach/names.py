@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -34,6 +33,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     >>> krach.names.nearest("kick", ["faust:kick", "faust:bass"])
     'faust:kick'
     """
+    import difflib  # noqa: PLC0415
+
     names = list(known)
     plain = snake(name)
     for exact in (plain, f"faust:{name}"):

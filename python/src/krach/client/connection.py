@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
+from numbers import Real
 from typing import Any, TypeAlias, cast
 
 from krach.error import KrachError, NothingPlays
@@ -362,10 +363,17 @@ def attach(name: str | None) -> Connection:
         raise NoInstance(str(error), place=address) from None
 
 
+def _plain(value: object) -> float:
+    """Return a number that JSON does not know, such as a fraction, as one that it knows."""
+    if isinstance(value, Real):
+        return float(value)
+    raise TypeError(f"{type(value).__name__} is nothing that the plugin takes")
+
+
 def _line(number: int, method: str, params: Mapping[str, Any]) -> str:
     request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
     try:
-        line = json.dumps(request, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n"
+        line = json.dumps(request, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain) + "\n"
         line.encode()
     except (TypeError, ValueError) as error:
         raise KrachError(f"{method}: {error}", hint="numbers are finite, texts are Unicode") from None

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
+from krach.error import ModuleError
+
 from .signal import DspGraph, IrError
 
 Source: TypeAlias = str | DspGraph
@@ -413,16 +415,16 @@ def _object(data: object, place: str) -> Mapping[str, Any]:
 
 
 def check_name(name: str) -> None:
-    """Raise ``ValueError`` if a node cannot have this name, or a module this prefix.
+    """Raise ``ModuleError`` if a node cannot have this name, or a module this prefix.
 
     >>> krach.ir.module.check_name("drums/kick")
     >>> krach.ir.module.check_name("drums//kick")
     Traceback (most recent call last):
-    ValueError: 'drums//kick' is no name: 1 to 256 bytes, without control characters or empty parts between /
+    krach.error.ModuleError: 'drums//kick' is no name: 1 to 256 bytes, ...
     """
     parts_empty = any(not part for part in name.split("/"))
-    if parts_empty or len(name.encode()) > MAX_NAME or re.search(r"[\x00-\x1f\x7f-\x9f]", name):
-        raise ValueError(
+    if parts_empty or len(name.encode(errors="surrogatepass")) > MAX_NAME or re.search(r"[\x00-\x1f\x7f-\x9f]", name):
+        raise ModuleError(
             f"{name!r} is no name: 1 to {MAX_NAME} bytes, without control characters or empty parts between /"
         )
 

@@ -253,7 +253,7 @@ class DspGraph:
         >>> krach.DspGraph.from_dict(square.to_dict()) == square
         True
         """
-        if data.get("type") != "dsp_graph":
+        if not isinstance(cast("object", data), Mapping) or data.get("type") != "dsp_graph":
             raise IrError(f"{place}.type", 'expected "dsp_graph"')
         equations = _list(data, "equations", place)
         return DspGraph(

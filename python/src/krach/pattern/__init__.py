@@ -12,6 +12,7 @@ A pattern is an immutable value. Builders make them, methods change them, ``p`` 
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from krach.arguments import guard_all
 from krach.elsewhere import here
 from krach.names import of_module
 
@@ -111,6 +112,8 @@ __all__ = [
     "values",
     "wchoose",
 ]
+
+guard_all(__name__, "krp", __all__, PatternError, pure=True)
 
 if not TYPE_CHECKING:  # What is typed is checked against the names that there are.
     # Files of this package that are called as a method, or as a name of another program, are no builders.

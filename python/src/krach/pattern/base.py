@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
+from krach.arguments import guarded, shown
 from krach.elsewhere import here
 from krach.names import did_you_mean, no_such_name
 
 from . import ir, notation
 from .error import PatternError
 from .event import Event
-from .lower import make_room, program
-from .query import query
 from .ratio import Cycles, ratio
 from .serialize import dict_to_pattern_node, pattern_node_to_dict
 
@@ -26,12 +25,26 @@ MAX_COPIES = 1 << 16
 _DRAWN = 24
 """So many events are drawn."""
 
+LONGEST = 4096
+"""Most cycles of a query."""
 
+
+@guarded(PatternError, pure=True)
 @dataclass(frozen=True, slots=True, repr=False)
 class Base:
     """A pattern: an immutable value around a tree of operators."""
 
     node: ir.Node
+
+    def __post_init__(self) -> None:
+        """Refuse what is no tree."""
+        if not isinstance(cast("object", self.node), ir.Node):
+            hint = 'krp.p("x . x .") reads a text, krp.seq and krp.hit build'
+            raise PatternError(f"a pattern is not made of {shown(self.node)}\n{hint}", hint=hint)
+
+    @staticmethod
+    def _called() -> str:
+        return "pattern"
 
     if not TYPE_CHECKING:  # What is typed is checked against the names that there are.
 
@@ -66,8 +79,15 @@ class Base:
         >>> krp.Pattern.from_json('{"op": "Silence"}') == krp.rest()
         True
         """
+        from .lower import make_room  # noqa: PLC0415
+
         make_room()
-        return cls.from_dict(json.loads(text))
+        try:
+            return cls.from_dict(json.loads(text))
+        except ValueError as error:
+            if isinstance(error, PatternError):
+                raise
+            raise PatternError(f"no JSON: {error}", hint="such as Pattern.to_json writes it") from None
 
     def to_json(self) -> str:
         """Return the JSON form as a text.
@@ -75,6 +95,8 @@ class Base:
         >>> krp.rest().to_json()
         '{"op":"Silence"}'
         """
+        from .lower import make_room  # noqa: PLC0415
+
         make_room()
         return json.dumps(self.to_dict(), separators=(",", ":"))
 
@@ -87,7 +109,14 @@ class Base:
         >>> krp.p("x x").query(0, Fraction(1, 4))
         ((0>1/4)|gate=1,)
         """
-        return query(program(self.node), Fraction(*ratio(begin)), Fraction(*ratio(end)), seed)
+        start, stop = Fraction(*ratio(begin)), Fraction(*ratio(end))
+        if stop - start > LONGEST:
+            raise PatternError(f"a query of more than {LONGEST} cycles\nask for fewer cycles at once", place="end")
+        # What plays a pattern here is read when it is asked for: a prompt is there sooner.
+        from .lower import program  # noqa: PLC0415
+        from .query import query  # noqa: PLC0415
+
+        return query(program(self.node), start, stop, seed)
 
     def __repr__(self) -> str:
         """Draw cycle 0: each event as ``(begin>end)|what``; a pattern of values as its values.
@@ -97,6 +126,9 @@ class Base:
         >>> krp.rest()
         nothing in cycle 0
         """
+        from .lower import program  # noqa: PLC0415
+        from .query import query  # noqa: PLC0415
+
         try:
             events = query(program(self.node, played=False), Fraction(0), Fraction(1))
         except PatternError as error:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Self
 
+from krach.arguments import guarded
+
 from . import ir, scales
 from .base import Values, times_of, values_node
+from .error import PatternError
 from .verbs import Verbs
 
 
+@guarded(PatternError, pure=True)
 class Meeting(Verbs):
     """Values. A text is a line of values, such as ``"0 2 <4 7>"`` or ``"C:minor"``."""
 

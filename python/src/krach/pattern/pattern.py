@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Self
 
+from krach.arguments import guarded
+
 from . import ir
 from .base import Base, Numbers, Values, copies, finite, power, seed_of, times_of, values_node
 from .error import PatternError
@@ -14,6 +16,7 @@ from .ratio import Cycles, ratio
 from .steps import weighted
 
 
+@guarded(PatternError, pure=True)
 class Pattern(Meeting):
     """A pattern: an immutable value that says what happens when.
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from . import ir
+from .error import PatternError
 
 
 def control_node(label: str, value: float) -> ir.Atom:
     """Return a control that takes a value once per cycle."""
-    return ir.Atom(ir.Control(label, float(value)))
+    try:
+        return ir.Atom(ir.Control(label, float(value)))
+    except OverflowError:
+        raise PatternError(f"{label}: this number is too large for 64 bits") from None
 
 
 def hit_node(label: str, begins: Iterable[ir.Node] = ()) -> ir.Freeze:

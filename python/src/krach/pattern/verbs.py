@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Self
 
+from krach.arguments import guarded
+
 from . import ir
 from .base import Base, Numbers, fixed, floating, seed_of, times_of, values_node, whole
 from .error import PatternError
 from .ratio import Cycles, ratio
 
 
+@guarded(PatternError, pure=True)
 class Verbs(Base):
     """Time and chance. Where a number may be a pattern, a text such as ``"<2 3>"`` is one."""
 

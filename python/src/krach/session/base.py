@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from krach.arguments import guarded
 from krach.client import Connection, Listener, NoInstance, Refusal
 from krach.client.connection import attach as connect
 from krach.error import KrachError
@@ -34,6 +35,7 @@ _NO_NODE = re.compile(r"there is no node (\S+) to play\nsay free ")
 _NO_CHORD = re.compile(r"takes (chords|scales) such as .*, not the name (\S+) \(")
 _POLL = 0.01
 _SLOW = 0.3
+_MEASURED = 2.0
 
 
 class Change(Info):
@@ -51,6 +53,7 @@ class _Scope(threading.local):
     batch: list[dict[str, Any]] | None = None
 
 
+@guarded()
 class Base(OwnNames):
     """The connection of a session, made at its first use."""
 
@@ -484,7 +487,8 @@ class Base(OwnNames):
     def _measured(self) -> dict[str, Any]:
         """Return the newest levels; nothing is measured before the first call."""
         self.connection.subscribe(["meters"])
-        until = time.monotonic() + _SLOW
+        # The first ones come when a block has been measured, or when the host is known to call nobody.
+        until = time.monotonic() + _MEASURED
         while self._meters is None and time.monotonic() < until:
             time.sleep(_POLL)
         return self._meters or {}

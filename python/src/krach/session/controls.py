@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from krach.arguments import guarded
 from krach.error import KrachError
 from krach.pattern import Pattern
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .handles import Modulation
 
 
+@guarded()
 class Controls(Patterns):
     """Values and their motion."""
 

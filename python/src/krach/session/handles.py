@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from krach.arguments import ArgumentError, guarded, shown
 from krach.error import KrachError
 from krach.names import OwnNames, did_you_mean, nearest
 from krach.pattern import Pattern
@@ -16,6 +17,9 @@ from .settings import Settings
 if TYPE_CHECKING:
     from .base import At, Change
     from .session import Session
+
+
+_PAIR = 2
 
 
 class _Operators(OwnNames):
@@ -32,12 +36,17 @@ class _Operators(OwnNames):
 
     def __rshift__(self, target: Any) -> Any:
         """Send into another node: ``bass >> verb``, ``bass >> (verb, 0.4)``. Returns the other, so chains work."""
-        level = 1.0
-        if isinstance(target, tuple):
-            target, level = cast("tuple[Any, float]", target)
-        into = target if isinstance(target, str) else cast("_Operators", target)._into()
-        self._session.connect(self._from(), into, level)
-        return cast("Any", target)
+        level: Any = 1.0
+        into: Any = target
+        if isinstance(target, tuple) and len(cast("tuple[Any, ...]", target)) == _PAIR:
+            into, level = cast("tuple[Any, Any]", target)
+        if not isinstance(into, str | _Operators):
+            hint = f"{self._called()} >> verb, or {self._called()} >> (verb, 0.4)"
+            raise ArgumentError(
+                f"{self._called()} cannot be sent into {shown(cast('object', target))}\n{hint}", hint=hint
+            )
+        self._session.connect(self._from(), into if isinstance(into, str) else into._into(), level)
+        return cast("Any", into)
 
     def __matmul__(self, pattern: Any) -> Self:
         """Play: a pattern, a text, ``("cutoff", pattern)`` on a control, ``None`` to hush."""
@@ -45,7 +54,11 @@ class _Operators(OwnNames):
         if pattern is None:
             self._session.hush(name)
         elif isinstance(pattern, tuple):
-            control, moved = cast("tuple[str, Any]", pattern)
+            pair = cast("tuple[Any, ...]", pattern)
+            if len(pair) != _PAIR or not isinstance(pair[0], str):
+                hint = f'{self._called()} @ ("cutoff", "<400 800>")'
+                raise ArgumentError(f"{self._called()} @ {shown(pair)} names no control\n{hint}", hint=hint)
+            control, moved = pair
             path = f"{name}/{control}"
             if moved is None:
                 self._session.hush(path)
@@ -56,6 +69,7 @@ class _Operators(OwnNames):
         return self
 
 
+@guarded()
 class NodeHandle(_Operators):
     """A node, or a group of nodes, by its name.
 
@@ -310,6 +324,7 @@ class NodeHandle(_Operators):
         return f"<{self.name}: {', '.join(parts)}>"
 
 
+@guarded()
 class ModuleHandle(_Operators):
     """A module that was put into the session: the operators act on its first declared output or input.
 
@@ -437,6 +452,7 @@ class ModuleHandle(_Operators):
         return f"<module {self.prefix}: {', '.join(self.nodes)}; {', '.join(ends)}>"
 
 
+@guarded()
 class Modulation(OwnNames):
     """What moves a control.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from krach.arguments import guarded
 from krach.error import KrachError
 from krach.ir.signal import DspGraph
 from krach.modules import Source, settings_of, source_of
@@ -30,6 +31,7 @@ def name_of(node: Named) -> str:
     return node if isinstance(node, str) else node.name
 
 
+@guarded()
 class Nodes(Base):
     """What sounds, and where it goes."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from krach.arguments import guarded
 from krach.modules import labelled
 from krach.pattern import Pattern
 
@@ -13,6 +14,7 @@ from .info import Info
 from .nodes import Named, Nodes, name_of
 
 
+@guarded()
 class Patterns(Nodes):
     """Slots and their patterns."""
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from krach.arguments import guarded
 from krach.error import KrachError
 from krach.ir.module import Frozen, ModuleIr
 from krach.ir.scenes import scenes_of
@@ -22,6 +23,7 @@ Group: TypeAlias = "str | NodeHandle | ModuleHandle"
 """A node, or a group of nodes."""
 
 
+@guarded()
 class Scenes(Controls):
     """What concerns scenes."""
 

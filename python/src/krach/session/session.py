@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from krach.arguments import guarded
 from krach.client import Instance, instances
 from krach.elsewhere import here
 from krach.error import KrachError
@@ -13,6 +14,7 @@ from .whole import Whole
 from .words import Words
 
 
+@guarded()
 class Session(Whole, Words):
     """The session of one instance. It keeps no copy: what it says, the plugin has just said.
 

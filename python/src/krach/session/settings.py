@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from krach.arguments import guarded
+from krach.error import KrachError
 from krach.names import did_you_mean
 
 if TYPE_CHECKING:
     from .handles import NodeHandle
 
 
+class NoSuchSetting(KrachError, KeyError):
+    """A setting that a node does not have.
+
+    >>> kr.node("acid", "patch:acid").settings["seq/step"]
+    Traceback (most recent call last):
+    krach.session.settings.NoSuchSetting: acid has no setting seq/step
+    did you mean seq/steps?
+    """
+
+    def __str__(self) -> str:
+        """Say what is wrong, not its repr, as a KeyError does."""
+        return str(self.args[0])
+
+
+@guarded()
 class Settings(MutableMapping[str, "str | Sequence[str]"]):
     """The settings of a node by name. What is set plays on from where the old ones were.
 
@@ -29,9 +46,19 @@ class Settings(MutableMapping[str, "str | Sequence[str]"]):
         """Name their node; ``node.settings`` does so."""
         self._node = node
 
+    def _called(self) -> str:
+        return f"{self._node.name}.settings"
+
+    def _missing(self, name: str, known: Mapping[str, Any]) -> NoSuchSetting:
+        hint = did_you_mean(name, known) or (f"it has {', '.join(known)}" if known else None)
+        text = f"{self._node.name} has no setting {name}"
+        return NoSuchSetting(text if hint is None else f"{text}\n{hint}", place=name, hint=hint)
+
     def _now(self) -> dict[str, dict[str, Any]]:
-        (found,) = self._node._all()  # pyright: ignore[reportPrivateUsage]
-        return {each["name"]: each for each in found.settings or ()}
+        found = self._node._all()  # pyright: ignore[reportPrivateUsage]
+        if len(found) != 1 or found[0].name != self._node.name:
+            raise KrachError(f"{self._node.name} is a group: its nodes have settings", place=self._node.name)
+        return {each["name"]: each for each in found[0].settings or ()}
 
     def _change(self, given: dict[str, Any]) -> None:
         self._node._session.node(self._node.name, settings=given)  # pyright: ignore[reportPrivateUsage]
@@ -43,8 +70,7 @@ class Settings(MutableMapping[str, "str | Sequence[str]"]):
         """Return a text or a list of texts."""
         now = self._now()
         if name not in now:
-            hint = did_you_mean(name, now)
-            raise KeyError(f"{self._node.name} has no setting {name}" + ("" if hint is None else f" ({hint})"))
+            raise self._missing(name, now)
         return now[name]["value"]
 
     def __setitem__(self, name: str, value: str | Sequence[str]) -> None:
@@ -55,7 +81,7 @@ class Settings(MutableMapping[str, "str | Sequence[str]"]):
         """Leave it to the node's source again."""
         given = self._given()
         if name not in given:
-            raise KeyError(name)
+            raise self._missing(name, given)
         del given[name]
         self._change(given)
 

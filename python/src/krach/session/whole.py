@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from krach.arguments import guarded
 from krach.client.files import write_whole
 from krach.error import KrachError
 from krach.export import Script, export
@@ -27,6 +28,7 @@ if __name__ == "__main__":
 """
 
 
+@guarded()
 class Whole(Scenes):
     """What concerns all nodes at once."""
 
@@ -62,6 +64,8 @@ class Whole(Scenes):
     ) -> Change:
         """Make the session that of a document, or of a JSON file with one, as one change.
 
+        What waits for its time does not act any more.
+
         >>> kick = kr.node("kick", "faust:kick")
         >>> ir = kr.capture()
         >>> _ = kr.clear()
@@ -73,12 +77,12 @@ class Whole(Scenes):
         self._settle_all(at, dry_run)
         return done
 
-    def replay(self, ir: ModuleIr | Mapping[str, Any] | str | Path) -> Change:
+    def replay(self, ir: ModuleIr | Mapping[str, Any] | str | Path, *, at: At = None, dry_run: bool = False) -> Change:
         """Load a document: a name of the older program.
 
         >>> _ = kr.replay(kr.capture())
         """
-        return self.load(ir)
+        return self.load(ir, at=at, dry_run=dry_run)
 
     def save_file(self, file: str | Path, overwrite: bool = False) -> Info:
         """Write the session into ``NAME.krach.json``: a name in ``~/.krach/sessions``, or a path.
@@ -97,7 +101,8 @@ class Whole(Scenes):
     def open_file(self, file: str | Path, *, at: At = None, dry_run: bool = False) -> Change:
         """Make the session that of a file, as one change: a name in ``~/.krach/sessions``, or a path.
 
-        ``factory:NAME`` is one that comes with krach; ``kr.session_files()`` lists them.
+        ``factory:NAME`` is one that comes with krach; ``kr.session_files()`` lists them. What waits for its time does
+        not act any more.
 
         >>> _ = kr.open_file("factory:house")
         >>> kr.undo().undone
@@ -147,7 +152,7 @@ class Whole(Scenes):
             self._compiled(None)
 
     def clear(self, *, at: At = None, dry_run: bool = False) -> Change:
-        """Leave nothing that sounds; settings stay.
+        """Leave nothing that sounds; settings stay. What waits for its time does not act any more.
 
         >>> kick = kr.node("kick", "faust:kick")
         >>> _ = kr.clear()
@@ -174,9 +179,11 @@ class Whole(Scenes):
             place = Path(path).expanduser()
             try:
                 write_whole(place, text, overwrite)
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 hint = "is the folder there, and may you write into it?"
-                raise KrachError(f"{place}: {error.strerror}\n{hint}", place=str(place), hint=hint) from None
+                raise KrachError(
+                    f"{place}: {getattr(error, 'strerror', None) or error}\n{hint}", place=str(place), hint=hint
+                ) from None
         return text
 
     def _without_factory_texts(self, ir: ModuleIr) -> ModuleIr:
@@ -345,9 +352,11 @@ class Whole(Scenes):
 
     @property
     def problems(self) -> Lines:
-        """What is wrong: faults lately, sounds that do not compile, the folder for sounds, the socket.
+        """What is wrong: sounds that do not compile, the folder for sounds, the socket, what failed lately.
 
-        A sound that does not compile stands there once, with its line.
+        A sound that does not compile stands there once, with its line, until it is mended or gone. What failed once,
+        such as a change whose node was gone at its time, is there for five minutes. That something began late is told
+        by the topic ``errors`` and at the prompt, and is not a problem.
 
         >>> all(isinstance(each, str) for each in kr.problems)
         True
@@ -387,6 +396,8 @@ class Whole(Scenes):
 
     def rebuild(self) -> Change:
         """Build the whole engine anew from the session: the way back after a fault.
+
+        It changes nothing of the session, so it is no step and has no time.
 
         >>> _ = kr.rebuild()
         """

@@ -14,61 +14,63 @@ unless a function says otherwise.
 
 from typing import TYPE_CHECKING
 
+from krach.arguments import guard_all
 from krach.names import of_module
 
-from .library import (
-    abs_,
-    acos,
-    adsr,
-    ar,
-    asin,
-    atan,
-    atan2,
-    bandpass,
-    ceil,
-    chorus,
-    clip,
-    control,
-    cos,
-    delay,
-    drive,
-    echo,
-    exp,
-    faust_expr,
-    feedback,
-    floor,
-    fmod,
-    highpass,
-    log,
-    log10,
-    lowpass,
-    max_,
-    mem,
-    min_,
-    pan,
-    phasor,
-    pink_noise,
-    pow_,
-    rdtable,
-    remainder,
-    resonant,
-    reverb,
-    round_,
-    rwtable,
-    saw,
-    select2,
-    sin,
-    sine_osc,
-    sqrt,
-    square,
-    sr,
-    tan,
-    triangle,
-    wavetable,
-    white_noise,
-)
-from .show import graph, inspect, render, source_text
-from .trace import Operand, Signal, TraceError
+if TYPE_CHECKING:
+    from .library import (
+        abs_,
+        acos,
+        adsr,
+        ar,
+        asin,
+        atan,
+        atan2,
+        bandpass,
+        ceil,
+        chorus,
+        clip,
+        control,
+        cos,
+        delay,
+        drive,
+        echo,
+        exp,
+        faust_expr,
+        feedback,
+        floor,
+        fmod,
+        highpass,
+        log,
+        log10,
+        lowpass,
+        max_,
+        mem,
+        min_,
+        pan,
+        phasor,
+        pink_noise,
+        pow_,
+        rdtable,
+        remainder,
+        resonant,
+        reverb,
+        round_,
+        rwtable,
+        saw,
+        select2,
+        sin,
+        sine_osc,
+        sqrt,
+        square,
+        sr,
+        tan,
+        triangle,
+        wavetable,
+        white_noise,
+    )
+    from .show import graph, inspect, render, source_text
+    from .trace import Operand, Signal, TraceError
 
 __all__ = [
     "Operand",
@@ -130,4 +132,19 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # What is typed is checked against the names that there are.
-    __getattr__ = of_module(__name__, "krs")
+    _missing = of_module(__name__, "krs")
+
+    def __getattr__(name):
+        """Return a name; with the first of them all are there. Who traces nothing does without."""
+        if name not in __all__:
+            return _missing(name)
+        from . import library, show, trace  # noqa: PLC0415
+
+        homes = (library, show, trace)
+        globals().update((each, next(getattr(home, each) for home in homes if each in vars(home))) for each in __all__)
+        guard_all(__name__, "krs", __all__, trace.TraceError)
+        return globals()[name]
+
+    def __dir__():
+        """Return what is there once it is asked for, too."""
+        return sorted({*globals(), *__all__})
