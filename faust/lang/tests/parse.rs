@@ -6,6 +6,7 @@ use krach_faust_lang::error::Error;
 use krach_faust_lang::syntax::{Syntax, parse};
 use krach_faust_lang::{Compiler, Limits, Precision, Shelf};
 use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use support::*;
 
 fn read(text: &str) -> Syntax {
@@ -195,6 +196,16 @@ fn mistakes_that_do_not_follow_from_one_another_are_told_together_and_each_once(
         let columns = told.iter().filter_map(|one| one.place.as_ref()).map(|place| place.column.to_string());
         assert_eq!(columns.collect::<Vec<_>>().join(" "), places, "{source}: {told:?}");
     }
+    // Once: that takes no more steps than are asked about a few times.
+    let asked = AtomicUsize::new(0);
+    let cancelled = || asked.fetch_add(1, Ordering::Relaxed) > 1_000;
+    let (limits, precision) = (Limits::default(), Precision::Single);
+    let compiler = Compiler { shelf: &Shelf::default(), limits, precision, cancelled: &cancelled };
+    for wrong in ["a", "((1, 2) : sin)"] {
+        let shared = format!("f(0) = {wrong}; f(n) = f(n - 1) + f(n - 1); process = f(60);");
+        assert!(compiler.compile(text(&shared), &mut krach_faust_lang::own::Own).is_err());
+    }
+    assert!(asked.load(Ordering::Relaxed) < 10, "asked {asked:?} times");
     let many: String = (0..50).map(|n| format!("unknown{n}, ")).collect();
     let Some(Error::Text(told)) = refused(&format!("process = {many} 1;")) else { panic!("compiles") };
     assert_eq!(told.len(), krach_faust_lang::error::MOST_FAULTS);
