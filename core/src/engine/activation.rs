@@ -216,8 +216,13 @@ impl Engine {
     /// of them.
     pub fn cancel_waiting(&mut self, until: u64, at: At) {
         let (from, _) = self.resolve(at);
-        let is_it = |p: &Pending| p.seq <= until && from.is_none_or(|from| p.due >= from);
-        let (gone, left): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending).into_iter().partition(is_it);
+        self.cancel_pending(|p| p.seq <= until && from.is_none_or(|from| p.due >= from));
+    }
+
+    /// These edits, which wait for a position, do not act.
+    pub(super) fn cancel_pending(&mut self, is_it: impl Fn(&Pending) -> bool) {
+        let (gone, left): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.pending).into_iter().partition(|p| is_it(p));
         self.pending = left;
         if gone.is_empty() || !self.is_listening() {
             return;

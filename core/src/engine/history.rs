@@ -50,6 +50,10 @@ impl Engine {
             self.history.seal();
         }
         let now = Instant::now();
+        if recorded == Recorded::Step {
+            self.withdrawn.clear();
+            self.history.asked(first);
+        }
         let step = recorded == Recorded::Step && due.is_none();
         let before = (step && !self.history.joins(touch.as_ref(), now)).then(|| self.goal());
         let is_transition = matches!(edit, Edit::Transition { .. });
@@ -106,6 +110,7 @@ impl Engine {
     pub(super) fn note_step(&mut self, edit: &Edit, recorded: Recorded, before: Option<Session>) {
         let Recorded::Part(batch) = recorded else { return };
         let touch = Some(Touch::Batch(batch));
+        self.history.asked(batch);
         let label = self.titles.get(&batch).cloned().unwrap_or_else(|| self.label_of(edit));
         let outcome = self.outcome();
         let after = outcome.as_ref().unwrap_or(&self.session);
@@ -120,11 +125,15 @@ impl Engine {
         }
     }
 
-    /// Takes the last step back; tells what it was. `None` if there is none.
+    /// Takes the last step back, or cancels what was asked for after it and waits for its time; tells what it was. `None` if
+    /// there is none.
     ///
     /// # Errors
     /// What stands in the way, such as a type that is gone. Then nothing has changed.
     pub fn undo(&mut self, at: At) -> Result<Option<(String, Receipt)>, EditError> {
+        if let Some(number) = self.to_withdraw().filter(|_| self.resolve(at).0.is_none()) {
+            return Ok(Some(self.withdraw(number)));
+        }
         let Some((label, edit)) = self.history.undo() else { return Ok(None) };
         let label = label.to_owned();
         let number = self.history.transition_to_undo();
@@ -138,6 +147,9 @@ impl Engine {
     /// # Errors
     /// As [`Engine::undo`].
     pub fn redo(&mut self, at: At) -> Result<Option<(String, Receipt)>, EditError> {
+        if self.to_ask_again().is_some() {
+            return self.ask_again().map(Some);
+        }
         let Some((label, edit)) = self.history.redo() else { return Ok(None) };
         let label = label.to_owned();
         let receipt = self.step(edit, at, None)?;
@@ -165,8 +177,12 @@ impl Engine {
     }
 
     /// What undo would take back, and what redo would do, without doing it.
-    pub fn next_steps(&self) -> (Option<&str>, Option<&str>) {
-        (self.history.undo().map(|(label, _)| label), self.history.redo().map(|(label, _)| label))
+    pub fn next_steps(&self) -> (Option<String>, Option<String>) {
+        let waits = self.to_withdraw().map(|number| self.label_of_waiting(number));
+        let again = self.to_ask_again().map(|withdrawn| withdrawn.label.clone());
+        let (undo, redo) = (self.history.undo(), self.history.redo());
+        let label = |step: Option<(&str, Edit)>| step.map(|(label, _)| label.to_owned());
+        (waits.or_else(|| label(undo)), again.or_else(|| label(redo)))
     }
 
     /// Labels of all steps, oldest first, and how many of them are done.

@@ -25,6 +25,7 @@ mod room;
 mod scenes;
 mod status;
 mod transitions;
+mod withdraw;
 
 pub use crate::edit::*;
 pub use crate::graph::*;
@@ -52,6 +53,7 @@ use scenes::SceneBook;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use transitions::OfTransition;
+use withdraw::Withdrawn;
 
 /// Edits that may wait for a position.
 pub const MAX_PENDING: usize = 4096;
@@ -111,6 +113,8 @@ pub struct Engine {
     history: History,
     /// Names of edits that wait for their time, by their number.
     titles: BTreeMap<u64, String>,
+    /// What undo has cancelled before its time, the newest last.
+    withdrawn: Vec<Withdrawn>,
     /// What the session is as a document, at most: see [`Engine::room`].
     size: Extent,
     measured: u64,
@@ -159,6 +163,7 @@ impl Engine {
             osc_due: Vec::new(),
             history: History::default(),
             titles: BTreeMap::new(),
+            withdrawn: Vec::new(),
             size: Session::default().extent(),
             measured: 0,
             scenes: SceneBook::default(),

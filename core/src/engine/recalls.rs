@@ -326,6 +326,7 @@ impl Engine {
         match recorded {
             Recorded::Part(_) => self.note_step(&edit, recorded, before),
             Recorded::Step => {
+                self.history.asked(self.seq);
                 let label = self.label_of(&edit);
                 self.history.record(label, Some(Touch::Recall), before, &self.session, now);
             }

@@ -28,6 +28,8 @@ pub struct Step {
     weight: usize,
     /// The number of the transition that it is.
     transition: Option<u64>,
+    /// The number of the edit that it is, or that it began with.
+    asked: u64,
 }
 
 /// What makes two changes one step.
@@ -49,6 +51,8 @@ pub struct History {
     done: usize,
     weight: usize,
     last: Option<Last>,
+    /// The number of the edit that is recorded next.
+    asked: u64,
 }
 
 /// The newest step, while more may join it.
@@ -84,7 +88,7 @@ impl History {
         };
         let (undo, redo) = (after.difference(base), base.difference(after));
         let weight = label.len() + memory_of(&undo, &redo) + memory_of(&redo, &undo);
-        let step = Step { label, undo, redo, weight, transition: None };
+        let step = Step { label, undo, redo, weight, transition: None, asked: self.asked };
         if joins {
             if let Some(last) = self.steps.pop() {
                 self.weight -= last.weight;
@@ -105,6 +109,35 @@ impl History {
             self.done -= 1;
         }
         true
+    }
+
+    /// What is recorded next began with the edit of that number.
+    pub fn asked(&mut self, number: u64) {
+        self.asked = number;
+    }
+
+    /// The number of the edit that the last step began with; 0 at the start.
+    pub fn last_asked(&self) -> u64 {
+        self.done.checked_sub(1).and_then(|at| self.steps.get(at)).map_or(0, |step| step.asked)
+    }
+
+    /// Takes the steps that were undone out, so that another is recorded before them.
+    pub fn take_undone(&mut self) -> Vec<Step> {
+        let undone = self.steps.split_off(self.done);
+        self.weight -= undone.iter().map(|step| step.weight).sum::<usize>();
+        undone
+    }
+
+    /// Puts steps back that can be done again.
+    pub fn put_undone(&mut self, steps: Vec<Step>) {
+        self.weight += steps.iter().map(|step| step.weight).sum::<usize>();
+        self.steps.extend(steps);
+        self.last = None;
+    }
+
+    /// Steps that are done.
+    pub fn done(&self) -> usize {
+        self.done
     }
 
     /// The edit that takes the last step back, with the step's label; `None` at the start.

@@ -176,6 +176,48 @@ fn a_fader_that_is_left_half_way_is_the_shortest_number_that_it_is() {
     }
 }
 
+#[test]
+fn undo_cancels_what_waits_if_it_was_asked_for_last_and_redo_asks_for_it_again() {
+    let mut rig = whole_band();
+    rig.edit(set("bass/gain", 0.25));
+    rig.edit_at(play("bass", level(0.25)), At::Position(2.0));
+    let parts = vec![nodes(vec![removal("hat")]), Edit::RemoveSlot { slot: "hat".into() }];
+    rig.edit_at(transition(2.0, parts).titled("the hat goes"), At::Position(3.0));
+    rig.edit(Edit::Setting(Setting::Seed(7)));
+    let next = |rig: &Rig| rig.engine.next_steps().0.expect("a step");
+    assert_eq!(undo(&mut rig), "seed 7");
+    assert_eq!(next(&rig), "the hat goes");
+    assert_eq!(undo(&mut rig), "the hat goes");
+    assert_eq!(undo(&mut rig), "play bass");
+    rig.settle();
+    assert_eq!((rig.engine.waiting(), rig.engine.busy()), (0, false));
+    assert_eq!(undo(&mut rig), "set bass/gain");
+    for label in ["set bass/gain", "play bass", "the hat goes"] {
+        assert_eq!(rig.engine.next_steps().1.as_deref(), Some(label));
+        assert_eq!(redo(&mut rig), label);
+    }
+    rig.render(9 * BEAT, &[512]);
+    assert!(rig.engine.session().node("hat").is_some(), "its time is bar 3");
+    rig.render(8 * BEAT, &[512]);
+    rig.settle();
+    assert_eq!(names(&rig), ["bass", "verb"]);
+    assert_eq!(level_of(&mut rig), 0.25 * 0.25 + 0.25 * 0.25 * 0.5 * 0.5);
+    // What has passed acts now, and what was undone before it follows.
+    rig.edit_at(set("bass/gain", 0.5), At::Position(6.0));
+    rig.edit(Edit::Setting(Setting::Seed(8)));
+    undo(&mut rig);
+    undo(&mut rig);
+    rig.render(12 * BEAT, &[512]);
+    assert_eq!((redo(&mut rig), redo(&mut rig)), ("set bass/gain".into(), "seed 8".into()));
+    assert_eq!((gain_of(&rig, "bass"), rig.engine.session().settings.seed), (0.5, 8));
+    // A step of now after it: nothing is asked for again.
+    rig.edit_at(set("bass/gain", 0.5), At::Position(90.0));
+    undo(&mut rig);
+    rig.edit(set("bass/gain", 0.125));
+    assert!(rig.engine.redo(At::Now).expect("it can be").is_none());
+    assert_eq!(rig.engine.waiting(), 0);
+}
+
 struct Dice(u64);
 
 impl Dice {
@@ -272,6 +314,8 @@ fn at_random(seeds: std::ops::Range<u64>) {
             // All have begun.
             rig.render(5 * BEAT, &[512]);
         }
+        // After a step nothing that undo has cancelled is asked for again.
+        rig.edit(Edit::Setting(Setting::Seed(99)));
         let becomes = rig.engine.save();
         rig.render(30 * BEAT, &[2048]);
         rig.settle();

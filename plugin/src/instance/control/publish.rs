@@ -69,9 +69,9 @@ impl Control {
         }
         let (undo, redo) = self.engine.next_steps();
         let label = match author.as_ref().and_then(Author::method).as_deref() {
-            Some("undo") => redo.map(|label| format!("undo {label}")),
-            Some("redo") => undo.map(|label| format!("redo {label}")),
-            _ => undo.map(str::to_owned),
+            Some("undo") => redo.as_ref().map(|label| format!("undo {label}")),
+            Some("redo") => undo.as_ref().map(|label| format!("redo {label}")),
+            _ => undo.clone(),
         };
         self.publish(&Event::new(
             events::SESSION,
@@ -79,8 +79,8 @@ impl Control {
                 seq: self.state.last_edit,
                 revision: self.changes,
                 label,
-                undo: undo.map(str::to_owned),
-                redo: redo.map(str::to_owned),
+                undo,
+                redo,
                 client: author.and_then(|author| author.client()),
             },
         ));

@@ -131,13 +131,13 @@ fn read_clear(rest: &str) -> Result<Mutation, RpcError> {
 /// `undo`: takes the last step back.
 fn read_undo(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     let answer = |undone| to_json(&Undone { undone });
-    step(raw, answer, Engine::undo, |engine| engine.next_steps().0.map(str::to_owned))
+    step(raw, answer, Engine::undo, |engine| engine.next_steps().0)
 }
 
 /// `redo`: does again what was undone last.
 fn read_redo(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     let answer = |redone| to_json(&Redone { redone });
-    step(raw, answer, Engine::redo, |engine| engine.next_steps().1.map(str::to_owned))
+    step(raw, answer, Engine::redo, |engine| engine.next_steps().1)
 }
 
 fn step(
@@ -172,9 +172,8 @@ fn history(context: &RequestContext<'_>) -> History {
     let (steps, done) = context.engine.history();
     let (undo, redo) = context.engine.next_steps();
     let first = steps.len().saturating_sub(MAX_STEPS);
-    let own = |label: &str| label.to_owned();
-    let steps = steps[first..].iter().map(|label| own(label)).collect();
-    History { steps, first, done, undo: undo.map(own), redo: redo.map(own) }
+    let steps = steps[first..].iter().map(|label| (*label).to_owned()).collect();
+    History { steps, first, done, undo, redo }
 }
 
 #[derive(Serialize)]
