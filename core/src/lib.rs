@@ -3,8 +3,7 @@
 //! Clients edit one session ([`engine`]); the session compiles immutable [`plan`]s; the audio thread
 //! adopts plans and turns host sample positions into sound ([`processor`]). [`engine::Engine`] is
 //! the control side, [`processor::Processor`] the audio side; rings of ids and boxes ([`processor::ToAudio`],
-//! [`processor::Return`])
-//! are all that joins them. This crate knows no plugin format, no file, no socket.
+//! [`processor::FromAudio`]) are all that joins them. This crate knows no plugin format, no file, no socket.
 //!
 //! | module | question it answers |
 //! |---|---|

@@ -6,10 +6,10 @@
 //! |---|---|
 //! | [`clap`], [`vst3`] | what does a host of the format see and call? |
 //! | `standalone` (a feature) | how does it play without a DAW? |
-//! | `end` (the same feature) | how does Ctrl-C end that? |
+//! | `signals` (the same feature) | how does Ctrl-C end that? |
 //! | [`shell`] | what plugin is this (names, ids, what nice-plug needs to know)? |
 //! | [`params`], [`ports`] | which parameters and ports does it have, for ever? |
-//! | [`values`] | what do the parameters stand at, and who may change them? |
+//! | [`param_values`] | what do the parameters stand at, and who may change them? |
 //! | [`block`] | what becomes of a block, whatever the format? |
 //! | `problems` | what is wrong, and since when is it over? |
 //! | [`state`] | which bytes does the host store? |

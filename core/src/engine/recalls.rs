@@ -15,7 +15,7 @@ use std::time::Instant;
 /// A recall that audio has not answered. The session is the scene already.
 pub(super) struct Asked {
     seq: u64,
-    /// What plays until then, and what its next plan has to know: see [`Engine::resets`] and [`Engine::removed`].
+    /// What plays until then, and what its next plan has to know: see `SentLedger::resets` and `SentLedger::removed`.
     pub before: Session,
     pub resets: BTreeMap<String, (f64, u64)>,
     pub removed: BTreeMap<String, u64>,

@@ -34,7 +34,7 @@ pub struct ControlState {
     pub slot: u32,
     /// The label by which the slot found it.
     pub via: Symbol,
-    /// The automation that owns it, or [`NONE`].
+    /// The automation that owns it, or [`NONE`](crate::limits::NONE).
     pub automation: u32,
     /// What that said last.
     pub automated: f32,

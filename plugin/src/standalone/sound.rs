@@ -321,12 +321,10 @@ mod tests {
     use std::sync::Mutex;
 
     use krach_core::edit::{At, Edit};
-    use krach_core::node::Registry;
 
     use super::super::options::Asked;
     use super::*;
-    use crate::instance::{HostHooks, InstanceConfig};
-    use crate::socket::Addresses;
+    use crate::instance::HostHooks;
 
     /// Longer means that it hangs.
     const HUNG: Duration = Duration::from_secs(30);

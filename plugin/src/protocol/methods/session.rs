@@ -26,8 +26,9 @@ methods! {
     Session "instantiate" Change(read_instantiate) (Instantiate<'_>) => (Instantiated);
     /// nothing that sounds is left; settings stay
     Session "clear" Change(read_clear) (Nothing) => ();
-    /// takes the last step back. A flood of one control is one step; what the host moves is none; a loaded
-    /// project begins anew
+    /// takes the last step back. What was asked for after it and waits for its time is cancelled instead; redo asks for
+    /// it again, at its time or at once where that has passed. A flood of one control is one step; what the host moves
+    /// is none; a loaded project begins anew
     Session "undo" Ask(read_undo) (Nothing) => (Undone);
     /// does again what was undone last
     Session "redo" Ask(read_redo) (Nothing) => (Redone);

@@ -204,11 +204,12 @@ class Whole(Scenes):
     # Steps
 
     def undo(self, *, at: At = None, dry_run: bool = False) -> Change:
-        """Take the last step back, whoever made it.
+        """Take the last step back, whoever made it, or cancel what was asked for since and waits for its time.
 
         >>> kick = kr.node("kick", "faust:kick")
-        >>> kr.undo().undone
-        'node kick'
+        >>> _ = kick.play("x*4", at=1000)
+        >>> kr.undo().undone, kr.undo().undone
+        ('play kick', 'node kick')
         """
         return self.change("undo", {}, at, dry_run)
 
