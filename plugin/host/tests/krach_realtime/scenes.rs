@@ -150,7 +150,9 @@ fn wait_for_the_scenes(instance: &mut dyn MainThread, turn: u64) {
         loop {
             let list = follower.ask("scenes", &json!({}));
             let scenes = list["scenes"].as_array().expect("a list");
-            if list["current"] == plays && scenes.iter().all(|scene| scene["ready"] == true) {
+            // The event of a recall may come after the answer.
+            let told = follower.recalled >= turn / 2;
+            if told && list["current"] == plays && scenes.iter().all(|scene| scene["ready"] == true) {
                 return;
             }
             assert!(since.elapsed() < Duration::from_secs(60), "{plays} is awaited: {list}");
