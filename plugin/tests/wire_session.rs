@@ -353,7 +353,7 @@ fn what_waits_for_its_time_does_not_act_once_the_session_begins_anew() {
                 ok(&mut client, "node", json!({"name": "bass", "source": "faust:bass"}));
             }
             let at = now(&mut client) + 0.1;
-            ok(&mut client, "play", json!({"target": "bass", "pattern": "A2", "at": at}));
+            ok(&mut client, "play", json!({"target": "bass", "pattern": "A2", "at": at, "free": true}));
             ok(&mut client, "node", json!({"name": "kick", "source": "faust:kick", "at": at}));
             let mut tried = params.clone();
             tried["dry_run"] = true.into();

@@ -251,10 +251,10 @@ fn a_change_of_the_session_says_whose_it_is_and_what_can_be_undone() {
     one.call("play", json!({"free": true, "target": "a", "pattern": "x", "dry_run": true}));
     one.ask(r#"{"cmd":"Status"}"#);
     assert!(is_quiet(&mut client, Duration::from_millis(200)));
-    // One that has a time is told when it is accepted, and again when it acts.
+    // One that has a time is told when it is accepted, and again when it acts. Undo would cancel it until then.
     let timed = one.call("at", json!({"at": 0.5, "request": {"cmd": "SetBpm", "bpm": 70}}));
     assert_eq!(timed["result"]["position"], 0.5);
-    assert_eq!(event(&mut client, "session")["undo"], "tempo 90");
+    assert_eq!(event(&mut client, "session")["undo"], "tempo 70");
     host.roll();
     let acted = event(&mut client, "session");
     assert_eq!((&acted["undo"], &acted["client"]), (&json!("tempo 70"), &Value::Null));

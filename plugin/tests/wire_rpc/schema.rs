@@ -106,6 +106,8 @@ fn every_method_is_answered_as_the_schema_says() {
         assert!(reply["error"]["data"]["still_playing"] == true, "{method}: {reply}");
     }
     // Nobody plays here: what is waited for does not come.
+    let reply = client.call("limiter", json!({"on": true, "at": 1000}));
+    assert!(reply["error"].is_null(), "{reply}");
     let reply = client.call("sync", json!({"timeout": 0}));
     assert!(reply["error"]["data"]["still_playing"] == true, "{reply}");
     let calls: BTreeSet<String> = requests(&home).iter().map(|(method, _)| (*method).to_owned()).collect();
