@@ -2,9 +2,11 @@
 
 import importlib
 import inspect
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -150,6 +152,7 @@ def test_a_file_that_plays_nothing_reads_nothing_that_only_others_need() -> None
         "mcp",
     )
     code = f"import sys, krach.command, krach.run; print([each for each in {idle} if each in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    environment = os.environ | {"PYTHONPATH": str(Path(krach.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout == "[]\n"
     assert "lowpass" in dir(krach.krs) and callable(krach.krs.lowpass)

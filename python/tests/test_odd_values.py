@@ -288,3 +288,14 @@ def test_exact_numbers_are_numbers(kr: krach.Session) -> None:
     kr.node("bass", "faust:bass", gain=Fraction(1, 2))
     kr.set("bass/cutoff", Fraction(800))
     assert (kr["bass"].gain_now, kr["bass/cutoff"]) == (0.5, 800.0)
+
+
+def test_what_has_a_time_takes_every_kind_of_time(kr: Session) -> None:
+    kick = kr.node("kick", "faust:kick")
+    kr.tempo = 120
+    for at in (None, "now", "cycle", "bar", 1000, 1000.5):
+        for call in (kick.mute, kick.unmute, kick.hush, kick.solo, kick.unsolo):
+            call(at=at, dry_run=True)
+        kick.gain(0.5, at=at, dry_run=True)
+        kick.play("x*4", at=at, dry_run=True)
+        kr.mute("kick", at=at, dry_run=True)

@@ -222,7 +222,14 @@ class _Reader:
     def name(self, name: str) -> Kind:
         if name in self.plain:
             return self.plain[name]
-        return self.thing(name, self.names.get(name))
+        return self.thing(name, self.names[name] if name in self.names else self.of_ours(name))
+
+    def of_ours(self, name: str) -> object:
+        """Return what a name that is imported for types only stands for: in its own package, or else in another."""
+        ours = [(path, vars(module)) for path, module in list(sys.modules.items()) if path.startswith("krach.")]
+        package = f"{self.names.get('__package__')}."
+        ours.sort(key=lambda each: not each[0].startswith(package))
+        return next((names[name] for _, names in ours if name in names), None)
 
     def thing(self, name: str, found: object) -> Kind:
         """Return the kind of what a name stands for, if it does at runtime."""
