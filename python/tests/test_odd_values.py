@@ -290,7 +290,7 @@ def test_exact_numbers_are_numbers(kr: krach.Session) -> None:
     assert (kr["bass"].gain_now, kr["bass/cutoff"]) == (0.5, 800.0)
 
 
-def test_what_has_a_time_takes_every_kind_of_time(kr: Session) -> None:
+def test_what_has_a_time_takes_every_kind_of_time(kr: krach.Session) -> None:
     kick = kr.node("kick", "faust:kick")
     kr.tempo = 120
     for at in (None, "now", "cycle", "bar", 1000, 1000.5):

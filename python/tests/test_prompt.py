@@ -137,7 +137,7 @@ def test_what_compiles_long_is_told(typed: Typed) -> None:
     # It takes a second or more.
     text = """import("stdfaust.lib");
 freq = hslider("freq", 1, 1, 9, 0.1);
-voice(i) = os.sawtooth((200 + i) * freq) : fi.lowpass(8, 300 + i) : fi.highpass(8, 200) : fi.resonlp(300 + i * freq, 2, 1);
+voice(i) = os.sawtooth((200 + i) * freq) : fi.lowpass(8, 300 + i) : fi.highpass(8, 200);
 process = sum(i, 400, voice(i)) / 400;"""
     typed.prompt.send("\x1b[200~" + f"tone = kr.node('tone', {text!r})" + "\x1b[201~\r")
     typed.expect("compiling tone")
