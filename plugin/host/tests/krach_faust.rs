@@ -482,8 +482,12 @@ fn two_instances_may_have_other_texts_under_one_name() {
     assert_eq!((level(&beats(&mut one, 1.0)), level(&beats(&mut other, 1.0))), (0.5, 0.5));
     let own = rpc(&mut other, "define", json!({"name": "shared", "text": constant(0.25)}));
     assert!(own.get("error").is_none(), "{own}");
-    // It answers once the text is right; the code may come after that.
-    types(&mut other);
+    // It answers once the text is right; the code comes after that.
+    let since = std::time::Instant::now();
+    while level(&beats(&mut other, 0.1)) != 0.25 {
+        assert!(since.elapsed().as_secs() < 60, "the other text was not heard");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
     assert_eq!((level(&beats(&mut one, 1.0)), level(&beats(&mut other, 1.0))), (0.5, 0.25));
     write("shared.dsp", &constant(0.75));
     for stage in [&mut one, &mut other] {
