@@ -480,21 +480,55 @@ fn two_instances_may_have_other_texts_under_one_name() {
         ask_all(stage, &[graph(&["shared"]).to_string()]);
     }
     assert_eq!((level(&beats(&mut one, 1.0)), level(&beats(&mut other, 1.0))), (0.5, 0.5));
-    // It answers once the text is right; the code comes after that. What the system tells of the save meanwhile gives the
-    // file the word again: then it is defined once more.
-    let since = std::time::Instant::now();
-    while level(&beats(&mut other, 0.1)) != 0.25 {
-        let own = rpc(&mut other, "define", json!({"name": "shared", "text": constant(0.25)}));
-        assert!(own.get("error").is_none(), "{own}");
-        assert!(since.elapsed().as_secs() < 60, "the other text was not heard");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    let own = rpc(&mut other, "define", json!({"name": "shared", "text": constant(0.25)}));
+    assert!(own.get("error").is_none(), "{own}");
+    hear(&mut other, 0.25);
     assert_eq!((level(&beats(&mut one, 1.0)), level(&beats(&mut other, 1.0))), (0.5, 0.25));
     write("shared.dsp", &constant(0.75));
     for stage in [&mut one, &mut other] {
         types(stage);
         assert_eq!(level(&beats(stage, 1.0)), 0.75, "whoever was last has the word");
     }
+}
+
+/// Plays on until that level is heard.
+fn hear(stage: &mut Stage, wanted: f32) {
+    let since = std::time::Instant::now();
+    while level(&beats(stage, 0.1)) != wanted {
+        assert!(since.elapsed().as_secs() < 60, "{wanted} was not heard");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn what_the_system_tells_late_of_a_save_does_not_overtake_the_text_that_was_defined_after_it() {
+    let mut stage =
+        sound_stage(&RenderOptions { length: Length::Seconds(900.0), ..options(Blocks::Fixed(256)) });
+    write("late.dsp", &constant(0.5));
+    types(&mut stage);
+    ask_all(&mut stage, &[graph(&["late"]).to_string()]);
+    let origin =
+        |stage: &mut Stage| rpc(stage, "source", json!({"type": "faust:late"}))["result"]["origin"].clone();
+    for round in 0..12_u64 {
+        write("late.dsp", &constant(0.5 + round as f64 / 64.0));
+        // The system tells of it after some milliseconds.
+        std::thread::sleep(std::time::Duration::from_millis(3 * round));
+        let own = 0.25 + round as f64 / 64.0;
+        let defined = rpc(&mut stage, "define", json!({"name": "late", "text": constant(own)}));
+        assert!(defined.get("error").is_none(), "{defined}");
+        hear(&mut stage, own as f32);
+        std::thread::sleep(std::time::Duration::from_millis(60));
+        assert_eq!(origin(&mut stage), "session", "round {round}");
+        assert_eq!(level(&beats(&mut stage, 0.1)), own as f32, "round {round}");
+    }
+    // A save after it has the word, also if all that the system tells without reading is as it was.
+    let path = folder().join("late.dsp");
+    let modified = std::fs::metadata(&path).and_then(|meta| meta.modified()).expect("it is there");
+    write("late.dsp", &constant(0.125));
+    let file = std::fs::File::options().write(true).open(&path).expect("our own file");
+    file.set_modified(modified).expect("our own file");
+    hear(&mut stage, 0.125);
+    assert_eq!(origin(&mut stage), "file");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use krach_files::{Links, read_text};
 use super::compile::{Failure, program_name};
 use super::listing::{file_of, path_of};
 use super::patches::{PatchCheck, is_patch};
+use super::pinned::Pinned;
 use super::{EventKind, FAMILY, Library, LibraryEvent, Origin, compile, factory, factory_source};
 
 /// CompileChecks that may be under way; a client that asks for more loses its oldest.
@@ -214,7 +215,7 @@ impl Library {
         }
         let name = id.strip_prefix(FAMILY)?;
         match self.origin(id)? {
-            Origin::Session => self.sounds.get(id)?.pinned.as_deref().cloned(),
+            Origin::Session => Some((*self.sounds.get(id)?.pinned.as_ref()?.source).clone()),
             Origin::Node => {
                 let sound = self.sounds.get(id)?;
                 let imports = sound.playing.as_ref().map(|playing| playing.text.imports.clone());
@@ -267,7 +268,8 @@ impl Library {
         let source = Arc::new(source);
         engine.set_source(id, Some(source.clone()));
         let sound = self.sounds.entry(id.to_owned()).or_default();
-        (sound.pinned, sound.known, sound.failure) = (Some(source.clone()), Some(source), None);
+        let pinned = Pinned::new(source.clone(), self.place.as_deref(), &file_of(name));
+        (sound.pinned, sound.known, sound.failure) = (Some(pinned), Some(source), None);
         self.compile(id, engine);
     }
 

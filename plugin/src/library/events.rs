@@ -10,7 +10,9 @@ use krach_faust::{CompileError, Interface, Outcome};
 
 use super::compile::{Failure, Linked};
 use super::folder::FolderEvent;
+use super::inline::InlineSource;
 use super::listing::{self, Stamp, file_of, path_of, reads};
+use super::pinned::Pinned;
 use super::{EventKind, FAMILY, Library, LibraryEvent, LibraryReport, Origin, Playing};
 
 impl Library {
@@ -64,7 +66,7 @@ impl Library {
         let origin = self.origin(id);
         let sound = self.sounds.entry(id.to_owned()).or_default();
         let source = match &sound.pinned {
-            Some(pinned) => Some(pinned.clone()),
+            Some(pinned) => Some(pinned.source.clone()),
             // The node itself has the text.
             None if held.is_some() && text.imports.is_empty() => None,
             None => Some(Arc::new(TypeSource {
@@ -128,11 +130,23 @@ impl Library {
             let name = id.strip_prefix(FAMILY).unwrap_or(&id).to_owned();
             let Some(sound) = self.sounds.get_mut(&id) else { continue };
             let file = file_of(&name);
-            let own = files.contains(&file);
-            let imports = sound.playing.as_ref().is_some_and(|playing| {
-                let names = || playing.text.imports.keys().chain(&playing.text.standard);
-                files.iter().any(|file| reads(names(), file))
-            });
+            let pinned = sound.pinned.as_ref();
+            let counts = |file: &&String| pinned.is_none_or(|pinned| pinned.is_older_than(&place, file));
+            let own = files.get(&file).filter(counts).is_some();
+            let saved = pinned.iter().flat_map(|pinned| pinned.source.imports.keys());
+            let read = sound
+                .playing
+                .iter()
+                .flat_map(|playing| playing.text.imports.keys().chain(&playing.text.standard));
+            let names: BTreeSet<&String> = saved.chain(read).collect();
+            let imports =
+                files.iter().filter(|file| reads(names.iter().copied(), file)).any(|file| counts(&file));
+            if sound.awaited && pinned.is_none() && !own && !imports {
+                // What is being compiled may import what is known of it when it is done.
+                let graph = matches!(sound.held.as_deref(), Some(InlineSource::Graph(_)));
+                sound.again |= !graph && files.iter().any(|file| listing::name_of(file).is_none());
+                continue;
+            }
             let there = listing.has(&name);
             // What a text of the session imports is a file of the folder, even if the text is none.
             let there = there || sound.held.is_some();
@@ -149,7 +163,8 @@ impl Library {
                 sound.pinned = None;
             } else if own && sound.pinned.is_none() {
                 // Its file is gone: the session's copy is what is left.
-                sound.pinned.clone_from(&sound.known);
+                let known = sound.known.clone();
+                sound.pinned = known.map(|known| Pinned::new(known, Some(&place), &file));
                 if sound.failure.is_none() {
                     continue;
                 }
@@ -180,10 +195,10 @@ impl Library {
         match (check, self.sounds.get_mut(&id)) {
             (Ok(checked), Some(sound)) => {
                 let Some(pinned) = &sound.pinned else { return };
-                if pinned.text == checked.text.main && pinned.imports == checked.text.imports {
+                if pinned.source.text == checked.text.main && pinned.source.imports == checked.text.imports {
                     sound.pinned = None;
                     sound.stamp = Stamp::of(&path);
-                } else if !pinned.own {
+                } else if !pinned.source.own {
                     let file = path.display();
                     self.tell(LibraryReport::Note(format!(
                         "{id}: the project's text is not that of {file}; the project's plays until the file is saved"

@@ -18,6 +18,7 @@ mod folder;
 mod inline;
 mod listing;
 mod patches;
+mod pinned;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -41,6 +42,7 @@ use inline::{InlineSource, KnownBad};
 use listing::{Stamp, file_of, path_of, why_no_file};
 pub(crate) use patches::{FAMILY as PATCHES, PatchCheck};
 use patches::{Patches, is_patch};
+use pinned::Pinned;
 
 /// What all type ids of FAUST sounds begin with.
 pub(crate) const FAMILY: &str = "faust:";
@@ -116,7 +118,7 @@ struct Sound {
     /// What it is made from, if that stands in the session's nodes.
     held: Option<Arc<InlineSource>>,
     /// The session's own text, while that is what plays.
-    pinned: Option<Arc<TypeSource>>,
+    pinned: Option<Pinned>,
     /// What the session had as its text when we last looked: if it is another now, somebody else changed it.
     known: Option<Arc<TypeSource>>,
     /// Number of its newest compile; what older ones bring is of no interest.
@@ -266,7 +268,8 @@ impl Library {
             let news = saved != sound.known;
             if news {
                 sound.known.clone_from(&saved);
-                sound.pinned = saved;
+                let file = file_of(id.strip_prefix(FAMILY).unwrap_or(&id));
+                sound.pinned = saved.map(|saved| Pinned::new(saved, self.place.as_deref(), &file));
                 sound.failure = None;
             }
             let idle = sound.playing.is_none() && !sound.awaited && sound.failure.is_none();
@@ -292,8 +295,9 @@ impl Library {
             return;
         }
         match pinned {
-            Some(source) if !is_inline(id) => {
-                let sound = Sound { known: Some(source.clone()), pinned: Some(source), ..Sound::default() };
+            Some(pinned) if !is_inline(id) => {
+                let known = Some(pinned.source.clone());
+                let sound = Sound { known, pinned: Some(pinned), ..Sound::default() };
                 self.sounds.insert(id.to_owned(), sound);
                 engine.expect_type(id);
             }
@@ -423,14 +427,17 @@ impl Library {
         self.tickets += 1;
         (sound.ticket, sound.stamp, sound.again) = (self.tickets, None, false);
         let source = match origin {
-            Some(Origin::Session) => session_source(&name, sound.pinned.as_deref()),
+            Some(Origin::Session) => {
+                sound.pinned.as_ref().map(|pinned| session_source(&name, &pinned.source))
+            }
             Some(Origin::File) => self.folder.as_ref().map(|(folder, _)| {
                 sound.stamp = Stamp::of(&path_of(folder.path(), &file_of(&name)));
                 source_of(folder.path(), &name)
             }),
             Some(Origin::Factory) => factory_source(&name),
             Some(Origin::Node) => {
-                sound.held.as_ref().map(|held| held.source(sound.pinned.as_deref(), self.place.as_deref()))
+                let saved = sound.pinned.as_ref().map(|pinned| &*pinned.source);
+                sound.held.as_ref().map(|held| held.source(saved, self.place.as_deref()))
             }
             None => None,
         };
@@ -510,15 +517,14 @@ impl Library {
     }
 }
 
-fn session_source(name: &str, pinned: Option<&TypeSource>) -> Option<Source> {
-    let pinned = pinned?;
+fn session_source(name: &str, pinned: &TypeSource) -> Source {
     let mut source = Source::inline(&program_name(name), &pinned.text);
     source.imports.clone_from(&pinned.imports);
     // What came with krach, with this release or an earlier one, gets what krach comes with.
     if pinned.factory || factory::find(name).is_some_and(|factory| factory.text == pinned.text) {
         source.standard = Standard::Own;
     }
-    Some(source)
+    source
 }
 
 fn factory_source(name: &str) -> Option<Source> {

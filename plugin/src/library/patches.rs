@@ -24,6 +24,7 @@ use krach_patch::{factory, yaml_to_graph};
 use super::compile::Failure;
 use super::folder::{Contents, Folder, FolderEvent};
 use super::listing::{Stamp, patch_file, patch_of, path_of, why_no_file};
+use super::pinned::Pinned;
 use super::{LibraryReport, Origin};
 
 /// What all type ids of patches begin with.
@@ -40,7 +41,7 @@ struct Patch {
     /// The text that stands in the session's nodes.
     held: Option<Arc<str>>,
     /// The session's own text, while that is what plays.
-    pinned: Option<Arc<TypeSource>>,
+    pinned: Option<Pinned>,
     /// What the session had as its text when we last looked.
     known: Option<Arc<TypeSource>>,
     /// The file as it was when it was last read.
@@ -191,7 +192,8 @@ impl Patches {
             let news = saved != patch.known;
             if news {
                 patch.known.clone_from(&saved);
-                patch.pinned = saved;
+                let file = patch_file(id.strip_prefix(FAMILY).unwrap_or(&id));
+                patch.pinned = saved.map(|saved| Pinned::new(saved, self.place.as_deref(), &file));
                 patch.failure = None;
             }
             let idle = !patch.playing && patch.failure.is_none();
@@ -212,8 +214,9 @@ impl Patches {
             return;
         }
         match patch.pinned.take() {
-            Some(source) if !is_inline(id) => {
-                let patch = Patch { known: Some(source.clone()), pinned: Some(source), ..Patch::default() };
+            Some(pinned) if !is_inline(id) => {
+                let known = Some(pinned.source.clone());
+                let patch = Patch { known, pinned: Some(pinned), ..Patch::default() };
                 self.patches.insert(id.to_owned(), patch);
                 engine.expect_type(id);
             }
@@ -320,7 +323,7 @@ impl Patches {
         let name = id.strip_prefix(FAMILY).unwrap_or(id);
         let patch = self.patches.get(id);
         let text = match self.origin(id) {
-            Some(Origin::Session) => patch.and_then(|patch| Some(patch.pinned.as_ref()?.text.clone())),
+            Some(Origin::Session) => patch.and_then(|patch| Some(patch.pinned.as_ref()?.source.text.clone())),
             Some(Origin::Node) => patch.and_then(|patch| Some(patch.held.as_ref()?.to_string())),
             Some(Origin::Factory) => factory::find(name).map(str::to_owned),
             Some(Origin::File) => {
@@ -353,7 +356,7 @@ impl Patches {
         };
         let patch = self.patches.entry(id.to_owned()).or_default();
         let source = match &patch.pinned {
-            Some(pinned) => Some(pinned.clone()),
+            Some(pinned) => Some(pinned.source.clone()),
             // The node itself has the text.
             None if patch.held.is_some() => None,
             None => Some(Arc::new(TypeSource {
@@ -450,11 +453,13 @@ impl Patches {
 
     /// From now on this text is the session's own for that type.
     pub(super) fn define(&mut self, id: &str, mut source: TypeSource, engine: &mut Engine) {
-        source.own = !self.has_file(id.strip_prefix(FAMILY).unwrap_or(id));
+        let name = id.strip_prefix(FAMILY).unwrap_or(id);
+        source.own = !self.has_file(name);
         let source = Arc::new(source);
         engine.set_source(id, Some(source.clone()));
+        let pinned = Pinned::new(source.clone(), self.place.as_deref(), &patch_file(name));
         let patch = self.patches.entry(id.to_owned()).or_default();
-        (patch.pinned, patch.known, patch.failure) = (Some(source.clone()), Some(source), None);
+        (patch.pinned, patch.known, patch.failure) = (Some(pinned), Some(source), None);
         self.compile(id, engine);
     }
 
@@ -496,14 +501,18 @@ impl Patches {
             let Some(name) = id.strip_prefix(FAMILY) else { continue };
             let there = self.has_file(name);
             let Some(patch) = self.patches.get_mut(&id) else { continue };
-            if !files.contains(&patch_file(name)) {
+            let file = patch_file(name);
+            let place = self.place.as_deref().unwrap_or(Path::new(""));
+            let counts = patch.pinned.as_ref().is_none_or(|pinned| pinned.is_older_than(place, &file));
+            if !(files.contains(&file) && counts) {
                 continue;
             }
             if there {
                 patch.pinned = None;
             } else if patch.pinned.is_none() {
                 // Its file is gone: the session's copy is what is left.
-                patch.pinned.clone_from(&patch.known);
+                let known = patch.known.clone();
+                patch.pinned = known.map(|known| Pinned::new(known, Some(place), &file));
                 if patch.failure.is_none() {
                     continue;
                 }
@@ -541,10 +550,10 @@ impl Patches {
         let Some(patch) = self.patches.get_mut(&id) else { return };
         let Some(pinned) = patch.pinned.as_ref().filter(|_| fault.is_none()) else { return };
         let Ok(text) = read_text(&path, Links::Follow, MAX_TEXT as u64) else { return };
-        if pinned.text == text {
+        if pinned.source.text == text {
             patch.pinned = None;
             patch.stamp = Stamp::of(&path);
-        } else if !pinned.own {
+        } else if !pinned.source.own {
             let file = path.display();
             self.reports.push(LibraryReport::Note(format!(
                 "{id}: the project's text is not that of {file}; the project's plays until the file is saved"
