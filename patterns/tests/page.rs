@@ -1,5 +1,6 @@
-//! The musicians' page, docs/patterns.md, tells the truth: every example on it is drawn again from
-//! what the query gives, and a drawing that differs by one character fails.
+//! The pages of patterns, docs/patterns.md for musicians and docs/pattern-json.md for clients, tell the truth:
+//! every example of trees and of mini-notation is drawn again from what the query gives, and a drawing that
+//! differs by one character fails. What stands in Python is drawn again by the client's tests.
 
 #[path = "page/check.rs"]
 mod check;
@@ -12,8 +13,10 @@ use krach_patterns::{
     COMBINE_KINDS, Pattern, SHAPE_KINDS, SHUFFLE_KINDS, SPLIT_KINDS, TUNINGS, Value, compile,
 };
 
-fn page() -> String {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/patterns.md");
+const MUSICIANS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/patterns.md");
+const TREES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/pattern-json.md");
+
+fn page(path: &str) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
@@ -30,13 +33,15 @@ fn nodes(root: &Pattern) -> Vec<&Pattern> {
 
 #[test]
 fn every_example_on_the_page_draws_as_the_page_says() {
-    let report = check(&page());
-    assert!(report.complaints.is_empty(), "docs/patterns.md:\n{}", report.complaints.join("\n"));
+    for path in [MUSICIANS, TREES] {
+        let report = check(&page(path));
+        assert!(report.complaints.is_empty(), "{path}:\n{}", report.complaints.join("\n"));
+    }
 }
 
 #[test]
 fn the_page_draws_every_operator_every_shape_and_every_kind_of_value() {
-    let report = check(&page());
+    let report = check(&page(TREES));
     let json: Vec<&Pattern> = report.json.iter().flat_map(nodes).collect();
     for op in [
         "Atom", "Silence", "Cat", "Stack", "Fast", "Slow", "Early", "Late", "Rev", "Every", "Euclid",
@@ -67,7 +72,7 @@ fn the_page_draws_every_operator_every_shape_and_every_kind_of_value() {
 
 #[test]
 fn the_page_draws_every_sign_of_mini_notation() {
-    let minis = check(&page()).minis;
+    let minis = check(&page(MUSICIANS)).minis;
     for sign in [
         "~", ".", "[", "<", ",", "*", "/", "!", "@", "?", "(", "#", "b", "x", " - ", " _", " ! ", " | ", "{",
         "%", "..", "(-", "*<", "?<", "(<",
@@ -85,8 +90,8 @@ fn quoted(text: &str) -> Vec<&str> {
 
 #[test]
 fn what_names_of_other_languages_are_here_is_here() {
-    let page = page();
-    let (_, table) = page.split_once("## Coming from Tidal or Strudel").expect("the section is there");
+    let page = page(MUSICIANS);
+    let (_, table) = page.split_once("### Every name\n").expect("the section is there");
     let (table, _) = table.split_once("Where the same text").expect("the table ends");
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once(" | "));
     let ops = [
@@ -121,7 +126,7 @@ fn what_names_of_other_languages_are_here_is_here() {
 
 #[test]
 fn every_scale_chord_and_tuning_that_the_page_names_is_known() {
-    let page = page();
+    let page = page(MUSICIANS);
     let names = |begin: &str, end: &str| -> Vec<String> {
         let (_, rest) = page.split_once(begin).unwrap_or_else(|| panic!("no {begin}"));
         let (list, _) = rest.split_once(end).expect("the list ends");
@@ -197,8 +202,8 @@ fn misprint(block: &Block, n: usize) -> Option<String> {
 
 #[test]
 fn a_misprint_in_any_drawing_of_the_page_is_found() {
-    let page = page();
-    let blocks = blocks(&page).unwrap();
+    let pages = [page(MUSICIANS), page(TREES)].concat();
+    let blocks = blocks(&pages).unwrap();
     let fenced = |tag: &str, name: &str, text: &str| format!("```{tag} {name}\n{text}```\n");
     // An empty block keeps a definition from being one more spelling of what follows.
     let defined: String = blocks
@@ -263,6 +268,20 @@ fn a_right_sheet_passes() {
     let report = check(&right);
     assert_eq!(report.complaints, [] as [String; 0]);
     assert_eq!((report.json.len(), report.minis.len()), (3, 6));
+}
+
+#[test]
+fn what_stands_in_python_is_left_to_the_client() {
+    let right = sheet(&[
+        ("python", "krp.p(\"x\")"),
+        ("cycle", "|x |"),
+        ("error", "oh"),
+        ("pattern", "x"),
+        ("cycle", "|x |"),
+    ]);
+    assert_eq!(check(&right).complaints, [] as [String; 0]);
+    let wrong = sheet(&[("python", "krp.p(\"x\")"), ("cycle", "|. |"), ("pattern", "x"), ("cycle", "|. |")]);
+    assert_eq!(check(&wrong).complaints.len(), 1);
 }
 
 #[test]

@@ -112,7 +112,7 @@ def run_code(kr: Session, page: str, heading: str, text: str) -> None:
 
 def test_the_page_of_patterns_says_in_python_what_can_be_called() -> None:
     page = (ROOT / "docs/patterns.md").read_text("utf-8")
-    section = page.split("### In Python\n")[1].split("\n## ")[0]
+    section = page.split("### In Python\n")[1].split("\n### ")[0]
     names = {"krp": krp, "line": krp.p("x x x x"), "keys": krp.p("A2 C3 E3 A3")}
     rows = [each.split(" | ", 1)[1] for each in section.splitlines() if each.startswith("| `")]
     calls = [call for row in rows for call in re.findall(r"`([^`]+)`", row) if "(" in call]

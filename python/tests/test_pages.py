@@ -19,6 +19,7 @@ PAGES = (
     "docs/coming-from.md",
     "docs/hosts.md",
     "docs/patches.md",
+    "docs/patterns.md",
     "docs/song.md",
     "python/README.md",
 )

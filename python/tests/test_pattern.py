@@ -14,7 +14,6 @@ import pytest
 import krach
 import krach.pattern as krp
 from krach.pattern import ir
-from krach.pattern.event import written
 from krach.pattern.serialize import dict_to_pattern_node, pattern_node_to_dict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,89 +143,6 @@ def test_recorded_patterns_give_the_events_that_were_recorded(line: dict[str, An
             for event in pattern.query(cycle, cycle + 1)
         ]
         assert sorted(json.dumps(event, sort_keys=True) for event in said) == told
-
-
-# The page
-
-
-def blocks() -> list[tuple[str, str, str]]:
-    """Return the fenced blocks of docs/patterns.md: tag, name, text."""
-    page = (ROOT / "docs/patterns.md").read_text()
-    return re.findall(r"^```(\w+) ?(\w*)\n(.*?)^```$", page, re.S | re.M)
-
-
-def page() -> list[tuple[str, str, str]]:
-    """Return the examples of the page: the text of a pattern, the tag and the text of what is said of it."""
-    names: dict[str, str] = {}
-    examples: list[tuple[str, str, str]] = []
-    waiting: list[str] = []
-    for tag, name, text in blocks():
-        if tag == "pattern":
-            for known, meaning in names.items():
-                text = re.sub(rf'(?<!["\w]){known}(?!["\w])', lambda _, m=meaning: m, text)  # noqa: PLW2901
-            if name:
-                names[name] = text.strip()
-            waiting.append(text.strip())
-        elif tag in ("cycle", "error"):
-            examples += [(pattern, tag, text) for pattern in waiting]
-            waiting = []
-        else:
-            waiting = []
-    return examples
-
-
-def read(text: str) -> krp.Pattern:
-    return krp.Pattern.from_dict(json.loads(text)) if text.startswith("{") else krp.p(text)
-
-
-# The plugin alone refuses what its numbers have no room for.
-OF_A_SIZE = ("time cannot be represented exactly", "too many events per cycle")
-
-
-@pytest.mark.parametrize(("text", "tag", "said"), [e for e in page() if not e[2].startswith(OF_A_SIZE)])
-def test_the_page_says_what_patterns_play_and_why_they_are_refused(text: str, tag: str, said: str) -> None:
-    lines = [line.rstrip() for line in said.splitlines()]
-    if tag == "error":
-        with pytest.raises(krp.PatternError) as error:
-            read(text).query(0, 1)
-        assert [line.rstrip() for line in str(error.value).splitlines()] == lines
-        return
-    pattern, listed = read(text), 0
-    for line in lines:
-        first = re.match(r"(-?\d+): ", line)
-        drawn = line[first.end() :] if first else line
-        if drawn.endswith("|"):
-            row, _, grid = drawn.partition("|")
-            for cycle, steps in enumerate(grid.rstrip("|").split("|"), int(first[1]) if first else 0):
-                assert marks(pattern, cycle, row.strip()) == marked(steps.split())
-        else:
-            assert sorted(onsets(pattern, int(first[1]) if first else listed, ">" in drawn)) == sorted(
-                drawn.split(" | ")
-            )
-            listed += 1
-
-
-def onsets(pattern: krp.Pattern, cycle: int, ends: bool) -> list[str]:
-    """Return what begins in a cycle, as lists on the page have it."""
-    events = [e for e in pattern.query(cycle, cycle + 1) if e.has_onset]
-    return [f"{e.whole.begin}{f'>{e.whole.end}' if ends else ''} {written(e.value)}" for e in events]
-
-
-def marked(steps: list[str]) -> dict[Fraction, int]:
-    """Return how many things begin at which steps of a grid."""
-    return {Fraction(i, len(steps)): mark.count("+") + 1 for i, mark in enumerate(steps) if mark != "."}
-
-
-def marks(pattern: krp.Pattern, cycle: int, row: str) -> dict[Fraction, int]:
-    """Return how many things begin when: what begins at once in one unit is one; a gate that closes is none."""
-    begins: dict[Fraction, set[tuple[int, int]]] = {}
-    for i, event in enumerate(pattern.query(cycle, cycle + 1)):
-        assert isinstance(event.value, ir.Control)
-        closes = event.value.label.endswith("gate") and event.value.value == 0.0
-        if event.has_onset and not closes and event.value.label.startswith(f"{row}/" if row else ""):
-            unit = (event.unit, 0) if event.unit else (0, i + 1)
-            begins.setdefault(event.whole.begin - cycle, set()).add(unit)
-    return {at: len(units) for at, units in begins.items()}
 
 
 # Values

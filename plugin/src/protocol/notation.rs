@@ -123,9 +123,9 @@ fn tree_hint(message: &str) -> String {
         });
     }
     if message.starts_with("missing field") {
-        return format!("give `{name}`; docs/patterns.md draws every operator with its fields");
+        return format!("give `{name}`; docs/pattern-json.md draws every operator with its fields");
     }
-    "docs/patterns.md draws every operator with its fields".to_owned()
+    "docs/pattern-json.md draws every operator with its fields".to_owned()
 }
 
 /// A swing that can be, or why it cannot.

@@ -1,4 +1,4 @@
-//! The conversation on the musicians' page, docs/patterns.md, as it is printed there.
+//! The conversation on the page of trees, docs/pattern-json.md, as it is printed there.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ fn fenced(page: &str) -> Vec<(String, Vec<String>)> {
 
 #[test]
 fn every_request_on_the_page_is_answered_as_the_page_says() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/patterns.md");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/pattern-json.md");
     let blocks = fenced(&std::fs::read_to_string(path).expect("the page is there"));
     let lines = |wanted: &str| {
         let of_tag = blocks.iter().filter(|(tag, _)| tag == wanted);
