@@ -83,6 +83,62 @@ def test_what_is_not_there_yet_is_noted_when_it_is(kr: Session, capsys: pytest.C
     assert capsys.readouterr().err == ""
 
 
+def test_what_a_document_names_and_nothing_has_is_noted(
+    kr: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @krach.module
+    def song(m: krach.ModuleProxy) -> None:
+        m.node("bass", "faust:bass")
+        m.node("kick", "faust:kick")
+        m.play("bass", krp.p("A1").controls(cutoff=300, cutof=200))
+        m.play("kick", "x*4")
+        m.play("bass/cutoff", krp.values("<400 800>"))
+
+    document = song().to_dict()
+    document["krach"] = {
+        "version": 3,
+        "midi_maps": [
+            {"channel": 0, "cc": 74, "label": "bass/cutoff", "lo": 200, "hi": 4000},
+            {"channel": 0, "cc": 75, "label": "kick/tun", "lo": 40, "hi": 80},
+        ],
+        "macros": [{"number": 1, "name": "", "targets": [{"label": "bas/cutoff", "lo": 200, "hi": 4000}]}],
+        "automations": {"open": {"label": "bass/cutof", "shape": "sine", "lo": 200, "hi": 900, "bars": 4}},
+    }
+    noted = [
+        "there is no bass/cutof now: did you mean bass/cutoff?",
+        "there is no bas/cutoff now: did you mean bass/cutoff?",
+        "there is no kick/tun now: did you mean kick/tune?",
+        "there is no bass/cutof now: did you mean bass/cutoff?",  # Once for the pattern, once for the automation.
+    ]
+    kr.load(document, dry_run=True)
+    assert capsys.readouterr().err == ""
+    kr.load(document)
+    assert capsys.readouterr().err.splitlines() == noted
+    kr.node("other", "faust:hat")
+    assert capsys.readouterr().err == ""  # Once is enough.
+    kr.save_file(tmp_path / "song")
+    kr.clear()
+    kr.open_file(tmp_path / "song")
+    assert capsys.readouterr().err.splitlines() == noted
+    with kr.batch():
+        kr.load(document)
+    assert capsys.readouterr().err.splitlines() == noted
+    # What is put beside a session is what is spoken of.
+    kr.instantiate(song(), "band")
+    assert capsys.readouterr().err.splitlines() == ["there is no band/bass/cutof now: did you mean band/bass/cutoff?"]
+    until(lambda: kr.position.running)
+    begin = int(kr.position.cycles) + 2
+    kr.load(document, at=begin)
+    assert capsys.readouterr().err == ""
+    until(lambda: kr.position.cycles > begin)
+    kr.note_what_was_awaited()
+    assert capsys.readouterr().err.splitlines() == noted
+    for name in kr.session_files():
+        if name.startswith("factory:"):
+            kr.open_file(name)
+    assert capsys.readouterr().err == ""
+
+
 def test_a_tempo_that_does_not_count_is_noted_in_a_batch_too(kr: Session, capsys: pytest.CaptureFixture[str]) -> None:
     until(lambda: kr.position.running)
     said = 'the host\'s clock counts: 120 plays; kr.transport(clock="internal") takes 100\n'

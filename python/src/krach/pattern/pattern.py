@@ -177,7 +177,11 @@ class Pattern(Meeting):
         return self._with(ir.Stack((self.node, self.shift(cycles)._changed(change))))
 
     def jux(self, change: Callable[[Self], Self], label: str = "pan") -> Self:
-        """Play it as it is on one side and changed on the other: the control ``label`` is 0 and 1.
+        """Play it as it is on the left and changed on the right, at the same time.
+
+        What is as it was sets the control ``label`` to 0, what is changed sets it to 1. The sound needs a control of
+        that name in which 0 is left and 1 is right, and voices for both sides, such as ``count=2``. Sounds that come
+        with krach have no ``pan``; the recipe "Left and right" of the cookbook makes one that has.
 
         >>> krp.p("x").jux(krp.Pattern.rev).query(0, 0.5)[0]
         (0>1/2)|pan=0

@@ -19,7 +19,7 @@ from krach.pattern.scales import likely
 
 from .handles import Modulation, ModuleHandle, NodeHandle
 from .info import Info
-from .reach import Names, named_by, reached, without_root
+from .reach import Names, documents_of, named_by, named_in, reached, without_root
 
 if TYPE_CHECKING:
     from .session import Session
@@ -71,6 +71,8 @@ class Base(OwnNames):
         self._awaited: list[Names] = []
         # Nodes that come or change at a time, by that time.
         self._to_come: dict[str, float] = {}
+        # The prefixes of documents that were brought, and when each comes, if at a time.
+        self._brought: list[tuple[str | None, float | None]] = []
 
     # The connection
 
@@ -207,16 +209,19 @@ class Base(OwnNames):
         )
 
     def _remember_times(self, method: str, params: Mapping[str, Any], done: Change) -> None:
-        """Keep which nodes come at a time: until then nobody knows what they have."""
-        position = done.get("position")
-        if position is None or params.get("at") is None:
+        """Keep which nodes and documents come at a time: until then nobody knows what they have."""
+        position = done.get("position") if params.get("at") is not None else None
+        if not params.get("dry_run"):
+            self._brought += [(prefix, position) for prefix in documents_of(method, params)]
+        if position is None:
             return
         requests: list[Mapping[str, Any]] = params.get("requests") or [{"method": method, "params": params}]
         self._to_come |= {each["params"]["name"]: position for each in requests if each["method"] == "node"}
 
     def _note_unreached(self, named: Sequence[Names]) -> None:
         """Note what changes named and nothing has; what is still being compiled is looked at again later."""
-        named = [*self._awaited, *named]
+        brought = self._named_by_documents()
+        named = list(dict.fromkeys([*self._awaited, *named, *brought]))
         if not named:
             return
         self._awaited = []
@@ -233,6 +238,21 @@ class Base(OwnNames):
                 continue
             for line in lines:
                 self.note(line)
+
+    def _named_by_documents(self) -> list[Names]:
+        """Return what documents name that have come."""
+        if not self._brought:
+            return []
+        now = self.ask("transport")["position"]["cycles"]
+        come = [prefix for prefix, when in self._brought if when is None or when <= now]
+        self._brought = [each for each in self._brought if each[1] is not None and each[1] > now]
+        if not come:
+            return []
+        document = self.ask("capture")["module"]
+        if None in come:
+            self._awaited = []  # Another session: it alone is what can be reached.
+            come = [None]
+        return [each for prefix in come for each in named_in(document, prefix)]
 
     def note_what_was_awaited(self) -> None:
         """Note what patterns named and a sound that has been compiled since does not have.

@@ -14,6 +14,9 @@ from .info import Info
 _NAMED = {"hush": "target", "midi_map": "label", "macro": "label", "clear_automation": "id", "midi_route": "node"}
 """Methods that take a name which need not be there, and where they say it."""
 
+_WHOLE = ("load", "open_file", "instantiate")
+"""Methods that bring a document."""
+
 _PAN = 'sounds that come with krach have none; "Left and right" in the cookbook makes one'
 
 
@@ -48,6 +51,45 @@ def named_by(method: str, params: Mapping[str, Any]) -> list[Names]:
         return [Names(params["target"], labels)] if labels else []
     name = params.get(_NAMED.get(method, ""))
     return [] if name is None else [Names(None, (name,))]
+
+
+def documents_of(method: str, params: Mapping[str, Any]) -> list[str | None]:
+    """Return the prefix of each document that a request brings; none where it makes the whole session.
+
+    >>> krach.session.reach.documents_of("instantiate", {"module": {}, "prefix": "kit"})
+    ['kit']
+    >>> krach.session.reach.documents_of("open_file", {"file": "song"})
+    [None]
+    """
+    requests: list[Mapping[str, Any]] = params.get("requests") or [{"method": method, "params": params}]
+    return [each["params"].get("prefix") for each in requests if each["method"] in _WHOLE]
+
+
+def named_in(document: Mapping[str, Any], prefix: str | None) -> list[Names]:
+    """Return the names in a document that has no others within, as ``capture`` gives it, that may be those of nothing.
+
+    With a prefix, of what has it alone.
+
+    >>> song = {"patterns": [{"target": "bass", "pattern": krp.p("A1").controls(cutoff=9).to_dict()}]}
+    >>> krach.session.reach.named_in(song, None)
+    [Names(target='bass', labels=('cutoff',))]
+    >>> krach.session.reach.named_in(song, "kit")
+    []
+    """
+    krach: Mapping[str, Any] = document.get("krach", {})
+    maps: list[Mapping[str, Any]] = [
+        *(target for macro in krach.get("macros", ()) for target in macro.get("targets", ())),
+        *krach.get("midi_maps", ()),
+        *krach.get("automations", {}).values(),
+    ]
+    paths: list[str] = [
+        *(each["label"] for each in maps),
+        *(each["node"] for each in krach.get("note_routes", ())),
+        *(each["path"] for each in document.get("automations", ())),
+    ]
+    named = [name for each in document.get("patterns", ()) for name in named_by("play", each)]
+    named += [Names(None, (path,)) for path in dict.fromkeys(paths)]
+    return [each for each in named if prefix is None or (each.target or each.labels[0]).startswith(f"{prefix}/")]
 
 
 def without_root(method: str, params: Mapping[str, Any]) -> list[str]:
