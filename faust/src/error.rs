@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// One complaint about the text of a program.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is wrong with the text of a program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostic {
     /// File that it is about, as the musician named it.
     pub file: String,
@@ -12,10 +12,21 @@ pub struct Diagnostic {
     pub line: Option<u32>,
     /// Column in characters, counted from 1, if known.
     pub column: Option<u32>,
+    /// `[start, end)` in bytes of that file, if known.
+    pub span: Option<[u32; 2]>,
     /// What is wrong.
     pub text: String,
     /// What would work, if we have an idea.
     pub hint: Option<String>,
+    /// What else is wrong, in the order in which it was found. These have no further ones themselves.
+    pub further: Vec<Self>,
+}
+
+impl Diagnostic {
+    /// Without a place and a hint.
+    pub fn new(file: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { file: file.into(), text: text.into(), ..Self::default() }
+    }
 }
 
 impl fmt::Display for Diagnostic {
@@ -25,10 +36,10 @@ impl fmt::Display for Diagnostic {
             write!(f, ":{place}")?;
         }
         write!(f, ": {}", self.text)?;
-        match &self.hint {
-            Some(hint) => write!(f, " ({hint})"),
-            None => Ok(()),
+        if let Some(hint) = &self.hint {
+            write!(f, " ({hint})")?;
         }
+        self.further.iter().try_for_each(|other| write!(f, "\n{other}"))
     }
 }
 

@@ -56,13 +56,7 @@ mod tests {
     #[test]
     fn bitcode_and_mistakes_are_asked_for_once_and_accidents_again() {
         let recent = Recent::default();
-        let mistake = CompileError::Program(Diagnostic {
-            file: "a.dsp".to_owned(),
-            line: None,
-            column: None,
-            text: "syntax error".to_owned(),
-            hint: None,
-        });
+        let mistake = CompileError::Program(Diagnostic::new("a.dsp", "syntax error"));
         let answers = [Ok(2), Err(mistake), Err(CompileError::Cancelled), Err(CompileError::NoFaust)];
         for (number, (said, times)) in answers.into_iter().zip([1, 1, 3, 3]).enumerate() {
             let mut asked = 0;

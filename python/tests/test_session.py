@@ -70,6 +70,28 @@ def test_a_sound_that_does_not_compile_raises_with_its_line_and_the_old_one_play
     assert kr["tone"].error is None
 
 
+def test_all_mistakes_of_a_program_are_told_each_with_its_mark(kr: Session) -> None:
+    program = "process = first\n  + second;"
+    marked = [
+        "line 1: `first` is not defined",
+        "  process = first",
+        "            ^^^^^",
+        "say what it is (first = ...;), or import the file that does",
+        "line 2: `second` is not defined",
+        "    + second;",
+        "      ^^^^^^",
+        "say what it is (second = ...;), or import the file that does",
+    ]
+    with pytest.raises(krach.KrachError) as caught:
+        kr.define("two", program)
+    assert str(caught.value).splitlines() == marked
+    assert (caught.value.line, caught.value.column, caught.value.span) == (1, 11, (10, 15))
+    with pytest.raises(krach.KrachError) as caught:
+        kr.node("two", program)
+    whole = [line.replace("line ", "two, line ", 1) if line.startswith("line ") else line for line in marked]
+    assert str(caught.value).splitlines() == whole
+
+
 def test_a_sound_that_does_not_compile_is_told_later_where_nobody_waits(served: Served, kr: Session) -> None:
     session = Session(served.socket, wait=False)
     events: queue.Queue[dict[str, Any]] = queue.Queue()
@@ -529,7 +551,7 @@ def test_a_problem_is_told_once_with_its_line(kr: Session) -> None:
     with pytest.raises(krach.KrachError):
         kr.node("z", "process = foo;")
     [problem] = [each for each in kr.problems if each not in before]
-    assert problem.splitlines()[:3] == ["z, line 1: `foo` is not defined", "  process = foo;", "            ^"]
+    assert problem.splitlines()[:3] == ["z, line 1: `foo` is not defined", "  process = foo;", "            ^^^"]
     assert repr(kr.problems) == "\n".join([*before, problem]) and not any("not there yet" in each for each in before)
 
 

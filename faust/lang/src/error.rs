@@ -44,6 +44,8 @@ pub struct Place {
     pub length: u32,
     /// The line itself.
     pub source: String,
+    /// `[start, end)` in bytes of the text.
+    pub span: [u32; 2],
 }
 
 impl Place {
@@ -66,6 +68,7 @@ impl Place {
             column: text[from..start].chars().count() as u32 + 1,
             length: (text[start..end].chars().count() as u32).max(1),
             source: text[from..to].trim_end().chars().take(LONGEST_LINE).collect(),
+            span: [start as u32, end as u32],
         }
     }
 }

@@ -93,11 +93,10 @@ pub(crate) fn gather(
     while let Some((file, text)) = open.pop() {
         let imports = scan(&text, may_call).map_err(|refusal| {
             CompileError::Program(Diagnostic {
-                file: file.clone(),
                 line: Some(refusal.line),
                 column: Some(refusal.column),
-                text: refusal.text,
                 hint: Some(refusal.hint.to_owned()),
+                ..Diagnostic::new(file.clone(), refusal.text)
             })
         })?;
         for import in imports {
@@ -124,11 +123,10 @@ pub(crate) fn gather(
                 gathered.standard.insert(import.path);
             } else {
                 return Err(CompileError::Program(Diagnostic {
-                    file,
                     line: Some(import.line),
                     column: Some(import.column),
-                    text: format!("there is no file {}", import.path),
                     hint: Some("it is looked for beside the program, then in FAUST's libraries".to_owned()),
+                    ..Diagnostic::new(file, format!("there is no file {}", import.path))
                 }));
             }
             for (path, text) in found {
@@ -171,13 +169,12 @@ fn unreadable(path: &Path, error: FileError) -> CompileError {
 fn read_text(path: &Path) -> Result<String, CompileError> {
     let bytes = read(path, Links::Follow, FILE_LIMIT).map_err(|error| unreadable(path, error))?;
     String::from_utf8(bytes).map_err(|error| {
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         CompileError::Program(Diagnostic {
-            file: path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
             line: Some(before.iter().filter(|&&byte| byte == b'\n').count() as u32 + 1),
-            column: None,
-            text: "is not UTF-8 text".to_owned(),
             hint: Some("save it as UTF-8".to_owned()),
+            ..Diagnostic::new(file, "is not UTF-8 text")
         })
     })
 }
@@ -190,11 +187,8 @@ fn checked_name(name: &str) -> Result<String, CompileError> {
         return Ok(name.to_owned());
     }
     Err(CompileError::Program(Diagnostic {
-        file: name.to_owned(),
-        line: None,
-        column: None,
-        text: "is not a name for a program".to_owned(),
         hint: Some("1 to 64 letters, digits, _ and -, not starting with -".to_owned()),
+        ..Diagnostic::new(name, "is not a name for a program")
     }))
 }
 

@@ -30,7 +30,7 @@ pub(super) fn parse(said: &str, main: &str, text_of: &dyn Fn(&str) -> Option<Str
         _ => None,
     };
     let hint = hint(&text);
-    Some(Diagnostic { file, line, column, text, hint })
+    Some(Diagnostic { line, column, hint, ..Diagnostic::new(file, text) })
 }
 
 fn column_of(text: &str, line: u32, symbol: &str) -> Option<u32> {

@@ -102,16 +102,10 @@ impl Texts for Found<'_> {
 fn told(error: Error, main: &str) -> CompileError {
     let Error::Text(faults) = error else { return CompileError::Cancelled };
     let mut faults = faults.into_iter().map(|fault| diagnostic(fault, main));
-    let Some(mut first) = faults.next() else {
-        return CompileError::Code("the compiler gave up without a reason".to_owned());
-    };
-    let more: String = faults.map(|other| format!("\n{other}")).collect();
-    if !more.is_empty() {
-        // The hint of the first stands with it where others follow.
-        let hint = first.hint.take().map_or_else(String::new, |hint| format!("; {hint}"));
-        first.text.push_str(&format!("{hint}{more}"));
+    match faults.next() {
+        Some(first) => CompileError::Program(Diagnostic { further: faults.collect(), ..first }),
+        None => CompileError::Code("the compiler gave up without a reason".to_owned()),
     }
-    CompileError::Program(first)
 }
 
 /// At the place in the musician's own text that led there, if the fault shows in a library.
@@ -126,8 +120,10 @@ fn diagnostic(fault: Fault, main: &str) -> Diagnostic {
     Diagnostic {
         line: place.as_ref().map(|place| place.line),
         column: place.as_ref().map(|place| place.column),
+        span: place.as_ref().map(|place| place.span),
         file: place.map_or_else(|| main.to_owned(), |place| place.file),
         text,
         hint,
+        further: Vec::new(),
     }
 }

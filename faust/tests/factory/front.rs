@@ -133,7 +133,7 @@ fn an_error_is_at_the_musicians_own_text_and_names_the_library() {
         other => panic!("{text}: {other:?}"),
     };
     let own = told("import(\"stdfaust.lib\");\nprocess = fi.lowpas(3, 1000);");
-    let Diagnostic { file, line, column, text, hint } = own;
+    let Diagnostic { file, line, column, text, hint, .. } = own;
     assert_eq!((file.as_str(), line, column), ("x.dsp", Some(2), Some(11)));
     assert!(
         text.contains("lowpas") && hint.as_deref().is_some_and(|hint| hint.contains("lowpass")),
@@ -142,12 +142,28 @@ fn an_error_is_at_the_musicians_own_text_and_names_the_library() {
     let Diagnostic { file, line, column, text, .. } = told("process = 1\n  : library(\"mine.lib\").twice;");
     assert_eq!((file.as_str(), line, column), ("x.dsp", Some(2), Some(5)));
     assert_eq!(text, "`unknown` is not defined (found at mine.lib:1:16)");
-    // The others follow in the text of the first.
-    let Diagnostic { line, column, text, hint, .. } = told("process = a\n  + bb;");
-    assert_eq!((line, column, hint), (Some(1), Some(11), None));
+    // Each fault has its own place, and the bytes of the text that it is about.
+    let both = told("process = a\n  + bb;");
+    let hint = |name: &str| Some(format!("say what it is ({name} = ...;), or import the file that does"));
+    let second = Diagnostic {
+        line: Some(2),
+        column: Some(5),
+        span: Some([16, 18]),
+        hint: hint("bb"),
+        ..Diagnostic::new("x.dsp", "`bb` is not defined")
+    };
+    let first = Diagnostic {
+        line: Some(1),
+        column: Some(11),
+        span: Some([10, 11]),
+        hint: hint("a"),
+        further: vec![second],
+        ..Diagnostic::new("x.dsp", "`a` is not defined")
+    };
+    assert_eq!(both, first);
     assert_eq!(
-        text,
-        "`a` is not defined; say what it is (a = ...;), or import the file that does\n\
+        both.to_string(),
+        "x.dsp:1:11: `a` is not defined (say what it is (a = ...;), or import the file that does)\n\
          x.dsp:2:5: `bb` is not defined (say what it is (bb = ...;), or import the file that does)"
     );
     // An import is refused where it stands, before anything is compiled.

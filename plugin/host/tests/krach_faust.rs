@@ -309,7 +309,35 @@ fn a_text_can_be_tried_and_given_and_taken_back() {
 
     let wrong = rpc(&mut stage, "compile", json!({"text": "process = 1;\nprocess = nonsense;\n"}));
     assert_eq!(wrong["error"]["code"], -32000, "{wrong}");
-    assert_eq!(wrong["error"]["data"]["still_playing"], true);
+    let data = &wrong["error"]["data"];
+    assert_eq!(
+        (&data["still_playing"], &data["line"], &data["span"]),
+        (&json!(true), &json!(2), &json!([23, 31]))
+    );
+    // All that is wrong comes with its own place, as in events and in the status.
+    let text = "process = a\n  + bb;";
+    let wrong = rpc(&mut stage, "compile", json!({"name": "sub/two", "text": text}));
+    let failure = &wrong["error"]["data"]["failure"];
+    assert_eq!(
+        (&failure["type"], &failure["file"]),
+        (&json!("faust:sub/two"), &json!("sub/two.dsp")),
+        "{wrong}"
+    );
+    assert_eq!((&failure["text"], &failure["span"]), (&json!("`a` is not defined"), &json!([10, 11])));
+    let further = json!({
+        "file": "sub/two.dsp",
+        "line": 2,
+        "column": 5,
+        "span": [16, 18],
+        "text": "`bb` is not defined",
+        "hint": "say what it is (bb = ...;), or import the file that does",
+    });
+    assert_eq!(failure["further"], json!([further]));
+    assert_eq!(wrong["error"]["message"].as_str().map(|text| text.lines().count()), Some(2), "{wrong}");
+    let patch = "nodes:\n  osc: {module: SinOscillator}\n  out: {module: Out}\n";
+    let wrong = rpc(&mut stage, "compile", json!({"name": "patch:two", "text": patch}));
+    let failure = &wrong["error"]["data"]["failure"];
+    assert_eq!((&failure["line"], &failure["further"][0]["line"]), (&json!(2), &json!(3)), "{wrong}");
 
     let given = rpc(&mut stage, "define", text);
     assert_eq!(given["result"]["type"], "faust:given", "{given}");

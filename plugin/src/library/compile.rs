@@ -106,6 +106,18 @@ pub(crate) struct Failure {
     /// The nodes whose own source it is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<String>,
+    /// The first thing that is wrong.
+    #[serde(flatten)]
+    pub first: Mistake,
+    /// What else is wrong, in the order in which it was found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<Mistake>,
+}
+
+/// One thing that is wrong with a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Mistake {
     /// JSON path in that source, if it is a graph.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
@@ -115,66 +127,22 @@ pub(crate) struct Failure {
     pub line: Option<u32>,
     /// Column in characters, from 1.
     pub column: Option<u32>,
+    /// `[start, end)` in bytes of the file or the text at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub span: Option<[u32; 2]>,
     /// What is wrong.
     pub text: String,
     /// What would work.
     pub hint: Option<String>,
 }
 
-impl Failure {
+impl Mistake {
     /// With nothing but a text.
-    pub(super) fn new(type_id: &str, text: impl Into<String>) -> Self {
-        let text = text.into();
-        Self {
-            type_id: type_id.to_owned(),
-            nodes: Vec::new(),
-            place: None,
-            file: None,
-            line: None,
-            column: None,
-            text,
-            hint: None,
-        }
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
     }
 
-    /// Of a patch; `file` is where its text is, if it has a file. All that is wrong, the first in its place.
-    pub(super) fn of_patch(type_id: &str, file: Option<&str>, wrong: &Diagnostics) -> Self {
-        let Some((first, more)) = wrong.0.split_first() else { return Self::new(type_id, "it is no patch") };
-        let of_node = first.node.as_ref().map(|node| format!("node `{node}`: ")).unwrap_or_default();
-        let mut text = format!("{of_node}{}", first.fault.problem);
-        // The hint of the first stands with it where others follow.
-        let hint = Some(first.fault.hint.clone()).filter(|hint| !hint.is_empty());
-        if let Some(hint) = hint.as_ref().filter(|_| !more.is_empty()) {
-            text.push_str(&format!("; {hint}"));
-        }
-        more.iter().for_each(|other| text.push_str(&format!("\n{other}")));
-        let number = |place: usize| u32::try_from(place).ok();
-        Self {
-            file: file.map(str::to_owned),
-            line: number(first.line),
-            column: number(first.column),
-            hint: hint.filter(|_| more.is_empty()),
-            ..Self::new(type_id, text)
-        }
-    }
-
-    /// Of the sound `name`.
-    pub(super) fn of(type_id: &str, name: &str, error: &CompileError) -> Self {
-        let CompileError::Program(Diagnostic { file, line, column, text, hint }) = error else {
-            return Self::new(type_id, error.to_string());
-        };
-        let own = *file == format!("{}.dsp", program_name(name));
-        let file = if own { file_of(name) } else { file.clone() };
-        Self {
-            file: Some(file),
-            line: *line,
-            column: *column,
-            hint: hint.clone(),
-            ..Self::new(type_id, text.clone())
-        }
-    }
-
-    /// What, where and what would work, without the type.
+    /// What, where and what would work.
     pub(crate) fn reason(&self) -> String {
         let mut reason = String::new();
         let numbers = || [self.line, self.column].into_iter().flatten();
@@ -193,6 +161,70 @@ impl Failure {
             reason.push_str(&format!(" ({hint})"));
         }
         reason
+    }
+}
+
+impl Failure {
+    /// One mistake.
+    pub(super) fn of_mistake(type_id: &str, first: Mistake) -> Self {
+        Self { type_id: type_id.to_owned(), nodes: Vec::new(), first, further: Vec::new() }
+    }
+
+    /// With nothing but a text.
+    pub(super) fn new(type_id: &str, text: impl Into<String>) -> Self {
+        Self::of_mistake(type_id, Mistake::new(text))
+    }
+
+    /// Of all that is wrong with a program, each as `of` tells it.
+    pub(super) fn of_program(
+        type_id: &str,
+        diagnostic: &Diagnostic,
+        of: impl Fn(&Diagnostic) -> Mistake,
+    ) -> Self {
+        let further = diagnostic.further.iter().map(&of).collect();
+        Self { further, ..Self::of_mistake(type_id, of(diagnostic)) }
+    }
+
+    /// Of a patch; `file` is where its text is, if it has a file.
+    pub(super) fn of_patch(type_id: &str, file: Option<&str>, wrong: &Diagnostics) -> Self {
+        let number = |place: usize| u32::try_from(place).ok();
+        let mut all = wrong.0.iter().map(|one| {
+            let of_node = one.node.as_ref().map(|node| format!("node `{node}`: ")).unwrap_or_default();
+            Mistake {
+                file: file.map(str::to_owned),
+                line: number(one.line),
+                column: number(one.column),
+                hint: Some(one.fault.hint.clone()).filter(|hint| !hint.is_empty()),
+                ..Mistake::new(format!("{of_node}{}", one.fault.problem))
+            }
+        });
+        let first = all.next().unwrap_or_else(|| Mistake::new("it is no patch"));
+        Self { further: all.collect(), ..Self::of_mistake(type_id, first) }
+    }
+
+    /// Of the sound `name`.
+    pub(super) fn of(type_id: &str, name: &str, error: &CompileError) -> Self {
+        let CompileError::Program(diagnostic) = error else { return Self::new(type_id, error.to_string()) };
+        let own = format!("{}.dsp", program_name(name));
+        Self::of_program(
+            type_id,
+            diagnostic,
+            |Diagnostic { file, line, column, span, text, hint, .. }| Mistake {
+                place: None,
+                file: Some(if *file == own { file_of(name) } else { file.clone() }),
+                line: *line,
+                column: *column,
+                span: *span,
+                text: text.clone(),
+                hint: hint.clone(),
+            },
+        )
+    }
+
+    /// What, where and what would work, without the type; of further mistakes a line each.
+    pub(crate) fn reason(&self) -> String {
+        let all = [&self.first].into_iter().chain(&self.further);
+        all.map(Mistake::reason).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -225,11 +257,10 @@ mod tests {
     #[test]
     fn an_error_names_the_file_by_its_place_in_the_folder() {
         let error = CompileError::Program(Diagnostic {
-            file: "my_kick.dsp".into(),
             line: Some(3),
             column: Some(5),
-            text: "syntax error".into(),
             hint: Some("is its ; there?".into()),
+            ..Diagnostic::new("my_kick.dsp", "syntax error")
         });
         let failure = Failure::of("faust:drums/my kick", "drums/my kick", &error);
         assert_eq!(

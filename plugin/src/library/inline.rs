@@ -13,7 +13,7 @@ use krach_core::ir::{Fault, Source as NodeSource};
 use krach_core::model::TypeSource;
 use krach_faust::{CompileError, Diagnostic, FaustType, Lowered, Source, Standard, lower};
 
-use super::compile::Failure;
+use super::compile::{Failure, Mistake};
 
 /// Names of the programs: the same for all, so that equal texts are one program whoever has them.
 const GRAPH: &str = "graph";
@@ -80,20 +80,27 @@ impl InlineSource {
 
     /// The same, without the nodes.
     pub(super) fn fault(&self, type_id: &str, error: &CompileError) -> Failure {
-        let CompileError::Program(Diagnostic { file, line, column, text, hint }) = error else {
+        let CompileError::Program(diagnostic) = error else {
             return Failure::new(type_id, error.to_string());
         };
-        let plain = Failure { hint: hint.clone(), ..Failure::new(type_id, text.clone()) };
-        match self {
-            Self::Graph(lowered) => {
-                let place = line.and_then(|line| lowered.place_of(line)).unwrap_or("$");
-                Failure { place: Some(place.to_owned()), ..plain }
-            }
-            Self::Text(_) => {
-                let file = (*file != format!("{TEXT}.dsp")).then(|| file.clone());
-                Failure { file, line: *line, column: *column, ..plain }
-            }
-        }
+        let own = format!("{TEXT}.dsp");
+        Failure::of_program(
+            type_id,
+            diagnostic,
+            |Diagnostic { file, line, column, span, text, hint, .. }| {
+                let plain = Mistake { hint: hint.clone(), ..Mistake::new(text.clone()) };
+                match self {
+                    Self::Graph(lowered) => {
+                        let place = line.and_then(|line| lowered.place_of(line)).unwrap_or("$");
+                        Mistake { place: Some(place.to_owned()), ..plain }
+                    }
+                    Self::Text(_) => {
+                        let file = (*file != own).then(|| file.clone());
+                        Mistake { file, line: *line, column: *column, span: *span, ..plain }
+                    }
+                }
+            },
+        )
     }
 }
 
@@ -104,7 +111,7 @@ pub(super) struct KnownBad(VecDeque<Failure>);
 
 impl KnownBad {
     pub(super) fn remember(&mut self, failure: &Failure) {
-        if failure.place.is_none() || self.find(&failure.type_id).is_some() {
+        if failure.first.place.is_none() || self.find(&failure.type_id).is_some() {
             return;
         }
         if self.0.len() == MAX_BAD {
@@ -131,9 +138,9 @@ impl KnownBad {
                     let ids = engine.types_of(&Edit::Nodes(vec![edit.clone()]));
                     let Some(failure) = ids.iter().find_map(|id| self.find(id)) else { continue };
                     let at = if edits.len() == 1 { String::new() } else { format!("[{i}]") };
-                    let place = failure.place.as_deref().unwrap_or("$").trim_start_matches('$');
-                    let fault = Fault::new(format!("${at}.source{place}"), failure.text.clone());
-                    return Err(Fault { hint: failure.hint.clone(), ..fault }.into());
+                    let place = failure.first.place.as_deref().unwrap_or("$").trim_start_matches('$');
+                    let fault = Fault::new(format!("${at}.source{place}"), failure.first.text.clone());
+                    return Err(Fault { hint: failure.first.hint.clone(), ..fault }.into());
                 }
                 Ok(())
             }

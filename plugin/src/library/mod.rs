@@ -34,7 +34,7 @@ use krach_faust::{
 };
 
 pub(crate) use compile::Failure;
-use compile::{Linked, program_name};
+use compile::{Linked, Mistake, program_name};
 pub(crate) use compile_checks::CompileCheck;
 use compile_checks::CompileChecks;
 use folder::{Contents, Folder, FolderEvent, new_owner, source_of};
@@ -448,7 +448,8 @@ impl Library {
                 id,
                 format!("there is no {}{place}, and no such sound is built in", file_of(&name)),
             );
-            let failure = Failure { hint: self.no_place.map(str::to_owned), ..failure };
+            let hint = self.no_place.map(str::to_owned);
+            let failure = Failure { first: Mistake { hint, ..failure.first }, ..failure };
             return self.fail(id, failure, engine);
         };
         engine.expect_type(id);

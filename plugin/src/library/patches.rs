@@ -21,7 +21,7 @@ use krach_patch::node::{PatchType, Versions};
 use krach_patch::yaml::MAX_TEXT;
 use krach_patch::{factory, yaml_to_graph};
 
-use super::compile::Failure;
+use super::compile::{Failure, Mistake};
 use super::folder::{Contents, Folder, FolderEvent};
 use super::listing::{Stamp, patch_file, patch_of, path_of, why_no_file};
 use super::pinned::Pinned;
@@ -392,7 +392,8 @@ impl Patches {
     fn make(&self, id: &str, file: Option<&str>, text: &str) -> Result<PatchType, Box<Failure>> {
         let graph = yaml_to_graph(text).map_err(|wrong| Box::new(Failure::of_patch(id, file, &wrong)))?;
         let failed = |fault: krach_patch::Fault| {
-            Box::new(Failure { hint: Some(fault.hint), ..Failure::new(id, fault.problem) })
+            let mistake = Mistake { hint: Some(fault.hint), ..Mistake::new(fault.problem) };
+            Box::new(Failure::of_mistake(id, mistake))
         };
         PatchType::new(id, graph, &self.versions).map_err(failed)
     }
@@ -569,7 +570,10 @@ pub(super) fn read_patch(folder: &Path, name: &str) -> Option<Failure> {
     Stamp::of(&path)?;
     let text = match read_text(&path, Links::Follow, MAX_TEXT as u64 + 1) {
         Ok(text) => text,
-        Err(error) => return Some(Failure { file: Some(file), ..Failure::new(&id, error.to_string()) }),
+        Err(error) => {
+            let mistake = Mistake { file: Some(file), ..Mistake::new(error.to_string()) };
+            return Some(Failure::of_mistake(&id, mistake));
+        }
     };
     Some(Failure::of_patch(&id, Some(&file), &yaml_to_graph(&text).err()?))
 }
@@ -592,13 +596,15 @@ fn check_texts(edit: &Edit) -> Result<(), EditError> {
                     continue;
                 }
                 let Err(wrong) = yaml_to_graph(text) else { continue };
-                let failure = Failure::of_patch(FAMILY, None, &wrong);
                 let at = if edits.len() == 1 { String::new() } else { format!("[{i}]") };
-                let place = |number: Option<u32>| number.unwrap_or_default();
-                let (line, column) = (place(failure.line), place(failure.column));
-                let message = format!("line {line}, column {column}: {}", failure.text);
-                let fault = Fault::new(format!("${at}.source"), message);
-                return Err(Fault { hint: failure.hint, ..fault }.into());
+                let (message, hint) = match &*wrong.0 {
+                    [one] => {
+                        let Mistake { text, hint, .. } = Failure::of_patch(FAMILY, None, &wrong).first;
+                        (format!("line {}, column {}: {text}", one.line, one.column), hint)
+                    }
+                    _ => (wrong.to_string(), None),
+                };
+                return Err(Fault { hint, ..Fault::new(format!("${at}.source"), message) }.into());
             }
             Ok(())
         }

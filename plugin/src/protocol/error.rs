@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::library::Failure;
 use crate::protocol::json::to_json;
 
 /// The line is not JSON.
@@ -31,6 +32,8 @@ pub(super) struct RpcError {
     pub place: Option<String>,
     /// Where in a text of the client's.
     pub text: Option<TextPlace>,
+    /// Of a program that does not compile.
+    pub failure: Option<Box<Failure>>,
     /// What would work.
     pub hint: Option<String>,
     /// What sounded before sounds on.
@@ -40,7 +43,15 @@ pub(super) struct RpcError {
 impl RpcError {
     /// An error without place and hint; what plays plays on.
     pub(super) fn new(code: i32, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), place: None, text: None, hint: None, still_playing: true }
+        Self {
+            code,
+            message: message.into(),
+            place: None,
+            text: None,
+            failure: None,
+            hint: None,
+            still_playing: true,
+        }
     }
 
     /// With the place.
@@ -125,10 +136,13 @@ struct ErrorData<'a> {
     /// Where a text of the client's is at fault.
     #[serde(flatten)]
     text: Option<TextPlace>,
+    /// All that is wrong with a program that does not compile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<&'a Failure>,
 }
 
 pub(super) fn error_object(error: &RpcError) -> Value {
-    let RpcError { code, message, place, text, hint, still_playing } = error;
+    let RpcError { code, message, place, text, failure, hint, still_playing } = error;
     to_json(&ErrorObject {
         code: *code,
         message,
@@ -137,6 +151,7 @@ pub(super) fn error_object(error: &RpcError) -> Value {
             hint: hint.as_deref(),
             still_playing: *still_playing,
             text: *text,
+            failure: failure.as_deref(),
         },
     })
 }

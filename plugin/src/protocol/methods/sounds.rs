@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use crate::library::{CompileCheck, FAMILY, Failure, Origin, PATCHES, PatchCheck};
 use crate::protocol::answer::{Answer, Work};
 use crate::protocol::context::RequestContext;
-use crate::protocol::error::{INVALID_PARAMS, REFUSED, RpcError, TIMED_OUT};
+use crate::protocol::error::{INVALID_PARAMS, REFUSED, RpcError, TIMED_OUT, TextPlace};
 use crate::protocol::interface::{InterfaceInfo, Milliseconds};
 use crate::protocol::json::to_json;
 use crate::protocol::method::methods;
@@ -200,15 +200,13 @@ fn read_compile(raw: Option<&RawValue>) -> Result<Work, RpcError> {
         if family == PATCHES {
             let checked = sounds.check_patch(&format!("{family}{name}"), &source.text);
             let checked = checked.map(|checked| to_json(&Compiled::from(checked)));
-            return Answer::Now(checked.map_err(|failure| failed(&failure)));
+            return Answer::Now(checked.map_err(|failure| failed(*failure)));
         }
         let number = match sounds.try_text(&name, &source) {
             Ok(number) => number,
-            Err(failure) => return Answer::Now(Err(failed(&failure))),
+            Err(failure) => return Answer::Now(Err(failed(*failure))),
         };
-        trial(number, |_, outcome| {
-            outcome.map(|compiled| to_json(&compiled)).map_err(|failure| failed(&failure))
-        })
+        trial(number, |_, outcome| outcome.map(|compiled| to_json(&compiled)).map_err(failed))
     }))
 }
 
@@ -237,7 +235,7 @@ fn read_define(raw: Option<&RawValue>) -> Result<Work, RpcError> {
         if family == PATCHES {
             let checked = match sounds.check_patch(&type_id, &source.text) {
                 Ok(checked) => checked,
-                Err(failure) => return Answer::Now(Err(failed(&failure))),
+                Err(failure) => return Answer::Now(Err(failed(*failure))),
             };
             sounds.define(&type_id, source, context.engine);
             *context.changed = true;
@@ -246,7 +244,7 @@ fn read_define(raw: Option<&RawValue>) -> Result<Work, RpcError> {
         }
         let number = match sounds.try_text(&name, &source) {
             Ok(number) => number,
-            Err(failure) => return Answer::Now(Err(failed(&failure))),
+            Err(failure) => return Answer::Now(Err(failed(*failure))),
         };
         // Graphs may use it at once: it sounds when it has been compiled.
         sounds.promise(&type_id, context.engine);
@@ -265,7 +263,7 @@ fn read_define(raw: Option<&RawValue>) -> Result<Work, RpcError> {
                     if let Some(sounds) = sounds {
                         sounds.break_promise(&type_id, &failure.reason(), context.engine);
                     }
-                    Err(failed(&failure))
+                    Err(failed(failure))
                 }
             }
         })
@@ -305,13 +303,28 @@ impl From<PatchCheck> for Compiled {
     }
 }
 
-fn failed(failure: &Failure) -> RpcError {
+/// A text of the client's does not compile.
+fn failed(failure: Failure) -> RpcError {
     let mut error = RpcError::new(REFUSED, failure.reason());
-    error.hint.clone_from(&failure.hint);
-    error.place = failure.file.as_ref().map(|file| {
-        let places = [failure.line, failure.column];
+    let first = &failure.first;
+    error.hint.clone_from(&first.hint);
+    error.place = first.file.as_ref().map(|file| {
+        let places = [first.line, first.column];
         places.into_iter().flatten().fold(file.clone(), |place, number| format!("{place}:{number}"))
     });
+    // What it imports may be a file of the folder.
+    let own = first.file.as_deref().and_then(|file| file.strip_suffix(".dsp"));
+    if own.is_some()
+        && own == failure.type_id.strip_prefix(FAMILY)
+        && let (Some(line), Some(column), Some(span)) = (first.line, first.column, first.span)
+    {
+        error = error.in_text(TextPlace {
+            line: line as usize,
+            column: column as usize,
+            span: span.map(|at| at as usize),
+        });
+    }
+    error.failure = Some(Box::new(failure));
     error
 }
 

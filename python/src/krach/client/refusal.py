@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from krach.error import KrachError
@@ -57,7 +57,15 @@ def refusal(
     if code == NOT_UNDERSTOOD and unknown is not None:
         what = f"this plugin (krach {version}) has no `{unknown[1]}` of `{method}`"
         return Unsupported(what, place=place)
-    span = data.get("span")
+    span = None if data.get("span") is None else (int(data["span"][0]), int(data["span"][1]))
+    failure = cast("dict[str, Any] | None", data.get("failure"))
+    if failure is not None:
+        imports = cast("dict[str, str]", params.get("imports") or {})
+        program = str(params.get("text") or "")
+        told = mistakes(failure, lambda file: program if file is None else imports.get(file, ""), "")
+        made = Refusal(told, place=place, hint=hint, span=span)
+        made.line, made.column = failure.get("line"), failure.get("column")
+        return made
     text = at_place(params, place)
     mark, where = None, None
     if data.get("line") is not None:
@@ -70,7 +78,7 @@ def refusal(
         _text(message, mark, hint),
         place=place,
         hint=hint,
-        span=None if span is None else (int(span[0]), int(span[1])),
+        span=span,
     )
     made.line, made.column = where or (None, None)
     return made
@@ -104,18 +112,60 @@ def at_place(params: Mapping[str, Any], place: str | None) -> str | None:
     return text if isinstance(text, str) else None
 
 
-def caret(text: str, line: int, column: int) -> str | None:
-    """Return a line of a text with a mark under a column; both count from 1.
+def caret(text: str, line: int, column: int, length: int = 1) -> str | None:
+    """Return a line of a text with a mark under characters of it; line and column count from 1.
 
-    >>> print(krach.client.refusal.caret("x\\ny + foo", 2, 5))
+    >>> print(krach.client.refusal.caret("x\\ny + foo", 2, 5, 3))
       y + foo
-          ^
+          ^^^
     """
     lines = text.split("\n")
     if not 1 <= line <= len(lines):
         return None
     shown = "".join(each if each.isprintable() else " " for each in lines[line - 1])
-    return f"  {shown}\n  {'^'.rjust(max(1, column))}"
+    column = max(1, column)
+    return f"  {shown}\n  {' ' * (column - 1)}{'^' * max(1, min(length, len(shown) + 1 - column))}"
+
+
+def mistakes(failure: Mapping[str, Any], text_of: Callable[[str | None], str], who: str) -> str:
+    """Return all that is wrong with a program, as a failure of the wire says it, each with its mark.
+
+    ``text_of`` returns the text of a file that is imported, or of the program itself; ``who`` is the program's name.
+
+    >>> further = {"text": "no b", "line": 2, "column": 1, "span": [12, 13], "file": None, "hint": None}
+    >>> first = {"text": "no a", "line": 1, "column": 11, "file": None, "hint": "say what a is"}
+    >>> print(krach.client.refusal.mistakes({**first, "further": [further]}, lambda _: "process = a\\nb;", "x"))
+    x, line 1: no a
+      process = a
+                ^
+    say what a is
+    x, line 2: no b
+      b;
+      ^
+    """
+    own = str(failure.get("type", "")).partition(":")[2]
+    parts: list[str] = []
+    for each in (failure, *cast("list[dict[str, Any]]", failure.get("further") or [])):
+        what, line, hint, file = str(each.get("text")), each.get("line"), each.get("hint"), each.get("file")
+        imported = file if file not in {None, f"{own}.dsp", f"{own}.yaml"} else None
+        at = imported or who
+        if line is None:
+            parts.append(f"{at}: {what}" if at else what)
+        else:
+            text = text_of(imported)
+            column = int(each.get("column") or 1)
+            parts.append(f"{at}, line {line}: {what}" if at else f"line {line}: {what}")
+            mark = caret(text, int(line), column, _length(text, each.get("span"))) if text else None
+            parts += [mark] if mark else []
+        parts += [hint] if hint and hint not in what else []
+    return "\n".join(parts)
+
+
+def _length(text: str, span: Sequence[int] | None) -> int:
+    """Return the number of characters that a span of bytes has on its first line."""
+    if span is None:
+        return 1
+    return len(text.encode()[span[0] : span[1]].decode(errors="ignore").split("\n", 1)[0])
 
 
 def program_place(message: str) -> tuple[int, int] | None:

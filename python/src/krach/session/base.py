@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from krach.arguments import guarded
@@ -419,29 +420,25 @@ class Base(OwnNames):
         faust:x: no
         yes
         """
-        from krach.client.refusal import caret  # noqa: PLC0415
+        from krach.client.refusal import mistakes  # noqa: PLC0415
 
-        what = str(event.get("text") or event.get("message"))
         who = name or str(event.get("type") or "krach")
-        line, column, hint = event.get("line"), event.get("column"), event.get("hint")
-        mark = None
-        if line is not None:
-            mark = caret(self._program(str(event.get("type")), event.get("file")), int(line), int(column or 1))
+        line, column, span = event.get("line"), event.get("column"), event.get("span")
         place = event.get("place") or (who if line is None else f"{who}:{line}:{column or 1}")
-        where = "" if line is None else f", line {line}"
-        parts = [f"{who}{where}: {what}", mark, hint if hint and hint not in what else None]
-        made = KrachError("\n".join(each for each in parts if each), place=place, hint=hint)
+        program = cache(lambda file: self._program(str(event.get("type")), file))
+        told = mistakes({"text": event.get("message"), **event}, program, who)
+        made = KrachError(told, place=place, hint=event.get("hint"), span=span and (span[0], span[1]))
         if line is not None:
             made.line, made.column = int(line), int(column or 1)
         return made
 
-    def _program(self, kind: str, file: object) -> str:
+    def _program(self, kind: str, file: str | None) -> str:
         """Return the text of a sound, or of a file that it imports; none if nobody has it."""
         try:
             source = cast("dict[str, Any]", self.ask("source", type=kind))
         except KrachError:
             return ""
-        return str(source["imports"].get(file) or source["text"])
+        return str(source["text"] if file is None else source["imports"].get(file) or "")
 
     def sync(self, timeout: float = COMPILE) -> None:
         """Wait for everything before this, compiles too, and raise what failed.
