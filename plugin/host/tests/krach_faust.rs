@@ -312,11 +312,11 @@ fn a_text_can_be_tried_and_given_and_taken_back() {
     let data = &wrong["error"]["data"];
     assert_eq!(
         (&data["still_playing"], &data["line"], &data["span"]),
-        (&json!(true), &json!(2), &json!([23, 31]))
+        (&json!(true), &json!(2), &json!([13, 20]))
     );
     // All that is wrong comes with its own place, as in events and in the status.
-    let text = "process = a\n  + bb;";
-    let wrong = rpc(&mut stage, "compile", json!({"name": "sub/two", "text": text}));
+    let two = "process = a\n  + bb;";
+    let wrong = rpc(&mut stage, "compile", json!({"name": "sub/two", "text": two}));
     let failure = &wrong["error"]["data"]["failure"];
     assert_eq!(
         (&failure["type"], &failure["file"]),
