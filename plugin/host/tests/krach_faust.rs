@@ -532,17 +532,18 @@ fn hear(stage: &mut Stage, wanted: f32) {
 fn what_the_system_tells_late_of_a_save_does_not_overtake_the_text_that_was_defined_after_it() {
     let mut stage =
         sound_stage(&RenderOptions { length: Length::Seconds(900.0), ..options(Blocks::Fixed(256)) });
-    write("late.dsp", &constant(0.5));
+    write("overtaken.dsp", &constant(0.5));
     types(&mut stage);
-    ask_all(&mut stage, &[graph(&["late"]).to_string()]);
-    let origin =
-        |stage: &mut Stage| rpc(stage, "source", json!({"type": "faust:late"}))["result"]["origin"].clone();
+    ask_all(&mut stage, &[graph(&["overtaken"]).to_string()]);
+    let origin = |stage: &mut Stage| {
+        rpc(stage, "source", json!({"type": "faust:overtaken"}))["result"]["origin"].clone()
+    };
     for round in 0..12_u64 {
-        write("late.dsp", &constant(0.5 + round as f64 / 64.0));
+        write("overtaken.dsp", &constant(0.5 + round as f64 / 64.0));
         // The system tells of it after some milliseconds.
         std::thread::sleep(std::time::Duration::from_millis(3 * round));
         let own = 0.25 + round as f64 / 64.0;
-        let defined = rpc(&mut stage, "define", json!({"name": "late", "text": constant(own)}));
+        let defined = rpc(&mut stage, "define", json!({"name": "overtaken", "text": constant(own)}));
         assert!(defined.get("error").is_none(), "{defined}");
         hear(&mut stage, own as f32);
         std::thread::sleep(std::time::Duration::from_millis(60));
@@ -550,9 +551,9 @@ fn what_the_system_tells_late_of_a_save_does_not_overtake_the_text_that_was_defi
         assert_eq!(level(&beats(&mut stage, 0.1)), own as f32, "round {round}");
     }
     // A save after it has the word, also if all that the system tells without reading is as it was.
-    let path = folder().join("late.dsp");
+    let path = folder().join("overtaken.dsp");
     let modified = std::fs::metadata(&path).and_then(|meta| meta.modified()).expect("it is there");
-    write("late.dsp", &constant(0.125));
+    write("overtaken.dsp", &constant(0.125));
     let file = std::fs::File::options().write(true).open(&path).expect("our own file");
     file.set_modified(modified).expect("our own file");
     hear(&mut stage, 0.125);
