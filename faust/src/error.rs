@@ -19,7 +19,7 @@ pub struct Diagnostic {
     /// What would work, if we have an idea.
     pub hint: Option<String>,
     /// What else is wrong, in the order in which it was found. These have no further ones themselves.
-    pub further: Vec<Self>,
+    pub further: Box<[Self]>,
 }
 
 impl Diagnostic {

@@ -124,6 +124,6 @@ fn diagnostic(fault: Fault, main: &str) -> Diagnostic {
         file: place.map_or_else(|| main.to_owned(), |place| place.file),
         text,
         hint,
-        further: Vec::new(),
+        further: Box::default(),
     }
 }

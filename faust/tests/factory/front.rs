@@ -157,7 +157,7 @@ fn an_error_is_at_the_musicians_own_text_and_names_the_library() {
         column: Some(11),
         span: Some([10, 11]),
         hint: hint("a"),
-        further: vec![second],
+        further: [second].into(),
         ..Diagnostic::new("x.dsp", "`a` is not defined")
     };
     assert_eq!(both, first);

@@ -31,7 +31,7 @@ pub(super) struct RpcError {
     /// Where: a JSON path, or the way to a node of a pattern.
     pub place: Option<String>,
     /// Where in a text of the client's.
-    pub text: Option<TextPlace>,
+    pub text: Option<Box<TextPlace>>,
     /// Of a program that does not compile.
     pub failure: Option<Box<Failure>>,
     /// What would work.
@@ -62,7 +62,7 @@ impl RpcError {
 
     /// With the place in a text.
     pub(super) fn in_text(mut self, text: TextPlace) -> Self {
-        self.text = Some(text);
+        self.text = Some(Box::new(text));
         self
     }
 
@@ -150,7 +150,7 @@ pub(super) fn error_object(error: &RpcError) -> Value {
             place: place.as_deref(),
             hint: hint.as_deref(),
             still_playing: *still_playing,
-            text: *text,
+            text: text.as_deref().copied(),
             failure: failure.as_deref(),
         },
     })

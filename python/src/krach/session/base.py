@@ -425,7 +425,12 @@ class Base(OwnNames):
         who = name or str(event.get("type") or "krach")
         line, column, span = event.get("line"), event.get("column"), event.get("span")
         place = event.get("place") or (who if line is None else f"{who}:{line}:{column or 1}")
-        program = cache(lambda file: self._program(str(event.get("type")), file))
+        kind = str(event.get("type"))
+
+        @cache
+        def program(file: str | None) -> str:
+            return self._program(kind, file)
+
         told = mistakes({"text": event.get("message"), **event}, program, who)
         made = KrachError(told, place=place, hint=event.get("hint"), span=span and (span[0], span[1]))
         if line is not None:
