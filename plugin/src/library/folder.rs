@@ -15,15 +15,17 @@ use std::time::{Duration, Instant};
 use krach_faust::{
     CompileError, Delivery, FaustType, Interface, JobKey, JobKind, Outcome, ProgramText, Source, Workers,
 };
-use notify::event::{AccessKind, AccessMode, EventKind};
+use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::compile::{Failure, program_name, workers};
 use super::listing::{Listing, name_of, patch_of, path_of, reads};
 use super::patches::read_patch;
 
-/// A change is looked at when nothing else has changed for so long…
+/// A change is looked at when nothing else has changed for so long: who writes a file may write on…
 const QUIET: Duration = Duration::from_millis(15);
+/// …a file that was renamed into its place is whole, and only others may follow it…
+const QUIET_RENAMED: Duration = Duration::from_millis(5);
 /// …or so long after the first.
 const PATIENCE: Duration = Duration::from_millis(150);
 /// Between looks at a folder that is not watched.
@@ -102,8 +104,8 @@ struct State {
 }
 
 enum Signal {
-    /// The system says that these have changed.
-    Touched(Vec<PathBuf>),
+    /// The system says that these have changed, and whether they came by renaming.
+    Touched(Vec<PathBuf>, bool),
     /// There is something to check.
     Check,
     Stop,
@@ -335,10 +337,10 @@ impl Watch {
             let pause = if self.watcher.is_some() { WATCHED } else { UNWATCHED };
             match inbox.recv_timeout(pause) {
                 Ok(Signal::Check) => self.check(),
-                Ok(Signal::Touched(paths)) => {
+                Ok(Signal::Touched(paths, renamed)) => {
                     let mut touched = BTreeSet::new();
                     self.note(paths, &mut touched);
-                    if !self.gather(inbox, &mut touched) {
+                    if !self.gather(inbox, &mut touched, renamed) {
                         break;
                     }
                     self.shared.rescan(&touched);
@@ -364,11 +366,19 @@ impl Watch {
     }
 
     /// Waits until nothing changes any more; `false` at the end of it all.
-    fn gather(&mut self, inbox: &Receiver<Signal>, touched: &mut BTreeSet<String>) -> bool {
+    fn gather(
+        &mut self,
+        inbox: &Receiver<Signal>,
+        touched: &mut BTreeSet<String>,
+        mut renamed: bool,
+    ) -> bool {
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
-            match inbox.recv_timeout(QUIET) {
-                Ok(Signal::Touched(paths)) => self.note(paths, touched),
+            match inbox.recv_timeout(if renamed { QUIET_RENAMED } else { QUIET }) {
+                Ok(Signal::Touched(paths, again)) => {
+                    self.note(paths, touched);
+                    renamed = again;
+                }
                 Ok(Signal::Check) => self.check(),
                 Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
                 Err(RecvTimeoutError::Timeout) => return true,
@@ -397,7 +407,8 @@ impl Watch {
             let closed = EventKind::Access(AccessKind::Close(AccessMode::Write));
             // That somebody reads changes nothing; we read ourselves.
             if !event.kind.is_access() || event.kind == closed {
-                let _ = signals.send(Signal::Touched(event.paths));
+                let renamed = matches!(event.kind, EventKind::Modify(ModifyKind::Name(_)));
+                let _ = signals.send(Signal::Touched(event.paths, renamed));
             }
         };
         let watching = notify::recommended_watcher(heard).and_then(|mut watcher| {
