@@ -35,6 +35,20 @@ pub fn is_within(name: &str, group: &str) -> bool {
     name.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// The node of these that a slot plays, or one of whose controls it moves: `bass`, `bass/cutoff`, or `_ctrl_bass_cutoff` as
+/// older clients call it. Of several the one with the longest name.
+pub fn slot_owner<'a>(slot: &str, nodes: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let older = slot.strip_prefix("_ctrl_");
+    let is_its = |node: &&str| {
+        let as_older = |rest: &str| {
+            let rest = rest.strip_prefix(*node).or_else(|| rest.strip_prefix(&*node.replace('/', "_")));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '_']))
+        };
+        is_within(slot, node) || older.is_some_and(as_older)
+    };
+    nodes.filter(is_its).max_by_key(|node| node.len())
+}
+
 /// The path in the lowered graph that a label means: that of an address; any other label is itself.
 pub fn path(label: &str) -> Cow<'_, str> {
     match parse(label) {

@@ -49,6 +49,7 @@ pub struct Link {
     running: AtomicBool,
     free_run: AtomicBool,
     blocks: AtomicU64,
+    rendered: AtomicU64,
     offline_timeouts: AtomicU64,
     /// Messages of the audio thread that the control thread has answered with a plan.
     heeded: AtomicU64,
@@ -133,6 +134,16 @@ impl Link {
     /// Blocks processed so far: tells the control side whether the host calls `process` at all.
     pub fn blocks(&self) -> u64 {
         self.blocks.load(Ordering::Acquire)
+    }
+
+    /// Samples rendered so far, also while time stands.
+    pub fn rendered(&self) -> u64 {
+        self.rendered.load(Ordering::Acquire)
+    }
+
+    /// Called by the audio thread at the end of each block: it has so many samples.
+    pub(crate) fn count_rendered(&self, frames: usize) {
+        self.rendered.fetch_add(frames as u64, Ordering::AcqRel);
     }
 
     /// These are the numbers of all scenes.

@@ -6,7 +6,6 @@ use krach_core::automation::ShapeSpec;
 use krach_core::engine::*;
 use krach_core::model::{Curve, InputState, MacroState, MacroTarget, Setting, TypeSource};
 use krach_core::node::Registry;
-use krach_core::session::label_of;
 use krach_patterns::{Pattern, builders};
 use serde_json::json;
 use support::*;
@@ -507,7 +506,7 @@ fn what_could_not_be_saved_is_refused_however_it_comes_and_what_makes_room_is_no
         Edit::RouteNotes { channel: None, node: Some(big()) },
         Edit::MidiMap { channel: 0, cc: 1, label: big(), lo: 0.0, hi: 1.0 },
     ] {
-        assert!(e.try_edit(&edit, At::Now).is_err(), "{}", label_of(&edit));
+        assert!(e.try_edit(&edit, At::Now).is_err(), "{}", e.label_of(&edit));
         assert!(e.edit(edit, At::Now).is_err());
     }
     assert!(e.save() == saved, "nothing has changed");

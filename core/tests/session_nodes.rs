@@ -1,5 +1,7 @@
 //! Nodes and routes: what is heard of them, what is saved of them, and how every change is taken back.
 
+#[path = "session_nodes/gone.rs"]
+mod gone;
 mod ir_support;
 mod support;
 #[path = "session_nodes/transition_steps.rs"]

@@ -229,6 +229,8 @@ impl Engine {
             self.end_transitions_by(&pending.edit, number);
         }
         let planned_now = pending.is_end() && touches_graph(&pending.edit);
+        let there = self.before_waiting(touches_graph(&pending.edit));
+        let line = self.line_of(&pending.edit);
         let applied = self.as_heard(|engine| match planned_now {
             true => {
                 let applied = engine.apply_to_graph(&pending.edit, None);
@@ -246,6 +248,7 @@ impl Engine {
             self.notices.push(Notice::EditFailed { seq, message: e.to_string() });
             return false;
         }
+        self.note_line(&pending.edit, line);
         match &pending.edit {
             Edit::Setting(Setting::Seed(_)) => self.seed_changed(),
             Edit::SetAutomation { id, .. } => {
@@ -263,6 +266,7 @@ impl Engine {
         if step {
             self.note_step(&pending.edit, pending.recorded, before);
         }
+        self.withdraw_for_gone(there.as_ref(), seq);
         touches_graph(&pending.edit)
     }
 

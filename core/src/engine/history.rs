@@ -118,10 +118,10 @@ impl Engine {
     }
 
     /// What an edit does, in a few words.
-    pub(super) fn label_of(&self, edit: &Edit) -> String {
+    pub fn label_of(&self, edit: &Edit) -> String {
         match edit {
             Edit::Scene(edit) => edit.label(|number| self.name_of_scene(number)),
-            edit => label_of(edit),
+            edit => label_of(edit, &self.session),
         }
     }
 

@@ -8,6 +8,7 @@ mod bind_pattern;
 mod check;
 mod dispatch;
 mod fades;
+mod gone;
 mod history;
 mod index_pool;
 mod ledger;
@@ -20,6 +21,7 @@ mod node_types;
 mod osc;
 mod outcome;
 mod pending;
+mod present;
 mod recalls;
 mod room;
 mod scenes;
@@ -88,6 +90,8 @@ pub struct Engine {
     serial: u64,
     /// Fades that wait for the code of their nodes, by the path of their control.
     awaiting: BTreeMap<String, fades::Awaiting>,
+    /// Lines that controls are on, by their paths.
+    lines: BTreeMap<String, present::Line>,
     spare: HashMap<String, Box<dyn Node>>,
     /// Nodes that audio does not render any more: uid → id.
     silenced: BTreeMap<u64, String>,
@@ -149,6 +153,7 @@ impl Engine {
             started: HashMap::new(),
             serial: 0,
             awaiting: BTreeMap::new(),
+            lines: BTreeMap::new(),
             spare: HashMap::new(),
             silenced: BTreeMap::new(),
             audio: None,
@@ -265,6 +270,8 @@ impl Engine {
             // A node that comes before it begins with the value that it sets off from.
             self.flush();
         }
+        let before = self.before_waiting(graph);
+        let line = self.line_of(&edit);
         if graph {
             self.apply_to_graph(&edit, after)?;
         } else if let Edit::Scene(SceneEdit::Save { .. }) = &edit {
@@ -272,6 +279,7 @@ impl Engine {
         } else {
             self.session.apply(&edit, &self.registry)?;
         }
+        self.note_line(&edit, line);
         self.seq += 1;
         let seq = self.seq;
         let set = self.value_set_by(&edit);
@@ -297,6 +305,7 @@ impl Engine {
             }
         }
         if !self.is_listening() {
+            self.withdraw_for_gone(before.as_ref(), seq);
             if edit == Edit::Rebuild {
                 self.replace();
             }
@@ -319,6 +328,7 @@ impl Engine {
             if let Some(audio) = &mut self.audio {
                 audio.dirty = true;
             }
+            self.withdraw_for_gone(before.as_ref(), seq);
         } else if acts_on_audio(&edit) {
             // In the order of the edits: what came before goes first.
             self.flush();

@@ -6,7 +6,7 @@
 use super::check::flat;
 use super::transitions::What;
 use super::{Engine, Pending, sorted};
-use crate::address::is_within;
+use crate::address::{is_within, slot_owner};
 use crate::edit::{Edit, EditError, NodeEdit, SceneEdit, gain_path, level_path};
 use crate::ir::DEFAULT_GAIN;
 use crate::processor::{Action, TimedAction, ToAudio};
@@ -29,10 +29,14 @@ impl Engine {
 
     /// Which changes at the end of transitions an edit cancels; `None`: it is about none.
     fn ended_by(&self, edit: &Edit) -> Option<Cancels> {
-        let changed = |edit: &NodeEdit, what: &What| match (edit, what) {
+        let names: Vec<String> = self.session.nodes.iter().map(|node| node.name.clone()).collect();
+        let plays =
+            move |slot: &str, node: &str| slot_owner(slot, names.iter().map(String::as_str)) == Some(node);
+        let changed = move |edit: &NodeEdit, what: &What| match (edit, what) {
             (NodeEdit::Set(spec), What::Node(node)) => spec.node.name == *node,
             (NodeEdit::Remove { name }, What::Node(node)) => name == node,
             (NodeEdit::Remove { name }, What::Route(from, to)) => name == from || name == to,
+            (NodeEdit::Remove { name }, What::Slot(slot)) => plays(slot, name),
             (NodeEdit::Connect(route), What::Route(from, to)) => route.source == *from && route.target == *to,
             (NodeEdit::Disconnect { source, target, .. }, What::Route(from, to)) => {
                 source == from && target == to
@@ -61,9 +65,12 @@ impl Engine {
             Edit::EndTransitions(Some(groups)) => {
                 let groups = groups.clone();
                 let within = move |name: &str| groups.iter().any(|group| is_within(name, group));
+                let names: Vec<String> = self.session.nodes.iter().map(|node| node.name.clone()).collect();
                 Box::new(move |what| match what {
                     What::Node(name) | What::Route(name, _) => within(name),
-                    What::Slot(slot) => within(slot.strip_prefix("_ctrl_").unwrap_or(slot)),
+                    What::Slot(slot) => {
+                        within(slot_owner(slot, names.iter().map(String::as_str)).unwrap_or(slot))
+                    }
                 })
             }
             _ => return None,
@@ -72,7 +79,7 @@ impl Engine {
     }
 
     /// Ends of the transitions that have begun, in the order in which they come.
-    fn under_way(&self) -> Vec<&Pending> {
+    pub(super) fn under_way(&self) -> Vec<&Pending> {
         if !self.pending.iter().any(Pending::is_end) {
             return Vec::new();
         }

@@ -9,6 +9,7 @@
 use super::check::flat;
 use super::history::Recorded;
 use super::{Engine, Pending, touches_graph};
+use crate::address::slot_owner;
 use crate::edit::{Edit, EditError, NodeEdit, NodeSpec, Route, SessionNode, gain_path, level_path};
 use crate::ir::{DEFAULT_GAIN, Fault, RouteKind};
 use crate::model::{FadeLength, Setting};
@@ -73,6 +74,13 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
+    /// The node of these that a slot plays, or one of whose controls it moves.
+    fn owner(&self, slot: &str, nodes: &BTreeSet<String>) -> Option<String> {
+        let there = self.session.nodes.iter().map(|node| &*node.name);
+        let owner = slot_owner(slot, there.chain(nodes.iter().map(String::as_str)))?;
+        nodes.get(owner).cloned()
+    }
+
     fn line(&mut self, label: String, from: Option<f64>, value: f64) {
         let length = FadeLength::Until { moved: self.moved, from };
         self.parts.begin.push(Edit::Fade { label, value, length });
@@ -86,11 +94,11 @@ impl Taking<'_> {
             Edit::Setting(Setting::Master(gain)) => {
                 self.parts.begin.push(Edit::MasterLine { gain: *gain, moved });
             }
-            Edit::SetPattern { slot, .. } if owner(slot, &self.coming).is_some() => {
+            Edit::SetPattern { slot, .. } if self.owner(slot, &self.coming).is_some() => {
                 self.parts.begin.push(edit.clone());
             }
             Edit::SetPattern { slot, .. } | Edit::Hush { slot } | Edit::RemoveSlot { slot } => {
-                let what = owner(slot, &self.going).map_or(What::Slot(slot.clone()), What::Node);
+                let what = self.owner(slot, &self.going).map_or(What::Slot(slot.clone()), What::Node);
                 self.parts.end.push((what, edit.clone()));
             }
             Edit::HushAll => {
@@ -177,15 +185,6 @@ impl Taking<'_> {
         }
         self.parts.graph.push(NodeEdit::Set(Box::new(begins)));
     }
-}
-
-/// The node of these that a slot plays, or one of whose controls it moves.
-fn owner(slot: &str, nodes: &BTreeSet<String>) -> Option<String> {
-    let is_its = |node: &&String| {
-        let rest = slot.strip_prefix("_ctrl_").unwrap_or(slot).strip_prefix(node.as_str());
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest.starts_with('_'))
-    };
-    nodes.iter().filter(is_its).max_by_key(|node| node.len()).cloned()
 }
 
 impl Pending {

@@ -285,6 +285,7 @@ impl Processor {
             block.main.iter_mut().for_each(|side| side.fill(0.0));
             block.stems.iter_mut().flatten().for_each(|side| side.fill(0.0));
         }
+        self.link.count_rendered(block.frames);
         self.publish();
         let frames = block.frames.min(block.main[0].len()).min(block.main[1].len());
         let rate = self.renderer.sample_rate();

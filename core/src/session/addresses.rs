@@ -72,6 +72,35 @@ impl Session {
         (!settled.ptr_eq(&self.automations)).then_some(settled)
     }
 
+    /// A label as the musician says it: what the lowered graph calls `bass_g/gain` is `bass/@gain`. One of a node that is about
+    /// to come, too; nodes of a raw graph go by their own ids.
+    pub fn spoken(&self, label: &str) -> String {
+        let Some((head, last)) = label.rsplit_once('/') else { return label.to_owned() };
+        if self.raw.node(head).is_some() || self.node(head).is_some() {
+            return label.to_owned();
+        }
+        match (head.strip_suffix("_g"), last) {
+            (Some(node), "gain") if !node.is_empty() => return address::gain(node),
+            (Some(node), "mute") if !node.is_empty() => return address::mute(node),
+            _ => {}
+        }
+        let sends = self.routes.iter().filter(|route| route.kind == RouteKind::Send);
+        let ends = sends.map(|route| (route.source.as_str(), route.target.as_str()));
+        let known = ends.into_iter().find(|(from, to)| address::send_id(from, to) == head);
+        match known.or_else(|| head.split_once("_send_")) {
+            Some((from, to)) if last == "gain" => address::send(from, to),
+            _ => label.to_owned(),
+        }
+    }
+
+    /// A slot as the musician says it: what older clients call `_ctrl_bass_cutoff` is `bass/cutoff`.
+    pub fn spoken_slot(&self, slot: &str) -> String {
+        let Some(rest) = slot.strip_prefix("_ctrl_") else { return self.spoken(slot) };
+        let owner = address::slot_owner(slot, self.nodes.iter().map(|node| &*node.name));
+        let of_it = owner.and_then(|owner| Some((owner, rest.get(owner.len() + 1..)?)));
+        of_it.map_or_else(|| rest.to_owned(), |(owner, control)| format!("{owner}/{control}"))
+    }
+
     /// A label as it is stored: that of a fader, a mute or a send as its address, which no other code of the node changes.
     /// `bass/gain` and `bass/verb_send` are short for one where the node's code has no control of that name.
     pub fn long_form(&self, label: &str, registry: &Registry) -> String {

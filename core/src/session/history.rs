@@ -195,18 +195,20 @@ impl History {
 }
 
 /// What an edit does, in a few words.
-pub fn label_of(edit: &Edit) -> String {
+pub fn label_of(edit: &Edit, session: &Session) -> String {
     use crate::edit::NodeEdit;
+    let (spoken, slot_named) =
+        (|label: &String| session.spoken(label), |slot: &String| session.spoken_slot(slot));
     match edit {
-        Edit::SetPattern { slot, .. } => format!("play {slot}"),
-        Edit::Hush { slot } => format!("hush {slot}"),
+        Edit::SetPattern { slot, .. } => format!("play {}", slot_named(slot)),
+        Edit::Hush { slot } => format!("hush {}", slot_named(slot)),
         Edit::HushAll => "hush all".to_owned(),
-        Edit::RemoveSlot { slot } => format!("stop {slot}"),
+        Edit::RemoveSlot { slot } => format!("stop {}", slot_named(slot)),
         Edit::Setting(setting) => setting.label(),
         Edit::Scene(edit) => edit.label(|number| format!("scene {number}")),
-        Edit::SetControl { label, .. } => format!("set {label}"),
-        Edit::SetAutomation { label, .. } => format!("automate {label}"),
-        Edit::ClearAutomation { id } => format!("clear automation {id}"),
+        Edit::SetControl { label, .. } => format!("set {}", spoken(label)),
+        Edit::SetAutomation { label, .. } => format!("automate {}", spoken(label)),
+        Edit::ClearAutomation { id } => format!("clear automation {}", spoken(id)),
         Edit::LoadGraph(_) => "load graph".to_owned(),
         Edit::Graph(_) => "change the raw graph".to_owned(),
         Edit::ReplaceGraph(_) => "change the nodes".to_owned(),
@@ -214,11 +216,11 @@ pub fn label_of(edit: &Edit) -> String {
         Edit::SetValues(_) => "values".to_owned(),
         Edit::Macro { number, to: Some(_) } => format!("macro {number}"),
         Edit::Macro { number, to: None } => format!("unmacro {number}"),
-        Edit::Fade { label, .. } => format!("fade {label}"),
+        Edit::Fade { label, .. } => format!("fade {}", spoken(label)),
         Edit::MasterLine { .. } => "master gain".to_owned(),
         Edit::TempoLine { bpm, .. } => format!("tempo {bpm}"),
-        Edit::MidiMap { label, .. } => format!("map {label}"),
-        Edit::MidiUnmap { label: Some(label), .. } => format!("unmap {label}"),
+        Edit::MidiMap { label, .. } => format!("map {}", spoken(label)),
+        Edit::MidiUnmap { label: Some(label), .. } => format!("unmap {}", spoken(label)),
         Edit::MidiUnmap { cc, label: None, .. } => format!("unmap controller {cc}"),
         Edit::MidiMaps(_) => "controllers".to_owned(),
         Edit::RouteNotes { node: Some(node), .. } => format!("notes to {node}"),
@@ -235,17 +237,17 @@ pub fn label_of(edit: &Edit) -> String {
             edits => format!("{} changes of nodes", edits.len()),
         },
         Edit::EndTransitions(_) => "end of transitions".to_owned(),
-        Edit::Transition { edits, .. } => format!("transition: {}", label_of_all(edits)),
+        Edit::Transition { edits, .. } => format!("transition: {}", label_of_all(edits, session)),
         Edit::Titled { title, .. } => title.clone(),
-        Edit::Batch(edits) => label_of_all(edits),
+        Edit::Batch(edits) => label_of_all(edits, session),
     }
 }
 
-fn label_of_all(edits: &[Edit]) -> String {
+fn label_of_all(edits: &[Edit], session: &Session) -> String {
     match &parts(edits)[..] {
         [] => "nothing".to_owned(),
-        [edit] => label_of(edit),
-        [first, rest @ ..] => format!("{} and {} more", label_of(first), rest.len()),
+        [edit] => label_of(edit, session),
+        [first, rest @ ..] => format!("{} and {} more", label_of(first, session), rest.len()),
     }
 }
 

@@ -228,8 +228,9 @@ impl Session {
     /// The edits that remove a node with its patterns and automations.
     pub fn removing(&self, name: &str, registry: &Registry) -> Edit {
         let mut edits = vec![Edit::Nodes(vec![NodeEdit::Remove { name: name.to_owned() }])];
-        let control_slots = format!("_ctrl_{name}_");
-        let of_it = |slot: &&String| *slot == name || slot.starts_with(&control_slots);
+        let raw = self.raw.nodes.iter().map(|node| &*node.id);
+        let names: Vec<&str> = self.nodes.iter().map(|node| &*node.name).chain(raw).collect();
+        let of_it = |slot: &&String| address::slot_owner(slot, names.iter().copied()) == Some(name);
         let slots = self.slots.keys().filter(of_it);
         edits.extend(slots.map(|slot| Edit::RemoveSlot { slot: slot.clone() }));
         let controls = self.controls(registry);

@@ -76,6 +76,7 @@ impl Session {
             let Some(at) = set(&clash.owner).or_else(|| set(&clash.hidden)) else { continue };
             let place = if edits.len() == 1 { "$.name".to_owned() } else { format!("$[{at}].name") };
             let Clash { path, owner, hidden } = clash;
+            let path = self.spoken(&path);
             let fault =
                 Fault::new(place, format!("{path} would be a control of {owner} and one of {hidden}"));
             return Err(fault.hint("call one of the nodes otherwise"));

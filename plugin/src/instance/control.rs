@@ -18,7 +18,6 @@ use std::time::{Duration, Instant};
 use krach_core::edit::{At, Edit};
 use krach_core::engine::{Engine, Notice};
 use krach_core::link::Link;
-use krach_core::session::label_of;
 
 use super::HostHooks;
 use super::osc::OscSender;
@@ -243,7 +242,7 @@ impl Control {
                 }
                 let sounds = self.sounds.as_mut();
                 let ready = sounds.map_or(Ok(()), |sounds| sounds.prepare_edit(&edit, &mut self.engine));
-                let label = label_of(&edit);
+                let label = self.engine.label_of(&edit);
                 // What the host moves is the host's to take back.
                 let outcome = ready.and_then(|()| self.engine.edit_unrecorded(*edit, at));
                 if let Ok(receipt) = &outcome {
@@ -322,7 +321,7 @@ impl Control {
     }
 
     fn edit_by_window(&mut self, edit: Edit, at: At) {
-        let label = label_of(&edit);
+        let label = self.engine.label_of(&edit);
         match self.engine.edit(edit, at) {
             Ok(receipt) => {
                 self.state.last_edit = receipt.seq;

@@ -12,7 +12,13 @@ use crate::protocol::error::{INVALID_PARAMS, REFUSED, RpcError, TextPlace};
 
 /// Why an edit was refused, with its place among the parameters.
 pub(super) fn refused_edit(error: &EditError, root: &str, text: Option<&str>) -> RpcError {
-    let answer = RpcError::new(REFUSED, error.to_string()).or_hint(|| hint_of(error));
+    let message = match error {
+        EditError::Graph(GraphError::DuplicateNode(id)) if is_of_lowering(id) => {
+            format!("the name {id} is taken")
+        }
+        error => error.to_string(),
+    };
+    let answer = RpcError::new(REFUSED, message).or_hint(|| hint_of(error));
     match error {
         EditError::Pattern(error) => refused_pattern(error, text),
         EditError::Fault(Fault { place, span, .. }) => {
@@ -67,6 +73,11 @@ fn refused_document_at(error: &LoadError, within: impl Fn(&str) -> String) -> Rp
     }
 }
 
+/// Is it called as what lowering adds to nodes?
+fn is_of_lowering(id: &str) -> bool {
+    id.ends_with("_g") || id.contains("_send_") || id.starts_with('_')
+}
+
 /// What would work instead of a refused edit. Which type or node was meant is known to whoever has the session.
 fn hint_of(error: &EditError) -> Option<String> {
     let hint = match error {
@@ -75,6 +86,10 @@ fn hint_of(error: &EditError) -> Option<String> {
         EditError::Value { expected, .. } => return Some(format!("expected {expected}")),
         EditError::Graph(GraphError::TypeNotFound(_)) => return None,
         EditError::Graph(GraphError::CreationFailed(_)) => "mend its text, or use another type",
+        EditError::Graph(GraphError::DuplicateNode(id)) if is_of_lowering(id) => {
+            let hint = "krach calls faders, sends and outputs so: give one of the two another name";
+            return Some(hint.to_owned());
+        }
         EditError::Graph(GraphError::DuplicateNode(_)) => "give one of the two another name",
         EditError::Graph(GraphError::Cycle) => "take a connection of the circle away",
         EditError::Graph(GraphError::UnknownPort { .. }) => "`types` tells which ports a type has",

@@ -376,8 +376,9 @@ impl Model {
     fn remove(&mut self, name: &str) {
         self.nodes.retain(|n| n.name != name);
         self.routes.retain(|r| r.source != name && r.target != name);
-        let helpers = format!("_ctrl_{name}_");
-        self.slots.retain(|slot, _| slot != name && !slot.starts_with(&helpers));
+        let (helpers, controls) = (format!("_ctrl_{name}_"), format!("{name}/"));
+        self.slots
+            .retain(|slot, _| slot != name && !slot.starts_with(&helpers) && !slot.starts_with(&controls));
         let own = |label: &str| {
             // Its labels are paths, but for the fader's.
             label.rsplit_once('/').is_some_and(|(id, _)| id == name || id == format!("{name}_g"))

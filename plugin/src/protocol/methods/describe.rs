@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use krach_core::edit::SessionNode;
+use krach_core::edit::{SessionNode, gain_path};
 use krach_core::graph::Rest;
 use krach_core::ir::{RouteKind, Source};
 use krach_core::node::{Bus, NodeType, Registry, SettingValue, Standing, is_patch};
@@ -108,6 +108,7 @@ fn described(
         legato: node.legato,
         rest: node.rest,
         gain: session.gain_of(&node.name),
+        gain_now: context.engine.present(&gain_path(&node.name), session.gain_of(&node.name)),
         muted: node.muted,
         solo: node.solo,
         stereo: node.stereo,
@@ -201,8 +202,10 @@ pub(crate) struct Node {
     pub legato: Option<bool>,
     /// Whether one voice may rest when it has fallen silent: `auto` or `never`. Null: it never does.
     pub rest: Option<Rest>,
-    /// Fader, linear.
+    /// Fader, linear: of a fade or a transition under way where it goes.
     pub gain: f64,
+    /// Where the fader stands now.
+    pub gain_now: f64,
     /// Silent.
     pub muted: bool,
     /// Heard alone.

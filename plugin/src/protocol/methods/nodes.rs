@@ -286,7 +286,8 @@ fn read_remove(rest: &str) -> Result<Mutation, RpcError> {
         let session = session_preview.session()?;
         let names = nodes_meant(&node, session)?;
         let edits = names.iter().map(|name| session.removing(name, registry)).collect();
-        Ok(Prepared::and(Edit::Batch(edits), &Meant { nodes: names }))
+        let edit = Edit::Batch(edits).titled(format!("remove {node}"));
+        Ok(Prepared::and(edit, &Meant { nodes: names }))
     }))
 }
 
@@ -410,11 +411,12 @@ pub(super) fn check_control(
             let error = refused(format!("{label} may be any of several controls"));
             Err(error.hint(format!("say {}", paths.join(" or "))))
         }
-        Means::Lacks { node, path } => {
+        Means::Lacks { node, path } if session.owner_of(&node.id) == *node.id => {
             let control = path.get(node.id.len() + 1..).unwrap_or(&path);
             Err(lacking(&node.id, control, controls.decl(node)).at(place.clone()))
         }
-        Means::Nothing => {
+        // What lowering adds has no name that a musician says.
+        Means::Lacks { .. } | Means::Nothing => {
             let names = session.graph.exposed_controls.keys().map(String::as_str);
             let nodes: Vec<&str> = session.nodes.iter().map(|node| node.name.as_str()).collect();
             let hint = did_you_mean(label, names)

@@ -129,7 +129,8 @@ enum Slot {
 fn slot_of(name: &str, session_preview: &mut SessionPreview<'_>) -> Result<Slot, RpcError> {
     let engine = session_preview.engine();
     let session = session_preview.session()?;
-    if session.graph.node(name).is_some() || engine.awaits_node(name) {
+    let is_node = session.graph.node(name).is_some() && session.owner_of(name) == name;
+    if is_node || engine.awaits_node(name) {
         return Ok(Slot::Notes);
     }
     let controls = session.controls(engine.registry());

@@ -114,7 +114,11 @@ fn of_slot(
     let Some(slot) = session.slots.get(target) else {
         let error = RpcError::new(REFUSED, format!("nothing was ever played on {target}"));
         let known: Vec<&str> = session.slots.keys().take(32).map(String::as_str).collect();
-        return Err(error.at("params.target").hint(format!("slots are: {}", known.join(", "))));
+        let hint = match known.is_empty() {
+            true => "nothing has played yet".to_owned(),
+            false => format!("slots are: {}", known.join(", ")),
+        };
+        return Err(error.at("params.target").hint(hint));
     };
     let program = compile_swung(&slot.pattern, slot.swing).map_err(|error| refused_pattern(&error, None))?;
     let (playing, from_zero, origin, seed) =
