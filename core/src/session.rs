@@ -6,6 +6,7 @@ mod automations;
 mod circles;
 mod difference;
 mod document;
+mod gone;
 mod history;
 mod kept;
 mod leaving;
@@ -28,6 +29,7 @@ use crate::model::{AutomationState, MacroState, MidiMapState, NoteRouteState, Sl
 pub use adopt::Adoption;
 use automations::read as automations_of;
 pub use document::Programs;
+pub use gone::Gone;
 pub use history::{History, Touch, label_of, touch_of};
 use lower::Basis;
 pub use lower::{lower, output_id};

@@ -7,7 +7,7 @@ use krach_core::automation::ShapeSpec;
 use krach_core::engine::*;
 use krach_core::ir::{NodeIr, RouteIr, RouteKind, Source};
 use krach_core::node::Bus;
-use krach_core::session::Session;
+use krach_core::session::{Gone, Session};
 use krach_patterns::builders;
 use support::*;
 
@@ -161,15 +161,25 @@ struct Model {
 }
 
 impl Model {
-    fn act(&mut self, edit: &Edit) -> bool {
-        self.session.apply(edit, &probes::registry()).is_ok()
+    /// An edit of that number acts. A node that goes takes what was asked for it before and waits.
+    fn act(&mut self, edit: &Edit, number: usize) -> bool {
+        let before = self.session.clone();
+        let applied = self.session.apply(edit, &probes::registry()).is_ok();
+        if let Some(gone) = Gone::between(&before, &self.session) {
+            let left = |(sample, asked, edit): (i64, usize, Edit)| {
+                let left = if asked < number { gone.without(&edit)? } else { edit };
+                Some((sample, asked, left))
+            };
+            self.waiting = std::mem::take(&mut self.waiting).into_iter().filter_map(left).collect();
+        }
+        applied
     }
 
     fn played(&mut self, until: i64) {
         self.waiting.sort_by_key(|(sample, number, _)| (*sample, *number));
         while self.waiting.first().is_some_and(|(sample, ..)| *sample < until) {
-            let (.., edit) = self.waiting.remove(0);
-            self.act(&edit);
+            let (_, number, edit) = self.waiting.remove(0);
+            self.act(&edit, number);
         }
     }
 }
@@ -199,7 +209,7 @@ fn perform(seed: u64, edits: usize, patterns: bool) -> (Rig, usize) {
             let accepted = rig.engine.edit(edit.clone(), At::Now).is_ok();
             refused += usize::from(!accepted);
             if accepted {
-                assert!(model.act(&edit), "the engine took what the session refuses: {edit:?}");
+                assert!(model.act(&edit, number), "the engine took what the session refuses: {edit:?}");
             }
         }
         assert_eq!(rig.engine.session().to_json(), model.session.to_json(), "edit {number} of seed {seed}");

@@ -39,7 +39,7 @@ krach-host serve                              keep an instance running; clients 
     --window          open the plugin's window (X11); closing it ends
     --scale X         its size, 1 being natural
     --picture OUT.png write what it shows at the end
-All: --plugin FILE.clap ($KRACH_CLAP, else target/bundled/krach.clap), --id PLUGIN-ID (io.krach.krach;
+All: --plugin FILE.clap or FILE.vst3 ($KRACH_CLAP, else target/bundled/krach.clap), --id PLUGIN-ID (io.krach.krach;
 io.krach.krach-fx is the effect)
 
 Exit status: 0 done, 1 failed, 2 rendered, but requests were refused (standard error names them; not

@@ -105,8 +105,8 @@ fn run_serve(options: &ServeOptions) -> Result<ExitCode, HostError> {
     let on_signal = Arc::clone(&stop);
     ctrlc::set_handler(move || on_signal.store(true, Ordering::Release))
         .map_err(|error| HostError::Usage(format!("cannot listen for signals: {error}")))?;
-    let served = serve(options, &stop, |instance| {
-        if let Some(socket) = instance.socket() {
+    let served = serve(options, &stop, |socket| {
+        if let Some(socket) = socket {
             println!("socket: {}", socket.display());
             println!("attach: NOISE_SOCKET={} krach", socket.display());
         }

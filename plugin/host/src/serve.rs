@@ -1,24 +1,25 @@
 //! One instance kept running in real time without a sound card.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
 use crate::error::HostError;
+use crate::hosted::{Hosted, MainThread, Playing};
 use crate::instance::Instance;
-use crate::library::{Library, default_plugin};
-use crate::processor::Processor;
+use crate::library::default_plugin;
 use crate::transport::{BlockPlan, Blocks, Player, Script};
+use crate::vst3::Vst3Instance;
 use crate::wav;
 
 /// What to keep running, and for how long.
 #[derive(Clone, Debug)]
 pub struct ServeOptions {
-    /// The `.clap`; without one, [`default_plugin`].
+    /// The `.clap` or `.vst3`; without one, [`default_plugin`].
     pub plugin: Option<PathBuf>,
-    /// Id of the plugin within it, see [`Library::plugin`].
+    /// Id of the plugin within it, see [`Library::plugin`](crate::Library::plugin).
     pub plugin_id: Option<String>,
     /// Frames per second.
     pub sample_rate: f64,
@@ -87,15 +88,27 @@ struct Watch {
 pub fn serve(
     options: &ServeOptions,
     stop: &AtomicBool,
-    ready: impl FnOnce(&Instance),
+    ready: impl FnOnce(Option<&Path>),
 ) -> Result<Served, HostError> {
     let path = match &options.plugin {
         Some(path) => path.clone(),
         None => default_plugin()?,
     };
-    let library = Library::load(&path)?;
+    if path.extension() == Some("vst3".as_ref()) {
+        serve_as::<Vst3Instance>(&path, options, stop, ready)
+    } else {
+        serve_as::<Instance>(&path, options, stop, ready)
+    }
+}
+
+fn serve_as<I: Hosted>(
+    path: &Path,
+    options: &ServeOptions,
+    stop: &AtomicBool,
+    ready: impl FnOnce(Option<&Path>),
+) -> Result<Served, HostError> {
     let id = options.plugin_id.as_deref();
-    let mut instance = Instance::create_with_socket(&library, id, Duration::from_secs(10))?;
+    let mut instance = I::open(path, id, Some(Duration::from_secs(10)))?;
     // A plugin without the extension is always in realtime.
     let _ = instance.set_offline(false);
     let processor = instance.activate(options.sample_rate, options.block)?;
@@ -104,11 +117,11 @@ pub fn serve(
     let watch = Arc::new(Watch::default());
     let (sender, chunks) = channel();
     let audio = {
-        let watch = Arc::clone(&watch);
-        std::thread::spawn(move || audio_thread(processor, player, &watch, &sender))
+        let (watch, rate) = (Arc::clone(&watch), options.sample_rate);
+        std::thread::spawn(move || audio_thread(processor, rate, player, &watch, &sender))
     };
     let mut view = open_view(&mut instance, options)?;
-    ready(&instance);
+    ready(instance.socket());
 
     let began = Instant::now();
     let over =
@@ -147,23 +160,26 @@ pub fn serve(
 struct View(Option<crate::window::Window>);
 
 #[cfg(target_os = "linux")]
-fn open_view(instance: &mut Instance, options: &ServeOptions) -> Result<View, HostError> {
-    let wanted = options.window || options.picture.is_some();
-    let window = if wanted { Some(crate::window::Window::open(instance, options.scale)?) } else { None };
-    Ok(View(window))
+fn open_view(instance: &mut impl MainThread, options: &ServeOptions) -> Result<View, HostError> {
+    if !options.window && options.picture.is_none() {
+        return Ok(View(None));
+    }
+    let of_clap = || HostError::Usage("this host shows the window of a CLAP: --plugin krach.clap".to_owned());
+    let instance = instance.clap().ok_or_else(of_clap)?;
+    Ok(View(Some(crate::window::Window::open(instance, options.scale)?)))
 }
 
 #[cfg(target_os = "linux")]
 impl View {
     /// False once somebody has closed it.
-    fn idle(&mut self, instance: &mut Instance) -> Result<bool, HostError> {
-        let Some(window) = &mut self.0 else { return Ok(true) };
+    fn idle(&mut self, instance: &mut impl MainThread) -> Result<bool, HostError> {
+        let Some((window, instance)) = self.0.as_mut().zip(instance.clap()) else { return Ok(true) };
         window.idle(instance)?;
         Ok(!window.is_closed())
     }
 
-    fn close(self, instance: &mut Instance, options: &ServeOptions) -> Result<(), HostError> {
-        let Some(window) = self.0 else { return Ok(()) };
+    fn close(self, instance: &mut impl MainThread, options: &ServeOptions) -> Result<(), HostError> {
+        let Some((window, instance)) = self.0.zip(instance.clap()) else { return Ok(()) };
         let picture = options.picture.as_ref().map(|path| window.picture()?.write(path));
         window.close(instance);
         picture.unwrap_or(Ok(()))
@@ -175,7 +191,7 @@ impl View {
 struct View;
 
 #[cfg(not(target_os = "linux"))]
-fn open_view(_: &mut Instance, options: &ServeOptions) -> Result<View, HostError> {
+fn open_view(_: &mut impl MainThread, options: &ServeOptions) -> Result<View, HostError> {
     if options.window || options.picture.is_some() {
         return Err(HostError::Usage("the host's window exists under X11 only".to_owned()));
     }
@@ -184,25 +200,25 @@ fn open_view(_: &mut Instance, options: &ServeOptions) -> Result<View, HostError
 
 #[cfg(not(target_os = "linux"))]
 impl View {
-    fn idle(&mut self, _: &mut Instance) -> Result<bool, HostError> {
+    fn idle(&mut self, _: &mut impl MainThread) -> Result<bool, HostError> {
         Ok(true)
     }
 
-    fn close(self, _: &mut Instance, _: &ServeOptions) -> Result<(), HostError> {
+    fn close(self, _: &mut impl MainThread, _: &ServeOptions) -> Result<(), HostError> {
         Ok(())
     }
 }
 
 /// Processes one block after the other at the clock's pace, and sends each to the main thread.
-fn audio_thread(
-    mut processor: Processor,
+fn audio_thread<P: Playing>(
+    mut processor: P,
+    rate: f64,
     mut player: Player,
     watch: &Watch,
     sender: &Sender<Vec<Vec<f32>>>,
-) -> Processor {
+) -> P {
     /// A block later than this is a dropout: the clock is set anew.
     const LATEST: Duration = Duration::from_millis(500);
-    let rate = processor.sample_rate();
     let mut plan = BlockPlan::default();
     let mut origin = Instant::now();
     let mut origin_frame = 0;

@@ -146,10 +146,26 @@ fn render_writes_replies_for_their_reader_to_judge() {
 
 #[test]
 fn serve_prints_a_socket_at_which_a_client_plays() {
+    serves(&plugin());
+    serves(&plugin().with_extension("vst3"));
+}
+
+#[test]
+fn the_window_of_a_vst3_is_refused_with_what_has_one() {
+    let _home = home::enter();
+    let vst3 = plugin().with_extension("vst3");
+    let ran = host().args(["serve", "--seconds", "1", "--window", "--plugin"]).arg(vst3).output().unwrap();
+    let told = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert_eq!(ran.status.code(), Some(1), "{told}");
+    assert!(told.contains("krach.clap") || cfg!(not(target_os = "linux")), "{told}");
+}
+
+/// A client plays in an instance of the plugin at that path, and what the host said holds.
+fn serves(plugin: &Path) {
     let record = home::enter().path().join("record.wav");
     let mut child = host()
         .args(["serve", "--seconds", "1", "--plugin"])
-        .arg(plugin())
+        .arg(plugin)
         .arg("--record")
         .arg(&record)
         .stdout(Stdio::piped())
