@@ -207,3 +207,17 @@ def test_what_a_scene_has_of_later_versions_is_kept() -> None:
     assert run(krach.export(ir)).to_dict() == ir.to_dict()
     none = ModuleIr.from_dict({"krach": {"version": 3, "scenes": []}})
     assert run(krach.export(none)).to_dict() == none.to_dict()
+
+
+def test_of_two_functions_that_are_one_graph_each_is_written_as_itself() -> None:
+    def tone() -> krs.Signal:
+        return krs.sine_osc(krs.control("freq", 440, 20, 4000)) * 0.2
+
+    first, second = krach.ModuleProxy(), krach.ModuleProxy()
+    first.node("tone", tone)
+    # As another process has traced it.
+    second.node("tone", krs.graph(tone), source_text="def other():\n    return 1\n")
+    ours, theirs = krach.export(first.build()), krach.export(second.build())
+    assert "def tone() -> krs.Signal:" in ours and "source_text" not in ours
+    assert "def tone" not in theirs and "source_text" in theirs
+    assert run(theirs) == second.build()

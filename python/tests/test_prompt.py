@@ -16,6 +16,7 @@ from test_session import until
 
 import krach
 from krach import Session
+from krach.repl.prompt import completions
 
 # What moves the cursor or changes the colour.
 _DRAWING = r"\x1b\[[0-9;?]*[a-zA-Z]"
@@ -133,6 +134,45 @@ def test_steps_are_listed_taken_back_and_done_again(typed: Typed, kr: Session) -
     until(lambda: list(kr.nodes) == ["kick"])
 
 
+def test_notation_without_quotes_is_told_in_three_lines(typed: Typed, kr: Session) -> None:
+    kick = kr.node("kick", "faust:kick")
+    for line, name, hint in (
+        ("x*4", "x", 'patterns are text: write "x*4"'),
+        ("kr.play('kick', x*4)", "x", 'patterns are text: write "x*4"'),
+        ("kr['kick'] @ x(3, 8)", "x", 'patterns are text: write "x(3, 8)"'),
+        ("kr['kick'] @ A2", "A2", 'patterns are text: write "A2"'),
+        ("kick.mute()", "kick", 'the node is kr["kick"]'),
+    ):
+        shown = typed.type(line)
+        assert f"there is no name {name}" in shown and hint in shown, shown
+        assert "Traceback" not in shown and "NameError" not in shown, shown
+    assert not kick.playing
+    # A name that is no notation is Python's to tell.
+    assert "NameError" in typed.type("nobody * 4")
+
+
+def test_a_call_is_answered_in_plain_words(typed: Typed, kr: Session) -> None:
+    kr.node("kick", "faust:kick")
+    for line, words in (
+        ("kr.gain('kick', 0.3)", "kick has gain 0.3"),
+        ("kr.mute('kick', at=1000)", "kick is muted from cycle 1000"),
+        ("kr.undo()", "undone: mute kick"),
+    ):
+        shown = typed.type(line)
+        assert words in shown and "position" not in shown, shown
+
+
+def test_texts_and_functions_of_one_node_are_offered_to_no_other(kr: Session) -> None:
+    kr.node("text", "process = 1;")
+    kr.node("made", lambda: krach.krs.sine_osc(krach.krs.control("freq", 440, 20, 4000)) * 0.2)
+    offered = completions(kr, "faust:")
+    assert "faust:kick" in offered
+    for name in (*offered, *(each.type for each in kr.types()), repr(kr.types()), repr(kr.describe())):
+        assert "graph-" not in name and "text-" not in name, name
+    [graph] = [each["type"] for each in kr.ask("types")["types"] if "graph-" in each["type"]]
+    assert kr.types(graph)[0].type == graph
+
+
 def test_what_compiles_long_is_told(typed: Typed) -> None:
     # It takes a second or more.
     text = """import("stdfaust.lib");
@@ -141,7 +181,7 @@ voice(i) = os.sawtooth((200 + i) * freq) : fi.lowpass(8, 300 + i) : fi.highpass(
 process = sum(i, 400, voice(i)) / 400;"""
     typed.prompt.send("\x1b[200~" + f"tone = kr.node('tone', {text!r})" + "\x1b[201~\r")
     typed.expect("compiling tone")
-    typed.expect("is compiled (")
+    typed.expect("tone is compiled (")
 
 
 def test_the_prompt_says_that_the_plugin_has_gone_and_comes_back_with_it(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ class Calls:
     def _node(self, node: Node) -> None:
         is_function = False
         if isinstance(node.source, DspGraph):
-            made, is_function = self.names.graph(node.source, node.name)
+            made, is_function = self.names.graph(node.source, node.source_text, node.name)
         else:
             made = self.names.text(node.source, node.name)
         args = [literal(node.name), made]

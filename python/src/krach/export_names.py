@@ -33,8 +33,8 @@ class Names:
         self.functions: dict[str, str] = {}
         self.constants: dict[str, str] = {}
         self._named: dict[str, str] = {}
-        for graph in _graphs(ir):
-            known = known_function(graph)
+        for graph, text in _graphs(ir):
+            known = known_function(graph, text)
             if known is not None and known[0] not in _TAKEN:
                 self.functions.setdefault(*known)
         self._taken = _TAKEN | set(self.functions)
@@ -51,9 +51,12 @@ class Names:
         self._taken.add(name)
         return name
 
-    def graph(self, graph: DspGraph, node: str) -> tuple[str, bool]:
-        """Return what stands for a graph, and whether that is its function; else it is a name for its JSON."""
-        known = known_function(graph)
+    def graph(self, graph: DspGraph, text: str, node: str) -> tuple[str, bool]:
+        """Return what stands for a graph that was traced from a text, and whether that is its function.
+
+        Else it is a name for its JSON.
+        """
+        known = known_function(graph, text)
         if known is not None and self.functions.get(known[0]) == known[1]:
             return known[0], True
         return self._constant(graph.graph_key(), node, f"krach.DspGraph.from_dict({_wrapped(graph)})"), False
@@ -93,8 +96,8 @@ def literal(value: Any) -> str:
     return repr(value)
 
 
-def _graphs(ir: ModuleIr) -> Iterator[DspGraph]:
-    yield from (node.source for node in ir.nodes if isinstance(node.source, DspGraph))
+def _graphs(ir: ModuleIr) -> Iterator[tuple[DspGraph, str]]:
+    yield from ((node.source, node.source_text) for node in ir.nodes if isinstance(node.source, DspGraph))
     for inner in (*(sub.module for sub in ir.sub_modules), *(scene.module for scene in scenes_of(ir))):
         yield from _graphs(inner)
 

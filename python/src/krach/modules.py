@@ -396,12 +396,14 @@ class ModuleProxy(ModuleSettings):
         return name
 
 
-# Functions that were traced here, by the keys of their graphs: name and text.
-_traced: dict[str, tuple[str, str]] = {}
+# Functions that were traced here, by the keys of their graphs: names by texts, the newest last.
+_traced: dict[str, dict[str, str]] = {}
 
 
-def known_function(graph: DspGraph) -> tuple[str, str] | None:
+def known_function(graph: DspGraph, text: str = "") -> tuple[str, str] | None:
     """Return the name and the text of a function that was traced in this process and needs nothing but ``krs``.
+
+    With a text it is that one: two functions may be one graph.
 
     >>> def half(x):
     ...     return x * 0.5
@@ -409,8 +411,11 @@ def known_function(graph: DspGraph) -> tuple[str, str] | None:
     >>> m.node("half", half)
     >>> krach.modules.known_function(krs.graph(half))
     ('half', 'def half(x):\\n    return x * 0.5\\n')
+    >>> krach.modules.known_function(krs.graph(half), "def other(x): ...")
     """
-    return _traced.get(graph.graph_key())
+    texts = _traced.get(graph.graph_key(), {})
+    found = text or next(reversed(texts), "")
+    return (texts[found], found) if found in texts else None
 
 
 def _remember(function: Callable[..., Any], graph: DspGraph, text: str) -> None:
@@ -424,7 +429,9 @@ def _remember(function: Callable[..., Any], graph: DspGraph, text: str) -> None:
             names = set(inspect.getclosurevars(function).globals) | set(inspect.getclosurevars(function).nonlocals)
             modules = {"krs": krs, "krp": krp, "math": math}
             if all(getattr(function, "__globals__", {}).get(each) is modules.get(each, _traced) for each in names):
-                _traced[graph.graph_key()] = (name, text)
+                texts = _traced.setdefault(graph.graph_key(), {})
+                texts.pop(text, None)
+                texts[text] = name
         case _:
             pass
 

@@ -22,6 +22,7 @@ from .client import instances
 from .error import KrachError
 from .saving import looks_at, saves
 from .session import Session
+from .unquoted import unquoted
 
 _POLL = 0.05
 _UP = 30.0
@@ -50,7 +51,10 @@ def told(error: BaseException, file: str | None = None, plays: bool = True) -> s
         trace = error.__traceback__
         while trace is not None and file is not None and trace.tb_frame.f_code.co_filename != file:
             trace = trace.tb_next
-        return "".join(traceback.format_exception(type(error), error, trace or error.__traceback__)).rstrip()
+        text = "".join(traceback.format_exception(type(error), error, trace or error.__traceback__)).rstrip()
+        last = traceback.extract_tb(error.__traceback__)[-1:]
+        found = unquoted(error, (last[0].line or "").strip()) if isinstance(error, NameError) and last else None
+        return text if found is None else f"{text}\n{found.hint}"
     where = [each for each in traceback.extract_tb(error.__traceback__) if each.filename == file]
     lines = [f"{file}, line {where[-1].lineno}: {where[-1].line}"] if where else []
     text = str(error)

@@ -16,6 +16,8 @@ from traitlets.config import Config
 from krach.error import KrachError
 from krach.run import names, told
 from krach.session import Session
+from krach.session.whole import is_of_one_node
+from krach.unquoted import unquoted
 
 from .sending import Receiver
 
@@ -55,13 +57,18 @@ class News:
                 self._session.note_what_was_awaited()
                 spent = sum(event["ms"].values())
                 is_long = spent > 1000 * _SLOW and event.get("tier") == "quick"
-                return f"{event['type']} is compiled ({spent / 1000:.1f} s)" if is_long else None
+                return f"{self._called(event['type'])} is compiled ({spent / 1000:.1f} s)" if is_long else None
             case "gone":
                 return "the plugin has gone; it is looked for"
             case "back":
                 return f"the plugin is back: {self._session!r}"
             case _:
                 return None
+
+    def _called(self, kind: str) -> str:
+        """Return what a musician calls a type: that of one node alone goes by the node."""
+        names = [each.name for each in self._session.describe() if each.type == kind] if is_of_one_node(kind) else []
+        return ", ".join(names) or ("a sound" if is_of_one_node(kind) else kind)
 
     def after_cell(self, *_: object) -> None:
         """Tell once what is still being compiled a while after a line."""
@@ -95,6 +102,27 @@ def completions(session: Session, text: str) -> list[str]:
     return [each for each in known if text and each.startswith(text)]
 
 
+def unknown_name(session: Session, error: NameError, source: str) -> KrachError | None:
+    """Return what is said of a name that nobody has: a word of mini-notation without quotes, or a node.
+
+    >>> kick = kr.node("kick", "faust:kick")
+    >>> print(krach.repl.prompt.unknown_name(kr, NameError("…", name="kick"), "kick.mute()"))
+    there is no name kick
+    the node is kr["kick"]
+    """
+    name = error.name or ""
+    found = unquoted(error, source)
+    if found is not None:
+        return found
+    try:
+        if name not in session.nodes:
+            return None
+    except KrachError:
+        return None
+    hint = f'the node is kr["{name}"]'
+    return KrachError(f"there is no name {name}\n{hint}", place=name, hint=hint)
+
+
 def start(session: Session) -> None:
     """Run the prompt until it is left; the music plays on."""
     config = Config()
@@ -108,7 +136,17 @@ def start(session: Session) -> None:
         del tb_offset
         print(told(error))
 
-    shell.set_custom_exc((KrachError,), show)
+    def show_either(shell: Any, kind: Any, error: BaseException, trace: Any, tb_offset: Any = None) -> None:
+        if not isinstance(error, NameError) or isinstance(error, KrachError):
+            show(shell, kind, error, trace)
+            return
+        unknown = unknown_name(session, error, shell.user_ns["In"][-1])
+        if unknown is None:
+            shell.InteractiveTB(kind, error, trace, tb_offset=tb_offset)
+        else:
+            print(told(unknown))
+
+    shell.set_custom_exc((KrachError, NameError), show_either)
 
     named: Any = cast("Any", completer).context_matcher(identifier="krach.names")
 

@@ -18,6 +18,8 @@ from krach.error import KrachError
 from krach.names import OwnNames
 from krach.pattern.scales import likely
 
+from .answers import Change, said, told_each
+from .gone import gone
 from .handles import Modulation, ModuleHandle, NodeHandle
 from .info import Info
 from .reach import Names, documents_of, named_by, named_in, reached, without_root
@@ -37,14 +39,6 @@ _NO_CHORD = re.compile(r"takes (chords|scales) such as .*, not the name (\S+) \(
 _POLL = 0.01
 _SLOW = 0.3
 _MEASURED = 2.0
-
-
-class Change(Info):
-    """What a change answers: where it acts (``position`` in cycles, ``None`` for at once) and its number ``seq``.
-
-    >>> kr.panic().position is None
-    True
-    """
 
 
 class _Scope(threading.local):
@@ -152,7 +146,10 @@ class Base(OwnNames):
         >>> kr.ask("midi_list")
         {'learning': None, 'maps': [], 'routes': []}
         """
-        return self.connection.call(method, params)
+        try:
+            return self.connection.call(method, params)
+        except Refusal as error:
+            raise self._of_what_is_gone(error) or error from None
 
     # Changes
 
@@ -161,8 +158,8 @@ class Base(OwnNames):
 
         Parameters that are ``None`` are left out.
 
-        >>> kr.change("master", {"gain": 0.8}, dry_run=True)
-        {'dry_run': True}
+        >>> kr.change("master", {"gain": 0.8}, dry_run=True).dry_run
+        True
         """
         given = {key: value for key, value in params.items() if value is not None}
         return self.exact(method, given, at, dry_run)
@@ -184,7 +181,8 @@ class Base(OwnNames):
         if dry_run:
             params = params | {"dry_run": True}
         try:
-            done = Change(self.connection.call(method, params))
+            answer = self.connection.call(method, params)
+            done = Change(answer).told_as(said(method, params, answer))
         except Refusal as error:
             raise self._with_a_hint(error) from None
         self._remember_times(method, params, done)
@@ -264,6 +262,9 @@ class Base(OwnNames):
 
     def _with_a_hint(self, error: Refusal) -> Refusal:
         """Return a refusal with what would work here: a node that is made, the type whose family was left out."""
+        lost = self._of_what_is_gone(error)
+        if lost is not None:
+            return lost
         nobody = _NO_NODE.search(str(error))
         if nobody is not None:
             hint = f'make the node first: kr.node("{nobody[1]}", …)'
@@ -282,6 +283,21 @@ class Base(OwnNames):
             return error
         hint = f"did you mean {near}?"
         return Refusal(f"{found[1]}\n{hint}", place=error.place, hint=hint)
+
+    def _of_what_is_gone(self, error: KrachError) -> Refusal | None:
+        """Return the refusal of a name that a node had: that it is gone, and what brings it back."""
+        if type(error) is not Refusal and type(error) is not KrachError:
+            return None
+        try:
+            history = self.connection.call("history", {})
+        except KrachError:
+            return None
+        done = history["done"] - history["first"]
+        found = gone(str(error), history["steps"][:done], history["steps"][done:])
+        if found is None:
+            return None
+        name, text, hint = found
+        return Refusal(f"{text}\n{hint}", place=name, hint=hint)
 
     def note(self, text: str) -> None:
         """Say something about a change that was made and may not be what was meant, on standard error.
@@ -331,7 +347,7 @@ class Base(OwnNames):
             scope.batch = None
         if requests:
             done = self.change("batch", {"requests": requests}, at, dry_run)
-            answers += [Change(each) for each in done.get("results", [])]
+            answers += told_each(requests, done)
             if not dry_run:
                 self._settle({each["params"]["name"] for each in requests if each["method"] == "node"})
 

@@ -245,7 +245,8 @@ class Controls(Patterns):
         given = {key: value for key, value in {"lo": lo, "hi": hi}.items() if value is not None}
         done = self.ask("midi_learn", label=path, **given)
         self._note_unreached([Names(None, (path,))] if path is not None else [])
-        return done
+        words = "no controller is waited for" if path is None else f"the next controller that moves is to move {path}"
+        return Change(done).told_as(words)
 
     def midi_route(
         self, node: Named | None, channel: int | str = "omni", *, at: At = None, dry_run: bool = False
@@ -334,7 +335,11 @@ class Controls(Patterns):
         'bass/drive'
         """
         given = {"macro": n, "label": path, "lo": lo, "hi": hi, "curve": curve}
-        return self.ask("macro_learn", **{key: value for key, value in given.items() if value is not None})
+        done = self.ask("macro_learn", **{key: value for key, value in given.items() if value is not None})
+        if n is None and path is None:
+            return Change(done).told_as("no macro and no control is waited for")
+        what = f"the next control that is set belongs to macro {n}" if path is None else ""
+        return Change(done).told_as(what or f"the next macro that the host moves is to move {path}")
 
     @property
     def macros(self) -> Any:

@@ -11,7 +11,7 @@ from krach.error import KrachError
 from krach.names import OwnNames, did_you_mean, nearest
 from krach.pattern import Pattern
 
-from .info import Control, Info
+from .info import Control, Info, fader
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -264,12 +264,13 @@ class NodeHandle(_Operators):
 
     @property
     def gain_now(self) -> float:
-        """Where its fader stands, linear.
+        """Where its fader stands now, linear: also while a fade or a transition takes it elsewhere.
 
         >>> kr.node("kick", "faust:kick", gain=0.8).gain_now
         0.8
         """
-        return self._all()[0].gain
+        node = self._all()[0]
+        return node.get("gain_now", node.gain)
 
     @property
     def peak(self) -> float | None:
@@ -278,6 +279,7 @@ class NodeHandle(_Operators):
         >>> kr.node("kick", "faust:kick").peak in (None, float("-inf"))
         True
         """
+        _ = self._all()  # One that is gone is said to be.
         level = self._session.levels().get(self.name)
         if level is None:
             return None
@@ -310,7 +312,7 @@ class NodeHandle(_Operators):
         if len(nodes) != 1 or nodes[0].name != self.name:
             return f"<{self.name}: {len(nodes)} nodes: {', '.join(each.name for each in nodes)}>"
         node = nodes[0]
-        parts = [node.type if node.source == "type" else node.source, f"gain {node.gain:g}"]
+        parts = [node.type if node.source == "type" else node.source, fader(node)]
         parts += ["muted"] if node.muted else []
         parts += ["solo"] if node.solo else []
         parts += ["playing"] if node.playing else []

@@ -50,6 +50,16 @@ class Table(list[Info]):
         return "\n".join(line.rstrip() for line in lines) or "none"
 
 
+def fader(node: Info) -> str:
+    """Return where the fader of a node is, and where it goes.
+
+    >>> krach.session.info.fader(krach.session.Info(gain=0.8, gain_now=0.412))
+    'gain 0.41 to 0.8'
+    """
+    now = node.get("gain_now", node.gain)
+    return f"gain {node.gain:g}" if now == node.gain else f"gain {now:.2g} to {node.gain:g}"
+
+
 class Lines(list[str]):
     """A list of texts that are shown as they are, one below the other.
 

@@ -13,7 +13,7 @@ from krach.modules import Source, settings_of, source_of
 from krach.names import did_you_mean
 
 from .base import At, Base, Change
-from .info import Control, Info, Table
+from .info import Control, Info, Table, fader
 
 if TYPE_CHECKING:
     from .handles import NodeHandle
@@ -337,13 +337,16 @@ class Nodes(Base):
         known = [each.name for each in nodes] + [each["path"] for node in nodes for each in node.controls or ()]
         hint = did_you_mean(name, known)
         text = f"there is nothing called {name}"
+        lost = self._of_what_is_gone(KrachError(text))
+        if lost is not None:
+            return lost
         return KrachError(text if hint is None else f"{text}\n{hint}", place=name, hint=hint)
 
 
 def _shown(node: Info) -> list[str]:
     states = [each for each in ("muted", "solo", "playing") if node[each]]
     states += [] if node.state == "ready" else [node.state]
-    return [node.name, node.type if node.source == "type" else node.source, f"gain {node.gain:g}", " ".join(states)]
+    return [node.name, node.type if node.source == "type" else node.source, fader(node), " ".join(states)]
 
 
 def _source(source: Source | Path | Callable[..., Any]) -> tuple[str | DspGraph, str]:

@@ -14,6 +14,7 @@ from krach.error import KrachError
 from krach.export import Script, export
 from krach.ir.module import Frozen, ModuleIr
 
+from .answers import told_each
 from .base import COMPILE, At, Change
 from .documents import document_of, session_file
 from .handles import ModuleHandle
@@ -96,7 +97,8 @@ class Whole(Scenes):
         True
         """
         self._quiet()
-        return Info(self.ask("save_file", file=session_file(file), overwrite=overwrite))
+        done = Change(self.ask("save_file", file=session_file(file), overwrite=overwrite))
+        return done.told_as(f"the session is in {done.file}")
 
     def open_file(self, file: str | Path, *, at: At = None, dry_run: bool = False) -> Change:
         """Make the session that of a file, as one change: a name in ``~/.krach/sessions``, or a path.
@@ -402,7 +404,7 @@ class Whole(Scenes):
 
         >>> _ = kr.rebuild()
         """
-        return Change(self.ask("rebuild"))
+        return Change(self.ask("rebuild")).told_as("the engine is built anew")
 
     # Sounds
 
@@ -413,9 +415,11 @@ class Whole(Scenes):
         faust:hat  factory  gate vel tune decay attack tone noise
         >>> kr.types("faust:kick")[0].origin
         'factory'
+
+        A text or a function that was given to one node belongs to that node, and is not among them.
         """
         answer = self.ask("types", **({} if type is None else {"type": type}))
-        rows = [Info(each) for each in answer["types"]]
+        rows = [Info(each) for each in answer["types"] if type is not None or not is_of_one_node(each["type"])]
         return Table(rows, _shown)
 
     def source(self, type: str) -> str:
@@ -437,7 +441,7 @@ class Whole(Scenes):
         """
         return Info(self.ask("compile", text=text, **({} if name is None else {"name": name})))
 
-    def define(self, name: str, text: str | None) -> Info:
+    def define(self, name: str, text: str | None) -> Change:
         """Let ``faust:<name>`` be this text in this session; ``None``: what it was before.
 
         With ``patch:`` in front of the name, or the YAML of a patch as text, it is ``patch:<name>``.
@@ -446,7 +450,8 @@ class Whole(Scenes):
         'faust:tick'
         >>> _ = kr.define("tick", None)
         """
-        return Info(self.ask("define", name=name, **({} if text is None else {"text": text})))
+        done = Change(self.ask("define", name=name, **({} if text is None else {"text": text})))
+        return done.told_as(f"{done.type} is {'what it was' if text is None else 'this text'}")
 
     # Notes as a file
 
@@ -476,7 +481,8 @@ class Whole(Scenes):
         file = Path(f"{(name or 'song').replace('/', '-')}.mid" if path is None else path)
         given = {"target": name, "bars": bars, "path": str(file.expanduser().absolute())}
         given |= {"from": begin or None, "overwrite": overwrite or None}
-        return Info(self.ask("freeze", **{key: value for key, value in given.items() if value is not None}))
+        done = Change(self.ask("freeze", **{key: value for key, value in given.items() if value is not None}))
+        return done.told_as(f"{done.notes} note{'' if done.notes == 1 else 's'} in {file}")
 
     @contextmanager
     def transition(
@@ -495,7 +501,7 @@ class Whole(Scenes):
         ...     bass = kr.node("bass", "faust:bass")
         ...     _ = bass @ "A1 . A1 A2"
         >>> kr.undo().undone
-        'transition: set pad_g/gain and 3 more'
+        'transition: set pad/@gain and 3 more'
         >>> with kr.transition(beats=16):
         ...     _ = pad.mute()
         Traceback (most recent call last):
@@ -519,13 +525,22 @@ class Whole(Scenes):
             return
         params = {"requests": requests, "cycles": bars, "beats": beats}
         done = self.change("transition", params, at, dry_run)
-        answers += [Change(each) for each in done.get("results", [])]
+        answers += told_each(requests, done)
         if dry_run:
             return
         position = self.position
         if not position.running:
             self.note("time stands: the transition begins when it moves")
         self._settle({each["params"]["name"] for each in requests if each["method"] == "node"})
+
+
+def is_of_one_node(type_id: str) -> bool:
+    """Whether it is the id of a text or a function that a node was given, and no name.
+
+    >>> krach.session.whole.is_of_one_node("faust:graph-0123"), krach.session.whole.is_of_one_node("faust:kick")
+    (True, False)
+    """
+    return type_id.startswith(("faust:graph-", "faust:text-", "patch:text-"))
 
 
 _SHOWN = 12
