@@ -13,7 +13,7 @@ pub use pool::{Pool, Waiting};
 
 use crate::limits::NONE;
 use crate::model::Crossfade;
-use crate::node::{Control, DeclaredMidi, MidiInput, NodeType, Role};
+use crate::node::{Control, DeclaredMidi, MidiInput, NodeType, Role, Shown};
 use crate::symbol::Symbol;
 use crate::voice::Voice;
 use std::sync::Arc;
@@ -164,6 +164,8 @@ pub struct PlanNode {
     pub voiced: bool,
     /// The controls that notes of the host set.
     pub parts: NoteParts,
+    /// Where its bargraphs are seen; nowhere for a ghost.
+    pub shown: Shown,
     /// The first of its voices that was created for this plan.
     pub fresh_from: u32,
     /// First of its ports, and how many.

@@ -17,7 +17,7 @@ use crate::graph::{GraphNode, IndexedGraph, Rest, Scrutiny};
 use crate::limits::{MAX_CHANNELS, NONE};
 use crate::model::Crossfade;
 use crate::model::Values;
-use crate::node::{ControlKind, CreateContext, MidiInput, Node, NodeDecl, NodeType, Registry, Role};
+use crate::node::{ControlKind, CreateContext, MidiInput, Node, NodeDecl, NodeType, Registry, Role, Shown};
 use crate::plan::{NoteParts, Plan, PlanNode, first_value};
 use crate::voice::{MAX_KEYS, Voice};
 use changes::Changes;
@@ -157,6 +157,7 @@ fn member(
         legato: node.legato,
         rests,
         parts: note_parts(ty.decl()),
+        shown: before.map_or_else(|| Shown::of(ty.bargraphs().len()), |(_, before)| before.shown.clone()),
         controls: before.map_or_else(|| Arc::from([]), |(_, before)| Arc::clone(&before.controls)),
     };
     PlannedNode { node: Arc::new(planned), base: before.map(|(at, _)| at), living, pool: NONE }
@@ -302,6 +303,7 @@ fn place_nodes(plan: &mut Plan, base: &Shape, members: &[PlannedNode]) {
             silent: false,
             voiced: is_voiced(decl, m.count.max(m.voices)),
             parts: m.parts,
+            shown: if m.ghost { Shown::default() } else { m.shown.clone() },
             fresh_from: member.living as u32,
             ports: (0, 0),
             outputs: (0, 0),

@@ -1,5 +1,7 @@
 //! Notes of patterns have voices: one each, stolen in order, ringing out, whatever the blocks.
 
+#[path = "voices/bargraphs.rs"]
+mod bargraphs;
 #[path = "voices/rest.rs"]
 mod rest;
 mod support;

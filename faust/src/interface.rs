@@ -7,7 +7,9 @@
 
 use crate::budget::{Budget, within};
 use crate::error::CompileError;
-use krach_core::node::{Control, ControlKind, DeclaredMidi, MidiInput, NodeDecl, Port, Role, Scale};
+use krach_core::node::{
+    Bargraph, Control, ControlKind, DeclaredMidi, MidiInput, NodeDecl, Port, Role, Scale,
+};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +48,10 @@ pub struct Interface {
     pub decl: NodeDecl,
     /// For people; in the order of `decl.controls`.
     pub widgets: Vec<Widget>,
+    /// What it shows of itself.
+    pub bargraphs: Vec<Bargraph>,
+    /// Byte offsets of their values in the state.
+    pub(crate) shown: Vec<usize>,
     /// The program computes in 64 bits.
     pub double: bool,
 }
@@ -81,6 +87,13 @@ struct Item {
     items: Vec<Item>,
 }
 
+impl Item {
+    /// What it says of a key in brackets.
+    fn meta(&self, key: &str) -> Option<&str> {
+        self.meta.iter().find_map(|entry| entry.get(key)).map(String::as_str)
+    }
+}
+
 impl Description {
     /// Reads it. Groups may stand about sixty deep in each other.
     ///
@@ -103,19 +116,22 @@ impl Interface {
         for (what, size) in [("inputs", description.inputs), ("outputs", description.outputs)] {
             within(what, size, budget.channels)?;
         }
-        let mut widgets = Vec::new();
+        let mut found = Found::default();
         let zones = Zones { state, size: if description.double { 8 } else { 4 } };
         // FAUST wraps everything in one group that has the program's name: not part of the path.
         for item in description.ui.iter() {
             if item.index.is_some() {
-                collect(item, "", zones, &mut widgets)?;
+                collect(item, "", zones, &mut found)?;
             }
             for inner in &item.items {
-                collect(inner, "", zones, &mut widgets)?;
+                collect(inner, "", zones, &mut found)?;
             }
         }
+        let Found { mut widgets, mut bargraphs, shown } = found;
         within("controls", widgets.len() as u64, budget.controls)?;
-        make_unique(&mut widgets);
+        within("bargraphs", bargraphs.len() as u64, budget.controls)?;
+        make_unique(widgets.iter_mut().map(|widget| &mut widget.control.name));
+        make_unique(bargraphs.iter_mut().map(|bargraph| &mut bargraph.name));
         let decl = NodeDecl {
             type_id: format!("faust:{name}"),
             inputs: ports("in", description.inputs as usize),
@@ -124,7 +140,7 @@ impl Interface {
             settings: Vec::new(),
             role: Role::Process,
         };
-        Ok(Self { decl, widgets, double: description.double })
+        Ok(Self { decl, widgets, bargraphs, shown, double: description.double })
     }
 }
 
@@ -149,7 +165,24 @@ struct Zones {
     size: u64,
 }
 
-fn collect(item: &Item, group: &str, zones: Zones, widgets: &mut Vec<Widget>) -> Result<(), CompileError> {
+impl Zones {
+    /// The place of a value, if it lies in the state.
+    fn place(self, index: Option<u64>) -> Option<usize> {
+        let fits =
+            |zone: &u64| zone % 4 == 0 && zone.checked_add(self.size).is_some_and(|end| end <= self.state);
+        index.filter(fits).map(|zone| zone as usize)
+    }
+}
+
+/// What a description has of controls and bargraphs.
+#[derive(Default)]
+struct Found {
+    widgets: Vec<Widget>,
+    bargraphs: Vec<Bargraph>,
+    shown: Vec<usize>,
+}
+
+fn collect(item: &Item, group: &str, zones: Zones, found: &mut Found) -> Result<(), CompileError> {
     let label = clean(&item.label);
     let path = match (group, label.as_str()) {
         (group, "") => group.to_owned(),
@@ -157,7 +190,7 @@ fn collect(item: &Item, group: &str, zones: Zones, widgets: &mut Vec<Widget>) ->
         (group, label) => format!("{group}/{label}"),
     };
     if item.kind.ends_with("group") {
-        return item.items.iter().try_for_each(|inner| collect(inner, &path, zones, widgets));
+        return item.items.iter().try_for_each(|inner| collect(inner, &path, zones, found));
     }
     let style = match item.kind.as_str() {
         "button" => Style::Button,
@@ -165,13 +198,13 @@ fn collect(item: &Item, group: &str, zones: Zones, widgets: &mut Vec<Widget>) ->
         "nentry" => Style::Number,
         "hslider" | "vslider" => Style::Slider,
         "soundfile" => return Err(CompileError::Code("it reads sound files, which programs may not".into())),
-        _ => return Ok(()), // bargraphs tell, and take nothing
+        "hbargraph" | "vbargraph" => return collect_bargraph(item, path, zones, found),
+        _ => return Ok(()),
     };
-    let zone = item
-        .index
-        .filter(|zone| zone % 4 == 0 && zone.checked_add(zones.size).is_some_and(|end| end <= zones.state))
+    let zone = zones
+        .place(item.index)
         .ok_or_else(|| CompileError::Code(format!("its control {path} has no place in the state")))?;
-    let meta = |key: &str| item.meta.iter().find_map(|entry| entry.get(key)).map(String::as_str);
+    let meta = |key: &str| item.meta(key);
     let (style, labels) = match meta("style") {
         Some("knob") => (Style::Knob, Vec::new()),
         Some(list) if list.starts_with("menu") || list.starts_with("radio") => (Style::Menu, menu(list)),
@@ -185,9 +218,6 @@ fn collect(item: &Item, group: &str, zones: Zones, widgets: &mut Vec<Widget>) ->
     let midi =
         item.meta.iter().filter_map(|entry| entry.get("midi")).filter_map(|words| declared_midi(words));
     let switch = matches!(style, Style::Button | Style::Checkbox);
-    let number = |value: Option<f64>, other: f32| {
-        value.map(|value| value as f32).filter(|value| value.is_finite()).unwrap_or(other)
-    };
     let (a, b) = if switch { (0.0, 1.0) } else { (number(item.min, 0.0), number(item.max, 1.0)) };
     let (min, max) = (a.min(b), a.max(b));
     let gate = style == Style::Button || path.rsplit('/').next() == Some("gate");
@@ -199,8 +229,28 @@ fn collect(item: &Item, group: &str, zones: Zones, widgets: &mut Vec<Widget>) ->
         .labels(labels.iter().map(|(name, value)| (name.as_str(), *value)))
         .midi(midi);
     let kind = if gate { ControlKind::Gate } else { ControlKind::Continuous };
-    widgets.push(Widget { control: Control { kind, ..control }, style, zone: zone as usize });
+    found.widgets.push(Widget { control: Control { kind, ..control }, style, zone });
     Ok(())
+}
+
+/// A bargraph shows a value of the state, and takes nothing.
+fn collect_bargraph(item: &Item, path: String, zones: Zones, found: &mut Found) -> Result<(), CompileError> {
+    let zone = zones
+        .place(item.index)
+        .ok_or_else(|| CompileError::Code(format!("its bargraph {path} has no place in the state")))?;
+    let (a, b) = (number(item.min, 0.0), number(item.max, 1.0));
+    found.bargraphs.push(Bargraph {
+        name: if path.is_empty() { "bargraph".to_owned() } else { path },
+        unit: short(item.meta("unit").unwrap_or_default(), LONGEST_UNIT),
+        min: a.min(b),
+        max: a.max(b),
+    });
+    found.shown.push(zone);
+    Ok(())
+}
+
+fn number(value: Option<f64>, other: f32) -> f32 {
+    value.map(|value| value as f32).filter(|value| value.is_finite()).unwrap_or(other)
 }
 
 /// `ctrl 41`, `ctrl 41 3`, `pitchwheel`, `pitchwheel 3`: what FAUST's hosts understand of it, channels from 1; 0 is any.
@@ -253,16 +303,16 @@ fn clean(label: &str) -> String {
     label.trim().chars().map(allowed).take(LONGEST_LABEL).collect()
 }
 
-/// A second control of the same path becomes `path_2`.
-fn make_unique(widgets: &mut [Widget]) {
+/// A second one of the same path becomes `path_2`.
+fn make_unique<'a>(names: impl Iterator<Item = &'a mut String>) {
     let mut taken = BTreeSet::new();
     let mut last = BTreeMap::new();
-    for widget in widgets {
-        let first = widget.control.name.clone();
+    for name in names {
+        let first = name.clone();
         let number = last.entry(first.clone()).or_insert(1u32);
-        while !taken.insert(widget.control.name.clone()) {
+        while !taken.insert(name.clone()) {
             *number += 1;
-            widget.control.name = format!("{first}_{number}");
+            *name = format!("{first}_{number}");
         }
     }
 }
@@ -292,6 +342,23 @@ mod tests {
         let odd = &interface.decl.controls[3];
         assert_eq!((odd.min, odd.max, odd.default), (0.0, 2.0, 2.0), "a range that is upside down is turned");
         assert_eq!(interface.decl.type_id, "faust:voice");
+    }
+
+    #[test]
+    fn bargraphs_have_the_names_that_controls_would_have() {
+        let interface = Interface::read("voice", VOICE, 28, &Budget::default()).expect("reads");
+        let level = Bargraph { name: "low_pass/level".into(), unit: String::new(), min: 0.0, max: 1.0 };
+        assert_eq!((interface.bargraphs, interface.shown), (vec![level], vec![24]));
+        let two = r#"{"ui":[{"type":"vbargraph","label":"l","index":0,"meta":[{"unit":"dB"}],"min":6,"max":-60},
+            {"type":"hbargraph","label":"l","index":4},{"type":"hslider","label":"l","index":8}]}"#;
+        let interface = Interface::read("x", two, 12, &Budget::default()).expect("reads");
+        let names: Vec<_> = interface.bargraphs.iter().map(|b| (b.name.as_str(), b.min, b.max)).collect();
+        assert_eq!(names, [("l", -60.0, 6.0), ("l_2", 0.0, 1.0)]);
+        assert_eq!(
+            (interface.bargraphs[0].unit.as_str(), interface.widgets[0].control.name.as_str()),
+            ("dB", "l")
+        );
+        assert!(Interface::read("x", two, 4, &Budget::default()).is_err(), "outside of the state");
     }
 
     #[test]

@@ -7,7 +7,8 @@ use crate::object::Object;
 use crate::program::{Program, State};
 use crate::stillness::Stillness;
 use krach_core::node::{
-    Change, ControlKind, CreateContext, CreateError, Node, NodeDecl, NodeType, Succession, Transport,
+    Bargraph, Change, ControlKind, CreateContext, CreateError, Node, NodeDecl, NodeType, Succession,
+    Transport,
 };
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -99,6 +100,10 @@ impl NodeType for FaustType {
         &self.interface.decl
     }
 
+    fn bargraphs(&self) -> &[Bargraph] {
+        &self.interface.bargraphs
+    }
+
     fn code_key(&self) -> u64 {
         let mut first = [0; 8];
         first.copy_from_slice(&self.object.key.0[..8]);
@@ -153,6 +158,7 @@ impl NodeType for FaustType {
             lanes,
             inputs,
             outputs,
+            shown: self.interface.shown.as_slice().into(),
             double: self.interface.double,
             wide: vec![0.0; wide].into_boxed_slice(),
         }))
@@ -168,6 +174,8 @@ struct FaustNode {
     layout: [u8; 32],
     /// Place in the state and value over time, per control.
     lanes: Box<[(usize, Lane)]>,
+    /// Places of the bargraphs in the state.
+    shown: Box<[usize]>,
     inputs: usize,
     outputs: usize,
     /// It computes in 64 bits, between these: [`WIDE`] samples per channel, inputs first.
@@ -285,6 +293,10 @@ impl Node for FaustNode {
         std::mem::swap(&mut self.state, &mut old.state);
         std::mem::swap(&mut self.lanes, &mut old.lanes);
         Succession::Whole
+    }
+
+    fn shown(&self, bargraph: usize) -> f32 {
+        self.shown.get(bargraph).map_or(0.0, |zone| self.state.get(*zone, self.double))
     }
 
     fn is_still(&self) -> bool {

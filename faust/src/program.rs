@@ -87,6 +87,20 @@ impl State {
         }
     }
 
+    /// The value at a byte offset that the interface checked, in the program's precision.
+    pub(crate) fn get(&self, zone: usize, double: bool) -> f32 {
+        let [low, high] = [zone, if double { zone + 4 } else { zone }].map(|at| {
+            let mut bytes = [0; 4];
+            bytes.copy_from_slice(&self.0[at / 64].0[at % 64..at % 64 + 4]);
+            u32::from_ne_bytes(bytes)
+        });
+        match (double, cfg!(target_endian = "big")) {
+            (false, _) => f32::from_bits(low),
+            (true, false) => f64::from_bits(u64::from(high) << 32 | u64::from(low)) as f32,
+            (true, true) => f64::from_bits(u64::from(low) << 32 | u64::from(high)) as f32,
+        }
+    }
+
     fn put(&mut self, at: usize, bytes: &[u8]) {
         self.0[at / 64].0[at % 64..at % 64 + 4].copy_from_slice(bytes);
     }

@@ -11,6 +11,8 @@ mod patches;
 mod play;
 #[path = "wire_rpc/schema.rs"]
 mod schema;
+#[path = "wire_rpc/texts.rs"]
+mod texts;
 mod wire_client;
 
 use std::sync::Arc;

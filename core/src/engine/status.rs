@@ -4,6 +4,7 @@ use super::Engine;
 use crate::edit::{fader_id, mute_path};
 use crate::graph::{Connection, GraphNode};
 use crate::model::Settings;
+use crate::node::Bargraph;
 use crate::notice::{NodeStatus, SlotStatus, Status};
 use crate::planner::Shape;
 use crate::session::Added;
@@ -77,6 +78,16 @@ impl Engine {
         let raw = s.raw.nodes.iter().map(|node| (node.id.clone(), meter(&node.id)));
         let own = s.nodes.iter().map(|node| (node.name.clone(), meter(&fader_id(&node.name))));
         raw.chain(own).collect()
+    }
+
+    /// What the bargraphs of the nodes show, by the nodes' names; nothing while the host has not activated the engine.
+    pub fn bargraphs(&self) -> BTreeMap<String, Vec<(Bargraph, f32)>> {
+        let shape = self.audio.iter().flat_map(|audio| audio.base.bargraphs());
+        let shown = shape.map(|(id, ty, shown)| {
+            let told = ty.bargraphs().iter().zip(shown.read());
+            (id.to_owned(), told.map(|(bargraph, now)| (bargraph.clone(), bargraph.told(now))).collect())
+        });
+        shown.collect()
     }
 
     fn silenced_nodes(&self) -> BTreeSet<String> {

@@ -4,6 +4,7 @@
 //! *succeed*. All but create run on the audio thread: they never allocate, free, lock, wait, make a
 //! system call or panic.
 
+use super::bargraph::Bargraph;
 use super::control::Control;
 use super::settings::{NodeSettings, SettingDecl, SettingFault, SettingValue};
 use super::transport::Transport;
@@ -126,6 +127,12 @@ pub trait Node: Send {
         false
     }
 
+    /// The number that one of its type's bargraphs shows, as of the last frame that it rendered.
+    fn shown(&self, bargraph: usize) -> f32 {
+        let _ = bargraph;
+        0.0
+    }
+
     /// For `succeed`: the way to one's own type.
     fn as_any(&mut self) -> &mut dyn Any;
 }
@@ -148,6 +155,11 @@ pub struct CreateError(pub String);
 pub trait NodeType: Send + Sync {
     /// Ports and controls.
     fn decl(&self) -> &NodeDecl;
+
+    /// The numbers that its nodes show; their index is the one given to [`Node::shown`].
+    fn bargraphs(&self) -> &[Bargraph] {
+        &[]
+    }
 
     /// Identity of the code and shape: instances of types with equal keys are interchangeable, so
     /// that a node whose key did not change keeps its instance through a swap.

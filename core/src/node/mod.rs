@@ -1,5 +1,6 @@
 //! Node types: the contract, the built-in ones, and the registry in which they are found by id.
 
+mod bargraph;
 mod builtin;
 mod contract;
 mod control;
@@ -10,6 +11,7 @@ mod transport;
 mod type_id;
 
 pub use crate::bus::Bus;
+pub use bargraph::{Bargraph, Shown};
 pub use builtin::{GAIN_TYPE, INPUT_TYPE, builtin_types, output_type};
 pub use contract::{
     Change, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Role, Succession, input_port,

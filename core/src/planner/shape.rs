@@ -3,7 +3,7 @@
 use crate::graph::{IndexedGraph, PartKey};
 use crate::limits::NONE;
 use crate::model::Values;
-use crate::node::{NodeType, RegistryState};
+use crate::node::{NodeType, RegistryState, Shown};
 use crate::plan::NoteParts;
 use crate::symbol::Symbol;
 use std::sync::Arc;
@@ -61,6 +61,8 @@ pub(super) struct ShapeNode {
     pub(super) rests: bool,
     /// The controls that notes of the host set.
     pub(super) parts: NoteParts,
+    /// Where its bargraphs are seen.
+    pub(super) shown: Shown,
     /// Its controls; none where it is on its way out.
     pub(super) controls: Arc<[ShapeControl]>,
 }
@@ -133,6 +135,12 @@ impl Shape {
     /// Uids and ids of the nodes that are not on their way out.
     pub fn live(&self) -> impl Iterator<Item = (u64, &str)> {
         self.nodes.iter().filter(|n| !n.ghost).map(|n| (n.uid, &*n.id))
+    }
+
+    /// Ids of the nodes that have bargraphs and are not on their way out, with their types and where they are seen.
+    pub fn bargraphs(&self) -> impl Iterator<Item = (&str, &Arc<dyn NodeType>, &Shown)> {
+        let nodes = self.nodes.iter().filter(|node| !node.ghost && !node.shown.is_empty());
+        nodes.map(|node| (&*node.id, &node.ty, &node.shown))
     }
 
     /// Uids of all nodes, those on their way out too.

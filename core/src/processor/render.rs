@@ -14,7 +14,7 @@ use crate::plan::{InPort, Plan, Wire};
 use crate::planner::range;
 use crate::processor::{FromAudio, InputRoute};
 use crate::voice::Health;
-use crate::voice::{Phase, QUIET_LEVEL, Repose};
+use crate::voice::{Phase, QUIET_LEVEL, Repose, Voice};
 use std::ops::Range;
 
 /// Fade of a node that produced NaN or infinity, in seconds, before it is reset.
@@ -139,6 +139,7 @@ impl Renderer {
         for (slot, buffer) in taken.iter_mut().zip(&output_buffers[outputs_of]) {
             buffers[*buffer as usize] = std::mem::take(slot);
         }
+        nodes[n].shown.store(0, shown(&voices, nodes[n].shown.len()));
         nodes[n].voices = voices;
         fault
     }
@@ -224,6 +225,14 @@ impl Renderer {
             self.plan.fading = false;
         }
     }
+}
+
+/// What so many bargraphs of a node show: those of the note that began last, of those that sound.
+fn shown(voices: &[Voice], count: usize) -> impl Iterator<Item = f32> {
+    // Of voices that nobody has played, the first.
+    let newest = voices.iter().rev().max_by_key(|voice| (voice.phase != Phase::Free, voice.started));
+    let instance = newest.filter(|_| count > 0).and_then(|voice| voice.instance.as_ref());
+    instance.into_iter().flat_map(move |instance| (0..count).map(|at| instance.shown(at)))
 }
 
 /// Musical time from sample `at` of a segment on.

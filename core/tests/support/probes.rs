@@ -2,8 +2,8 @@
 #![allow(dead_code)]
 
 use krach_core::node::{
-    Bus, Change, Control, ControlKind, CreateContext, CreateError, Node, NodeDecl, NodeType, Port, Registry,
-    Role, Succession, Transport,
+    Bargraph, Bus, Change, Control, ControlKind, CreateContext, CreateError, Node, NodeDecl, NodeType, Port,
+    Registry, Role, Succession, Transport,
 };
 use std::any::Any;
 use std::panic::PanicHookInfo;
@@ -16,11 +16,16 @@ struct ProbeType {
     key: u64,
     make: Make,
     refuses: bool,
+    bargraphs: Vec<Bargraph>,
 }
 
 impl NodeType for ProbeType {
     fn decl(&self) -> &NodeDecl {
         &self.decl
+    }
+
+    fn bargraphs(&self) -> &[Bargraph] {
+        &self.bargraphs
     }
 
     fn code_key(&self) -> u64 {
@@ -43,7 +48,7 @@ fn ty(type_id: &str, inputs: usize, controls: &[(&str, f32)], make: Make) -> Pro
         role: Role::Process,
     };
     let key = type_id.bytes().fold(7u64, |k, b| k.wrapping_mul(31).wrapping_add(u64::from(b)));
-    ProbeType { decl, key, make, refuses: false }
+    ProbeType { decl, key, make, refuses: false, bargraphs: Vec::new() }
 }
 
 /// A type that renders its control `level`, of 0 to 4, whose values have these names.
@@ -152,6 +157,8 @@ pub fn registry() -> Registry {
     }
     registry.add(Arc::new(pipe("pipe")));
     registry.add(Arc::new(pipe("pipe_better")));
+    registry.add(Arc::new(seen_pipe("pipe_seen", "freq")));
+    registry.add(Arc::new(seen_pipe("pipe_seen_again", "tone")));
     let mut struck = ty("struck", 0, &[("freq", 1.0), ("gate", 0.0)], || {
         Box::new(Struck { freq: 1.0, open: false, times: 0 })
     });
@@ -350,10 +357,17 @@ impl Node for Panicky {
 fn pipe(type_id: &str) -> ProbeType {
     let controls =
         [("freq", 1.0), ("vel", 1.0), ("gate", 0.0), ("tail", 1000.0), ("other", 0.0), ("pressure", 0.0)];
-    let mut pipe =
-        ty(type_id, 0, &controls, || Box::new(Pipe { values: [1.0, 1.0, 0.0, 1000.0, 0.0, 0.0], left: 0 }));
+    let mut pipe = ty(type_id, 0, &controls, || {
+        Box::new(Pipe { values: [1.0, 1.0, 0.0, 1000.0, 0.0, 0.0], left: 0, seen: 0.0 })
+    });
     pipe.decl.controls[2].kind = ControlKind::Gate;
     pipe
+}
+
+/// A pipe that shows what its `freq` is.
+fn seen_pipe(type_id: &str, name: &str) -> ProbeType {
+    let freq = Bargraph { name: name.into(), unit: "Hz".into(), min: 0.0, max: 100.0 };
+    ProbeType { bargraphs: vec![freq], ..pipe(type_id) }
 }
 
 /// A pipe whose controls have these names, in its order.
@@ -390,6 +404,8 @@ impl Node for Sum {
 struct Pipe {
     values: [f32; 6],
     left: u32,
+    /// `freq` as it was rendered last.
+    seen: f32,
 }
 
 /// While its gate is open: `freq` and 10,000 for each time that the gate has opened.
@@ -430,6 +446,7 @@ impl Node for Pipe {
         self.values[control] = change.value;
     }
     fn render(&mut self, _: &Transport, _: usize, _: &[&[f32]], outputs: &mut [&mut [f32]]) {
+        self.seen = self.values[0];
         let [freq, vel, gate, _, other, pressure] = self.values;
         for x in outputs[0].iter_mut() {
             *x = if gate > 0.0 {
@@ -441,6 +458,9 @@ impl Node for Pipe {
                 0.0
             };
         }
+    }
+    fn shown(&self, _: usize) -> f32 {
+        self.seen
     }
     fn as_any(&mut self) -> &mut dyn Any {
         self

@@ -20,7 +20,7 @@ use llvm_sys::target_machine::*;
 use llvm_sys::transforms::pass_builder::*;
 
 /// Changes whenever the code that comes out may: part of every cache key.
-pub(crate) const GENERATOR: &str = "krach-faust 6, LLVM 19, pxfm 0.1.30, libm 0.2";
+pub(crate) const GENERATOR: &str = "krach-faust 7, LLVM 19, pxfm 0.1.30, libm 0.2";
 
 /// Passes of the quick tier: enough that values live in registers.
 const QUICK_PASSES: &str = "function(sroa,early-cse,simplifycfg)";

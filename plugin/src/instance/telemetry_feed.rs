@@ -74,6 +74,7 @@ impl<T: PartialEq + Clone> Sent<T> {
 struct Metered {
     master: [Level; 2],
     nodes: Vec<(String, Level)>,
+    bargraphs: Vec<(String, f32)>,
     load: Load,
 }
 
@@ -151,7 +152,7 @@ impl TelemetryFeed {
             events.push(Event::new(TRANSPORT, &transport(&readings)));
         }
         if self.wanted.meters > 0 && self.is_measured(now) {
-            let metered = metered(nodes.into_iter().map(|(name, _)| name), readings);
+            let metered = metered(nodes.into_iter().map(|(name, _)| name), readings, engine);
             if self.meters.is_news(&metered, now) {
                 events.push(Event::new(METERS, &meters(&metered)));
             }
@@ -168,9 +169,17 @@ impl TelemetryFeed {
 }
 
 /// Levels by what musicians call the nodes: those of the session after their faders, raw nodes by id.
-fn metered(names: impl Iterator<Item = String>, readings: Readings) -> Metered {
+fn metered(names: impl Iterator<Item = String>, readings: Readings, engine: &Engine) -> Metered {
     let nodes = names.zip(readings.nodes).filter_map(|(name, level)| Some((name, level?)));
-    Metered { master: readings.output, nodes: nodes.collect(), load: readings.load }
+    let bargraphs = engine.bargraphs().into_iter().flat_map(|(node, bargraphs)| {
+        bargraphs.into_iter().map(move |(bargraph, value)| (format!("{node}/{}", bargraph.name), value))
+    });
+    Metered {
+        master: readings.output,
+        nodes: nodes.collect(),
+        bargraphs: bargraphs.collect(),
+        load: readings.load,
+    }
 }
 
 fn transport(readings: &Readings) -> payloads::Transport {
@@ -192,6 +201,7 @@ fn meters(metered: &Metered) -> payloads::Meters {
     payloads::Meters {
         master: metered.master.each_ref().map(level),
         nodes: metered.nodes.iter().map(|(name, of_it)| (name.clone(), level(of_it))).collect(),
+        bargraphs: metered.bargraphs.iter().cloned().collect(),
         load: payloads::Load { mean, worst, overruns },
     }
 }

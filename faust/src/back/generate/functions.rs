@@ -135,6 +135,12 @@ impl Module {
             }
         }
         first.recall()?;
+        // What shows a constant has done so before, and was cleared with the rest.
+        for at in 0..program.controls {
+            if let (Op::Show(widget, _), None) = (program.steps[at].op, program.steps[at].when) {
+                first.put(u64::from(widget) * places.real, first.values[at], Nature::Real);
+            }
+        }
         first.controls()?;
         build.leave();
 

@@ -125,6 +125,8 @@ pub(crate) struct Meters {
     pub master: [Level; 2],
     /// By name: a node of the session after its fader, a raw node at its output.
     pub nodes: BTreeMap<String, Level>,
+    /// What bargraphs of nodes show, by `node/bargraph`.
+    pub bargraphs: BTreeMap<String, f32>,
     /// Time taken by blocks.
     pub load: Load,
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use krach_core::edit::{SessionNode, gain_path};
 use krach_core::graph::Rest;
 use krach_core::ir::{RouteKind, Source};
-use krach_core::node::{Bus, NodeType, Registry, SettingValue, Standing, is_patch};
+use krach_core::node::{Bargraph, Bus, NodeType, Registry, SettingValue, Standing, is_patch};
 use krach_core::session::{Session, Writer, unfit};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -49,10 +49,13 @@ fn read_describe(raw: Option<&RawValue>) -> Result<Work, RpcError> {
             let macros = context.engine.macros_by_path();
             let known: HashMap<&str, &SessionNode> =
                 session.nodes.iter().map(|n| (n.name.as_str(), &**n)).collect();
+            let bargraphs = context.engine.bargraphs();
             let nodes = names.iter().filter_map(|name| known.get(name.as_str()));
-            to_json(&Described {
-                nodes: nodes.map(|node| described(node, &writers, &maps, &macros, context)).collect(),
-            })
+            let described = nodes.map(|node| {
+                let bargraphs = bargraphs.get(&node.name).map(Vec::as_slice).unwrap_or_default();
+                described(node, &writers, &maps, &macros, bargraphs, context)
+            });
+            to_json(&Described { nodes: described.collect() })
         }))
     }))
 }
@@ -62,6 +65,7 @@ fn described(
     writers: &BTreeMap<String, Writer>,
     maps: &Maps,
     macros: &HashMap<String, Vec<u8>>,
+    bargraphs: &[(Bargraph, f32)],
     context: &RequestContext<'_>,
 ) -> Node {
     let (session, registry) = (context.engine.session(), context.engine.registry());
@@ -120,6 +124,16 @@ fn described(
             .collect(),
         wires: wires.map(|r| Wire { target: r.target.clone(), port: r.port.clone() }).collect(),
         controls,
+        bargraphs: bargraphs
+            .iter()
+            .map(|(bargraph, value)| BargraphNow {
+                name: bargraph.name.clone(),
+                unit: bargraph.unit.clone(),
+                min: bargraph.min,
+                max: bargraph.max,
+                value: *value,
+            })
+            .collect(),
         settings: playing.map(|ty| settings_now(node, ty.as_ref())),
     }
 }
@@ -224,6 +238,8 @@ pub(crate) struct Node {
     pub wires: Vec<Wire>,
     /// Every control; null while nobody knows them.
     pub controls: Option<Vec<ControlNow>>,
+    /// The numbers that its text shows with `hbargraph` and `vbargraph`; none before it plays.
+    pub bargraphs: Vec<BargraphNow>,
     /// Every setting: texts and lists beside the controls; null while nobody knows them.
     pub settings: Option<Vec<SettingNow>>,
 }
@@ -278,6 +294,21 @@ pub(crate) struct ControlNow {
     pub midi: Vec<Cc>,
     /// Macros that move it, by number.
     pub macros: Vec<u8>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct BargraphNow {
+    /// Its name.
+    pub name: String,
+    /// Unit of its values; empty if it has none.
+    pub unit: String,
+    /// Least value that it is made for.
+    pub min: f32,
+    /// Largest value that it is made for.
+    pub max: f32,
+    /// What it shows: of several voices, of the note that began last.
+    pub value: f32,
 }
 
 #[derive(Serialize)]

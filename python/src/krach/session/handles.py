@@ -254,6 +254,18 @@ class NodeHandle(_Operators):
         return self._session.node_controls(self.name)
 
     @property
+    def bargraphs(self) -> dict[str, float]:
+        """What its text shows with ``hbargraph`` and ``vbargraph``, by name; nothing before the host has played it.
+
+        Of several voices it is what the note that began last shows.
+
+        >>> text = 'process = hslider("drive", 0.5, 0, 1, 0.01) : hbargraph("level", 0, 1);'
+        >>> kr.node("drive", text).bargraphs in ({}, {"level": 0.0}, {"level": 0.5})
+        True
+        """
+        return {each["name"]: each["value"] for node in self._all() for each in node.get("bargraphs") or ()}
+
+    @property
     def settings(self) -> Settings:
         """Its settings: texts and lists that its source takes beside controls.
 

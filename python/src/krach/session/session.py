@@ -70,10 +70,11 @@ class Session(Whole, Words):
         return measured.get("nodes") or {}
 
     def meters(self) -> dict[str, Any]:
-        """Return what was measured last: levels of ``master`` and ``nodes``, linear, and ``load``, the time of blocks.
+        """Return what was measured last: levels of ``master`` and ``nodes``, linear, what ``bargraphs`` show by
+        ``node/bargraph``, and ``load``, the time of blocks.
 
         >>> sorted(kr.meters())
-        ['load', 'master', 'nodes']
+        ['bargraphs', 'load', 'master', 'nodes']
         """
         return {name: value for name, value in self._measured().items() if name != "topic"}
 
