@@ -426,6 +426,106 @@ fn a_fade_is_heard_as_one_whether_the_code_was_there_or_came_later() {
     assert_eq!(first_difference(&heard, &play(true, &[17, 333])), None);
 }
 
+/// A fade is the same whether audio has taken up its node before it, and whatever is planned behind it.
+#[test]
+fn a_fade_of_what_audio_has_not_seen_yet_begins_where_its_control_is() {
+    let tone = |name: &str, gain| {
+        let node = NodeIr { name: name.into(), source: Source::Type("dc".into()), ..NodeIr::default() };
+        Edit::Nodes(vec![NodeEdit::Set(Box::new(NodeSpec { node, gain: Some(gain), ..NodeSpec::default() }))])
+    };
+    let fade = |label: &str, value| Edit::Fade { label: label.into(), value, length: FadeLength::Secs(1.0) };
+    let bass = || {
+        let node = NodeIr { name: "bass".into(), source: Source::Type(BASS.into()), ..NodeIr::default() };
+        Edit::Nodes(vec![NodeEdit::Set(Box::new(NodeSpec { node, gain: Some(0.0), ..NodeSpec::default() }))])
+    };
+    for label in ["tone/gain", "tone/level"] {
+        let heard = |then: &str, seen: bool| {
+            let mut rig = Rig::with(registry());
+            rig.engine.expect_type(BASS);
+            rig.edit(tone("tone", 1.0));
+            rig.edit(set(label, 0.0));
+            if seen {
+                rig.settle();
+            }
+            if then == "set_up" {
+                rig.edit(tone("tone", 1.0));
+                rig.edit(set(label, 0.0));
+            }
+            rig.edit(fade(label, 1.0));
+            match then {
+                "another" => drop(rig.edit(tone("other", 0.0))),
+                "code" => {
+                    rig.edit(bass());
+                    rig.engine.set_type(following_type(BASS, 1)).expect("plays");
+                    rig.notices.extend(rig.engine.tick());
+                }
+                _ => {}
+            }
+            let [left, _] = rig.render(60_000, &[256]);
+            rig.settle();
+            left
+        };
+        let alone = heard("nothing", true);
+        assert!(
+            (alone[24_000] - 0.5).abs() < 0.02 && (alone[59_999] - 1.0).abs() < 1e-4,
+            "{label}: {}",
+            alone[24_000]
+        );
+        for then in ["nothing", "another", "code", "set_up"] {
+            for seen in [false, true] {
+                let left = heard(then, seen);
+                let far = left.iter().zip(&alone).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(
+                    far < 0.02,
+                    "{label}, {then}, seen {seen}: {far} apart, {} in the middle",
+                    left[24_000]
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_fader_whose_node_has_no_code_yet_fades_with_the_code() {
+    let play = |late: bool, between: bool| {
+        let mut rig = Rig::with(registry());
+        match late {
+            true => rig.engine.expect_type(BASS),
+            false => rig.engine.set_type(following_type(BASS, 1)).expect("plays"),
+        }
+        let node = NodeIr { name: "bass".into(), source: Source::Type(BASS.into()), ..NodeIr::default() };
+        let spec = NodeSpec { node, gain: Some(0.25), ..NodeSpec::default() };
+        rig.edit(Edit::Nodes(vec![NodeEdit::Set(Box::new(spec))]));
+        rig.edit(set("bass/level", 1.0));
+        rig.edit(Edit::Fade { label: "bass/gain".into(), value: 0.75, length: FadeLength::Secs(0.5) });
+        if between {
+            let node =
+                NodeIr { name: "other".into(), source: Source::Type("dc".into()), ..NodeIr::default() };
+            let spec = NodeSpec { node, gain: Some(0.0), ..NodeSpec::default() };
+            rig.edit(Edit::Nodes(vec![NodeEdit::Set(Box::new(spec))]));
+            if late {
+                rig.render(4096, &[256]);
+                rig.settle();
+            }
+        }
+        if late {
+            rig.engine.set_type(following_type(BASS, 1)).expect("plays");
+            rig.notices.extend(rig.engine.tick());
+        }
+        let [left, _] = rig.render(48_000, &[256]);
+        rig.settle();
+        assert_eq!(rig.engine.session().values["bass_g/gain"], 0.75);
+        left
+    };
+    let heard = play(false, false);
+    assert!((heard[12_000] - 0.5).abs() < 0.01 && (heard[47_999] - 0.75).abs() < 1e-4, "{}", heard[12_000]);
+    for (late, between) in [(true, false), (false, true), (true, true)] {
+        let other = play(late, between);
+        let far = heard.iter().zip(&other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(far < 0.02, "late {late}, between {between}: {far} apart, {}", other[12_000]);
+    }
+}
+
 #[test]
 fn a_fade_that_waits_for_its_code_is_overtaken_by_what_comes_later() {
     for over in ["set", "undo", "remove"] {

@@ -72,6 +72,7 @@ impl Engine {
                 self.forget_osc_of(garbage.as_ref());
                 drop(garbage);
                 self.ledger.actions.remove(&seq);
+                self.fade_is_heard(seq);
                 self.starts.remove(&seq);
                 if self.cancelled.remove(&seq) {
                     // It was cancelled, too late: audio has more than the session.
@@ -181,6 +182,7 @@ impl Engine {
     /// Audio gives an action back that it has not done.
     fn unheard(&mut self, seq: u64, action: &Action) {
         self.ledger.actions.remove(&seq);
+        self.fade_is_heard(seq);
         self.cancelled.remove(&seq);
         self.starts.remove(&seq);
         self.starting.retain(|_, (waiting, _)| *waiting != seq);

@@ -66,6 +66,7 @@ impl Engine {
         self.starting.clear();
         self.starts.clear();
         self.ledger.sets.clear();
+        self.awaiting.retain(|_, fade| !fade.was_sent());
         self.leaving.clear();
         self.scenes.on_their_way.clear();
     }

@@ -301,8 +301,8 @@ impl Engine {
         self.take_types_in();
         let begin = self.fades_to_begin();
         self.send_plans(&begin);
-        for (path, edit, _) in begin {
-            self.begin_fade(path, &edit);
+        for (path, edit, from) in begin {
+            self.begin_fade(path, edit, from);
         }
     }
 
@@ -322,14 +322,18 @@ impl Engine {
             Some(asked) => (&asked.before, &asked.resets, &asked.removed, asked.before_it()),
         };
         let mut session = session.clone();
-        for (path, _, from) in begin {
+        let mut resets: BTreeMap<String, f64> =
+            resets.iter().map(|(path, (value, _))| (path.clone(), *value)).collect();
+        for (path, from) in self.before_fades(begin) {
+            if let Some(reset) = resets.get_mut(&path) {
+                *reset = from.or_else(|| session.default_of(&path, &self.registry)).unwrap_or(*reset);
+            }
             match from {
-                Some(from) => drop(session.values.insert(path.clone(), *from)),
-                None => drop(session.values.remove(path)),
+                Some(from) => drop(session.values.insert(path, from)),
+                None => drop(session.values.remove(&path)),
             }
         }
         if audio.dirty {
-            let resets = resets.iter().map(|(path, (value, _))| (path.clone(), *value)).collect();
             let base = Arc::clone(&audio.base);
             let removed = removed.keys().cloned().collect();
             let late = self.scenes.late.take();

@@ -88,7 +88,7 @@ pub struct Engine {
     started: HashMap<String, (u64, f64)>,
     /// Source of numbers for patterns and automations that were sent.
     serial: u64,
-    /// Fades that wait for the code of their nodes, by the path of their control.
+    /// Fades that wait for the code of their nodes, and those that audio has not answered, by the path of their control.
     awaiting: BTreeMap<String, fades::Awaiting>,
     /// Lines that controls are on, by their paths.
     lines: BTreeMap<String, present::Line>,
@@ -265,7 +265,7 @@ impl Engine {
         let graph = touches_graph(&edit) && self.mute_by(&edit).is_none();
         let moved = matches!(edit, Edit::Macro { .. } | Edit::MidiUnmap { .. } | Edit::MidiMaps(_))
             .then(|| self.session.clone());
-        let awaits = self.waits_for_code(&edit);
+        let sets_off = self.sets_off_from(&edit);
         if let Edit::Fade { .. } = &edit {
             // A node that comes before it begins with the value that it sets off from.
             self.flush();
@@ -312,11 +312,12 @@ impl Engine {
             return Ok(None);
         }
         if let Some((path, _)) = &set {
-            match awaits {
-                Some(from) => {
+            match sets_off {
+                Some((from, true)) => {
                     self.await_code(path.clone(), edit, from);
                     return Ok(None);
                 }
+                Some((from, false)) => self.await_plan(path.clone(), edit.clone(), from, Some(seq)),
                 None => drop(self.awaiting.remove(path)),
             }
         }
@@ -444,6 +445,7 @@ impl Engine {
                 }
                 DiffItem::Remove(path, _) => (path, session.default_of(path, &self.registry)),
             };
+            self.awaiting.remove(path);
             self.ledger.resets.extend(value.map(|value| (path.clone(), (value, seq))));
         }
     }
