@@ -70,7 +70,7 @@ def test_what_goes_is_there_until_the_end_and_the_rest_is_known_at_once(kr: Sess
     assert [each.gain for each in kr.describe() if each.name != "hat"] == [0.5, 0.4]
     until(lambda: "hat" not in kr.nodes)
     assert kr.slots == {"pad": True} and len(kr.history()) == steps + 1
-    assert kr.undo().undone == "transition: set bass/@gain and 4 more"
+    assert kr.undo().undone == "transition: set bass/@gain and 3 more"
     assert kr.capture() == before
     kr.redo()
     assert list(kr.nodes) == ["bass", "pad"]
