@@ -1,9 +1,11 @@
-//! What an edit costs the control thread in sessions of 10 to 1,000 nodes, from the edit until audio has all that
-//! follows from it. Median of many, so that other work on the machine counts little.
+//! What an edit costs the control thread in sessions of 10 to 2,046 nodes, from the edit until audio has all that
+//! follows from it. Median of many, so that other work on the machine counts little. Words on the command
+//! line take only the edits of these names.
 
 use krach_core::clock::{HostTransport, TransportAt};
 use krach_core::engine::*;
 use krach_core::ir::{RouteIr, RouteKind, Source};
+use krach_core::limits::MAX_NODES;
 use krach_core::node::Registry;
 use krach_core::processor::{Block, MidiOut, Processor};
 use krach_patterns::builders;
@@ -11,7 +13,9 @@ use std::time::{Duration, Instant};
 
 const RATE: f64 = 48_000.0;
 const BLOCK: usize = 256;
-const SIZES: [usize; 3] = [10, 100, 1_000];
+/// The last is as many as there may be, less the one that `node` brings: each has a fader, and there are a master and an
+/// output, which makes 4,096 nodes of the lowered graph.
+const SIZES: [usize; 4] = [10, 100, 1_000, MAX_NODES / 2 - 2];
 
 struct Host {
     engine: Engine,
@@ -88,16 +92,17 @@ fn send(to: usize) -> NodeEdit {
     })
 }
 
-/// Median of the times of edits, in microseconds.
-fn median(host: &mut Host, count: usize, mut edit: impl FnMut(usize) -> Edit) -> f64 {
-    let mut times: Vec<f64> = (0..count)
-        .map(|n| {
+/// Medians of the times of edits that are made in turn, in microseconds.
+fn medians(host: &mut Host, count: usize, edits: &[(&str, fn(usize) -> Edit)]) -> Vec<f64> {
+    let mut times = vec![Vec::with_capacity(count); edits.len()];
+    for n in 0..count {
+        for (times, (_, edit)) in times.iter_mut().zip(edits) {
             host.settle();
-            host.time(edit(n)).as_nanos() as f64 / 1e3
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    times[count / 2]
+            times.push(host.time(edit(n)).as_nanos() as f64 / 1e3);
+        }
+    }
+    times.iter_mut().for_each(|times| times.sort_by(f64::total_cmp));
+    times.iter().map(|times| times[count / 2]).collect()
 }
 
 fn main() {
@@ -110,29 +115,45 @@ fn main() {
         swing: None,
     };
     let mute: Make = |n| Edit::Nodes(vec![NodeEdit::Mute { name: "n3".into(), on: n % 2 == 0 }]);
-    // Another node each time, and each twice: added, removed.
-    let node: Make = |n| match n % 2 {
-        0 => Edit::Nodes(vec![set(&format!("more{n}"))]),
-        _ => Edit::Nodes(vec![NodeEdit::Remove { name: format!("more{}", n - 1) }]),
-    };
-    let connect: Make = |n| match n % 2 {
-        0 => Edit::Nodes(vec![send(5)]),
-        _ => Edit::Nodes(vec![NodeEdit::Disconnect { source: "n0".into(), target: "n5".into(), port: None }]),
-    };
-    let edits: [(&str, usize, Make); 6] = [
-        ("set", 200, |n| Edit::SetControl { label: "n2/gain".into(), value: n as f64 / 1e3 }),
-        ("gain", 200, |n| Edit::SetControl { label: "n4_g/gain".into(), value: n as f64 / 1e3 }),
-        ("play", 200, play),
-        ("mute", 40, mute),
-        ("node, remove", 40, node),
-        ("connect, disconnect", 40, connect),
+    let node: Make = |n| Edit::Nodes(vec![set(&format!("more{n}"))]);
+    let remove: Make = |n| Edit::Nodes(vec![NodeEdit::Remove { name: format!("more{n}") }]);
+    let connect: Make = |_| Edit::Nodes(vec![send(5)]);
+    let disconnect: Make =
+        |_| Edit::Nodes(vec![NodeEdit::Disconnect { source: "n0".into(), target: "n5".into(), port: None }]);
+    let value: Make = |n| Edit::SetControl { label: "n2/gain".into(), value: n as f64 / 1e3 };
+    let gain: Make = |n| Edit::SetControl { label: "n4_g/gain".into(), value: n as f64 / 1e3 };
+    // Edits that need no plan, and those that need one, each beside the one that takes it back.
+    let rounds: [(usize, &[(&str, Make)]); 6] = [
+        (200, &[("set", value)]),
+        (200, &[("gain", gain)]),
+        (200, &[("play", play)]),
+        (100, &[("mute", mute)]),
+        (60, &[("node", node), ("remove", remove)]),
+        (60, &[("connect", connect), ("disconnect", disconnect)]),
     ];
     let mut hosts: Vec<Host> = SIZES.iter().map(|&nodes| Host::with_nodes(nodes)).collect();
-    println!("µs of the control thread, median, at {SIZES:?} nodes:");
-    for (name, count, make) in edits {
-        let times: Vec<f64> = hosts.iter_mut().map(|host| median(host, count, make)).collect();
-        let columns: Vec<String> = times.iter().map(|time| format!("{time:>10.1}")).collect();
-        println!("{name:<24}{}   1,000 against 10: {:.2}", columns.join(""), times[2] / times[0]);
+    println!("µs of the control thread, median; in brackets the ratio to {} nodes", SIZES[0]);
+    print!("{:<12}", "nodes");
+    SIZES.iter().for_each(|nodes| print!("{nodes:>20}"));
+    println!();
+    let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    for (count, edits) in rounds {
+        if !asked.is_empty() && edits.iter().all(|(name, _)| asked.iter().all(|word| word != name)) {
+            continue;
+        }
+        let times: Vec<Vec<f64>> = hosts.iter_mut().map(|host| medians(host, count, edits)).collect();
+        for (row, (name, _)) in edits.iter().enumerate() {
+            print!("{name:<12}");
+            for of_size in &times {
+                let ratio = format!("({:.2})", of_size[row] / times[0][row]);
+                print!("{:>11.1} {ratio:>8}", of_size[row]);
+            }
+            println!();
+        }
+    }
+    drop(hosts);
+    if !asked.is_empty() {
+        return;
     }
     for count in [250, 1_000] {
         let mut host = Host::with_nodes(1);

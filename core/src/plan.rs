@@ -292,6 +292,18 @@ impl Plan {
         }
     }
 
+    /// Takes room for so many nodes, wires and controls at once: lists that grow as they fill are copied on the way.
+    pub fn reserve(&mut self, nodes: usize, wires: usize, controls: usize) {
+        self.nodes.reserve(nodes);
+        self.node_moves.reserve(nodes);
+        self.outputs.reserve(2 * nodes);
+        self.ports.reserve(nodes);
+        self.wires.reserve(wires);
+        self.wire_moves.reserve(wires);
+        self.controls.reserve(controls);
+        self.control_moves.reserve(controls);
+    }
+
     /// Brings every wire to its target: for a plan that is the first of an engine.
     pub fn begin_at_rest(&mut self) {
         for wire in &mut self.wires {

@@ -54,6 +54,9 @@ pub struct Request<'a> {
     pub frames: usize,
 }
 
+/// Room for controls beside those of the base: what a small change brings.
+const SOME: usize = 64;
+
 struct PlannedNode {
     node: Arc<ShapeNode>,
     base: Option<u32>,
@@ -95,7 +98,14 @@ pub fn build(base: &Shape, generation: u64, mut request: Request<'_>) -> Result<
         wires::hurry_input(&members, &mut wires);
     }
     let mut plan = Plan::empty(generation);
-    let mut shape = Shape { generation, wires: Vec::with_capacity(wires.len()), ..Shape::default() };
+    let controls = if changes.is_some() { base.controls.len() + SOME } else { 0 };
+    let mut shape = Shape {
+        generation,
+        wires: Vec::with_capacity(wires.len()),
+        controls: Vec::with_capacity(controls),
+        ..Shape::default()
+    };
+    plan.reserve(members.len(), wires.len(), controls);
     plan.base = base.generation;
     plan.crossfade = request.crossfade;
     (plan.takes_input, shape.takes_input) = (takes_input, takes_input);
@@ -111,15 +121,15 @@ pub fn build(base: &Shape, generation: u64, mut request: Request<'_>) -> Result<
         None => controls::place_all(&mut plan, &mut shape, base, &mut members, &request),
     }
     plan.listeners.sort_by_key(|listener| listener.midi.input);
-    shape.nodes = members.iter().map(|member| Arc::clone(&member.node)).collect();
-    shape.finish();
-    plan.fading = shape.has_ghosts();
     shape.basis = Some(Arc::new(Basis {
         graph: request.graph.clone(),
         values: request.values.clone(),
         registry: request.registry.state(),
     }));
     create_instances(&mut plan, &members, request)?;
+    shape.nodes = members.into_iter().map(|member| member.node).collect();
+    shape.finish();
+    plan.fading = shape.has_ghosts();
     Ok((plan, shape))
 }
 

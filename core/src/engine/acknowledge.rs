@@ -10,7 +10,6 @@ use crate::notice::Notice;
 use crate::planner::Shape;
 use crate::processor::{Action, FromAudio, TimedAction, ToAudio};
 use crate::symbol::Symbol;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 impl Engine {
@@ -206,9 +205,7 @@ impl Engine {
         audio.base = shape;
         let (base, on_their_way) = (&audio.base, &audio.sent);
         self.silenced.retain(|uid, _| base.has_live(*uid));
-        let in_use: HashSet<u64> =
-            base.uids().chain(on_their_way.iter().flat_map(|s| s.shape.uids())).collect();
-        self.meters.retain(|uid| in_use.contains(&uid));
+        self.meters.retain(base.uids().chain(on_their_way.iter().flat_map(|s| s.shape.uids())));
         self.scenes.adopted(base.generation);
     }
 

@@ -78,7 +78,7 @@ impl Engine {
         self.ledger.resets.clear();
         self.ledger.removed.clear();
         self.silenced.clear();
-        self.meters.retain(|_| false);
+        self.meters.retain(std::iter::empty());
         audio.sent.clear();
         // Scenes are prepared against the plan that this engine begins with, by the one that follows it.
         (audio.dirty, audio.reschedule) = (!self.session.scenes.is_empty(), false);

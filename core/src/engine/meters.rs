@@ -3,12 +3,36 @@
 use crate::limits::NONE;
 use crate::plan::Plan;
 use crate::telemetry::METERS;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Each change of the graph looks up all nodes, and uids are numbers of our own: nobody chooses them so that they collide.
+type Quick = BuildHasherDefault<OfUid>;
+
+/// Spreads a uid over all bits by one multiplication, by the golden ratio of 2^64.
+#[derive(Default)]
+struct OfUid(u64);
+
+impl Hasher for OfUid {
+    fn write_u64(&mut self, uid: u64) {
+        self.0 = uid.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(self.0 ^ u64::from(*byte));
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// The meters in use.
 #[derive(Default)]
 pub(super) struct MeterBook {
-    of: HashMap<u64, u32>,
+    of: HashMap<u64, u32, Quick>,
     free: Vec<u32>,
     /// Numbers from here on were never given away.
     next: u32,
@@ -39,11 +63,12 @@ impl MeterBook {
         self.of.get(&uid).copied()
     }
 
-    /// Takes back the meters of nodes that no plan has any more.
-    pub fn retain(&mut self, in_use: impl Fn(u64) -> bool) {
+    /// Takes back the meters of all nodes but these.
+    pub fn retain(&mut self, in_use: impl Iterator<Item = u64>) {
+        let in_use: HashSet<u64, Quick> = in_use.collect();
         let free = &mut self.free;
         self.of.retain(|uid, meter| {
-            let kept = in_use(*uid);
+            let kept = in_use.contains(uid);
             if !kept {
                 free.push(*meter);
             }
