@@ -92,17 +92,23 @@ fn send(to: usize) -> NodeEdit {
     })
 }
 
-/// Medians of the times of edits that are made in turn, in microseconds.
-fn medians(host: &mut Host, count: usize, edits: &[(&str, fn(usize) -> Edit)]) -> Vec<f64> {
-    let mut times = vec![Vec::with_capacity(count); edits.len()];
+/// Medians of the times of edits that are made in turn, in microseconds, by size and by edit. The sessions take turns, too:
+/// what else the machine does meanwhile, and what it does to the caches, is the same to all.
+fn medians(hosts: &mut [Host], count: usize, edits: &[(&str, fn(usize) -> Edit)]) -> Vec<Vec<f64>> {
+    let mut times = vec![vec![Vec::with_capacity(count); edits.len()]; hosts.len()];
     for n in 0..count {
-        for (times, (_, edit)) in times.iter_mut().zip(edits) {
-            host.settle();
-            times.push(host.time(edit(n)).as_nanos() as f64 / 1e3);
+        for (host, times) in hosts.iter_mut().zip(&mut times) {
+            for (times, (_, edit)) in times.iter_mut().zip(edits) {
+                host.settle();
+                times.push(host.time(edit(n)).as_nanos() as f64 / 1e3);
+            }
         }
     }
-    times.iter_mut().for_each(|times| times.sort_by(f64::total_cmp));
-    times.iter().map(|times| times[count / 2]).collect()
+    let median = |times: &mut Vec<f64>| {
+        times.sort_by(f64::total_cmp);
+        times[count / 2]
+    };
+    times.iter_mut().map(|of_size| of_size.iter_mut().map(median).collect()).collect()
 }
 
 fn main() {
@@ -141,7 +147,7 @@ fn main() {
         if !asked.is_empty() && edits.iter().all(|(name, _)| asked.iter().all(|word| word != name)) {
             continue;
         }
-        let times: Vec<Vec<f64>> = hosts.iter_mut().map(|host| medians(host, count, edits)).collect();
+        let times = medians(&mut hosts, count, edits);
         for (row, (name, _)) in edits.iter().enumerate() {
             print!("{name:<12}");
             for of_size in &times {
