@@ -1,6 +1,6 @@
 //! What the engine tells without being asked, and what `Status` tells.
 
-use crate::graph::{Clash, Connection, GraphNode, Misfit};
+use crate::graph::{Clash, Connection, GraphNode, MissingPort};
 use crate::link::Position;
 use crate::model::Settings;
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ pub enum Notice {
         silenced: bool,
     },
     /// A connection is not played.
-    Misfit(Misfit),
+    MissingPort(MissingPort),
     /// A setting of a node is not played: its type does not take it.
     Unfit {
         /// The node.
@@ -42,7 +42,7 @@ pub enum Notice {
         why: String,
     },
     /// A send leads to a node without audio inputs.
-    Unheard {
+    SendWithoutInput {
         /// The node that sends.
         source: String,
         /// The node that does not hear it.
@@ -104,7 +104,7 @@ impl std::fmt::Display for Notice {
                     "node '{node}' keeps producing NaN or infinity and is silenced; replace it or rebuild"
                 )
             }
-            Self::Misfit(Misfit { connection: c, port, node }) => write!(
+            Self::MissingPort(MissingPort { connection: c, port, node }) => write!(
                 f,
                 "{}.{} → {}.{} is not played: node '{node}' has no port '{port}' in its present code; the rest plays on",
                 c.from_node, c.from_port, c.to_node, c.to_port
@@ -112,7 +112,7 @@ impl std::fmt::Display for Notice {
             Self::Unfit { node, setting, why } => {
                 write!(f, "the setting {setting} of node '{node}' is not played: {why}; the rest plays on")
             }
-            Self::Unheard { source, target } => {
+            Self::SendWithoutInput { source, target } => {
                 write!(f, "the send {source} → {target} does nothing: {target} has no audio input")
             }
             Self::Unnamed { of, label, missing: Missing::Control(node) } => {

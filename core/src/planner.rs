@@ -13,7 +13,7 @@ pub use error::PlanError;
 pub use shape::Shape;
 pub use stock::Stock;
 
-use crate::graph::{GraphNode, IndexedGraph, Rest, Scrutiny};
+use crate::graph::{GraphNode, IndexedGraph, Rest, Validate};
 use crate::limits::{MAX_CHANNELS, NONE};
 use crate::model::Crossfade;
 use crate::model::Values;
@@ -192,7 +192,7 @@ fn ghost(at: usize, node: &Arc<ShapeNode>) -> PlannedNode {
 /// Live nodes in graph order, then whatever of the base is on its way out.
 fn members(base: &Shape, request: &Request<'_>) -> Result<Vec<PlannedNode>, PlanError> {
     let graph = request.graph;
-    let order = graph.order(request.registry, Scrutiny::Since(graph))?;
+    let order = graph.order(request.registry, Validate::ChangesSince(graph))?;
     let mut carried = vec![false; base.nodes.len()];
     let mut members = Vec::with_capacity(order.len());
     let mut next_uid = *request.next_uid;

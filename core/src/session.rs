@@ -30,7 +30,7 @@ pub use adopt::Adoption;
 use automations::read as automations_of;
 pub use document::Programs;
 pub use gone::Gone;
-pub use history::{History, Touch, label_of, touch_of};
+pub use history::{CoalesceKey, History, coalesce_key, label_of};
 use lower::Basis;
 pub use lower::{lower, output_id};
 pub use owners::Added;
@@ -40,7 +40,7 @@ pub use writers::Writer;
 pub use writers::visit_labels;
 
 use crate::edit::{Edit, EditError};
-use crate::graph::{Amounts, Controls, GraphEdit, GraphError, GraphNode, IndexedGraph, RawGraph, Scrutiny};
+use crate::graph::{Amounts, Controls, GraphEdit, GraphError, GraphNode, IndexedGraph, RawGraph, Validate};
 use crate::ir::ModuleIr;
 use crate::limits::{
     MAX_AUTOMATIONS, MAX_CHANNELS, MAX_CONNECTIONS, MAX_DOCUMENT, MAX_ROUTES, MAX_SLOTS, MAX_VALUES,
@@ -170,7 +170,7 @@ impl Session {
                 }
                 self.settle_values(registry);
             }
-            Edit::LoadGraph(graph) => self.load_raw(graph, registry, Scrutiny::All)?,
+            Edit::LoadGraph(graph) => self.load_raw(graph, registry, Validate::All)?,
             Edit::Nodes(edits) => self.apply_to_nodes(edits, registry)?,
             Edit::ReplaceGraph(foundation) => self.become_foundation(foundation, registry)?,
             Edit::SetValues(values) => self.set_values(values, registry),
@@ -311,15 +311,15 @@ impl Session {
         &mut self,
         graph: &RawGraph,
         registry: &Registry,
-        scrutiny: Scrutiny<'_>,
+        validate: Validate<'_>,
     ) -> Result<(), EditError> {
         // What the session's own nodes come to is no part of what is new.
         let (known, _) = lower(&RawGraph::default(), &self.nodes, &self.routes, registry);
-        let scrutiny = match scrutiny {
-            Scrutiny::All => Scrutiny::Since(&known),
+        let validate = match validate {
+            Validate::All => Validate::ChangesSince(&known),
             other => other,
         };
-        self.take_raw(graph.clone(), registry, Some(scrutiny))?;
+        self.take_raw(graph.clone(), registry, Some(validate))?;
         for node in &graph.nodes {
             self.take_values(&node.id, &node.controls);
         }
@@ -332,10 +332,10 @@ impl Session {
         &mut self,
         raw: RawGraph,
         registry: &Registry,
-        scrutiny: Option<Scrutiny<'_>>,
+        validate: Option<Validate<'_>>,
     ) -> Result<(), EditError> {
         let (graph, mutes) = lower(&raw, &self.nodes, &self.routes, registry);
-        self.check_graph(&graph, registry, scrutiny.unwrap_or(Scrutiny::Since(&self.graph)))?;
+        self.check_graph(&graph, registry, validate.unwrap_or(Validate::ChangesSince(&self.graph)))?;
         self.raw = Arc::new(raw);
         self.put_graph(graph, registry);
         self.place_mutes(&mutes);
@@ -346,12 +346,12 @@ impl Session {
         &self,
         graph: &IndexedGraph,
         registry: &Registry,
-        scrutiny: Scrutiny<'_>,
+        validate: Validate<'_>,
     ) -> Result<(), EditError> {
         check_ids(graph.nodes.iter())?;
         check_labels(graph.exposed_controls.iter().map(|(label, (node, control))| (label, node, control)))?;
         self.check_amounts(graph.amounts())?;
-        graph.order(registry, scrutiny)?;
+        graph.order(registry, validate)?;
         graph.nodes.iter().try_for_each(|node| check_node(node, registry))
     }
 

@@ -529,7 +529,7 @@ fn what_a_notice_tells_stands_until_it_is_mended() {
     let mut rig = band();
     rig.edit(Edit::Nodes(vec![put("lfo", "dc", 1.0, &[]), send("verb", "lfo", 1.0)]));
     rig.settle();
-    let unheard = Notice::Unheard { source: "verb".into(), target: "lfo".into() };
+    let unheard = Notice::SendWithoutInput { source: "verb".into(), target: "lfo".into() };
     assert!(rig.notices.contains(&unheard) && rig.engine.stands(&unheard), "{:?}", rig.notices);
     rig.edit(Edit::Nodes(vec![put("lfo", "thru", 1.0, &[])]));
     assert!(!rig.engine.stands(&unheard));

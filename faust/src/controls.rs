@@ -14,7 +14,7 @@ const WAITING: usize = 8;
 
 /// The value of one control over time.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Lane {
+pub(crate) struct ParamRamp {
     min: f32,
     max: f32,
     gate: bool,
@@ -29,7 +29,7 @@ pub(crate) struct Lane {
     waiting_count: usize,
 }
 
-impl Lane {
+impl ParamRamp {
     pub(crate) fn new(min: f32, max: f32, default: f32, gate: bool) -> Self {
         Self {
             min,
@@ -134,14 +134,14 @@ impl Lane {
 mod tests {
     use super::*;
 
-    fn run(lane: &mut Lane, frames: u32, at_most: u32) -> Vec<f32> {
+    fn run(ramp: &mut ParamRamp, frames: u32, at_most: u32) -> Vec<f32> {
         let mut heard = Vec::new();
         while (heard.len() as u32) < frames {
-            let (value, hold) = lane.next();
+            let (value, hold) = ramp.next();
             let now = hold.min(at_most).min(frames - heard.len() as u32);
             assert!(now > 0);
             heard.extend(std::iter::repeat_n(value, now as usize));
-            lane.advance(now);
+            ramp.advance(now);
         }
         heard
     }
@@ -150,9 +150,9 @@ mod tests {
     fn a_ramp_arrives_on_its_frame_however_it_is_cut() {
         for ramp in [1, 2, 7, 8, 9, 16, 17, 100] {
             let heard = [1, 3, 1000].map(|at_most| {
-                let mut lane = Lane::new(0.0, 10.0, 2.0, false);
-                lane.set(Change { value: 8.0, ramp });
-                run(&mut lane, 120, at_most)
+                let mut moving = ParamRamp::new(0.0, 10.0, 2.0, false);
+                moving.set(Change { value: 8.0, ramp });
+                run(&mut moving, 120, at_most)
             });
             assert_eq!(heard[0], heard[1]);
             assert_eq!(heard[0], heard[2]);
@@ -164,25 +164,25 @@ mod tests {
 
     #[test]
     fn a_gate_that_closes_and_opens_at_once_is_closed_for_one_frame() {
-        let mut lane = Lane::new(0.0, 1.0, 0.0, true);
+        let mut ramp = ParamRamp::new(0.0, 1.0, 0.0, true);
         let now = |value| Change { value, ramp: 0 };
-        lane.set(now(1.0));
-        assert_eq!(run(&mut lane, 3, 99), [1.0, 1.0, 1.0]);
-        lane.set(now(0.0));
-        lane.set(now(1.0));
-        assert_eq!(run(&mut lane, 3, 99), [0.0, 1.0, 1.0]);
-        lane.set(now(0.0));
-        lane.set(now(1.0));
-        lane.set(now(0.0));
-        assert_eq!(run(&mut lane, 4, 1), [0.0, 1.0, 0.0, 0.0]);
+        ramp.set(now(1.0));
+        assert_eq!(run(&mut ramp, 3, 99), [1.0, 1.0, 1.0]);
+        ramp.set(now(0.0));
+        ramp.set(now(1.0));
+        assert_eq!(run(&mut ramp, 3, 99), [0.0, 1.0, 1.0]);
+        ramp.set(now(0.0));
+        ramp.set(now(1.0));
+        ramp.set(now(0.0));
+        assert_eq!(run(&mut ramp, 4, 1), [0.0, 1.0, 0.0, 0.0]);
     }
 
     #[test]
     fn values_stay_in_range_and_nan_is_the_smallest() {
-        let mut lane = Lane::new(1.0, 2.0, 1.0, false);
+        let mut ramp = ParamRamp::new(1.0, 2.0, 1.0, false);
         for (value, heard) in [(5.0, 2.0), (-5.0, 1.0), (f32::NAN, 1.0)] {
-            lane.set(Change { value, ramp: 0 });
-            assert_eq!(run(&mut lane, 1, 1), [heard]);
+            ramp.set(Change { value, ramp: 0 });
+            assert_eq!(run(&mut ramp, 1, 1), [heard]);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A compiled program as a node type of the engine.
 
-use crate::controls::Lane;
+use crate::controls::ParamRamp;
 use crate::error::CompileError;
 use crate::interface::{Interface, ports_of};
 use crate::object::Object;
@@ -134,14 +134,14 @@ impl NodeType for FaustType {
         }
         let failed = |error| CreateError(format!("{name}: {error}"));
         let program = self.program(rate as i32).map_err(failed)?;
-        let lanes = self
+        let ramps = self
             .interface
             .widgets
             .iter()
             .map(|widget| {
                 let control = &widget.control;
                 let gate = control.kind == ControlKind::Gate;
-                (widget.zone, Lane::new(control.min, control.max, control.default, gate))
+                (widget.zone, ParamRamp::new(control.min, control.max, control.default, gate))
             })
             .collect();
         let channels =
@@ -155,7 +155,7 @@ impl NodeType for FaustType {
             program,
             sample_rate: rate as i32,
             layout: self.object.layout,
-            lanes,
+            ramps,
             inputs,
             outputs,
             shown: self.interface.shown.as_slice().into(),
@@ -173,7 +173,7 @@ struct FaustNode {
     sample_rate: i32,
     layout: [u8; 32],
     /// Place in the state and value over time, per control.
-    lanes: Box<[(usize, Lane)]>,
+    ramps: Box<[(usize, ParamRamp)]>,
     /// Places of the bargraphs in the state.
     shown: Box<[usize]>,
     inputs: usize,
@@ -224,18 +224,18 @@ impl Node for FaustNode {
         // Tables that the program writes are signal state too: everything starts afresh.
         self.stillness.disturbed();
         self.state.copy_from(&self.program.fresh);
-        for (zone, lane) in &mut self.lanes {
-            lane.finish();
-            let (value, _) = lane.next();
-            lane.is_news(value);
+        for (zone, ramp) in &mut self.ramps {
+            ramp.finish();
+            let (value, _) = ramp.next();
+            ramp.is_news(value);
             self.state.set(*zone, value, self.double);
         }
     }
 
     fn set(&mut self, control: usize, change: Change) {
-        if let Some((_, lane)) = self.lanes.get_mut(control) {
+        if let Some((_, ramp)) = self.ramps.get_mut(control) {
             self.stillness.disturbed();
-            lane.set(change);
+            ramp.set(change);
         }
     }
 
@@ -257,10 +257,10 @@ impl Node for FaustNode {
                 self.stillness.before(&self.state);
             }
             let mut count = u32::try_from(frames - start).unwrap_or(u32::MAX).min(i32::MAX as u32);
-            for (zone, lane) in &mut self.lanes {
-                let (value, hold) = lane.next();
+            for (zone, ramp) in &mut self.ramps {
+                let (value, hold) = ramp.next();
                 count = count.min(hold);
-                if lane.is_news(value) {
+                if ramp.is_news(value) {
                     self.state.set(*zone, value, self.double);
                 }
             }
@@ -271,13 +271,13 @@ impl Node for FaustNode {
                 count = 1;
             }
             self.compute(start, count as usize, inputs, outputs);
-            for (_, lane) in &mut self.lanes {
-                lane.advance(count);
+            for (_, ramp) in &mut self.ramps {
+                ramp.advance(count);
             }
             let end = start + count as usize;
             let zeros =
                 silence && outputs.iter().all(|channel| channel[start..end].iter().all(|x| *x == 0.0));
-            let moves = self.lanes.iter().any(|(_, lane)| lane.moves());
+            let moves = self.ramps.iter().any(|(_, ramp)| ramp.moves());
             self.stillness.after(&self.state, zeros && !moves, u64::from(count), looks);
             start += count as usize;
         }
@@ -291,7 +291,7 @@ impl Node for FaustNode {
         }
         self.stillness.disturbed();
         std::mem::swap(&mut self.state, &mut old.state);
-        std::mem::swap(&mut self.lanes, &mut old.lanes);
+        std::mem::swap(&mut self.ramps, &mut old.ramps);
         Succession::Whole
     }
 

@@ -218,12 +218,12 @@ impl Engine {
         }
         let number = pending.transition.as_ref().map(|of| of.number);
         if let (Edit::Transition { .. }, Some(number)) = (&pending.edit, number) {
-            self.transition_begins(number, &pending.edit, pending.recorded);
+            self.transition_begins(number, &pending.edit, pending.undoable);
             return false;
         }
         // A recall that is on its way follows: it makes the session another, and is the step.
         let step = !self.scenes.is_on_its_way();
-        let before = if step { self.before_step(pending.recorded) } else { None };
+        let before = if step { self.before_step(pending.undoable) } else { None };
         if !pending.is_end() {
             self.end_transitions_by(&pending.edit, number);
         }
@@ -263,7 +263,7 @@ impl Engine {
             _ => {}
         }
         if step {
-            self.note_step(&pending.edit, pending.recorded, before);
+            self.note_step(&pending.edit, pending.undoable, before);
         }
         self.withdraw_for_gone(there.as_ref(), seq);
         touches_graph(&pending.edit)

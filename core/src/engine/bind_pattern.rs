@@ -65,7 +65,7 @@ pub(crate) fn slot_pattern(slot: &str, program: Program, serial: u64, seed: u64)
                     number(value).map(|v| (label.as_str(), v, None))
                 }
                 ("/audio/gain", [value]) => {
-                    targets.push(number(value).map_or(Target::Nothing, |v| Target::MasterGain(v as f32)));
+                    targets.push(number(value).map_or(Target::Ignored, |v| Target::MasterGain(v as f32)));
                     continue;
                 }
                 _ => None,
@@ -76,7 +76,7 @@ pub(crate) fn slot_pattern(slot: &str, program: Program, serial: u64, seed: u64)
             continue;
         }
         let Some((label, value, name)) = set else {
-            targets.push(Target::Nothing);
+            targets.push(Target::Ignored);
             continue;
         };
         let gate = is_gate_label(label);

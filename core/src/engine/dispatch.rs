@@ -152,7 +152,7 @@ impl Engine {
             Edit::MasterLine { gain, moved } => Action::MasterLine { gain: *gain as f32, moved: *moved },
             Edit::TempoLine { bpm, moved } => Action::TempoLine { bpm: *bpm, moved: *moved },
             // It begins, and the parts of it that follow act.
-            Edit::Transition { .. } | Edit::EndTransitions(_) => Action::Nothing,
+            Edit::Transition { .. } | Edit::EndTransitions(_) => Action::AtTime,
             Edit::ClearAutomation { id } if due.is_some() => Action::ClearAutomation(self.automation_of(id)?),
             Edit::ClearAutomation { id } => {
                 let index = self.ledger.automations.of(id)?;
@@ -194,7 +194,7 @@ impl Engine {
             Setting::HostMeter => Action::HostMeter,
             Setting::MidiClock(on) => Action::MidiClock(*on || self.midi_clock_always),
             // Only the control side sends; audio says when.
-            Setting::OscTarget(_) => Action::Nothing,
+            Setting::OscTarget(_) => Action::AtTime,
             Setting::ClockSource(source) => Action::Internal(*source == ClockSource::Internal),
             Setting::Start(start) => Action::Start(*start),
             Setting::Programs(programs) => Action::Programs(*programs),
@@ -389,7 +389,7 @@ impl Engine {
                     relative: timed.relative,
                     starts: false,
                     moved: None,
-                    action: Action::Nothing,
+                    action: Action::AtTime,
                 })),
             }
         }

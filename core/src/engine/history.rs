@@ -3,17 +3,17 @@
 use super::check::gathered;
 use super::{Engine, Receipt};
 use crate::edit::{At, Edit, EditError};
-use crate::session::{Session, Touch, label_of, touch_of};
+use crate::session::{CoalesceKey, Session, coalesce_key, label_of};
 use std::time::Instant;
 
 /// Whether an edit is a step of the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recorded {
+pub enum Undoable {
     /// It is, or joins one.
     Step,
     /// A part of the batch that began with this edit: all of it is one step.
     Part(u64),
-    /// It is none: it goes along the history, or is the host's.
+    /// Not undoable: an undo or redo itself, or a host edit.
     No,
 }
 
@@ -23,15 +23,15 @@ impl Engine {
     /// # Errors
     /// As [`Engine::edit`].
     pub fn edit_unrecorded(&mut self, edit: Edit, at: At) -> Result<Receipt, EditError> {
-        self.edit_as(edit, at, Recorded::No)
+        self.edit_as(edit, at, Undoable::No)
     }
 
-    pub(super) fn edit_as(&mut self, edit: Edit, at: At, recorded: Recorded) -> Result<Receipt, EditError> {
+    pub(super) fn edit_as(&mut self, edit: Edit, at: At, undoable: Undoable) -> Result<Receipt, EditError> {
         let (due, relative) = self.resolve(at);
         self.keep_playing(&edit);
-        let touch = touch_of(&edit);
+        let key = coalesce_key(&edit);
         let label =
-            if recorded == Recorded::Step && due.is_none() { self.label_of(&edit) } else { String::new() };
+            if undoable == Undoable::Step && due.is_none() { self.label_of(&edit) } else { String::new() };
         let title = match &edit {
             Edit::Titled { title, .. } if due.is_some() => Some(title.clone()),
             _ => None,
@@ -41,21 +41,21 @@ impl Engine {
         let first = self.seq + 1;
         if let Some(title) = title {
             let pending = &self.pending;
-            self.titles.retain(|number, _| pending.iter().any(|p| p.recorded == Recorded::Part(*number)));
+            self.titles.retain(|number, _| pending.iter().any(|p| p.undoable == Undoable::Part(*number)));
             self.titles.insert(first, title);
         }
-        let learned = (self.learning_macro.is_some() && recorded == Recorded::Step).then(|| edit.clone());
-        let part = if recorded == Recorded::Step { Recorded::Part(first) } else { recorded };
+        let learned = (self.learning_macro.is_some() && undoable == Undoable::Step).then(|| edit.clone());
+        let part = if undoable == Undoable::Step { Undoable::Part(first) } else { undoable };
         if matches!(&edit, Edit::Scene(edit) if edit.is_recall()) && self.scene_is_changed() {
             self.history.seal();
         }
         let now = Instant::now();
-        if recorded == Recorded::Step {
+        if undoable == Undoable::Step {
             self.withdrawn.clear();
             self.history.asked(first);
         }
-        let step = recorded == Recorded::Step && due.is_none();
-        let before = (step && !self.history.joins(touch.as_ref(), now)).then(|| self.goal());
+        let step = undoable == Undoable::Step && due.is_none();
+        let before = (step && !self.history.joins(key.as_ref(), now)).then(|| self.goal());
         let is_transition = matches!(edit, Edit::Transition { .. });
         let growth = self.session.growth(&edit) + self.listening_growth_of(&edit);
         let committed = match after {
@@ -69,7 +69,7 @@ impl Engine {
             let after = outcome.as_ref().unwrap_or(&self.session);
             match before {
                 Some(before) if is_transition => self.history.record_transition(first, label, before, after),
-                before => drop(self.history.record(label, touch, before, after, now)),
+                before => drop(self.history.record(label, key, before, after, now)),
             }
         }
         let position = committed?;
@@ -89,9 +89,9 @@ impl Engine {
     }
 
     /// The session before an edit that is about to act, if a step needs it.
-    pub(super) fn before_step(&self, recorded: Recorded) -> Option<Session> {
-        let Recorded::Part(batch) = recorded else { return None };
-        let joins = self.history.joins(Some(&Touch::Batch(batch)), Instant::now());
+    pub(super) fn before_step(&self, undoable: Undoable) -> Option<Session> {
+        let Undoable::Part(batch) = undoable else { return None };
+        let joins = self.history.joins(Some(&CoalesceKey::Batch(batch)), Instant::now());
         (!joins).then(|| self.goal())
     }
 
@@ -107,14 +107,14 @@ impl Engine {
     }
 
     /// An edit that had a time has acted.
-    pub(super) fn note_step(&mut self, edit: &Edit, recorded: Recorded, before: Option<Session>) {
-        let Recorded::Part(batch) = recorded else { return };
-        let touch = Some(Touch::Batch(batch));
+    pub(super) fn note_step(&mut self, edit: &Edit, undoable: Undoable, before: Option<Session>) {
+        let Undoable::Part(batch) = undoable else { return };
+        let key = Some(CoalesceKey::Batch(batch));
         self.history.asked(batch);
         let label = self.titles.get(&batch).cloned().unwrap_or_else(|| self.label_of(edit));
         let outcome = self.outcome();
         let after = outcome.as_ref().unwrap_or(&self.session);
-        self.history.record(label, touch, before, after, Instant::now());
+        self.history.record(label, key, before, after, Instant::now());
     }
 
     /// What an edit does, in a few words.
@@ -161,7 +161,7 @@ impl Engine {
     /// step does, and for that of `number`.
     fn step(&mut self, edit: Edit, at: At, number: Option<u64>) -> Result<Receipt, EditError> {
         let outcome = self.outcome().filter(|_| self.resolve(at).0.is_none());
-        let Some(mut wanted) = outcome else { return self.edit_as(edit, at, Recorded::No) };
+        let Some(mut wanted) = outcome else { return self.edit_as(edit, at, Undoable::No) };
         wanted.apply(&edit, &self.registry)?;
         let void = self.ends_against(&wanted, number);
         let edit = self.beside_transitions(edit, &void);
@@ -173,7 +173,7 @@ impl Engine {
         };
         self.try_edit(&edit, at)?;
         self.cancel(|p| void.contains(&p.seq));
-        self.edit_as(edit, at, Recorded::No)
+        self.edit_as(edit, at, Undoable::No)
     }
 
     /// What undo would take back, and what redo would do, without doing it.

@@ -44,7 +44,7 @@ use crate::osc::OscMessage;
 use crate::processor::chunk_of;
 use crate::session::{Extent, History, Programs, Session};
 use audio_link::AudioLink;
-use history::Recorded;
+use history::Undoable;
 use imbl::ordmap::DiffItem;
 use ledger::SentLedger;
 pub use macros::{MacroLearning, MacroStatus};
@@ -185,7 +185,7 @@ impl Engine {
     /// What is wrong with the edit.
     pub fn edit(&mut self, edit: Edit, at: At) -> Result<Receipt, EditError> {
         self.at_once = at == At::AtOnce;
-        let receipt = self.edit_as(edit, at, Recorded::Step);
+        let receipt = self.edit_as(edit, at, Undoable::Step);
         self.at_once = false;
         receipt
     }
@@ -195,19 +195,19 @@ impl Engine {
         edit: Edit,
         due: Option<f64>,
         relative: bool,
-        recorded: Recorded,
+        undoable: Undoable,
     ) -> Result<Option<f64>, EditError> {
         if let Edit::Batch(edits) = edit {
             let mut position = due;
             for edit in edits {
-                position = self.commit(edit, due, relative, recorded)?.or(position);
+                position = self.commit(edit, due, relative, undoable)?.or(position);
             }
             return Ok(position);
         }
         if let Edit::Transition { edits, length } = &edit {
-            return self.commit_transition(edits, *length, due, relative, recorded);
+            return self.commit_transition(edits, *length, due, relative, undoable);
         }
-        self.commit_one(edit, due, relative, recorded, None)
+        self.commit_one(edit, due, relative, undoable, None)
     }
 
     /// One edit that is no batch; `after` is the session as it makes it at once, where that is known.
@@ -216,7 +216,7 @@ impl Engine {
         edit: Edit,
         due: Option<f64>,
         relative: bool,
-        recorded: Recorded,
+        undoable: Undoable,
         after: Option<Session>,
     ) -> Result<Option<f64>, EditError> {
         let edit = in_long_form(edit, &self.session, &self.registry);
@@ -227,7 +227,7 @@ impl Engine {
                 audio.reschedule = true;
             }
             let transition = self.transition.clone();
-            self.pending.push(Pending { seq, due, relative, edit: edit.clone(), recorded, transition });
+            self.pending.push(Pending { seq, due, relative, edit: edit.clone(), undoable, transition });
             if !graph && self.is_listening() {
                 if self.is_near(due) {
                     // In the order of the edits: what came before goes first.
@@ -244,7 +244,7 @@ impl Engine {
             let mut position = None;
             for edit in edits {
                 position =
-                    self.commit(Edit::Nodes(vec![edit.clone()]), due, relative, recorded)?.or(position);
+                    self.commit(Edit::Nodes(vec![edit.clone()]), due, relative, undoable)?.or(position);
             }
             return Ok(position);
         }
@@ -416,7 +416,7 @@ impl Engine {
     /// What of a graph is new and not heard, or means two things.
     fn tell_graph_since(&mut self, before: &IndexedGraph) {
         for (source, target) in self.session.newly_unheard_sends(before) {
-            self.notices.push(Notice::Unheard { source, target });
+            self.notices.push(Notice::SendWithoutInput { source, target });
         }
         self.tell_clashes_since(before);
     }

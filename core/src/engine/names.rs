@@ -92,9 +92,9 @@ impl Engine {
             Notice::NodeFault { node, silenced: true } => {
                 self.silenced.values().any(|id| self.session.owner_of(id) == *node)
             }
-            Notice::Misfit(misfit) => self.misfits(|_| true).contains(misfit),
+            Notice::MissingPort(missing_port) => self.missing_ports(|_| true).contains(missing_port),
             Notice::Unfit { .. } => self.unfit_settings(|_| true).contains(notice),
-            Notice::Unheard { source, target } => {
+            Notice::SendWithoutInput { source, target } => {
                 let unheard = self.session.unheard_sends(&self.registry);
                 unheard.iter().any(|(from, to)| from == source && to == target)
             }

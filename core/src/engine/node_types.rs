@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::address::MARK;
 use crate::edit::{Edit, EditError, NodeEdit, NodeSpec, SessionNode};
-use crate::graph::{Connection, GraphEdit, GraphError, GraphNode, Misfit};
+use crate::graph::{Connection, GraphEdit, GraphError, GraphNode, MissingPort};
 use crate::ir::Fault;
 use crate::ir::Source;
 use crate::model::TypeSource;
@@ -171,7 +171,7 @@ impl Engine {
         let scenes = self.session.scenes.iter().flat_map(|(_, scene)| scene.types.iter());
         let scenes = scenes.filter_map(|(id, source)| Some((id.clone(), source.clone()?)));
         let nodes = self.session.nodes.iter().filter_map(|n| inline_type(n)).chain(scenes).chain(waiting);
-        nodes.filter(|(id, _)| self.registry.standing(id).is_none()).collect()
+        nodes.filter(|(id, _)| self.registry.type_status(id).is_none()).collect()
     }
 
     /// The types that an edit brings.
@@ -292,8 +292,8 @@ impl Engine {
 
     /// Says which connections are not played, of those with an end at a node of such a type.
     pub(super) fn tell_misfits(&mut self, which: impl Fn(&str) -> bool) {
-        let misfits = self.misfits(&which);
-        self.notices.extend(misfits.into_iter().map(Notice::Misfit));
+        let missing_ports = self.missing_ports(&which);
+        self.notices.extend(missing_ports.into_iter().map(Notice::MissingPort));
         let unfit = self.unfit_settings(which);
         self.notices.extend(unfit);
     }
@@ -315,13 +315,13 @@ impl Engine {
     }
 
     /// Connections that are not played, with an end at a node of such a type, by the musician's names.
-    pub(super) fn misfits(&self, which: impl Fn(&str) -> bool) -> Vec<Misfit> {
+    pub(super) fn missing_ports(&self, which: impl Fn(&str) -> bool) -> Vec<MissingPort> {
         let graph = &self.session.graph;
-        let misfits = graph.misfits(&self.registry).into_iter().filter(|misfit| {
-            let ends = [&misfit.connection.from_node, &misfit.connection.to_node];
+        let missing_ports = graph.missing_ports(&self.registry).into_iter().filter(|missing_port| {
+            let ends = [&missing_port.connection.from_node, &missing_port.connection.to_node];
             ends.iter().any(|id| graph.node(id).is_some_and(|node| which(&node.type_id)))
         });
-        let named = misfits.map(|Misfit { connection, port, node }| Misfit {
+        let named = missing_ports.map(|MissingPort { connection, port, node }| MissingPort {
             connection: Connection {
                 from_node: self.session.owner_of(&connection.from_node),
                 to_node: self.session.owner_of(&connection.to_node),

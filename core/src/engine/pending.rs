@@ -1,6 +1,6 @@
 //! Edits that wait for a position, and where "now", the next cycle and the next bar are.
 
-use super::history::Recorded;
+use super::history::Undoable;
 use super::transitions::OfTransition;
 use super::{At, Edit, Engine, touches_graph};
 
@@ -15,7 +15,7 @@ pub(super) struct Pending {
     pub due: f64,
     pub relative: bool,
     pub edit: Edit,
-    pub recorded: Recorded,
+    pub undoable: Undoable,
     /// It is a part of a transition.
     pub transition: Option<OfTransition>,
 }

@@ -1,13 +1,13 @@
 //! Recalls: what is asked for now is the session at once, as any edit is; what audio has done of it is heard here.
 
-use super::history::Recorded;
+use super::history::Undoable;
 use super::scenes::{Late, Parts};
 use super::{Engine, Pending};
 use crate::edit::{At, Edit, EditError, SceneEdit, SceneState};
 use crate::model::Crossfade;
 use crate::notice::Notice;
 use crate::processor::{Action, Recall, SceneParts, TimedAction, ToAudio};
-use crate::session::{Session, Touch};
+use crate::session::{CoalesceKey, Session};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
@@ -103,10 +103,10 @@ impl Engine {
             }
             None => {
                 let now = Instant::now();
-                let recorded = pending.map_or(Recorded::Step, |pending| self.batch_of(&pending));
-                let step = self.before_recall(recorded, now);
+                let undoable = pending.map_or(Undoable::Step, |pending| self.batch_of(&pending));
+                let step = self.before_recall(undoable, now);
                 self.become_scene(recall, &known, &parts, u64::MAX);
-                self.note_recall(recall.number, recorded, step, now);
+                self.note_recall(recall.number, undoable, step, now);
             }
         }
         self.tell_recalled(recall.number, recall.seq, recall.late);
@@ -217,12 +217,12 @@ impl Engine {
             self.send(ToAudio::Edit(TimedAction::now(Action::Cancel { seq })));
         }
         let now = Instant::now();
-        let recorded = pending.map_or(Recorded::Step, |pending| self.batch_of(&pending));
-        let step = self.before_recall(recorded, now);
+        let undoable = pending.map_or(Undoable::Step, |pending| self.batch_of(&pending));
+        let step = self.before_recall(undoable, now);
         self.cancel(|_| true);
         match self.target_of(number, &state).and_then(|target| self.make(&target, recall.fade)) {
             Ok(()) => {
-                self.note_recall(number, recorded, step, now);
+                self.note_recall(number, undoable, step, now);
                 self.tell_recalled(number, recall.seq, true);
             }
             Err(error) => {
@@ -289,7 +289,7 @@ impl Engine {
         self.flush();
         self.scenes.late = Some(Late(fade));
         self.at_once = true;
-        let made = self.edit_as(edit, At::AtOnce, Recorded::No);
+        let made = self.edit_as(edit, At::AtOnce, Undoable::No);
         self.at_once = false;
         if !self.audio.as_ref().is_some_and(|audio| audio.dirty) {
             self.scenes.late = None; // no plan was needed
@@ -302,35 +302,35 @@ impl Engine {
         Some(self.pending.remove(at))
     }
 
-    /// How a timed recall is recorded: as a part of its batch if it has others, else as a recall.
-    fn batch_of(&self, pending: &Pending) -> Recorded {
-        let Recorded::Part(batch) = pending.recorded else { return pending.recorded };
-        let begun = self.history.joins(Some(&Touch::Batch(batch)), Instant::now());
-        let goes_on = self.pending.iter().any(|other| other.recorded == pending.recorded);
-        if begun || goes_on { pending.recorded } else { Recorded::Step }
+    /// How a timed recall is undoable: as a part of its batch if it has others, else as a recall.
+    fn batch_of(&self, pending: &Pending) -> Undoable {
+        let Undoable::Part(batch) = pending.undoable else { return pending.undoable };
+        let begun = self.history.joins(Some(&CoalesceKey::Batch(batch)), Instant::now());
+        let goes_on = self.pending.iter().any(|other| other.undoable == pending.undoable);
+        if begun || goes_on { pending.undoable } else { Undoable::Step }
     }
 
     /// The session before a recall, if that is a step of its own: recalls without a change between them are one.
-    fn before_recall(&mut self, recorded: Recorded, now: Instant) -> Option<Session> {
-        if let Recorded::Part(_) = recorded {
-            return self.before_step(recorded);
+    fn before_recall(&mut self, undoable: Undoable, now: Instant) -> Option<Session> {
+        if let Undoable::Part(_) = undoable {
+            return self.before_step(undoable);
         }
         if self.scene_is_changed() {
             self.history.seal();
         }
-        (!self.history.joins(Some(&Touch::Recall), now)).then(|| self.goal())
+        (!self.history.joins(Some(&CoalesceKey::Recall), now)).then(|| self.goal())
     }
 
-    fn note_recall(&mut self, number: u8, recorded: Recorded, before: Option<Session>, now: Instant) {
+    fn note_recall(&mut self, number: u8, undoable: Undoable, before: Option<Session>, now: Instant) {
         let edit = Edit::from(SceneEdit::Recall { number, fade: None });
-        match recorded {
-            Recorded::Part(_) => self.note_step(&edit, recorded, before),
-            Recorded::Step => {
+        match undoable {
+            Undoable::Part(_) => self.note_step(&edit, undoable, before),
+            Undoable::Step => {
                 self.history.asked(self.seq);
                 let label = self.label_of(&edit);
-                self.history.record(label, Some(Touch::Recall), before, &self.session, now);
+                self.history.record(label, Some(CoalesceKey::Recall), before, &self.session, now);
             }
-            Recorded::No => {}
+            Undoable::No => {}
         }
     }
 

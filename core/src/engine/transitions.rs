@@ -7,7 +7,7 @@
 //! a transition, from its beginning on, as one step to what the session becomes in the end (`outcome.rs`).
 
 use super::check::flat;
-use super::history::Recorded;
+use super::history::Undoable;
 use super::{Engine, Pending, touches_graph};
 use crate::address::slot_owner;
 use crate::edit::{Edit, EditError, NodeEdit, NodeSpec, Route, SessionNode, gain_path, level_path};
@@ -238,10 +238,10 @@ impl Engine {
         length: FadeLength,
         due: Option<f64>,
         relative: bool,
-        recorded: Recorded,
+        undoable: Undoable,
     ) -> Result<Option<f64>, EditError> {
         if !self.is_listening() {
-            return self.commit(Edit::Batch(edits.to_vec()), due, relative, recorded);
+            return self.commit(Edit::Batch(edits.to_vec()), due, relative, undoable);
         }
         let number = self.seq + 1;
         let per_cycle = self.beats_per_cycle();
@@ -259,13 +259,13 @@ impl Engine {
             if due.is_some() {
                 // When its time comes it is a step, and takes over from those before.
                 let whole = Edit::Transition { edits: edits.to_vec(), length };
-                self.commit_one(whole, due, relative, recorded, None)?;
+                self.commit_one(whole, due, relative, undoable, None)?;
             }
             if !parts.graph.is_empty() {
-                self.commit_one(Edit::Nodes(parts.graph), due, relative, Recorded::No, None)?;
+                self.commit_one(Edit::Nodes(parts.graph), due, relative, Undoable::No, None)?;
             }
             for edit in parts.begin {
-                self.commit_one(edit, due, relative, Recorded::No, None)?;
+                self.commit_one(edit, due, relative, Undoable::No, None)?;
             }
             Ok(())
         };
@@ -285,7 +285,7 @@ impl Engine {
                 due: expected,
                 relative: false,
                 edit,
-                recorded: Recorded::No,
+                undoable: Undoable::No,
                 transition: Some(of),
             };
             self.send_end(&pending);
@@ -305,13 +305,13 @@ impl Engine {
             false => self.action(edit, *seq, Some(*due)),
         };
         // A change of the graph is done here when its time has come: what goes is silent by then.
-        let action = action.unwrap_or(Action::Nothing);
+        let action = action.unwrap_or(Action::AtTime);
         let (seq, due, moved) = (*seq, Some(*due), Some(moved));
         self.send(ToAudio::Edit(TimedAction { seq, due, relative: false, starts: false, moved, action }));
     }
 
     /// A transition that had a time begins: the session before it is known to the history with what it becomes.
-    pub(super) fn transition_begins(&mut self, number: u64, edit: &Edit, recorded: Recorded) {
+    pub(super) fn transition_begins(&mut self, number: u64, edit: &Edit, undoable: Undoable) {
         let (own, others): (Vec<&Pending>, Vec<&Pending>) =
             self.pending.iter().partition(|p| p.number() == Some(number));
         let ends: Vec<u64> = own.iter().filter(|p| p.is_end()).map(|p| p.seq).collect();
@@ -322,7 +322,7 @@ impl Engine {
         let before = self.outcome_of(&Edit::Batch(Vec::new()), None, &ends);
         let after = self.outcome_of(&Edit::Batch(begin), Some(number), &overtaken);
         self.cancel(|p| overtaken.contains(&p.seq));
-        if recorded != Recorded::No {
+        if undoable != Undoable::No {
             self.history.record_transition(number, self.label_of(edit), before, &after);
         }
     }

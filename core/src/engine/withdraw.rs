@@ -1,6 +1,6 @@
 //! Undo of what waits for its time: it is cancelled, and redo asks for it again.
 
-use super::history::Recorded;
+use super::history::Undoable;
 use super::{Engine, Pending, sorted};
 use crate::edit::{At, Edit, EditError, Receipt};
 
@@ -17,8 +17,8 @@ pub(super) struct Withdrawn {
 impl Engine {
     /// The number of the newest unit that waits and was asked for after the last step.
     pub(super) fn to_withdraw(&self) -> Option<u64> {
-        let unit = |p: &Pending| match p.recorded {
-            Recorded::Part(number) => Some(number),
+        let unit = |p: &Pending| match p.undoable {
+            Undoable::Part(number) => Some(number),
             _ => None,
         };
         self.pending.iter().filter_map(unit).max().filter(|number| *number > self.history.last_asked())
@@ -26,7 +26,7 @@ impl Engine {
 
     pub(super) fn label_of_waiting(&self, number: u64) -> String {
         let title = self.titles.get(&number).cloned();
-        let first = self.pending.iter().find(|p| p.recorded == Recorded::Part(number));
+        let first = self.pending.iter().find(|p| p.undoable == Undoable::Part(number));
         title.or_else(|| first.map(|p| self.label_of(&p.edit))).unwrap_or_default()
     }
 
@@ -35,14 +35,14 @@ impl Engine {
         let label = self.label_of_waiting(number);
         let parts: Vec<Pending> = sorted(&self.pending)
             .into_iter()
-            .filter(|p| p.recorded == Recorded::Part(number))
+            .filter(|p| p.undoable == Undoable::Part(number))
             .cloned()
             .collect();
         let transitions: Vec<u64> = parts.iter().filter_map(Pending::number).collect();
         let due = parts.first().map_or(0.0, |p| p.due);
         let edits = parts.into_iter().map(|p| p.edit).collect();
         let is_its = |p: &Pending| {
-            p.recorded == Recorded::Part(number)
+            p.undoable == Undoable::Part(number)
                 || p.number().is_some_and(|number| transitions.contains(&number))
         };
         self.cancel_pending(is_its);
@@ -68,7 +68,7 @@ impl Engine {
         let mut rest = std::mem::take(&mut self.withdrawn);
         // Those that were undone before it follow it.
         let undone = self.history.take_undone();
-        let receipt = self.edit_as(edit, at, Recorded::Step);
+        let receipt = self.edit_as(edit, at, Undoable::Step);
         self.history.put_undone(undone);
         if receipt.is_err() {
             rest.push(withdrawn);

@@ -12,7 +12,7 @@
 use super::graph::GraphNode;
 use super::indexed::IndexedGraph;
 use crate::address;
-use crate::node::{Control, Named, NodeDecl, Registry, Standing};
+use crate::node::{Control, Named, NodeDecl, Registry, TypeStatus};
 use std::borrow::Cow;
 
 /// What a label means.
@@ -95,7 +95,7 @@ impl<'a> Controls<'a> {
     }
 
     fn is_settled(&self, node: &GraphNode) -> bool {
-        self.registry.standing(&node.type_id) == Some(&Standing::Settled)
+        self.registry.type_status(&node.type_id) == Some(&TypeStatus::Ready)
     }
 
     /// The control of exactly that path.

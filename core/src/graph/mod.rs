@@ -15,4 +15,4 @@ pub use graph::{Connection, GraphEdit, GraphError, GraphNode, RawGraph};
 pub use indexed::{Amounts, IndexedGraph, Part, PartKey};
 pub use rest::Rest;
 pub use topology::topological;
-pub use validate::{Misfit, Scrutiny};
+pub use validate::{MissingPort, Validate};

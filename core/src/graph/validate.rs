@@ -3,7 +3,7 @@
 use super::graph::{Connection, GraphError, GraphNode, RawGraph};
 use super::indexed::{IndexedGraph, Part};
 use super::topology::topological;
-use crate::node::{Registry, Standing, comes_from_text, input_port, is_inline, output_port};
+use crate::node::{Registry, TypeStatus, comes_from_text, input_port, is_inline, output_port};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -15,16 +15,16 @@ impl RawGraph {
     ///
     /// # Errors
     /// In this order: duplicate ids, unknown types, types without code, unknown nodes, unknown ports, cycles.
-    pub fn order(&self, registry: &Registry, scrutiny: Scrutiny<'_>) -> Result<Vec<usize>, GraphError> {
+    pub fn order(&self, registry: &Registry, validate: Validate<'_>) -> Result<Vec<usize>, GraphError> {
         let mut index = HashMap::with_capacity(self.nodes.len());
         for (i, node) in self.nodes.iter().enumerate() {
             if index.insert(node.id.as_str(), i).is_some() {
                 return Err(GraphError::DuplicateNode(node.id.clone()));
             }
         }
-        let scrutinised = Scrutinised::of(self, scrutiny);
+        let is_validated = Validated::of(self, validate);
         for node in &self.nodes {
-            check_type(node, registry, || scrutinised.node(node))?;
+            check_type(node, registry, || is_validated.node(node))?;
         }
         let mut edges = Vec::with_capacity(self.connections.len());
         for c in &self.connections {
@@ -33,7 +33,7 @@ impl RawGraph {
             };
             let (from, to) = (find(&c.from_node)?, find(&c.to_node)?);
             let ends = [&self.nodes[from], &self.nodes[to]];
-            check_ports(c, ends, registry, || scrutinised.connection(c, ends[0], ends[1]))?;
+            check_ports(c, ends, registry, || is_validated.connection(c, ends[0], ends[1]))?;
             edges.push((from, to));
         }
         topological(self.nodes.len(), &edges).ok_or(GraphError::Cycle)
@@ -41,16 +41,16 @@ impl RawGraph {
 
     /// The connections that lead to ports which their nodes do not have: a type's new code may have other
     /// ports than the code before.
-    pub fn misfits(&self, registry: &Registry) -> Vec<Misfit> {
+    pub fn missing_ports(&self, registry: &Registry) -> Vec<MissingPort> {
         let index: HashMap<&str, usize> =
             self.nodes.iter().enumerate().map(|(i, node)| (node.id.as_str(), i)).collect();
-        let misfit = |c: &Connection| {
+        let missing_port = |c: &Connection| {
             let (from, to) = (*index.get(c.from_node.as_str())?, *index.get(c.to_node.as_str())?);
-            let misfit = misfit(c, [&self.nodes[from], &self.nodes[to]], registry)?;
-            let node = misfit.node.id.clone();
-            Some(Misfit { port: misfit.port.to_owned(), node, connection: c.clone() })
+            let missing_port = missing_port(c, [&self.nodes[from], &self.nodes[to]], registry)?;
+            let node = missing_port.node.id.clone();
+            Some(MissingPort { port: missing_port.port.to_owned(), node, connection: c.clone() })
         };
-        self.connections.iter().filter_map(misfit).collect()
+        self.connections.iter().filter_map(missing_port).collect()
     }
 }
 
@@ -85,18 +85,18 @@ impl IndexedGraph {
     }
 }
 
-/// Is there such a type, and has it code or will have it? Types without are refused where the node is scrutinised.
+/// Is there such a type, and has it code or will have it? Types without are refused where the node is is_validated.
 fn check_type(
     node: &GraphNode,
     registry: &Registry,
-    scrutinised: impl Fn() -> bool,
+    is_validated: impl Fn() -> bool,
 ) -> Result<(), GraphError> {
-    match registry.standing(&node.type_id) {
-        None if comes_from_text(&node.type_id) && !scrutinised() => Ok(()),
+    match registry.type_status(&node.type_id) {
+        None if comes_from_text(&node.type_id) && !is_validated() => Ok(()),
         // The session itself holds what it is made from.
         None if is_inline(&node.type_id) => Ok(()),
         None => Err(GraphError::TypeNotFound(node.type_id.clone())),
-        Some(Standing::Failed(why)) if registry.find(&node.type_id).is_none() && scrutinised() => {
+        Some(TypeStatus::Failed(why)) if registry.find(&node.type_id).is_none() && is_validated() => {
             Err(GraphError::CreationFailed(why.clone()))
         }
         Some(_) => Ok(()),
@@ -108,19 +108,19 @@ fn check_ports(
     c: &Connection,
     ends: [&GraphNode; 2],
     registry: &Registry,
-    scrutinised: impl Fn() -> bool,
+    is_validated: impl Fn() -> bool,
 ) -> Result<(), GraphError> {
-    if let Some(misfit) = misfit(c, ends, registry)
-        && scrutinised()
-        && registry.standing(&misfit.node.type_id) != Some(&Standing::Expected)
+    if let Some(missing_port) = missing_port(c, ends, registry)
+        && is_validated()
+        && registry.type_status(&missing_port.node.type_id) != Some(&TypeStatus::Compiling)
     {
-        let (port, node) = (misfit.port.to_owned(), misfit.node.id.clone());
+        let (port, node) = (missing_port.port.to_owned(), missing_port.node.id.clone());
         return Err(GraphError::UnknownPort { port, node });
     }
     Ok(())
 }
 
-fn misfit<'a>(c: &'a Connection, ends: [&'a GraphNode; 2], registry: &Registry) -> Option<End<'a>> {
+fn missing_port<'a>(c: &'a Connection, ends: [&'a GraphNode; 2], registry: &Registry) -> Option<End<'a>> {
     let [from, to] = ends;
     let decl = |node: &GraphNode| registry.find(&node.type_id).map(|ty| ty.decl());
     if decl(from).is_some_and(|decl| output_port(decl, &c.from_port).is_none()) {
@@ -138,7 +138,7 @@ struct End<'a> {
 
 /// A connection that is not played, because one end of it has no such port.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Misfit {
+pub struct MissingPort {
     /// The connection.
     pub connection: Connection,
     /// The port that is not there.
@@ -147,31 +147,31 @@ pub struct Misfit {
     pub node: String,
 }
 
-/// What of a graph is held to the types as they are now. Types may have changed since the rest was right.
+/// Which part of a graph is validated against the node types of now. Types may have changed since the rest was right.
 #[derive(Clone, Copy, Debug)]
-pub enum Scrutiny<'a> {
+pub enum Validate<'a> {
     /// All of it: it is new.
     All,
     /// What was not in this graph already.
-    Since(&'a RawGraph),
+    ChangesSince(&'a RawGraph),
     /// Types that are part of krach. Those that come from text (`family:…`) may have changed since the
     /// document was written: it plays as far as it can.
-    Document,
+    Saved,
 }
 
-struct Scrutinised<'a> {
+struct Validated<'a> {
     document: bool,
     nodes: HashMap<&'a str, &'a str>,
     connections: HashSet<&'a Connection>,
 }
 
-impl<'a> Scrutinised<'a> {
-    fn of(graph: &'a RawGraph, scrutiny: Scrutiny<'a>) -> Self {
-        let document = matches!(scrutiny, Scrutiny::Document);
-        let known = match scrutiny {
-            Scrutiny::All => return Self { document, nodes: HashMap::new(), connections: HashSet::new() },
-            Scrutiny::Since(before) => before,
-            Scrutiny::Document => graph,
+impl<'a> Validated<'a> {
+    fn of(graph: &'a RawGraph, validate: Validate<'a>) -> Self {
+        let document = matches!(validate, Validate::Saved);
+        let known = match validate {
+            Validate::All => return Self { document, nodes: HashMap::new(), connections: HashSet::new() },
+            Validate::ChangesSince(before) => before,
+            Validate::Saved => graph,
         };
         Self {
             document,

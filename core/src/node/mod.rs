@@ -19,7 +19,7 @@ pub use contract::{
 };
 pub use control::{Control, ControlKind, DeclaredMidi, Label, MAX_LABELS, MidiInput, Scale};
 pub use names::Named;
-pub use registry::{Registry, RegistryState, Standing};
+pub use registry::{Registry, RegistryState, TypeStatus};
 pub use settings::{NodeSettings, SettingDecl, SettingFault, SettingValue};
 pub use transport::Transport;
 pub use type_id::{PATCH, PROGRAM, TRACED, comes_from_text, inline_family, is_inline, is_patch};

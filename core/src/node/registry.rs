@@ -62,16 +62,16 @@ struct Entry {
     ty: Option<Arc<dyn NodeType>>,
     /// The same code with settings of single nodes.
     settled: Settled,
-    standing: Standing,
+    status: TypeStatus,
 }
 
-/// How sure it is what a type is.
+/// Whether a type's code is available.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It is what it is, until it is replaced.
-    Settled,
+pub enum TypeStatus {
+    /// Its code is there and current.
+    Ready,
     /// Other code is on its way: what is played meanwhile may have other ports.
-    Expected,
+    Compiling,
     /// The code that was on its way has not come, and why, for the musician. What was there before plays on.
     Failed(String),
 }
@@ -96,36 +96,34 @@ impl Registry {
         let type_id = ty.decl().type_id.clone();
         self.note_change(&type_id);
         self.stand_ins.remove(&type_id);
-        self.types.insert(
-            type_id,
-            Entry { ty: Some(ty), settled: Settled::default(), standing: Standing::Settled },
-        );
+        self.types
+            .insert(type_id, Entry { ty: Some(ty), settled: Settled::default(), status: TypeStatus::Ready });
     }
 
     /// Code for a type of that id is on its way; what there is plays on meanwhile.
     pub fn expect(&mut self, type_id: &str) {
-        self.stand(type_id, Standing::Expected);
+        self.set_status(type_id, TypeStatus::Compiling);
     }
 
     /// No code is on its way any more, and why; what there is plays on.
     pub fn fail(&mut self, type_id: &str, why: &str) {
-        self.stand(type_id, Standing::Failed(why.to_owned()));
+        self.set_status(type_id, TypeStatus::Failed(why.to_owned()));
     }
 
     /// What there is stays after all. A type without code goes.
     pub fn keep(&mut self, type_id: &str) {
         self.note_change(type_id);
         match self.types.get_mut(type_id) {
-            Some(entry) if entry.ty.is_some() => entry.standing = Standing::Settled,
+            Some(entry) if entry.ty.is_some() => entry.status = TypeStatus::Ready,
             _ => self.remove(type_id),
         }
     }
 
-    fn stand(&mut self, type_id: &str, standing: Standing) {
+    fn set_status(&mut self, type_id: &str, status: TypeStatus) {
         self.note_change(type_id);
         let entry = self.types.entry(type_id.to_owned());
-        let new = Entry { ty: None, settled: Settled::default(), standing: Standing::Expected };
-        entry.or_insert(new).standing = standing;
+        let new = Entry { ty: None, settled: Settled::default(), status: TypeStatus::Compiling };
+        entry.or_insert(new).status = status;
     }
 
     /// Forgets a type.
@@ -199,9 +197,9 @@ impl Registry {
         self.types.get(type_id)?.ty.as_ref()
     }
 
-    /// How sure it is what that type is; `None` if there is no such type.
-    pub fn standing(&self, type_id: &str) -> Option<&Standing> {
-        Some(&self.types.get(type_id)?.standing)
+    /// Whether that type's code is available; `None` if there is no such type.
+    pub fn type_status(&self, type_id: &str) -> Option<&TypeStatus> {
+        Some(&self.types.get(type_id)?.status)
     }
 
     /// The ids of all types that can be asked for, sorted.

@@ -185,7 +185,7 @@ pub enum Action {
     /// Length of the crossfades from now on.
     Crossfade(Crossfade),
     /// Nothing on this thread: the control side hears when its time has come, and does what there is to do.
-    Nothing,
+    AtTime,
 }
 
 /// A controller of the host that moves a control.

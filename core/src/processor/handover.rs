@@ -213,7 +213,7 @@ fn mark(position: f64, target: &Target) -> u64 {
             (4, [u64::from(channel) << 16 | u64::from(controller) << 8 | u64::from(value), 0, 0])
         }
         Target::Osc => (5, [0; 3]),
-        Target::Nothing => (6, [0; 3]),
+        Target::Ignored => (6, [0; 3]),
     };
     let mix = |h: u64, x: u64| {
         let h = (h ^ x).wrapping_mul(0xbf58_476d_1ce4_e5b9);

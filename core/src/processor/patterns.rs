@@ -159,7 +159,7 @@ impl Renderer {
                 Some((control, write))
             }
             Target::MasterGain(gain) => Some((NONE, ControlWrite::Base(gain))),
-            Target::Note { .. } | Target::Cc { .. } | Target::Osc | Target::Nothing => None,
+            Target::Note { .. } | Target::Cc { .. } | Target::Osc | Target::Ignored => None,
         }
     }
 

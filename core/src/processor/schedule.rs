@@ -500,7 +500,7 @@ impl Renderer {
             }
             Action::Panic => self.panic(at),
             // A recall is more than one action: see `act_on_due`.
-            Action::Recall { .. } | Action::Nothing => {}
+            Action::Recall { .. } | Action::AtTime => {}
         }
         (garbage, time_changed)
     }

@@ -6,7 +6,7 @@ use crate::edit::{Scene, SceneState};
 use crate::graph::Meant;
 use crate::ir::RouteKind;
 use crate::model::{AutomationState, MacroState};
-use crate::node::{Named, Registry, Standing};
+use crate::node::{Named, Registry, TypeStatus};
 use imbl::OrdMap;
 use std::sync::Arc;
 
@@ -129,7 +129,7 @@ impl Session {
         let settled = self.node(head).is_some_and(|node| {
             let ty = registry.playing(head, &node.type_id());
             ty.is_some_and(|ty| ty.decl().control_named(last) == Named::Nothing)
-                && registry.standing(&node.type_id()) == Some(&Standing::Settled)
+                && registry.type_status(&node.type_id()) == Some(&TypeStatus::Ready)
         });
         match last.strip_suffix("_send") {
             _ if !settled => label.to_owned(),

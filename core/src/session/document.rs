@@ -5,7 +5,7 @@ use super::migrate::migrate;
 use super::settings::check_amount;
 use super::{MAX_DEPTH, Session, kept, lower, scene_document};
 use crate::edit::{Edit, EditError, LoadError, Route, SessionNode, gain_path, level_path};
-use crate::graph::{Controls, GraphError, Scrutiny};
+use crate::graph::{Controls, GraphError, Validate};
 use crate::ir::{
     ControlIr, FORMAT, Fault, Krach, MeterSource, ModuleIr, MutedIr, NodeEntry, NodeIr, PatternIr, RouteIr,
     RouteKind, SlotEntry, Source, did_you_mean, flattened,
@@ -299,7 +299,7 @@ impl Session {
         session.apply(&changes, registry).map_err(invalid("$.krach.programs"))?;
         let osc = Edit::Setting(Setting::OscTarget(krach.osc_target));
         session.apply(&osc, registry).map_err(invalid("$.krach.osc_target"))?;
-        let graph = session.load_raw(&krach.raw_graph, registry, Scrutiny::Document);
+        let graph = session.load_raw(&krach.raw_graph, registry, Validate::Saved);
         graph.map_err(invalid("$.krach.raw_graph"))?;
         session.take_nodes(nodes, routing, &krach.nodes, registry).map_err(|(name, error)| {
             let place = names.place_of(&name, "$").unwrap_or("$.nodes".to_owned());
@@ -394,7 +394,7 @@ impl Session {
                 return Err((name, fault.into()));
             }
             if let Source::Type(id) = &source
-                && registry.standing(id).is_none()
+                && registry.type_status(id).is_none()
                 && !comes_from_text(id)
             {
                 let fault = Fault::new("$.source", GraphError::TypeNotFound(id.clone()).to_string());
@@ -431,7 +431,7 @@ impl Session {
             self.routes.push(Route { source, target, kind, port, other });
         }
         let (graph, _) = lower(&self.raw, &self.nodes, &self.routes, registry);
-        if let Err(error) = self.check_graph(&graph, registry, Scrutiny::Document) {
+        if let Err(error) = self.check_graph(&graph, registry, Validate::Saved) {
             let name = match &error {
                 EditError::Graph(GraphError::UnknownPort { node, .. } | GraphError::DuplicateNode(node)) => {
                     node.clone()

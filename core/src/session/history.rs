@@ -34,7 +34,7 @@ pub struct Step {
 
 /// What makes two changes one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Touch {
+pub enum CoalesceKey {
     /// The same control, soon after.
     Control(String),
     /// Parts of the same batch, which act one by one.
@@ -57,32 +57,32 @@ pub struct History {
 
 /// The newest step, while more may join it.
 struct Last {
-    touch: Touch,
+    key: CoalesceKey,
     began: Instant,
     before: Session,
 }
 
 impl History {
     /// Would a change of that kind join the newest step? Then nobody need remember the session before it.
-    pub fn joins(&self, touch: Option<&Touch>, now: Instant) -> bool {
-        let (Some(last), Some(touch)) = (&self.last, touch) else { return false };
-        let soon = match touch {
-            Touch::Control(_) => now.saturating_duration_since(last.began) < COALESCE,
-            Touch::Batch(_) | Touch::Recall => true,
+    pub fn joins(&self, key: Option<&CoalesceKey>, now: Instant) -> bool {
+        let (Some(last), Some(key)) = (&self.last, key) else { return false };
+        let soon = match key {
+            CoalesceKey::Control(_) => now.saturating_duration_since(last.began) < COALESCE,
+            CoalesceKey::Batch(_) | CoalesceKey::Recall => true,
         };
-        last.touch == *touch && soon && self.done == self.steps.len()
+        last.key == *key && soon && self.done == self.steps.len()
     }
 
     /// Remembers a change; was there any? `before` may be left out where the change joins the newest step.
     pub fn record(
         &mut self,
         label: String,
-        touch: Option<Touch>,
+        key: Option<CoalesceKey>,
         before: Option<Session>,
         after: &Session,
         now: Instant,
     ) -> bool {
-        let joins = self.joins(touch.as_ref(), now);
+        let joins = self.joins(key.as_ref(), now);
         let Some(base) = (if joins { self.last.as_ref().map(|l| &l.before) } else { before.as_ref() }) else {
             return false;
         };
@@ -99,7 +99,7 @@ impl History {
             return false;
         } else {
             self.weight -= self.steps.drain(self.done..).map(|s| s.weight).sum::<usize>();
-            self.last = touch.zip(before).map(|(touch, before)| Last { touch, began: now, before });
+            self.last = key.zip(before).map(|(key, before)| Last { key, began: now, before });
         }
         self.weight += step.weight;
         self.steps.push(step);
@@ -262,11 +262,11 @@ fn parts(edits: &[Edit]) -> Vec<&Edit> {
 }
 
 /// What makes an edit join the step before it.
-pub fn touch_of(edit: &Edit) -> Option<Touch> {
+pub fn coalesce_key(edit: &Edit) -> Option<CoalesceKey> {
     match edit {
-        Edit::SetControl { label, .. } => Some(Touch::Control(label.clone())),
-        Edit::Setting(Setting::Master(_)) => Some(Touch::Control(String::new())),
-        Edit::Scene(edit) if edit.is_recall() => Some(Touch::Recall),
+        Edit::SetControl { label, .. } => Some(CoalesceKey::Control(label.clone())),
+        Edit::Setting(Setting::Master(_)) => Some(CoalesceKey::Control(String::new())),
+        Edit::Scene(edit) if edit.is_recall() => Some(CoalesceKey::Recall),
         _ => None,
     }
 }

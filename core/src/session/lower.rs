@@ -13,7 +13,7 @@ use super::{Session, check_ids, check_labels, check_node};
 use crate::edit::{
     EditError, Key, Nodes, Route, Routes, SessionNode, fader_id, gain_path, mute_path, send_id,
 };
-use crate::graph::{Connection, GraphError, GraphNode, IndexedGraph, Part, PartKey, RawGraph, Scrutiny};
+use crate::graph::{Connection, GraphError, GraphNode, IndexedGraph, Part, PartKey, RawGraph, Validate};
 use crate::ir::{RouteKind, Source};
 use crate::limits::MAX_CONNECTIONS;
 use crate::model::Values;
@@ -224,9 +224,9 @@ impl Session {
     ///
     /// # Errors
     /// What is wrong with it; then nothing has changed.
-    pub fn relower(&mut self, registry: &Registry, scrutiny: Option<Scrutiny<'_>>) -> Result<(), EditError> {
-        let document = matches!(scrutiny, Some(Scrutiny::Document));
-        if (scrutiny.is_none() || document)
+    pub fn relower(&mut self, registry: &Registry, validate: Option<Validate<'_>>) -> Result<(), EditError> {
+        let document = matches!(validate, Some(Validate::Saved));
+        if (validate.is_none() || document)
             && let Some(relowered) = self.relowered(registry, document)?
         {
             let mut ids = self.graph.changed_ids(&relowered.graph);
@@ -244,7 +244,7 @@ impl Session {
         }
         let (graph, mutes) = lower(&self.raw, &self.nodes, &self.routes, registry);
         let before = Arc::clone(&self.graph);
-        self.check_graph(&graph, registry, scrutiny.unwrap_or(Scrutiny::Since(&before)))?;
+        self.check_graph(&graph, registry, validate.unwrap_or(Validate::ChangesSince(&before)))?;
         // The mute of a node that is gone is no value of another node of its fader's name.
         for node in self.basis.nodes.changes(&self.nodes).filter_map(|change| change.old) {
             self.values.remove(&mute_path(&node.name));

@@ -5,7 +5,7 @@ use super::settings::check_amount;
 use crate::edit::{
     EditError, GraphState, Key, NodeEdit, NodeSpec, Route, SessionNode, gain_path, level_path, mute_path,
 };
-use crate::graph::{Clash, Controls, IndexedGraph, Rest, Scrutiny};
+use crate::graph::{Clash, Controls, IndexedGraph, Rest, Validate};
 use crate::ir::{DEFAULT_GAIN, Fault, NodeIr, RouteIr, RouteKind, Source, shown, which_names};
 use crate::limits::MAX_GAIN;
 use crate::node::{Bus, Registry};
@@ -214,7 +214,7 @@ impl Session {
         let GraphState { raw, nodes, routes, values, kept } = foundation.clone();
         let mut next = Self { raw, nodes, routes, values, kept, ..self.clone() };
         // It was right once: texts that do not compile any more keep nobody from going back to it.
-        next.relower(registry, Some(Scrutiny::Document))?;
+        next.relower(registry, Some(Validate::Saved))?;
         *self = next;
         Ok(())
     }

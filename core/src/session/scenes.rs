@@ -3,7 +3,7 @@
 use super::{Added, Session};
 use crate::address::is_within;
 use crate::edit::{EditError, Scene, SceneEdit, SceneState, SceneTransport};
-use crate::graph::Scrutiny;
+use crate::graph::Validate;
 use crate::ir::{Fault, which_names};
 use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
 use crate::model::SlotState;
@@ -77,7 +77,7 @@ impl Session {
                 (bpm, beats_per_cycle, host_meter);
         }
         // It was right once: texts that do not compile any more keep nobody from going back to it.
-        next.relower(registry, Some(Scrutiny::Document))?;
+        next.relower(registry, Some(Validate::Saved))?;
         Arc::make_mut(&mut next.scenes).set_current(number);
         *self = next;
         Ok(())

@@ -4,7 +4,7 @@ use super::Session;
 use crate::edit::{NodeEdit, SessionNode};
 use crate::ir::{Fault, which_names};
 use crate::limits::MAX_ID;
-use crate::node::{NodeSettings, NodeType, Registry, Standing};
+use crate::node::{NodeSettings, NodeType, Registry, TypeStatus};
 
 /// Most settings of a node.
 const MAX_SETTINGS: usize = 256;
@@ -65,7 +65,7 @@ impl Session {
                 continue;
             };
             let type_id = self.node(&spec.node.name).map(SessionNode::type_id).unwrap_or_default();
-            if registry.standing(&type_id) == Some(&Standing::Expected) {
+            if registry.type_status(&type_id) == Some(&TypeStatus::Compiling) {
                 continue;
             }
             let Some(ty) = registry.find(&type_id) else { continue };

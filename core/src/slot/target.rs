@@ -56,7 +56,7 @@ pub enum Target {
     /// Sends an OSC message: the one that the control side prepared for this value.
     Osc,
     /// Nothing that the engine plays.
-    Nothing,
+    Ignored,
 }
 
 impl Target {

@@ -226,7 +226,7 @@ impl Library {
         self.patches.prepare_edit(edit, engine)?;
         for id in &engine.types_of(edit) {
             let Some(name) = id.strip_prefix(FAMILY).filter(|_| !is_inline(id)) else { continue };
-            if engine.registry().standing(id).is_none() {
+            if engine.registry().type_status(id).is_none() {
                 self.rescan(engine);
             }
             let Some((folder, _)) = &self.folder else { continue };
@@ -378,7 +378,7 @@ impl Library {
             }
         }
         for id in names {
-            if engine.registry().standing(&id).is_none() {
+            if engine.registry().type_status(&id).is_none() {
                 self.list(&id, engine);
             }
         }

@@ -125,7 +125,7 @@ impl Patches {
     /// The patches that an edit brings are those of the folder now.
     fn refresh(&mut self, edit: &Edit, engine: &mut Engine) {
         for id in engine.types_of(edit).iter().filter(|id| is_patch(id) && !is_inline(id)) {
-            if engine.registry().standing(id).is_none() {
+            if engine.registry().type_status(id).is_none() {
                 self.rescan(engine);
             }
             let (Some((folder, _)), Some(name)) = (&self.folder, id.strip_prefix(FAMILY)) else { continue };
@@ -280,7 +280,7 @@ impl Patches {
             }
         }
         for id in names {
-            if engine.registry().standing(&id).is_none() {
+            if engine.registry().type_status(&id).is_none() {
                 self.list(&id, engine);
             }
         }

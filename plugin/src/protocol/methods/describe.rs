@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use krach_core::edit::{SessionNode, gain_path};
 use krach_core::graph::Rest;
 use krach_core::ir::{RouteKind, Source};
-use krach_core::node::{Bargraph, Bus, NodeType, Registry, SettingValue, Standing, is_patch};
+use krach_core::node::{Bargraph, Bus, NodeType, Registry, SettingValue, TypeStatus, is_patch};
 use krach_core::session::{Session, Writer, unfit};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -71,9 +71,9 @@ fn described(
     let (session, registry) = (context.engine.session(), context.engine.registry());
     let type_id = node.type_id();
     let playing = registry.playing(&node.name, &type_id);
-    let state = match (registry.standing(&type_id), playing) {
-        (Some(Standing::Settled), Some(_)) => "ready",
-        (Some(Standing::Failed(_)), _) => "failed",
+    let state = match (registry.type_status(&type_id), playing) {
+        (Some(TypeStatus::Ready), Some(_)) => "ready",
+        (Some(TypeStatus::Failed(_)), _) => "failed",
         _ => "pending",
     };
     let kind = match node.source {

@@ -7,7 +7,7 @@ use krach_core::engine::Engine;
 use krach_core::graph::{Meant as Means, Rest};
 use krach_core::ir::{DEFAULT_PORT, NodeIr, RouteIr, RouteKind, Source, did_you_mean, shown, which_names};
 use krach_core::limits::MAX_GAIN;
-use krach_core::node::{Bus, Named as NamedControl, NodeDecl, NodeSettings, Standing};
+use krach_core::node::{Bus, Named as NamedControl, NodeDecl, NodeSettings, TypeStatus};
 use krach_core::session::{Adoption, Session};
 use serde::{Deserialize, Serialize};
 
@@ -259,8 +259,8 @@ fn begins_with_one(edit: &Edit, given: bool, engine: &Engine) -> Result<(), RpcE
     let types = engine.types_of(edit);
     let known = types.first().and_then(|id| engine.registry().find(id));
     let Some(decl) = known.map(|ty| ty.decl()) else { return Ok(()) };
-    let standing = types.first().and_then(|id| engine.registry().standing(id));
-    let settled = standing == Some(&Standing::Settled);
+    let status = types.first().and_then(|id| engine.registry().type_status(id));
+    let settled = status == Some(&TypeStatus::Ready);
     for (control, _) in &spec.node.init {
         let place = format!("params.init[{control:?}]");
         match decl.control_named(control) {

@@ -53,7 +53,7 @@ fn read_types(raw: Option<&RawValue>) -> Result<Work, RpcError> {
     Ok(Box::new(move |context| {
         context.type_ids();
         if let Some(wanted) = &wanted
-            && context.engine.registry().standing(wanted).is_none()
+            && context.engine.registry().type_status(wanted).is_none()
         {
             return Answer::Now(Err(unknown(wanted)));
         }
@@ -143,7 +143,7 @@ fn read_source(raw: Option<&RawValue>) -> Result<Work, RpcError> {
                 imports: text.imports.clone(),
                 type_id,
             })),
-            None if context.engine.registry().standing(&type_id).is_some() => {
+            None if context.engine.registry().type_status(&type_id).is_some() => {
                 let error = RpcError::new(REFUSED, format!("{type_id} has no text that can be read"));
                 Err(error.at("params.type").hint("only FAUST sounds and patches have one"))
             }
