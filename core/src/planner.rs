@@ -5,12 +5,12 @@ mod changes;
 mod controls;
 mod error;
 pub mod labels;
-mod shape;
+mod shadow;
 mod stock;
 mod wires;
 
 pub use error::PlanError;
-pub use shape::Shape;
+pub use shadow::PlanShadow;
 pub use stock::Stock;
 
 use crate::graph::{GraphNode, IndexedGraph, Rest, Validate};
@@ -21,7 +21,7 @@ use crate::node::{ControlKind, CreateContext, MidiInput, Node, NodeDecl, NodeTyp
 use crate::plan::{NoteParts, Plan, PlanNode, first_value};
 use crate::voice::{MAX_KEYS, Voice};
 use changes::Changes;
-use shape::{Basis, ShapeNode};
+use shadow::{Basis, ShadowNode};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -58,7 +58,7 @@ pub struct Request<'a> {
 const SOME: usize = 64;
 
 struct PlannedNode {
-    node: Arc<ShapeNode>,
+    node: Arc<ShadowNode>,
     base: Option<u32>,
     /// Of its instances, how many the base has.
     living: usize,
@@ -70,7 +70,7 @@ struct PlannedNode {
 ///
 /// # Errors
 /// If the graph has no order, a type does not create an instance, or the scenes have no room.
-pub fn build(base: &Shape, generation: u64, mut request: Request<'_>) -> Result<(Plan, Shape), PlanError> {
+pub fn build(base: &PlanShadow, generation: u64, mut request: Request<'_>) -> Result<(Plan, PlanShadow), PlanError> {
     let basis = base.basis.clone();
     let stock = request.stock.take();
     // A scene has little in common with what plays.
@@ -99,45 +99,45 @@ pub fn build(base: &Shape, generation: u64, mut request: Request<'_>) -> Result<
     }
     let mut plan = Plan::empty(generation);
     let controls = if changes.is_some() { base.controls.len() + SOME } else { 0 };
-    let mut shape = Shape {
+    let mut shadow = PlanShadow {
         generation,
         wires: Vec::with_capacity(wires.len()),
         controls: Vec::with_capacity(controls),
-        ..Shape::default()
+        ..PlanShadow::default()
     };
     plan.reserve(members.len(), wires.len(), controls);
     plan.base = base.generation;
     plan.crossfade = request.crossfade;
-    (plan.takes_input, shape.takes_input) = (takes_input, takes_input);
+    (plan.takes_input, shadow.takes_input) = (takes_input, takes_input);
     place_nodes(&mut plan, base, &members);
-    wires::place_wires(&mut plan, &mut shape, base, &members, &wires);
-    wires::place_tails(&mut plan, &mut shape, base, &members, &cut);
+    wires::place_wires(&mut plan, &mut shadow, base, &members, &wires);
+    wires::place_tails(&mut plan, &mut shadow, base, &members, &cut);
     buffers::assign(&mut plan, &members, request.frames, base.buffers);
-    shape.buffers = plan.buffer_count;
+    shadow.buffers = plan.buffer_count;
     match &changes {
         Some(changes) => {
-            controls::place_since(&mut plan, &mut shape, base, &mut members, &request, changes);
+            controls::place_since(&mut plan, &mut shadow, base, &mut members, &request, changes);
         }
-        None => controls::place_all(&mut plan, &mut shape, base, &mut members, &request),
+        None => controls::place_all(&mut plan, &mut shadow, base, &mut members, &request),
     }
     plan.listeners.sort_by_key(|listener| listener.midi.input);
-    shape.basis = Some(Arc::new(Basis {
+    shadow.basis = Some(Arc::new(Basis {
         graph: request.graph.clone(),
         values: request.values.clone(),
         registry: request.registry.state(),
     }));
     create_instances(&mut plan, &members, request)?;
-    shape.nodes = members.into_iter().map(|member| member.node).collect();
-    shape.finish();
-    plan.fading = shape.has_ghosts();
-    Ok((plan, shape))
+    shadow.nodes = members.into_iter().map(|member| member.node).collect();
+    shadow.finish();
+    plan.fading = shadow.has_ghosts();
+    Ok((plan, shadow))
 }
 
 /// A member for a node of the graph: what the base has of it, or new.
 fn member(
     node: &GraphNode,
     ty: &Arc<dyn NodeType>,
-    before: Option<(u32, &Arc<ShapeNode>)>,
+    before: Option<(u32, &Arc<ShadowNode>)>,
     next_uid: &mut u64,
 ) -> PlannedNode {
     let (count, living) = (node.count as usize, before.map_or(0, |(_, before)| before.voices));
@@ -157,7 +157,7 @@ fn member(
         },
         |(_, before)| before.uid,
     );
-    let planned = ShapeNode {
+    let planned = ShadowNode {
         uid,
         id: node.id.as_str().into(),
         ty: Arc::clone(ty),
@@ -174,23 +174,23 @@ fn member(
 }
 
 /// A node of the base that is on its way out.
-fn ghost(at: usize, node: &Arc<ShapeNode>) -> PlannedNode {
+fn ghost(at: usize, node: &Arc<ShadowNode>) -> PlannedNode {
     let planned = match node.ghost {
         true => Arc::clone(node),
-        false => Arc::new(ShapeNode {
+        false => Arc::new(ShadowNode {
             ghost: true,
             count: node.voices,
             legato: None,
             rests: false,
             controls: Arc::from([]),
-            ..ShapeNode::clone(node)
+            ..ShadowNode::clone(node)
         }),
     };
     PlannedNode { node: planned, base: Some(at as u32), living: node.voices, pool: NONE }
 }
 
 /// Live nodes in graph order, then whatever of the base is on its way out.
-fn members(base: &Shape, request: &Request<'_>) -> Result<Vec<PlannedNode>, PlanError> {
+fn members(base: &PlanShadow, request: &Request<'_>) -> Result<Vec<PlannedNode>, PlanError> {
     let graph = request.graph;
     let order = graph.order(request.registry, Validate::ChangesSince(graph))?;
     let mut carried = vec![false; base.nodes.len()];
@@ -220,7 +220,7 @@ fn members(base: &Shape, request: &Request<'_>) -> Result<Vec<PlannedNode>, Plan
 }
 
 /// An output on its way out that the graph has again is the same output: what still fades on its way there turns round.
-fn may_return(node: &ShapeNode) -> bool {
+fn may_return(node: &ShadowNode) -> bool {
     node.ghost && node.uid != u64::MAX && is_output(node.ty.as_ref())
 }
 
@@ -230,12 +230,12 @@ fn is_output(ty: &dyn NodeType) -> bool {
 
 /// The same where only these parts of the graph are others; `None`: the whole is to be looked at. New ones come first,
 /// the others stay where the base has them.
-fn members_since(base: &Shape, request: &Request<'_>, changes: &Changes<'_>) -> Option<Vec<PlannedNode>> {
+fn members_since(base: &PlanShadow, request: &Request<'_>, changes: &Changes<'_>) -> Option<Vec<PlannedNode>> {
     let mut members = Vec::with_capacity(base.nodes.len() + changes.nodes.len());
     let mut next_uid = *request.next_uid;
     let mut in_base = BTreeSet::new();
     let mut kept = Vec::with_capacity(base.nodes.len());
-    let returns = |node: &ShapeNode| {
+    let returns = |node: &ShadowNode| {
         let live = || base.nodes.iter().any(|other| !other.ghost && other.id == node.id);
         let again = |now: &GraphNode| {
             let ty = type_of(now, request);
@@ -286,7 +286,7 @@ pub fn same_code(a: &dyn NodeType, b: &dyn NodeType) -> bool {
     a.code_key() == b.code_key() && a.decl().type_id == b.decl().type_id
 }
 
-fn place_nodes(plan: &mut Plan, base: &Shape, members: &[PlannedNode]) {
+fn place_nodes(plan: &mut Plan, base: &PlanShadow, members: &[PlannedNode]) {
     let fresh_ghost = |g: &PlannedNode| g.node.ghost && g.base.is_some_and(|b| !base.nodes[b as usize].ghost);
     let ghosts: HashMap<&str, usize> =
         members.iter().enumerate().filter(|(_, g)| fresh_ghost(g)).map(|(i, g)| (&*g.node.id, i)).collect();
@@ -331,7 +331,7 @@ fn place_nodes(plan: &mut Plan, base: &Shape, members: &[PlannedNode]) {
 }
 
 /// Voices without instances for a node.
-fn empty_voices(node: &ShapeNode) -> Vec<Voice> {
+fn empty_voices(node: &ShadowNode) -> Vec<Voice> {
     let decl = node.ty.decl();
     let voice = |_| Voice::new(decl.controls.len(), channels(&decl.outputs));
     let mut voices: Vec<Voice> = (0..node.voices).map(voice).collect();

@@ -7,7 +7,7 @@ use crate::graph::Controls;
 use crate::limits::MAX_AUTOMATIONS;
 use crate::model::Setting;
 use crate::notice::Notice;
-use crate::planner::Shape;
+use crate::planner::PlanShadow;
 use crate::processor::{Action, FromAudio, TimedAction, ToAudio};
 use crate::symbol::Symbol;
 use std::sync::Arc;
@@ -48,9 +48,9 @@ impl Engine {
             }
             FromAudio::Stale(plan) => {
                 let Some(audio) = &mut self.audio else { return };
-                let newer = |s: &SentPlan| s.pending.is_none() && s.shape.generation > plan.generation;
+                let newer = |s: &SentPlan| s.pending.is_none() && s.shadow.generation > plan.generation;
                 let overtaken = audio.sent.iter().any(newer);
-                let at = audio.sent.iter().position(|s| s.shape.generation == plan.generation);
+                let at = audio.sent.iter().position(|s| s.shadow.generation == plan.generation);
                 let Some(sent) = at.map(|at| audio.sent.remove(at)) else { return };
                 match sent.pending {
                     // Nothing newer is on its way that would contain its edits.
@@ -153,11 +153,11 @@ impl Engine {
 
     fn adopted(&mut self, generation: u64, late: bool) {
         let Some(audio) = &mut self.audio else { return };
-        let Some(at) = audio.sent.iter().position(|s| s.shape.generation == generation) else {
+        let Some(at) = audio.sent.iter().position(|s| s.shadow.generation == generation) else {
             return; // of an engine that was replaced
         };
         let sent = audio.sent.remove(at);
-        self.base_is(sent.shape);
+        self.base_is(sent.shadow);
         match sent.pending {
             Some(seq) => {
                 // One that was cancelled too late is planned away.
@@ -200,12 +200,12 @@ impl Engine {
     }
 
     /// That plan plays now.
-    pub(super) fn base_is(&mut self, shape: Arc<Shape>) {
+    pub(super) fn base_is(&mut self, shadow: Arc<PlanShadow>) {
         let Some(audio) = &mut self.audio else { return };
-        audio.base = shape;
+        audio.base = shadow;
         let (base, on_their_way) = (&audio.base, &audio.sent);
         self.silenced.retain(|uid, _| base.has_live(*uid));
-        self.meters.retain(base.uids().chain(on_their_way.iter().flat_map(|s| s.shape.uids())));
+        self.meters.retain(base.uids().chain(on_their_way.iter().flat_map(|s| s.shadow.uids())));
         self.scenes.adopted(base.generation);
     }
 

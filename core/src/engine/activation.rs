@@ -8,7 +8,7 @@ use crate::edit::{At, Edit};
 use crate::model::ClockSource;
 use crate::notice::Notice;
 use crate::plan::Plan;
-use crate::planner::Shape;
+use crate::planner::PlanShadow;
 use crate::processor::{
     Action, ActiveAutomation, ControllerMap, NoteRoute, Processor, RETURNS, Renderer, RendererSettings,
     TO_AUDIO, TimedAction, ToAudio,
@@ -83,18 +83,18 @@ impl Engine {
         // Scenes are prepared against the plan that this engine begins with, by the one that follows it.
         (audio.dirty, audio.reschedule) = (!self.session.scenes.is_empty(), false);
         let session = self.session.clone();
-        let empty = Shape::empty(self.generation);
-        let (plan, shape) = match self.build(&audio, &empty, &session, &Changes::default()) {
-            Ok((mut plan, shape)) => {
+        let empty = PlanShadow::empty(self.generation);
+        let (plan, shadow) = match self.build(&audio, &empty, &session, &Changes::default()) {
+            Ok((mut plan, shadow)) => {
                 plan.begin_at_rest();
-                (plan, shape)
+                (plan, shadow)
             }
             Err(error) => {
                 self.notices.push(Notice::EditFailed { seq: self.seq, message: error.to_string() });
                 (Plan::empty(empty.generation), empty)
             }
         };
-        audio.base = Arc::new(shape);
+        audio.base = Arc::new(shadow);
         self.spare.clear();
         self.tell_misfits(|_| true);
         self.tell_clashes();
@@ -137,12 +137,12 @@ impl Engine {
                     .remove(name)
                     .or_else(|| krach_patterns::compile_swung(&slot.pattern, slot.swing).ok())
             {
-                let mut voice = slot_pattern(name, program, self.next_serial(), session.settings.seed);
-                self.prepare_osc(voice.serial, &voice.program);
-                self.ledger.slot_serials.insert(name.clone(), voice.serial);
-                voice.content = content_of(&slot.pattern, slot.swing, slot.from_zero);
-                voice.origin = if slot.from_zero { slot.origin } else { Some(0.0) };
-                renderer.place_slot(index as usize, Box::new(voice));
+                let mut pattern = slot_pattern(name, program, self.next_serial(), session.settings.seed);
+                self.prepare_osc(pattern.serial, &pattern.program);
+                self.ledger.slot_serials.insert(name.clone(), pattern.serial);
+                pattern.content = content_of(&slot.pattern, slot.swing, slot.from_zero);
+                pattern.origin = if slot.from_zero { slot.origin } else { Some(0.0) };
+                renderer.place_slot(index as usize, Box::new(pattern));
             }
         }
         for (id, a) in &session.automations {

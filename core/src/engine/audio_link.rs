@@ -1,6 +1,6 @@
 //! The way to the processor: what is on its way there, and the plans that it was sent.
 
-use crate::planner::Shape;
+use crate::planner::PlanShadow;
 use crate::processor::{FromAudio, ToAudio};
 use rtrb::{Consumer, Producer};
 use std::collections::VecDeque;
@@ -14,7 +14,7 @@ pub(super) struct AudioLink {
     pub sample_rate: f64,
     pub max_frames: usize,
     /// The plan that plays, as far as is known.
-    pub base: Arc<Shape>,
+    pub base: Arc<PlanShadow>,
     /// Plans that are on their way.
     pub sent: Vec<SentPlan>,
     /// The session's graph is ahead of what was sent.
@@ -31,7 +31,7 @@ pub(super) struct AudioLink {
 
 /// A plan that was sent, and that audio has not adopted yet.
 pub(super) struct SentPlan {
-    pub shape: Arc<Shape>,
+    pub shadow: Arc<PlanShadow>,
     pub seq: u64,
     /// The pending graph edit that it carries out; `None`: it is for now.
     pub pending: Option<u64>,

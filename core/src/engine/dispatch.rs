@@ -12,7 +12,7 @@ use crate::model::{ClockSource, Crossfade, InputState, MidiMapState, Period, Set
 use crate::node::CreateContext;
 use crate::notice::Notice;
 use crate::plan::Plan;
-use crate::planner::{self, PlanError, Shape};
+use crate::planner::{self, PlanError, PlanShadow};
 use crate::processor::{Action, ControllerMap, InputRoute, NoteRoute, TimedAction, ToAudio, chunk_of};
 use crate::session::Session;
 use crate::slot::content_of;
@@ -59,17 +59,17 @@ impl Engine {
             Edit::SetPattern { slot, pattern, from_zero, origin, swing } => {
                 let index = self.slot_of(slot)?;
                 let program = krach_patterns::compile_swung(pattern, *swing).ok()?;
-                let mut voice = slot_pattern(slot, program, self.next_serial(), self.session.settings.seed);
-                self.prepare_osc(voice.serial, &voice.program);
+                let mut bound = slot_pattern(slot, program, self.next_serial(), self.session.settings.seed);
+                self.prepare_osc(bound.serial, &bound.program);
                 // One that waits for its position is the slot's when audio says that it has acted.
                 if self.pending.iter().all(|p| p.seq != seq) {
-                    self.ledger.slot_serials.insert(slot.clone(), voice.serial);
+                    self.ledger.slot_serials.insert(slot.clone(), bound.serial);
                 }
-                voice.content = content_of(pattern, *swing, *from_zero);
-                voice.origin = if *from_zero { *origin } else { Some(0.0) };
+                bound.content = content_of(pattern, *swing, *from_zero);
+                bound.origin = if *from_zero { *origin } else { Some(0.0) };
                 // Without a time it is in phase at once, and the past has passed anyway.
-                voice.from = if due.is_some() { None } else { Some(f64::NEG_INFINITY) };
-                Action::Slot { slot: index, voice: Box::new(voice) }
+                bound.from = if due.is_some() { None } else { Some(f64::NEG_INFINITY) };
+                Action::Slot { slot: index, pattern: Box::new(bound) }
             }
             // What is unknown now may be there by then.
             Edit::Hush { slot } | Edit::RemoveSlot { slot } if due.is_some() => {
@@ -315,7 +315,7 @@ impl Engine {
         }
         audio.backlog.push_back(ToAudio::DropScheduled);
         let on_its_way = audio.sent.iter().rev().find(|s| s.pending.is_none());
-        let mut chain = on_its_way.map_or(&audio.base, |s| &s.shape).clone();
+        let mut chain = on_its_way.map_or(&audio.base, |s| &s.shadow).clone();
         // Until audio has answered a recall, what it plays is what was before that.
         let (session, resets, removed, seq) = match self.scenes.on_their_way.front() {
             None => (&self.session, &self.ledger.resets, &self.ledger.removed, self.seq),
@@ -340,8 +340,8 @@ impl Engine {
             let changes = Changes { resets, removed, scene: late.is_some() };
             let fade = late.and_then(|late| late.0);
             let timing = Timing { seq, fade, ..Timing::default() };
-            if let Some(shape) = self.send_plan(&mut audio, &base, &session, &changes, &timing) {
-                chain = shape;
+            if let Some(shadow) = self.send_plan(&mut audio, &base, &session, &changes, &timing) {
+                chain = shadow;
             }
         }
         if self.pending.iter().any(Pending::is_plan) {
@@ -355,7 +355,7 @@ impl Engine {
     }
 
     /// One plan for each pending graph edit, each building on the one before.
-    fn send_scheduled(&mut self, audio: &mut AudioLink, mut chain: Arc<Shape>, mut session: Session) {
+    fn send_scheduled(&mut self, audio: &mut AudioLink, mut chain: Arc<PlanShadow>, mut session: Session) {
         let matters = |e: &Edit| {
             let sets = matches!(e, Edit::SetControl { .. } | Edit::Fade { .. } | Edit::Scene(_));
             touches_graph(e) || sets || matches!(e, Edit::Setting(Setting::Crossfade(_)))
@@ -381,7 +381,7 @@ impl Engine {
                 sent = self.send_plan(audio, &chain, &session, &changes, &timed);
             }
             match sent {
-                Some(shape) => chain = shape,
+                Some(shadow) => chain = shadow,
                 // When its time comes it is tried, and what is wrong is said.
                 None => audio.backlog.push_back(ToAudio::Edit(TimedAction {
                     seq: timed.seq,
@@ -399,23 +399,23 @@ impl Engine {
     fn send_plan(
         &mut self,
         audio: &mut AudioLink,
-        base: &Shape,
+        base: &PlanShadow,
         session: &Session,
         changes: &Changes,
         timing: &Timing,
-    ) -> Option<Arc<Shape>> {
+    ) -> Option<Arc<PlanShadow>> {
         let Timing { seq, due, relative, fade } = *timing;
         let now = due.is_none();
         match self.build(audio, base, session, changes) {
-            Ok((mut plan, shape)) => {
+            Ok((mut plan, shadow)) => {
                 (plan.seq, plan.due, plan.relative, plan.fade) = (seq, due, relative, fade);
                 if now {
-                    plan.scenes = self.prepare_scenes(audio, &shape);
+                    plan.scenes = self.prepare_scenes(audio, &shadow);
                 }
-                let (shape, pending) = (Arc::new(shape), due.map(|_| seq));
-                audio.sent.push(SentPlan { shape: shape.clone(), seq, pending, dropped: false });
+                let (shadow, pending) = (Arc::new(shadow), due.map(|_| seq));
+                audio.sent.push(SentPlan { shadow: shadow.clone(), seq, pending, dropped: false });
                 audio.backlog.push_back(ToAudio::Plan(Box::new(plan)));
-                Some(shape)
+                Some(shadow)
             }
             Err(error) => {
                 self.notices.push(Notice::EditFailed { seq, message: error.to_string() });
@@ -430,14 +430,14 @@ impl Engine {
     pub(super) fn build(
         &mut self,
         audio: &AudioLink,
-        base: &Shape,
+        base: &PlanShadow,
         session: &Session,
         changes: &Changes,
-    ) -> Result<(Plan, Shape), PlanError> {
+    ) -> Result<(Plan, PlanShadow), PlanError> {
         self.generation += 1;
         let context =
             CreateContext { sample_rate: audio.sample_rate, max_frames: chunk_of(audio.max_frames) };
-        let (mut plan, shape) = planner::build(
+        let (mut plan, shadow) = planner::build(
             base,
             self.generation,
             planner::Request {
@@ -456,7 +456,7 @@ impl Engine {
             },
         )?;
         self.meters.assign(&mut plan);
-        Ok((plan, shape))
+        Ok((plan, shadow))
     }
 }
 

@@ -43,15 +43,15 @@ impl Engine {
 
     /// Audio is done with a pattern.
     pub(super) fn forget_osc_of(&mut self, garbage: Option<&Garbage>) {
-        if let Some(Garbage::Slot(voice)) = garbage {
-            self.osc.remove(&voice.serial);
+        if let Some(Garbage::Slot(pattern)) = garbage {
+            self.osc.remove(&pattern.serial);
         }
     }
 
     /// Audio never played a pattern.
     pub(super) fn forget_osc_unheard(&mut self, action: &Action) {
-        if let Action::Slot { voice, .. } = action {
-            self.osc.remove(&voice.serial);
+        if let Action::Slot { pattern, .. } = action {
+            self.osc.remove(&pattern.serial);
         }
     }
 }

@@ -88,7 +88,7 @@ impl Engine {
         self.forget_starts(recall.heard);
         self.scenes.stock.taken(|number| prepared.pool.contains(&number));
         self.scenes.used(recall.number);
-        self.base_is(prepared.shape);
+        self.base_is(prepared.shadow);
         let asked = self.scenes.on_their_way.iter().position(|asked| asked.seq == recall.seq);
         match asked {
             // The session is the scene since it was asked for. Those before it came too late for their own turn.

@@ -10,7 +10,7 @@ use crate::limits::NONE;
 use crate::model::{Crossfade, Values};
 use crate::node::{CreateContext, RegistryState};
 use crate::plan::ScenePlan;
-use crate::planner::{self, Shape, Stock};
+use crate::planner::{self, PlanShadow, Stock};
 use crate::processor::{Action, SceneAutomation, SceneParts, SceneSlot, TimedAction, ToAudio, chunk_of};
 use crate::session::Session;
 use crate::slot::content_of;
@@ -60,7 +60,7 @@ pub(super) struct Late(pub Option<Crossfade>);
 /// A plan that makes the graph of a scene of its base.
 pub(super) struct Prepared {
     base: u64,
-    pub shape: Arc<Shape>,
+    pub shadow: Arc<PlanShadow>,
     /// Numbers in the pool of the voices that it takes.
     pub pool: Vec<u32>,
 }
@@ -179,7 +179,7 @@ impl Engine {
     }
 
     /// Plans of the scenes against `base`, which is about to be sent; what else they need is sent ahead of it.
-    pub(super) fn prepare_scenes(&mut self, audio: &mut AudioLink, base: &Shape) -> Vec<ScenePlan> {
+    pub(super) fn prepare_scenes(&mut self, audio: &mut AudioLink, base: &PlanShadow) -> Vec<ScenePlan> {
         // Those that there were when the recall was asked for that audio gets to next.
         let asked = self.scenes.on_their_way.front();
         let scenes = Arc::clone(&asked.map_or(&self.session, |asked| &asked.before).scenes);
@@ -249,7 +249,7 @@ impl Engine {
         Ok(())
     }
 
-    fn plan_scene(&mut self, audio: &AudioLink, base: &Shape, number: u8) -> Option<Box<crate::plan::Plan>> {
+    fn plan_scene(&mut self, audio: &AudioLink, base: &PlanShadow, number: u8) -> Option<Box<crate::plan::Plan>> {
         let lowered = self.scenes.lowered.get(&number)?;
         self.generation += 1;
         let context =
@@ -271,13 +271,13 @@ impl Engine {
         // What refuses now is said when the scene is recalled: then it is an edit like any other.
         let built = planner::build(base, self.generation, request);
         self.next_uid = self.next_uid.max(self.scenes.stock.last_uid());
-        let (mut plan, shape) = built.ok()?;
+        let (mut plan, shadow) = built.ok()?;
         self.scenes.stock.add(plan.memory()).ok()?;
         for node in &mut plan.nodes {
             node.meter = self.meters.of(node.uid).unwrap_or(NONE);
         }
         let pool = plan.nodes.iter().map(|node| node.pool).filter(|pool| *pool != NONE).collect();
-        let prepared = Prepared { base: base.generation, shape: Arc::new(shape), pool };
+        let prepared = Prepared { base: base.generation, shadow: Arc::new(shadow), pool };
         self.scenes.plans.insert(self.generation, prepared);
         Some(Box::new(plan))
     }
@@ -295,12 +295,12 @@ impl Engine {
             let index = self.slot_of(name)?;
             let program = krach_patterns::compile_swung(&slot.pattern, slot.swing).ok()?;
             let serial = self.next_serial();
-            let mut voice = slot_pattern(name, program, serial, seed);
-            self.prepare_osc(serial, &voice.program);
-            voice.content = content_of(&slot.pattern, slot.swing, slot.from_zero);
-            voice.origin = if slot.from_zero { slot.origin } else { Some(0.0) };
+            let mut pattern = slot_pattern(name, program, serial, seed);
+            self.prepare_osc(serial, &pattern.program);
+            pattern.content = content_of(&slot.pattern, slot.swing, slot.from_zero);
+            pattern.origin = if slot.from_zero { slot.origin } else { Some(0.0) };
             names.insert(name.clone(), (index, serial));
-            slots.push(SceneSlot { slot: index, content: voice.content, voice: Some(Box::new(voice)) });
+            slots.push(SceneSlot { slot: index, content: pattern.content, pattern: Some(Box::new(pattern)) });
         }
         let (mut automations, mut ids) = (Vec::new(), BTreeMap::new());
         for (id, automation) in &state.automations {

@@ -6,7 +6,7 @@ use crate::graph::{Connection, GraphNode};
 use crate::model::Settings;
 use crate::node::Bargraph;
 use crate::notice::{NodeStatus, SlotStatus, Status};
-use crate::planner::Shape;
+use crate::planner::PlanShadow;
 use crate::session::Added;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -123,7 +123,7 @@ impl Engine {
         self.audio.as_ref().map(|a| self.meters_of(&a.base)).unwrap_or_default()
     }
 
-    pub(super) fn meters_of(&self, plan: &Shape) -> BTreeMap<String, u32> {
+    pub(super) fn meters_of(&self, plan: &PlanShadow) -> BTreeMap<String, u32> {
         let metered = plan.live().filter_map(|(uid, id)| Some((id.to_owned(), self.meters.of(uid)?)));
         metered.collect()
     }

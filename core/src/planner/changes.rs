@@ -1,7 +1,7 @@
 //! What of a graph differs from the one that a base was built from, where that is little enough for a plan to be the
 //! base with those changes.
 
-use super::shape::{Basis, Rank, Shape, ShapeWire};
+use super::shadow::{Basis, Rank, PlanShadow, ShadowWire};
 use super::{PlannedNode, Request};
 use crate::graph::{Connection, GraphNode, IndexedGraph};
 use imbl::ordmap::DiffItem;
@@ -94,19 +94,19 @@ impl<'a> Changes<'a> {
     }
 
     /// Finds nodes of the base that are not on their way out by id.
-    pub fn finder_in_base<'m>(&self, base: &'m Shape) -> Finder<'m> {
+    pub fn finder_in_base<'m>(&self, base: &'m PlanShadow) -> Finder<'m> {
         let live = move || (0..).zip(&base.nodes).filter(|(_, n)| !n.ghost).map(|(at, n)| (&*n.id, at));
         finder(live, self.gone.len() > FEW)
     }
 
     /// Finds wires of the base by their ends.
-    pub fn wires_of<'m>(&self, base: &'m Shape) -> WireFinder<'m> {
+    pub fn wires_of<'m>(&self, base: &'m PlanShadow) -> WireFinder<'m> {
         if self.gone.len().max(self.new.len()) > FEW {
             let by_way: HashMap<_, usize> =
                 (0..).zip(&base.wires).map(|(at, wire)| (wire.way(), at)).collect();
             return Box::new(move |way| by_way.get(way).copied());
         }
-        Box::new(|way| base.wires.iter().map(ShapeWire::way).position(|other| other == *way))
+        Box::new(|way| base.wires.iter().map(ShadowWire::way).position(|other| other == *way))
     }
 }
 

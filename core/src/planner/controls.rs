@@ -2,7 +2,7 @@
 
 use super::changes::Changes;
 use super::labels::{self, Named};
-use super::shape::{Names, Shape, ShapeControl, ShapeNode};
+use super::shadow::{Names, PlanShadow, ShadowControl, ShadowNode};
 use super::{PlannedNode, Request, range};
 use crate::limits::NONE;
 use crate::node::{Control, ControlKind};
@@ -11,7 +11,7 @@ use crate::symbol::Symbol;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-fn state(node: usize, index: usize, control: &Control, known: &ShapeControl) -> ControlState {
+fn state(node: usize, index: usize, control: &Control, known: &ShadowControl) -> ControlState {
     ControlState {
         node: node as u32,
         index: index as u32,
@@ -44,8 +44,8 @@ fn listen(plan: &mut Plan, control: &Control, path: Symbol) {
 /// Controls of all members, found by looking at each.
 pub(super) fn place_all(
     plan: &mut Plan,
-    shape: &mut Shape,
-    base: &Shape,
+    shadow: &mut PlanShadow,
+    base: &PlanShadow,
     members: &mut [PlannedNode],
     request: &Request<'_>,
 ) {
@@ -70,8 +70,8 @@ pub(super) fn place_all(
                 }
             }
             let value = values.as_ref().and_then(|path| request.values.get(path)).copied();
-            let known = ShapeControl { symbol, value, gate: control.kind == ControlKind::Gate };
-            shape.controls.push(symbol);
+            let known = ShadowControl { symbol, value, gate: control.kind == ControlKind::Gate };
+            shadow.controls.push(symbol);
             listen(plan, control, symbol);
             plan.controls.push(state(n, index, control, &known));
             all.push(known);
@@ -88,14 +88,14 @@ pub(super) fn place_all(
     for (member, node) in members.iter_mut().zip(&plan.nodes) {
         Arc::make_mut(&mut member.node).controls = all[range(node.controls)].into();
     }
-    shape.names = Names { labels: plan.labels.clone(), paths: plan.paths.clone(), ids: plan.ids.clone() };
+    shadow.names = Names { labels: plan.labels.clone(), paths: plan.paths.clone(), ids: plan.ids.clone() };
 }
 
 /// The same with the controls that the base has, and those of new members.
 pub(super) fn place_since(
     plan: &mut Plan,
-    shape: &mut Shape,
-    base: &Shape,
+    shadow: &mut PlanShadow,
+    base: &PlanShadow,
     members: &mut [PlannedNode],
     request: &Request<'_>,
     changes: &Changes<'_>,
@@ -114,7 +114,7 @@ pub(super) fn place_since(
         for (index, (control, known)) in node.ty.decl().controls.iter().zip(&*node.controls).enumerate() {
             listen(plan, control, known.symbol);
             plan.controls.push(state(n, index, control, known));
-            shape.controls.push(known.symbol);
+            shadow.controls.push(known.symbol);
         }
         let count = plan.controls.len() as u32 - first;
         plan.nodes[n].controls = (first, count);
@@ -157,13 +157,13 @@ pub(super) fn place_since(
         }
     }
     plan.resets.sort_by_key(|(at, _)| *at);
-    shape.names = Names { labels: plan.labels.clone(), paths: plan.paths.clone(), ids: plan.ids.clone() };
+    shadow.names = Names { labels: plan.labels.clone(), paths: plan.paths.clone(), ids: plan.ids.clone() };
 }
 
 /// The first control of each node.
-fn firsts_of(base: &Shape) -> Vec<u32> {
+fn firsts_of(base: &PlanShadow) -> Vec<u32> {
     let mut next = 0;
-    let first = |node: &Arc<ShapeNode>| {
+    let first = |node: &Arc<ShadowNode>| {
         let first = next;
         next += if node.ghost { 0 } else { node.controls.len() as u32 };
         first
@@ -186,15 +186,15 @@ fn take_values(members: &mut [PlannedNode], request: &Request<'_>, changes: &Cha
         let controls = node.controls.iter().zip(&node.ty.decl().controls).map(|(known, control)| {
             let hidden = known.symbol == labels::hidden(&node.id, &control.name);
             let value = request.values.get(&format!("{}/{}", node.id, control.name)).copied();
-            ShapeControl { value: value.filter(|_| !hidden), ..*known }
+            ShadowControl { value: value.filter(|_| !hidden), ..*known }
         });
         node.controls = controls.collect();
     }
 }
 
 /// The controls of a node that is new and whose name no other's begins with.
-fn known_controls(node: &ShapeNode, request: &Request<'_>) -> Arc<[ShapeControl]> {
-    let known = |control: &Control| ShapeControl {
+fn known_controls(node: &ShadowNode, request: &Request<'_>) -> Arc<[ShadowControl]> {
+    let known = |control: &Control| ShadowControl {
         symbol: Symbol::control(&node.id, &control.name),
         value: request.values.get(&format!("{}/{}", node.id, control.name)).copied(),
         gate: control.kind == ControlKind::Gate,

@@ -1,7 +1,7 @@
 //! Labels and paths of a plan's controls, as symbols. The rule is that of `graph::controls`: exposed labels, then
 //! paths, then ends of paths; where several nodes' names begin one, the longest.
 
-use super::shape::ShapeNode;
+use super::shadow::ShadowNode;
 use super::{PlannedNode, range};
 use crate::graph::{RawGraph, shadowed_by};
 use crate::node::{NodeDecl, is_gate_label};
@@ -49,7 +49,7 @@ pub(super) fn ends(id: &str, decl: &NodeDecl, first: u32, mut emit: impl FnMut(S
 /// Puts labels and paths in place, once the controls are.
 pub(super) fn place(plan: &mut Plan, members: &[PlannedNode], named: &Named<'_>, graph: &RawGraph) {
     let live = members.iter().map(|m| &*m.node).enumerate().filter(|(_, node)| !node.ghost);
-    let mut live: Vec<(usize, &ShapeNode)> = live.collect();
+    let mut live: Vec<(usize, &ShadowNode)> = live.collect();
     live.sort_by_key(|(_, member)| std::cmp::Reverse(member.id.len()));
     let mut paths: BTreeMap<Symbol, u32> = BTreeMap::new();
     for &(n, member) in &live {
@@ -74,7 +74,7 @@ pub(super) fn place(plan: &mut Plan, members: &[PlannedNode], named: &Named<'_>,
     labels.extend(ends.into_iter().filter_map(|(label, meant)| Some((label, meant?))));
     // An exposed label wins over a path of the same name. It is the node's own control that it means, also where the
     // path of that is another node's.
-    let by_id: HashMap<&str, (usize, &ShapeNode)> =
+    let by_id: HashMap<&str, (usize, &ShadowNode)> =
         live.iter().map(|&(n, member)| (&*member.id, (n, member))).collect();
     for (label, (node, control)) in &graph.exposed_controls {
         let owner = by_id.get(node.as_str());
@@ -101,7 +101,7 @@ mod tests {
     use crate::node::{
         Change, Control, CreateContext, CreateError, Node, NodeType, Port, Registry, Role, Transport,
     };
-    use crate::planner::{Request, Shape, build};
+    use crate::planner::{Request, PlanShadow, build};
     use std::any::Any;
     use std::collections::BTreeSet;
     use std::sync::Arc;
@@ -187,7 +187,7 @@ mod tests {
                 crossfade: crate::model::Crossfade::Beats(0.5),
                 frames: 64,
             };
-            let (plan, _) = build(&Shape::default(), 1, request).unwrap();
+            let (plan, _) = build(&PlanShadow::default(), 1, request).unwrap();
             let node_of = |at: u32| {
                 let c = &plan.controls[at as usize];
                 let (id, _) = *plan.ids.iter().find(|(_, node)| *node == c.node).unwrap();

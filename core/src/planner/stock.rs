@@ -5,7 +5,7 @@
 //!
 //! Entries take memory, and of that scenes have so much. A scene's entries are made if all of them find room, or none.
 
-use super::shape::ShapeNode;
+use super::shadow::ShadowNode;
 use super::{PlanError, create, empty_voices, prepare};
 use crate::node::CreateContext;
 use crate::plan::{Pool, Waiting};
@@ -24,7 +24,7 @@ struct Key {
 }
 
 impl Key {
-    fn of(node: &ShapeNode) -> Self {
+    fn of(node: &ShadowNode) -> Self {
         Self {
             id: Arc::clone(&node.id),
             type_id: node.ty.decl().type_id.clone(),
@@ -36,7 +36,7 @@ impl Key {
 }
 
 /// Bytes that the voices of a node take.
-fn bytes_of(node: &ShapeNode) -> usize {
+fn bytes_of(node: &ShadowNode) -> usize {
     let controls = node.ty.decl().controls.len() * std::mem::size_of::<Option<f32>>();
     node.voices.saturating_mul(VOICE + controls + node.ty.memory())
 }
@@ -119,7 +119,7 @@ impl Stock {
     ///
     /// # Errors
     /// Which room there is not.
-    pub(super) fn has_room<'a>(&self, nodes: impl Iterator<Item = &'a ShapeNode>) -> Result<(), PlanError> {
+    pub(super) fn has_room<'a>(&self, nodes: impl Iterator<Item = &'a ShadowNode>) -> Result<(), PlanError> {
         let (mut bytes, mut ahead) = (self.bytes, 0_usize);
         for node in nodes {
             let entry = self.entries.get(&Key::of(node));
@@ -140,7 +140,7 @@ impl Stock {
     /// Uid and number in the pool of a node's voices; they are made if there are none.
     pub(super) fn take(
         &mut self,
-        node: &ShapeNode,
+        node: &ShadowNode,
         context: &CreateContext,
         next_uid: &mut u64,
     ) -> Result<(u64, u32), PlanError> {

@@ -2,7 +2,7 @@
 //! that they ask for.
 
 use super::changes::Changes;
-use super::shape::{Rank, Shape, ShapeWire};
+use super::shadow::{Rank, PlanShadow, ShadowWire};
 use super::{PlannedNode, Request, channels};
 use crate::graph::topological;
 use crate::limits::NONE;
@@ -13,14 +13,14 @@ use std::collections::{HashMap, HashSet};
 /// A wire between two members, by their places among the members.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PlannedWire {
-    pub wire: ShapeWire,
+    pub wire: ShadowWire,
     /// The wire of the base that it is.
     pub base: Option<u32>,
     pub fade: Fade,
 }
 
 /// The place of each node of the base among the members.
-pub(super) fn places(base: &Shape, members: &[PlannedNode]) -> Vec<u32> {
+pub(super) fn places(base: &PlanShadow, members: &[PlannedNode]) -> Vec<u32> {
     let mut places = vec![NONE; base.nodes.len()];
     for (at, member) in members.iter().enumerate() {
         if let Some(then) = member.base {
@@ -32,7 +32,7 @@ pub(super) fn places(base: &Shape, members: &[PlannedNode]) -> Vec<u32> {
 
 /// A new wire, which fades in unless nothing is heard of its end yet.
 fn new_wire(
-    wire: ShapeWire,
+    wire: ShadowWire,
     members: &[PlannedNode],
     known: &impl Fn(&str) -> bool,
     scene: bool,
@@ -51,7 +51,7 @@ fn new_wire(
 }
 
 /// A wire of the base that the graph does not have any more: it fades out, unless one of its ends is gone.
-fn old_wire(old: &ShapeWire, at: usize, places: &[u32], members: &[PlannedNode]) -> Option<PlannedWire> {
+fn old_wire(old: &ShadowWire, at: usize, places: &[u32], members: &[PlannedNode]) -> Option<PlannedWire> {
     let place = |node: u32| places.get(node as usize).copied().filter(|&place| place != NONE);
     let (source, target) = (place(old.source)?, place(old.target)?);
     let end = &members[target as usize];
@@ -60,14 +60,14 @@ fn old_wire(old: &ShapeWire, at: usize, places: &[u32], members: &[PlannedNode])
     let into_ghost = end.node.ghost && !end.node.ty.decl().role.is_output();
     let out = !into_ghost || old.out;
     Some(PlannedWire {
-        wire: ShapeWire { source, target, out, times: 0, ..*old },
+        wire: ShadowWire { source, target, out, times: 0, ..*old },
         base: Some(at as u32),
         fade: Fade::Long,
     })
 }
 
 /// All wires of the graph, in its order, then those that are on their way out.
-pub(super) fn all(base: &Shape, members: &[PlannedNode], request: &Request<'_>) -> Vec<PlannedWire> {
+pub(super) fn all(base: &PlanShadow, members: &[PlannedNode], request: &Request<'_>) -> Vec<PlannedWire> {
     let live: HashMap<&str, u32> = (0..)
         .zip(members)
         .filter(|(_, member)| !member.node.ghost)
@@ -93,7 +93,7 @@ pub(super) fn all(base: &Shape, members: &[PlannedNode], request: &Request<'_>) 
             let decl = |at: u32| members[at as usize].node.ty.decl();
             let from = output_port(decl(source), &c.from_port);
             let (Some(from), Some(to)) = (from, input_port(decl(target), &c.to_port)) else { continue };
-            let wire = ShapeWire { source, from, target, to, out: false, rank: (key, number), times: 1 };
+            let wire = ShadowWire { source, from, target, to, out: false, rank: (key, number), times: 1 };
             if let Some(&at) = ways.get(&wire.way()) {
                 // `out` and `out0` may name the same wire twice.
                 wires[at].wire.times += 1;
@@ -112,7 +112,7 @@ pub(super) fn all(base: &Shape, members: &[PlannedNode], request: &Request<'_>) 
 /// The same where only those parts of the graph differ from what the base was built from; `None`: the whole is to
 /// be looked at.
 pub(super) fn since(
-    base: &Shape,
+    base: &PlanShadow,
     members: &[PlannedNode],
     changes: &Changes<'_>,
     scene: bool,
@@ -152,7 +152,7 @@ pub(super) fn since(
             (times[at], ranks[at]) = (1, rank);
             continue;
         }
-        let wire = ShapeWire { source, from, target, to, out: false, rank, times: 1 };
+        let wire = ShadowWire { source, from, target, to, out: false, rank, times: 1 };
         if new.iter().any(|other| other.wire.way() == wire.way()) {
             return None;
         }
@@ -164,9 +164,9 @@ pub(super) fn since(
         let Some(planned) = old_wire(old, at, &places, members) else { continue };
         let ends = [planned.wire.source, planned.wire.target];
         let live = times[at] > 0 && ends.iter().all(|&end| !members[end as usize].node.ghost);
-        let wire = ShapeWire { rank: ranks[at], times: times[at], ..planned.wire };
+        let wire = ShadowWire { rank: ranks[at], times: times[at], ..planned.wire };
         match live {
-            true => wires.push(PlannedWire { wire: ShapeWire { out: false, ..wire }, ..planned }),
+            true => wires.push(PlannedWire { wire: ShadowWire { out: false, ..wire }, ..planned }),
             false => out.push(planned),
         }
     }
@@ -258,8 +258,8 @@ fn between_circles(nodes: usize, edges: &[(usize, usize)]) -> Vec<bool> {
 
 pub(super) fn place_tails(
     plan: &mut Plan,
-    shape: &mut Shape,
-    base: &Shape,
+    shadow: &mut PlanShadow,
+    base: &PlanShadow,
     members: &[PlannedNode],
     cut: &[PlannedWire],
 ) {
@@ -275,15 +275,15 @@ pub(super) fn place_tails(
         let Some(&n) = index.get(&target) else { continue };
         let port = plan.nodes[n].ports.0 + to as u32;
         plan.declicks.push(Declick { port, origin, last: [0.0; 2], frames: 1, left: 0 });
-        shape.declicks.push((target, to));
+        shadow.declicks.push((target, to));
     }
 }
 
 /// Puts wires in place by the ports that they lead to: those of the graph in its order, then those on their way out.
 pub(super) fn place_wires(
     plan: &mut Plan,
-    shape: &mut Shape,
-    base: &Shape,
+    shadow: &mut PlanShadow,
+    base: &PlanShadow,
     members: &[PlannedNode],
     wires: &[PlannedWire],
 ) {
@@ -353,7 +353,7 @@ pub(super) fn place_wires(
             restarts: 0,
             successor: successor.unwrap_or(NONE),
         });
-        shape.wires.push(w.wire);
+        shadow.wires.push(w.wire);
     }
     debug_assert!(plan.wire_moves.iter().all(|&(_, b)| (b as usize) < base.wires.len()));
 }

@@ -46,7 +46,7 @@ pub enum Action {
         /// Index of the slot.
         slot: u32,
         /// Its new pattern.
-        voice: Box<BoundPattern>,
+        pattern: Box<BoundPattern>,
     },
     /// A slot stops.
     Hush(u32),

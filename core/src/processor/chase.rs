@@ -19,7 +19,7 @@ impl Renderer {
                 // It began later than time now is: there it plays from now on.
                 slot.from = f64::NEG_INFINITY;
             }
-            if slot.voice.chased == 0 || slot.origin.is_nan() {
+            if slot.pattern.chased == 0 || slot.origin.is_nan() {
                 continue;
             }
             let start_of_song = if landing >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
@@ -37,7 +37,7 @@ impl Renderer {
     /// What was said within the last cycles, as an index among the pattern's values for each label.
     fn look_back(&mut self, index: usize, landing: f64, oldest: f64, found: &mut [u32; MAX_CHASED]) {
         let Some(slot) = self.slots.get(index) else { return };
-        let mut missing = slot.voice.chased;
+        let mut missing = slot.pattern.chased;
         for back in 0..LOOK_BACK {
             let end = landing - f64::from(back);
             let begin = (end - 1.0).max(oldest);
@@ -46,12 +46,12 @@ impl Renderer {
             }
             let span = window(begin - slot.origin, end - slot.origin);
             self.events.clear();
-            if slot.voice.program.onsets(span, self.seed, &mut self.events).is_err() {
+            if slot.pattern.program.onsets(span, self.seed, &mut self.events).is_err() {
                 return;
             }
             let mut latest = [f64::NEG_INFINITY; MAX_CHASED];
             for event in self.events.as_slice() {
-                let target = slot.voice.targets.get(event.value as usize);
+                let target = slot.pattern.targets.get(event.value as usize);
                 let Some(label) = target.and_then(Target::chased).map(|label| label as usize) else {
                     continue;
                 };
@@ -72,7 +72,7 @@ impl Renderer {
     /// Says at sample `at` what a pattern said last.
     fn tell_again(&mut self, index: usize, value: u32, at: i64) {
         let Some(slot) = self.slots.get(index) else { return };
-        let Some(&target) = slot.voice.targets.get(value as usize) else { return };
+        let Some(&target) = slot.pattern.targets.get(value as usize) else { return };
         match target {
             Target::Control { value, name, note, .. } => {
                 // What belongs to a note is that note's, and notes are not chased.
@@ -101,10 +101,10 @@ impl Renderer {
 /// What was said earlier than that, where nothing was found.
 fn recall(slot: &Slot, landing: f64, oldest: f64, seed: u64, found: &mut [u32; MAX_CHASED]) {
     let (position, oldest) = (landing - slot.origin, oldest - slot.origin);
-    for label in 0..slot.voice.chased.min(MAX_CHASED as u32) {
+    for label in 0..slot.pattern.chased.min(MAX_CHASED as u32) {
         let found = &mut found[label as usize];
         if *found == NONE {
-            *found = slot.voice.chase.last(label, position, oldest, seed).unwrap_or(NONE);
+            *found = slot.pattern.chase.last(label, position, oldest, seed).unwrap_or(NONE);
         }
     }
 }

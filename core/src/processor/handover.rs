@@ -101,7 +101,7 @@ pub(super) struct Handover {
 /// The pattern that comes, and where it counts from.
 #[derive(Clone, Copy)]
 pub(super) struct Next<'a> {
-    pub voice: &'a BoundPattern,
+    pub pattern: &'a BoundPattern,
     pub origin: f64,
     pub from: f64,
 }
@@ -237,7 +237,7 @@ impl Renderer {
         self.end_all_but(&room, slot, at);
         for unit in room.units.iter().filter(|u| u.taken) {
             for &(_, value) in room.torn.iter().filter(|(key, _)| *key == unit.key) {
-                let (beats, serial) = (self.timeline.meter.beats_at(unit.said.at), next.voice.serial);
+                let (beats, serial) = (self.timeline.meter.beats_at(unit.said.at), next.pattern.serial);
                 self.note_offs.remember(PendingNoteOff { beats, slot, serial, value, note: unit.key });
             }
         }
@@ -323,16 +323,16 @@ impl Renderer {
         }
         let here = self.timeline.meter.count_at(epoch.beats_at(at)) - next.origin;
         self.events.clear();
-        if next.voice.program.query(window(here, here), self.seed, &mut self.events).is_err() {
+        if next.pattern.program.query(window(here, here), self.seed, &mut self.events).is_err() {
             return;
         }
         room.looked_at += self.events.len();
         for event in self.events.as_slice() {
             let Some(shape) = event.shape else { continue };
             let (begin, end) = (cycles(event.whole.begin), cycles(event.whole.end));
-            let target = next.voice.targets.get(event.value as usize);
+            let target = next.pattern.targets.get(event.value as usize);
             let Some((control, _)) = target.and_then(|target| self.control_of(target)) else { continue };
-            let drawn = &next.voice.program.shapes()[shape.index as usize];
+            let drawn = &next.pattern.program.shapes()[shape.index as usize];
             let phase = shape.phase((here - begin) / (end - begin));
             if here >= begin && here < end && drawn.value(shape.period, phase, self.seed) > 0.0 {
                 let held = |n: &&mut Note| n.onset == DRAWN && n.control == control;
@@ -350,12 +350,12 @@ impl Renderer {
         (epoch, at): (&Epoch, i64),
     ) -> bool {
         let Some(old) = self.slots.get(slot as usize) else { return false };
-        let old = Next { voice: &old.voice, origin: old.origin, from: f64::NEG_INFINITY };
+        let old = Next { pattern: &old.pattern, origin: old.origin, from: f64::NEG_INFINITY };
         for (pattern, is_new) in [(old, false), (next, true)] {
             if room.looked_at > MAX_EVENTS {
                 return false;
             }
-            let Next { voice, origin, from } = pattern;
+            let Next { pattern: voice, origin, from } = pattern;
             self.events.clear();
             let span = window(piece.begin - origin, piece.end - origin);
             if voice.program.onsets(span, self.seed, &mut self.events).is_err() {

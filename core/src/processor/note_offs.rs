@@ -88,11 +88,11 @@ impl Renderer {
             let &PendingNoteOff { beats, slot, serial, value, note } = note_off;
             let sample = segment.epoch.sample_of(beats).max(at);
             let playing = self.slots.get(slot as usize);
-            let Some(voice) = playing.map(|s| &s.voice).filter(|v| v.serial == serial && sample < until)
+            let Some(pattern) = playing.map(|s| &s.pattern).filter(|v| v.serial == serial && sample < until)
             else {
                 continue;
             };
-            let control = voice.targets.get(value as usize).and_then(|target| self.control_of(target));
+            let control = pattern.targets.get(value as usize).and_then(|target| self.control_of(target));
             if let Some((control, _)) = control {
                 // After the pattern's own events of that time.
                 let (time, order) = ((sample, beats), (slot, u32::MAX));

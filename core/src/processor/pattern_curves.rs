@@ -31,7 +31,7 @@ impl Renderer {
         let here = position - slot.origin;
         self.events.clear();
         // A moment is asked for as the shortest window that holds it.
-        slot.voice.program.query(window(here, here), self.seed, &mut self.events)?;
+        slot.pattern.program.query(window(here, here), self.seed, &mut self.events)?;
         for (number, event) in self.events.as_slice().iter().enumerate() {
             let Some(shape) = event.shape else { continue };
             let (begin, end) = (cycles(event.whole.begin), cycles(event.whole.end));
@@ -39,10 +39,10 @@ impl Renderer {
             if here < begin || here >= end {
                 continue;
             }
-            let target = slot.voice.targets.get(event.value as usize);
+            let target = slot.pattern.targets.get(event.value as usize);
             let Some((control, via)) = target.and_then(|target| self.control_of(target)) else { continue };
             let phase = shape.phase((here - begin) / (end - begin));
-            let drawn = &slot.voice.program.shapes()[shape.index as usize];
+            let drawn = &slot.pattern.program.shapes()[shape.index as usize];
             let value = drawn.value(shape.period, phase, self.seed) as f32;
             let (slot, ramp, onset) = (index as u32, GRID as u32, f64::NAN);
             let write = ControlWrite::Pattern { value, slot, via, gate: false, ramp, onset };

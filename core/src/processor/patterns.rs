@@ -94,7 +94,7 @@ impl Renderer {
         let mut asked = None;
         if !known {
             self.events.clear();
-            slot.voice.program.onsets(span, self.seed, &mut self.events)?;
+            slot.pattern.program.onsets(span, self.seed, &mut self.events)?;
             asked =
                 Some(self.events.as_slice().iter().map(|event| cycles(event.whole.begin)).reduce(f64::max));
         }
@@ -114,7 +114,7 @@ impl Renderer {
         place: impl Fn(f64) -> Option<(i64, f64)>,
     ) -> Result<(), Full> {
         let Some(slot) = self.slots.get(index) else { return Ok(()) };
-        let events = if known { &slot.voice.ahead } else { self.events.as_slice() };
+        let events = if known { &slot.pattern.ahead } else { self.events.as_slice() };
         let meter = self.timeline.meter;
         for (number, event) in events.iter().enumerate() {
             let position = slot.origin + cycles(event.whole.begin);
@@ -142,15 +142,15 @@ impl Renderer {
     }
 
     fn target(&self, slot: u32, event: &Event, missed_note_off: bool) -> Option<(u32, ControlWrite)> {
-        let Slot { voice, origin, .. } = self.slots.get(slot as usize)?;
-        match *voice.targets.get(event.value as usize)? {
+        let Slot { pattern, origin, .. } = self.slots.get(slot as usize)?;
+        match *pattern.targets.get(event.value as usize)? {
             target @ Target::Control { value, name, gate, note, .. } => {
                 let (control, via) = self.control_of(&target)?;
                 let value = self.value_of(control, value, name)?;
                 let (freeze, begin) = event.unit_key;
                 let write = if note {
                     let onset = origin + cycles(begin);
-                    let note = by_unit(voice.serial, freeze, (*begin.numer(), *begin.denom()));
+                    let note = by_unit(pattern.serial, freeze, (*begin.numer(), *begin.denom()));
                     ControlWrite::Note { value, slot, via, gate, note, onset, missed_note_off }
                 } else {
                     let onset = origin + cycles(event.whole.begin);
@@ -167,11 +167,11 @@ impl Renderer {
     fn note_off_of(&self, slot: u32, event: &Event, write: &ControlWrite) -> Option<PendingNoteOff> {
         let ControlWrite::Note { value, note, .. } = *write else { return None };
         let playing = self.slots.get(slot as usize)?;
-        let Target::Control { ends: true, .. } = playing.voice.targets.get(event.value as usize)? else {
+        let Target::Control { ends: true, .. } = playing.pattern.targets.get(event.value as usize)? else {
             return None;
         };
         let beats = self.timeline.meter.beats_at(playing.origin + cycles(event.unit_end));
-        let (serial, value_index) = (playing.voice.serial, event.value);
+        let (serial, value_index) = (playing.pattern.serial, event.value);
         (value > 0.0).then_some(PendingNoteOff { beats, slot, serial, value: value_index, note })
     }
 
@@ -192,13 +192,13 @@ impl Renderer {
     }
 
     fn midi_of(&self, slot: u32, event: &Event) -> Option<Midi> {
-        let voice = &self.slots.get(slot as usize)?.voice;
-        match *voice.targets.get(event.value as usize)? {
+        let pattern = &self.slots.get(slot as usize)?.pattern;
+        match *pattern.targets.get(event.value as usize)? {
             Target::Note { channel, key, velocity, cycles } => {
                 Some(Midi::Note { channel, key, velocity, beats: cycles * self.timeline.meter.length })
             }
             Target::Cc { channel, controller, value, .. } => Some(Midi::Cc { channel, controller, value }),
-            Target::Osc => Some(Midi::Osc { serial: voice.serial, value: event.value }),
+            Target::Osc => Some(Midi::Osc { serial: pattern.serial, value: event.value }),
             _ => None,
         }
     }

@@ -215,9 +215,9 @@ impl Renderer {
     }
 
     /// Puts a slot in place before the engine runs.
-    pub fn place_slot(&mut self, index: usize, voice: Box<BoundPattern>) {
-        let (origin, from) = (voice.origin.unwrap_or(f64::NAN), voice.from.unwrap_or(f64::NEG_INFINITY));
-        self.slots.put(index, Slot::new(voice, origin, from));
+    pub fn place_slot(&mut self, index: usize, pattern: Box<BoundPattern>) {
+        let (origin, from) = (pattern.origin.unwrap_or(f64::NAN), pattern.from.unwrap_or(f64::NEG_INFINITY));
+        self.slots.put(index, Slot::new(pattern, origin, from));
     }
 
     /// Puts an automation in place before the engine runs.
@@ -389,7 +389,7 @@ impl Renderer {
     fn report_origins(&mut self, returns: &mut Returns) {
         for index in self.slots.unreported() {
             let Some(slot) = self.slots.get(index).filter(|slot| !slot.origin.is_nan()) else { continue };
-            let (serial, position) = (slot.voice.serial, slot.origin);
+            let (serial, position) = (slot.pattern.serial, slot.origin);
             if returns.try_send(FromAudio::Origin { serial, position }) {
                 self.slots.told(index);
             }

@@ -44,7 +44,7 @@ pub struct SceneSlot {
     /// Tells equal patterns from others.
     pub content: u64,
     /// The pattern; it moves into the slot, unless that plays an equal one.
-    pub voice: Option<Box<BoundPattern>>,
+    pub pattern: Option<Box<BoundPattern>>,
 }
 
 /// An automation.
@@ -224,8 +224,8 @@ impl Renderer {
             if kept.has(scene.slot) {
                 continue;
             }
-            if let Some(voice) = scene.voice.take() {
-                parts.garbage.extend(self.start_slot(scene.slot, voice, moment).map(Garbage::Slot));
+            if let Some(pattern) = scene.pattern.take() {
+                parts.garbage.extend(self.start_slot(scene.slot, pattern, moment).map(Garbage::Slot));
             }
         }
         self.let_hushed_go(moment.at, returns);
@@ -260,7 +260,7 @@ impl Renderer {
         let mut kept = SlotSet::NONE;
         for scene in &parts.slots {
             let slot = self.slots.get(scene.slot as usize);
-            if slot.is_some_and(|s| s.plays() && scene.content != 0 && s.voice.content == scene.content) {
+            if slot.is_some_and(|s| s.plays() && scene.content != 0 && s.pattern.content == scene.content) {
                 kept.add(scene.slot as usize);
             }
         }
@@ -274,12 +274,12 @@ impl Renderer {
 impl SceneParts {
     /// The slots whose patterns moved into them.
     pub fn begun(&self) -> impl Iterator<Item = u32> {
-        self.slots.iter().filter(|scene| scene.voice.is_none()).map(|scene| scene.slot)
+        self.slots.iter().filter(|scene| scene.pattern.is_none()).map(|scene| scene.slot)
     }
 
     /// Numbers of the patterns and automations that were not needed.
     pub fn unused(&self) -> (impl Iterator<Item = u64>, impl Iterator<Item = u64>) {
-        let slots = self.slots.iter().filter_map(|scene| scene.voice.as_ref()).map(|voice| voice.serial);
+        let slots = self.slots.iter().filter_map(|scene| scene.pattern.as_ref()).map(|pattern| pattern.serial);
         let automations = self.automations.iter().filter(|scene| scene.automation.is_some());
         (slots, automations.map(|scene| scene.serial))
     }

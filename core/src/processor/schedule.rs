@@ -170,8 +170,8 @@ impl Schedule {
             let waits = &mut self.waiting[at];
             let is_start = waits.starts && waits.seq <= heard && !waits.void;
             if is_start && garbage.len() < garbage.capacity() {
-                if let Scheduled::Action(Action::Slot { voice, .. }) = self.waiting.remove(at).what {
-                    garbage.push(Garbage::Slot(voice));
+                if let Scheduled::Action(Action::Slot { pattern, .. }) = self.waiting.remove(at).what {
+                    garbage.push(Garbage::Slot(pattern));
                 }
                 continue;
             }
@@ -290,7 +290,7 @@ impl Renderer {
                 Scheduled::Action(action) => {
                     let moment = Moment { at, position, running, epoch: &segment.epoch };
                     let serial =
-                        if let Action::Slot { voice, .. } = &action { Some(voice.serial) } else { None };
+                        if let Action::Slot { pattern, .. } = &action { Some(pattern.serial) } else { None };
                     let (garbage, changed) = match action {
                         Action::Recall { number, fade } => {
                             // One of now counts where it was asked for, one with a time where it acts.
@@ -336,7 +336,7 @@ impl Renderer {
             if returns.has_room()
                 && let Some(slot) = self.slots.take(index)
             {
-                returns.send(FromAudio::Hushed(Garbage::Slot(slot.voice)));
+                returns.send(FromAudio::Hushed(Garbage::Slot(slot.pattern)));
             }
         }
         self.midi.end(at, |slot| hushed.has(slot));
@@ -397,8 +397,8 @@ impl Renderer {
                     self.settle(control);
                 }
             }
-            Action::Slot { slot, voice } => {
-                garbage = self.start_slot(slot, voice, moment).map(Garbage::Slot);
+            Action::Slot { slot, pattern } => {
+                garbage = self.start_slot(slot, pattern, moment).map(Garbage::Slot);
             }
             Action::Hush(slot) => self.hush(slot as usize),
             Action::HushAll => self.slots.held().for_each(|slot| self.hush(slot)),
@@ -438,8 +438,8 @@ impl Renderer {
             }
             Action::MasterLine { gain, moved } => self.draw_master(gain, moved, moment),
             Action::Cancel { seq } => {
-                if let Some(Action::Slot { voice, .. }) = self.scheduled.cancel(|other, _| other == seq) {
-                    garbage = Some(Garbage::Slot(voice));
+                if let Some(Action::Slot { pattern, .. }) = self.scheduled.cancel(|other, _| other == seq) {
+                    garbage = Some(Garbage::Slot(pattern));
                 }
             }
             Action::CancelAll(numbers) => {
@@ -492,9 +492,9 @@ impl Renderer {
                 self.slots.forget_quiet();
             }
             Action::Chase { slot, serial, mut table } => {
-                let voice = self.slots.get_mut(slot as usize).map(|s| &mut s.voice);
-                if let Some(voice) = voice.filter(|voice| voice.serial == serial) {
-                    std::mem::swap(&mut voice.chase, &mut table);
+                let pattern = self.slots.get_mut(slot as usize).map(|s| &mut s.pattern);
+                if let Some(pattern) = pattern.filter(|pattern| pattern.serial == serial) {
+                    std::mem::swap(&mut pattern.chase, &mut table);
                 }
                 garbage = Some(Garbage::Chase(table));
             }
@@ -508,25 +508,25 @@ impl Renderer {
     pub(super) fn start_slot(
         &mut self,
         index: u32,
-        voice: Box<crate::slot::BoundPattern>,
+        pattern: Box<crate::slot::BoundPattern>,
         Moment { at, position, running, epoch }: Moment<'_>,
     ) -> Option<Box<crate::slot::BoundPattern>> {
         if index as usize >= self.slots.len() {
-            return Some(voice);
+            return Some(pattern);
         }
         let epoch = running.then_some(epoch);
         // What takes over from another takes over on this sample, also what comes a part of a sample earlier.
         let old = self.slots.get(index as usize);
         let takes_over =
-            voice.origin.is_some() && old.is_some_and(|old| old.hushed || old.from < f64::INFINITY);
+            pattern.origin.is_some() && old.is_some_and(|old| old.hushed || old.from < f64::INFINITY);
         let from = if running && !takes_over { position } else { f64::NEG_INFINITY };
-        let from = voice.from.unwrap_or(from);
+        let from = pattern.from.unwrap_or(from);
         // Where time stands still, "from zero" means from wherever it starts.
-        let origin = voice.origin.unwrap_or(if running { position } else { f64::NAN });
-        self.hand_over(index, Next { voice: &voice, origin, from }, epoch, at);
+        let origin = pattern.origin.unwrap_or(if running { position } else { f64::NAN });
+        self.hand_over(index, Next { pattern: &pattern, origin, from }, epoch, at);
         let slot = index as usize;
-        let old = self.slots.put(slot, Slot::new(voice, origin, from));
-        old.map(|slot| slot.voice)
+        let old = self.slots.put(slot, Slot::new(pattern, origin, from));
+        old.map(|slot| slot.pattern)
     }
 
     /// A slot plays no more. What it holds goes when all that is due on this sample has acted: a pattern

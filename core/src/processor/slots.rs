@@ -14,7 +14,7 @@ const LONGEST: i64 = WINDOW as i64;
 
 /// A slot that plays.
 pub(super) struct Slot {
-    pub voice: Box<BoundPattern>,
+    pub pattern: Box<BoundPattern>,
     pub origin: f64,
     pub from: f64,
     /// It was hushed on this sample, and what it holds is still to go.
@@ -23,9 +23,9 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    pub fn new(voice: Box<BoundPattern>, origin: f64, from: f64) -> Self {
-        let quiet = Quiet::of(&voice.program);
-        Self { voice, origin, from, hushed: false, quiet }
+    pub fn new(pattern: Box<BoundPattern>, origin: f64, from: f64) -> Self {
+        let quiet = Quiet::of(&pattern.program);
+        Self { pattern, origin, from, hushed: false, quiet }
     }
 
     /// It was not hushed.
@@ -41,7 +41,7 @@ impl Slot {
     /// What begins within `[begin, end]`, and perhaps more after that, if it is known.
     pub fn known(&self, (begin, end): (f64, f64)) -> Option<&[Event]> {
         let known = self.quiet.knows(begin - self.origin, end - self.origin);
-        known.then_some(&self.voice.ahead)
+        known.then_some(&self.pattern.ahead)
     }
 
     /// `window` has been played, and `asked` is the last of what was asked for it, if it was not known: finds out how
@@ -53,7 +53,7 @@ impl Slot {
         seed: u64,
         room: &mut EventBuffer,
     ) {
-        let BoundPattern { program, ahead, .. } = &mut *self.voice;
+        let BoundPattern { program, ahead, .. } = &mut *self.pattern;
         match asked {
             Some(last) => self.quiet.look(window, window.end, last, (program, seed), (ahead, room)),
             None => {
@@ -248,10 +248,10 @@ impl Slots {
         let old = self.take(index);
         let place = self.list.get_mut(index)?;
         self.held.add(index);
-        if !slot.voice.program.shapes().is_empty() {
+        if !slot.pattern.program.shapes().is_empty() {
             self.drawing.add(index);
         }
-        if slot.voice.origin.is_none() {
+        if slot.pattern.origin.is_none() {
             self.unreported.add(index);
         }
         *place = Some(slot);
@@ -298,7 +298,7 @@ mod tests {
             room.clear();
             let known = slot.known((low, high)).is_some();
             if !known {
-                slot.voice.program.onsets(span, seed, &mut room).unwrap();
+                slot.pattern.program.onsets(span, seed, &mut room).unwrap();
                 count += 1;
             }
             let events = slot.known((low, high)).unwrap_or(room.as_slice());

@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 /// What the control side remembers of a plan it sent: enough to build the next one against it.
 #[derive(Clone, Default)]
-pub struct Shape {
+pub struct PlanShadow {
     /// Number of the plan.
     pub generation: u64,
-    pub(super) nodes: Vec<Arc<ShapeNode>>,
-    pub(super) wires: Vec<ShapeWire>,
+    pub(super) nodes: Vec<Arc<ShadowNode>>,
+    pub(super) wires: Vec<ShadowWire>,
     pub(super) controls: Vec<Symbol>,
     /// Where tails die away: (target, port).
     pub(super) declicks: Vec<(u64, usize)>,
@@ -47,7 +47,7 @@ pub(super) struct Names {
 
 /// A node as plans have it.
 #[derive(Clone)]
-pub(super) struct ShapeNode {
+pub(super) struct ShadowNode {
     pub(super) uid: u64,
     pub(super) id: Arc<str>,
     pub(super) ty: Arc<dyn NodeType>,
@@ -64,10 +64,10 @@ pub(super) struct ShapeNode {
     /// Where its bargraphs are seen.
     pub(super) shown: Shown,
     /// Its controls; none where it is on its way out.
-    pub(super) controls: Arc<[ShapeControl]>,
+    pub(super) controls: Arc<[ShadowControl]>,
 }
 
-impl ShapeNode {
+impl ShadowNode {
     /// Its voices have room for keys that wait.
     pub(super) fn keeps_keys(&self) -> bool {
         self.count == 1 && self.legato.is_some()
@@ -76,7 +76,7 @@ impl ShapeNode {
 
 /// A control as plans have it.
 #[derive(Clone, Copy)]
-pub(super) struct ShapeControl {
+pub(super) struct ShadowControl {
     /// Under which it lives on from plan to plan.
     pub(super) symbol: Symbol,
     /// Base value, if one was set.
@@ -90,7 +90,7 @@ pub(super) type Rank = (PartKey, u32);
 
 /// A wire, by the places of its ends among the nodes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ShapeWire {
+pub(super) struct ShadowWire {
     pub(super) source: u32,
     pub(super) from: usize,
     pub(super) target: u32,
@@ -102,14 +102,14 @@ pub(super) struct ShapeWire {
     pub(super) times: u16,
 }
 
-impl ShapeWire {
+impl ShadowWire {
     /// From where to where.
     pub(super) fn way(&self) -> (u32, usize, u32, usize) {
         (self.source, self.from, self.target, self.to)
     }
 }
 
-impl Shape {
+impl PlanShadow {
     /// A plan with nothing in it.
     pub fn empty(generation: u64) -> Self {
         Self { generation, ..Self::default() }
@@ -165,12 +165,12 @@ impl Shape {
             }
         }
         for node in self.nodes.iter_mut().filter(|node| node.ghost) {
-            *node = Arc::new(ShapeNode { uid: u64::MAX, ..ShapeNode::clone(node) });
+            *node = Arc::new(ShadowNode { uid: u64::MAX, ..ShadowNode::clone(node) });
         }
     }
 
     /// Nodes that have not faded out.
-    pub(super) fn kept(&self) -> impl Iterator<Item = &Arc<ShapeNode>> {
+    pub(super) fn kept(&self) -> impl Iterator<Item = &Arc<ShadowNode>> {
         self.nodes.iter().filter(|node| node.uid != u64::MAX)
     }
 }
