@@ -40,8 +40,8 @@ pub struct Request<'a> {
     pub registry: &'a Registry,
     /// What instances are told.
     pub context: CreateContext,
-    /// Instances created ahead, by [`spare_key`].
-    pub spare: &'a mut HashMap<String, Box<dyn Node>>,
+    /// Instances that were created ahead.
+    pub prepared: &'a mut HashMap<InstanceKey, Box<dyn Node>>,
     /// Where the voices of new nodes come from that are to be ready ahead: those of scenes.
     pub stock: Option<&'a mut Stock>,
     /// Source of uids.
@@ -70,7 +70,11 @@ struct PlannedNode {
 ///
 /// # Errors
 /// If the graph has no order, a type does not create an instance, or the scenes have no room.
-pub fn build(base: &PlanShadow, generation: u64, mut request: Request<'_>) -> Result<(Plan, PlanShadow), PlanError> {
+pub fn build(
+    base: &PlanShadow,
+    generation: u64,
+    mut request: Request<'_>,
+) -> Result<(Plan, PlanShadow), PlanError> {
     let basis = base.basis.clone();
     let stock = request.stock.take();
     // A scene has little in common with what plays.
@@ -230,7 +234,11 @@ fn is_output(ty: &dyn NodeType) -> bool {
 
 /// The same where only these parts of the graph are others; `None`: the whole is to be looked at. New ones come first,
 /// the others stay where the base has them.
-fn members_since(base: &PlanShadow, request: &Request<'_>, changes: &Changes<'_>) -> Option<Vec<PlannedNode>> {
+fn members_since(
+    base: &PlanShadow,
+    request: &Request<'_>,
+    changes: &Changes<'_>,
+) -> Option<Vec<PlannedNode>> {
     let mut members = Vec::with_capacity(base.nodes.len() + changes.nodes.len());
     let mut next_uid = *request.next_uid;
     let mut in_base = BTreeSet::new();
@@ -399,9 +407,9 @@ fn create_instances(plan: &mut Plan, members: &[PlannedNode], request: Request<'
             continue;
         }
         let (id, ty) = (&*member.node.id, &member.node.ty);
-        let mut spare = request.spare.remove(&spare_key(id, ty.as_ref()));
+        let mut prepared = request.prepared.remove(&InstanceKey::of(id, ty.as_ref()));
         for (at, voice) in node.voices.iter_mut().enumerate().skip(member.living) {
-            let instance = match spare.take() {
+            let instance = match prepared.take() {
                 Some(instance) => instance,
                 None => create(ty.as_ref(), &request.context)?,
             };
@@ -438,12 +446,20 @@ fn prepare(
     prepared.map_err(|_| PlanError::NodePanicked(id.to_owned()))
 }
 
-/// Where an instance that was created ahead waits for its plan.
-pub fn spare_key(id: &str, ty: &dyn NodeType) -> String {
-    format!("{}{:x}\n{id}", spare_keys(&ty.decl().type_id), ty.code_key())
+/// What an instance that was created ahead was created for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct InstanceKey {
+    /// The type, whatever its code.
+    pub type_id: String,
+    /// Its code.
+    pub code: u64,
+    /// The node.
+    pub id: String,
 }
 
-/// How the keys of all instances begin that were created ahead for a type.
-pub fn spare_keys(type_id: &str) -> String {
-    format!("{type_id}\n")
+impl InstanceKey {
+    /// Of a node of that type.
+    pub fn of(id: &str, ty: &dyn NodeType) -> Self {
+        Self { type_id: ty.decl().type_id.clone(), code: ty.code_key(), id: id.to_owned() }
+    }
 }

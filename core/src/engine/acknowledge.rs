@@ -29,7 +29,7 @@ impl Engine {
         if let Some(audio) = self.audio.as_ref().filter(|_| self.settled()) {
             self.link.publish_heeded(audio.heeded);
         }
-        std::mem::take(&mut self.notices)
+        std::mem::take(&mut self.told.notices)
     }
 
     fn returned(&mut self, returned: FromAudio) {
@@ -72,19 +72,19 @@ impl Engine {
                 drop(garbage);
                 self.ledger.actions.remove(&seq);
                 self.fade_is_heard(seq);
-                self.starts.remove(&seq);
-                if self.cancelled.remove(&seq) {
+                self.ledger.starts.remove(&seq);
+                if self.ledger.cancelled.remove(&seq) {
                     // It was cancelled, too late: audio has more than the session.
                     self.replace();
                 }
                 self.ledger.sets.remove(&seq);
-                self.leaving.remove(&seq);
-                if !self.starting.is_empty() {
-                    self.starting.retain(|_, (waiting, _)| *waiting != seq);
+                self.ledger.leaving.remove(&seq);
+                if !self.waiting.starting.is_empty() {
+                    self.waiting.starting.retain(|_, (waiting, _)| *waiting != seq);
                 }
                 if let Some(serial) = serial
                     && let Some(Edit::SetPattern { slot, .. }) =
-                        self.pending.iter().find(|p| p.seq == seq).map(|p| &p.edit)
+                        self.waiting.edits.iter().find(|p| p.seq == seq).map(|p| &p.edit)
                 {
                     self.ledger.slot_serials.insert(slot.clone(), serial);
                 }
@@ -128,17 +128,17 @@ impl Engine {
                 let id = self.audio.as_ref().and_then(|a| a.base.id_of(uid)).map(str::to_owned);
                 if let Some(node) = id {
                     if silenced {
-                        self.silenced.insert(uid, node.clone());
+                        self.told.silenced.insert(uid, node.clone());
                     }
                     let node = self.session.owner_of(&node);
-                    self.notices.push(Notice::NodeFault { node, silenced });
+                    self.told.notices.push(Notice::NodeFault { node, silenced });
                 }
             }
             FromAudio::Panicked(payload) => {
                 let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned());
                 let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
                 let message = text.unwrap_or_else(|| "panic".to_owned());
-                self.notices.push(Notice::Panicked { message });
+                self.told.notices.push(Notice::Panicked { message });
                 if let Some(audio) = &mut self.audio
                     && audio.replacing.is_none()
                 {
@@ -161,7 +161,7 @@ impl Engine {
         match sent.pending {
             Some(seq) => {
                 // One that was cancelled too late is planned away.
-                let cancelled = self.pending.iter().all(|p| p.seq != seq);
+                let cancelled = self.waiting.edits.iter().all(|p| p.seq != seq);
                 self.commit_due(seq, late);
                 self.scenes.unprepared();
                 let changes = cancelled || !self.session.scenes.is_empty();
@@ -182,9 +182,9 @@ impl Engine {
     fn unheard(&mut self, seq: u64, action: &Action) {
         self.ledger.actions.remove(&seq);
         self.fade_is_heard(seq);
-        self.cancelled.remove(&seq);
-        self.starts.remove(&seq);
-        self.starting.retain(|_, (waiting, _)| *waiting != seq);
+        self.ledger.cancelled.remove(&seq);
+        self.ledger.starts.remove(&seq);
+        self.waiting.starting.retain(|_, (waiting, _)| *waiting != seq);
         self.forget_osc_unheard(action);
         match action {
             Action::Fade { serial, .. } => {
@@ -204,17 +204,17 @@ impl Engine {
         let Some(audio) = &mut self.audio else { return };
         audio.base = shadow;
         let (base, on_their_way) = (&audio.base, &audio.sent);
-        self.silenced.retain(|uid, _| base.has_live(*uid));
-        self.meters.retain(base.uids().chain(on_their_way.iter().flat_map(|s| s.shadow.uids())));
+        self.told.silenced.retain(|uid, _| base.has_live(*uid));
+        self.plans.meters.retain(base.uids().chain(on_their_way.iter().flat_map(|s| s.shadow.uids())));
         self.scenes.adopted(base.generation);
     }
 
     /// A pending edit has acted: now it is part of the session. `true` if that changed the graph.
     fn commit_due(&mut self, seq: u64, late: bool) -> bool {
-        let Some(at) = self.pending.iter().position(|p| p.seq == seq) else { return false };
-        let pending = self.pending.remove(at);
+        let Some(at) = self.waiting.edits.iter().position(|p| p.seq == seq) else { return false };
+        let pending = self.waiting.edits.remove(at);
         if late {
-            self.notices.push(Notice::Late { seq, position: pending.due });
+            self.told.notices.push(Notice::Late { seq, position: pending.due });
         }
         let number = pending.transition.as_ref().map(|of| of.number);
         if let (Edit::Transition { .. }, Some(number)) = (&pending.edit, number) {
@@ -244,7 +244,7 @@ impl Engine {
             if pending.is_end() {
                 return false;
             }
-            self.notices.push(Notice::EditFailed { seq, message: e.to_string() });
+            self.told.notices.push(Notice::EditFailed { seq, message: e.to_string() });
             return false;
         }
         self.note_line(&pending.edit, line);
@@ -337,7 +337,7 @@ impl Engine {
 
     /// The automation's number is free, unless an edit that waits, or a scene, means it.
     pub(super) fn free_automation(&mut self, id: &str) {
-        let waits = self.pending.iter().any(|p| match &p.edit {
+        let waits = self.waiting.edits.iter().any(|p| match &p.edit {
             Edit::SetAutomation { id: i, .. } | Edit::ClearAutomation { id: i } => i == id,
             _ => false,
         });
@@ -365,7 +365,7 @@ impl Engine {
 
     /// A controller or a macro has set a base value: last writer wins, so the session has it too.
     fn moved(&mut self, target: Symbol, value: f32) {
-        let labels = self.session.labels_moved_from_outside().chain(self.leaving.values().flatten());
+        let labels = self.session.labels_moved_from_outside().chain(self.ledger.leaving.values().flatten());
         let path =
             labels.filter(|l| Symbol::of(l) == target).find_map(|l| self.session.path_of(l, &self.registry));
         let path = path.or_else(|| self.declared_path(target));

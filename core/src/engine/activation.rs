@@ -25,7 +25,7 @@ impl Engine {
     pub fn activate(&mut self, sample_rate: f64, max_frames: usize) -> Processor {
         let (to, messages) = RingBuffer::new(TO_AUDIO);
         let (returns, from) = RingBuffer::new(RETURNS);
-        self.spare.clear();
+        self.plans.prepared.clear();
         self.forget_answers();
         self.form = Some((sample_rate, max_frames));
         self.audio = Some(AudioLink {
@@ -53,7 +53,7 @@ impl Engine {
     pub fn deactivate(&mut self) {
         self.audio = None;
         self.form = None;
-        self.spare.clear();
+        self.plans.prepared.clear();
         self.link.publish_standstill();
         self.forget_answers();
     }
@@ -61,13 +61,13 @@ impl Engine {
     /// Nobody will answer what was sent: it is in the session, and with it in the next engine.
     pub(super) fn forget_answers(&mut self) {
         self.ledger.actions.clear();
-        self.cancelled.clear();
+        self.ledger.cancelled.clear();
         self.ledger.graphs.clear();
-        self.starting.clear();
-        self.starts.clear();
+        self.waiting.starting.clear();
+        self.ledger.starts.clear();
         self.ledger.sets.clear();
-        self.awaiting.retain(|_, fade| !fade.was_sent());
-        self.leaving.clear();
+        self.waiting.for_code.retain(|_, fade| !fade.was_sent());
+        self.ledger.leaving.clear();
         self.scenes.on_their_way.clear();
     }
 
@@ -77,25 +77,25 @@ impl Engine {
         self.scenes.forget();
         self.ledger.resets.clear();
         self.ledger.removed.clear();
-        self.silenced.clear();
-        self.meters.retain(std::iter::empty());
+        self.told.silenced.clear();
+        self.plans.meters.retain(std::iter::empty());
         audio.sent.clear();
         // Scenes are prepared against the plan that this engine begins with, by the one that follows it.
         (audio.dirty, audio.reschedule) = (!self.session.scenes.is_empty(), false);
         let session = self.session.clone();
-        let empty = PlanShadow::empty(self.generation);
+        let empty = PlanShadow::empty(self.plans.generation);
         let (plan, shadow) = match self.build(&audio, &empty, &session, &Changes::default()) {
             Ok((mut plan, shadow)) => {
                 plan.begin_at_rest();
                 (plan, shadow)
             }
             Err(error) => {
-                self.notices.push(Notice::EditFailed { seq: self.seq, message: error.to_string() });
+                self.told.notices.push(Notice::EditFailed { seq: self.seq, message: error.to_string() });
                 (Plan::empty(empty.generation), empty)
             }
         };
         audio.base = Arc::new(shadow);
-        self.spare.clear();
+        self.plans.prepared.clear();
         self.tell_misfits(|_| true);
         self.tell_clashes();
         let set = &session.settings;
@@ -122,11 +122,11 @@ impl Engine {
         let mut renderer = Box::new(Renderer::new(&settings, Box::new(plan)));
         self.ledger.slots.clear();
         self.ledger.slot_serials.clear();
-        self.osc.clear();
+        self.outbox.packets.clear();
         self.ledger.automations.clear();
         self.ledger.fades.clear();
         self.ledger.fading.clear();
-        self.awaiting.clear();
+        self.waiting.for_code.clear();
         self.ledger.drawn.clear();
         self.ledger.in_effect.clear();
         for (name, slot) in &session.slots {
@@ -166,7 +166,7 @@ impl Engine {
         for r in &session.note_routes {
             renderer.route_notes(NoteRoute { channel: r.channel, node: Some(Symbol::of(&r.node)) });
         }
-        renderer.learn(self.learning.is_some());
+        renderer.learn(self.learn.controller.is_some());
         for m in session.midi_maps.iter() {
             let target = Symbol::of(&m.label);
             renderer.map_controller(ControllerMap {
@@ -205,12 +205,12 @@ impl Engine {
     /// The session as it will be when an edit with that time acts, if others act before.
     pub fn session_at(&self, at: At) -> Option<Session> {
         let (due, _) = self.resolve(at);
-        due.filter(|due| self.pending.iter().any(|p| p.due <= *due)).map(|due| self.projected(due))
+        due.filter(|due| self.waiting.edits.iter().any(|p| p.due <= *due)).map(|due| self.projected(due))
     }
 
     /// The number of the last edit that waits for a position; 0 if none does.
     pub fn last_waiting(&self) -> u64 {
-        self.pending.last().map_or(0, |p| p.seq)
+        self.waiting.edits.last().map_or(0, |p| p.seq)
     }
 
     /// Edits up to that number that wait for a position do not act, if that is the time or later. Without a time: all
@@ -223,15 +223,15 @@ impl Engine {
     /// These edits, which wait for a position, do not act.
     pub(super) fn cancel_pending(&mut self, is_it: impl Fn(&Pending) -> bool) {
         let (gone, left): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.pending).into_iter().partition(|p| is_it(p));
-        self.pending = left;
+            std::mem::take(&mut self.waiting.edits).into_iter().partition(|p| is_it(p));
+        self.waiting.edits = left;
         if gone.is_empty() || !self.is_listening() {
             return;
         }
         let (plans, actions): (Vec<_>, Vec<_>) = gone.iter().partition(|p| p.is_plan());
         let mut numbers: Vec<u64> = actions.iter().map(|p| p.seq).collect();
         numbers.sort_unstable();
-        self.cancelled.extend(&numbers);
+        self.ledger.cancelled.extend(&numbers);
         self.send(ToAudio::Edit(TimedAction::now(Action::CancelAll(Box::new(numbers)))));
         if let Some(audio) = self.audio.as_mut().filter(|_| !plans.is_empty()) {
             audio.reschedule = true;
@@ -248,7 +248,7 @@ impl Engine {
         if !self.is_listening() {
             return;
         }
-        for pending in self.pending.clone() {
+        for pending in self.waiting.edits.clone() {
             let Pending { seq, due, relative, edit, .. } = &pending;
             if pending.is_end() {
                 self.send_end(&pending);

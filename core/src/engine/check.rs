@@ -7,7 +7,7 @@ use crate::edit::{Edit, EditError, NodeEdit};
 use crate::graph::{GraphError, GraphNode, IndexedGraph};
 use crate::limits::{MAX_AUTOMATIONS, MAX_SLOTS};
 use crate::node::Role;
-use crate::planner::{create, spare_key};
+use crate::planner::{InstanceKey, create};
 use crate::session::{Extent, Session};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -136,10 +136,10 @@ impl Engine {
             return Err(EditError::Value { field: "at", expected: "a position in cycles" });
         }
         let waiting = edits.iter().filter(|e| acts_on_audio(e)).count();
-        if self.pending.len() + waiting > MAX_PENDING {
+        if self.waiting.edits.len() + waiting > MAX_PENDING {
             return Err(EditError::Limit { what: "edits waiting for their time", limit: MAX_PENDING });
         }
-        let pending = self.pending.iter().filter(|p| !p.is_end()).map(|p| &p.edit);
+        let pending = self.waiting.edits.iter().filter(|p| !p.is_end()).map(|p| &p.edit);
         let plans = pending.chain(edits.iter().copied()).filter(|e| touches_graph(e)).count();
         if plans > MAX_PENDING_PLANS && edits.iter().any(|e| touches_graph(e)) {
             let what = "graph edits waiting for their time";
@@ -158,7 +158,7 @@ impl Engine {
         if edits.iter().all(known) {
             return Ok(());
         }
-        let pending = self.pending.iter().map(|p| &p.edit);
+        let pending = self.waiting.edits.iter().map(|p| &p.edit);
         let scenes = || self.session.scenes.iter().map(|(_, scene)| &scene.state);
         let slots = scenes().flat_map(|state| state.slots.keys()).chain(self.session.slots.keys());
         let slots = slots.map(String::as_str).chain(pending.clone().filter_map(slot_set_by));
@@ -192,7 +192,7 @@ impl Engine {
     /// The session with the edits that are due up to `due`.
     pub(super) fn projected(&self, due: f64) -> Session {
         let mut session = self.session.clone();
-        for p in sorted(&self.pending).into_iter().filter(|p| p.due <= due) {
+        for p in sorted(&self.waiting.edits).into_iter().filter(|p| p.due <= due) {
             // One that fails is reported when its time comes.
             let _ = session.apply(&p.edit, &self.registry);
         }
@@ -214,11 +214,11 @@ impl Engine {
             if ty.decl().role == Role::Process {
                 let instance = create(ty.as_ref(), &context)
                     .map_err(|why| GraphError::CreationFailed(why.to_string()))?;
-                created.push((spare_key(&node.id, ty.as_ref()), instance));
+                created.push((InstanceKey::of(&node.id, ty.as_ref()), instance));
             }
         }
         if self.audio.is_some() {
-            self.spare.extend(created);
+            self.plans.prepared.extend(created);
         }
         Ok(())
     }

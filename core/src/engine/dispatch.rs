@@ -4,20 +4,21 @@ use super::audio_link::{AudioLink, SentPlan};
 use super::bind_pattern::slot_pattern;
 use super::ledger::SentAutomation;
 use super::macros::macro_targets;
+use super::meters::MeterBook;
 use super::pending::{Pending, sorted};
 use super::{Engine, touches_graph};
 use crate::automation::{Automation, Waveform};
 use crate::edit::{Edit, SceneEdit};
 use crate::model::{ClockSource, Crossfade, InputState, MidiMapState, Period, Setting};
-use crate::node::CreateContext;
+use crate::node::{CreateContext, Node};
 use crate::notice::Notice;
 use crate::plan::Plan;
-use crate::planner::{self, PlanError, PlanShadow};
+use crate::planner::{self, InstanceKey, PlanError, PlanShadow};
 use crate::processor::{Action, ControllerMap, InputRoute, NoteRoute, TimedAction, ToAudio, chunk_of};
 use crate::session::Session;
 use crate::slot::content_of;
 use crate::symbol::Symbol;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Messages that may wait on this side for room in the ring; more and audio gets the whole session anew.
@@ -50,7 +51,7 @@ impl Engine {
             // Nothing to do on the audio thread (hushing what never was).
             self.ledger.actions.remove(&seq);
             self.ledger.sets.remove(&seq);
-            self.pending.retain(|p| p.seq != seq);
+            self.waiting.edits.retain(|p| p.seq != seq);
         }
     }
 
@@ -62,7 +63,7 @@ impl Engine {
                 let mut bound = slot_pattern(slot, program, self.next_serial(), self.session.settings.seed);
                 self.prepare_osc(bound.serial, &bound.program);
                 // One that waits for its position is the slot's when audio says that it has acted.
-                if self.pending.iter().all(|p| p.seq != seq) {
+                if self.waiting.edits.iter().all(|p| p.seq != seq) {
                     self.ledger.slot_serials.insert(slot.clone(), bound.serial);
                 }
                 bound.content = content_of(pattern, *swing, *from_zero);
@@ -230,13 +231,13 @@ impl Engine {
     }
 
     pub(super) fn next_serial(&mut self) -> u64 {
-        self.serial += 1;
-        self.serial
+        self.ledger.serial += 1;
+        self.ledger.serial
     }
 
     /// The number of a slot; `None` if all are taken.
     pub(super) fn slot_of(&mut self, name: &str) -> Option<u32> {
-        let (session, pending) = (&self.session, &self.pending);
+        let (session, pending) = (&self.session, &self.waiting.edits);
         let of_scene = |known: &str| session.scenes.iter().any(|(_, s)| s.state.slots.contains_key(known));
         self.ledger.slots.assign(name, |known| {
             session.slots.contains_key(known)
@@ -249,7 +250,7 @@ impl Engine {
     }
 
     fn automation_of(&mut self, id: &str) -> Option<u32> {
-        let (session, pending) = (&self.session, &self.pending);
+        let (session, pending) = (&self.session, &self.waiting.edits);
         let of_scene =
             |known: &str| session.scenes.iter().any(|(_, s)| s.state.automations.contains_key(known));
         self.ledger.automations.assign(id, |known| {
@@ -272,7 +273,7 @@ impl Engine {
     /// Forgets automations that nothing refers to any more.
     fn forget_drawn(&mut self) {
         if self.ledger.drawn.len() > MAX_DRAWN {
-            let (in_effect, pending) = (&self.ledger.in_effect, &self.pending);
+            let (in_effect, pending) = (&self.ledger.in_effect, &self.waiting.edits);
             self.ledger.drawn.retain(|serial, d| {
                 in_effect.get(&d.id) == Some(serial) || pending.iter().any(|p| p.seq == d.seq)
             });
@@ -344,11 +345,11 @@ impl Engine {
                 chain = shadow;
             }
         }
-        if self.pending.iter().any(Pending::is_plan) {
+        if self.waiting.edits.iter().any(Pending::is_plan) {
             self.send_scheduled(&mut audio, chain, session);
         }
         // What is not in a plan by now never will be.
-        self.spare.clear();
+        self.plans.prepared.clear();
         (audio.dirty, audio.reschedule) = (false, false);
         audio.push_backlog();
         self.audio = Some(audio);
@@ -360,7 +361,7 @@ impl Engine {
             let sets = matches!(e, Edit::SetControl { .. } | Edit::Fade { .. } | Edit::Scene(_));
             touches_graph(e) || sets || matches!(e, Edit::Setting(Setting::Crossfade(_)))
         };
-        let pending: Vec<(Timing, Edit)> = sorted(&self.pending)
+        let pending: Vec<(Timing, Edit)> = sorted(&self.waiting.edits)
             .into_iter()
             .filter(|p| matters(&p.edit) && !p.is_end())
             .map(|p| {
@@ -418,7 +419,7 @@ impl Engine {
                 Some(shadow)
             }
             Err(error) => {
-                self.notices.push(Notice::EditFailed { seq, message: error.to_string() });
+                self.told.notices.push(Notice::EditFailed { seq, message: error.to_string() });
                 if now {
                     self.ledger.graphs.retain(|s| *s > seq);
                 }
@@ -434,12 +435,12 @@ impl Engine {
         session: &Session,
         changes: &Changes,
     ) -> Result<(Plan, PlanShadow), PlanError> {
-        self.generation += 1;
+        self.plans.generation += 1;
         let context =
             CreateContext { sample_rate: audio.sample_rate, max_frames: chunk_of(audio.max_frames) };
         let (mut plan, shadow) = planner::build(
             base,
-            self.generation,
+            self.plans.generation,
             planner::Request {
                 graph: &session.graph,
                 values: &session.values,
@@ -447,17 +448,29 @@ impl Engine {
                 removed: &changes.removed,
                 registry: &self.registry,
                 context,
-                spare: &mut self.spare,
+                prepared: &mut self.plans.prepared,
                 stock: None,
                 scene: changes.scene,
-                next_uid: &mut self.next_uid,
+                next_uid: &mut self.plans.next_uid,
                 crossfade: session.settings.crossfade,
                 frames: chunk_of(audio.max_frames),
             },
         )?;
-        self.meters.assign(&mut plan);
+        self.plans.meters.assign(&mut plan);
         Ok((plan, shadow))
     }
+}
+
+/// What plans are made with.
+#[derive(Default)]
+pub(super) struct Planning {
+    /// Number of the newest plan.
+    pub generation: u64,
+    /// Source of uids of nodes.
+    pub next_uid: u64,
+    pub meters: MeterBook,
+    /// Instances that were created ahead.
+    pub prepared: HashMap<InstanceKey, Box<dyn Node>>,
 }
 
 /// What a new plan must know beyond graph and values.

@@ -1,9 +1,11 @@
 //! Steps that can be taken back, as edits act.
 
 use super::check::gathered;
+use super::withdraw::Withdrawn;
 use super::{Engine, Receipt};
 use crate::edit::{At, Edit, EditError};
-use crate::session::{CoalesceKey, Session, coalesce_key, label_of};
+use crate::session::{CoalesceKey, History, Session, coalesce_key, label_of};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// Whether an edit is a step of the history.
@@ -15,6 +17,16 @@ pub enum Undoable {
     Part(u64),
     /// Not undoable: an undo or redo itself, or a host edit.
     No,
+}
+
+/// What undo and redo go along.
+#[derive(Default)]
+pub(super) struct Undo {
+    pub history: History,
+    /// Names of edits that wait for their time, by their number.
+    pub titles: BTreeMap<u64, String>,
+    /// What undo has cancelled before its time, the newest last.
+    pub withdrawn: Vec<Withdrawn>,
 }
 
 impl Engine {
@@ -40,22 +52,24 @@ impl Engine {
         let after = self.check(&edit, due)?;
         let first = self.seq + 1;
         if let Some(title) = title {
-            let pending = &self.pending;
-            self.titles.retain(|number, _| pending.iter().any(|p| p.undoable == Undoable::Part(*number)));
-            self.titles.insert(first, title);
+            let pending = &self.waiting.edits;
+            self.undo
+                .titles
+                .retain(|number, _| pending.iter().any(|p| p.undoable == Undoable::Part(*number)));
+            self.undo.titles.insert(first, title);
         }
-        let learned = (self.learning_macro.is_some() && undoable == Undoable::Step).then(|| edit.clone());
+        let learned = (self.learn.by_macro.is_some() && undoable == Undoable::Step).then(|| edit.clone());
         let part = if undoable == Undoable::Step { Undoable::Part(first) } else { undoable };
         if matches!(&edit, Edit::Scene(edit) if edit.is_recall()) && self.scene_is_changed() {
-            self.history.seal();
+            self.undo.history.seal();
         }
         let now = Instant::now();
         if undoable == Undoable::Step {
-            self.withdrawn.clear();
-            self.history.asked(first);
+            self.undo.withdrawn.clear();
+            self.undo.history.asked(first);
         }
         let step = undoable == Undoable::Step && due.is_none();
-        let before = (step && !self.history.joins(key.as_ref(), now)).then(|| self.goal());
+        let before = (step && !self.undo.history.joins(key.as_ref(), now)).then(|| self.goal());
         let is_transition = matches!(edit, Edit::Transition { .. });
         let growth = self.session.growth(&edit) + self.listening_growth_of(&edit);
         let committed = match after {
@@ -68,8 +82,10 @@ impl Engine {
             let outcome = self.outcome();
             let after = outcome.as_ref().unwrap_or(&self.session);
             match before {
-                Some(before) if is_transition => self.history.record_transition(first, label, before, after),
-                before => drop(self.history.record(label, key, before, after, now)),
+                Some(before) if is_transition => {
+                    self.undo.history.record_transition(first, label, before, after)
+                }
+                before => drop(self.undo.history.record(label, key, before, after, now)),
             }
         }
         let position = committed?;
@@ -91,7 +107,7 @@ impl Engine {
     /// The session before an edit that is about to act, if a step needs it.
     pub(super) fn before_step(&self, undoable: Undoable) -> Option<Session> {
         let Undoable::Part(batch) = undoable else { return None };
-        let joins = self.history.joins(Some(&CoalesceKey::Batch(batch)), Instant::now());
+        let joins = self.undo.history.joins(Some(&CoalesceKey::Batch(batch)), Instant::now());
         (!joins).then(|| self.goal())
     }
 
@@ -110,11 +126,11 @@ impl Engine {
     pub(super) fn note_step(&mut self, edit: &Edit, undoable: Undoable, before: Option<Session>) {
         let Undoable::Part(batch) = undoable else { return };
         let key = Some(CoalesceKey::Batch(batch));
-        self.history.asked(batch);
-        let label = self.titles.get(&batch).cloned().unwrap_or_else(|| self.label_of(edit));
+        self.undo.history.asked(batch);
+        let label = self.undo.titles.get(&batch).cloned().unwrap_or_else(|| self.label_of(edit));
         let outcome = self.outcome();
         let after = outcome.as_ref().unwrap_or(&self.session);
-        self.history.record(label, key, before, after, Instant::now());
+        self.undo.history.record(label, key, before, after, Instant::now());
     }
 
     /// What an edit does, in a few words.
@@ -134,11 +150,11 @@ impl Engine {
         if let Some(number) = self.to_withdraw().filter(|_| self.resolve(at).0.is_none()) {
             return Ok(Some(self.withdraw(number)));
         }
-        let Some((label, edit)) = self.history.undo() else { return Ok(None) };
+        let Some((label, edit)) = self.undo.history.undo() else { return Ok(None) };
         let label = label.to_owned();
-        let number = self.history.transition_to_undo();
+        let number = self.undo.history.transition_to_undo();
         let receipt = self.step(edit, at, number)?;
-        self.history.went_back();
+        self.undo.history.went_back();
         Ok(Some((label, receipt)))
     }
 
@@ -150,10 +166,10 @@ impl Engine {
         if self.to_ask_again().is_some() {
             return self.ask_again().map(Some);
         }
-        let Some((label, edit)) = self.history.redo() else { return Ok(None) };
+        let Some((label, edit)) = self.undo.history.redo() else { return Ok(None) };
         let label = label.to_owned();
         let receipt = self.step(edit, at, None)?;
-        self.history.went_forward();
+        self.undo.history.went_forward();
         Ok(Some((label, receipt)))
     }
 
@@ -180,13 +196,13 @@ impl Engine {
     pub fn next_steps(&self) -> (Option<String>, Option<String>) {
         let waits = self.to_withdraw().map(|number| self.label_of_waiting(number));
         let again = self.to_ask_again().map(|withdrawn| withdrawn.label.clone());
-        let (undo, redo) = (self.history.undo(), self.history.redo());
+        let (undo, redo) = (self.undo.history.undo(), self.undo.history.redo());
         let label = |step: Option<(&str, Edit)>| step.map(|(label, _)| label.to_owned());
         (waits.or_else(|| label(undo)), again.or_else(|| label(redo)))
     }
 
     /// Labels of all steps, oldest first, and how many of them are done.
     pub fn history(&self) -> (Vec<&str>, usize) {
-        self.history.list()
+        self.undo.history.list()
     }
 }

@@ -7,6 +7,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What audio was sent.
 pub(super) struct SentLedger {
+    /// Source of numbers for patterns and automations that are sent.
+    pub serial: u64,
+    /// Edits that were cancelled, until audio says whether they have acted all the same.
+    pub cancelled: BTreeSet<u64>,
+    /// Slots' starts that were sent, until audio says that they have acted.
+    pub starts: BTreeSet<u64>,
+    /// Labels that controllers and macros do not move any more, by the edit that says so, until audio knows: values
+    /// that are on their way here are still those of the session.
+    pub leaving: BTreeMap<u64, Vec<String>>,
     /// Edits of today that audio has not answered yet: actions, and changes of the graph.
     pub actions: BTreeSet<u64>,
     pub graphs: BTreeSet<u64>,
@@ -33,6 +42,10 @@ impl SentLedger {
     /// Nothing was sent.
     pub fn new() -> Self {
         Self {
+            serial: 0,
+            cancelled: BTreeSet::new(),
+            starts: BTreeSet::new(),
+            leaving: BTreeMap::new(),
             actions: BTreeSet::new(),
             graphs: BTreeSet::new(),
             slot_serials: HashMap::new(),

@@ -112,7 +112,7 @@ impl Engine {
             None => Ok(()),
         };
         checked.map_err(|(field, expected)| EditError::Value { field, expected })?;
-        self.learning_macro = learning;
+        self.learn.by_macro = learning;
         let action = Action::LearnMacro(self.learning_macro_by_audio());
         if self.is_listening() {
             self.send(ToAudio::Edit(TimedAction::now(action)));
@@ -122,17 +122,17 @@ impl Engine {
 
     /// What waits for a macro, or the macro that waits.
     pub fn learning_macro(&self) -> Option<&MacroLearning> {
-        self.learning_macro.as_ref()
+        self.learn.by_macro.as_ref()
     }
 
     pub(super) fn learning_macro_by_audio(&self) -> bool {
-        matches!(self.learning_macro, Some(MacroLearning::Control(_)))
+        matches!(self.learn.by_macro, Some(MacroLearning::Control(_)))
     }
 
     /// The host has moved that macro.
     pub(super) fn learned_macro(&mut self, number: u8) {
         if let Some(MacroLearning::Control(target)) =
-            self.learning_macro.take_if(|learning| matches!(learning, MacroLearning::Control(_)))
+            self.learn.by_macro.take_if(|learning| matches!(learning, MacroLearning::Control(_)))
         {
             self.aim_macro(number, target);
         }
@@ -140,7 +140,7 @@ impl Engine {
 
     /// An edit was accepted: a control that it sets is what the macro that waits will move.
     pub(super) fn learn_from(&mut self, edit: &Edit) {
-        let Some(MacroLearning::Macro(number)) = self.learning_macro else { return };
+        let Some(MacroLearning::Macro(number)) = self.learn.by_macro else { return };
         let set = flat(edit).into_iter().find_map(|edit| match edit {
             Edit::SetControl { label, .. } | Edit::Fade { label, .. } => {
                 let label = self.session.long_form(label, &self.registry);
@@ -150,7 +150,7 @@ impl Engine {
             _ => None,
         });
         if let Some(target) = set {
-            self.learning_macro = None;
+            self.learn.by_macro = None;
             self.aim_macro(number, target);
         }
     }
@@ -161,7 +161,7 @@ impl Engine {
         let gone = before.labels_moved_from_outside().filter(|label| !now.contains(label));
         let gone: Vec<String> = gone.cloned().collect();
         if !gone.is_empty() {
-            self.leaving.insert(seq, gone);
+            self.ledger.leaving.insert(seq, gone);
         }
     }
 

@@ -1,6 +1,6 @@
 //! A control waits for the controller that is to move it: the next one that moves.
 
-use super::Engine;
+use super::{Engine, MacroLearning};
 use crate::edit::{At, Edit, EditError};
 use crate::processor::{Action, TimedAction, ToAudio};
 
@@ -13,6 +13,15 @@ pub struct Learning {
     pub lo: f64,
     /// Value at controller 127.
     pub hi: f64,
+}
+
+/// What waits for the controller, or the macro, that is to move it.
+#[derive(Default)]
+pub(super) struct Learn {
+    /// What the next controller that moves will move.
+    pub controller: Option<Learning>,
+    /// What waits for a macro, or the macro that waits.
+    pub by_macro: Option<MacroLearning>,
 }
 
 impl Engine {
@@ -28,7 +37,7 @@ impl Engine {
             return Err(EditError::Value { field: "lo, hi", expected: "finite numbers" });
         }
         let action = Action::Learn(learning.is_some());
-        self.learning = learning;
+        self.learn.controller = learning;
         if self.is_listening() {
             self.send(ToAudio::Edit(TimedAction::now(action)));
         }
@@ -37,7 +46,7 @@ impl Engine {
 
     /// What waits for a controller.
     pub fn learning(&self) -> Option<&Learning> {
-        self.learning.as_ref()
+        self.learn.controller.as_ref()
     }
 
     /// As [`Session::range_of`](crate::session::Session::range_of), in the session as it is.
@@ -47,7 +56,7 @@ impl Engine {
 
     /// The controller has moved.
     pub(super) fn learned(&mut self, channel: u8, cc: u8) {
-        if let Some(Learning { label, lo, hi }) = self.learning.take() {
+        if let Some(Learning { label, lo, hi }) = self.learn.controller.take() {
             // Refused only if there are too many maps; then there is nothing to be lost.
             let _ = self.edit(Edit::MidiMap { channel, cc, label, lo, hi }, At::Now);
         }

@@ -39,23 +39,25 @@ pub(crate) use bind_pattern::slot_pattern;
 
 use crate::ir::ModuleIr;
 use crate::model::{Setting, Values};
-use crate::node::{CreateContext, Node, Registry};
-use crate::osc::OscMessage;
+use crate::node::{CreateContext, Registry};
 use crate::processor::chunk_of;
-use crate::session::{Extent, History, Programs, Session};
+use crate::session::{Programs, Session};
 use audio_link::AudioLink;
-use history::Undoable;
+use dispatch::Planning;
+use history::{Undo, Undoable};
 use imbl::ordmap::DiffItem;
 use ledger::SentLedger;
 pub use macros::{MacroLearning, MacroStatus};
-use meters::MeterBook;
+use midi_learn::Learn;
 pub use midi_learn::Learning;
-use pending::{Pending, sorted};
+use node_types::NewTypes;
+use osc::Outbox;
+use pending::{InHand, Pending, Waiting, sorted};
+use room::Measured;
 use scenes::SceneBook;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use status::Told;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use transitions::OfTransition;
-use withdraw::Withdrawn;
 
 /// Edits that may wait for a position.
 pub const MAX_PENDING: usize = 4096;
@@ -66,70 +68,38 @@ pub struct Engine {
     registry: Registry,
     session: Session,
     link: Arc<Link>,
-    /// What audio was sent.
-    ledger: SentLedger,
+    /// Number of the newest edit.
     seq: u64,
-    generation: u64,
-    next_uid: u64,
-    meters: MeterBook,
-    /// Edits that wait for a position, in the order they came.
-    pending: Vec<Pending>,
-    /// The edit in hand does not wait for the next cycle.
-    at_once: bool,
-    /// The edit in hand is one of a transition's beginning.
-    transition: Option<OfTransition>,
-    /// Edits that were cancelled, until audio says whether they have acted all the same.
-    cancelled: BTreeSet<u64>,
-    /// Slots that wait for the next cycle to start: (edit, position in cycles).
-    starting: HashMap<String, (u64, f64)>,
-    /// What was sent of those, until audio says that it has acted.
-    starts: BTreeSet<u64>,
-    /// The last start of each slot that waited for one, also when it is past.
-    started: HashMap<String, (u64, f64)>,
-    /// Source of numbers for patterns and automations that were sent.
-    serial: u64,
-    /// Fades that wait for the code of their nodes, and those that audio has not answered, by the path of their control.
-    awaiting: BTreeMap<String, fades::Awaiting>,
+    /// The edit that is being made.
+    in_hand: InHand,
+    /// What waits for its time.
+    waiting: Waiting,
+    /// What audio was sent, and has not answered.
+    ledger: SentLedger,
+    /// What plans are made with.
+    plans: Planning,
     /// Lines that controls are on, by their paths.
     lines: BTreeMap<String, present::Line>,
-    spare: HashMap<String, Box<dyn Node>>,
-    /// Nodes that audio does not render any more: uid → id.
-    silenced: BTreeMap<u64, String>,
     audio: Option<AudioLink>,
     /// Sample rate and longest block of the processor, also where `audio` is in hand.
     form: Option<(f64, usize)>,
-    notices: Vec<Notice>,
+    /// What the client was told, or will be.
+    told: Told,
     /// Patterns that a load has just compiled, for the engine that is built from it.
     programs: Programs,
     /// MIDI clock whatever the session says.
     midi_clock_always: bool,
-    /// What the next controller that moves will move.
-    learning: Option<Learning>,
-    /// What waits for a macro, or the macro that waits.
-    learning_macro: Option<MacroLearning>,
-    /// Labels that controllers and macros do not move any more, by the edit that says so, until audio knows: values
-    /// that are on their way here are still those of the session.
-    leaving: BTreeMap<u64, Vec<String>>,
-    /// Prepared OSC messages by the number of the pattern that plays them.
-    osc: HashMap<u64, osc::Packets>,
-    /// Those that are to be sent.
-    osc_due: Vec<OscMessage>,
-    history: History,
-    /// Names of edits that wait for their time, by their number.
-    titles: BTreeMap<u64, String>,
-    /// What undo has cancelled before its time, the newest last.
-    withdrawn: Vec<Withdrawn>,
-    /// What the session is as a document, at most: see [`Engine::room`].
-    size: Extent,
-    measured: u64,
+    /// What waits for the controller, or the macro, that is to move it.
+    learn: Learn,
+    /// OSC messages of patterns.
+    outbox: Outbox,
+    /// What undo and redo go along.
+    undo: Undo,
+    /// What the session is as a document.
+    extent: Measured,
     scenes: SceneBook,
-    /// Types of the session whose code is other since the graph was last lowered.
-    stale: BTreeSet<String>,
-    /// What those types were before.
-    former: names::Former,
-    /// Paths that two controls have, as they were told.
-    clashes: BTreeSet<Clash>,
-    lowered: u64,
+    /// Types that have come.
+    types: NewTypes,
 }
 
 impl Engine {
@@ -139,43 +109,23 @@ impl Engine {
             registry,
             session: Session::default(),
             link: Arc::new(Link::default()),
-            ledger: SentLedger::new(),
             seq: 0,
-            generation: 0,
-            next_uid: 0,
-            meters: MeterBook::default(),
-            pending: Vec::new(),
-            at_once: false,
-            transition: None,
-            cancelled: BTreeSet::new(),
-            starting: HashMap::new(),
-            starts: BTreeSet::new(),
-            started: HashMap::new(),
-            serial: 0,
-            awaiting: BTreeMap::new(),
+            in_hand: InHand::default(),
+            waiting: Waiting::default(),
+            ledger: SentLedger::new(),
+            plans: Planning::default(),
             lines: BTreeMap::new(),
-            spare: HashMap::new(),
-            silenced: BTreeMap::new(),
             audio: None,
             form: None,
-            notices: Vec::new(),
+            told: Told::default(),
             programs: Programs::new(),
             midi_clock_always: false,
-            learning: None,
-            learning_macro: None,
-            leaving: BTreeMap::new(),
-            osc: HashMap::new(),
-            osc_due: Vec::new(),
-            history: History::default(),
-            titles: BTreeMap::new(),
-            withdrawn: Vec::new(),
-            size: Session::default().extent(),
-            measured: 0,
+            learn: Learn::default(),
+            outbox: Outbox::default(),
+            undo: Undo::default(),
+            extent: Measured { size: Session::default().extent(), measured: 0 },
             scenes: SceneBook::default(),
-            stale: BTreeSet::new(),
-            former: names::Former::new(),
-            clashes: BTreeSet::new(),
-            lowered: 0,
+            types: NewTypes::default(),
         }
     }
 
@@ -184,9 +134,9 @@ impl Engine {
     /// # Errors
     /// What is wrong with the edit.
     pub fn edit(&mut self, edit: Edit, at: At) -> Result<Receipt, EditError> {
-        self.at_once = at == At::AtOnce;
+        self.in_hand.at_once = at == At::AtOnce;
         let receipt = self.edit_as(edit, at, Undoable::Step);
-        self.at_once = false;
+        self.in_hand.at_once = false;
         receipt
     }
 
@@ -226,8 +176,8 @@ impl Engine {
             if graph && let Some(audio) = &mut self.audio {
                 audio.reschedule = true;
             }
-            let transition = self.transition.clone();
-            self.pending.push(Pending { seq, due, relative, edit: edit.clone(), undoable, transition });
+            let transition = self.in_hand.transition.clone();
+            self.waiting.edits.push(Pending { seq, due, relative, edit: edit.clone(), undoable, transition });
             if !graph && self.is_listening() {
                 if self.is_near(due) {
                     // In the order of the edits: what came before goes first.
@@ -255,7 +205,7 @@ impl Engine {
             self.end_transitions_by(&edit, None);
             return Ok(None);
         }
-        self.end_transitions_by(&edit, self.transition.as_ref().map(|of| of.number));
+        self.end_transitions_by(&edit, self.in_hand.transition.as_ref().map(|of| of.number));
         if let Edit::EndTransitions(_) = edit {
             self.seq += 1;
             return Ok(None);
@@ -318,7 +268,7 @@ impl Engine {
                     return Ok(None);
                 }
                 Some((from, false)) => self.await_plan(path.clone(), edit.clone(), from, Some(seq)),
-                None => drop(self.awaiting.remove(path)),
+                None => drop(self.waiting.for_code.remove(path)),
             }
         }
         if edit == Edit::Rebuild {
@@ -341,14 +291,14 @@ impl Engine {
             if let Some((path, _)) = set {
                 self.ledger.sets.insert(seq, path);
             }
-            if let (Edit::HushAll, false) = (&edit, self.starting.is_empty()) {
-                for (slot, (_, due)) in std::mem::take(&mut self.starting) {
+            if let (Edit::HushAll, false) = (&edit, self.waiting.starting.is_empty()) {
+                for (slot, (_, due)) in std::mem::take(&mut self.waiting.starting) {
                     self.send_start(&Edit::Hush { slot }, seq, due);
                 }
             }
             match start {
                 Some(due) => {
-                    self.starts.insert(seq);
+                    self.ledger.starts.insert(seq);
                     self.send_start(&edit, seq, due);
                 }
                 None => self.send_action(&edit, seq, None, false),
@@ -416,7 +366,7 @@ impl Engine {
     /// What of a graph is new and not heard, or means two things.
     fn tell_graph_since(&mut self, before: &IndexedGraph) {
         for (source, target) in self.session.newly_unheard_sends(before) {
-            self.notices.push(Notice::SendWithoutInput { source, target });
+            self.told.notices.push(Notice::SendWithoutInput { source, target });
         }
         self.tell_clashes_since(before);
     }
@@ -445,7 +395,7 @@ impl Engine {
                 }
                 DiffItem::Remove(path, _) => (path, session.default_of(path, &self.registry)),
             };
-            self.awaiting.remove(path);
+            self.waiting.for_code.remove(path);
             self.ledger.resets.extend(value.map(|value| (path.clone(), (value, seq))));
         }
     }
@@ -473,7 +423,7 @@ impl Engine {
 
     /// Something is in flight or pending: tick, every 1–2 ms while [`Engine::in_flight`].
     pub fn busy(&self) -> bool {
-        self.in_flight() || !self.pending.is_empty()
+        self.in_flight() || !self.waiting.edits.is_empty()
     }
 
     /// Audio has been sent something that it has not answered yet.
@@ -481,7 +431,7 @@ impl Engine {
         let audio = self.audio.as_ref().filter(|a| !a.poisoned).is_some_and(|a| {
             a.dirty || a.reschedule || !a.sent.is_empty() || !a.backlog.is_empty() || a.base.has_ghosts()
         });
-        audio || !self.cancelled.is_empty() || !self.ledger.is_answered()
+        audio || !self.ledger.cancelled.is_empty() || !self.ledger.is_answered()
     }
 
     /// Has this edit been adopted, or has it failed? Of a batch: all of it.
@@ -523,13 +473,13 @@ impl Engine {
     pub fn load(&mut self, json: &[u8]) -> Result<Receipt, LoadError> {
         let (session, programs) = Session::read(json, &self.registry)?;
         let unsavable = |error| LoadError::Invalid { place: "$".to_owned(), error };
-        self.size = room::loadable(&session).map_err(unsavable)? + session.moving_growth();
+        self.extent.size = room::loadable(&session).map_err(unsavable)? + session.moving_growth();
         (self.session, self.programs) = (session, programs);
         self.registry.forget_stand_ins();
         self.scenes_changed();
-        self.history.clear();
-        self.pending.clear();
-        self.starting.clear();
+        self.undo.history.clear();
+        self.waiting.edits.clear();
+        self.waiting.starting.clear();
         self.seq += 1;
         self.replace();
         self.programs.clear();

@@ -52,7 +52,7 @@ impl Engine {
             }
         });
         let changed: Vec<Notice> = changed.collect();
-        self.notices.extend(changed);
+        self.told.notices.extend(changed);
         self.tell_clashes();
     }
 
@@ -62,25 +62,25 @@ impl Engine {
         let changed = before.changed_ids(&self.session.graph);
         let touched: Vec<_> = changed.iter().flat_map(|id| controls.touched_by(id)).collect();
         let clashes: BTreeSet<Clash> = touched.iter().flat_map(|node| controls.clashes_of(node)).collect();
-        let new = clashes.iter().filter(|clash| !self.clashes.contains(clash));
-        self.notices.extend(new.cloned().map(Notice::Clash));
-        if !self.clashes.is_empty() {
+        let new = clashes.iter().filter(|clash| !self.told.clashes.contains(clash));
+        self.told.notices.extend(new.cloned().map(Notice::Clash));
+        if !self.told.clashes.is_empty() {
             let ids: BTreeSet<&str> = touched
                 .iter()
                 .map(|node| node.id.as_str())
                 .chain(changed.iter().map(String::as_str))
                 .collect();
-            self.clashes.retain(|clash| !ids.contains(clash.hidden.as_str()));
+            self.told.clashes.retain(|clash| !ids.contains(clash.hidden.as_str()));
         }
-        self.clashes.extend(clashes);
+        self.told.clashes.extend(clashes);
     }
 
     /// Says which paths two controls have that had one when this was said last.
     pub(super) fn tell_clashes(&mut self) {
         let clashes = Controls::of(&self.session.graph, &self.registry).clashes();
-        let new = clashes.iter().filter(|clash| !self.clashes.contains(clash));
-        self.notices.extend(new.cloned().map(Notice::Clash));
-        self.clashes = clashes.into_iter().collect();
+        let new = clashes.iter().filter(|clash| !self.told.clashes.contains(clash));
+        self.told.notices.extend(new.cloned().map(Notice::Clash));
+        self.told.clashes = clashes.into_iter().collect();
     }
 
     /// Does a notice still tell the truth? One that tells of a moment does for ever.
@@ -90,7 +90,7 @@ impl Engine {
                 true
             }
             Notice::NodeFault { node, silenced: true } => {
-                self.silenced.values().any(|id| self.session.owner_of(id) == *node)
+                self.told.silenced.values().any(|id| self.session.owner_of(id) == *node)
             }
             Notice::MissingPort(missing_port) => self.missing_ports(|_| true).contains(missing_port),
             Notice::Unfit { .. } => self.unfit_settings(|_| true).contains(notice),
@@ -108,7 +108,7 @@ impl Engine {
                 };
                 now.get(&(of.clone(), label.clone())) == Some(&Some(missing.clone()))
             }
-            Notice::Clash(clash) => self.clashes.contains(clash),
+            Notice::Clash(clash) => self.told.clashes.contains(clash),
             Notice::Panicked { .. } => self.poisoned(),
             Notice::Recalled { .. } => true,
         }

@@ -1,6 +1,7 @@
 //! Types that come and go while the engine plays: expected, there, replaced, gone.
 
 use super::Engine;
+use super::names::Former;
 use crate::address::MARK;
 use crate::edit::{Edit, EditError, NodeEdit, NodeSpec, SessionNode};
 use crate::graph::{Connection, GraphEdit, GraphError, GraphNode, MissingPort};
@@ -9,10 +10,21 @@ use crate::ir::Source;
 use crate::model::TypeSource;
 use crate::node::{NodeDecl, NodeType, Registry, Role};
 use crate::notice::Notice;
-use crate::planner::{create, same_code, spare_key, spare_keys};
+use crate::planner::{InstanceKey, create, same_code};
 use crate::session::{Extent, check_channels, source_extent, unfit};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// Types whose code is other since the graph was last lowered.
+#[derive(Default)]
+pub(super) struct NewTypes {
+    /// Those of the session.
+    pub stale: BTreeSet<String>,
+    /// What they were before.
+    pub former: Former,
+    /// How often the graph was lowered for them.
+    pub lowered: u64,
+}
 
 impl Engine {
     /// The node types.
@@ -47,25 +59,24 @@ impl Engine {
         let first = first.map(|(id, settled)| (id.to_owned(), settled.unwrap_or_else(|| Arc::clone(&ty))));
         let in_session = first.is_some();
         let in_scenes = self.scenes_use(&type_id);
-        let waits = self.pending.iter().any(|p| self.types_of(&p.edit).contains(&type_id));
-        let mut spare = None;
+        let waits = self.waiting.edits.iter().any(|p| self.types_of(&p.edit).contains(&type_id));
+        let mut prepared = None;
         if (in_session || waits) && ty.decl().role == Role::Process {
             let played = first.as_ref().map_or(&ty, |(_, played)| played);
             let created = create(played.as_ref(), &self.context())
                 .map_err(|why| GraphError::CreationFailed(why.to_string()))?;
-            spare = first.map(|(id, played)| (spare_key(&id, played.as_ref()), created));
+            prepared = first.map(|(id, played)| (InstanceKey::of(&id, played.as_ref()), created));
         }
         self.registry.add(ty);
-        let prefix = spare_keys(&type_id);
-        self.spare.retain(|key, _| !key.starts_with(&prefix));
+        self.plans.prepared.retain(|key, _| key.type_id != type_id);
         if in_session {
-            self.former.entry(type_id.clone()).or_insert(before);
-            self.stale.insert(type_id);
+            self.types.former.entry(type_id.clone()).or_insert(before);
+            self.types.stale.insert(type_id);
         }
         if let Some(audio) = &mut self.audio {
             audio.dirty |= in_session || in_scenes;
             audio.reschedule |= waits;
-            self.spare.extend(spare);
+            self.plans.prepared.extend(prepared);
         }
         Ok(())
     }
@@ -73,11 +84,11 @@ impl Engine {
     /// Lowers the session anew, once for all code that has come since: types may have other ports than was
     /// thought. What they do not fit is said and not played.
     pub(super) fn take_types_in(&mut self) {
-        let stale = std::mem::take(&mut self.stale);
+        let stale = std::mem::take(&mut self.types.stale);
         if stale.is_empty() {
             return;
         }
-        self.lowered += 1;
+        self.types.lowered += 1;
         let _ = self.session.relower(&self.registry, None);
         self.session.settle_labels(&self.registry);
         for asked in &mut self.scenes.on_their_way {
@@ -91,14 +102,14 @@ impl Engine {
             self.measure();
         }
         self.tell_misfits(|id| stale.contains(id));
-        let former = std::mem::take(&mut self.former);
+        let former = std::mem::take(&mut self.types.former);
         self.tell_names(former);
     }
 
     /// How often the session was lowered because code of types had come, and how many plans were built, for
     /// tests: each costs what the session is.
     pub fn work(&self) -> (u64, u64) {
-        (self.lowered, self.generation)
+        (self.types.lowered, self.plans.generation)
     }
 
     /// Frames per second, as far as they are known.
@@ -136,7 +147,7 @@ impl Engine {
         let waiting = |edit: &Edit| self.types_of(edit).contains(type_id);
         self.session.graph.nodes.iter().any(|node| node.type_id == type_id)
             || self.scenes_use(type_id)
-            || self.pending.iter().any(|p| waiting(&p.edit))
+            || self.waiting.edits.iter().any(|p| waiting(&p.edit))
     }
 
     /// Will an edit that waits for its time bring a node of that name?
@@ -154,20 +165,20 @@ impl Engine {
                 edit => raw_nodes_of(edit).iter().any(|node| node.id == name),
             }
         }
-        self.pending.iter().any(|p| brings(&p.edit, name))
+        self.waiting.edits.iter().any(|p| brings(&p.edit, name))
     }
 
     /// The types of all nodes of the session, and of those that edits will bring.
     pub fn types_in_use(&self) -> BTreeSet<String> {
         let nodes = self.session.graph.nodes.iter().map(|node| node.type_id.clone());
         let scenes = self.session.scenes.iter().flat_map(|(_, scene)| scene.types.keys().cloned());
-        nodes.chain(scenes).chain(self.pending.iter().flat_map(|p| self.types_of(&p.edit))).collect()
+        nodes.chain(scenes).chain(self.waiting.edits.iter().flat_map(|p| self.types_of(&p.edit))).collect()
     }
 
     /// Types that the session, or an edit that waits, makes from what it holds itself, and that nobody has
     /// been asked for yet: their ids, and what they are made from.
     pub fn types_wanted(&self) -> BTreeMap<String, Source> {
-        let waiting = self.pending.iter().flat_map(|p| self.inline_types_of(&p.edit));
+        let waiting = self.waiting.edits.iter().flat_map(|p| self.inline_types_of(&p.edit));
         let scenes = self.session.scenes.iter().flat_map(|(_, scene)| scene.types.iter());
         let scenes = scenes.filter_map(|(id, source)| Some((id.clone(), source.clone()?)));
         let nodes = self.session.nodes.iter().filter_map(|n| inline_type(n)).chain(scenes).chain(waiting);
@@ -293,9 +304,9 @@ impl Engine {
     /// Says which connections are not played, of those with an end at a node of such a type.
     pub(super) fn tell_misfits(&mut self, which: impl Fn(&str) -> bool) {
         let missing_ports = self.missing_ports(&which);
-        self.notices.extend(missing_ports.into_iter().map(Notice::MissingPort));
+        self.told.notices.extend(missing_ports.into_iter().map(Notice::MissingPort));
         let unfit = self.unfit_settings(which);
-        self.notices.extend(unfit);
+        self.told.notices.extend(unfit);
     }
 
     /// Says which settings of nodes of such types are not played: their code may be another than when they were given.

@@ -19,7 +19,7 @@ type Cancels = Box<dyn Fn(&What) -> bool>;
 impl Engine {
     /// An edit acts: what transitions were to do in the end to what it changes is not done.
     pub(super) fn end_transitions_by(&mut self, edit: &Edit, number: Option<u64>) {
-        if self.pending.iter().all(|p| p.transition.is_none()) {
+        if self.waiting.edits.iter().all(|p| p.transition.is_none()) {
             return;
         }
         if let Some(ends) = self.ended_by(edit) {
@@ -80,13 +80,13 @@ impl Engine {
 
     /// Ends of the transitions that have begun, in the order in which they come.
     pub(super) fn under_way(&self) -> Vec<&Pending> {
-        if !self.pending.iter().any(Pending::is_end) {
+        if !self.waiting.edits.iter().any(Pending::is_end) {
             return Vec::new();
         }
         let waits = |p: &Pending| matches!(p.edit, Edit::Transition { .. }).then(|| p.number()).flatten();
-        let waiting: BTreeSet<u64> = self.pending.iter().filter_map(waits).collect();
+        let waiting: BTreeSet<u64> = self.waiting.edits.iter().filter_map(waits).collect();
         let begun = |p: &&Pending| p.number().is_some_and(|number| !waiting.contains(&number));
-        sorted(&self.pending).into_iter().filter(|p| p.is_end()).filter(begun).collect()
+        sorted(&self.waiting.edits).into_iter().filter(|p| p.is_end()).filter(begun).collect()
     }
 
     /// The session once the transitions under way have ended; `None` if that is the session.
@@ -199,7 +199,7 @@ impl Engine {
     /// Cancels ends of transitions under way. Those that have not begun stay whole.
     pub(super) fn cancel(&mut self, which: impl Fn(&Pending) -> bool) {
         let gone: Vec<u64> = self.under_way().into_iter().filter(|p| which(p)).map(|p| p.seq).collect();
-        self.pending.retain(|p| !gone.contains(&p.seq));
+        self.waiting.edits.retain(|p| !gone.contains(&p.seq));
         for seq in gone {
             self.send(ToAudio::Edit(TimedAction::now(Action::Cancel { seq })));
         }

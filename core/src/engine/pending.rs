@@ -1,13 +1,38 @@
 //! Edits that wait for a position, and where "now", the next cycle and the next bar are.
 
+use super::fades::Awaiting;
 use super::history::Undoable;
 use super::transitions::OfTransition;
 use super::{At, Edit, Engine, touches_graph};
+use std::collections::{BTreeMap, HashMap};
 
 /// A "next" cycle or bar that is nearer than this many seconds is missed; the one after it is meant.
 const NEXT_MARGIN: f64 = 0.02;
 /// Positions less than this many seconds ahead may pass at any moment.
 const NEAR: f64 = 0.5;
+
+/// The edit that is being made.
+#[derive(Default)]
+pub(super) struct InHand {
+    /// It does not wait for the next cycle.
+    pub at_once: bool,
+    /// It is one of a transition's beginning.
+    pub transition: Option<OfTransition>,
+}
+
+/// What waits for its time.
+#[derive(Default)]
+pub(super) struct Waiting {
+    /// Edits that wait for a position, in the order they came.
+    pub edits: Vec<Pending>,
+    /// Slots that wait for the next cycle to start: (edit, position in cycles).
+    pub starting: HashMap<String, (u64, f64)>,
+    /// The last start of each slot that waited for one, also when it is past.
+    pub started: HashMap<String, (u64, f64)>,
+    /// Fades that wait for the code of their nodes, and those that audio has not answered, by the path of their control.
+    pub for_code: BTreeMap<String, Awaiting>,
+}
+
 /// An edit that waits.
 #[derive(Clone)]
 pub(super) struct Pending {
@@ -74,34 +99,34 @@ impl Engine {
             _ => return None,
         };
         let seq = self.seq + 1;
-        if let Some((waiting, _)) = self.starting.get_mut(slot) {
+        if let Some((waiting, _)) = self.waiting.starting.get_mut(slot) {
             *waiting = seq;
-        } else if sets && !self.at_once && !self.session.slots.get(slot).is_some_and(|s| s.playing) {
+        } else if sets && !self.in_hand.at_once && !self.session.slots.get(slot).is_some_and(|s| s.playing) {
             let due = self.resolve(At::Cycle).0?;
-            self.starting.insert(slot.clone(), (seq, due));
-            self.started.retain(|known, _| self.session.slots.contains_key(known));
-            self.started.insert(slot.clone(), (seq, due));
+            self.waiting.starting.insert(slot.clone(), (seq, due));
+            self.waiting.started.retain(|known, _| self.session.slots.contains_key(known));
+            self.waiting.started.insert(slot.clone(), (seq, due));
         }
-        self.starting.get(slot).map(|(_, due)| *due)
+        self.waiting.starting.get(slot).map(|(_, due)| *due)
     }
 
     /// Does one of these edits wait for its position? They wait in the order of their numbers. Of a transition that is its
     /// beginning.
     pub(super) fn is_pending(&self, edits: std::ops::RangeInclusive<u64>) -> bool {
-        let at = self.pending.partition_point(|p| p.seq < *edits.start());
-        let mut waiting = self.pending[at..].iter().take_while(|p| p.seq <= *edits.end());
+        let at = self.waiting.edits.partition_point(|p| p.seq < *edits.start());
+        let mut waiting = self.waiting.edits[at..].iter().take_while(|p| p.seq <= *edits.end());
         waiting.any(|p| !p.is_end())
     }
 
     /// How many edits wait for their position.
     pub fn waiting(&self) -> usize {
-        self.pending.len()
+        self.waiting.edits.len()
     }
 
     /// The last start of a slot that waited, or waits, for the next cycle: its number, and where it was to be,
     /// in cycles.
     pub fn last_start(&self, slot: &str) -> Option<(u64, f64)> {
-        self.started.get(slot).copied()
+        self.waiting.started.get(slot).copied()
     }
 }
 

@@ -46,7 +46,7 @@ impl Engine {
         let seq = self.seq;
         self.ledger.actions.insert(seq);
         // Silent slots that were to start do not; what is asked for from now on starts anew.
-        self.starting.clear();
+        self.waiting.starting.clear();
         let before = std::mem::replace(&mut self.session, after);
         self.tell_graph_since(&before.graph);
         let (resets, removed) =
@@ -118,7 +118,7 @@ impl Engine {
     /// Patterns and automations of parts that audio did not need, or does not have any more.
     pub(super) fn forget_unused(&mut self, parts: &SceneParts) {
         let (slots, automations) = parts.unused();
-        slots.for_each(|serial| drop(self.osc.remove(&serial)));
+        slots.for_each(|serial| drop(self.outbox.packets.remove(&serial)));
         automations.for_each(|serial| drop(self.ledger.drawn.remove(&serial)));
     }
 
@@ -129,7 +129,7 @@ impl Engine {
         self.ledger.removed.clear();
         let graph = Arc::clone(&self.session.graph);
         if let Err(error) = self.session.recall(recall.number, &known.state, &self.registry) {
-            self.notices.push(Notice::EditFailed { seq: recall.seq, message: error.to_string() });
+            self.told.notices.push(Notice::EditFailed { seq: recall.seq, message: error.to_string() });
         }
         self.tell_graph_since(&graph);
         self.take_parts_over(known, parts);
@@ -138,7 +138,7 @@ impl Engine {
             let values = self.session.values.clone();
             let graph = Arc::clone(&self.session.graph);
             if let Err(error) = self.session.apply(edit, &self.registry) {
-                self.notices.push(Notice::EditFailed { seq: *seq, message: error.to_string() });
+                self.told.notices.push(Notice::EditFailed { seq: *seq, message: error.to_string() });
                 continue;
             }
             if self.ledger.graphs.contains(seq) {
@@ -191,7 +191,7 @@ impl Engine {
         let ended = self.ledger.fading.values().map(|(path, _)| path).filter(|path| !fades.contains(*path));
         ended.for_each(|path| self.ledger.fades.free(path));
         self.ledger.fading.retain(|_, (path, _)| fades.contains(path));
-        self.started.retain(|slot, _| self.session.slots.contains_key(slot));
+        self.waiting.started.retain(|slot, _| self.session.slots.contains_key(slot));
     }
 
     /// A scene was to be recalled, and was not ready: it begins as soon as it can, whole.
@@ -209,7 +209,7 @@ impl Engine {
         let Some(state) = self.session.scenes.get(number).map(|scene| Arc::clone(&scene.state)) else {
             if recall.seq != 0 {
                 let message = format!("there is no scene {number}");
-                self.notices.push(Notice::EditFailed { seq: recall.seq, message });
+                self.told.notices.push(Notice::EditFailed { seq: recall.seq, message });
             }
             return;
         };
@@ -226,16 +226,16 @@ impl Engine {
                 self.tell_recalled(number, recall.seq, true);
             }
             Err(error) => {
-                self.notices.push(Notice::EditFailed { seq: recall.seq, message: error.to_string() });
+                self.told.notices.push(Notice::EditFailed { seq: recall.seq, message: error.to_string() });
             }
         }
     }
 
     /// What was done to slots that had not started yet is not done; the numbers of those edits.
     fn forget_starts(&mut self, heard: u64) -> BTreeSet<u64> {
-        self.starting.retain(|_, (seq, _)| *seq > heard);
-        let later = self.starts.split_off(&(heard + 1));
-        let starts = std::mem::replace(&mut self.starts, later);
+        self.waiting.starting.retain(|_, (seq, _)| *seq > heard);
+        let later = self.ledger.starts.split_off(&(heard + 1));
+        let starts = std::mem::replace(&mut self.ledger.starts, later);
         for seq in &starts {
             self.scenes.unanswered.remove(seq);
             self.ledger.actions.remove(seq);
@@ -288,9 +288,9 @@ impl Engine {
         // What was to be planned without that crossfade is on its way.
         self.flush();
         self.scenes.late = Some(Late(fade));
-        self.at_once = true;
+        self.in_hand.at_once = true;
         let made = self.edit_as(edit, At::AtOnce, Undoable::No);
-        self.at_once = false;
+        self.in_hand.at_once = false;
         if !self.audio.as_ref().is_some_and(|audio| audio.dirty) {
             self.scenes.late = None; // no plan was needed
         }
@@ -298,15 +298,15 @@ impl Engine {
     }
 
     fn take_pending(&mut self, seq: u64) -> Option<Pending> {
-        let at = self.pending.iter().position(|pending| pending.seq == seq)?;
-        Some(self.pending.remove(at))
+        let at = self.waiting.edits.iter().position(|pending| pending.seq == seq)?;
+        Some(self.waiting.edits.remove(at))
     }
 
     /// How a timed recall is undoable: as a part of its batch if it has others, else as a recall.
     fn batch_of(&self, pending: &Pending) -> Undoable {
         let Undoable::Part(batch) = pending.undoable else { return pending.undoable };
-        let begun = self.history.joins(Some(&CoalesceKey::Batch(batch)), Instant::now());
-        let goes_on = self.pending.iter().any(|other| other.undoable == pending.undoable);
+        let begun = self.undo.history.joins(Some(&CoalesceKey::Batch(batch)), Instant::now());
+        let goes_on = self.waiting.edits.iter().any(|other| other.undoable == pending.undoable);
         if begun || goes_on { pending.undoable } else { Undoable::Step }
     }
 
@@ -316,9 +316,9 @@ impl Engine {
             return self.before_step(undoable);
         }
         if self.scene_is_changed() {
-            self.history.seal();
+            self.undo.history.seal();
         }
-        (!self.history.joins(Some(&CoalesceKey::Recall), now)).then(|| self.goal())
+        (!self.undo.history.joins(Some(&CoalesceKey::Recall), now)).then(|| self.goal())
     }
 
     fn note_recall(&mut self, number: u8, undoable: Undoable, before: Option<Session>, now: Instant) {
@@ -326,16 +326,16 @@ impl Engine {
         match undoable {
             Undoable::Part(_) => self.note_step(&edit, undoable, before),
             Undoable::Step => {
-                self.history.asked(self.seq);
+                self.undo.history.asked(self.seq);
                 let label = self.label_of(&edit);
-                self.history.record(label, Some(CoalesceKey::Recall), before, &self.session, now);
+                self.undo.history.record(label, Some(CoalesceKey::Recall), before, &self.session, now);
             }
             Undoable::No => {}
         }
     }
 
     pub(super) fn tell_recalled(&mut self, number: u8, seq: u64, late: bool) {
-        self.notices.push(Notice::Recalled { number, name: self.name_of_scene(number), seq, late });
+        self.told.notices.push(Notice::Recalled { number, name: self.name_of_scene(number), seq, late });
     }
 
     pub(super) fn name_of_scene(&self, number: u8) -> String {

@@ -8,6 +8,14 @@ use crate::model::TypeSource;
 use crate::session::{Extent, Session, source_extent};
 use std::sync::Arc;
 
+/// What the session is as a document, at most.
+pub(super) struct Measured {
+    /// As it was when it was last measured, and what edits have added since.
+    pub size: Extent,
+    /// How often it was measured.
+    pub measured: u64,
+}
+
 impl Engine {
     /// Is there room for edits? Only where what edits have added since the session was last measured comes
     /// near the limit it is measured again, as it will be (`after` makes it): edits cost what they change.
@@ -19,21 +27,21 @@ impl Engine {
         growth: Extent,
         after: impl FnOnce(&Self) -> Result<Session, EditError>,
     ) -> Result<(), EditError> {
-        if (self.size + growth).fits(Extent::MOST) {
+        if (self.extent.size + growth).fits(Extent::MOST) {
             return Ok(());
         }
         self.measure();
-        if (self.size + growth).fits(Extent::MOST) {
+        if (self.extent.size + growth).fits(Extent::MOST) {
             return Ok(());
         }
         // What is more than twice as much is not even tried.
         if !growth.fits(Extent { bytes: 2 * MAX_DOCUMENT, parts: 2 * Extent::MOST.parts }) {
             return Err(too_large(growth));
         }
-        self.measured += 1;
+        self.extent.measured += 1;
         let after = after(self)?;
         let extent = after.extent() + self.waiting_growth() + self.moving_growth(&after);
-        match extent.fits(Extent::MOST) || extent.fits(self.size) {
+        match extent.fits(Extent::MOST) || extent.fits(self.extent.size) {
             true => Ok(()),
             false => Err(too_large(extent)),
         }
@@ -41,7 +49,7 @@ impl Engine {
 
     /// Edits were accepted.
     pub(super) fn grow(&mut self, growth: Extent) {
-        self.size += growth;
+        self.extent.size += growth;
     }
 
     /// Is there room for the text of a type?
@@ -58,14 +66,14 @@ impl Engine {
 
     /// The session was measured, or is measured now.
     pub(super) fn measure(&mut self) {
-        self.measured += 1;
-        self.size = self.session.extent() + self.waiting_growth() + self.moving_growth(&self.session);
+        self.extent.measured += 1;
+        self.extent.size = self.session.extent() + self.waiting_growth() + self.moving_growth(&self.session);
     }
 
     /// How often the whole session was measured, for tests: that costs what the session is, not what an edit
     /// changes.
     pub fn measured(&self) -> u64 {
-        self.measured
+        self.extent.measured
     }
 
     /// What controllers, one-shots and fades may yet add to `session`: a value where they arrive.
@@ -80,7 +88,7 @@ impl Engine {
     }
 
     fn waiting_growth(&self) -> Extent {
-        self.pending.iter().map(|Pending { edit, .. }| self.session.growth(edit)).sum()
+        self.waiting.edits.iter().map(|Pending { edit, .. }| self.session.growth(edit)).sum()
     }
 }
 

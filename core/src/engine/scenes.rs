@@ -249,9 +249,14 @@ impl Engine {
         Ok(())
     }
 
-    fn plan_scene(&mut self, audio: &AudioLink, base: &PlanShadow, number: u8) -> Option<Box<crate::plan::Plan>> {
+    fn plan_scene(
+        &mut self,
+        audio: &AudioLink,
+        base: &PlanShadow,
+        number: u8,
+    ) -> Option<Box<crate::plan::Plan>> {
         let lowered = self.scenes.lowered.get(&number)?;
-        self.generation += 1;
+        self.plans.generation += 1;
         let context =
             CreateContext { sample_rate: audio.sample_rate, max_frames: chunk_of(audio.max_frames) };
         let request = planner::Request {
@@ -261,24 +266,24 @@ impl Engine {
             removed: &BTreeSet::new(),
             registry: &self.registry,
             context,
-            spare: &mut HashMap::new(),
+            prepared: &mut HashMap::new(),
             stock: Some(&mut self.scenes.stock),
             scene: true,
-            next_uid: &mut self.next_uid,
+            next_uid: &mut self.plans.next_uid,
             crossfade: self.session.settings.crossfade,
             frames: chunk_of(audio.max_frames),
         };
         // What refuses now is said when the scene is recalled: then it is an edit like any other.
-        let built = planner::build(base, self.generation, request);
-        self.next_uid = self.next_uid.max(self.scenes.stock.last_uid());
+        let built = planner::build(base, self.plans.generation, request);
+        self.plans.next_uid = self.plans.next_uid.max(self.scenes.stock.last_uid());
         let (mut plan, shadow) = built.ok()?;
         self.scenes.stock.add(plan.memory()).ok()?;
         for node in &mut plan.nodes {
-            node.meter = self.meters.of(node.uid).unwrap_or(NONE);
+            node.meter = self.plans.meters.of(node.uid).unwrap_or(NONE);
         }
         let pool = plan.nodes.iter().map(|node| node.pool).filter(|pool| *pool != NONE).collect();
         let prepared = Prepared { base: base.generation, shadow: Arc::new(shadow), pool };
-        self.scenes.plans.insert(self.generation, prepared);
+        self.scenes.plans.insert(self.plans.generation, prepared);
         Some(Box::new(plan))
     }
 

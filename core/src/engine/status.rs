@@ -2,13 +2,23 @@
 
 use super::Engine;
 use crate::edit::{fader_id, mute_path};
-use crate::graph::{Connection, GraphNode};
+use crate::graph::{Clash, Connection, GraphNode};
 use crate::model::Settings;
 use crate::node::Bargraph;
-use crate::notice::{NodeStatus, SlotStatus, Status};
+use crate::notice::{NodeStatus, Notice, SlotStatus, Status};
 use crate::planner::PlanShadow;
 use crate::session::Added;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What the client was told, or will be at the next tick.
+#[derive(Default)]
+pub(super) struct Told {
+    pub notices: Vec<Notice>,
+    /// Paths that two controls have, as they were told.
+    pub clashes: BTreeSet<Clash>,
+    /// Nodes that audio does not render any more: uid → id.
+    pub silenced: BTreeMap<u64, String>,
+}
 
 impl Engine {
     /// What `Status` tells.
@@ -91,7 +101,7 @@ impl Engine {
     }
 
     fn silenced_nodes(&self) -> BTreeSet<String> {
-        self.silenced.values().map(|id| self.session.owner_of(id)).collect()
+        self.told.silenced.values().map(|id| self.session.owner_of(id)).collect()
     }
 
     /// The connections between these nodes: those of a raw graph, wires, and sends as connections of their node.
@@ -124,7 +134,7 @@ impl Engine {
     }
 
     pub(super) fn meters_of(&self, plan: &PlanShadow) -> BTreeMap<String, u32> {
-        let metered = plan.live().filter_map(|(uid, id)| Some((id.to_owned(), self.meters.of(uid)?)));
+        let metered = plan.live().filter_map(|(uid, id)| Some((id.to_owned(), self.plans.meters.of(uid)?)));
         metered.collect()
     }
 }

@@ -213,7 +213,7 @@ impl Engine {
         if lines > MAX_FADES {
             return Err(EditError::Limit { what: "values that go on a line", limit: MAX_FADES });
         }
-        let waiting = self.pending.len() + parts.begin.len() + parts.end.len() + 2;
+        let waiting = self.waiting.edits.len() + parts.begin.len() + parts.end.len() + 2;
         if waiting > super::MAX_PENDING {
             return Err(EditError::Limit { what: "edits waiting for their time", limit: super::MAX_PENDING });
         }
@@ -254,7 +254,7 @@ impl Engine {
         let moved = now.moved + begins + beats;
         let parts = self.take_apart(edits, moved)?;
         let begin = OfTransition { number, end: None };
-        self.transition = Some(begin.clone());
+        self.in_hand.transition = Some(begin.clone());
         let begun = || {
             if due.is_some() {
                 // When its time comes it is a step, and takes over from those before.
@@ -270,7 +270,7 @@ impl Engine {
             Ok(())
         };
         let begun: Result<(), EditError> = begun();
-        self.transition = None;
+        self.in_hand.transition = None;
         begun?;
         self.flush();
         let expected = due.unwrap_or(now.beats / per_cycle) + beats / per_cycle;
@@ -289,7 +289,7 @@ impl Engine {
                 transition: Some(of),
             };
             self.send_end(&pending);
-            self.pending.push(pending);
+            self.waiting.edits.push(pending);
         }
         Ok(due)
     }
@@ -313,7 +313,7 @@ impl Engine {
     /// A transition that had a time begins: the session before it is known to the history with what it becomes.
     pub(super) fn transition_begins(&mut self, number: u64, edit: &Edit, undoable: Undoable) {
         let (own, others): (Vec<&Pending>, Vec<&Pending>) =
-            self.pending.iter().partition(|p| p.number() == Some(number));
+            self.waiting.edits.iter().partition(|p| p.number() == Some(number));
         let ends: Vec<u64> = own.iter().filter(|p| p.is_end()).map(|p| p.seq).collect();
         let what: Vec<&What> = own.iter().filter_map(|p| p.end()).collect();
         let overtaken = |p: &&&Pending| p.end().is_some_and(|end| what.contains(&end));
@@ -323,7 +323,7 @@ impl Engine {
         let after = self.outcome_of(&Edit::Batch(begin), Some(number), &overtaken);
         self.cancel(|p| overtaken.contains(&p.seq));
         if undoable != Undoable::No {
-            self.history.record_transition(number, self.label_of(edit), before, &after);
+            self.undo.history.record_transition(number, self.label_of(edit), before, &after);
         }
     }
 }

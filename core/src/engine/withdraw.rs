@@ -21,19 +21,24 @@ impl Engine {
             Undoable::Part(number) => Some(number),
             _ => None,
         };
-        self.pending.iter().filter_map(unit).max().filter(|number| *number > self.history.last_asked())
+        self.waiting
+            .edits
+            .iter()
+            .filter_map(unit)
+            .max()
+            .filter(|number| *number > self.undo.history.last_asked())
     }
 
     pub(super) fn label_of_waiting(&self, number: u64) -> String {
-        let title = self.titles.get(&number).cloned();
-        let first = self.pending.iter().find(|p| p.undoable == Undoable::Part(number));
+        let title = self.undo.titles.get(&number).cloned();
+        let first = self.waiting.edits.iter().find(|p| p.undoable == Undoable::Part(number));
         title.or_else(|| first.map(|p| self.label_of(&p.edit))).unwrap_or_default()
     }
 
     /// A unit that waits does not act.
     pub(super) fn withdraw(&mut self, number: u64) -> (String, Receipt) {
         let label = self.label_of_waiting(number);
-        let parts: Vec<Pending> = sorted(&self.pending)
+        let parts: Vec<Pending> = sorted(&self.waiting.edits)
             .into_iter()
             .filter(|p| p.undoable == Undoable::Part(number))
             .cloned()
@@ -46,34 +51,39 @@ impl Engine {
                 || p.number().is_some_and(|number| transitions.contains(&number))
         };
         self.cancel_pending(is_its);
-        self.history.seal();
+        self.undo.history.seal();
         let edit = Edit::Batch(edits).titled(label.clone());
-        self.withdrawn.push(Withdrawn { label: label.clone(), edit, due, done: self.history.done() });
+        self.undo.withdrawn.push(Withdrawn {
+            label: label.clone(),
+            edit,
+            due,
+            done: self.undo.history.done(),
+        });
         (label, Receipt { seq: self.seq, first: self.seq, position: None })
     }
 
     /// What redo asks for again.
     pub(super) fn to_ask_again(&self) -> Option<&Withdrawn> {
-        self.withdrawn.last().filter(|withdrawn| withdrawn.done == self.history.done())
+        self.undo.withdrawn.last().filter(|withdrawn| withdrawn.done == self.undo.history.done())
     }
 
     /// What was cancelled waits for its time again; where that has passed it acts now.
     pub(super) fn ask_again(&mut self) -> Result<(String, Receipt), EditError> {
-        let Some(withdrawn) = self.withdrawn.pop() else {
+        let Some(withdrawn) = self.undo.withdrawn.pop() else {
             return Err(EditError::Value { field: "redo", expected: "a step" });
         };
         let (label, edit, due) = (withdrawn.label.clone(), withdrawn.edit.clone(), withdrawn.due);
         let passed = self.audio.is_none() || due <= self.link.position().cycles;
         let at = if passed { At::AtOnce } else { At::Position(due) };
-        let mut rest = std::mem::take(&mut self.withdrawn);
+        let mut rest = std::mem::take(&mut self.undo.withdrawn);
         // Those that were undone before it follow it.
-        let undone = self.history.take_undone();
+        let undone = self.undo.history.take_undone();
         let receipt = self.edit_as(edit, at, Undoable::Step);
-        self.history.put_undone(undone);
+        self.undo.history.put_undone(undone);
         if receipt.is_err() {
             rest.push(withdrawn);
         }
-        self.withdrawn = rest;
+        self.undo.withdrawn = rest;
         Ok((label, receipt?))
     }
 }

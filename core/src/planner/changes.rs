@@ -1,7 +1,7 @@
 //! What of a graph differs from the one that a base was built from, where that is little enough for a plan to be the
 //! base with those changes.
 
-use super::shadow::{Basis, Rank, PlanShadow, ShadowWire};
+use super::shadow::{Basis, PlanShadow, Rank, ShadowWire};
 use super::{PlannedNode, Request};
 use crate::graph::{Connection, GraphNode, IndexedGraph};
 use imbl::ordmap::DiffItem;

@@ -101,7 +101,7 @@ mod tests {
     use crate::node::{
         Change, Control, CreateContext, CreateError, Node, NodeType, Port, Registry, Role, Transport,
     };
-    use crate::planner::{Request, PlanShadow, build};
+    use crate::planner::{PlanShadow, Request, build};
     use std::any::Any;
     use std::collections::BTreeSet;
     use std::sync::Arc;
@@ -180,7 +180,7 @@ mod tests {
                 removed: &BTreeSet::new(),
                 registry: &registry,
                 context: CreateContext { sample_rate: 48_000.0, max_frames: 64 },
-                spare: &mut HashMap::new(),
+                prepared: &mut HashMap::new(),
                 stock: None,
                 next_uid: &mut 0,
                 scene: false,

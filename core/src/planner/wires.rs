@@ -2,7 +2,7 @@
 //! that they ask for.
 
 use super::changes::Changes;
-use super::shadow::{Rank, PlanShadow, ShadowWire};
+use super::shadow::{PlanShadow, Rank, ShadowWire};
 use super::{PlannedNode, Request, channels};
 use crate::graph::topological;
 use crate::limits::NONE;

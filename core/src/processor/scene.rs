@@ -279,7 +279,8 @@ impl SceneParts {
 
     /// Numbers of the patterns and automations that were not needed.
     pub fn unused(&self) -> (impl Iterator<Item = u64>, impl Iterator<Item = u64>) {
-        let slots = self.slots.iter().filter_map(|scene| scene.pattern.as_ref()).map(|pattern| pattern.serial);
+        let slots =
+            self.slots.iter().filter_map(|scene| scene.pattern.as_ref()).map(|pattern| pattern.serial);
         let automations = self.automations.iter().filter(|scene| scene.automation.is_some());
         (slots, automations.map(|scene| scene.serial))
     }
