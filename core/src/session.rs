@@ -58,6 +58,24 @@ const MAX_DEPTH: usize = krach_patterns::MAX_JSON_DEPTH + 16;
 const MAX_FADE: f64 = 1e6;
 
 /// One session. Copies share what is equal in them: a copy costs the same whatever the session is.
+///
+/// ```
+/// use krach_core::edit::Edit;
+/// use krach_core::model::Setting;
+/// use krach_core::node::Registry;
+/// use krach_core::session::Session;
+///
+/// let registry = Registry::with_builtins();
+/// let mut session = Session::default();
+/// session.apply(&Edit::Setting(Setting::Master(0.5)), &registry)?;
+/// let before = session.clone();
+/// assert!(session.apply(&Edit::Setting(Setting::Master(17.0)), &registry).is_err());
+/// assert_eq!(session, before);
+///
+/// let again = Session::from_json(&session.to_json(), &registry).expect("what was written is read");
+/// assert_eq!(again, session);
+/// # Ok::<(), krach_core::edit::EditError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Session {
     /// The clock, the master, what goes in and out.

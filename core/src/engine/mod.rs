@@ -64,6 +64,26 @@ pub const MAX_PENDING: usize = 4096;
 /// Graph edits that may wait for a position: each is a plan of its own.
 pub const MAX_PENDING_PLANS: usize = 64;
 /// The control side of one instance. Owned by its control thread.
+///
+/// ```
+/// use krach_core::edit::{At, Edit};
+/// use krach_core::engine::Engine;
+/// use krach_core::model::Setting;
+/// use krach_core::node::Registry;
+///
+/// let mut engine = Engine::new(Registry::with_builtins());
+/// let processor = engine.activate(48_000.0, 512); // goes to the audio thread
+/// let receipt = engine.edit(Edit::Setting(Setting::Bpm(90.0)), At::Now)?;
+/// assert_eq!(engine.session().settings.bpm, 90.0);
+/// // Audio has not answered yet: until it has, call `tick` every 1 to 2 ms.
+/// assert!(!engine.is_done(receipt));
+/// assert!(engine.tick().is_empty());
+///
+/// engine.undo(At::Now)?;
+/// assert_eq!(engine.session().settings.bpm, 120.0);
+/// # drop(processor);
+/// # Ok::<(), krach_core::edit::EditError>(())
+/// ```
 pub struct Engine {
     registry: Registry,
     session: Session,

@@ -152,6 +152,52 @@ pub struct CreateContext {
 pub struct CreateError(pub String);
 
 /// A kind of node: its declaration and its factory.
+///
+/// ```
+/// use krach_core::node::*;
+///
+/// struct Half(NodeDecl);
+/// struct Halving;
+///
+/// impl NodeType for Half {
+///     fn decl(&self) -> &NodeDecl {
+///         &self.0
+///     }
+///
+///     fn code_key(&self) -> u64 {
+///         1
+///     }
+///
+///     fn create(&self, _: &CreateContext) -> Result<Box<dyn Node>, CreateError> {
+///         Ok(Box::new(Halving))
+///     }
+/// }
+///
+/// impl Node for Halving {
+///     fn reset(&mut self) {}
+///     fn set(&mut self, _: usize, _: Change) {}
+///
+///     fn render(&mut self, _: &Transport, _: usize, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) {
+///         outputs[0].iter_mut().zip(inputs[0]).for_each(|(out, sample)| *out = sample / 2.0);
+///     }
+///
+///     fn as_any(&mut self) -> &mut dyn std::any::Any {
+///         self
+///     }
+/// }
+///
+/// let decl = NodeDecl {
+///     type_id: "half".to_owned(),
+///     inputs: vec![Port::mono("in")],
+///     outputs: vec![Port::mono("out")],
+///     controls: Vec::new(),
+///     settings: Vec::new(),
+///     role: Role::Process,
+/// };
+/// let mut registry = Registry::with_builtins();
+/// registry.add(std::sync::Arc::new(Half(decl)));
+/// assert!(registry.find("half").is_some());
+/// ```
 pub trait NodeType: Send + Sync {
     /// Ports and controls.
     fn decl(&self) -> &NodeDecl;

@@ -12,6 +12,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 ///
 /// A type whose code is still on its way is *expected*: graphs may use it, with any port names, and it
 /// is silent until its code is there.
+///
+/// ```
+/// use krach_core::node::{Registry, TypeStatus};
+///
+/// let mut registry = Registry::with_builtins();
+/// assert_eq!(registry.type_status("gain"), Some(&TypeStatus::Ready));
+/// assert_eq!(registry.type_status("patch:bass"), None);
+/// // Its code is on its way: graphs may use it, and it is silent.
+/// registry.expect("patch:bass");
+/// assert!(registry.find("patch:bass").is_none());
+/// assert_eq!(registry.type_status("patch:bass"), Some(&TypeStatus::Compiling));
+/// ```
 pub struct Registry {
     types: BTreeMap<String, Entry>,
     /// What plays under a node whose type has no code yet, by type and node.

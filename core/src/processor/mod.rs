@@ -150,6 +150,30 @@ impl MidiOut {
 }
 
 /// The audio side of one instance. Owned by the audio thread while it runs; built, and dropped, elsewhere.
+///
+/// ```
+/// use krach_core::clock::{HostTransport, TransportAt};
+/// use krach_core::engine::Engine;
+/// use krach_core::node::Registry;
+/// use krach_core::processor::{Block, MidiOut};
+///
+/// let mut engine = Engine::new(Registry::with_builtins());
+/// let mut processor = engine.activate(48_000.0, 512);
+/// let mut midi = MidiOut::with_capacity(16); // made ahead: `process` does not allocate
+/// let (mut left, mut right) = ([1.0; 512], [1.0; 512]);
+/// processor.process(Block {
+///     frames: 512,
+///     transport: &[TransportAt { offset: 0, transport: HostTransport::default() }],
+///     offline: false,
+///     input: [&[], &[]],
+///     main: [&mut left, &mut right],
+///     stems: &mut [],
+///     params: &[],
+///     played: &[],
+///     midi_out: &mut midi,
+/// });
+/// assert!(left.iter().chain(&right).all(|sample| *sample == 0.0)); // an empty session is silent
+/// ```
 pub struct Processor {
     messages: Consumer<ToAudio>,
     pub(crate) returns: Returns,
