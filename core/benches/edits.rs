@@ -92,9 +92,12 @@ fn send(to: usize) -> NodeEdit {
     })
 }
 
+/// Makes the edit number `n`.
+type Make = fn(usize) -> Edit;
+
 /// Medians of the times of edits that are made in turn, in microseconds, by size and by edit. The sessions take turns, too:
 /// what else the machine does meanwhile, and what it does to the caches, is the same to all.
-fn medians(hosts: &mut [Host], count: usize, edits: &[(&str, fn(usize) -> Edit)]) -> Vec<Vec<f64>> {
+fn medians(hosts: &mut [Host], count: usize, edits: &[(&str, Make)]) -> Vec<Vec<f64>> {
     let mut times = vec![vec![Vec::with_capacity(count); edits.len()]; hosts.len()];
     for n in 0..count {
         for (host, times) in hosts.iter_mut().zip(&mut times) {
@@ -112,7 +115,6 @@ fn medians(hosts: &mut [Host], count: usize, edits: &[(&str, fn(usize) -> Edit)]
 }
 
 fn main() {
-    type Make = fn(usize) -> Edit;
     let play: Make = |n| Edit::SetPattern {
         slot: "n1".into(),
         pattern: builders::control("gain", n as f64 / 1e3),

@@ -168,8 +168,9 @@ struct Zones {
 impl Zones {
     /// The place of a value, if it lies in the state.
     fn place(self, index: Option<u64>) -> Option<usize> {
-        let fits =
-            |zone: &u64| zone % 4 == 0 && zone.checked_add(self.size).is_some_and(|end| end <= self.state);
+        let fits = |zone: &u64| {
+            zone.is_multiple_of(4) && zone.checked_add(self.size).is_some_and(|end| end <= self.state)
+        };
         index.filter(fits).map(|zone| zone as usize)
     }
 }

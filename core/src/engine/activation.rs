@@ -66,7 +66,7 @@ impl Engine {
         self.waiting.starting.clear();
         self.ledger.starts.clear();
         self.ledger.sets.clear();
-        self.waiting.for_code.retain(|_, fade| !fade.was_sent());
+        self.waiting.fades.retain(|_, fade| !fade.was_sent());
         self.ledger.leaving.clear();
         self.scenes.on_their_way.clear();
     }
@@ -126,7 +126,7 @@ impl Engine {
         self.ledger.automations.clear();
         self.ledger.fades.clear();
         self.ledger.fading.clear();
-        self.waiting.for_code.clear();
+        self.waiting.fades.clear();
         self.ledger.drawn.clear();
         self.ledger.in_effect.clear();
         for (name, slot) in &session.slots {

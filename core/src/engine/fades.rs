@@ -48,33 +48,33 @@ impl Engine {
 
     /// A fade was sent, behind a plan that audio may not have taken up: one that is built in its place has the fade behind it.
     pub(super) fn await_plan(&mut self, path: String, edit: Edit, from: Option<f64>, sent: Option<u64>) {
-        let from = self.waiting.for_code.remove(&path).map_or(from, |before| before.from);
-        self.waiting.for_code.insert(path, Awaiting { edit, from, sent });
+        let from = self.waiting.fades.remove(&path).map_or(from, |before| before.from);
+        self.waiting.fades.insert(path, Awaiting { edit, from, sent });
     }
 
     /// Audio has answered what was sent with that number.
     pub(super) fn fade_is_heard(&mut self, seq: u64) {
-        self.waiting.for_code.retain(|_, fade| fade.sent != Some(seq));
+        self.waiting.fades.retain(|_, fade| fade.sent != Some(seq));
     }
 
     /// Fades that begin behind the next plan, by the path of their control: their code has come, or what was sent before
     /// them is planned anew. Those that another value has overtaken are forgotten.
     pub(super) fn fades_to_begin(&mut self) -> Vec<(String, Edit, Option<f64>)> {
-        if self.waiting.for_code.is_empty() || self.scenes.is_on_its_way() {
+        if self.waiting.fades.is_empty() || self.scenes.is_on_its_way() {
             return Vec::new();
         }
         let holds = |path: &String, edit: &Edit| match edit {
             Edit::Fade { value, .. } => self.session.values.get(path) == Some(value),
             _ => false,
         };
-        let all = std::mem::take(&mut self.waiting.for_code)
+        let all = std::mem::take(&mut self.waiting.fades)
             .into_iter()
             .filter(|(path, fade)| holds(path, &fade.edit));
         let (begin, rest): (BTreeMap<_, _>, BTreeMap<_, _>) =
             all.partition(
                 |(path, fade)| if fade.sent.is_some() { self.is_planned(path) } else { self.has_code(path) },
             );
-        self.waiting.for_code = rest;
+        self.waiting.fades = rest;
         begin.into_iter().map(|(path, Awaiting { edit, from, .. })| (path, edit, from)).collect()
     }
 
@@ -87,7 +87,7 @@ impl Engine {
 
     /// Where controls are in a plan whose fades begin behind it, or later.
     pub(super) fn before_fades(&self, begin: &[(String, Edit, Option<f64>)]) -> Vec<(String, Option<f64>)> {
-        let waiting = self.waiting.for_code.iter().filter(|(_, fade)| fade.sent.is_none());
+        let waiting = self.waiting.fades.iter().filter(|(_, fade)| fade.sent.is_none());
         let waiting = waiting.map(|(path, fade)| (path.clone(), fade.from));
         begin.iter().map(|(path, _, from)| (path.clone(), *from)).chain(waiting).collect()
     }

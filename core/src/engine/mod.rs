@@ -288,7 +288,7 @@ impl Engine {
                     return Ok(None);
                 }
                 Some((from, false)) => self.await_plan(path.clone(), edit.clone(), from, Some(seq)),
-                None => drop(self.waiting.for_code.remove(path)),
+                None => drop(self.waiting.fades.remove(path)),
             }
         }
         if edit == Edit::Rebuild {
@@ -415,7 +415,7 @@ impl Engine {
                 }
                 DiffItem::Remove(path, _) => (path, session.default_of(path, &self.registry)),
             };
-            self.waiting.for_code.remove(path);
+            self.waiting.fades.remove(path);
             self.ledger.resets.extend(value.map(|value| (path.clone(), (value, seq))));
         }
     }

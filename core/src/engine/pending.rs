@@ -30,7 +30,7 @@ pub(super) struct Waiting {
     /// The last start of each slot that waited for one, also when it is past.
     pub started: HashMap<String, (u64, f64)>,
     /// Fades that wait for the code of their nodes, and those that audio has not answered, by the path of their control.
-    pub for_code: BTreeMap<String, Awaiting>,
+    pub fades: BTreeMap<String, Awaiting>,
 }
 
 /// An edit that waits.
