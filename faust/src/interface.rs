@@ -434,16 +434,16 @@ mod tests {
     #[test]
     fn a_zone_outside_the_state_is_refused() {
         let read = |json: &str, state| Interface::read("voice", json, state, &Budget::default());
-        // The last control that takes a value begins at 20; what only tells is not written to.
+        // The bargraph is last, at 24: it is read where the others are written.
         let double = VOICE.replacen('{', r#"{"double":true,"#, 1);
-        let cut = "low_pass/cut";
+        let (gate, cut, level) = ("control gate", "control low_pass/cut", "bargraph low_pass/level");
         for (json, end, missing) in [
-            (VOICE, 24, [(0, "gate"), (11, "gate"), (19, cut), (23, cut)]),
-            (&double, 28, [(0, "gate"), (15, "gate"), (19, "freq"), (27, cut)]),
+            (VOICE, 28, [(0, gate), (11, gate), (19, cut), (23, cut), (24, level), (27, level)]),
+            (&double, 32, [(0, gate), (15, gate), (19, "control freq"), (27, cut), (28, level), (31, level)]),
         ] {
-            for (state, control) in missing {
+            for (state, what) in missing {
                 let error = read(json, state).expect_err("is refused");
-                let said = format!("its control {control} has no place in the state");
+                let said = format!("its {what} has no place in the state");
                 assert_eq!(error, CompileError::Code(said), "{state} of {end}");
             }
             assert!(read(json, end).is_ok(), "{end} bytes are enough");
