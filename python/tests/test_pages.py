@@ -116,7 +116,7 @@ def test_of_a_broken_sound_the_doctor_says_what_the_page_quotes(
         until(lambda: any("bad" in each for each in kr.problems))
         _, lines = said(capsys)
         begin = lines.index(quoted(" broken")[0])
-        assert lines[begin : begin + 4] == quoted(" broken")
+        assert lines[begin : begin + len(quoted(" broken"))] == quoted(" broken")
     finally:
         (folder / "bad.dsp").unlink()
         until(lambda: not any("bad" in each for each in kr.problems))
@@ -177,7 +177,7 @@ def test_the_errors_of_a_patch_are_those_that_the_page_quotes(kr: Session) -> No
     [file] = re.findall(r"^```yaml\n(.*?)^```$", page, re.S | re.M)
     [quotes] = re.findall(r"^```error\n(.*?)^```$", page, re.S | re.M)
     wrong = (("SawtoothOscillator", "SawOscillator"), ("{rate: 0.5}", "{rate: 200}"))
-    for (right, given), quote in zip(wrong, quotes.splitlines(), strict=True):
+    for (right, given), quote in zip(wrong, quotes.rstrip("\n").split("\n\n"), strict=True):
         with pytest.raises(krach.KrachError) as refused:
             kr.compile(file.replace(right, given))
         assert str(refused.value) == quote

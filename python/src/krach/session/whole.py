@@ -437,7 +437,10 @@ class Whole(Scenes):
         'level'
         >>> kr.compile("process = foo;")
         Traceback (most recent call last):
-        krach.client.refusal.Refusal: line 1: `foo` is not defined ...
+        krach.client.refusal.Refusal: line 1: `foo` is not defined
+          process = foo;
+                    ^^^
+        say what it is (foo = ...;), or import the file that does
         """
         return Info(self.ask("compile", text=text, **({} if name is None else {"name": name})))
 
